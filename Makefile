@@ -1,0 +1,41 @@
+# `make search` finds, trains and exports a network; `make test` runs the tests. Each makes its environment if need be.
+PYTHON ?= python3
+# TensorFlow 2.15, which the addons stack needs, has no wheels for Python 3.12 and later.
+ADDONS_PYTHON ?= $(shell for p in python3.11 python3.10 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+VENV_ADDONS ?= .venv-addons
+WORKDIR ?= runs/quickstart
+PYTEST_FLAGS ?= -m "not slow"
+
+.PHONY: search test test-addons lint clean
+
+search: $(VENV)/installed
+	$(VENV)/bin/python tools/search.py --flagfile=flags/quickstart.flags --workdir=$(WORKDIR)
+
+test: $(VENV)/installed
+	$(VENV)/bin/python -m pytest $(PYTEST_FLAGS) tests
+
+test-addons: $(VENV_ADDONS)/installed
+	$(VENV_ADDONS)/bin/python -m pytest $(PYTEST_FLAGS) tests
+
+lint: $(VENV)/installed
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+clean:
+	rm -rf $(VENV) $(VENV_ADDONS) build dist *.egg-info
+
+$(VENV)/installed: requirements.txt setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/bin/python -m pip install --quiet -r requirements.txt -e .
+	touch $@
+
+$(VENV_ADDONS)/installed: requirements-addons.txt setup.py
+	@test -n "$(ADDONS_PYTHON)" || { echo "the addons stack needs Python 3.10 or 3.11: set ADDONS_PYTHON" >&2; exit 1; }
+	$(ADDONS_PYTHON) -m venv $(VENV_ADDONS)
+	$(VENV_ADDONS)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV_ADDONS)/bin/python -m pip install --quiet -r requirements-addons.txt -e .
+	touch $@

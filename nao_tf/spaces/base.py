@@ -1,0 +1,143 @@
+"""What a search space is: decisions, and laws about them.
+
+A space says what position i of an architecture means. Strategies see decisions, validity and spellings; network
+builders see genotypes; nobody else needs to know more.
+"""
+
+import abc
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nao_tf.architecture import Architecture
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+  """One position of an architecture.
+
+  Attributes:
+    kind: what is chosen ("input", "operation"); decisions of one kind share token embeddings.
+    size: number of choices; a choice is an integer in [0, size).
+  """
+
+  kind: str
+  size: int
+
+
+class SearchSpace(abc.ABC):
+  """A set of architectures, with the knowledge of which of them are spellings of the same network.
+
+  Subclasses set `name` and `decisions` and implement `decode`. A space in which one network has several spellings also
+  overrides `canonical` and `equivalents`; one in which not every row of choices is an architecture overrides
+  `check_rules`; one with a published string form overrides `format` and `parse`.
+
+  Attributes:
+    name: key in the registry.
+    decisions: what each position means.
+    decisions_per_step: how many consecutive decisions belong together, such as a branch's input and operation. A
+      controller reads them in one step. Divides the number of decisions.
+  """
+
+  name: str
+  decisions: tuple[Decision, ...]
+  decisions_per_step: int = 1
+
+  @property
+  def size(self) -> int:
+    """Number of rows of choices, different spellings and invalid ones included."""
+    return math.prod(decision.size for decision in self.decisions)
+
+  def validate(self, architecture: Sequence[int]) -> None:
+    """Checks that a row of choices is an architecture of this space.
+
+    Raises:
+      ValueError: naming the position, its kind, the range expected and the value received.
+    """
+    if len(architecture) != len(self.decisions):
+      raise ValueError(
+        f"{self.name}: expected {len(self.decisions)} decisions, got {len(architecture)}: {architecture}"
+      )
+    for position, (decision, choice) in enumerate(zip(self.decisions, architecture)):
+      if not isinstance(choice, (int, np.integer)) or not 0 <= choice < decision.size:
+        raise ValueError(
+          f"{self.name}: position {position} ({decision.kind}) must be an integer in [0, {decision.size}),"
+          f" got {choice!r}"
+        )
+    self.check_rules(architecture)
+
+  def check_rules(self, architecture: Sequence[int]) -> None:
+    """Checks what goes beyond single positions; called when every choice is in its range.
+
+    Raises:
+      ValueError: naming the rule that is broken.
+    """
+
+  def is_valid(self, architecture: Sequence[int]) -> bool:
+    """Whether `validate` accepts the row of choices."""
+    try:
+      self.validate(architecture)
+    except ValueError:
+      return False
+    return True
+
+  def sample(self, rng: np.random.Generator) -> Architecture:
+    """Returns a valid architecture, each row of choices that is one as likely as any other."""
+    while True:
+      architecture = tuple(int(choice) for choice in rng.integers([decision.size for decision in self.decisions]))
+      if self.is_valid(architecture):
+        return architecture
+
+  def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+    """Returns a valid architecture that differs from `architecture` in exactly one decision.
+
+    Raises:
+      ValueError: if there is none.
+    """
+    for position in rng.permutation(len(self.decisions)):
+      for choice in rng.permutation(self.decisions[position].size):
+        mutant = (*architecture[:position], int(choice), *architecture[position + 1 :])
+        if choice != architecture[position] and self.is_valid(mutant):
+          return mutant
+    raise ValueError(f"{self.name}: no valid architecture is one decision away from {architecture}")
+
+  def canonical(self, architecture: Architecture) -> Architecture:
+    """Returns the one representative of all spellings of the same network."""
+    return architecture
+
+  def equivalents(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+    """Returns a random other spelling of the same network (the paper's symmetry augmentation), if there is another."""
+    del rng
+    return architecture
+
+  @abc.abstractmethod
+  def decode(self, architecture: Architecture) -> Any:
+    """Returns the genotype: named, printable, what builders consume.
+
+    Raises:
+      ValueError: if `architecture` is not one of this space.
+    """
+
+  def format(self, architecture: Architecture) -> str:
+    """Returns the architecture as text."""
+    return " ".join(str(choice) for choice in architecture)
+
+  def parse(self, text: str) -> Architecture:
+    """Returns the architecture that `format` wrote as `text`.
+
+    Raises:
+      ValueError: if `text` is not an architecture of this space.
+    """
+    architecture = self._numbers(text)
+    self.validate(architecture)
+    return architecture
+
+  def _numbers(self, text: str) -> Architecture:
+    words = text.replace("|", " ").replace(",", " ").split()
+    for position, word in enumerate(words):
+      if not word.lstrip("-").isdecimal():
+        raise ValueError(f"{self.name}: expected numbers separated by spaces, got {word!r} at position {position}")
+    return tuple(int(word) for word in words)

@@ -1,0 +1,65 @@
+"""Regularized evolution (Real et al., "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019).
+
+The population is the most recent successful trials, so the oldest die whatever their reward. A child is the mutation of
+the best of a random tournament.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from nao_tf.architecture import Architecture, Trial
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.strategies.base import Strategy, top_trials
+
+_MUTATIONS_PER_CHILD = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class EvolutionConfig:
+  """Sizes of regularized evolution.
+
+  Attributes:
+    population_size: number of most recent successful trials that can become parents, P in the paper (100); also the
+      number of random trials that a search starts with.
+    tournament_size: parents drawn for each child, S in the paper (25).
+  """
+
+  population_size: int = 50
+  tournament_size: int = 10
+
+  def __post_init__(self):
+    if not 1 <= self.tournament_size <= self.population_size:
+      raise ValueError(
+        f"tournament_size must be in [1, population_size={self.population_size}], got {self.tournament_size}"
+      )
+
+
+class Evolution(Strategy):
+  """Mutates winners of tournaments among the youngest trials."""
+
+  def __init__(self, space: SearchSpace, *, seed: int = 0, config: EvolutionConfig = EvolutionConfig()):
+    """Args:
+    space: what to search.
+    seed: of all its randomness.
+    config: sizes.
+    """
+    super().__init__(space, seed=seed)
+    self.config = config
+
+  def propose(self, count, rng):
+    population = self.scored[-self.config.population_size :]
+    num_random = min(count, max(0, self.config.population_size - self.num_asked)) if population else count
+    children = (self._child(population, rng) for _ in range(count - num_random))
+    return [child for child in children if child]
+
+  def _child(self, population: list[Trial], rng: np.random.Generator) -> tuple[Architecture, str] | None:
+    size = min(self.config.tournament_size, len(population))
+    tournament = [population[i] for i in rng.choice(len(population), size, replace=False)]
+    parent = top_trials(tournament, 1)[0]
+    child = parent.architecture
+    for _ in range(_MUTATIONS_PER_CHILD):  # A mutant that was seen before is mutated further.
+      child = self.space.mutate(child, rng)
+      if self.is_new(child):
+        return child, f"mutation of #{parent.id}"
+    return None

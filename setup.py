@@ -1,0 +1,42 @@
+"""Installs nao_tf. The binaries of tools/ become nao_tf.tools and console commands; flags/ comes along as data."""
+
+import pathlib
+
+import setuptools
+
+COMMANDS = ("search", "train", "evaluate", "export")
+
+# Lower bounds that both stacks satisfy. requirements.txt and requirements-addons.txt say what the tests run on.
+REQUIRES = [
+  "absl-py>=2.0",
+  "importlib_resources",
+  "keras-tuner>=1.4.8",
+  "matplotlib>=3.8",
+  "numpy>=1.24",
+  "scikit-learn>=1.3",
+  "scipy>=1.11",
+  "tensorboard>=2.15",
+  "tensorflow>=2.15",
+  "tensorflow-datasets>=4.9.4",
+  "tqdm>=4.66",
+]
+EXTRAS = {
+  "addons": ["tensorflow>=2.15,<2.16", "tensorflow-addons>=0.23", "tensorflow-metadata<1.15", "numpy<2"],
+  "dev": ["build>=1.2", "mypy>=1.11", "pytest>=8", "pytest-timeout>=2.3", "ruff>=0.6"],
+}
+
+setuptools.setup(
+  name="nao-tf",
+  version="0.1.0",
+  description="Neural Architecture Optimization (NAO) for TensorFlow and Keras: search, train and export networks",
+  long_description=pathlib.Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+  long_description_content_type="text/markdown",
+  license="Apache-2.0",
+  python_requires=">=3.10",
+  packages=[*setuptools.find_packages(include=["nao_tf", "nao_tf.*"]), "nao_tf.tools", "nao_tf.flags"],
+  package_dir={"nao_tf.tools": "tools", "nao_tf.flags": "flags"},
+  package_data={"nao_tf.flags": ["*.flags", "paper/*.flags"]},
+  install_requires=REQUIRES,
+  extras_require=EXTRAS,
+  entry_points={"console_scripts": [f"nao-{name}=nao_tf.tools.{name}:cli" for name in COMMANDS]},
+)

@@ -1,0 +1,98 @@
+"""Laws of every registered space."""
+
+import numpy as np
+import pytest
+
+from nao_tf.encoding import Vocabulary
+from nao_tf.spaces import SPACES, make_space
+from tests.toys import ToySpace
+
+MAKERS = {**{name: (lambda name=name: make_space(name)) for name in SPACES}, "toy": ToySpace}
+NUM_SAMPLES = 50
+
+
+@pytest.fixture(params=MAKERS, scope="module")
+def space(request):
+  return MAKERS[request.param]()
+
+
+@pytest.fixture(scope="module")
+def samples(space):
+  rng = np.random.default_rng(0)
+  return [space.sample(rng) for _ in range(NUM_SAMPLES)]
+
+
+def test_the_name_is_the_key(space):
+  assert space.name in MAKERS
+
+
+def test_samples_are_valid_tuples_of_int(space, samples):
+  for architecture in samples:
+    space.validate(architecture)
+    assert type(architecture) is tuple and {type(choice) for choice in architecture} == {int}
+
+
+def test_samples_differ(samples):
+  assert len(set(samples)) > 1
+
+
+def test_sampling_is_a_function_of_the_generator(space):
+  assert space.sample(np.random.default_rng(5)) == space.sample(np.random.default_rng(5))
+
+
+def test_mutation_changes_exactly_one_decision_and_stays_valid(space, samples):
+  rng = np.random.default_rng(1)
+  for architecture in samples:
+    mutant = space.mutate(architecture, rng)
+    space.validate(mutant)
+    assert sum(a != b for a, b in zip(architecture, mutant)) == 1
+
+
+def test_canonical_is_a_valid_fixed_point(space, samples):
+  for architecture in samples:
+    canonical = space.canonical(architecture)
+    space.validate(canonical)
+    assert space.canonical(canonical) == canonical
+
+
+def test_equivalents_are_valid_spellings_of_the_same(space, samples):
+  rng = np.random.default_rng(2)
+  for architecture in samples:
+    other = space.equivalents(architecture, rng)
+    space.validate(other)
+    assert space.canonical(other) == space.canonical(architecture)
+
+
+def test_format_and_parse_are_inverse(space, samples):
+  assert [space.parse(space.format(architecture)) for architecture in samples] == samples
+
+
+def test_every_sample_decodes_to_a_genotype_that_prints(space, samples):
+  assert all(repr(space.decode(architecture)) for architecture in samples)
+
+
+def test_tokens_and_architectures_are_inverse(space, samples):
+  vocabulary = Vocabulary.of(space)
+  assert vocabulary.decode(vocabulary.encode(samples)) == samples
+
+
+@pytest.mark.parametrize("wrong", ["short", "long", "negative", "large", "text"])
+def test_a_malformed_architecture_is_refused_with_its_position(space, samples, wrong):
+  good = samples[0]
+  bad = {
+    "short": good[:-1],
+    "long": (*good, 0),
+    "negative": (-1, *good[1:]),
+    "large": (*good[:-1], space.decisions[-1].size),
+    "text": ("x", *good[1:]),
+  }[wrong]
+  with pytest.raises(ValueError, match=f"{space.name}.*(expected {len(good)} decisions|position)"):
+    space.validate(bad)
+  with pytest.raises(ValueError):
+    space.decode(bad)
+
+
+@pytest.mark.parametrize("text", ["", "a b c", "1 2", "1.5"])
+def test_malformed_text_is_refused(space, text):
+  with pytest.raises(ValueError, match=space.name):
+    space.parse(text)

@@ -1,0 +1,134 @@
+"""Laws of every registered strategy."""
+
+import numpy as np
+import pytest
+
+from nao_tf.architecture import Evaluation, Trial
+from nao_tf.spaces import make_space
+from nao_tf.strategies import STRATEGIES, SpaceExhausted, make_strategy
+from tests.toys import CountingEvaluator, ToySpace
+
+TOY_SIZE = 18  # 6 unordered pairs of 3 parts, 3 legal pairs of modes.
+
+
+@pytest.fixture(params=STRATEGIES)
+def name(request):
+  return request.param
+
+
+def drive(strategy, num_batches, batch_size=4, shuffle=False):
+  """Asks, evaluates and tells; returns all trials."""
+  trials, rng = [], np.random.default_rng(0)
+  for _ in range(num_batches):
+    batch = [
+      Trial(len(trials) + i, a, strategy.origin(a), CountingEvaluator().score(a))
+      for i, a in enumerate(strategy.ask(batch_size))
+    ]
+    order = rng.permutation(len(batch)) if shuffle else range(len(batch))
+    for i in order:
+      strategy.tell([batch[i]])
+    trials += batch
+  return trials
+
+
+def test_asked_architectures_are_valid_and_new_up_to_spelling(name):
+  space = make_space("nasnet5")
+  asked = [trial.architecture for trial in drive(make_strategy(name, space), 12)]
+  for architecture in asked:
+    space.validate(architecture)
+  assert len({space.canonical(architecture) for architecture in asked}) == len(asked) == 48
+
+
+def test_one_seed_gives_one_trajectory(name):
+  first, second, other = (drive(make_strategy(name, make_space("nasnet5"), seed=seed), 12) for seed in (0, 0, 1))
+  assert first == second
+  assert first != other
+
+
+def test_the_order_of_telling_within_a_batch_does_not_matter(name):
+  space = make_space("nasnet5")
+  assert drive(make_strategy(name, space), 12) == drive(make_strategy(name, space), 12, shuffle=True)
+
+
+def test_a_space_is_exhausted_without_repetition_and_then_says_so(name):
+  space, strategy = ToySpace(), make_strategy(name, ToySpace())
+  asked = []
+  with pytest.raises(SpaceExhausted, match="toy"):
+    while True:
+      batch = strategy.ask(4)
+      strategy.tell([Trial(len(asked) + i, a, evaluation=Evaluation(float(sum(a)))) for i, a in enumerate(batch)])
+      asked += batch
+  assert len({space.canonical(architecture) for architecture in asked}) == len(asked) == TOY_SIZE
+
+
+def test_asking_again_before_telling_gives_other_architectures(name):
+  space, strategy = make_space("nasnet5"), make_strategy(name, make_space("nasnet5"))
+  asked = [architecture for _ in range(20) for architecture in strategy.ask(3)]
+  assert len({space.canonical(architecture) for architecture in asked}) == 60
+
+
+def test_nothing_but_failures_is_survived(name):
+  strategy = make_strategy(name, make_space("nasnet5"))
+  for round_ in range(12):
+    batch = strategy.ask(4)
+    strategy.tell([Trial(4 * round_ + i, a, evaluation=Evaluation.failed("no")) for i, a in enumerate(batch)])
+  assert len(strategy.ask(4)) == 4
+
+
+def test_equal_rewards_are_survived(name):
+  strategy = make_strategy(name, make_space("nasnet5"))
+  for round_ in range(12):
+    batch = strategy.ask(4)
+    strategy.tell([Trial(4 * round_ + i, a, evaluation=Evaluation(0.5)) for i, a in enumerate(batch)])
+  assert len(strategy.ask(4)) == 4
+
+
+def test_told_but_never_asked_trials_are_a_warm_start_and_are_not_asked_again(name):
+  space, strategy = ToySpace(), make_strategy(name, ToySpace())
+  strategy.tell([Trial(100, (0, 1, 1, 1), evaluation=Evaluation(1.0))])
+  asked = []
+  with pytest.raises(SpaceExhausted):
+    while True:
+      asked += strategy.ask(1)
+  assert len(asked) == TOY_SIZE - 1
+  assert (0, 1, 1, 1) not in {space.canonical(architecture) for architecture in asked}
+
+
+def test_a_saved_state_gives_the_same_trajectory_as_no_state(name, tmp_path):
+  space, strategy = make_space("nasnet5"), make_strategy(name, make_space("nasnet5"))
+  before = drive(strategy, 8)
+  strategy.save(str(tmp_path))
+  resumed = make_strategy(name, space)
+  assert resumed.restore(str(tmp_path)) >= 0
+  assert drive(resumed, 8) == before
+  assert resumed.ask(4) == strategy.ask(4)
+
+
+def test_restoring_where_nothing_was_saved_finds_nothing(name, tmp_path):
+  assert make_strategy(name, ToySpace()).restore(str(tmp_path / "nowhere")) == 0
+
+
+def test_the_origin_of_what_was_asked_is_told_in_words(name):
+  strategy = make_strategy(name, make_space("nasnet5"))
+  assert all(strategy.origin(architecture) for architecture in strategy.ask(3))
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_asking_for_nothing_is_refused(name, count):
+  with pytest.raises(ValueError, match="count"):
+    make_strategy(name, ToySpace()).ask(count)
+
+
+def test_telling_an_open_trial_is_refused(name):
+  with pytest.raises(ValueError, match="trial 3 has no evaluation"):
+    make_strategy(name, ToySpace()).tell([Trial(3, (0, 0, 1, 1))])
+
+
+def test_telling_a_malformed_architecture_is_refused(name):
+  with pytest.raises(ValueError, match="toy"):
+    make_strategy(name, ToySpace()).tell([Trial(3, (0, 0, 1), evaluation=Evaluation(1.0))])
+
+
+def test_a_negative_seed_is_refused(name):
+  with pytest.raises(ValueError, match="seed"):
+    make_strategy(name, ToySpace(), seed=-1)

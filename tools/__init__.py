@@ -1,0 +1,1 @@
+"""The binaries: each parses flags, builds, calls and reports."""
