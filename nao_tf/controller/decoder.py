@@ -1,0 +1,165 @@
+"""The decoder: an LSTM that spells an architecture from its embedding, attending to the memory.
+
+Sources: Luo et al., NeurIPS 2018, section 3.2, and its two published forms. Both start from (h, c) = (e, e) and the
+start token. A mask keeps every token legal at its position, while training too. The form with normed Bahdanau attention
+reads the last context along with the last token, and its logits are linear in the LSTM's output, so attention acts on
+the next token. The form with Luong's attention attends after the LSTM, so that in training the whole sequence is
+handled at once.
+"""
+
+import abc
+
+import numpy as np
+import tensorflow as tf
+
+from nao_tf.controller.attention import LuongAttention, NormedBahdanauAttention
+from nao_tf.controller.config import ControllerConfig
+from nao_tf.controller.initialization import Initializer
+from nao_tf.controller.layers import Linear, Lstm, MemberLayer, TokenEmbedding, lstm_gates, project, scan
+from nao_tf.encoding import START_TOKEN, Vocabulary
+
+ILLEGAL = -1e9
+"""What is added to the logit of a token that is not legal at a position."""
+
+
+def shift_right(tokens: tf.Tensor) -> tf.Tensor:
+  """Returns what a decoder reads while it is taught to write `tokens`: the start token, then all but the last."""
+  start = tf.fill(tf.shape(tokens[..., :1]), tf.constant(START_TOKEN, tokens.dtype))
+  return tf.concat([start, tokens[..., :-1]], axis=-1)
+
+
+class Decoder(MemberLayer):
+  """What both forms share.
+
+  Attributes:
+    length: number of tokens L it writes.
+    num_tokens: size V of the vocabulary.
+    mask: what is added to the logits, [L, V]: 0 where a token is legal, a large negative number elsewhere.
+  """
+
+  def __init__(self, vocabulary: Vocabulary, config: ControllerConfig, initializer: Initializer, extra_inputs: int = 0):
+    super().__init__(initializer)
+    size, token_size = config.encoder_size, config.decoder_token_size
+    self.length, self.num_tokens = vocabulary.length, vocabulary.size
+    self.mask = np.where(vocabulary.legal, 0.0, ILLEGAL).astype(np.float32)
+    self.unroll = config.unroll
+    self.embedding = TokenEmbedding(initializer, vocabulary.size, token_size)
+    self.lstm = Lstm(
+      initializer,
+      token_size + extra_inputs,
+      size,
+      double_bias=config.double_bias,
+      orthogonal=config.orthogonal_decoder,
+    )
+    self.readout = Linear(initializer, size, vocabulary.size)
+    self.token_size = token_size
+
+  def token_gates(self) -> tf.Tensor:
+    """Returns what each token contributes to the LSTM's gates, bias included, [*prefix, V, 4H]."""
+    kernel = tf.convert_to_tensor(self.lstm.kernel)[..., : self.token_size, :]
+    return self.embedding.folded(kernel) + self.lstm.total_bias()[..., tf.newaxis, :]
+
+  def taught_gates(self, tokens: tf.Tensor) -> tf.Tensor:
+    """Returns the tokens' share of the gates when tokens [*prefix, N, L] are being taught, [*prefix, N, L, 4H]."""
+    return project(tf.one_hot(shift_right(tokens), self.num_tokens), self.token_gates())
+
+  @abc.abstractmethod
+  def teach(self, tokens: tf.Tensor, memory: tf.Tensor, embedding: tf.Tensor) -> tf.Tensor:
+    """Returns masked logits [*prefix, N, L, V] for each token, the right ones before it being given (teacher forcing).
+
+    Args:
+      tokens: to be written, [*prefix, N, L].
+      memory: [*prefix, N, T, H].
+      embedding: [*prefix, N, H].
+    """
+
+  @abc.abstractmethod
+  def begin(self, memory: tf.Tensor, embedding: tf.Tensor) -> tuple[dict, tuple]:
+    """Returns what stays the same while sequences are written, by name, and the state before their first token.
+
+    The tensors of the state have a row per sequence, [*prefix, N, H].
+    """
+
+  @abc.abstractmethod
+  def step(self, previous: tf.Tensor, state: tuple, constants: dict) -> tuple[tf.Tensor, tuple]:
+    """Returns unmasked logits [*prefix, N, V] for the token after `previous` [*prefix, N], and the new state."""
+
+
+class LuongDecoder(Decoder):
+  """token -> LSTM -> attention -> tanh(W [context; output]) -> logits."""
+
+  def __init__(self, vocabulary: Vocabulary, config: ControllerConfig, initializer: Initializer):
+    super().__init__(vocabulary, config, initializer)
+    size = config.encoder_size
+    self.attention = LuongAttention(initializer, size, bilinear=config.attention == "bilinear")
+    self.combine = Linear(initializer, 2 * size, size, bias=config.combine_bias)
+
+  def teach(self, tokens, memory, embedding):
+    outputs = self.lstm.run(self.taught_gates(tokens), (embedding, embedding), unroll=self.unroll)
+    return self._logits(outputs, *self._keys_and_values(memory)) + self.mask
+
+  def begin(self, memory, embedding):
+    keys, values = self._keys_and_values(memory)
+    constants = {"token_gates": self.token_gates(), "keys": keys, "values": values}
+    return constants, (embedding, embedding)
+
+  def step(self, previous, state, constants):
+    gates = tf.gather(constants["token_gates"], previous, axis=len(self.prefix), batch_dims=len(self.prefix))
+    output, state = self.lstm.stepper()(gates, state)
+    logits = self._logits(output[..., tf.newaxis, :], constants["keys"], constants["values"])
+    return tf.squeeze(logits, axis=-2), state
+
+  def _keys_and_values(self, memory: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns keys and, as values, the memory as the combining layer sees it: both maps are linear, so they commute."""
+    kernel = tf.convert_to_tensor(self.combine.kernel)[..., : self.lstm.units, :]
+    return self.attention.keys(memory), project(memory, kernel)
+
+  def _logits(self, outputs: tf.Tensor, keys: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    kernel = tf.convert_to_tensor(self.combine.kernel)[..., self.lstm.units :, :]
+    bias = None if self.combine.bias is None else tf.convert_to_tensor(self.combine.bias)
+    contexts = tf.matmul(self.attention.alignments(outputs, keys), values)
+    return self.readout(tf.tanh(contexts + project(outputs, kernel, bias)))
+
+
+class BahdanauDecoder(Decoder):
+  """[token; last context] -> LSTM -> logits, and its output asks attention for the next context."""
+
+  def __init__(self, vocabulary: Vocabulary, config: ControllerConfig, initializer: Initializer):
+    super().__init__(vocabulary, config, initializer, extra_inputs=config.encoder_size)
+    self.attention = NormedBahdanauAttention(initializer, config.encoder_size)
+
+  def teach(self, tokens, memory, embedding):
+    constants, state = self.begin(memory, embedding)
+    outputs = scan(
+      lambda gates, state: self._advance(gates, state, constants), self.taught_gates(tokens), state, unroll=self.unroll
+    )
+    return self.readout(outputs) + self.mask
+
+  def begin(self, memory, embedding):
+    kernels = [self.lstm.recurrent_kernel, tf.convert_to_tensor(self.lstm.kernel)[..., self.token_size :, :]]
+    constants = {
+      "token_gates": self.token_gates(),
+      "state_kernel": tf.concat([tf.convert_to_tensor(kernel) for kernel in kernels], axis=-2),
+      "memory": memory,
+      "keys": self.attention.keys(memory),
+    }
+    return constants, (embedding, embedding, tf.zeros_like(embedding))
+
+  def step(self, previous, state, constants):
+    gates = tf.gather(constants["token_gates"], previous, axis=len(self.prefix), batch_dims=len(self.prefix))
+    output, state = self._advance(gates, state, constants)
+    return self.readout(output), state
+
+  def _advance(self, gates: tf.Tensor, state: tuple, constants: dict) -> tuple[tf.Tensor, tuple]:
+    output, cell, context = state
+    gates += tf.matmul(tf.concat([output, context], axis=-1), constants["state_kernel"])
+    output, cell = lstm_gates(gates, cell)
+    alignments = self.attention.alignments(output, constants["keys"])
+    context = tf.linalg.matvec(constants["memory"], alignments, transpose_a=True)
+    return output, (output, cell, context)
+
+
+def make_decoder(vocabulary: Vocabulary, config: ControllerConfig, initializer: Initializer) -> Decoder:
+  """Returns the decoder with the attention that the configuration names."""
+  form = BahdanauDecoder if config.attention == "bahdanau" else LuongDecoder
+  return form(vocabulary, config, initializer)

@@ -1,0 +1,75 @@
+"""The encoder: an LSTM from token sequences to a memory of unit vectors (Luo et al., NeurIPS 2018, section 3.2)."""
+
+import tensorflow as tf
+
+from nao_tf.controller.axes import shape_of
+from nao_tf.controller.config import ControllerConfig
+from nao_tf.controller.initialization import Initializer
+from nao_tf.controller.layers import Linear, Lstm, MemberLayer, TokenEmbedding, dropout, project
+from nao_tf.encoding import Vocabulary
+
+
+class Encoder(MemberLayer):
+  """Reads `tokens_per_step` tokens a step; every output is scaled to unit length.
+
+  Attributes:
+    num_steps: length T of the memory.
+    size: size H of its vectors.
+  """
+
+  def __init__(self, vocabulary: Vocabulary, config: ControllerConfig, initializer: Initializer):
+    super().__init__(initializer)
+    self.tokens_per_step = config.tokens_per_step or vocabulary.tokens_per_step
+    if vocabulary.length % self.tokens_per_step:
+      raise ValueError(f"{vocabulary.length} tokens cannot be read {self.tokens_per_step} at a time")
+    self.num_steps, self.size = vocabulary.length // self.tokens_per_step, config.encoder_size
+    self._settings = config
+    inputs = self.tokens_per_step * config.token_size
+    self.embedding = TokenEmbedding(initializer, vocabulary.size, config.token_size)
+    self.lstms = [
+      Lstm(initializer, inputs, self.size, double_bias=config.double_bias) for _ in range(1 + config.bidirectional)
+    ]
+    self.merge = Linear(initializer, 2 * self.size, self.size) if config.bidirectional else None
+
+  def call(self, tokens: tf.Tensor, seed: tf.Tensor | None = None) -> tf.Tensor:
+    """Returns the memory of token sequences.
+
+    Args:
+      tokens: [*prefix, N, L].
+      seed: integers [2] for dropout; None: no dropout.
+
+    Returns:
+      Unit vectors, [*prefix, N, T, H].
+    """
+    if self._settings.embedding_dropout and seed is not None:
+      inputs = self._with_dropout(tokens, seed)
+      gates = [project(inputs, tf.convert_to_tensor(lstm.kernel), lstm.total_bias()) for lstm in self.lstms]
+    else:
+      one_hot = self._group(tf.one_hot(tokens, self.embedding.num_tokens))
+      gates = [project(one_hot, self._folded_kernel(lstm), lstm.total_bias()) for lstm in self.lstms]
+    states = dropout(self._run(gates), self._settings.encoder_dropout, seed, layer=1)
+    return tf.math.l2_normalize(states, axis=-1)
+
+  def _with_dropout(self, tokens: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    return self._group(dropout(self.embedding(tokens), self._settings.embedding_dropout, seed, layer=2))
+
+  def _group(self, per_token: tf.Tensor) -> tf.Tensor:
+    """Returns [*prefix, N, L, D] as [*prefix, N, T, k * D], the k tokens of a step side by side."""
+    *leading, _, size = shape_of(per_token)
+    return tf.reshape(per_token, [*leading, self.num_steps, self.tokens_per_step * size])
+
+  def _folded_kernel(self, lstm: Lstm) -> tf.Tensor:
+    return self.embedding.folded(tf.convert_to_tensor(lstm.kernel), self.tokens_per_step)
+
+  def _run(self, gates: list[tf.Tensor]) -> tf.Tensor:
+    unroll = self._settings.unroll
+    forwards = self.lstms[0].run(gates[0], unroll=unroll)
+    if self.merge is None:
+      return forwards
+    backwards = self.lstms[1].run(tf.reverse(gates[1], axis=[-2]), unroll=unroll)
+    return self.merge(tf.concat([forwards, tf.reverse(backwards, axis=[-2])], axis=-1))
+
+
+def architecture_embedding(memory: tf.Tensor) -> tf.Tensor:
+  """Returns the embedding of architectures, the mean of their memory at unit length: [..., T, H] to [..., H]."""
+  return tf.math.l2_normalize(tf.reduce_mean(memory, axis=-2), axis=-1)

@@ -1,0 +1,196 @@
+"""The small layers a controller is made of, each for one controller or for several members at once.
+
+Every weight and every tensor may have a leading axis of members: `prefix` is () or (members,), and all other leading
+axes come after it. An LSTM adds what its tokens contribute to the gates for the whole sequence in one product (the
+embedding is folded into the kernel), so that what is left to do step by step is one product with the last output.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+from nao_tf.controller.axes import shape_of
+from nao_tf.controller.initialization import Initializer
+
+
+def project(inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = None) -> tf.Tensor:
+  """Returns inputs @ kernel + bias: [*prefix, ..., in] by [*prefix, in, out] to [*prefix, ..., out]."""
+  *prefix, size, units = kernel.shape
+  outputs = tf.matmul(tf.reshape(inputs, [*prefix, -1, size]), kernel)
+  if bias is not None:
+    outputs += bias[..., tf.newaxis, :]
+  return tf.reshape(outputs, [*shape_of(inputs)[:-1], units])
+
+
+def dropout(inputs: tf.Tensor, rate: float, seed: tf.Tensor | None, layer: int = 0) -> tf.Tensor:
+  """Returns the inputs with a share `rate` of them set to zero and the others raised to make up for it.
+
+  Args:
+    inputs: any shape.
+    rate: in [0, 1).
+    seed: integers [2]; None: nothing is dropped, as at test time.
+    layer: number that tells apart the places where one seed is used.
+  """
+  if seed is None or not rate:
+    return inputs
+  seed = tf.random.experimental.stateless_fold_in(seed, layer)
+  return tf.nn.experimental.stateless_dropout(inputs, rate, seed=seed)
+
+
+def lstm_gates(gates: tf.Tensor, cell: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+  """Returns the output and the cell state, [*prefix, N, H] each, of an LSTM (Hochreiter and Schmidhuber, 1997).
+
+  Args:
+    gates: input, forget, cell and output gates before their nonlinearities, [*prefix, N, 4H].
+    cell: the last cell state, [*prefix, N, H].
+  """
+  enter, forget, candidate, leave = tf.split(gates, 4, axis=-1)
+  cell = tf.sigmoid(forget) * cell + tf.sigmoid(enter) * tf.tanh(candidate)
+  return tf.sigmoid(leave) * tf.tanh(cell), cell
+
+
+def scan(step: Callable, inputs: tf.Tensor, state: tuple, *, unroll: bool) -> tf.Tensor:
+  """Applies a step along the last axis but one.
+
+  Args:
+    step: called as step(inputs [..., D], state), returns (output [..., H], state).
+    inputs: [..., T, D], T known.
+    state: tensors, what the first step gets.
+    unroll: whether to write the steps out in the graph instead of looping.
+
+  Returns:
+    The outputs, [..., T, H].
+  """
+  if not unroll:
+    return _loop(step, inputs, state)
+  outputs = []
+  for step_inputs in tf.unstack(inputs, axis=-2):
+    output, state = step(step_inputs, state)
+    outputs.append(output)
+  return tf.stack(outputs, axis=-2)
+
+
+def _loop(step: Callable, inputs: tf.Tensor, state: tuple) -> tf.Tensor:
+  length, rank = inputs.shape[-2], inputs.shape.rank
+  order = [rank - 2, *range(rank - 2), rank - 1]
+  arrays = tf.TensorArray(tf.float32, length).unstack(tf.transpose(inputs, order))
+
+  def body(t, state, outputs):
+    output, state = step(arrays.read(t), state)
+    return t + 1, state, outputs.write(t, output)
+
+  outputs = tf.TensorArray(tf.float32, length)
+  _, _, outputs = tf.while_loop(lambda t, *_: t < length, body, (0, state, outputs), maximum_iterations=length)
+  return tf.transpose(outputs.stack(), [*range(1, rank - 1), 0, rank - 1])
+
+
+class MemberLayer(keras.layers.Layer):
+  """A layer whose weights may have a leading axis of members and exist from construction on."""
+
+  def __init__(self, initializer: Initializer, **kwargs):
+    super().__init__(**kwargs)
+    self.prefix = initializer.prefix
+    self.built = True
+
+  def add_value(self, name: str, value: np.ndarray):
+    """Returns a new trainable weight that starts as `value`."""
+    return self.add_weight(name=name, shape=value.shape, initializer=lambda shape, dtype=None, **_: tf.constant(value))
+
+
+class Linear(MemberLayer):
+  """inputs @ kernel + bias."""
+
+  def __init__(self, initializer: Initializer, inputs: int, outputs: int, *, bias: bool = True):
+    super().__init__(initializer)
+    self.kernel = self.add_value("kernel", initializer.kernel(inputs, outputs))
+    self.bias = self.add_value("bias", initializer.bias(inputs, outputs)) if bias else None
+
+  def call(self, inputs: tf.Tensor) -> tf.Tensor:
+    """Returns [*prefix, ..., out] for [*prefix, ..., in]."""
+    bias = None if self.bias is None else tf.convert_to_tensor(self.bias)
+    return project(inputs, tf.convert_to_tensor(self.kernel), bias)
+
+
+class TokenEmbedding(MemberLayer):
+  """A table of token embeddings that can be folded into the kernel that follows it."""
+
+  def __init__(self, initializer: Initializer, num_tokens: int, size: int):
+    super().__init__(initializer)
+    self.num_tokens = num_tokens
+    self.table = self.add_value("table", initializer.embedding(num_tokens, size))
+
+  def call(self, tokens: tf.Tensor) -> tf.Tensor:
+    """Returns embeddings [*prefix, ..., size] of tokens [*prefix, ...]."""
+    return project(tf.one_hot(tokens, self.num_tokens), tf.convert_to_tensor(self.table))
+
+  def folded(self, kernel: tf.Tensor, tokens_per_step: int = 1) -> tf.Tensor:
+    """Returns what a token at each place of a step contributes to a linear layer.
+
+    Args:
+      kernel: of a layer that reads the embeddings of `tokens_per_step` tokens, one after the other, [*prefix, in, out].
+      tokens_per_step: k.
+
+    Returns:
+      Contributions [*prefix, k * V, out]; row i * V + v is that of token v at place i.
+    """
+    table = tf.convert_to_tensor(self.table)
+    *prefix, _, size = table.shape
+    units = kernel.shape[-1]
+    blocks = tf.reshape(kernel, [*prefix, tokens_per_step, size, units])
+    contributions = tf.matmul(table[..., tf.newaxis, :, :], blocks)
+    return tf.reshape(contributions, [*prefix, tokens_per_step * self.num_tokens, units])
+
+
+class Lstm(MemberLayer):
+  """The weights of an LSTM, gates in the order input, forget, cell, output, and its pass over a sequence."""
+
+  def __init__(
+    self, initializer: Initializer, inputs: int, units: int, *, double_bias: bool = False, orthogonal: bool = False
+  ):
+    """Args:
+    initializer: source of the weights.
+    inputs: size of what is read in a step.
+    units: H.
+    double_bias: whether there is a second bias, added to the first.
+    orthogonal: whether both kernels together start orthogonal.
+    """
+    super().__init__(initializer)
+    kernels = initializer.lstm_kernel(inputs, units), initializer.recurrent_kernel(units)
+    if orthogonal:
+      kernels = initializer.orthogonal_kernels(inputs, units)
+    self.units = units
+    self.kernel = self.add_value("kernel", kernels[0])
+    self.recurrent_kernel = self.add_value("recurrent_kernel", kernels[1])
+    self.bias = self.add_value("bias", initializer.lstm_bias(units))
+    self.second_bias = self.add_value("second_bias", initializer.bias(units, 4 * units)) if double_bias else None
+
+  def total_bias(self) -> tf.Tensor:
+    """Returns the sum of the biases, [*prefix, 4H]."""
+    bias = tf.convert_to_tensor(self.bias)
+    return bias if self.second_bias is None else bias + tf.convert_to_tensor(self.second_bias)
+
+  def stepper(self) -> Callable:
+    """Returns the step for `scan`: inputs' share of the gates [..., 4H] and (output, cell) to output and new state."""
+    recurrent_kernel = tf.convert_to_tensor(self.recurrent_kernel)
+
+    def step(gates, state):
+      output, cell = state
+      output, cell = lstm_gates(gates + tf.matmul(output, recurrent_kernel), cell)
+      return output, (output, cell)
+
+    return step
+
+  def run(self, gates: tf.Tensor, state: tuple[tf.Tensor, tf.Tensor] | None = None, *, unroll: bool) -> tf.Tensor:
+    """Returns the outputs [*prefix, N, T, H] of a whole sequence.
+
+    Args:
+      gates: the inputs' share of the gates, bias included, [*prefix, N, T, 4H].
+      state: output and cell state before the first step, [*prefix, N, H] each; None: zeros.
+      unroll: see `scan`.
+    """
+    if state is None:
+      zeros = tf.zeros_like(gates[..., 0, : self.units])
+      state = zeros, zeros
+    return scan(self.stepper(), gates, state, unroll=unroll)

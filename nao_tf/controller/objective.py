@@ -1,0 +1,64 @@
+"""The joint loss of a controller and what is done to its gradient (Luo et al., NeurIPS 2018, equation 1).
+
+loss = lambda * mean squared error of the score + (1 - lambda) * mean cross-entropy of the tokens. Members are
+independent: the sum of their losses has each member's own gradient, and each is clipped by its own norm.
+"""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+
+def score_loss(predictions: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+  """Returns the weighted mean squared error, [*prefix]; 0 where all weights are.
+
+  Args:
+    predictions: in (0, 1), [*prefix, B].
+    targets: in [0, 1], [B] or [*prefix, B].
+    weights: 0 for architectures without a score, like the targets.
+  """
+  errors = tf.math.squared_difference(predictions, targets)
+  total = tf.reduce_sum(weights * tf.ones_like(errors), axis=-1)
+  return tf.math.divide_no_nan(tf.reduce_sum(weights * errors, axis=-1), total)
+
+
+def token_loss(logits: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
+  """Returns the cross-entropy, [*prefix], mean over tokens [*prefix, B, L], of masked logits [*prefix, B, L, V]."""
+  losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tokens, logits=logits)
+  return tf.reduce_mean(losses, axis=[-2, -1])
+
+
+def regularized(
+  gradients: Sequence[tf.Tensor],
+  variables: Sequence,
+  prefix: tuple[int, ...],
+  *,
+  clip_norm: float,
+  l2: float = 0.0,
+  weight_decay: float = 0.0,
+) -> list[tf.Tensor]:
+  """Returns clip(gradients + l2 * weights) + weight_decay * weights.
+
+  Args:
+    gradients: one for each variable, [*prefix, ...].
+    variables: weights.
+    prefix: () or (members,).
+    clip_norm: bound on the norm of all gradients of a member together.
+    l2: see `ControllerConfig`.
+    weight_decay: see `ControllerConfig`.
+  """
+  weights = [tf.convert_to_tensor(variable) for variable in variables]
+  if l2:
+    gradients = [gradient + l2 * weight for gradient, weight in zip(gradients, weights)]
+  gradients = clip_by_member_norm(gradients, clip_norm, prefix)
+  if weight_decay:
+    gradients = [gradient + weight_decay * weight for gradient, weight in zip(gradients, weights)]
+  return gradients
+
+
+def clip_by_member_norm(gradients: Sequence[tf.Tensor], clip_norm: float, prefix: tuple[int, ...]) -> list[tf.Tensor]:
+  """Returns the gradients of each member scaled down to the norm `clip_norm` if theirs is larger."""
+  num_prefix = len(prefix)
+  squares = [tf.reduce_sum(tf.square(g), axis=list(range(num_prefix, g.shape.rank))) for g in gradients]
+  scale = clip_norm / tf.maximum(tf.sqrt(tf.add_n(squares)), clip_norm)
+  return [g * tf.reshape(scale, [*prefix, *(g.shape.rank - num_prefix) * [1]]) for g in gradients]

@@ -1,0 +1,47 @@
+"""All that a controller has learned, as arrays: weights, the optimizer's moments and its count of steps.
+
+A controller restored from it goes on exactly as the saved one would have.
+
+  np.savez(path, **controller_state(controller))
+  restore_controller_state(controller, dict(np.load(path)))
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from nao_tf.controller.controller import Controller
+from nao_tf.controller.training import optimizer_variables
+
+
+def controller_state(controller: Controller) -> dict[str, np.ndarray]:
+  """Returns the arrays by name ("weights/0", "optimizer/0", ...), in an order fixed by the configuration."""
+  return {name: tf.convert_to_tensor(variable).numpy() for name, variable in _variables(controller).items()}
+
+
+def restore_controller_state(controller: Controller, state: Mapping[str, np.ndarray]) -> None:
+  """Sets a controller to a saved state; nothing is changed if it does not fit.
+
+  Args:
+    controller: of the same vocabulary, configuration, members and kind of optimizer.
+    state: what `controller_state` returned.
+
+  Raises:
+    ValueError: naming an array that is missing, left over or of another shape.
+  """
+  variables = _variables(controller)
+  if variables.keys() != state.keys():
+    odd = sorted(variables.keys() ^ state.keys())
+    raise ValueError(f"expected the {len(variables)} arrays of this controller, got {len(state)}; differing: {odd}")
+  for name, variable in variables.items():
+    if tuple(variable.shape) != np.shape(state[name]):
+      raise ValueError(f"{name}: expected the shape {tuple(variable.shape)}, got {np.shape(state[name])}")
+  for name, variable in variables.items():
+    variable.assign(state[name])
+
+
+def _variables(controller: Controller) -> dict:
+  weights = {f"weights/{number}": variable for number, variable in enumerate(controller.trainable_variables)}
+  moments = {f"optimizer/{number}": variable for number, variable in enumerate(optimizer_variables(controller))}
+  return weights | moments
