@@ -1,0 +1,1 @@
+"""Networks that genotypes describe: operations, cells and the image network."""

@@ -1,0 +1,51 @@
+"""Stems: what turns an image into the two states that the first cell reads."""
+
+from tensorflow import keras
+
+from nao_tf.networks.conventions import Convention, derive_seeds
+from nao_tf.networks.layers import Chain, ConvNorm
+
+CIFAR_STEM_MULTIPLIER = 3
+IMAGENET_STEM_FILTERS = 32
+
+
+class Stem(keras.layers.Layer):
+  """Two chains of layers: the first maps the image to input 0 of the first cell, the second maps that to input 1."""
+
+  def __init__(self, first, second=()):
+    super().__init__(name="stem")
+    self.first, self.second = Chain(first, name="first"), Chain(second, name="second")
+
+  def build(self, input_shape):
+    """Makes the weights for images [B, H, W, C]."""
+    self.first.build(input_shape)
+    self.second.build(self.first.compute_output_shape(input_shape))
+    self.built = True
+
+  def call(self, images, training=None):
+    """Maps [B, H, W, C] to two states [B, H0, W0, C0] and [B, H1, W1, C1]."""
+    previous = self.first(images, training=training)
+    return previous, self.second(previous, training=training)
+
+  def compute_output_shape(self, input_shape):
+    """Returns the shapes of both states."""
+    previous = self.first.compute_output_shape(input_shape)
+    return previous, self.second.compute_output_shape(previous)
+
+
+def cifar_stem(filters: int, convention: Convention, seed: int) -> Stem:
+  """Returns a 3x3 convolution to three times the filters, and a norm; both states are its output."""
+  channels = CIFAR_STEM_MULTIPLIER * filters
+  return Stem([ConvNorm(channels, 1, convention, seed, size=(3, 3), relu=False)])
+
+
+def imagenet_stem(filters: int, convention: Convention, seed: int) -> Stem:
+  """Returns a stem of strided 3x3 convolutions: one before stem cells, or three of `filters // 2`, F and F filters."""
+  if convention.stem_cells:
+    return Stem([ConvNorm(IMAGENET_STEM_FILTERS, 2, convention, seed, size=(3, 3), relu=False, valid=True)])
+  rows = zip((filters // 2, filters, filters), (False, True, True), derive_seeds(seed, 3))
+  layers = [ConvNorm(channels, 2, convention, key, size=(3, 3), relu=relu) for channels, relu, key in rows]
+  return Stem(layers[:2], layers[2:])
+
+
+STEMS = {"cifar": cifar_stem, "imagenet": imagenet_stem}
