@@ -8,7 +8,7 @@ VENV_ADDONS ?= .venv-addons
 WORKDIR ?= runs/quickstart
 PYTEST_FLAGS ?= -m "not slow"
 
-.PHONY: search test test-addons lint clean
+.PHONY: search test test-addons lint types clean
 
 search: $(VENV)/installed
 	$(VENV)/bin/python tools/search.py --flagfile=flags/quickstart.flags --workdir=$(WORKDIR)
@@ -22,6 +22,8 @@ test-addons: $(VENV_ADDONS)/installed
 lint: $(VENV)/installed
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+
+types: $(VENV)/installed
 	$(VENV)/bin/mypy
 
 clean:

@@ -72,3 +72,38 @@ _CELL_NAMES = ("normal", "reduction")
 
 def _cell_from_json(nodes: list) -> Cell:
   return Cell(tuple(Node(*(Branch(str(operation), int(source)) for operation, source in node)) for node in nodes))
+
+
+class RecurrentNode(typing.NamedTuple):
+  """A searched node of a recurrent cell: a gated step from one earlier node.
+
+  Attributes:
+    predecessor: index of the node read; 0 is the fixed first node, 1 the first searched one.
+    activation: name of the activation of the proposed value.
+  """
+
+  predecessor: int
+  activation: str
+
+
+@dataclasses.dataclass(frozen=True)
+class RecurrentGenotype:
+  """A recurrent cell: its searched nodes 1, 2, ... in topological order. Their mean is its output."""
+
+  nodes: tuple[RecurrentNode, ...]
+
+  def to_json(self) -> dict:
+    """Returns a dict that `from_json` turns back into an equal genotype."""
+    return {"recurrent": [list(node) for node in self.nodes]}
+
+  @classmethod
+  def from_json(cls, data: dict) -> "RecurrentGenotype":
+    """Builds a genotype from what `to_json` returned.
+
+    Raises:
+      ValueError: if `data` is not of that form.
+    """
+    try:
+      return cls(tuple(RecurrentNode(int(source), str(activation)) for source, activation in data["recurrent"]))
+    except (KeyError, TypeError, ValueError) as error:
+      raise ValueError(f"not a recurrent genotype: {data!r} ({error!r})") from error

@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nao_tf.architecture import Evaluation, Trial
+from nao_tf.settings import RunDirectoryError, check_settings
 
 TRIALS_FILE = "trials.jsonl"
-CONFIG_FILE = "config.json"
 
 
-class JournalError(Exception):
-  """The journal cannot be used: corrupt, made with other settings, or in use."""
+class JournalError(RunDirectoryError):
+  """The journal cannot be used: corrupt or in use."""
 
 
 class Journal:
@@ -38,7 +38,7 @@ class Journal:
       settings: what determines the course of the search, as JSON values.
 
     Raises:
-      JournalError: if it is corrupt, was made with other settings (the message names them), or is in use.
+      RunDirectoryError: if it is corrupt, was made with other settings (the message names them), or is in use.
       OSError: if the directory cannot be made or written.
     """
     self.directory = directory
@@ -47,7 +47,7 @@ class Journal:
     self._file = open(self._path, "a+b", buffering=0)
     try:
       self._lock()
-      _check_settings(os.path.join(directory, CONFIG_FILE), settings)
+      check_settings(directory, settings)
       self.entries: list[list[Trial] | Trial] = self._read()
     except BaseException:
       self._file.close()
@@ -137,35 +137,3 @@ def _entry(line: bytes, trials: dict[int, Trial], where: str) -> list[Trial] | T
     return trials[record["closed"]]
   except (ValueError, KeyError, TypeError) as error:
     raise JournalError(f"{where}: not a line of a journal ({error!r}): {line[:80]!r}") from error
-
-
-def _check_settings(path: str, settings: Mapping[str, Any]) -> None:
-  settings = json.loads(json.dumps(settings))
-  if not os.path.exists(path):
-    write_json(path, settings)
-    return
-  recorded = _read_settings(path)
-  changed = [
-    f"{name} was {recorded.get(name)!r}, is {settings.get(name)!r}"
-    for name in sorted({*recorded, *settings})
-    if recorded.get(name) != settings.get(name)
-  ]
-  if changed:
-    raise JournalError(f"{path}: this directory was made with other settings: {'; '.join(changed)}")
-
-
-def _read_settings(path: str) -> dict:
-  with open(path, encoding="utf-8") as file:
-    try:
-      return dict(json.load(file))
-    except (ValueError, TypeError) as error:
-      raise JournalError(f"{path}: not the settings of a search ({error})") from error
-
-
-def write_json(path: str, value: Any) -> None:
-  """Writes a JSON file so that at any moment there is either the old one or the new one."""
-  temporary = f"{path}.tmp"
-  with open(temporary, "w", encoding="utf-8") as file:
-    json.dump(value, file, indent=2)
-    file.write("\n")
-  os.replace(temporary, path)

@@ -8,8 +8,9 @@ differ in the third node of the reduction cell.
 import dataclasses
 
 from nao_tf.architecture import Architecture
-from nao_tf.genotype import CellGenotype
+from nao_tf.genotype import CellGenotype, RecurrentGenotype
 from nao_tf.spaces import make_space
+from nao_tf.spaces.recurrent import RecurrentSpace
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,3 +74,36 @@ _CELLS = (
 )
 
 CELLS = {cell.name: cell for cell in _CELLS}
+
+
+@dataclasses.dataclass(frozen=True)
+class PublishedRecurrentCell:
+  """A published recurrent cell, of the space rnn12.
+
+  Attributes:
+    name: as the paper or its release calls it.
+    text: the published string.
+    numbering: which numbers stand for which activations in it; a key of `nao_tf.spaces.recurrent.NUMBERINGS`.
+  """
+
+  name: str
+  text: str
+  numbering: str
+
+  @property
+  def architecture(self) -> Architecture:
+    """The choices."""
+    return RecurrentSpace().parse(self.text, numbering=self.numbering)
+
+  @property
+  def genotype(self) -> RecurrentGenotype:
+    """The named nodes."""
+    return RecurrentSpace().decode(self.architecture)
+
+
+_RECURRENT_CELLS = (
+  PublishedRecurrentCell("NAO-RNN", "0 1 0 1 1 1 3 0 4 1 4 1 5 1 1 1 7 1 1 1 1 2", "nao"),
+  PublishedRecurrentCell("NAO-RNN-WS", "0 1 1 1 2 2 1 2 4 1 4 1 4 1 7 1 8 2 1 0 4 1", "nao_ws"),
+)
+
+RECURRENT_CELLS = {cell.name: cell for cell in _RECURRENT_CELLS}

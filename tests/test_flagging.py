@@ -16,6 +16,7 @@ class Recipe:
     rate: step size.
     name: which one; None for any.
     loud: whether to say so.
+    sizes: all of them.
 
   Further text: is not help.
   """
@@ -24,6 +25,7 @@ class Recipe:
   rate: float = 0.1
   name: str | None = None
   loud: bool = False
+  sizes: tuple[float, ...] = (1.0, 0.5)
 
 
 def parse(argv, **options):
@@ -38,8 +40,8 @@ def test_without_flags_the_defaults_come_back():
 
 
 def test_flags_set_fields_of_every_type():
-  values = parse(["--epochs=7", "--rate=1e-3", "--name=x", "--loud"])
-  assert flagging.build(Recipe(), values) == Recipe(7, 1e-3, "x", True)
+  values = parse(["--epochs=7", "--rate=1e-3", "--name=x", "--loud", "--sizes=3,.25"])
+  assert flagging.build(Recipe(), values) == Recipe(7, 1e-3, "x", True, (3.0, 0.25))
 
 
 def test_help_comes_from_the_docstring():
@@ -77,4 +79,22 @@ def test_settings_are_flat():
     "recipe.rate": 0.1,
     "recipe.name": None,
     "recipe.loud": False,
+    "recipe.sizes": (1.0, 0.5),
   }
+
+
+def test_flags_can_be_written_to_a_flagfile_and_read_again(tmp_path):
+  values = parse(["--sizes=3,.25", "--rate=0.125"])
+  values.append_flags_into_file(str(tmp_path / "a.flags"))
+  assert flagging.build(Recipe(), parse([f"--flagfile={tmp_path / 'a.flags'}"])) == flagging.build(Recipe(), values)
+
+
+def test_numbers_that_are_none_are_refused():
+  with pytest.raises(flags.IllegalFlagValueError, match="sizes"):
+    parse(["--sizes=1,x"])
+
+
+def test_unset_flags_leave_what_another_recipe_says():
+  values = parse(["--rate=0.5"], unset="as in the search")
+  assert flagging.build(Recipe(epochs=11), values) == Recipe(epochs=11, rate=0.5)
+  assert values["epochs"].help.endswith("Default: as in the search.")

@@ -30,6 +30,7 @@ WITHOUT_TENSORFLOW = (
   "nao_tf.metrics",
   "nao_tf.published",
   "nao_tf.search",
+  "nao_tf.settings",
   "nao_tf.spaces",
   "nao_tf.strategies.evolution",
   "nao_tf.strategies.random_search",

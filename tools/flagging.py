@@ -13,11 +13,43 @@ from typing import Any, TypeVar
 
 from absl import app, flags
 
-from nao_tf.journal import JournalError
+from nao_tf.settings import RunDirectoryError
 
 Config = TypeVar("Config")
 
-_DEFINERS = {int: flags.DEFINE_integer, float: flags.DEFINE_float, bool: flags.DEFINE_boolean, str: flags.DEFINE_string}
+REPORTED = (ValueError, OSError, RunDirectoryError)
+"""Errors that a user can mend; a binary prints them without a traceback."""
+
+
+class _FloatsParser(flags.ArgumentParser):
+  """Reads numbers separated by commas."""
+
+  def parse(self, argument):
+    words = argument.split(",") if isinstance(argument, str) else argument
+    return tuple(float(word) for word in words)
+
+  def flag_type(self):
+    return "numbers separated by commas"
+
+
+def _define_floats(name: str, default: tuple[float, ...], help_: str, *, flag_values: flags.FlagValues) -> None:
+  flags.DEFINE(_FloatsParser(), name, default, help_, flag_values, _FloatsSerializer())
+
+
+class _FloatsSerializer(flags.ArgumentSerializer):
+  """Writes numbers as the parser reads them."""
+
+  def serialize(self, value):
+    return ",".join(f"{number:g}" for number in value)
+
+
+_DEFINERS = {
+  int: flags.DEFINE_integer,
+  float: flags.DEFINE_float,
+  bool: flags.DEFINE_boolean,
+  str: flags.DEFINE_string,
+  tuple[float, ...]: _define_floats,
+}
 
 
 def define(
@@ -27,6 +59,7 @@ def define(
   prefix: str = "",
   only: Collection[str] = (),
   skip: Collection[str] = (),
+  unset: str = "",
 ) -> None:
   """Defines a flag for each field of a configuration.
 
@@ -36,21 +69,23 @@ def define(
     prefix: put before each field's name.
     only: names of the fields to define; empty for all.
     skip: names of fields that get no flag.
+    unset: if given, the flags have no default, and this says in their help where the value comes from then.
   """
   documentation = _attributes(type(config))
   types_ = typing.get_type_hints(type(config))
   for field in dataclasses.fields(config):
     if field.name in skip or (only and field.name not in only):
       continue
-    help_ = documentation.get(field.name, field.name)
-    value = getattr(config, field.name)
+    help_ = documentation.get(field.name, field.name) + (f" Default: {unset}." if unset else "")
+    value = None if unset else getattr(config, field.name)
     _DEFINERS[_scalar(types_[field.name])](prefix + field.name, value, help_, flag_values=flag_values)
 
 
 def build(config: Config, flag_values: flags.FlagValues, *, prefix: str = "", **overrides: Any) -> Config:
-  """Returns the configuration with every field replaced for which a flag was defined, or an override is given."""
+  """Returns the configuration with every field replaced whose flag has a value, or for which an override is given."""
   names = [field.name for field in dataclasses.fields(config) if prefix + field.name in flag_values]
-  return dataclasses.replace(config, **{**{name: flag_values[prefix + name].value for name in names}, **overrides})
+  values = {name: flag_values[prefix + name].value for name in names}
+  return dataclasses.replace(config, **{k: v for k, v in values.items() if v is not None}, **overrides)
 
 
 def settings(**configs: Any) -> Mapping[str, Any]:
@@ -62,6 +97,12 @@ def settings(**configs: Any) -> Mapping[str, Any]:
     else:
       flat[name] = config
   return flat
+
+
+def from_settings(config: Config, settings: Mapping[str, Any], name: str) -> Config:
+  """Returns the configuration that `settings` recorded under `name`."""
+  values = {key.removeprefix(f"{name}."): value for key, value in settings.items() if key.startswith(f"{name}.")}
+  return dataclasses.replace(config, **values)
 
 
 def run(define_flags: Callable[[flags.FlagValues], None], main: Callable[[flags.FlagValues], int | None]) -> None:
@@ -80,7 +121,7 @@ def _main(argv: list[str], main: Callable[[flags.FlagValues], int | None]) -> in
     raise app.UsageError(f"unexpected arguments: {' '.join(argv[1:])}")
   try:
     return main(flags.FLAGS)
-  except (ValueError, OSError, JournalError) as error:
+  except REPORTED as error:
     print(f"error: {error}", file=sys.stderr)
     return 1
 
