@@ -76,6 +76,24 @@ def test_killed_at_random_moments_the_trials_are_the_same(tmp_path):
   assert lines(killed) == lines(whole)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["evolution", "random"])
+@pytest.mark.parametrize("number", range(5))
+def test_killed_ten_times_in_each_of_ten_searches_the_trials_are_the_same(tmp_path, strategy, number):
+  whole, killed = str(tmp_path / "whole"), str(tmp_path / "killed")
+  toys.search_toy(whole, strategy, 300)
+  kill_at_random(killed, strategy, 300, kills=10, seconds=0.05, longest=2.0, rng=random.Random(number))
+  assert lines(killed) == lines(whole)
+
+
+@pytest.mark.slow
+def test_killed_while_it_learns_nao_goes_on_to_the_same_trials(tmp_path):
+  whole, killed = str(tmp_path / "whole"), str(tmp_path / "killed")
+  toys.search_toy(whole, "nao", 60)
+  kill_at_random(killed, "nao", 60, kills=5, seconds=0.05, longest=60.0, rng=random.Random(0))
+  assert lines(killed) == lines(whole)
+
+
 def test_a_journal_of_another_strategy_is_refused(tmp_path):
   toys.search_toy(str(tmp_path), "random", 8, seed=1)
   with Journal(str(tmp_path), {"strategy": "random", "seed": 1}) as journal:

@@ -53,7 +53,7 @@ class CountingEvaluator:
 
 
 def search_toy(directory, strategy_name, num_trials, seconds=0.0, space_name="nasnet5", batch_size=4, seed=3):
-  """Runs a search as a user's program would; `python toys.py DIRECTORY STRATEGY TRIALS SECONDS` runs this."""
+  """Runs a search as a user's program would; `python -m tests.toys DIRECTORY STRATEGY TRIALS SECONDS` runs this."""
   space = ToySpace() if space_name == "toy" else make_space(space_name)
   strategy = make_strategy(strategy_name, space, seed=seed)
   with Journal(directory, {"strategy": strategy_name, "seed": seed}) as journal:
