@@ -17,12 +17,15 @@ FORBIDDEN = {
   "nao_tf.tasks": ("nao_tf.strategies", "nao_tf.evaluators", "nao_tf.controller", "nao_tf.search"),
   "nao_tf.controller": ("nao_tf.networks", "nao_tf.tasks", "nao_tf.strategies", "nao_tf.evaluators", "nao_tf.search"),
   "nao_tf.networks": ("nao_tf.controller", "nao_tf.tasks", "nao_tf.strategies", "nao_tf.evaluators", "nao_tf.search"),
+  "nao_tf.tables": ("nao_tf.strategies", "nao_tf.evaluators", "nao_tf.search", "nao_tf.networks", "nao_tf.tasks"),
   "nao_tf.spaces": ("nao_tf.controller", "nao_tf.networks", "nao_tf.tasks", "nao_tf.strategies", "nao_tf.evaluators"),
   "nao_tf": ("nao_tf.tools", "tools", "absl.flags", "absl.app"),
 }
 WITHOUT_TENSORFLOW = (
   "nao_tf",
   "nao_tf.architecture",
+  "nao_tf.benchmark",
+  "nao_tf.curves",
   "nao_tf.encoding",
   "nao_tf.evaluators",
   "nao_tf.genotype",
@@ -32,6 +35,7 @@ WITHOUT_TENSORFLOW = (
   "nao_tf.search",
   "nao_tf.settings",
   "nao_tf.spaces",
+  "nao_tf.tables",
   "nao_tf.strategies.evolution",
   "nao_tf.strategies.random_search",
   "nao_tf.tasks",

@@ -12,6 +12,7 @@ from absl import flags
 from nao_tf.journal import read_trials
 from nao_tf.published import CELLS
 from nao_tf.tools import evaluate, export, flagging, search, train
+from tests import toy_tables
 
 SMALL = (
   "num_cells=1",
@@ -143,6 +144,15 @@ def test_other_settings_in_an_old_directory_are_refused_and_named(found):
 def test_a_directory_that_cannot_be_made_is_explained(tmp_path):
   (tmp_path / "file").write_text("")
   assert str(tmp_path / "file") in failure(search, f"--workdir={tmp_path}/file/run", *SEARCH)
+
+
+def test_a_table_is_searched(tmp_path):
+  table = str(tmp_path / "table.npz")
+  toy_tables.write_table(table, toy_tables.nasbench201_arrays())
+  argv = ["--evaluator=tabular", "--space=nasbench201", f"--table={table}", "--strategy=evolution", "--num_trials=30"]
+  assert run(search, f"--workdir={tmp_path}/run", *argv) == 0
+  assert len(read_trials(str(tmp_path / "run"))) == 30
+  assert "is a table of nasbench201" in failure(search, f"--workdir={tmp_path}/other", *argv, "--space=nasbench101")
 
 
 def test_an_unknown_flag_value_is_refused(tmp_path):

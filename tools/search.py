@@ -15,8 +15,9 @@ import tqdm
 from absl import flags
 
 from nao_tf.architecture import Trial, best_trial
-from nao_tf.evaluators import EVALUATORS, evaluator_class
+from nao_tf.evaluators import evaluator_class
 from nao_tf.evaluators.base import Evaluator
+from nao_tf.genotype import CellGenotype
 from nao_tf.journal import Journal
 from nao_tf.networks.image_network import ImageNetworkConfig
 from nao_tf.recipe import TrainingConfig
@@ -29,7 +30,7 @@ from nao_tf.strategies import STRATEGIES, make_strategy
 from nao_tf.strategies.base import Strategy
 from nao_tf.strategies.evolution import EvolutionConfig
 from nao_tf.strategies.nao import PRESETS, NaoConfig
-from nao_tf.tasks.base import Task
+from nao_tf.tables import read_table
 from nao_tf.tools import experiment, flagging, train
 
 BEST_FILE = "best.json"
@@ -52,7 +53,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
   define = {"flag_values": flag_values}
   flags.DEFINE_enum("space", "nasnet5", sorted(SPACES), "what to search", **define)
   flags.DEFINE_enum("strategy", "nao", sorted(STRATEGIES), "how to search", **define)
-  flags.DEFINE_enum("evaluator", "training", sorted(EVALUATORS), "how to evaluate an architecture", **define)
+  flags.DEFINE_enum("evaluator", "training", sorted(_EVALUATORS), "how to evaluate an architecture", **define)
+  flags.DEFINE_string("table", None, "table file of --evaluator=tabular", **define)
   flags.DEFINE_integer("num_trials", 40, "architectures to evaluate, failed ones included", lower_bound=1, **define)
   flags.DEFINE_integer("batch_size", 8, "architectures to ask the strategy for at a time", lower_bound=1, **define)
   flags.DEFINE_integer("max_parameters", None, "children with more parameters fail; default: no bound", **define)
@@ -72,9 +74,9 @@ def main(flag_values: flags.FlagValues) -> int:
   """Searches; returns the exit code."""
   experiment.check_workdir(flag_values.workdir)
   distribution = experiment.prepare_process(flag_values)
-  space, task = make_space(flag_values.space), experiment.task_of(flag_values)
+  space = make_space(flag_values.space)
+  evaluator = _EVALUATORS[flag_values.evaluator](flag_values, space, distribution)
   strategy = search_strategy(flag_values, space)
-  evaluator = training_evaluator(flag_values, task, space, distribution)
   with Journal(flag_values.workdir, search_settings(flag_values)) as journal:
     best = search(flag_values, strategy, evaluator, journal)
     write_report(flag_values.workdir, journal.trials, space)
@@ -96,11 +98,11 @@ def search_strategy(flag_values: flags.FlagValues, space: SearchSpace) -> Strate
 
 
 def training_evaluator(
-  flag_values: flags.FlagValues, task: Task, space: SearchSpace, distribution: tf.distribute.Strategy
+  flag_values: flags.FlagValues, space: SearchSpace, distribution: tf.distribute.Strategy
 ) -> Evaluator:
-  """Returns the evaluator that the flags describe."""
-  return evaluator_class(flag_values.evaluator)(
-    task,
+  """Returns the evaluator that trains children on the task that the flags name."""
+  return evaluator_class("training")(
+    experiment.task_of(flag_values),
     space,
     flagging.build(PROXY_NETWORK, flag_values, prefix="child_"),
     flagging.build(PROXY_RECIPE, flag_values, prefix="child_"),
@@ -109,6 +111,24 @@ def training_evaluator(
     max_parameters=flag_values.max_parameters,
     reward=flag_values.reward,
   )
+
+
+def tabular_evaluator(
+  flag_values: flags.FlagValues, space: SearchSpace, distribution: tf.distribute.Strategy
+) -> Evaluator:
+  """Returns the evaluator that looks up figures in the table that the flags name."""
+  del distribution
+  if flag_values.table is None:
+    raise ValueError("--evaluator=tabular needs --table")
+  if flag_values.train_best:
+    raise ValueError("--train_best needs --evaluator=training: a table has no data to train on")
+  table = read_table(flag_values.table)
+  if table.space.name != space.name:
+    raise ValueError(f"{flag_values.table}: is a table of {table.space.name}, but --space is {space.name}")
+  return evaluator_class("tabular")(table)
+
+
+_EVALUATORS = {"training": training_evaluator, "tabular": tabular_evaluator}
 
 
 def search_settings(flag_values: flags.FlagValues) -> dict:
@@ -147,14 +167,14 @@ def describe(best: Trial, space: SearchSpace) -> dict:
     "origin": best.origin,
     "space": space.name,
     "architecture": space.format(best.architecture),
-    "genotype": genotype.to_json(),
+    "genotype": genotype.to_json() if hasattr(genotype, "to_json") else str(genotype),
     "reward": best.reward,
     "parameters": best.evaluation.metrics.get("parameters"),
     "metrics": dict(best.evaluation.metrics),
   }
 
 
-def train_best(flag_values: flags.FlagValues, genotype, distribution: tf.distribute.Strategy) -> None:
+def train_best(flag_values: flags.FlagValues, genotype: CellGenotype, distribution: tf.distribute.Strategy) -> None:
   """Trains the winner by the --best_ flags, exports it and prints its figures on the test set."""
   network_config = flagging.build(PROXY_NETWORK, flag_values, prefix="child_")
   recipe = flagging.build(PROXY_RECIPE, flag_values, prefix="child_")

@@ -5,6 +5,7 @@ import importlib
 from nao_tf.evaluators.base import Evaluator
 
 EVALUATORS = {
+  "tabular": "nao_tf.evaluators.tabular:TabularEvaluator",
   "training": "nao_tf.evaluators.training:TrainingEvaluator",
 }
 

@@ -12,7 +12,8 @@ from nao_tf.architecture import Architecture, Trial
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Strategy, top_trials
 
-_MUTATIONS_PER_CHILD = 20
+_MUTATIONS_PER_PARENT = 50
+_MUTATIONS_BEYOND = 50
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,8 +59,8 @@ class Evolution(Strategy):
     tournament = [population[i] for i in rng.choice(len(population), size, replace=False)]
     parent = top_trials(tournament, 1)[0]
     child = parent.architecture
-    for _ in range(_MUTATIONS_PER_CHILD):  # A mutant that was seen before is mutated further.
-      child = self.space.mutate(child, rng)
+    for attempt in range(_MUTATIONS_PER_PARENT + _MUTATIONS_BEYOND):  # Where all neighbours are known, walk on.
+      child = self.space.mutate(parent.architecture if attempt < _MUTATIONS_PER_PARENT else child, rng)
       if self.is_new(child):
         return child, f"mutation of #{parent.id}"
     return None
