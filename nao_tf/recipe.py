@@ -68,8 +68,9 @@ class TrainingConfig:
     _check(self, "learning_rate", self.learning_rate > 0, "above 0")
     _check(self, "label_smoothing", 0 <= self.label_smoothing < 1, "in [0, 1)")
     _check(self, "cosine_period_growth", self.cosine_period_growth >= 1, "at least 1")
-    _check(self, "cosine_period_epochs", (self.cosine_period_epochs or 1) >= 1, "at least 1, or None")
-    _check(self, "crop_padding", (self.crop_padding or 0) >= 0, "at least 0, or None")
+    for name, least in (("cosine_period_epochs", 1), ("crop_padding", 0)):
+      value = getattr(self, name)
+      _check(self, name, value is None or value >= least, f"at least {least}, or None")
     _check(self, "schedule", self.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}")
     _check(self, "cutout_convention", self.cutout_convention in CUTOUT_CONVENTIONS, " or ".join(CUTOUT_CONVENTIONS))
 

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -19,9 +20,12 @@ def python(*argv, **options):
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-  pytest.importorskip("build", reason="the package `build` is needed to make a wheel")
+  pytest.importorskip("build.env", reason="the package `build` is needed to make a wheel")
   directory = tmp_path_factory.mktemp("wheel")
-  python("-m", "build", "--wheel", "--outdir", str(directory), str(ROOT))
+  source = directory / "source"  # A copy, since building leaves files beside the sources.
+  ignored = shutil.ignore_patterns(".*", "__pycache__", "runs", "build", "dist", "*.egg-info")
+  shutil.copytree(ROOT, source, ignore=ignored)
+  python("-m", "build", "--wheel", "--outdir", str(directory), str(source))
   (path,) = directory.glob("*.whl")
   return path
 

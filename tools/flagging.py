@@ -85,7 +85,7 @@ def build(config: Config, flag_values: flags.FlagValues, *, prefix: str = "", **
   """Returns the configuration with every field replaced whose flag has a value, or for which an override is given."""
   names = [field.name for field in dataclasses.fields(config) if prefix + field.name in flag_values]
   values = {name: flag_values[prefix + name].value for name in names}
-  return dataclasses.replace(config, **{k: v for k, v in values.items() if v is not None}, **overrides)
+  return dataclasses.replace(config, **{k: v for k, v in values.items() if v is not None} | overrides)
 
 
 def settings(**configs: Any) -> Mapping[str, Any]:

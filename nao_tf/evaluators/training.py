@@ -1,15 +1,14 @@
 """The evaluator that trains every architecture from scratch, as in the paper (Luo et al., NeurIPS 2018, algorithm 1)."""
 
-import gc
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow import keras
 
 from nao_tf.architecture import Architecture, Evaluation
+from nao_tf.graph_memory import released_graphs
 from nao_tf.recipe import TrainingConfig
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.tasks.base import Task
@@ -67,10 +66,12 @@ class TrainingEvaluator:
       ValueError: if an architecture is not one of the space.
     """
     for architecture in architectures:
-      yield self._evaluate(architecture)
-      _release_memory()
+      with released_graphs():
+        evaluation = self._evaluate(architecture)
+      yield evaluation
 
   def _evaluate(self, architecture: Architecture) -> Evaluation:
+    self._space.validate(architecture)
     canonical = self._space.canonical(architecture)
     genotype = self._space.decode(canonical)
     start = time.perf_counter()
@@ -115,9 +116,3 @@ def _validation(epoch: Metrics) -> Metrics:
 
 def _first_line(error: Exception) -> str:
   return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def _release_memory() -> None:
-  """Lets go of the graphs and weights of the last child."""
-  keras.backend.clear_session()
-  gc.collect()

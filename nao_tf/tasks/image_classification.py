@@ -81,11 +81,10 @@ class ImageClassification(Task):
 
     Its drop-path reaches its full rate at the last step. Batch norm is synchronised only if there are several replicas.
     """
-    several = tf.distribute.get_strategy().num_replicas_in_sync > 1
     complete = dataclasses.replace(
       network_config,
       drop_path_steps=network_config.drop_path_steps or config.epochs * self.steps_per_epoch(config),
-      synchronized_norm=network_config.synchronized_norm and several,
+      synchronized_norm=network_config.synchronized_norm and has_several_replicas(),
     )
     return image_network(genotype, complete, num_classes=self.num_classes, image_shape=self.image_shape, seed=seed)
 
@@ -188,6 +187,11 @@ def tfds_images(
   """Returns an image classification set of TensorFlow Datasets; `image_size` resizes its images."""
   source = image_sources.TfdsSource(name, data_dir=data_dir, image_size=image_size, download=download)
   return ImageClassification(name, source, **options)
+
+
+def has_several_replicas() -> bool:
+  """Whether the strategy in whose scope this is called has more than one replica."""
+  return tf.distribute.get_strategy().num_replicas_in_sync > 1
 
 
 def classification_scores(logits: tf.Tensor, targets: tf.Tensor) -> dict[str, tf.Tensor]:
