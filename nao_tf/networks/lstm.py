@@ -1,0 +1,44 @@
+"""A Keras LSTM with the interface of the recurrent cell, to compare searched cells with."""
+
+import tensorflow as tf
+from tensorflow import keras
+
+from nao_tf.networks.conventions import derive_seeds
+
+
+class LstmBaseline(keras.layers.Layer):
+  """Runs `keras.layers.LSTM` over segments. Its state is the output and the memory, one after the other.
+
+  Attributes:
+    units: H, the size of its output.
+    num_state_units: size of the state, 2H.
+  """
+
+  def __init__(self, units: int, *, seed: int = 0, **kwargs):
+    """Args:
+    units: H, the size of the output.
+    seed: of the initial weights.
+    **kwargs: of `keras.layers.Layer`.
+    """
+    super().__init__(**kwargs)
+    self.units, self.num_state_units = units, 2 * units
+    first, second = derive_seeds(seed, 2)
+    self.lstm = keras.layers.LSTM(
+      units,
+      return_sequences=True,
+      return_state=True,
+      kernel_initializer=keras.initializers.GlorotUniform(seed=first),
+      recurrent_initializer=keras.initializers.Orthogonal(seed=second),
+    )
+
+  def build(self, input_shape):
+    """Makes the weights for inputs [..., E]."""
+    self.lstm.build((None, None, int(input_shape[-1])))
+    self.built = True
+
+  def run(self, inputs, hidden, mask=None, training=False):
+    """Computes all steps of a segment; see `RecurrentCell.run`. The mask is not used: Keras' LSTM takes none."""
+    del mask
+    state = tf.split(hidden, 2, axis=1)
+    outputs, *state = self.lstm(tf.transpose(inputs, [1, 0, 2]), initial_state=state, training=training)
+    return tf.transpose(outputs, [1, 0, 2]), tf.concat(state, axis=1)

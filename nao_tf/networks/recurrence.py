@@ -1,0 +1,251 @@
+"""The arithmetic of a recurrent cell: one step, and a whole segment with its gradient.
+
+A node moves from the state of its predecessor towards a proposed value, as far as its gate allows (Luo et al., NeurIPS
+2018, section 4.2):
+
+  c, v = split((s_p * mask) W),   s = s_p + sigmoid(c) * (activation(v) - s_p)
+
+Nodes that read the same predecessor form a group, whose kernels stand side by side, so that a group is one matrix
+product. The first node reads the previous output and is a group of its own; what the segment's inputs contribute to it
+has been computed before, for all steps at once. The gradient of a segment is written out: it keeps of each step what
+the chain rule needs, goes backwards through time, and multiplies each kernel's two factors over all steps in one
+product, where automatic differentiation would add up a small product per step.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from nao_tf.genotype import RecurrentGenotype
+
+_PREVIOUS = -1  # Number of the previous output, as a node's predecessor.
+_FIRST = 0  # Number of the first node.
+
+
+class Activation(NamedTuple):
+  """A function and its derivative, the latter in terms of the function's value and times what comes from above."""
+
+  apply: Callable[[tf.Tensor], tf.Tensor]
+  backward: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+ACTIVATIONS = {
+  "tanh": Activation(tf.tanh, lambda value, d: tf.raw_ops.TanhGrad(y=value, dy=d)),
+  "relu": Activation(tf.nn.relu, lambda value, d: tf.raw_ops.ReluGrad(gradients=d, features=value)),
+  "sigmoid": Activation(tf.sigmoid, lambda value, d: tf.raw_ops.SigmoidGrad(y=value, dy=d)),
+  "identity": Activation(tf.identity, lambda value, d: d),
+}
+
+
+class Group(NamedTuple):
+  """Nodes that read the same predecessor.
+
+  Attributes:
+    predecessor: number of the node they read.
+    nodes: their numbers.
+    activations: the activation of each.
+  """
+
+  predecessor: int
+  nodes: tuple[int, ...]
+  activations: tuple[str, ...]
+
+
+class Trace(NamedTuple):
+  """What a step computes on its way.
+
+  Attributes:
+    states: of all nodes by number, each `[B, H]`.
+    gates: of each group, `[B, k * H]`.
+    values: proposed by all nodes, in the order of the groups, each `[B, H]`.
+  """
+
+  states: list[tf.Tensor]
+  gates: list[tf.Tensor]
+  values: list[tf.Tensor]
+
+
+def group_nodes(genotype: RecurrentGenotype) -> tuple[Group, ...]:
+  """Returns the groups in an order in which predecessors come before their readers; the first node's comes first.
+
+  Raises:
+    ValueError: if an activation is unknown, or a node reads one that does not come before it.
+  """
+  for number, node in enumerate(genotype.nodes, start=1):
+    if node.activation not in ACTIVATIONS:
+      raise ValueError(
+        f"node {number}: unknown activation {node.activation!r}; expected one of {', '.join(ACTIVATIONS)}"
+      )
+    if not 0 <= node.predecessor < number:
+      raise ValueError(f"node {number}: its predecessor must be in [0, {number}), got {node.predecessor}")
+  groups = [Group(_PREVIOUS, (_FIRST,), ("tanh",))]
+  for predecessor in sorted({node.predecessor for node in genotype.nodes}):
+    numbers = tuple(i for i, node in enumerate(genotype.nodes, start=1) if node.predecessor == predecessor)
+    groups.append(Group(predecessor, numbers, tuple(genotype.nodes[i - 1].activation for i in numbers)))
+  return tuple(groups)
+
+
+def group_kernels(groups: Sequence[Group], kernels: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+  """Returns each group's kernel `[H, 2 * k * H]`: the gates of all its nodes, then the values.
+
+  Args:
+    groups: of a cell.
+    kernels: of its nodes by number, each `[H, 2 * H]`.
+  """
+  grouped = []
+  for group in groups:
+    halves = [tf.split(kernels[number], 2, axis=1) for number in group.nodes]
+    grouped.append(tf.concat([gate for gate, _ in halves] + [value for _, value in halves], axis=1))
+  return grouped
+
+
+def step(
+  groups: Sequence[Group], kernels: Sequence[tf.Tensor], projected, hidden, mask=None
+) -> tuple[tf.Tensor, Trace]:
+  """Computes one step.
+
+  Args:
+    groups: of the cell.
+    kernels: of the groups, from `group_kernels`.
+    projected: what the input contributes to the first node, `[B, 2 * H]`.
+    hidden: the previous output, `[B, H]`.
+    mask: dropout of all states that nodes read, `[B, H]`; None for none.
+
+  Returns:
+    The output, which is the mean of all nodes but the first, `[B, H]`; and the trace.
+  """
+  states, gates, values = {_PREVIOUS: hidden}, [], []
+  for group, kernel in zip(groups, kernels):
+    source = states[group.predecessor]
+    product = tf.matmul(source if mask is None else source * mask, kernel)
+    gate, value = tf.split(product + projected if group.predecessor == _PREVIOUS else product, 2, axis=1)
+    gates.append(tf.sigmoid(gate))
+    for number, name, g, v in zip(group.nodes, group.activations, _per_node(gates[-1], group), _per_node(value, group)):
+      values.append(ACTIVATIONS[name].apply(v))
+      states[number] = source + g * (values[-1] - source)
+  ordered = [states[number] for number in range(len(values))]
+  return tf.add_n(ordered[1:]) / (len(ordered) - 1), Trace(ordered, gates, values)
+
+
+def run_segment(groups: Sequence[Group], kernels: Sequence[tf.Tensor], projected, hidden, mask=None) -> tf.Tensor:
+  """Computes all steps of a segment; the arguments are as for `step`, but `projected` is `[T, B, 2 * H]`.
+
+  Returns:
+    The outputs, `[T, B, H]`.
+  """
+  size = hidden.shape[-1]
+
+  def advance(time, hidden, outputs):
+    output, _ = step(groups, kernels, projected[time], hidden, mask)
+    return time + 1, output, outputs.write(time, output)
+
+  length = tf.shape(projected)[0]
+  start = (0, hidden, _array(length, size))
+  return tf.while_loop(lambda time, *_: time < length, advance, start)[2].stack()
+
+
+def run_training_segment(groups: Sequence[Group], kernels: Sequence[tf.Tensor], projected, hidden, mask) -> tf.Tensor:
+  """Does the same as `run_segment`, faster if the gradient is asked for. There is none with respect to the mask."""
+
+  @tf.custom_gradient
+  def run(projected, hidden, *kernels):
+    outputs, traces = _forward(groups, kernels, projected, hidden, mask)
+
+    def gradient(d_outputs):
+      previous = tf.concat([hidden[None], outputs[:-1]], axis=0)
+      d_hidden, d_products = _backward(groups, kernels, traces, previous, mask, d_outputs)
+      sources = [previous, *(traces.states[group.predecessor].stack() for group in groups[1:])]
+      d_kernels = [_outer(source * mask, d) for source, d in zip(sources, d_products)]
+      return d_products[0], d_hidden, *d_kernels
+
+    return outputs, gradient
+
+  return run(projected, hidden, *kernels)
+
+
+def _forward(groups, kernels, projected, hidden, mask) -> tuple[tf.Tensor, Trace]:
+  """Returns the outputs `[T, B, H]` and a trace of arrays over time."""
+  size, length = hidden.shape[-1], tf.shape(projected)[0]
+  inputs = _array(length, 2 * size).unstack(projected)
+  num_nodes = sum(len(group.nodes) for group in groups)
+  traces = Trace(
+    [_array(length, size) for _ in range(num_nodes)],
+    [_array(length, size * len(group.nodes)) for group in groups],
+    [_array(length, size) for _ in range(num_nodes)],
+  )
+
+  def advance(time, hidden, outputs, traces):
+    output, trace = step(groups, kernels, inputs.read(time), hidden, mask)
+    return time + 1, output, outputs.write(time, output), _write(traces, time, trace)
+
+  start = (0, hidden, _array(length, size), traces)
+  _, _, outputs, traces = tf.while_loop(lambda time, *_: time < length, advance, start)
+  return outputs.stack(), traces
+
+
+def _backward(groups, kernels, traces: Trace, previous, mask, d_outputs) -> tuple[tf.Tensor, list[tf.Tensor]]:
+  """Goes back through time.
+
+  Returns:
+    The gradients with respect to the first previous output, `[B, H]`, and to each group's product, `[T, B, 2 * k * H]`.
+  """
+  size, length = mask.shape[-1], tf.shape(d_outputs)[0]
+  transposed = [tf.transpose(kernel) for kernel in kernels]
+  previous_array = _array(length, size).unstack(previous)
+  d_output_array = _array(length, size).unstack(d_outputs)
+  d_products = [_array(length, 2 * size * len(group.nodes)) for group in groups]
+
+  def retreat(time, d_hidden, d_products):
+    trace = _read(traces, time)
+    d_output = d_output_array.read(time) + d_hidden
+    d_hidden, d_steps = _step_backward(groups, transposed, trace, previous_array.read(time), mask, d_output)
+    return time - 1, d_hidden, _write(d_products, time, d_steps)
+
+  start = (length - 1, tf.zeros_like(previous[0]), d_products)
+  _, d_hidden, d_products = tf.while_loop(lambda time, *_: time >= 0, retreat, start)
+  return d_hidden, [d_product.stack() for d_product in d_products]
+
+
+def _step_backward(groups, transposed, trace: Trace, previous, mask, d_output) -> tuple[tf.Tensor, list[tf.Tensor]]:
+  """Returns the gradients with respect to the previous output and to each group's product."""
+  states = {_PREVIOUS: previous, **dict(enumerate(trace.states))}
+  values = dict(zip((number for group in groups for number in group.nodes), trace.values))
+  share = d_output / (len(trace.states) - 1)
+  d_states = {number: [] if number <= _FIRST else [share] for number in states}
+  d_products: list[tf.Tensor] = []
+  for group, kernel, gates in reversed(list(zip(groups, transposed, trace.gates))):
+    source, d_gates, d_values = states[group.predecessor], [], []
+    for number, name, gate in zip(group.nodes, group.activations, _per_node(gates, group)):
+      d_state = tf.add_n(d_states[number])
+      d_value = d_state * gate
+      d_source = d_state - d_value
+      d_gates.append((states[number] - source) * d_source)  # = d_state * (value - source) * gate * (1 - gate)
+      d_values.append(ACTIVATIONS[name].backward(values[number], d_value))
+      d_states[group.predecessor].append(d_source)
+    d_products.append(tf.concat(d_gates + d_values, axis=1))
+    d_states[group.predecessor].append(tf.matmul(d_products[-1], kernel) * mask)
+  return tf.add_n(d_states[_PREVIOUS]), d_products[::-1]
+
+
+def _per_node(tensor: tf.Tensor, group: Group) -> list[tf.Tensor]:
+  """Splits `[B, k * H]` into the parts of a group's nodes."""
+  return tf.split(tensor, len(group.nodes), axis=1) if len(group.nodes) > 1 else [tensor]
+
+
+def _outer(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
+  """Returns the sum over time and batch of the outer products of `[T, B, M]` and `[T, B, N]`, `[M, N]`."""
+  left, right = (tf.reshape(tensor, [-1, tensor.shape[-1]]) for tensor in (left, right))
+  return tf.matmul(left, right, transpose_a=True)
+
+
+def _array(length, size: int) -> tf.TensorArray:
+  return tf.TensorArray(tf.float32, length, element_shape=[None, size], clear_after_read=False)
+
+
+def _write(arrays, time, values):
+  return tf.nest.map_structure(lambda array, value: array.write(time, value), arrays, values)
+
+
+def _read(arrays, time):
+  return tf.nest.map_structure(lambda array: array.read(time), arrays)

@@ -1,0 +1,213 @@
+"""Text as language models read it: lines, words, tokens, streams.
+
+A line is words separated by white space, and ends in `<eos>`. The vocabulary is made of the training part; a word that is
+not in it is `<unk>`.
+"""
+
+import collections
+import gzip
+import hashlib
+import os
+import re
+import unicodedata
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from pydoc_data import topics
+
+import numpy as np
+
+UNKNOWN = "<unk>"
+END = "<eos>"
+SPLITS = ("train", "valid", "test")
+SUFFIXES = (".txt", ".txt.gz")
+
+
+class WordVocabulary:
+  """The words that a language model knows; a word's token is its place.
+
+  Attributes:
+    words: `<unk>`, `<eos>`, and the others, the most frequent first.
+  """
+
+  def __init__(self, words: Sequence[str]):
+    """Args:
+      words: all words, `<unk>` and `<eos>` among them.
+
+    Raises:
+      ValueError: if one of these is missing, or a word is there twice.
+    """
+    self.words = tuple(words)
+    self._tokens = {word: token for token, word in enumerate(self.words)}
+    missing = [word for word in (UNKNOWN, END) if word not in self._tokens]
+    if missing:
+      raise ValueError(f"a vocabulary needs the words {UNKNOWN} and {END}; {' and '.join(missing)} is missing")
+    if len(self._tokens) != len(self.words):
+      raise ValueError(f"a vocabulary must have every word once, got {len(self.words) - len(self._tokens)} repetitions")
+
+  @classmethod
+  def of(cls, lines: Iterable[str], *, max_size: int | None = None) -> "WordVocabulary":
+    """Returns the vocabulary of a text.
+
+    Args:
+      lines: the training text.
+      max_size: how many words it may have; the rarest are left out. None for all.
+    """
+    counts = collections.Counter(word for line in lines for word in line.split())
+    frequent = sorted((word for word in counts if word not in (UNKNOWN, END)), key=lambda word: (-counts[word], word))
+    return cls((UNKNOWN, END, *frequent)[:max_size])
+
+  def __len__(self) -> int:
+    return len(self.words)
+
+  @property
+  def end(self) -> int:
+    """The token of `<eos>`."""
+    return self._tokens[END]
+
+  def encode(self, lines: Iterable[str]) -> np.ndarray:
+    """Returns the tokens of lines, each with an `<eos>` at its end, int32 [N]."""
+    unknown, find = self._tokens[UNKNOWN], self._tokens.get
+    return np.array([find(word, unknown) for line in lines for word in (*line.split(), END)], np.int32)
+
+  def decode(self, tokens: Iterable[int]) -> list[str]:
+    """Returns the words of tokens."""
+    return [self.words[token] for token in tokens]
+
+
+class TextFiles:
+  """The text of a directory: train, valid and test, each a `.txt` or `.txt.gz` in UTF-8.
+
+  Attributes:
+    name: of the directory.
+  """
+
+  def __init__(self, directory: str):
+    """Finds the files.
+
+    Args:
+      directory: where they are.
+
+    Raises:
+      FileNotFoundError: if one is missing.
+    """
+    self.name = re.sub(r"\W+", "_", os.path.basename(os.path.abspath(os.path.expanduser(directory)))) or "text"
+    self._paths = {split: _find(os.path.expanduser(directory), split) for split in SPLITS}
+
+  @property
+  def fingerprint(self) -> str:
+    """A digest of the files' bytes, as they are on disk."""
+    digests = (_digest(self._paths[split]) for split in SPLITS)
+    return hashlib.sha256(" ".join(digests).encode()).hexdigest()
+
+  def lines(self, split: str) -> list[str]:
+    """Returns the lines of a part.
+
+    Raises:
+      ValueError: if the file has no words, is not in UTF-8, or cannot be decompressed.
+    """
+    lines = _read_lines(self._paths[split])
+    if not any(line.strip() for line in lines):
+      raise ValueError(f"{self._paths[split]}: expected text, found no words")
+    return lines
+
+
+class PythonReference:
+  """The reference of the Python language that comes with Python: half a megabyte of English, and no download.
+
+  Its last fifth is for validation and test. Words are lower case; punctuation is words, too. A line that comes a second
+  time is left out, for chapters quote one another.
+  """
+
+  name = "python_reference"
+
+  @property
+  def fingerprint(self) -> str:
+    """A digest of the text, which differs from one version of Python to the next."""
+    return hashlib.sha256("\n".join(self._all_lines()).encode()).hexdigest()
+
+  def lines(self, split: str) -> list[str]:
+    """Returns the lines of a part."""
+    lines = self._all_lines()
+    first, last = {"train": (0.0, 0.8), "valid": (0.8, 0.9), "test": (0.9, 1.0)}[split]
+    return lines[round(first * len(lines)) : round(last * len(lines))]
+
+  def _all_lines(self) -> list[str]:
+    chapters = (topics.topics[title] for title in sorted(topics.topics))
+    lines = (_separate_words(line) for chapter in chapters for line in chapter.splitlines())
+    return list(dict.fromkeys(line for line in lines if line))
+
+
+def training_streams(tokens: np.ndarray, num_streams: int, first: int) -> tuple[np.ndarray, np.ndarray]:
+  """Divides a text into parallel streams, leaving out what does not fill the last position of all.
+
+  Args:
+    tokens: the text, [N].
+    num_streams: B.
+    first: the token that stands before the text.
+
+  Returns:
+    Inputs and targets, int32 [B, N // B]: the targets are the text, and an input is the token before its target.
+
+  Raises:
+    ValueError: if there is not even one token for each stream.
+  """
+  length = len(tokens) // num_streams
+  if not length:
+    raise ValueError(f"a text of {len(tokens)} tokens cannot be divided into {num_streams} streams")
+  inputs = np.concatenate([[first], tokens[:-1]]).astype(np.int32)
+  kept = num_streams * length
+  return inputs[:kept].reshape(num_streams, length), tokens[:kept].reshape(num_streams, length)
+
+
+def evaluation_streams(tokens: np.ndarray, num_streams: int, first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+  """Divides a whole text into parallel streams, the last filled up.
+
+  Returns:
+    Inputs, targets and weights, [B, ceil(N / B)]: as `training_streams`; weights are 1 for a token of the text and 0 for
+    what fills up.
+  """
+  num_streams = min(num_streams, len(tokens))
+  missing = -len(tokens) % num_streams
+  inputs, targets = training_streams(np.pad(tokens, (0, missing)), num_streams, first)
+  weights = np.pad(np.ones(len(tokens), np.float32), (0, missing)).reshape(num_streams, -1)
+  return inputs, targets, weights
+
+
+def word_counts(source: Mapping[str, Sequence[str]]) -> dict[str, int]:
+  """Returns how many tokens each part of a text has, one `<eos>` a line counted."""
+  return {split: sum(len(line.split()) + 1 for line in lines) for split, lines in source.items()}
+
+
+def _find(directory: str, split: str) -> str:
+  candidates = [os.path.join(directory, split + suffix) for suffix in SUFFIXES]
+  found = [path for path in candidates if os.path.isfile(path)]
+  if not found:
+    raise FileNotFoundError(f"no {split} text: expected {' or '.join(candidates)}")
+  return found[0]
+
+
+def _digest(path: str) -> str:
+  with open(path, "rb") as file:
+    return hashlib.sha256(file.read()).hexdigest()
+
+
+def _read_lines(path: str) -> list[str]:
+  try:
+    with gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb") as file:
+      data = file.read()
+  except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+    raise ValueError(f"{path}: cannot be decompressed ({error})") from error
+  try:
+    text = data.decode("utf-8")
+  except UnicodeDecodeError as error:
+    line = data.count(b"\n", 0, error.start) + 1
+    raise ValueError(
+      f"{path}: line {line} is not UTF-8 (byte 0x{data[error.start]:02x}); convert the file to UTF-8 first"
+    ) from error
+  text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+  return text.removesuffix("\n").split("\n")
+
+
+def _separate_words(line: str) -> str:
+  words = re.findall(r"\w+|[^\w\s]", unicodedata.normalize("NFC", line).lower())
+  return " ".join(words)
