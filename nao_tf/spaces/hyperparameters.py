@@ -299,7 +299,8 @@ def _offsets(choices: Architecture) -> list[int]:
 
 
 def _make_parameters(hyperparameters: Sequence[hp_module.HyperParameter], refinements: int) -> list[_Parameter]:
-  parameters, seen = [], set()
+  parameters: list[_Parameter] = []
+  seen: set[str] = set()
   for hp in hyperparameters:
     kind = hp.name
     for number in itertools.count(2):  # Namesakes may have other values, so each has tokens of its own.
@@ -319,13 +320,15 @@ def _few_values(hp: hp_module.HyperParameter) -> Sequence[Any] | None:
   if hp.min_value == hp.max_value:
     return [hp.min_value]
   count = _num_steps(hp)
-  return [hp.prob_to_value((i + 0.5) / count) for i in range(count)] if count <= MAX_LISTED else None
+  if count is None or count > MAX_LISTED:
+    return None
+  return [hp.prob_to_value((i + 0.5) / count) for i in range(count)]
 
 
-def _num_steps(hp: hp_module.Int | hp_module.Float) -> float:
-  """Returns how many values a range has by its step; infinity if it has none."""
+def _num_steps(hp: hp_module.Int | hp_module.Float) -> int | None:
+  """Returns how many values a range has by its step; None if it has none."""
   if hp.step is None:
-    return math.inf
+    return None
   if hp.sampling == "linear":
     return int((hp.max_value - hp.min_value) // hp.step) + 1
   return int(math.log(hp.max_value / hp.min_value, hp.step) + _TOLERANCE) + 1
