@@ -1,8 +1,6 @@
 import json
-import os
 import random
 import shutil
-import signal
 import socket
 import time
 
@@ -213,7 +211,7 @@ def finish(directory, name="evolution", options=SMALL):
 def test_killed_during_the_first_trial_the_search_goes_on_with_it(tmp_path):
   process = start(str(tmp_path / "killed"), "evolution", 100.0, SMALL)
   wait_for(tmp_path / "killed" / "project" / "running_tuner0")
-  os.kill(process.pid, signal.SIGKILL)
+  process.kill()
   process.join()
   assert finish(tmp_path / "killed") == whole_search(tmp_path / "whole")
 
@@ -224,7 +222,7 @@ def test_killed_at_random_moments_the_trials_are_the_same(tmp_path):
     process = start(str(tmp_path / "killed"), "evolution", 0.05, SMALL)
     wait_for(tmp_path / "killed" / "project" / "tuner0.json")
     time.sleep(rng.uniform(0, 0.7))
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.join()
   assert finish(tmp_path / "killed") == whole_search(tmp_path / "whole")
 
@@ -233,7 +231,7 @@ def test_killed_at_random_moments_the_trials_are_the_same(tmp_path):
 def test_killed_in_a_later_round_nao_goes_on_to_the_same_trials(tmp_path):
   process = start(str(tmp_path / "killed"), "nao", 0.1, NAO)
   wait_for(tmp_path / "killed" / "project" / "trial_08" / "trial.json")
-  os.kill(process.pid, signal.SIGKILL)
+  process.kill()
   process.join()
   assert finish(tmp_path / "killed", "nao", NAO) == whole_search(tmp_path / "whole", "nao", NAO)
 
@@ -279,7 +277,7 @@ def test_a_chief_and_three_workers_finish_although_one_of_them_is_killed_in_a_tr
   doomed = member(tmp_path, port, "doomed", 1000.0, options)
   workers = [member(tmp_path, port, f"worker{i}", 0.2, options) for i in range(2)]
   wait_for(tmp_path / "project" / "running_doomed")
-  os.kill(doomed.pid, signal.SIGKILL)
+  doomed.kill()
   lost = (tmp_path / "project" / "running_doomed").read_text()
   for process in (*workers, chief):
     process.join(90)
@@ -296,7 +294,7 @@ def kill_in_a_trial(directory, process, tuner_id):
   """Kills a worker once it is in a trial."""
   path = directory / "project" / f"running_{tuner_id}"
   wait_for(path)
-  os.kill(process.pid, signal.SIGKILL)
+  process.kill()
   process.join()
   path.unlink()
 
