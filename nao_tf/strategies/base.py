@@ -63,7 +63,7 @@ class Strategy(abc.ABC):
       raise ValueError(f"count must be at least 1, got {count}")
     rng = np.random.default_rng([self.seed, self.num_asked])
     batch = self._accept(self.propose(count, rng), count)
-    while len(batch) < count and (spare := self.random_new(rng)):
+    while len(batch) < count and (spare := self.random_new(rng)) is not None:
       batch += self._accept([(spare, "random")], 1)
     if not batch:
       raise SpaceExhausted(f"all architectures of {self.space.name} have been asked for ({self.num_asked})")
