@@ -51,3 +51,24 @@ def test_cells_that_compute_the_same_are_different_architectures(space):
 def test_a_malformed_string_is_refused(space, text, message):
   with pytest.raises(ValueError, match=f"nasbench201: .*{message}"):
     space.parse(text)
+
+
+def test_cells_that_compute_the_same_are_alike(space):
+  """Node 1 is the input itself: reading it or the input is one and the same."""
+  cell, same = (1, 3, 0, 0, 0, 1), (1, 0, 3, 0, 0, 1)
+  assert space.function(cell) == space.function(same) == (("nor_conv_3x3", (("input", ()),)),)
+  found = {space.alike(cell, np.random.default_rng(seed)) for seed in range(400)}
+  assert {cell, same} <= found and len({space.function(other) for other in found}) == 1
+
+
+def test_an_operation_on_nothing_is_nothing(space):
+  assert space.function((0, 0, 3, 0, 2, 4)) == space.function((0,) * 6) == ()
+
+
+def test_other_operations_are_not_alike(space):
+  assert space.function((2, 0, 0, 1, 0, 0)) == space.function((3, 0, 0, 1, 0, 0)) != space.function((0, 0, 0, 2, 0, 0))
+  assert space.function((2, 0, 0, 0, 2, 0)) != space.function((2, 0, 0, 0, 3, 0))
+
+
+def test_there_are_4930_functions(space):
+  assert len({space.function(cell) for cell in space.enumerate()}) == 4930

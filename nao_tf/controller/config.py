@@ -42,6 +42,8 @@ class ControllerConfig:
     score_weight: lambda of the joint loss: lambda * squared error + (1 - lambda) * cross-entropy. 0.8 in all releases.
     target: how rewards become targets in [0, 1]: "min_max", "rank", "log_rank" (`nao_tf.controller.dataset`).
     num_spellings: equivalent spellings per architecture among which every step draws one; 1: no augmentation.
+    alike: whether these are any architectures that compute the same (`SearchSpace.alike`); otherwise they are a few
+      steps of the published symmetry away (`SearchSpace.equivalents`).
     learning_rate: of Adam.
     final_learning_rate: share of it that a cosine ends at in each fit; 1: constant.
     clip_norm: bound on the norm of the whole gradient, per member.
@@ -77,7 +79,8 @@ class ControllerConfig:
   orthogonal_decoder: bool = False
   score_weight: float = 0.8
   target: str = "log_rank"
-  num_spellings: int = 1
+  num_spellings: int = 8
+  alike: bool = True
   learning_rate: float = 3e-3
   final_learning_rate: float = 1.0
   clip_norm: float = 5.0
@@ -121,6 +124,8 @@ class ControllerConfig:
 
 _PUBLISHED = ControllerConfig(
   token_size=48,
+  num_spellings=1,
+  alike=False,
   encoder_size=96,
   decoder_token_size=96,
   target="min_max",

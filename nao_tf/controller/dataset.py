@@ -20,27 +20,31 @@ def augment(
   architectures: Sequence[Architecture],
   num_spellings: int,
   rng: np.random.Generator,
+  *,
+  alike: bool = False,
 ) -> np.ndarray:
-  """Returns tokens of equivalent spellings (the paper's symmetry augmentation), int32 [K, N, L].
+  """Returns tokens of equivalent architectures (the paper's symmetry augmentation), int32 [K, N, L].
 
-  Row 0 are the architectures as they are; each later row is one step of `space.equivalents` away from the row before,
-  so the rows wander through all spellings that its steps can reach.
+  Row 0 are the architectures as they are; each later row is one step of `space.equivalents`, or of `space.alike`, away
+  from the row before, so the rows wander through all spellings that its steps can reach.
 
   Args:
     space: knows the spellings.
     vocabulary: of the space.
     architectures: N of them.
-    num_spellings: K.
+    num_spellings: K, spellings of each.
     rng: source of the spellings.
+    alike: whether to draw from all architectures that compute the same.
 
   Raises:
     ValueError: if `num_spellings` is below 1.
   """
   if num_spellings < 1:
     raise ValueError(f"num_spellings must be at least 1, got {num_spellings}")
+  draw = space.alike if alike else space.equivalents
   rows = [list(architectures)]
   for _ in range(num_spellings - 1):
-    rows.append([space.equivalents(architecture, rng) for architecture in rows[-1]])
+    rows.append([draw(architecture, rng) for architecture in rows[-1]])
   return np.stack([vocabulary.encode(row) for row in rows])
 
 

@@ -41,6 +41,14 @@ def restore_controller_state(controller: Controller, state: Mapping[str, np.ndar
     variable.assign(state[name])
 
 
+def restart(controller: Controller, seed: int) -> None:
+  """Sets a controller to the state of a new one with another seed; its graphs are kept."""
+  members = controller.prefix[0] if controller.prefix else None
+  new = Controller(controller.vocabulary, controller.settings, members=members, seed=seed)
+  restore_controller_state(controller, controller_state(new))
+  controller.seed = seed
+
+
 def _variables(controller: Controller) -> dict:
   weights = {f"weights/{number}": variable for number, variable in enumerate(controller.trainable_variables)}
   moments = {f"optimizer/{number}": variable for number, variable in enumerate(optimizer_variables(controller))}

@@ -6,8 +6,9 @@ builders see genotypes; nobody else needs to know more.
 
 import abc
 import dataclasses
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,18 +23,21 @@ class Decision:
   Attributes:
     kind: what is chosen ("input", "operation"); decisions of one kind share token embeddings.
     size: number of choices; a choice is an integer in [0, size).
+    ordered: whether neighbouring choices are alike, as those of a number are.
   """
 
   kind: str
   size: int
+  ordered: bool = False
 
 
 class SearchSpace(abc.ABC):
   """A set of architectures, with the knowledge of which of them are spellings of the same network.
 
   Subclasses set `name` and `decisions` and implement `decode`. A space in which one network has several spellings also
-  overrides `canonical` and `equivalents`; one in which not every row of choices is an architecture overrides
-  `check_rules`; one with a published string form overrides `format` and `parse`.
+  overrides `canonical` and `equivalents`, and `size` and `enumerate` if it can list each network once; one in which not
+  every row of choices is an architecture overrides `check_rules`; one with a published string form overrides `format`
+  and `parse`.
 
   Attributes:
     name: key in the registry.
@@ -48,8 +52,13 @@ class SearchSpace(abc.ABC):
 
   @property
   def size(self) -> int:
-    """Number of rows of choices, different spellings and invalid ones included."""
+    """How many rows of choices `enumerate` goes through: here all, different spellings and invalid ones included."""
     return math.prod(decision.size for decision in self.decisions)
+
+  def enumerate(self) -> Iterator[Architecture]:
+    """Yields every valid architecture, always in the same order; a space that can may leave out further spellings."""
+    rows = itertools.product(*(range(decision.size) for decision in self.decisions))
+    return filter(self.is_valid, rows)
 
   def validate(self, architecture: Sequence[int]) -> None:
     """Checks that a row of choices is an architecture of this space.
@@ -112,6 +121,18 @@ class SearchSpace(abc.ABC):
     """Returns a random other spelling of the same network (the paper's symmetry augmentation), if there is another."""
     del rng
     return architecture
+
+  def function(self, architecture: Architecture) -> Hashable:
+    """Returns a value that is equal for architectures that compute the same function.
+
+    By default the canonical spelling. A space that counts architectures as different although they compute the same,
+    because each was trained by itself, overrides this and `alike`.
+    """
+    return self.canonical(architecture)
+
+  def alike(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+    """Returns a random architecture that computes the same function, for a predictor to learn that it does."""
+    return self.equivalents(architecture, rng)
 
   @abc.abstractmethod
   def decode(self, architecture: Architecture) -> Any:

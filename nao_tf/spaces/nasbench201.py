@@ -4,8 +4,12 @@ A cell is the complete directed acyclic graph of four nodes; each of its six edg
 """
 
 import dataclasses
+import functools
 import re
 from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
 
 from nao_tf.architecture import Architecture
 from nao_tf.spaces.base import Decision, SearchSpace
@@ -13,6 +17,9 @@ from nao_tf.spaces.base import Decision, SearchSpace
 NUM_NODES = 4
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = tuple((node, source) for node in range(1, NUM_NODES) for source in range(node))
+
+Function = tuple[Any, ...]
+_INPUT = ("input", ())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +39,8 @@ class Nasbench201Space(SearchSpace):
 
   Every row of choices is an architecture of its own, with one spelling: the benchmark trained also those cells
   separately that compute the same function, and their accuracies differ. Were one of them to stand for the others, the
-  best entry of the table might be out of reach. So `canonical` and `equivalents` are the identity.
+  best entry of the table might be out of reach. So `canonical` and `equivalents` are the identity; `alike` knows which
+  compute the same.
 
   Each edge is a kind of its own, which gives it token embeddings of its own: what an operation is worth depends on
   where it is.
@@ -44,6 +52,29 @@ class Nasbench201Space(SearchSpace):
   def decode(self, architecture: Architecture) -> EdgeGenotype:
     self.validate(architecture)
     return EdgeGenotype(tuple((*edge, OPERATIONS[choice]) for edge, choice in zip(EDGES, architecture)))
+
+  def alike(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+    same = self._by_function[self.function(architecture)]
+    return same[rng.integers(len(same))]
+
+  def function(self, architecture: Architecture) -> Function:
+    """Returns what a cell computes, equal for cells that compute the same.
+
+    A node is the sum of its terms, each an operation with the terms it is applied to, in order; `skip_connect` passes
+    terms on, and `none`, or an operation on nothing, adds no term.
+    """
+    nodes: list[Function] = [(_INPUT,)]
+    for node in range(1, NUM_NODES):
+      edges = [(OPERATIONS[choice], s) for (n, s), choice in zip(EDGES, architecture) if n == node]
+      nodes.append(tuple(sorted(sum((_terms(operation, nodes[source]) for operation, source in edges), ()))))
+    return nodes[-1]
+
+  @functools.cached_property
+  def _by_function(self) -> dict[Function, list[Architecture]]:
+    classes: dict[Function, list[Architecture]] = {}
+    for architecture in self.enumerate():
+      classes.setdefault(self.function(architecture), []).append(architecture)
+    return classes
 
   def format(self, architecture: Architecture) -> str:
     """Returns the benchmark's string: `|operation~source|...|` for each node, joined by `+`."""
@@ -70,3 +101,10 @@ class Nasbench201Space(SearchSpace):
             f" got {name}~{number}"
           )
         yield OPERATIONS.index(name)
+
+
+def _terms(operation: str, terms: Function) -> Function:
+  """Returns the terms that an edge adds to a sum."""
+  if operation == "none" or not terms:
+    return ()
+  return terms if operation == "skip_connect" else ((operation, terms),)

@@ -92,6 +92,10 @@ class NasnetSpace(SearchSpace):
       swapped[left : left + 4] = swapped[left + 2 : left + 4] + swapped[left : left + 2]
     return tuple(swapped)
 
+  def alike(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+    """Renumbers the nodes of each cell at random and swaps the branches of about half of them."""
+    return sum((_random_spelling(_nodes(cell), rng) for cell in _cells(architecture)), ())
+
   def decode(self, architecture: Architecture) -> CellGenotype:
     self.validate(architecture)
     return CellGenotype(*(self._decode_cell(cell) for cell in _cells(architecture)))
@@ -168,6 +172,17 @@ def _first_spelling(nodes: list) -> Architecture:
     smallest = min(text for text, _ in extensions)
     partial = {(text, order) for text, order in extensions if text == smallest}
   return min(text for text, _ in partial)
+
+
+def _random_spelling(nodes: list, rng: np.random.Generator) -> Architecture:
+  """Returns a cell with its nodes in a random order that puts inputs before their readers, branches swapped or not."""
+  spelling, order = (), (0, 1)
+  for _ in nodes:
+    candidates = list(_candidates(nodes, order))
+    node, old = candidates[rng.integers(len(candidates))]
+    spelling += node[2:] + node[:2] if rng.integers(2) else node
+    order += (old,)
+  return spelling
 
 
 def _candidates(nodes: list, order: tuple[int, ...]):

@@ -68,6 +68,17 @@ class RecurrentSpace(SearchSpace):
     renamed = {second: second + 1, second + 1: second}
     return tuple(n for source, activation in nodes for n in (renamed.get(source, source), activation))
 
+  def alike(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+    """Renumbers all nodes at random, each after its predecessor."""
+    children, numbers, spelling = _children(architecture), {0: 0}, ()
+    ready = list(children[0])
+    while ready:
+      node = ready.pop(rng.integers(len(ready)))
+      spelling += (numbers[architecture[2 * node - 2]], architecture[2 * node - 1])
+      numbers[node] = len(numbers)
+      ready += children[node]
+    return spelling
+
   def decode(self, architecture: Architecture) -> RecurrentGenotype:
     self.validate(architecture)
     return RecurrentGenotype(tuple(RecurrentNode(int(i), ACTIVATIONS[a]) for i, a in _pairs(architecture)))

@@ -13,7 +13,6 @@ quick.
 """
 
 import abc
-import itertools
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -136,8 +135,7 @@ class Strategy(abc.ABC):
   def _enumerate_new(self) -> list[Architecture]:
     if self.space.size > _LARGEST_ENUMERATION:
       return []
-    every = itertools.product(*(range(decision.size) for decision in self.space.decisions))
-    return [architecture for architecture in every if self.space.is_valid(architecture) and self.is_new(architecture)]
+    return [architecture for architecture in self.space.enumerate() if self.is_new(architecture)]
 
   def _accept(self, proposals: Iterable[tuple[Architecture, str]], count: int) -> list[Architecture]:
     accepted: list[Architecture] = []

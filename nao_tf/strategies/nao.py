@@ -1,8 +1,7 @@
 """Neural Architecture Optimization (Luo et al., NeurIPS 2018, Algorithm 1) as a strategy.
 
 A round fits the controller to all rewards so far, moves the best architectures' memories along the gradient of the
-predicted score, decodes new architectures from there, and proposes those that the predictor ranks highest. What is
-learned in a round is kept for the next.
+predicted score, decodes new architectures from there, and proposes those that the predictor ranks highest.
 """
 
 import dataclasses
@@ -19,7 +18,7 @@ from nao_tf.controller import ascent
 from nao_tf.controller.config import make_config
 from nao_tf.controller.controller import Controller
 from nao_tf.controller.dataset import augment, make_targets
-from nao_tf.controller.state import controller_state, restore_controller_state
+from nao_tf.controller.state import controller_state, restart, restore_controller_state
 from nao_tf.controller.training import TrainingDiverged, fit_controller
 from nao_tf.encoding import Vocabulary
 from nao_tf.spaces.base import SearchSpace
@@ -51,6 +50,8 @@ class NaoConfig:
     ranked: whether the predictor ranks what was decoded; otherwise the first new ones are taken, as in the releases.
     oversampling: new candidates that a ranking should have to choose from, as a multiple of the round's size; while
       there are fewer, the decoder is sampled at higher temperatures.
+    keep_weights: whether a round goes on from the weights of the last one. Otherwise its controllers start afresh, which
+      costs more steps and forgets mistakes: a predictor that is wrong about a region is not wrong about it for ever.
     num_unlabelled: random architectures without a reward on which the decoder is trained too, where the controller's
       preset has room for them.
   """
@@ -65,6 +66,7 @@ class NaoConfig:
   temperatures: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0)
   ranked: bool = True
   oversampling: float = 4.0
+  keep_weights: bool = False
   num_unlabelled: int = 512
 
   def __post_init__(self):
@@ -89,6 +91,7 @@ PRESETS = {
     unit_gradient=False,
     temperatures=(0.0,),
     ranked=False,
+    keep_weights=True,
     num_unlabelled=0,
   ),
 }
@@ -107,7 +110,7 @@ class Nao(Strategy):
     super().__init__(space, seed=seed)
     self.config = config
     self.vocabulary = Vocabulary.of(space)
-    self.controller = self._make_controller()
+    self.controller = Controller(self.vocabulary, make_config(config.controller), members=config.num_members, seed=seed)
     self._num_fits = 0
     self._temperature = 1.0
     self._queue: list[Proposal] = []
@@ -150,23 +153,21 @@ class Nao(Strategy):
   def _num_seeds(self) -> int:
     return self.config.num_seeds or max(20, len(self.scored) // 10)
 
-  def _make_controller(self) -> Controller:
-    return Controller(
-      self.vocabulary, make_config(self.config.controller), members=self.config.num_members, seed=self.seed
-    )
-
   def _round(self, rng: np.random.Generator, size: int) -> list[Proposal]:
     """Returns the proposals of a new round; none if the controller cannot be trained."""
     try:
       self._fit(rng)
     except TrainingDiverged:
-      self.controller, self._num_fits = self._make_controller(), 0
+      restart(self.controller, self.seed)
+      self._num_fits = 0
       return []
     return self._best_candidates(rng, size) if self.config.ranked else self._first_candidates(rng, size)
 
   def _fit(self, rng: np.random.Generator) -> None:
-    settings = self.controller.settings
-    scored = self.scored
+    if self._num_fits and not self.config.keep_weights:
+      restart(self.controller, int(rng.integers(2**31)))
+      self._num_fits = 0
+    settings, scored = self.controller.settings, self.scored
     tokens = self._tokens([trial.architecture for trial in scored], rng)
     unlabelled = [self.space.sample(rng) for _ in range(self.config.num_unlabelled)]
     fit_controller(
@@ -180,7 +181,8 @@ class Nao(Strategy):
     self._num_fits += 1
 
   def _tokens(self, architectures: list[Architecture], rng: np.random.Generator) -> np.ndarray:
-    return augment(self.space, self.vocabulary, architectures, self.controller.settings.num_spellings, rng)
+    settings = self.controller.settings
+    return augment(self.space, self.vocabulary, architectures, settings.num_spellings, rng, alike=settings.alike)
 
   def _best_candidates(self, rng: np.random.Generator, size: int) -> list[Proposal]:
     """Returns the candidates that the members, taking turns, rank highest."""
@@ -191,8 +193,7 @@ class Nao(Strategy):
       if len(candidates) >= self.config.oversampling * size:
         break
       self._temperature *= _HEATING
-    proposals = list(candidates.values())
-    return self._take_turns(proposals, size) if proposals else []
+    return self._take_turns(candidates, size) if candidates else []
 
   def _first_candidates(self, rng: np.random.Generator, size: int) -> list[Proposal]:
     """Returns the first candidates in the order of step sizes."""
@@ -200,8 +201,9 @@ class Nao(Strategy):
     self._collect(candidates, self._decoded(rng, 1.0), size)
     return list(candidates.values())
 
-  def _take_turns(self, proposals: list[Proposal], size: int) -> list[Proposal]:
-    scores = self.controller.score(self.vocabulary.encode([architecture for architecture, _ in proposals]))
+  def _take_turns(self, candidates: dict[Architecture, Proposal], size: int) -> list[Proposal]:
+    proposals = list(candidates.values())
+    scores = self.controller.score(self.vocabulary.encode(candidates))
     orders = [iter(np.argsort(-member, kind="stable").tolist()) for member in scores]
     chosen: dict[int, Proposal] = {}
     while len(chosen) < min(size, len(proposals)):

@@ -9,6 +9,7 @@ from tests.toys import ToySpace
 
 MAKERS = {**{name: (lambda name=name: make_space(name)) for name in SPACES}, "toy": ToySpace}
 NUM_SAMPLES = 50
+LARGEST_LISTED = 20_000
 
 
 @pytest.fixture(params=MAKERS, scope="module")
@@ -55,12 +56,30 @@ def test_canonical_is_a_valid_fixed_point(space, samples):
     assert space.canonical(canonical) == canonical
 
 
+def test_a_space_that_can_be_listed_is_listed_whole(space, samples):
+  if space.size > LARGEST_LISTED:
+    pytest.skip("too large to be listed here")
+  listed = list(space.enumerate())
+  assert len(listed) == len(set(listed)) <= space.size
+  assert {space.canonical(architecture) for architecture in samples} <= {space.canonical(a) for a in listed}
+  assert all(space.is_valid(architecture) for architecture in listed)
+
+
 def test_equivalents_are_valid_spellings_of_the_same(space, samples):
   rng = np.random.default_rng(2)
   for architecture in samples:
     other = space.equivalents(architecture, rng)
     space.validate(other)
     assert space.canonical(other) == space.canonical(architecture)
+
+
+def test_what_is_alike_is_valid_and_no_less_than_a_spelling(space, samples):
+  for architecture in samples[:10]:
+    alike = {space.alike(architecture, np.random.default_rng(seed)) for seed in range(20)}
+    assert all(space.is_valid(other) for other in alike)
+    if any(space.equivalents(architecture, np.random.default_rng(seed)) != architecture for seed in range(20)):
+      assert alike != {architecture}
+    assert {space.function(other) for other in alike} == {space.function(architecture)}
 
 
 def test_format_and_parse_are_inverse(space, samples):
