@@ -172,12 +172,17 @@ def make_runs(
 
 
 def run_benchmark(
-  runs: Sequence[Run], *, num_processes: int, on_queries: Callable[[int], None] = lambda count: None
+  runs: Sequence[Run],
+  *,
+  search: Callable[[Run, Send], None] | None = None,
+  num_processes: int,
+  on_queries: Callable[[int], None] = lambda count: None,
 ) -> list[Record]:
   """Runs the searches that are not finished yet, in parallel processes.
 
   Args:
     runs: all searches of the benchmark.
+    search: runs one and calls `finish`, a function of a module; None: as its strategy and its table say.
     num_processes: searches at a time.
     on_queries: called with numbers of further queries done, those of finished searches first.
 
@@ -193,7 +198,7 @@ def run_benchmark(
   for directory in {os.path.dirname(run.path) for run in runs}:
     os.makedirs(directory, exist_ok=True)
   missing = [run for run in runs if run not in finished]
-  run_in_processes(_search, missing, num_processes=num_processes, on_message=on_queries)
+  run_in_processes(search or _search, missing, num_processes=num_processes, on_message=on_queries)
   return [record for run in runs if (record := read_record(run))]
 
 
@@ -239,15 +244,19 @@ def _search(run: Run, send: Send) -> None:
     on_batch=send,
   )
   metrics = [trial.evaluation.metrics if trial.evaluation else {} for trial in trials]
-  record = Record(
-    settings=run.settings,
-    seconds=round(time.monotonic() - start, 3),
+  send(config.num_trials - len(trials))
+  finish(
+    run,
+    time.monotonic() - start,
     objectives=[trial.reward for trial in trials],
     tests=[figures.get("test") for figures in metrics],
     rows=[figures.get("row") for figures in metrics],
   )
-  send(config.num_trials - len(trials))
-  write_json(run.path, dataclasses.asdict(record))
+
+
+def finish(run: Run, seconds: float, **lists: list) -> None:
+  """Writes down what came out of a search; `lists` are those of a `Record`."""
+  write_json(run.path, dataclasses.asdict(Record(run.settings, round(seconds, 3), **lists)))
 
 
 def best_objective(table: Table, objective: str) -> float:

@@ -51,12 +51,15 @@ def write_curves(path: str, records: Sequence[Record]) -> None:
   os.replace(temporary, path)
 
 
-def summarize(records: Sequence[Record], best_objective: float) -> dict[str, dict]:
+def summarize(
+  records: Sequence[Record], best_objective: float, *, checkpoints: Sequence[int] = CHECKPOINTS
+) -> dict[str, dict]:
   """Returns a summary of each strategy, as JSON values.
 
   Args:
     records: of all searches.
     best_objective: the highest in the table.
+    checkpoints: numbers of queries after which to look; those beyond a search's end are left out.
 
   Returns:
     For each strategy: `num_seeds`; `seconds`, mean wall time of a search; `checkpoints`, for numbers of queries, the
@@ -65,10 +68,10 @@ def summarize(records: Sequence[Record], best_objective: float) -> dict[str, dic
     "stderr" and "num_not_found". A search that has not found it counts as its number of trials: then the mean is a
     lower bound.
   """
-  return {name: _summary(group, best_objective) for name, group in by_strategy(records).items()}
+  return {name: _summary(group, best_objective, checkpoints) for name, group in by_strategy(records).items()}
 
 
-def _summary(records: Sequence[Record], best_objective: float) -> dict:
+def _summary(records: Sequence[Record], best_objective: float, checkpoints: Sequence[int]) -> dict:
   curves = stacked(records)
   num_trials = records[0].settings["num_trials"]
   queries = [_queries_to(record, best_objective) for record in records]
@@ -78,7 +81,7 @@ def _summary(records: Sequence[Record], best_objective: float) -> dict:
     "seconds": round(float(np.mean([record.seconds for record in records])), 3),
     "checkpoints": {
       str(query): {name: mean_and_error(curves[name][:, query - 1]) for name in FIGURES}
-      for query in (*(query for query in CHECKPOINTS if query < num_trials), num_trials)
+      for query in (*(query for query in checkpoints if query < num_trials), num_trials)
     },
     "queries_to_best": {
       **mean_and_error(capped),

@@ -25,12 +25,14 @@ class Vocabulary:
     sizes: number of choices at each position, [L].
     size: number of tokens V, the start token included.
     tokens_per_step: consecutive tokens that an encoder reads in one step; divides L.
+    ordered: first token and number of tokens of each kind of decision whose neighbouring choices are alike.
   """
 
   offsets: tuple[int, ...]
   sizes: tuple[int, ...]
   size: int
   tokens_per_step: int = 1
+  ordered: tuple[tuple[int, int], ...] = ()
 
   def __post_init__(self):
     if len(self.offsets) % self.tokens_per_step:
@@ -45,7 +47,9 @@ class Vocabulary:
     starts = dict(zip(blocks, np.cumsum([START_TOKEN + 1, *blocks.values()]).tolist()))
     offsets = tuple(starts[decision.kind] for decision in space.decisions)
     sizes = tuple(decision.size for decision in space.decisions)
-    return cls(offsets, sizes, START_TOKEN + 1 + sum(blocks.values()), space.decisions_per_step)
+    ordered = {(starts[d.kind], blocks[d.kind]) for d in space.decisions if d.ordered}
+    size = START_TOKEN + 1 + sum(blocks.values())
+    return cls(offsets, sizes, size, space.decisions_per_step, tuple(sorted(ordered)))
 
   @property
   def length(self) -> int:

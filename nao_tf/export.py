@@ -8,30 +8,26 @@ Both return `logits` and `probabilities` `[B, C]` and `class` `[B]`. The genotyp
 
 import dataclasses
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 
 from nao_tf.networks.image_network import ImageNetwork
+from nao_tf.saved_models import ExportError, load_saved_model, read_asset, write_saved_model
 from nao_tf.tasks.augmentation import standardize
-from nao_tf.tasks.image_classification import ImageClassification, classification_scores
+from nao_tf.tasks.classification import classification_scores
 from nao_tf.variables import tf_variable
 
+if TYPE_CHECKING:
+  from nao_tf.tasks.image_classification import ImageClassification
+
 SIGNATURES = {"serving_default": tf.uint8, "serving_float": tf.float32}
-OUTPUTS = ("class", "logits", "probabilities")
 GENOTYPE_FILE = "genotype.json"
 LABELS_FILE = "labels.txt"
 TOLERANCE = 1e-4
 _EVALUATION_BATCH = 250
-
-
-class ExportError(Exception):
-  """What was written does not answer as the network does."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,9 +57,7 @@ class ExportedNetwork:
     return self.model.signatures[names[0]](images=images)
 
 
-def export_network(
-  network: ImageNetwork, directory: str, *, genotype: Any, task: ImageClassification
-) -> ExportedNetwork:
+def export_network(network: ImageNetwork, directory: str, *, genotype: Any, task: "ImageClassification") -> None:
   """Writes a SavedModel, loads it again and compares its answers with the network's.
 
   The directory appears at once and complete. One that holds an older export is replaced.
@@ -74,49 +68,39 @@ def export_network(
     genotype: the network's, with `to_json`.
     task: what the network was trained on.
 
-  Returns:
-    What was loaded again.
-
   Raises:
-    ValueError: if the directory holds something else.
-    ExportError: if the answers differ; nothing is left behind then.
+    ExportError: if the directory holds something else, or the answers differ; nothing is left behind then.
   """
-  directory = os.path.abspath(directory)
-  _check_replaceable(directory)
-  os.makedirs(os.path.dirname(directory), exist_ok=True)
-  with tempfile.TemporaryDirectory(prefix=".export-", dir=os.path.dirname(directory)) as temporary:
-    written = os.path.join(temporary, "model")
-    module = _Serving(network, task, _write_assets(temporary, genotype.to_json(), task.labels))
-    tf.saved_model.save(module, written, signatures={name: getattr(module, name) for name in SIGNATURES})
-    _compare(network, load_exported(written))
-    _replace(written, directory, os.path.join(temporary, "old"))
-  return load_exported(directory)
+  genotype_json = json.dumps(genotype.to_json(), indent=2) + "\n"
+
+  def make(paths):
+    module = _Serving(network, task, list(paths.values()))
+    return module, {name: getattr(module, name) for name in SIGNATURES}
+
+  write_saved_model(
+    directory,
+    make,
+    texts={GENOTYPE_FILE: genotype_json, LABELS_FILE: "\n".join(task.labels) + "\n"},
+    check=lambda module, loaded: _compare(network, loaded, task.image_shape),
+  )
 
 
 def load_exported(directory: str) -> ExportedNetwork:
   """Loads an exported network.
 
   Raises:
-    ValueError: if the directory holds no SavedModel, or not one that `export_network` wrote.
+    ExportError: if the directory holds no SavedModel, or not one that `export_network` wrote.
   """
-  if not os.path.isfile(os.path.join(directory, "saved_model.pb")):
-    raise ValueError(f"{directory}: expected a SavedModel, but there is no saved_model.pb; {_content(directory)}")
-  try:
-    model = tf.saved_model.load(directory)
-  except (OSError, tf.errors.OpError, RuntimeError) as error:
-    raise ValueError(f"{directory}: its SavedModel cannot be loaded ({error})") from error
-  missing = set(SIGNATURES) - set(model.signatures)
-  if missing or set(model.signatures["serving_default"].structured_outputs) != set(OUTPUTS):
-    raise ValueError(f"{directory}: a SavedModel, but not one of an exported image network")
+  model = load_saved_model(directory, SIGNATURES)
   return ExportedNetwork(
     model,
-    json.loads(_asset(directory, GENOTYPE_FILE)),
-    tuple(_asset(directory, LABELS_FILE).splitlines()),
+    json.loads(read_asset(directory, GENOTYPE_FILE)),
+    tuple(read_asset(directory, LABELS_FILE).splitlines()),
     tuple(model.signatures["serving_default"].structured_input_signature[1]["images"].shape[1:]),
   )
 
 
-def evaluate_exported(directory: str, task: ImageClassification, split: str = "test") -> dict[str, float]:
+def evaluate_exported(directory: str, task: "ImageClassification", split: str = "test") -> dict[str, float]:
   """Returns `accuracy`, `loss` and `num_examples` of an exported network on a split of a task.
 
   Raises:
@@ -138,7 +122,7 @@ def evaluate_exported(directory: str, task: ImageClassification, split: str = "t
 class _Serving(tf.Module):
   """What is written: the classifier's variables, the signatures, and the assets."""
 
-  def __init__(self, network: ImageNetwork, task: ImageClassification, assets: list[str]):
+  def __init__(self, network: ImageNetwork, task: "ImageClassification", assets: list[str]):
     super().__init__(name="serving")
     self.weights = [tf_variable(variable) for variable in network.classifier.variables]
     self.assets = [tf.saved_model.Asset(path) for path in assets]
@@ -152,45 +136,11 @@ def _answer(network: ImageNetwork, images: tf.Tensor) -> dict[str, tf.Tensor]:
   return {"logits": logits, "probabilities": tf.nn.softmax(logits), "class": tf.argmax(logits, -1, tf.int64)}
 
 
-def _write_assets(directory: str, genotype: Mapping[str, Any], labels: tuple[str, ...]) -> list[str]:
-  contents = {GENOTYPE_FILE: json.dumps(genotype, indent=2), LABELS_FILE: "\n".join(labels)}
-  for name, text in contents.items():
-    with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
-      file.write(text + "\n")
-  return [os.path.join(directory, name) for name in contents]
-
-
-def _compare(network: ImageNetwork, exported: ExportedNetwork) -> None:
+def _compare(network: ImageNetwork, loaded: Any, image_shape: tuple[int, ...]) -> None:
   rng = np.random.default_rng(0)
-  for batch_size, dtype in ((1, np.uint8), (3, np.uint8), (2, np.float32)):
-    images = rng.integers(0, 256, (batch_size, *exported.image_shape)).astype(dtype)
-    expected = _answer(network, tf.constant(images))["logits"].numpy()
-    difference = np.abs(exported(images)["logits"].numpy() - expected).max()
+  for name, batch_size in (("serving_default", 1), ("serving_default", 3), ("serving_float", 2)):
+    images = tf.constant(rng.integers(0, 256, (batch_size, *image_shape)), SIGNATURES[name])
+    expected = _answer(network, images)["logits"].numpy()
+    difference = np.abs(loaded.signatures[name](images=images)["logits"].numpy() - expected).max()
     if not difference <= TOLERANCE * max(1.0, np.abs(expected).max()):
       raise ExportError(f"the export's logits differ from the network's by {difference} on random images")
-
-
-def _check_replaceable(directory: str) -> None:
-  if not os.path.isdir(directory):
-    if os.path.exists(directory):
-      raise ValueError(f"{directory}: is a file; expected a directory to export to")
-    return
-  if os.listdir(directory) and not os.path.isfile(os.path.join(directory, "saved_model.pb")):
-    raise ValueError(f"{directory}: will not be replaced, since it is no SavedModel; {_content(directory)}")
-
-
-def _replace(written: str, directory: str, old: str) -> None:
-  if os.path.isdir(directory):
-    shutil.move(directory, old)
-  os.replace(written, directory)
-
-
-def _content(directory: str) -> str:
-  if not os.path.isdir(directory):
-    return "it is no directory"
-  return f"it holds {', '.join(sorted(os.listdir(directory))[:5]) or 'nothing'}"
-
-
-def _asset(directory: str, name: str) -> str:
-  with open(os.path.join(directory, "assets", name), encoding="utf-8") as file:
-    return file.read()

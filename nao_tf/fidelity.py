@@ -83,7 +83,7 @@ class FidelityTest:
       make_targets(self._figure[rows], self.config.target),
       num_steps=self.config.steps_for(len(rows)),
       seed=int(rng.integers(2**31)),
-      unlabelled=self._spelled(unlabelled, rng) if unlabelled else None,
+      unlabelled=self._controller.vocabulary.encode(unlabelled) if unlabelled else None,
     )
 
   def _spelled(self, architectures: list[Architecture], rng: np.random.Generator) -> np.ndarray:

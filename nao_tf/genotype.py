@@ -2,7 +2,8 @@
 
 A genotype is what `SearchSpace.decode` returns and what network builders and people read. An architecture is a row of
 choices; a genotype says in words what they mean. The cell genotype here is the NASNet-style cell of NAO (Luo et al.,
-NeurIPS 2018, section 3.1): B nodes, each the sum of two branches, a branch an operation on an earlier state.
+NeurIPS 2018, section 3.1): B nodes, each the sum of two branches, a branch an operation on an earlier state. The
+recurrent one is that of section 4.2.
 """
 
 import dataclasses
@@ -107,3 +108,40 @@ class RecurrentGenotype:
       return cls(tuple(RecurrentNode(int(source), str(activation)) for source, activation in data["recurrent"]))
     except (KeyError, TypeError, ValueError) as error:
       raise ValueError(f"not a recurrent genotype: {data!r} ({error!r})") from error
+
+
+@dataclasses.dataclass(frozen=True)
+class LstmGenotype:
+  """A Keras LSTM in the place of a recurrent cell: what searched cells are compared with."""
+
+  def to_json(self) -> dict:
+    """Returns a dict that `from_json` turns back into an equal genotype."""
+    return {"lstm": []}
+
+  @classmethod
+  def from_json(cls, data: dict) -> "LstmGenotype":
+    """Builds a genotype from what `to_json` returned.
+
+    Raises:
+      ValueError: if `data` is not of that form.
+    """
+    if data != cls().to_json():
+      raise ValueError(f"not an LSTM genotype: {data!r}")
+    return cls()
+
+
+Genotype = CellGenotype | RecurrentGenotype | LstmGenotype
+
+_KINDS = {"normal": CellGenotype, "recurrent": RecurrentGenotype, "lstm": LstmGenotype}
+
+
+def genotype_from_json(data: dict) -> Genotype:
+  """Returns the genotype, of whatever kind, whose `to_json` returned `data`.
+
+  Raises:
+    ValueError: if `data` is not of the form of any.
+  """
+  kinds = [kind for key, kind in _KINDS.items() if isinstance(data, dict) and key in data]
+  if not kinds:
+    raise ValueError(f"not a genotype: expected a JSON object with one of {', '.join(_KINDS)}, got {data!r}")
+  return kinds[0].from_json(data)

@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import inspect
 
+import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.recipe import TrainingConfig
@@ -108,3 +109,8 @@ def _is_usable(candidate) -> bool:
   parameters = inspect.signature(candidate).parameters
   required = {p.name for p in parameters.values() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD}
   return "learning_rate" in parameters and required <= {"learning_rate", "weight_decay"}
+
+
+def num_updates(optimizer: keras.optimizers.Optimizer) -> int:
+  """Returns how many updates an optimizer has made; under a distribution strategy its counter is mirrored."""
+  return int(tf.convert_to_tensor(optimizer.iterations))

@@ -8,7 +8,7 @@ differ in the third node of the reduction cell.
 import dataclasses
 
 from nao_tf.architecture import Architecture
-from nao_tf.genotype import CellGenotype, RecurrentGenotype
+from nao_tf.genotype import CellGenotype, LstmGenotype, RecurrentGenotype
 from nao_tf.spaces import make_space
 from nao_tf.spaces.recurrent import RecurrentSpace
 
@@ -107,3 +107,19 @@ _RECURRENT_CELLS = (
 )
 
 RECURRENT_CELLS = {cell.name: cell for cell in _RECURRENT_CELLS}
+
+
+@dataclasses.dataclass(frozen=True)
+class Baseline:
+  """What published cells are compared with.
+
+  Attributes:
+    name: what it is called.
+    genotype: what networks are built from.
+  """
+
+  name: str
+  genotype: LstmGenotype
+
+
+BASELINES = {"lstm": Baseline("lstm", LstmGenotype())}

@@ -13,13 +13,14 @@ import matplotlib.figure
 import numpy as np
 
 from nao_tf.architecture import Trial, best_trial
-from nao_tf.genotype import NUM_CELL_INPUTS, Cell, CellGenotype
+from nao_tf.genotype import NUM_CELL_INPUTS, Cell, CellGenotype, RecurrentGenotype
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import top_trials
 
 REPORT_FILE = "report.html"
 _INPUT_NAMES = ("cell k-2", "cell k-1")
 _COLORS = {"conv": "#2b6cb0", "sep": "#2f855a", "dil": "#2c7a7b", "max": "#c05621", "avg": "#b7791f", "min": "#97266d"}
+_ACTIVATION_COLORS = {"tanh": "#2b6cb0", "relu": "#2f855a", "sigmoid": "#c05621", "identity": "#4a5568"}
 _BRANCH_GAP = 0.055
 
 
@@ -60,8 +61,29 @@ def draw_cell(cell: Cell, title: str = "") -> matplotlib.figure.Figure:
   return figure
 
 
-def draw_genotype(genotype: CellGenotype) -> dict[str, matplotlib.figure.Figure]:
-  """Draws both cells of a genotype; returns figures by the cell's name."""
+def draw_recurrent_cell(genotype: RecurrentGenotype) -> matplotlib.figure.Figure:
+  """Draws a recurrent cell: the tree of its nodes, each with its number and activation. Their mean is its output."""
+  depth = [0]
+  for node in genotype.nodes:
+    depth.append(1 + depth[node.predecessor])
+  places = [(column, _height(depth, index)) for index, column in enumerate(depth)]
+  figure = matplotlib.figure.Figure(figsize=(1.8 * (1 + max(depth)), 4.5), layout="constrained")
+  axes = figure.subplots()
+  axes.set_axis_off()
+  axes.set_title("recurrent cell")
+  _box(axes, "input, output before\n0 tanh", places[0], "#edf2f7", "black")
+  for number, node in enumerate(genotype.nodes, start=1):
+    color = _ACTIVATION_COLORS[node.activation]
+    _arrow(axes, places[node.predecessor], places[number], color)
+    _box(axes, f"{number} {node.activation}", places[number], color, "white")
+  axes.set(xlim=(-0.4, max(depth) + 0.4), ylim=(0, 1.1))
+  return figure
+
+
+def draw_genotype(genotype: CellGenotype | RecurrentGenotype) -> dict[str, matplotlib.figure.Figure]:
+  """Draws the cells of a genotype; returns figures by the cell's name."""
+  if isinstance(genotype, RecurrentGenotype):
+    return {"recurrent": draw_recurrent_cell(genotype)}
   return {name: draw_cell(getattr(genotype, name), f"{name} cell") for name in ("normal", "reduction")}
 
 
@@ -78,7 +100,7 @@ def write_report(directory: str, trials: Sequence[Trial], space: SearchSpace) ->
   """
   best = best_trial(trials)
   figures = [search_curve(trials)]
-  if best and isinstance(genotype := space.decode(best.architecture), CellGenotype):
+  if best and isinstance(genotype := space.decode(best.architecture), CellGenotype | RecurrentGenotype):
     figures += draw_genotype(genotype).values()
   path = os.path.join(directory, REPORT_FILE)
   with open(f"{path}.tmp", "w", encoding="utf-8") as file:

@@ -22,6 +22,7 @@ def run_search(
   *,
   num_trials: int,
   batch_size: int,
+  first_batch_size: int | None = None,
   on_trial: Callable[[Trial], None] = lambda trial: None,
 ) -> Trial | None:
   """Searches until `num_trials` architectures have been evaluated or the space is exhausted.
@@ -34,6 +35,7 @@ def run_search(
     journal: records, and may hold the beginning of this search.
     num_trials: budget; failed trials count.
     batch_size: how many architectures to ask for at a time.
+    first_batch_size: how many to ask for the first time; None: `batch_size`.
     on_trial: called with each trial that closes, those found in the journal included.
 
   Returns:
@@ -43,15 +45,17 @@ def run_search(
     JournalError: if the journal does not hold what this strategy would have asked.
     ValueError: if a number is below 1.
   """
-  if num_trials < 1 or batch_size < 1:
-    raise ValueError(f"num_trials and batch_size must be at least 1, got {num_trials} and {batch_size}")
+  first_batch_size = batch_size if first_batch_size is None else first_batch_size
+  if min(num_trials, batch_size, first_batch_size) < 1:
+    numbers = f"{num_trials}, {batch_size} and {first_batch_size}"
+    raise ValueError(f"num_trials, batch_size and first_batch_size must be at least 1, got {numbers}")
   cache = os.path.join(journal.directory, STRATEGY_DIRECTORY)
   strategy.restore(cache)
   waiting = _replay(strategy, journal, on_trial)
   _evaluate(waiting, strategy, evaluator, journal, on_trial)
   while (missing := num_trials - strategy.num_asked) > 0:
     try:
-      batch = _ask(strategy, min(batch_size, missing))
+      batch = _ask(strategy, min(batch_size if strategy.num_asked else first_batch_size, missing))
     except SpaceExhausted:
       break
     strategy.save(cache)

@@ -15,7 +15,8 @@ import tensorflow as tf
 from nao_tf import optimizers
 from nao_tf.flat_weights import FlatWeights
 from nao_tf.recipe import TrainingConfig
-from nao_tf.tasks.base import Task
+from nao_tf.regularization import Regularization
+from nao_tf.tasks.base import BatchTask
 
 Metrics = dict[str, float]
 
@@ -44,11 +45,14 @@ class Trainer:
     optimizer: its optimizer.
     epoch: a variable: how many epochs have been completed.
     steps_per_epoch: how many steps an epoch has.
+    resumes_within_epochs: whether a training can go on from between two steps of an epoch. It cannot.
   """
+
+  resumes_within_epochs = False
 
   def __init__(
     self,
-    task: Task,
+    task: BatchTask,
     genotype: Any,
     network_config: Any,
     config: TrainingConfig,
@@ -82,10 +86,15 @@ class Trainer:
       if hasattr(self.optimizer, "build"):
         self.optimizer.build(self._optimized)
     self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
-    self._decay = 0.0 if optimizers.decays_weights_itself(config.optimizer) else config.weight_decay
+    self._regularization = Regularization(config, self._replicas)
     self._train_step = tf.function(self._distributed_train_step, autograph=False)
     self._evaluation_step = tf.function(self._distributed_evaluation_step, autograph=False)
     self._evaluation_data: dict[str, Any] = {}
+
+  @property
+  def num_steps_done(self) -> int:
+    """How many steps have been made, in all epochs."""
+    return optimizers.num_updates(self.optimizer)
 
   @property
   def state(self) -> dict[str, Any]:
@@ -119,6 +128,9 @@ class Trainer:
       self.epoch.assign(number)
       yield {**metrics, "seconds": time.perf_counter() - start}
 
+  def restore_best(self) -> None:
+    """Does nothing: the last weights are what is exported, as in the paper."""
+
   def evaluate(self, split: str) -> Metrics:
     """Returns the network's metrics on a split, every example counted once."""
     count = self.task.num_examples(split)
@@ -133,10 +145,10 @@ class Trainer:
     total, waiting = 0.0, None
     for step in range(1, self.steps_per_epoch + 1):
       loss = self._train_step(*next(batches))
-      total += _finite(waiting, number, step - 1)
+      total += checked_loss(waiting, number, step - 1)
       waiting = loss
       on_step()
-    return (total + _finite(waiting, number, self.steps_per_epoch)) / self.steps_per_epoch
+    return (total + checked_loss(waiting, number, self.steps_per_epoch)) / self.steps_per_epoch
 
   @property
   def _trainable(self) -> list:
@@ -177,23 +189,13 @@ class Trainer:
   def _apply(self, gradients: list[tf.Tensor]) -> None:
     """Lets the optimizer change the weights, all in one vector if it may."""
     if self._flat is None:
-      self.optimizer.apply_gradients(zip(self._regularized(gradients), self._optimized))
+      self._optimize(gradients)
       return
-    self.optimizer.apply_gradients(zip(self._regularized([self._flat.pack(gradients)]), self._optimized))
+    self._optimize([self._flat.pack(gradients)])
     self._flat.write_back()
 
-  def _regularized(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-    """Returns the gradients of all replicas together, with weight decay, bounded in norm.
-
-    An optimizer adds up what the replicas hand it, so each hands in its share.
-    """
-    if self._replicas > 1:
-      gradients = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-    if self._decay:
-      gradients = [g + self._decay * tf.convert_to_tensor(v) for g, v in zip(gradients, self._optimized)]
-    if self.config.clip_norm:
-      gradients, _ = tf.clip_by_global_norm(gradients, self.config.clip_norm)
-    return [g / self._replicas for g in gradients] if self._replicas > 1 else gradients
+  def _optimize(self, gradients: list[tf.Tensor]) -> None:
+    self.optimizer.apply_gradients(zip(self._regularization(gradients, self._optimized), self._optimized))
 
   def _distributed_evaluation_step(self, inputs, targets, weights) -> Mapping[str, tf.Tensor]:
     sums = self._strategy.run(self._replica_evaluation_step, (inputs, targets, weights))
@@ -204,8 +206,13 @@ class Trainer:
     return {name: tf.reduce_sum(score * tf.cast(weights, score.dtype)) for name, score in scores.items()}
 
 
-def _finite(loss: tf.Tensor | None, epoch: int, step: int) -> float:
+def checked_loss(loss: tf.Tensor | None, epoch: int, step: int) -> float:
   """Returns a loss as a number, 0 if there is none yet.
+
+  Args:
+    loss: of a step.
+    epoch: from 1.
+    step: of the epoch, from 1.
 
   Raises:
     Diverged: if it is not finite.

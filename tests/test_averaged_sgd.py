@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nao_tf.averaging import BestWeights, NonMonotonicTrigger, WeightAverage
+from nao_tf.language.averaging import BestWeights, NonMonotonicTrigger, WeightAverage
 
 
 def test_the_average_is_the_mean_of_the_values_since_it_began():

@@ -70,7 +70,8 @@ def test_a_wrong_configuration_is_refused(changes, message):
 
 def test_steps_come_from_epochs_or_are_given():
   assert dataclasses.replace(cases.SMALL, epochs=10, batch_size=8).steps_for(17) == 30
-  assert ControllerConfig().steps_for(17) == 200
+  assert ControllerConfig().steps_for(17) == 400
+  assert ControllerConfig(min_passes=32, batch_size=50).steps_for(1000) == 640
   assert ControllerConfig().steps_for(17, first=False) == 60
 
 

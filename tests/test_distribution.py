@@ -28,7 +28,8 @@ if precision == "float64":
 recipe = dataclasses.replace(RECIPE, epochs=1, evaluation_batch_size=101, optimizer=optimizer, learning_rate=0.01)
 trainer = make_trainer(recipe, synchronized, task=make_task("digits", train_examples=256), strategy=strategy)
 history = list(trainer.fit())
-print(json.dumps({"replicas": strategy.num_replicas_in_sync, "test": trainer.evaluate("test"), **history[0]}))
+counts = {"replicas": strategy.num_replicas_in_sync, "steps": trainer.num_steps_done}
+print(json.dumps({**counts, "test": trainer.evaluate("test"), **history[0]}))
 """
 
 
@@ -45,6 +46,7 @@ def train_under(replicas, precision="float64", optimizer="SGD"):
 def test_a_training_under_two_replicas_is_the_training_under_one(optimizer):
   one, two = (train_under(replicas, optimizer=optimizer) for replicas in (1, 2))
   assert (one["replicas"], two["replicas"]) == (1, 2)
+  assert one["steps"] == two["steps"] == 4
   for name in ("train_loss", "valid_loss", "valid_accuracy"):
     assert two[name] == pytest.approx(one[name], rel=1e-7), name
   assert two["test"] == pytest.approx(one["test"], rel=1e-7)

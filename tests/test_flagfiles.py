@@ -1,18 +1,25 @@
 """Every flagfile parses and builds, and says in its header what to expect."""
 
+import functools
 import pathlib
 
 import pytest
 from absl import flags
 
-from nao_tf.networks.image_network import count_parameters
+from nao_tf.networks import image_network, language_model
 from nao_tf.spaces import make_space
-from nao_tf.tools import experiment, flagging, search, train
+from nao_tf.tools import experiment, search, search_flags, train
 
 ROOT = pathlib.Path(__file__).parent.parent / "flags"
 FILES = sorted(ROOT.rglob("*.flags"))
 SEARCHES = [path for path in FILES if "--strategy=" in path.read_text()]
 TRAININGS = [path for path in FILES if "--architecture=" in path.read_text()]
+COUNTS = {
+  "cifar10": functools.partial(image_network.count_parameters, num_classes=10),
+  "cifar100": functools.partial(image_network.count_parameters, num_classes=100),
+  "ptb": functools.partial(language_model.count_parameters, vocabulary_size=10_000),
+  "wikitext2": functools.partial(language_model.count_parameters, vocabulary_size=33_278),
+}
 
 
 def name_of(path):
@@ -38,7 +45,7 @@ def test_every_flagfile_is_of_one_binary():
 def test_the_header_names_hardware_time_and_figure(path):
   text = header(path)
   assert "Hardware" in text and "ime" in text
-  assert any(word in text for word in ("Expect", "error", "figures"))
+  assert any(word in text for word in ("Expect", "error", "perplexity", "figures"))
 
 
 @pytest.mark.parametrize("path", SEARCHES, ids=name_of)
@@ -47,15 +54,13 @@ def test_a_search_builds(path):
   space = make_space(values.space)
   strategy = search.search_strategy(values, space)
   assert len(strategy.ask(2)) == 2
-  assert search.search_settings(values)["strategy"] == values.strategy
+  assert search_flags.settings(values)["strategy"] == values.strategy
 
 
 @pytest.mark.parametrize("path", TRAININGS, ids=name_of)
 def test_a_training_builds_a_network_of_the_size_in_its_header(path):
   values = parse(train, path)
-  network = flagging.build(train.FINAL_NETWORK, values)
-  flagging.build(train.FINAL_RECIPE, values)
-  genotype = train.read_genotype(values.architecture, values.space)
-  parameters = count_parameters(genotype, network, num_classes=100 if values.task == "cifar100" else 10)
+  network, genotype = train.final_setup(values).network, train.genotype_of(values)
+  parameters = COUNTS[values.task](genotype, network)
   assert f"{parameters:,}" in header(path)
   assert experiment.task_settings(values)["task"] == values.task

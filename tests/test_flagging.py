@@ -98,3 +98,47 @@ def test_unset_flags_leave_what_another_recipe_says():
   values = parse(["--rate=0.5"], unset="as in the search")
   assert flagging.build(Recipe(epochs=11), values) == Recipe(epochs=11, rate=0.5)
   assert values["epochs"].help.endswith("Default: as in the search.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Other:
+  """Another recipe.
+
+  Attributes:
+    epochs: rounds.
+    width: how wide.
+  """
+
+  epochs: int = 5
+  width: int = 2
+
+
+def parse_union(argv, *, other=Other(), **options):
+  values = flags.FlagValues()
+  flagging.define_union({"long": [Recipe()], "wide": [other]}, values, **options)
+  values(["program", *argv])
+  return values
+
+
+def test_a_flag_of_several_kinds_leaves_each_its_default_and_tells_it_in_its_help():
+  values = parse_union([], prefix="child_")
+  assert flagging.build(Recipe(), values, prefix="child_") == Recipe()
+  assert flagging.build(Other(), values, prefix="child_") == Other()
+  help_ = "long: passes over the data, all of them. Default: 3. wide: rounds. Default: 5."
+  assert values["child_epochs"].help == help_
+  assert values["child_width"].help == "wide: how wide. Default: 2."
+
+
+def test_a_flag_of_several_kinds_sets_the_field_in_all():
+  values = parse_union(["--epochs=7"], skip=["width"], unset="as before")
+  assert flagging.build(Recipe(), values).epochs == flagging.build(Other(), values).epochs == 7
+  assert "width" not in values and values["rate"].help == "long: step size. Default: as before."
+
+
+def test_fields_of_one_name_and_several_types_are_refused():
+  @dataclasses.dataclass(frozen=True)
+  class Wrong:
+    epochs: float = 1.0
+
+  with pytest.raises(TypeError, match="epochs is a int here and a float there"):
+    parse_union([], other=Wrong())

@@ -6,14 +6,15 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.evaluators.training import TrainingEvaluator
-from nao_tf.hypermodels import CellHyperModel, CellSpace
 from nao_tf.networks.image_network import ImageNetworkConfig
-from nao_tf.oracle import StrategyOracle
 from nao_tf.recipe import TrainingConfig
 from nao_tf.spaces import make_space
 from nao_tf.strategies import make_strategy
 from nao_tf.tasks import make_task
-from nao_tf.tuner import StrategyTuner
+from nao_tf.tuner.hypermodels import CellHyperModel, CellSpace
+from nao_tf.tuner.oracle import StrategyOracle
+from nao_tf.tuner.tuner import StrategyTuner
+from tests import toy_text
 from tests.toys import ToySpace
 
 TINY = ImageNetworkConfig(num_cells=1, filters=2, auxiliary=False, drop_path_keep=1.0, dropout_keep=1.0)
@@ -125,3 +126,17 @@ def test_a_space_of_cells_keeps_its_spellings_and_rules():
   assert space.encode(space.decode((2, 1, 0, 1))) == (2, 1, 0, 1)
   with pytest.raises(ValueError, match="no value for 03 mode"):
     space.encode({"00 part": 2, "01 part": 1, "02 mode": 0})
+
+
+def test_cells_of_language_models_are_tuned_too(tmp_path):
+  recipe = dataclasses.replace(toy_text.RECIPE, epochs=2)
+  hypermodel = CellHyperModel(toy_text.toy_task(), make_space("rnn12"), toy_text.NETWORK, recipe)
+  tuner = StrategyTuner(make_oracle(hypermodel), hypermodel, directory=str(tmp_path), project_name="project")
+  tuner.search(verbose=0)
+  trials = list(tuner.oracle.trials.values())
+  assert [trial.status for trial in trials] == ["COMPLETED"] * 2
+  for trial in trials:
+    logs = {name: trial.metrics.get_best_value(name) for name in trial.metrics.metrics}
+    assert 1 < logs["val_perplexity"] < 20 and logs["reward"] == trial.score
+  [best] = tuner.get_best_models()
+  assert isinstance(best, keras.Model)

@@ -6,11 +6,13 @@ from nao_tf.spaces.hyperparameters import (
   MAX_REFINEMENTS,
   HyperParameterSpace,
   parents_first,
-  with_new_entries,
 )
+from nao_tf.strategies import SpaceExhausted, make_strategy
+from nao_tf.tuner.messages import with_new_entries
 from tests.conformance.test_spaces import (  # The laws of every space hold here, too.  # noqa: F401
   samples,
   test_a_malformed_architecture_is_refused_with_its_position,
+  test_a_space_that_can_be_listed_is_listed_whole,
   test_canonical_is_a_valid_fixed_point,
   test_equivalents_are_valid_spellings_of_the_same,
   test_every_sample_decodes_to_a_genotype_that_prints,
@@ -113,6 +115,37 @@ def test_only_what_has_a_range_can_be_refined():
   assert HyperParameterSpace(shapes()).refinable
   assert not HyperParameterSpace(shapes(), refinements=MAX_REFINEMENTS).refinable
   assert not HyperParameterSpace(six()).refinable
+
+
+def test_every_configuration_is_listed_once(space):
+  values = [repr(space.decode(architecture)) for architecture in space.enumerate()]
+  assert len(set(values)) == len(values) == space.size
+  assert [space.canonical(architecture) for architecture in space.enumerate()] == list(space.enumerate())
+
+
+def test_the_size_counts_configurations():
+  assert HyperParameterSpace(six()).size == 2 + 4
+  # A round shape: not filled, or one of 41 shades, and 41 radii; a square: the same with 10 sides; a line.
+  assert HyperParameterSpace(shapes()).size == (1 + 41) * 41 + (1 + 41) * 10 + 1
+
+
+def branches():
+  """Returns 8 branches with 16 configurations each, in 8 * 16**8 rows of choices."""
+  hp = keras_tuner.HyperParameters()
+  hp.Choice("branch", list(range(8)))
+  for branch in range(8):
+    with hp.conditional_scope("branch", [branch]):
+      hp.Choice(f"leaf {branch}", list(range(16)))
+  return hp
+
+
+def test_the_last_of_few_configurations_in_many_rows_of_choices_is_found():
+  space = HyperParameterSpace(branches())
+  strategy, asked = make_strategy("random", space), []
+  with pytest.raises(SpaceExhausted):
+    while True:
+      asked += strategy.ask(1)
+  assert len({space.canonical(architecture) for architecture in asked}) == space.size == 128
 
 
 def test_only_active_hyperparameters_have_values(space, samples):  # noqa: F811

@@ -175,7 +175,7 @@ def test_losses_are_smoothed_cross_entropies():
   logits = tf.constant([[2.0, 0.0, 0.0]])
   log_p = np.log(np.exp([2.0, 0, 0]) / np.exp([2.0, 0, 0]).sum())
   for smoothing, target in ((0.0, [1, 0, 0]), (0.3, [0.8, 0.1, 0.1])):
-    loss = image_classification._cross_entropy(logits, tf.constant([0]), smoothing)
+    loss = image_classification.cross_entropy(logits, tf.constant([0]), smoothing)
     np.testing.assert_allclose(loss, [-(log_p @ target)], rtol=1e-6)
 
 

@@ -172,7 +172,7 @@ def test_drop_path_starts_with_nothing_dropped_and_grows_with_step_and_depth():
   """A share of n = 20000 factors 1 / keep has sigma sqrt(keep (1 - keep) / n) <= 0.0036; bound: 5 sigma."""
   classifier = make(dataclasses.replace(PLAIN, drop_path_keep=0.6, drop_path_steps=100)).classifier
   for index, step, keep in ((4, 0, 1.0), (4, 50, 0.8), (4, 100, 0.6), (4, 900, 0.6), (0, 100, 0.92), (1, 50, 0.92)):
-    masks = classifier._masks(index, 2000, step).numpy()
+    masks = classifier.draws.masks(index, 4, 2000, step).numpy()
     assert (masks > 0).mean() == pytest.approx(keep, abs=5 * 0.0036)
     assert masks.max() == pytest.approx(1 / keep)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nao_tf import language_export
 from nao_tf.genotype import RecurrentGenotype
+from nao_tf.language import export
 from nao_tf.networks.language_model import language_model
 from nao_tf.saved_models import ExportError, load_saved_model
 from nao_tf.tasks.language_modeling import LanguageModeling
@@ -18,8 +18,8 @@ def exported(tmp_path_factory):
   directory = str(tmp_path_factory.mktemp("export") / "model")
   task = toy_task()
   network = language_model(GENOTYPE, NETWORK, vocabulary_size=len(task.vocabulary), seed=3)
-  language_export.export_network(network, directory, genotype=GENOTYPE, task=task)
-  return directory, network, language_export.load_exported(directory)
+  export.export_network(network, directory, genotype=GENOTYPE, vocabulary=task.vocabulary)
+  return directory, network, export.load_exported(directory)
 
 
 def expected_log_probabilities(network, line):
@@ -82,8 +82,8 @@ def test_vocabulary_and_genotype_are_assets(exported):
 
 def test_an_export_is_evaluated_on_every_token(exported):
   directory, network, _ = exported
-  metrics = language_export.evaluate_exported(directory, toy_task(), "test", num_streams=3)
-  inputs, targets, weights = toy_task().evaluation_streams("test", 3)
+  metrics = toy_task().evaluate_exported(directory)
+  inputs, targets, weights = toy_task().evaluation_streams("test", 16)
   losses = network.token_losses(network.features(tf.constant(inputs)), tf.constant(targets)).numpy()
   assert metrics["tokens"] == 60
   assert metrics["loss"] == pytest.approx(np.sum(losses * weights) / 60, rel=1e-4)
@@ -92,21 +92,21 @@ def test_an_export_is_evaluated_on_every_token(exported):
 def test_an_export_for_another_vocabulary_is_refused(exported):
   directory, _, _ = exported
   other = LanguageModeling("other", toy_task()._builder, max_vocabulary=5)
-  with pytest.raises(ExportError, match="has a vocabulary of 10 words, but other has one of 5"):
-    language_export.evaluate_exported(directory, other)
+  with pytest.raises(ExportError, match="another vocabulary, of 10 words where this text has 5$"):
+    other.evaluate_exported(directory)
 
 
 def test_an_export_takes_the_place_of_an_earlier_one_only(tmp_path, exported):
   _, network, _ = exported
   (tmp_path / "precious").write_text("data")
-  with pytest.raises(ExportError, match=r"is not empty and holds no saved_model\.pb"):
-    language_export.export_network(network, str(tmp_path), genotype=None, task=toy_task())
+  with pytest.raises(ExportError, match=r"will not be replaced, since it is no SavedModel; it holds precious"):
+    export.export_network(network, str(tmp_path), genotype=GENOTYPE, vocabulary=toy_task().vocabulary)
   assert (tmp_path / "precious").read_text() == "data"
 
 
 def test_what_is_no_language_model_is_refused(tmp_path, exported):
   directory, _, _ = exported
-  with pytest.raises(ExportError, match=r"no saved_model\.pb here"):
-    language_export.load_exported(str(tmp_path))
+  with pytest.raises(ExportError, match=r"there is no saved_model\.pb"):
+    export.load_exported(str(tmp_path))
   with pytest.raises(ExportError, match="has no signature serving_float"):
     load_saved_model(directory, ["serving_float"])

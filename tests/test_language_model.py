@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nao_tf.genotype import LstmGenotype
 from nao_tf.networks.language_model import LanguageModelConfig, count_parameters, language_model, num_parameters
 from nao_tf.published import RECURRENT_CELLS
 
@@ -12,8 +13,8 @@ WORDS, UNITS, BATCH, LENGTH = 13, 6, 3, 8
 CONFIG = LanguageModelConfig(units=UNITS, initial_range=0.5).without_dropout()
 
 
-def make(config=CONFIG, seed=0):
-  return language_model(GENOTYPE, config, vocabulary_size=WORDS, seed=seed)
+def make(config=CONFIG, seed=0, genotype=GENOTYPE):
+  return language_model(genotype, config, vocabulary_size=WORDS, seed=seed)
 
 
 def tokens(seed=0, length=LENGTH):
@@ -29,9 +30,9 @@ def test_parameters_are_as_many_as_published(name, units, words, expected):
 
 def test_parameters_of_an_lstm_are_as_many_as_its_equations_have():
   words, units = 10_000, 253
-  config = LanguageModelConfig(units=units, cell="lstm")
+  config = LanguageModelConfig(units=units)
   expected = words * units + words + 4 * units * (2 * units + 1)
-  assert count_parameters(None, config, vocabulary_size=words) == expected == 3_053_084
+  assert count_parameters(LstmGenotype(), config, vocabulary_size=words) == expected == 3_053_084
   assert num_parameters(make()) == WORDS * UNITS + WORDS + 2 * UNITS * UNITS * (1 + 12)
 
 
@@ -45,10 +46,10 @@ def test_logits_are_the_outputs_times_the_embedding_plus_bias():
   np.testing.assert_allclose(logits, expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("cell", ["searched", "lstm"])
+@pytest.mark.parametrize("genotype", [GENOTYPE, LstmGenotype()], ids=["searched", "lstm"])
 @pytest.mark.parametrize("training", [False, True])
-def test_segments_stitched_together_give_the_loss_of_one_long_pass(cell, training):
-  model = make(dataclasses.replace(CONFIG, cell=cell))
+def test_segments_stitched_together_give_the_loss_of_one_long_pass(genotype, training):
+  model = make(genotype=genotype)
   inputs, targets = tokens(1), tokens(2)
   whole = model.token_losses(model.features(inputs, training=training), targets)
   state, parts = model.initial_state(BATCH), []
@@ -106,16 +107,10 @@ def test_the_state_is_one_of_zeros_if_none_is_given():
   np.testing.assert_allclose(model(tokens())[0], given, atol=1e-6)
 
 
-def test_a_searched_cell_needs_a_genotype():
-  with pytest.raises(ValueError, match="needs a genotype"):
-    language_model(None, CONFIG, vocabulary_size=WORDS)
-
-
 @pytest.mark.parametrize(
   "option, message",
   [
     ({"units": 0}, "units must be at least 1, got 0"),
-    ({"cell": "gru"}, "cell must be one of searched, lstm, got 'gru'"),
     ({"output_dropout": 1.0}, r"output_dropout must be in \[0, 1\), got 1.0"),
     ({"initial_range": 0.0}, "initial_range must be above 0"),
   ],

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from nao_tf.tasks import text
-from nao_tf.tasks.language_modeling import LanguageModeling, local_text, python_reference
-from nao_tf.tasks.text import WordVocabulary
+from nao_tf.language import text
+from nao_tf.language.text import WordVocabulary
+from nao_tf.language.text_builder import LocalText
+from nao_tf.tasks import make_task
+from nao_tf.tasks.language_modeling import LanguageModeling, local_text
 from tests.data import data_path
 from tests.toy_text import sentences, toy_task, write_files
 
@@ -84,6 +86,35 @@ def test_a_text_is_prepared_once_and_read_as_any_set(tmp_path):
   assert (prepared / "1.0.0" / "dataset_info.json").stat().st_mtime_ns == changed
 
 
+class Watched(text.TextFiles):
+  """A text that calls a function when it is read."""
+
+  def __init__(self, directory, on_read):
+    super().__init__(directory)
+    self._on_read = on_read
+
+  def lines(self, split):
+    self._on_read()
+    return super().lines(split)
+
+
+@pytest.mark.parametrize("reading", [0, 4], ids=["before it is begun", "while it is written"])
+def test_a_set_that_another_process_has_prepared_meanwhile_is_used(tmp_path, reading):
+  text_dir, data_dir = write_files(tmp_path), str(tmp_path / "data")
+  readings = []
+
+  def on_read():
+    readings.append(None)
+    if len(readings) == reading:
+      LocalText(source=text.TextFiles(text_dir), data_dir=data_dir).lines("train")
+
+  builder = LocalText(source=Watched(text_dir, on_read), data_dir=data_dir)
+  if not reading:
+    LocalText(source=text.TextFiles(text_dir), data_dir=data_dir).lines("train")
+  for split in ("train", "valid", "test"):
+    assert builder.lines(split) == sentences(split)
+
+
 def test_a_text_that_has_changed_is_another_set(tmp_path):
   first = text.TextFiles(write_files(tmp_path)).fingerprint
   assert text.TextFiles(write_files(tmp_path)).fingerprint == first
@@ -130,8 +161,8 @@ def test_a_missing_file_is_named(tmp_path):
 def test_a_directory_is_needed_where_there_is_none_built_in():
   with pytest.raises(ValueError, match="'ptb' needs the directory of its text: --text_dir"):
     local_text("ptb")
-  with pytest.raises(ValueError, match="'python_reference' has its own text"):
-    python_reference("python_reference", text_dir="/anywhere")
+  with pytest.raises(ValueError, match="'python_reference' has no option text_dir"):
+    make_task("python_reference", text_dir="/anywhere")
 
 
 def test_a_published_text_of_another_size_is_refused(tmp_path):

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from nao_tf.language_recipe import LanguageTrainingConfig, segment_lengths
+from nao_tf.language.recipe import LanguageTrainingConfig, segment_lengths
 
 CONFIG = LanguageTrainingConfig()
 

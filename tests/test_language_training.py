@@ -1,4 +1,6 @@
 import dataclasses
+import json
+import signal
 import subprocess
 import sys
 
@@ -6,15 +8,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nao_tf.language_training import activation_penalty
+from nao_tf.genotype import LstmGenotype
+from nao_tf.language.training import activation_penalty
 from nao_tf.networks.language_model import Features
 from nao_tf.training import Diverged
+from nao_tf.training_directory import TrainingDirectory
 from tests.toy_text import GENOTYPE, NETWORK, RECIPE, toy_task
 
 
-def make_trainer(seed=0, network=NETWORK, **changes):
+def make_trainer(seed=0, network=NETWORK, genotype=GENOTYPE, **changes):
   config = dataclasses.replace(RECIPE, **changes)
-  return toy_task().make_trainer(GENOTYPE, network, config, strategy=tf.distribute.get_strategy(), seed=seed)
+  return toy_task().make_trainer(genotype, network, config, strategy=tf.distribute.get_strategy(), seed=seed)
 
 
 def without_time(metrics):
@@ -76,7 +80,13 @@ def test_averaging_begins_when_the_validation_loss_stalls(stalled):
   flags, losses = ([metrics[name] for metrics in history] for name in ("averaging", "valid_loss"))
   first = next(i for i in range(len(losses)) if i > 1 and losses[i] > min(losses[: i - 1]))
   assert flags == [0.0] * (first + 1) + [1.0] * (len(losses) - first - 1)
-  assert 0 < trainer._average.count.numpy() < trainer.num_steps
+  assert 0 < trainer._average.count.numpy() < trainer.num_steps_done
+
+
+def test_averaging_begins_with_a_given_epoch_at_the_latest():
+  trainer = make_trainer(averaging_patience=0, averaging_epoch=2)
+  assert [metrics["averaging"] for metrics in trainer.fit()] == [0.0, 1.0, 1.0]
+  assert trainer._average.count.numpy() == trainer.num_steps_done - trainer.steps_per_epoch
 
 
 def test_after_training_the_network_has_the_best_weights(stalled):
@@ -92,7 +102,7 @@ def test_an_epoch_without_learning_has_the_loss_of_one_long_pass():
   whole = tf.reduce_mean(trainer.network.token_losses(trainer.network.features(inputs), targets))
   (metrics,) = trainer.fit()
   assert metrics["train_loss"] == pytest.approx(float(whole), rel=1e-5)
-  assert trainer.num_steps > 3
+  assert trainer.num_steps_done > 3
   assert before > 0
 
 
@@ -136,6 +146,46 @@ def test_a_training_killed_within_an_epoch_goes_on_as_if_nothing_had_happened(tm
     np.testing.assert_array_equal(ours, theirs)
 
 
+class Dying:
+  """A trainer that dies after so many steps."""
+
+  def __init__(self, trainer, num_steps):
+    self._trainer, self._rest = trainer, num_steps
+
+  def __getattr__(self, name):
+    return getattr(self._trainer, name)
+
+  def fit(self, *, on_step):
+    def step():
+      on_step()
+      self._rest -= 1
+      if not self._rest:
+        raise KeyboardInterrupt
+
+    return self._trainer.fit(on_step=step)
+
+
+def test_a_directory_goes_on_within_an_epoch(tmp_path):
+  expected = [without_time(metrics) for metrics in TrainingDirectory(str(tmp_path / "whole"), make_trainer()).fit()]
+  first = make_trainer()
+  with pytest.raises(KeyboardInterrupt):
+    TrainingDirectory(str(tmp_path / "cut"), Dying(first, first.steps_per_epoch + 3), checkpoint_seconds=0.0).fit()
+  second = make_trainer()
+  directory = TrainingDirectory(str(tmp_path / "cut"), second)
+  assert second.num_steps_done == first.num_steps_done == first.steps_per_epoch + 3
+  assert [without_time(metrics) for metrics in directory.fit()] == expected
+  assert len(expected) == RECIPE.epochs
+
+
+def test_what_is_exported_within_a_training_are_the_best_weights_so_far():
+  trainer = make_trainer()
+  best = next(trainer.fit())["valid_loss"]
+  for _ in range(3):
+    trainer._train_step(tf.constant(0), tf.constant(10))
+  trainer.restore_best()
+  assert trainer.evaluate("valid")["loss"] == pytest.approx(best, rel=1e-6)
+
+
 def test_the_seed_determines_weights_and_segments():
   first, second, other = (make_trainer(seed) for seed in (1, 1, 2))
   assert first._lengths(0) == second._lengths(0) != other._lengths(0) != other._lengths(1)
@@ -156,10 +206,45 @@ def test_streams_that_cannot_be_divided_are_refused():
 
 
 def test_an_lstm_is_trained_the_same_way_also_without_averaging():
-  trainer = make_trainer(network=dataclasses.replace(NETWORK, cell="lstm"), averaging_patience=0)
+  trainer = make_trainer(genotype=LstmGenotype(), averaging_patience=0)
   history = list(trainer.fit())
   assert history[-1]["train_loss"] < history[0]["train_loss"]
   assert {metrics["averaging"] for metrics in history} == {0.0}
+
+
+KILLED = """
+import os, signal, sys
+import tensorflow as tf
+from nao_tf.repeatability import make_repeatable
+from nao_tf.training_directory import TrainingDirectory
+from tests.test_language_training import make_trainer
+make_repeatable()
+tf.keras.utils.set_random_seed(0)
+directory = TrainingDirectory(sys.argv[1], make_trainer(), checkpoint_seconds=0.0)
+rest = int(sys.argv[2])
+on_step = directory._on_step
+def dying(bar):
+  global rest
+  on_step(bar)
+  rest -= 1
+  if not rest:
+    os.kill(os.getpid(), signal.SIGKILL)
+directory._on_step = dying
+directory.fit()
+"""
+
+
+@pytest.mark.slow
+def test_processes_killed_within_epochs_are_continued_to_the_same_bits(tmp_path):
+  def run(directory, num_steps):
+    command = [sys.executable, "-c", KILLED, str(tmp_path / directory), str(num_steps)]
+    return subprocess.run(command, capture_output=True, check=False).returncode
+
+  assert run("whole", -1) == 0
+  assert [run("killed", 5), run("killed", 7), run("killed", -1)] == [-signal.SIGKILL, -signal.SIGKILL, 0]
+  histories = ((tmp_path / name / "history.jsonl").read_text().splitlines() for name in ("whole", "killed"))
+  whole, killed = ([without_time(json.loads(line)) for line in lines] for lines in histories)
+  assert whole == killed and len(whole) == RECIPE.epochs
 
 
 PROGRAM = """
@@ -169,7 +254,7 @@ strategy = distribution.make_strategy({replicas})
 trainer = toy_task().make_trainer(GENOTYPE, NETWORK.without_dropout(), RECIPE, strategy=strategy, seed=0)
 trainer._average.start()
 for metrics in trainer.fit():
-  print("result", *(round(metrics[name], 4) for name in ("train_loss", "valid_loss")))
+  print("result", *(round(metrics[name], 4) for name in ("train_loss", "valid_loss")), trainer.num_steps_done)
 """
 
 

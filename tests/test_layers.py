@@ -14,13 +14,31 @@ MODULES = sorted((ROOT / "nao_tf").rglob("*.py"))
 FORBIDDEN = {
   "nao_tf.strategies": ("nao_tf.evaluators", "nao_tf.networks", "nao_tf.tasks", "nao_tf.search", "nao_tf.journal"),
   "nao_tf.evaluators": ("nao_tf.strategies", "nao_tf.controller", "nao_tf.search", "nao_tf.journal"),
+  "nao_tf.language": (
+    "nao_tf.controller",
+    "nao_tf.evaluators",
+    "nao_tf.search",
+    "nao_tf.spaces",
+    "nao_tf.strategies",
+    "nao_tf.tasks",
+  ),
+  "nao_tf.sharing": ("nao_tf.controller", "nao_tf.evaluators", "nao_tf.search", "nao_tf.strategies"),
   "nao_tf.tasks": ("nao_tf.strategies", "nao_tf.evaluators", "nao_tf.controller", "nao_tf.search"),
   "nao_tf.controller": ("nao_tf.networks", "nao_tf.tasks", "nao_tf.strategies", "nao_tf.evaluators", "nao_tf.search"),
-  "nao_tf.networks": ("nao_tf.controller", "nao_tf.tasks", "nao_tf.strategies", "nao_tf.evaluators", "nao_tf.search"),
+  "nao_tf.networks": (
+    "nao_tf.controller",
+    "nao_tf.evaluators",
+    "nao_tf.language",
+    "nao_tf.search",
+    "nao_tf.strategies",
+    "nao_tf.tasks",
+  ),
   "nao_tf.tables": ("nao_tf.strategies", "nao_tf.evaluators", "nao_tf.search", "nao_tf.networks", "nao_tf.tasks"),
   "nao_tf.spaces": ("nao_tf.controller", "nao_tf.networks", "nao_tf.tasks", "nao_tf.strategies", "nao_tf.evaluators"),
+  "nao_tf.tuner": ("nao_tf.controller", "nao_tf.networks", "nao_tf.search", "nao_tf.journal", "nao_tf.tables"),
   "nao_tf": ("nao_tf.tools", "tools", "absl.flags", "absl.app"),
 }
+DRIVERS = ("nao_tf.tuner",)  # Nothing else in the library knows of them.
 WITHOUT_TENSORFLOW = (
   "nao_tf",
   "nao_tf.architecture",
@@ -30,10 +48,13 @@ WITHOUT_TENSORFLOW = (
   "nao_tf.evaluators",
   "nao_tf.genotype",
   "nao_tf.journal",
+  "nao_tf.language.recipe",
+  "nao_tf.language.text",
   "nao_tf.metrics",
   "nao_tf.published",
   "nao_tf.search",
   "nao_tf.settings",
+  "nao_tf.sharing.config",
   "nao_tf.spaces",
   "nao_tf.tables",
   "nao_tf.strategies.evolution",
@@ -65,6 +86,12 @@ def test_imports_point_down(path):
     if within(name_of(path), package):
       wrong = [name for name in imports(path) for bad in forbidden if within(name, bad)]
       assert not wrong, f"{name_of(path)} must not import {wrong}"
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_nothing_else_in_the_library_knows_of_a_driver(driver):
+  others = [path for path in MODULES if not within(name_of(path), driver)]
+  assert not [name_of(path) for path in others if any(within(name, driver) for name in imports(path))]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

@@ -4,10 +4,20 @@ import numpy as np
 import pytest
 
 from nao_tf.architecture import Evaluation, Trial
+from nao_tf.controller.config import ControllerConfig, make_config
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.strategies.nao import PRESETS, Nao, NaoConfig
 
-QUICK = NaoConfig(num_members=2, num_initial=12, round_size=6, num_seeds=6, num_unlabelled=64)
+QUICK = NaoConfig(
+  controller=ControllerConfig(num_steps=200),
+  num_members=2,
+  num_initial=12,
+  round_size=6,
+  num_seeds=6,
+  step_sizes=(0.25, 0.5, 1.0, 2.0),
+  oversampling=4.0,
+  num_unlabelled=64,
+)
 
 
 class RowSpace(SearchSpace):
@@ -86,7 +96,7 @@ def test_a_cache_that_is_cut_is_not_used(tmp_path):
 
 def test_the_papers_procedure_takes_the_first_decodes_of_the_smallest_step():
   small = {"num_initial": 12, "round_size": 6, "num_seeds": 6, "step_sizes": (10.0, 20.0, 30.0)}
-  config = dataclasses.replace(PRESETS["paper"], controller="torch_v2", **small)
+  config = dataclasses.replace(PRESETS["paper"], controller=make_config("torch_v2"), **small)
   strategy = Nao(RowSpace(), seed=0, config=config)
   origins = [trial.origin for trial in run(strategy, 18)[12:]]
   assert all(origin.startswith(("ascent from", "random")) for origin in origins)
@@ -100,7 +110,6 @@ def test_step_size_zero_decodes_without_moving():
 @pytest.mark.parametrize(
   "change, message",
   [
-    ({"controller": "huge"}, "unknown controller 'huge'"),
     ({"num_members": 0}, "num_members must be at least 1"),
     ({"round_size": -1}, "round_size must be at least 0"),
     ({"step_sizes": ()}, "step_sizes must be one or more"),

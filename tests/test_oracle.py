@@ -10,15 +10,15 @@ import pytest
 from nao_tf.architecture import Evaluation, Trial
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.journal import Journal, read_trials
-from nao_tf.oracle import SIGN_OF_LIFE, StrategyOracle
 from nao_tf.search import run_search
-from nao_tf.spaces.hyperparameters import HyperParameterSpace, tidied
+from nao_tf.spaces.hyperparameters import HyperParameterSpace
 from nao_tf.strategies import make_strategy
-from nao_tf.strategies.evolution import EvolutionConfig
+from nao_tf.tuner.messages import tidied
+from nao_tf.tuner.oracle import SIGN_OF_LIFE, StrategyOracle
 from tests import tuning
-from tests.tuning import end, make_oracle, open_oracle, run, score, values_of
+from tests.tuning import QUICK, end, make_oracle, open_oracle, run, score, values_of
 
-SMALL = EvolutionConfig(population_size=6, tournament_size=3)
+SMALL = QUICK["evolution"]["config"]
 
 
 def is_free(oracle):
@@ -58,9 +58,10 @@ def pass_time(oracle, clock, seconds, *, alive):
 # One seed, one list.
 
 
+@pytest.mark.parametrize("name", QUICK)
 @pytest.mark.parametrize("seed", [0, 7])
-def test_one_seed_gives_one_list_of_trials(tmp_path, seed):
-  lists = [run(open_oracle(tmp_path / str(i), seed=seed, config=SMALL), 20) for i in range(2)]
+def test_one_seed_gives_one_list_of_trials(tmp_path, name, seed):
+  lists = [run(open_oracle(tmp_path / str(i), name, seed=seed, **QUICK[name]), 16) for i in range(2)]
   assert lists[0] == lists[1]
 
 
@@ -95,11 +96,14 @@ def test_the_trials_are_those_of_the_stand_alone_loop(tmp_path):
   assert run(open_oracle(tmp_path, seed=3, config=SMALL), 20) == alone
 
 
-def test_minimising_and_maximising_mirror_each_other(tmp_path):
-  down = run(open_oracle(tmp_path / "down", config=SMALL), 20)
+@pytest.mark.parametrize("name", ["nao", "evolution"])
+def test_minimising_and_maximising_mirror_each_other(tmp_path, name):
+  down = run(open_oracle(tmp_path / "down", name, **QUICK[name]), 16)
   objective = keras_tuner.Objective("score", "max")
-  up = run(open_oracle(tmp_path / "up", config=SMALL, objective=objective), 20, lambda values: -score(values))
-  assert up == down
+  oracle = open_oracle(tmp_path / "up", name, objective=objective, **QUICK[name])
+  assert run(oracle, 16, lambda values: -score(values)) == down
+  other = open_oracle(tmp_path / "other", name, objective=objective, **QUICK[name])
+  assert run(other, 16) != down
 
 
 # Going on.
@@ -199,9 +203,9 @@ def test_state_files_are_whole_at_any_moment(tmp_path):
 # No configuration twice.
 
 
-@pytest.mark.parametrize("name", ["random", "evolution"])
+@pytest.mark.parametrize("name", QUICK)
 def test_every_configuration_is_tried_once_and_then_the_search_stops(tmp_path, name):
-  oracle = open_oracle(tmp_path, name, tuning.six(), max_trials=None)
+  oracle = open_oracle(tmp_path, name, tuning.six(), max_trials=None, **QUICK[name])
   ran = run(oracle, 100, lambda values: len(str(values)))
   assert len(ran) == len({json.dumps(values, sort_keys=True) for values in ran}) == 6
   assert oracle.create_trial("tuner0").status == "STOPPED"
@@ -219,6 +223,16 @@ def test_configurations_that_are_still_running_are_not_handed_out_again(tmp_path
   assert len({json.dumps(trial.hyperparameters.values) for trial in trials[:6]}) == 6
 
 
+@pytest.mark.parametrize("name", QUICK)
+def test_given_configurations_are_not_handed_out_again_while_they_are_running(tmp_path, name):
+  given = [{"on": True, "color": "red"}, {"on": False, "low": 1, "high": 2}]
+  oracle = open_oracle(tmp_path, name, tuning.six(), initial_values=given, **QUICK[name])
+  trials = [oracle.create_trial(f"tuner{i}") for i in range(7)]
+  assert [trial.hyperparameters.values for trial in trials[:2]] == given
+  assert [trial.status for trial in trials] == ["RUNNING"] * 6 + ["STOPPED"]
+  assert len({json.dumps(trial.hyperparameters.values, sort_keys=True) for trial in trials[:6]}) == 6
+
+
 def test_a_grid_that_has_been_tried_is_refined(tmp_path):
   hp = keras_tuner.HyperParameters()
   hp.Float("x", 0, 1)
@@ -234,9 +248,9 @@ def test_a_grid_that_has_been_tried_is_refined(tmp_path):
 # What is handed out.
 
 
-@pytest.mark.parametrize("name", ["random", "evolution"])
+@pytest.mark.parametrize("name", QUICK)
 def test_all_active_hyperparameters_have_values_of_theirs_and_no_others_do(tmp_path, name):
-  oracle = open_oracle(tmp_path, name, config=SMALL if name == "evolution" else None)
+  oracle = open_oracle(tmp_path, name, **QUICK[name])
   for values in run(oracle, 30):
     hp = tuning.shapes()
     hp.values = dict(values)
@@ -368,6 +382,24 @@ def test_no_exception_leaves_the_lock_held(tmp_path):
   assert is_free(oracle)
 
 
+def fail(*args, **kwargs):
+  raise OSError("the disk is full")
+
+
+@pytest.mark.parametrize(
+  "method", ["populate_space", "score_trial", "update_space", "get_state", "save", "make_strategy"]
+)
+def test_an_exception_in_a_method_of_a_subclass_leaves_the_lock_free(tmp_path, method):
+  failing = type("Failing", (StrategyOracle,), {method: fail})
+  options = {"objective": keras_tuner.Objective("score", "min"), "seed": 0, "hyperparameters": tuning.shapes()}
+  oracle = failing("random", **options)
+  oracle._set_project_dir(str(tmp_path), "project")
+  oracle.verbose = 0
+  with pytest.raises(OSError, match="the disk is full"):
+    run(oracle, 1)
+  assert is_free(oracle)
+
+
 # Hyperparameters that appear late.
 
 
@@ -486,6 +518,13 @@ def test_past_points_make_a_first_generation(tmp_path):
   run(oracle, 1)
   oracle.populate_space("again")
   assert oracle._proposals.origins == ["mutation of #0"]
+
+
+@pytest.mark.parametrize("bad", [math.inf, -math.inf, math.nan, None])
+def test_a_past_score_that_is_no_finite_number_is_a_failure(tmp_path, bad):
+  oracle = open_oracle(tmp_path, past=[({"shape": "line"}, bad), ({"shape": "square"}, 0.5)])
+  oracle.create_trial("tuner0")
+  assert [trial.reward for trial in oracle._proposals.strategy.trials] == [None, -0.5]
 
 
 def test_trials_put_into_the_oracle_are_past_ones(tmp_path):

@@ -2,7 +2,7 @@ import pytest
 
 from nao_tf import report
 from nao_tf.architecture import Evaluation, Trial
-from nao_tf.published import CELLS
+from nao_tf.published import CELLS, RECURRENT_CELLS
 from nao_tf.spaces import make_space
 
 SPACE = make_space("nasnet5")
@@ -24,6 +24,14 @@ def test_a_drawing_shows_every_operation_of_the_cell(name):
     operations = sorted(branch.operation for node in cell.nodes for branch in node)
     assert sorted(text for text in texts(figure) if text in operations) == operations
     assert texts(figure).count("+") == 5 and "concat" in texts(figure)
+
+
+@pytest.mark.parametrize("name", RECURRENT_CELLS)
+def test_a_drawing_shows_every_node_of_a_recurrent_cell(name):
+  genotype = RECURRENT_CELLS[name].genotype
+  (figure,) = report.draw_genotype(genotype).values()
+  nodes = [f"{number} {node.activation}" for number, node in enumerate(genotype.nodes, start=1)]
+  assert [text for text in texts(figure) if text][1:] == nodes
 
 
 def test_the_curve_shows_the_best_so_far():

@@ -7,10 +7,12 @@ import tensorflow as tf
 
 from nao_tf.evaluators import EVALUATORS, evaluator_class
 from nao_tf.evaluators.training import TrainingEvaluator, child_seed
+from nao_tf.published import RECURRENT_CELLS
 from nao_tf.recipe import TrainingConfig
 from nao_tf.spaces import make_space
 from nao_tf.tasks.image_classification import ImageClassification
 from nao_tf.tasks.image_sources import DigitsSource
+from tests import toy_text
 from tests.image_cases import NETWORK
 
 RECIPE = TrainingConfig(epochs=1, batch_size=128)
@@ -102,6 +104,25 @@ class RaisingTask(ImageClassification):
 def test_what_goes_wrong_with_a_child_is_a_failure_with_its_reason(error, reason):
   (evaluation,) = make_evaluator(RaisingTask(error)).evaluate([POOLS])
   assert not evaluation.ok and evaluation.metrics["reason"] == reason
+
+
+def test_language_models_are_evaluated_alike():
+  space, strategy = make_space("rnn12"), tf.distribute.get_strategy()
+  recipe = dataclasses.replace(toy_text.RECIPE, epochs=1)
+  evaluator = TrainingEvaluator(toy_text.toy_task(), space, toy_text.NETWORK, recipe, strategy=strategy, seed=1)
+  cell = RECURRENT_CELLS["NAO-RNN"].architecture
+  spelling = next(s for s in (space.equivalents(cell, np.random.default_rng(i)) for i in range(9)) if s != cell)
+  first, second = evaluator.evaluate([cell, spelling])
+  assert comparable(first) == comparable(second)
+  assert first.reward == -first.metrics["loss"] == pytest.approx(-np.log(first.metrics["perplexity"]))
+  assert set(first.metrics) == {"loss", "perplexity", "train_loss", "parameters", "epochs"}
+
+
+def test_a_space_of_other_networks_is_refused():
+  with pytest.raises(
+    ValueError, match="toy: its networks are built from a RecurrentGenotype or LstmGenotype, got a Cell"
+  ):
+    make_evaluator(toy_text.toy_task())
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), TypeError("a bug")])

@@ -14,6 +14,7 @@ from nao_tf.settings import RunDirectoryError
 from nao_tf.spaces import make_space
 from nao_tf.tools import tune
 from tests.test_tools import CHILD
+from tests.toy_text import write_files
 
 TUNE = ["--strategy=random", "--num_trials=2", "--train_examples=64", *CHILD, "--child_filters=2"]
 
@@ -57,6 +58,18 @@ def test_a_chief_and_two_workers_with_two_replicas_each_search_together(tmp_path
   assert [process.returncode for process in processes] == [0, 0, 0]
   assert "best: trial" in outputs[0]
   assert sum(output.count("reward") for output in outputs[1:]) == 2
+
+
+@pytest.mark.slow
+def test_cells_of_language_models_are_searched_too(tmp_path):
+  child = ("units=8", "epochs=1", "batch_size=4", "segment_length=10")
+  values = flags.FlagValues()
+  tune.define_flags(values)
+  argv = [f"--workdir={tmp_path}/run", f"--text_dir={write_files(tmp_path)}", f"--data_dir={tmp_path}/prepared"]
+  values(["program", *argv, "--task=text", "--space=rnn12", "--num_trials=2", *(f"--child_{flag}" for flag in child)])
+  assert tune.main(values) == 0
+  with open(tmp_path / "run" / "best.json") as file:
+    assert json.load(file)["metrics"]["val_perplexity"] > 1
 
 
 def test_a_work_directory_is_required(tmp_path):

@@ -9,17 +9,12 @@ import numpy as np
 import pytest
 from tensorflow import keras
 
-from nao_tf.strategies.evolution import EvolutionConfig
-from nao_tf.strategies.nao import NaoConfig
-from nao_tf.tuner import IDLE_SECONDS, NAOOracle, NAOTuner, StrategyTuner
+from nao_tf.tuner.tuner import IDLE_SECONDS, NAOOracle, NAOTuner, StrategyTuner
 from tests import tuning
-from tests.tuning import ShapeTuner, make_oracle, read_trials, run, start, values_of, wait_for
+from tests.tuning import QUICK, ShapeTuner, make_oracle, read_trials, run, start, values_of, wait_for
 
-SMALL = {"config": EvolutionConfig(population_size=6, tournament_size=3), "max_trials": 20}
-
-
-QUICK_NAO = NaoConfig(num_members=1, round_size=3, step_sizes=(1.0,), temperatures=(1.0,), num_unlabelled=16)
-NAO = {"num_initial_points": 4, "max_trials": 12, "config": QUICK_NAO}
+SMALL = {**QUICK["evolution"], "max_trials": 20}
+NAO = {**QUICK["nao"], "max_trials": 12}
 
 
 def build(hp):
@@ -152,17 +147,17 @@ def test_a_model_that_is_refused_while_the_space_is_explored_is_no_error(tmp_pat
   assert [hp.name for hp in tuner.oracle.get_space().space] == ["size"]
 
 
-def test_every_configuration_that_is_handed_out_builds(tmp_path):
-  tuner = StrategyTuner(
-    make_oracle("random", keras_tuner.HyperParameters(), max_trials=12), branching, **settings(tmp_path)
-  )
+@pytest.mark.parametrize("name", QUICK)
+def test_every_configuration_that_is_handed_out_builds(tmp_path, name):
+  oracle = make_oracle(name, keras_tuner.HyperParameters(), max_trials=12, **QUICK[name])
+  tuner = StrategyTuner(oracle, branching, **settings(tmp_path))
   tuner.oracle.verbose = 0
   for _ in range(12):
     trial = tuner.oracle.create_trial("tuner0")
     values = dict(trial.hyperparameters.values)
     assert isinstance(branching(trial.hyperparameters), keras.Model)
     assert values.items() <= trial.hyperparameters.values.items()
-    tuning.end(tuner.oracle, trial, 1.0)
+    tuning.end(tuner.oracle, trial, float(len(str(values))))
 
 
 # NAO.
@@ -216,15 +211,45 @@ def test_killed_during_the_first_trial_the_search_goes_on_with_it(tmp_path):
   assert finish(tmp_path / "killed") == whole_search(tmp_path / "whole")
 
 
-def test_killed_at_random_moments_the_trials_are_the_same(tmp_path):
-  rng = random.Random(0)
-  for _ in range(4):
-    process = start(str(tmp_path / "killed"), "evolution", 0.05, SMALL)
-    wait_for(tmp_path / "killed" / "project" / "tuner0.json")
-    time.sleep(rng.uniform(0, 0.7))
+def kill_at_random_moments(directory, name, options, seconds, delays):
+  """Starts a search again and again and kills it after delays; each time, all its files are whole."""
+  for delay in delays:
+    process = start(str(directory), name, seconds, options)
+    wait_for(directory / "project" / "running_tuner0")
+    time.sleep(delay)
+    assert process.is_alive(), "the search was over before it could be killed"
     process.kill()
     process.join()
-  assert finish(tmp_path / "killed") == whole_search(tmp_path / "whole")
+    (directory / "project" / "running_tuner0").unlink()
+    for path in directory.rglob("*.json"):
+      json.loads(path.read_text())
+
+
+def test_killed_at_random_moments_the_trials_are_the_same(tmp_path):
+  rng, options = random.Random(0), {**SMALL, "max_trials": 40}
+  delays = [rng.uniform(0, 0.5) for _ in range(4)]
+  kill_at_random_moments(tmp_path / "killed", "evolution", options, 0.05, delays)
+  assert finish(tmp_path / "killed", options=options) == whole_search(tmp_path / "whole", options=options)
+
+
+def weights_of(directory):
+  """Returns what the last controller of a project had learned."""
+  path = max((directory / "project" / "strategy").glob("stage_*/nao.npz"))
+  with np.load(path) as arrays:
+    return {name: arrays[name] for name in arrays.files if name != "learned"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1])
+def test_killed_at_random_moments_nao_goes_on_to_the_same_trials_with_the_same_weights(tmp_path, seed):
+  rng, options = random.Random(seed), {**NAO, "seed": seed, "max_trials": 24}
+  delays = [rng.uniform(0, 1.0) for _ in range(4)]
+  kill_at_random_moments(tmp_path / "killed", "nao", options, 0.2, delays)
+  assert finish(tmp_path / "killed", "nao", options) == finish(tmp_path / "whole", "nao", options)
+  killed, whole = weights_of(tmp_path / "killed"), weights_of(tmp_path / "whole")
+  assert killed.keys() == whole.keys() and len(whole) > 10
+  for name, array in whole.items():
+    np.testing.assert_allclose(killed[name], array, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
 @pytest.mark.slow
@@ -297,6 +322,24 @@ def kill_in_a_trial(directory, process, tuner_id):
   process.kill()
   process.join()
   path.unlink()
+
+
+@pytest.mark.slow
+def test_a_chief_that_is_killed_and_started_again_loses_no_trial(tmp_path):
+  options, port = {"max_trials": 12, "worker_timeout": 5.0}, free_port()
+  chief = member(tmp_path, port, "chief", 0.0, options)
+  workers = [member(tmp_path, port, f"worker{i}", 0.5, options) for i in range(2)]
+  wait_for(tmp_path / "project" / "trial_04" / "trial.json")
+  chief.kill()
+  chief.join()
+  ended = {trial["trial_id"]: trial["score"] for trial in read_trials(tmp_path) if trial["status"] == "COMPLETED"}
+  assert ended
+  chief = member(tmp_path, port, "chief", 0.0, options)
+  for process in (*workers, chief):
+    process.join(90)
+    assert process.exitcode == 0
+  trials = {trial["trial_id"]: trial["score"] for trial in read_trials(tmp_path) if trial["status"] == "COMPLETED"}
+  assert len(trials) == 12 and ended.items() <= trials.items()
 
 
 @pytest.mark.slow

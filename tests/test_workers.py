@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from nao_tf.workers import Roll, repeating
+from nao_tf.tuner.workers import Roll, repeating
 
 
 def roll_at(times, timeout=10.0):

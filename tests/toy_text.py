@@ -3,7 +3,7 @@
 import numpy as np
 
 from nao_tf.genotype import RecurrentGenotype, RecurrentNode
-from nao_tf.language_recipe import LanguageTrainingConfig
+from nao_tf.language.recipe import LanguageTrainingConfig
 from nao_tf.networks.language_model import LanguageModelConfig
 from nao_tf.tasks.language_modeling import LanguageModeling
 

@@ -8,8 +8,20 @@ import time
 
 import keras_tuner
 
-from nao_tf.oracle import StrategyOracle
-from nao_tf.tuner import NAOOracle, StrategyTuner
+from nao_tf.strategies.evolution import EvolutionConfig
+from nao_tf.strategies.nao import NaoConfig
+from nao_tf.tuner.oracle import StrategyOracle
+from nao_tf.tuner.tuner import NAOOracle, StrategyTuner
+
+# Options of oracles with which what was learned comes into play within a few trials.
+QUICK = {
+  "nao": {
+    "num_initial_points": 4,
+    "config": NaoConfig(num_members=1, round_size=3, step_sizes=(1.0,), temperatures=(1.0,), num_unlabelled=16),
+  },
+  "evolution": {"config": EvolutionConfig(population_size=6, tournament_size=3)},
+  "random": {},
+}
 
 
 def shapes():

@@ -9,9 +9,7 @@ Example:
   python tools/benchmark.py --space=nasbench201 --table=nasbench201.npz --num_trials=150 --output=runs/nasbench201
 """
 
-import importlib
 import os
-import types
 from typing import Any
 
 import tqdm
@@ -20,28 +18,10 @@ from absl import flags
 from nao_tf import benchmark, curves
 from nao_tf.settings import write_json
 from nao_tf.strategies import STRATEGIES
-from nao_tf.strategies.evolution import EvolutionConfig
 from nao_tf.tables import read_table
-from nao_tf.tools import flagging
+from nao_tf.tools import flagging, strategy_flags
 
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-
-
-def _evolution_options(flag_values: flags.FlagValues) -> dict[str, Any]:
-  return {"config": flagging.build(EvolutionConfig(), flag_values, prefix="evolution_")}
-
-
-def _nao_options(flag_values: flags.FlagValues) -> dict[str, Any]:
-  return {"config": flagging.build(_nao().PRESETS[flag_values.nao_preset], flag_values, prefix="nao_")}
-
-
-def _nao() -> types.ModuleType:
-  """Returns the module of nao, imported only now: the processes of other strategies need not wait for TensorFlow."""
-  return importlib.import_module("nao_tf.strategies.nao")
-
-
-# What a strategy is made with beside its seed.
-_OPTIONS = {"evolution": _evolution_options, "nao": _nao_options}
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -55,9 +35,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
   flags.DEFINE_string("output", None, "directory of the results; made if it does not exist", **define)
   flags.DEFINE_integer("num_processes", os.cpu_count(), "searches at a time", lower_bound=1, **define)
   flagging.define(benchmark.BenchmarkConfig(table=""), flag_values, skip=("table",))
-  flags.DEFINE_enum("nao_preset", "default", sorted(_nao().PRESETS), "settings that --nao_... flags change", **define)
-  flagging.define(_nao().NaoConfig(), flag_values, prefix="nao_", unset="what --nao_preset says")
-  flagging.define(EvolutionConfig(), flag_values, prefix="evolution_")
+  strategy_flags.define(flag_values)
   flags.mark_flags_as_required(["space", "table", "output"], flag_values)
 
 
@@ -80,7 +58,7 @@ def _strategies(flag_values: flags.FlagValues) -> dict[str, dict[str, Any]]:
   unknown = [name for name in flag_values.strategies if name not in STRATEGIES]
   if unknown or not flag_values.strategies:
     raise ValueError(f"--strategies: expected some of {', '.join(STRATEGIES)}, got {', '.join(unknown) or 'none'}")
-  return {name: _OPTIONS[name](flag_values) if name in _OPTIONS else {} for name in flag_values.strategies}
+  return {name: strategy_flags.options(name, flag_values) for name in flag_values.strategies}
 
 
 def _run(runs: list[benchmark.Run], num_processes: int) -> list[benchmark.Record]:

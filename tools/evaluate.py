@@ -2,13 +2,13 @@
 
 Example:
   nao-evaluate --saved_model=runs/naonet_ws/saved_model --task=cifar10 --data_dir=/data/tfds
+  nao-evaluate --saved_model=runs/nao_rnn/saved_model --task=ptb --text_dir=/data/penn
 """
 
 import json
 
 from absl import flags
 
-from nao_tf import export
 from nao_tf.tasks.base import SPLITS
 from nao_tf.tools import experiment, flagging
 
@@ -24,7 +24,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> int:
   """Prints the metrics as one line of JSON; returns the exit code."""
-  metrics = export.evaluate_exported(flag_values.saved_model, experiment.task_of(flag_values), split=flag_values.split)
+  metrics = experiment.task_of(flag_values).evaluate_exported(flag_values.saved_model, flag_values.split)
   print(json.dumps({"saved_model": flag_values.saved_model, "split": flag_values.split, **metrics}))
   return 0
 

@@ -1,16 +1,25 @@
 """Flags that several binaries share: the task, the networks and their training, and the process that runs them."""
 
+import dataclasses
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 from absl import flags
 
 from nao_tf import distribution
-from nao_tf.networks.image_network import ImageNetworkConfig
-from nao_tf.tasks import make_task
-from nao_tf.tasks.base import Task
+from nao_tf.language.text import TextFiles
+from nao_tf.repeatability import make_repeatable
+from nao_tf.settings import RunDirectoryError
+from nao_tf.tasks import TASKS, make_task, task_class, task_classes
+from nao_tf.tasks.base import Setup, Task
 from nao_tf.tools import flagging
+
+# Options of tasks that determine results.
+_TASK_OPTIONS = ("train_examples", "validation_fraction", "image_size", "max_vocabulary")
+# What a task computes, and no flag says.
+_COMPUTED = ("drop_path_steps",)
 
 
 def define_process_flags(flag_values: flags.FlagValues) -> None:
@@ -27,44 +36,92 @@ def define_process_flags(flag_values: flags.FlagValues) -> None:
     lower_bound=1,
     **define,
   )
-  flags.DEFINE_boolean(
-    "deterministic", True, "let TensorFlow use only operations that give the same bits each time", **define
-  )
+  flags.DEFINE_boolean("deterministic", True, "compute the same bits in every process with the same seed", **define)
   flags.mark_flag_as_required("workdir", flag_values)
 
 
 def define_task_flags(flag_values: flags.FlagValues) -> None:
   """Defines what concerns the task and its data."""
   define = {"flag_values": flag_values}
-  flags.DEFINE_string(
-    "task", "digits", "digits, cifar10, cifar100, fashion_mnist, or an image set of TensorFlow Datasets", **define
-  )
-  flags.DEFINE_string("data_dir", None, "where TensorFlow Datasets are; default: its own choice", **define)
+  flags.DEFINE_string("task", "digits", f"{', '.join(TASKS)}, or an image set of TensorFlow Datasets", **define)
+  define_data_flags(flag_values)
   flags.DEFINE_boolean("download", False, "download and prepare data that is not there", **define)
-  flags.DEFINE_integer("train_examples", None, "train on so many examples; default: all", lower_bound=1, **define)
+  flags.DEFINE_integer(
+    "train_examples", None, "train on so many examples (images, or tokens of a text); default: all", 1, **define
+  )
   flags.DEFINE_float(
     "validation_fraction", None, "share of the training data held out; default: the task's", 0.0, 1.0, **define
   )
   flags.DEFINE_integer("image_size", None, "resize images to so many pixels a side", lower_bound=1, **define)
+  flags.DEFINE_integer("max_vocabulary", None, "know so many words of a text; default: the task's", 3, **define)
 
 
-def define_network_flags(
-  flag_values: flags.FlagValues, config: ImageNetworkConfig, *, prefix: str = "", unset: str = ""
-) -> None:
-  """Defines a flag for each field of an image network's configuration; the task sets the steps of its schedule."""
-  flagging.define(config, flag_values, prefix=prefix, unset=unset, skip=("drop_path_steps",))
+def define_data_flags(flag_values: flags.FlagValues) -> None:
+  """Defines where data lies."""
+  define = {"flag_values": flag_values}
+  flags.DEFINE_string("data_dir", None, "where TensorFlow Datasets are; default: its own choice", **define)
+  flags.DEFINE_string(
+    "text_dir", None, "directory of a text: train, valid and test, each a .txt or .txt.gz in UTF-8", **define
+  )
+
+
+def define_setup_flags(flag_values: flags.FlagValues, stage: str, *, prefix: str = "", unset: str = "") -> None:
+  """Defines a flag for each field of the networks' and the recipes' configurations, of all kinds of tasks.
+
+  Args:
+    flag_values: where to define.
+    stage: "child" or "final": whose defaults the help names.
+    prefix: put before each field's name.
+    unset: if given, this says in the help where a value that is not given comes from.
+  """
+  setups = {task.kind: _parts(getattr(task, stage)) for task in task_classes()}
+  flagging.define_union(setups, flag_values, prefix=prefix, skip=_COMPUTED, unset=unset)
+
+
+def setup_of(flag_values: flags.FlagValues, defaults: Setup, *, prefix: str = "") -> Setup:
+  """Returns how networks are built and trained: the defaults, changed by the flags with that prefix.
+
+  Raises:
+    ValueError: if a flag is given that networks for the task have no use for.
+  """
+  everything = {f.name for task in task_classes() for part in _parts(task.child) for f in dataclasses.fields(part)}
+  known = {field.name for part in _parts(defaults) for field in dataclasses.fields(part)}
+  foreign = [prefix + name for name in sorted(everything - known) if prefix + name in flag_values]
+  wrong = [name for name in foreign if flag_values[name].value is not None]
+  if wrong:
+    raise ValueError(f"--task={flag_values.task}: its networks and trainings have no {', '.join(wrong)}")
+  return Setup(*(flagging.build(part, flag_values, prefix=prefix) for part in _parts(defaults)))
+
+
+def task_class_of(flag_values: flags.FlagValues) -> type[Task]:
+  """Returns the class of the task that the flags name, without reading any data."""
+  return task_class(flag_values.task)
 
 
 def task_of(flag_values: flags.FlagValues, **overrides: Any) -> Task:
   """Returns the task that the flags name."""
-  names = ("data_dir", "download", "train_examples", "validation_fraction", "image_size")
+  names = ("data_dir", "download", "text_dir", *_TASK_OPTIONS)
   options = {**{name: flag_values[name].value for name in names}, **overrides}
   return make_task(flag_values.task, **options)
 
 
 def task_settings(flag_values: flags.FlagValues) -> dict[str, Any]:
-  """Returns the flags of the task that determine results; where the data lies does not."""
-  return {name: flag_values[name].value for name in ("task", "train_examples", "validation_fraction", "image_size")}
+  """Returns the flags of the task that determine results. Where the data lies does not, but what a text of one's own is."""
+  text = {} if flag_values.text_dir is None else {"text": _fingerprint(flag_values.text_dir)}
+  return {**{name: flag_values[name].value for name in ("task", *_TASK_OPTIONS)}, **text}
+
+
+def recorded_task(settings: Mapping[str, Any], flag_values: flags.FlagValues) -> Task:
+  """Returns the task that a run directory's settings record, with its data where the flags say.
+
+  Raises:
+    RunDirectoryError: if it was another text.
+  """
+  text_dir, recorded = flag_values.text_dir, settings.get("text")
+  if text_dir is not None and recorded not in (None, _fingerprint(text_dir)):
+    raise RunDirectoryError(f"{text_dir}: is not the text of the run, or was changed since")
+  options = {name: settings.get(name) for name in _TASK_OPTIONS}
+  return make_task(settings["task"], data_dir=flag_values.data_dir, text_dir=text_dir, **options)
 
 
 def check_workdir(directory: str) -> None:
@@ -83,5 +140,13 @@ def prepare_process(flag_values: flags.FlagValues) -> tf.distribute.Strategy:
   strategy = distribution.make_strategy(flag_values.num_replicas)
   tf.keras.utils.set_random_seed(flag_values.seed)
   if flag_values.deterministic:
-    tf.config.experimental.enable_op_determinism()
+    make_repeatable()
   return strategy
+
+
+def _parts(setup: Setup) -> tuple[Any, Any]:
+  return setup.network, setup.recipe
+
+
+def _fingerprint(text_dir: str) -> str:
+  return TextFiles(text_dir).fingerprint

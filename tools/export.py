@@ -9,12 +9,10 @@ The training may still be running. Its directory says what task and network it i
 import tensorflow as tf
 from absl import flags
 
-from nao_tf import export
-from nao_tf.genotype import CellGenotype
+from nao_tf.genotype import Genotype, genotype_from_json
 from nao_tf.settings import RunDirectoryError, read_settings
-from nao_tf.tasks import make_task
-from nao_tf.tools import flagging, train
-from nao_tf.training import Trainer
+from nao_tf.tasks.base import NetworkTrainer
+from nao_tf.tools import experiment, flagging
 from nao_tf.training_directory import restore_latest
 
 
@@ -23,37 +21,38 @@ def define_flags(flag_values: flags.FlagValues) -> None:
   define = {"flag_values": flag_values}
   flags.DEFINE_string("workdir", None, "directory of the training", **define)
   flags.DEFINE_string("saved_model", None, "directory to write", **define)
-  flags.DEFINE_string("data_dir", None, "where TensorFlow Datasets are; default: its own choice", **define)
+  experiment.define_data_flags(flag_values)
   flags.mark_flags_as_required(["workdir", "saved_model"], flag_values)
 
 
 def main(flag_values: flags.FlagValues) -> int:
   """Exports; returns the exit code."""
-  trainer, genotype = restored(flag_values.workdir, flag_values.data_dir)
-  export.export_network(trainer.network, flag_values.saved_model, genotype=genotype, task=trainer.task)
+  trainer, genotype = restored(flag_values)
+  trainer.task.export_network(trainer.network, flag_values.saved_model, genotype=genotype)
   print(f"exported: {flag_values.saved_model}, as it was after {int(trainer.epoch.numpy())} epochs")
   return 0
 
 
-def restored(workdir: str, data_dir: str | None) -> tuple[Trainer, CellGenotype]:
+def restored(flag_values: flags.FlagValues) -> tuple[NetworkTrainer, Genotype]:
   """Returns the trainer of a training directory at its last checkpoint, and the genotype of its network.
 
   Raises:
     RunDirectoryError: if it is no directory of a training, or has no checkpoint yet.
   """
-  settings = read_settings(workdir)
+  settings = read_settings(flag_values.workdir)
   if "genotype" not in settings:
-    raise RunDirectoryError(f"{workdir}: is not the directory of a training")
-  genotype = CellGenotype.from_json(settings["genotype"])
-  trainer = Trainer(
-    make_task(settings["task"], data_dir=data_dir, image_size=settings["image_size"]),
+    raise RunDirectoryError(f"{flag_values.workdir}: is not the directory of a training")
+  genotype, task = genotype_from_json(settings["genotype"]), experiment.recorded_task(settings, flag_values)
+  trainer = task.make_trainer(
     genotype,
-    flagging.from_settings(train.FINAL_NETWORK, settings, "network"),
-    flagging.from_settings(train.FINAL_RECIPE, settings, "training"),
+    flagging.from_settings(task.final.network, settings, "network"),
+    flagging.from_settings(task.final.recipe, settings, "training"),
     strategy=tf.distribute.get_strategy(),
     seed=settings["seed"],
   )
-  restore_latest(workdir, trainer)
+  if not restore_latest(flag_values.workdir, trainer):
+    raise RunDirectoryError(f"{flag_values.workdir}: has no checkpoint yet")
+  trainer.restore_best()
   return trainer, genotype
 
 

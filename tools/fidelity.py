@@ -14,11 +14,11 @@ import numpy as np
 import tqdm
 from absl import flags
 
-from nao_tf.controller.config import PRESETS, make_config
+from nao_tf.controller.config import make_config
 from nao_tf.fidelity import Fidelity, FidelityTest
 from nao_tf.settings import write_json
 from nao_tf.tables import read_table
-from nao_tf.tools import flagging
+from nao_tf.tools import flagging, strategy_flags
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -32,7 +32,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
   flags.DEFINE_integer("num_seeds", 10, "samples of architectures", lower_bound=1, **define)
   flags.DEFINE_integer("first_seed", 0, "seed of the first sample", lower_bound=0, **define)
   flags.DEFINE_integer("num_members", 3, "controllers that are fitted side by side", lower_bound=1, **define)
-  flags.DEFINE_enum("controller", "default", sorted(PRESETS), "preset of the controller", **define)
+  strategy_flags.define_controller(flag_values, preset="controller", default="default")
   flags.DEFINE_string("output", None, "JSON file for the figures of each seed", **define)
   flags.mark_flags_as_required(["table"], flag_values)
 
@@ -41,7 +41,7 @@ def main(flag_values: flags.FlagValues) -> None:
   """Measures what the flags describe."""
   test = FidelityTest(
     read_table(flag_values.table),
-    make_config(flag_values.controller),
+    strategy_flags.controller(flag_values, make_config(flag_values.controller)),
     members=flag_values.num_members,
     objective=flag_values.objective,
   )

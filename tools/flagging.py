@@ -8,7 +8,7 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from absl import app, flags
@@ -81,6 +81,39 @@ def define(
     _DEFINERS[_scalar(types_[field.name])](prefix + field.name, value, help_, flag_values=flag_values)
 
 
+def define_union(
+  configs: Mapping[str, Sequence[Any]],
+  flag_values: flags.FlagValues,
+  *,
+  prefix: str = "",
+  skip: Collection[str] = (),
+  unset: str = "",
+) -> None:
+  """Defines a flag for each field of the configurations of several kinds of things; a field of several kinds is one flag.
+
+  The flags have no default: what is taken if one is not given depends on the kind, and is said in its help for each.
+
+  Args:
+    configs: instances of dataclasses, by kind.
+    flag_values: where to define.
+    prefix: put before each field's name.
+    skip: names of fields that get no flag.
+    unset: if given, this says in the help where a value that is not given comes from.
+  """
+  types_: dict[str, type] = {}
+  helps: dict[str, list[str]] = {}
+  for kind, config in ((kind, config) for kind, parts in configs.items() for config in parts):
+    documentation, hints = _attributes(type(config)), typing.get_type_hints(type(config))
+    for field in (field for field in dataclasses.fields(config) if field.name not in skip):
+      default = unset or getattr(config, field.name)
+      helps.setdefault(field.name, []).append(f"{kind}: {documentation.get(field.name, '')} Default: {default}.")
+      scalar = _scalar(hints[field.name])
+      if types_.setdefault(field.name, scalar) is not scalar:
+        raise TypeError(f"the field {field.name} is a {types_[field.name].__name__} here and a {scalar.__name__} there")
+  for name, help_ in helps.items():
+    _DEFINERS[types_[name]](prefix + name, None, " ".join(help_), flag_values=flag_values)
+
+
 def build(config: Config, flag_values: flags.FlagValues, *, prefix: str = "", **overrides: Any) -> Config:
   """Returns the configuration with every field replaced whose flag has a value, or for which an override is given."""
   names = [field.name for field in dataclasses.fields(config) if prefix + field.name in flag_values]
@@ -93,7 +126,8 @@ def settings(**configs: Any) -> Mapping[str, Any]:
   flat: dict[str, Any] = {}
   for name, config in configs.items():
     if dataclasses.is_dataclass(config):
-      flat.update({f"{name}.{key}": value for key, value in dataclasses.asdict(config).items()})
+      parts = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+      flat.update({f"{name}.{key}": value for key, value in settings(**parts).items()})
     else:
       flat[name] = config
   return flat

@@ -5,10 +5,13 @@ Example:
 
 Killed and started again with the same flags, it goes on where it was. The work directory gets trials.jsonl (the journal),
 config.json (the settings), best.json and report.html, and with --train_best the directory best with the trained network.
+With --evaluator=shared_weights it gets shared_weights (the supernet), and with --rerank the directory rerank, a journal of
+the best architectures trained from scratch.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
 import tqdm
@@ -17,61 +20,57 @@ from absl import flags
 from nao_tf.architecture import Trial, best_trial
 from nao_tf.evaluators import evaluator_class
 from nao_tf.evaluators.base import Evaluator
-from nao_tf.genotype import CellGenotype
+from nao_tf.genotype import Genotype
 from nao_tf.journal import Journal
-from nao_tf.networks.image_network import ImageNetworkConfig
-from nao_tf.recipe import TrainingConfig
 from nao_tf.report import write_report
+from nao_tf.reranking import rerank
 from nao_tf.search import run_search
 from nao_tf.settings import write_json
-from nao_tf.spaces import SPACES, make_space
+from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.strategies import STRATEGIES, make_strategy
-from nao_tf.strategies.base import Strategy
-from nao_tf.strategies.evolution import EvolutionConfig
-from nao_tf.strategies.nao import PRESETS, NaoConfig
+from nao_tf.strategies import make_strategy
+from nao_tf.strategies.base import Strategy, top_trials
 from nao_tf.tables import read_table
-from nao_tf.tools import experiment, flagging, train
+from nao_tf.tasks.base import Setup
+from nao_tf.tools import experiment, flagging, search_flags, shared_flags, strategy_flags, train
 
 BEST_FILE = "best.json"
 BEST_DIRECTORY = "best"
-_AS_CHILDREN = "as for children"
-
-# The children of the paper's search (Luo et al., NeurIPS 2018, section 4.1).
-PROXY_NETWORK = ImageNetworkConfig(num_cells=3, filters=32, dropout_keep=1.0)
-PROXY_RECIPE = TrainingConfig()
-_OPTIONS = {
-  "nao": lambda flag_values: flagging.build(PRESETS[flag_values.nao_preset], flag_values, prefix="nao_"),
-  "evolution": lambda flag_values: flagging.build(EvolutionConfig(), flag_values, prefix="evolution_"),
-}
+SHARED_DIRECTORY = "shared_weights"
+RERANK_DIRECTORY = "rerank"
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of a search."""
-  experiment.define_process_flags(flag_values)
-  experiment.define_task_flags(flag_values)
+  search_flags.define(flag_values)
   define = {"flag_values": flag_values}
-  flags.DEFINE_enum("space", "nasnet5", sorted(SPACES), "what to search", **define)
-  flags.DEFINE_enum("strategy", "nao", sorted(STRATEGIES), "how to search", **define)
   flags.DEFINE_enum("evaluator", "training", sorted(_EVALUATORS), "how to evaluate an architecture", **define)
   flags.DEFINE_string("table", None, "table file of --evaluator=tabular", **define)
-  flags.DEFINE_integer("num_trials", 40, "architectures to evaluate, failed ones included", lower_bound=1, **define)
   flags.DEFINE_integer("batch_size", 8, "architectures to ask the strategy for at a time", lower_bound=1, **define)
-  flags.DEFINE_integer("max_parameters", None, "children with more parameters fail; default: no bound", **define)
+  flags.DEFINE_integer(
+    "first_batch_size", None, "architectures to ask for the first time; default: batch_size", lower_bound=1, **define
+  )
+  shared_flags.define(flag_values)
+  flags.DEFINE_integer(
+    "rerank",
+    0,
+    "of the best by --evaluator=shared_weights, train so many from scratch as children, and take the best of these",
+    lower_bound=0,
+    **define,
+  )
   flags.DEFINE_enum("reward", "last", ["last", "best"], "the epoch whose validation figure is the reward", **define)
   flags.DEFINE_boolean("train_best", False, "go on to train the best architecture and export it", **define)
-  flags.DEFINE_enum("nao_preset", "default", sorted(PRESETS), "settings of nao, which --nao_... flags change", **define)
-  flagging.define(NaoConfig(), flag_values, prefix="nao_", unset="what --nao_preset says")
-  flagging.define(EvolutionConfig(), flag_values, prefix="evolution_")
-  experiment.define_network_flags(flag_values, PROXY_NETWORK, prefix="child_")
-  flagging.define(PROXY_RECIPE, flag_values, prefix="child_")
-  experiment.define_network_flags(flag_values, PROXY_NETWORK, prefix="best_", unset=_AS_CHILDREN)
-  flagging.define(PROXY_RECIPE, flag_values, prefix="best_", unset=_AS_CHILDREN)
-  flags.DEFINE_float("best_validation_fraction", 0.0, "held out when the best is trained", 0.0, 1.0, **define)
+  experiment.define_setup_flags(flag_values, "child", prefix="best_", unset="as for children")
+  flags.DEFINE_float(
+    "best_validation_fraction", None, "images held out when the best is trained; default: none", 0.0, 1.0, **define
+  )
 
 
 def main(flag_values: flags.FlagValues) -> int:
   """Searches; returns the exit code."""
+  if flag_values.rerank and flag_values.evaluator != "shared_weights":
+    raise ValueError(f"--rerank needs --evaluator=shared_weights, got {flag_values.evaluator}")
+  winner = experiment.setup_of(flag_values, search_flags.children(flag_values), prefix="best_")
   experiment.check_workdir(flag_values.workdir)
   distribution = experiment.prepare_process(flag_values)
   space = make_space(flag_values.space)
@@ -80,36 +79,57 @@ def main(flag_values: flags.FlagValues) -> int:
   with Journal(flag_values.workdir, search_settings(flag_values)) as journal:
     best = search(flag_values, strategy, evaluator, journal)
     write_report(flag_values.workdir, journal.trials, space)
+    if best is not None and flag_values.rerank:
+      best = rerank_best(flag_values, space, journal.trials, distribution)
   if best is None:
     print(f"none of {flag_values.num_trials} trials has a reward; see {flag_values.workdir}")
     return 1
   write_json(os.path.join(flag_values.workdir, BEST_FILE), describe(best, space))
   print(f"best: trial {best.id}, reward {best.reward:.4f}, {best.origin}: {space.format(best.architecture)}")
   if flag_values.train_best:
-    train_best(flag_values, space.decode(best.architecture), distribution)
+    train_best(flag_values, space.decode(best.architecture), winner, distribution)
   return 0
 
 
 def search_strategy(flag_values: flags.FlagValues, space: SearchSpace) -> Strategy:
   """Returns the strategy that the flags describe."""
   name = flag_values.strategy
-  options = {"config": _OPTIONS[name](flag_values)} if name in _OPTIONS else {}
-  return make_strategy(name, space, seed=flag_values.seed, **options)
+  return make_strategy(name, space, seed=flag_values.seed, **strategy_flags.options(name, flag_values))
 
 
 def training_evaluator(
   flag_values: flags.FlagValues, space: SearchSpace, distribution: tf.distribute.Strategy
 ) -> Evaluator:
   """Returns the evaluator that trains children on the task that the flags name."""
+  setup = search_flags.children(flag_values)
   return evaluator_class("training")(
     experiment.task_of(flag_values),
     space,
-    flagging.build(PROXY_NETWORK, flag_values, prefix="child_"),
-    flagging.build(PROXY_RECIPE, flag_values, prefix="child_"),
+    setup.network,
+    setup.recipe,
     strategy=distribution,
     seed=flag_values.seed,
     max_parameters=flag_values.max_parameters,
     reward=flag_values.reward,
+  )
+
+
+def shared_weights_evaluator(
+  flag_values: flags.FlagValues, space: SearchSpace, distribution: tf.distribute.Strategy
+) -> Evaluator:
+  """Returns the evaluator that scores architectures with shared weights, kept in the work directory."""
+  setup = shared_flags.setup(flag_values)
+  return evaluator_class("shared_weights")(
+    experiment.task_of(flag_values),
+    space,
+    setup.network,
+    setup.recipe,
+    shared_flags.sharing(flag_values),
+    directory=os.path.join(flag_values.workdir, SHARED_DIRECTORY),
+    strategy=distribution,
+    seed=flag_values.seed,
+    max_parameters=flag_values.max_parameters,
+    progress=True,
   )
 
 
@@ -128,22 +148,19 @@ def tabular_evaluator(
   return evaluator_class("tabular")(table)
 
 
-_EVALUATORS = {"training": training_evaluator, "tabular": tabular_evaluator}
+_EVALUATORS = {
+  "training": training_evaluator,
+  "shared_weights": shared_weights_evaluator,
+  "tabular": tabular_evaluator,
+}
 
 
-def search_settings(flag_values: flags.FlagValues) -> dict:
-  """Returns what determines the course of a search. The budget does not: a search can be given more trials."""
-  names = ("space", "strategy", "evaluator", "batch_size", "max_parameters", "reward", "seed")
-  options = _OPTIONS.get(flag_values.strategy, lambda _: None)(flag_values)
-  return {
-    **{name: flag_values[name].value for name in names},
-    **experiment.task_settings(flag_values),
-    **flagging.settings(
-      options=options,
-      network=flagging.build(PROXY_NETWORK, flag_values, prefix="child_"),
-      training=flagging.build(PROXY_RECIPE, flag_values, prefix="child_"),
-    ),
-  }
+def search_settings(flag_values: flags.FlagValues) -> dict[str, Any]:
+  """Returns what determines the course of a search."""
+  settings = search_flags.settings(flag_values, "evaluator", "batch_size", "reward")
+  if flag_values.first_batch_size is not None:
+    settings["first_batch_size"] = flag_values.first_batch_size
+  return {**settings, **(shared_flags.settings(flag_values) if flag_values.evaluator == "shared_weights" else {})}
 
 
 def search(flag_values: flags.FlagValues, strategy: Strategy, evaluator: Evaluator, journal: Journal) -> Trial | None:
@@ -155,8 +172,26 @@ def search(flag_values: flags.FlagValues, strategy: Strategy, evaluator: Evaluat
       journal,
       num_trials=flag_values.num_trials,
       batch_size=flag_values.batch_size,
+      first_batch_size=flag_values.first_batch_size,
       on_trial=_show(bar, journal),
     )
+
+
+def rerank_best(
+  flag_values: flags.FlagValues,
+  space: SearchSpace,
+  trials: Sequence[Trial],
+  distribution: tf.distribute.Strategy,
+) -> Trial | None:
+  """Trains the best trials from scratch, as children, and returns the best of these trainings."""
+  candidates = top_trials([trial for trial in trials if trial.reward is not None], flag_values.rerank)
+  settings = {**search_flags.settings(flag_values, "reward"), "candidates": [trial.id for trial in candidates]}
+  evaluator = training_evaluator(flag_values, space, distribution)
+  with (
+    Journal(os.path.join(flag_values.workdir, RERANK_DIRECTORY), settings) as journal,
+    tqdm.tqdm(total=len(candidates), unit="child", dynamic_ncols=True) as bar,
+  ):
+    return rerank(candidates, space, evaluator, journal, on_trial=_show(bar, journal))
 
 
 def describe(best: Trial, space: SearchSpace) -> dict:
@@ -174,19 +209,21 @@ def describe(best: Trial, space: SearchSpace) -> dict:
   }
 
 
-def train_best(flag_values: flags.FlagValues, genotype: CellGenotype, distribution: tf.distribute.Strategy) -> None:
-  """Trains the winner by the --best_ flags, exports it and prints its figures on the test set."""
-  network_config = flagging.build(PROXY_NETWORK, flag_values, prefix="child_")
-  recipe = flagging.build(PROXY_RECIPE, flag_values, prefix="child_")
+def train_best(
+  flag_values: flags.FlagValues, genotype: Genotype, setup: Setup, distribution: tf.distribute.Strategy
+) -> None:
+  """Trains the winner, exports it and prints its figures on the test set."""
+  options = {"train_examples": None, **experiment.task_class_of(flag_values).final_options}
+  if flag_values.best_validation_fraction is not None:
+    options["validation_fraction"] = flag_values.best_validation_fraction
   train.train_and_export(
-    experiment.task_of(flag_values, validation_fraction=flag_values.best_validation_fraction, train_examples=None),
+    experiment.task_of(flag_values, **options),
     genotype,
-    flagging.build(network_config, flag_values, prefix="best_"),
-    flagging.build(recipe, flag_values, prefix="best_"),
+    setup,
     strategy=distribution,
     seed=flag_values.seed,
     workdir=os.path.join(flag_values.workdir, BEST_DIRECTORY),
-    settings={"task": flag_values.task, "image_size": flag_values.image_size},
+    settings={**experiment.task_settings(flag_values), **options},
   )
 
 

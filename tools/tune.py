@@ -19,37 +19,24 @@ import tensorflow as tf
 from absl import flags
 
 from nao_tf.architecture import Evaluation, Trial
-from nao_tf.hypermodels import REWARD, CellHyperModel, CellSpace
-from nao_tf.oracle import StrategyOracle
 from nao_tf.settings import check_settings, write_json
-from nao_tf.spaces import SPACES, make_space
-from nao_tf.strategies import STRATEGIES
-from nao_tf.strategies.evolution import EvolutionConfig
-from nao_tf.strategies.nao import PRESETS, NaoConfig
-from nao_tf.tools import experiment, flagging, search
-from nao_tf.tuner import StrategyTuner
+from nao_tf.spaces import make_space
+from nao_tf.tools import experiment, flagging, search, search_flags, strategy_flags
+from nao_tf.tuner.hypermodels import REWARD, CellHyperModel, CellSpace
+from nao_tf.tuner.oracle import StrategyOracle
+from nao_tf.tuner.tuner import StrategyTuner
 
 PROJECT = "tuner"
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of a search through KerasTuner."""
-  experiment.define_process_flags(flag_values)
-  experiment.define_task_flags(flag_values)
+  search_flags.define(flag_values)
   define = {"flag_values": flag_values}
-  flags.DEFINE_enum("space", "nasnet5", sorted(SPACES), "what to search", **define)
-  flags.DEFINE_enum("strategy", "nao", sorted(STRATEGIES), "how to search", **define)
-  flags.DEFINE_integer("num_trials", 40, "architectures to evaluate, failed ones included", lower_bound=1, **define)
   flags.DEFINE_integer("executions_per_trial", 1, "trainings of each; their rewards are averaged", 1, **define)
   flags.DEFINE_integer("max_retries_per_trial", 1, "further runs of a trial that broke off", lower_bound=0, **define)
   flags.DEFINE_integer("max_consecutive_failed_trials", 5, "in a row after which to give up", 1, **define)
-  flags.DEFINE_integer("max_parameters", None, "children with more parameters fail; default: no bound", **define)
   flags.DEFINE_float("worker_timeout", 120.0, "seconds of silence after which a worker counts as dead", **define)
-  flags.DEFINE_enum("nao_preset", "default", sorted(PRESETS), "settings of nao, which --nao_... flags change", **define)
-  flagging.define(NaoConfig(), flag_values, prefix="nao_", unset="what --nao_preset says")
-  flagging.define(EvolutionConfig(), flag_values, prefix="evolution_")
-  experiment.define_network_flags(flag_values, search.PROXY_NETWORK, prefix="child_")
-  flagging.define(search.PROXY_RECIPE, flag_values, prefix="child_")
 
 
 def main(flag_values: flags.FlagValues) -> int:
@@ -60,7 +47,8 @@ def main(flag_values: flags.FlagValues) -> int:
   if not isinstance(tuner.oracle, StrategyOracle):
     tuner.search(verbose=0)
     return 0
-  check_settings(flag_values.workdir, tuning_settings(flag_values))
+  settings = search_flags.settings(flag_values, "executions_per_trial", "max_retries_per_trial")
+  check_settings(flag_values.workdir, settings)
   tuner.search(verbose=0)
   return report(tuner, make_space(flag_values.space), flag_values.workdir)
 
@@ -77,11 +65,12 @@ class CellTuner(StrategyTuner):
 
 def make_tuner(flag_values: flags.FlagValues, distribution: tf.distribute.Strategy) -> CellTuner:
   """Returns the tuner that the flags describe."""
+  setup = search_flags.children(flag_values)
   hypermodel = CellHyperModel(
     experiment.task_of(flag_values),
     make_space(flag_values.space),
-    flagging.build(search.PROXY_NETWORK, flag_values, prefix="child_"),
-    flagging.build(search.PROXY_RECIPE, flag_values, prefix="child_"),
+    setup.network,
+    setup.recipe,
     seed=flag_values.seed,
   )
   oracle = StrategyOracle(
@@ -89,7 +78,7 @@ def make_tuner(flag_values: flags.FlagValues, distribution: tf.distribute.Strate
     keras_tuner.Objective(REWARD, "max"),
     flag_values.num_trials,
     flag_values.seed,
-    config=strategy_config(flag_values),
+    config=strategy_flags.config(flag_values.strategy, flag_values),
     make_space=hypermodel.make_space,
     worker_timeout=flag_values.worker_timeout,
     max_retries_per_trial=flag_values.max_retries_per_trial,
@@ -104,29 +93,6 @@ def make_tuner(flag_values: flags.FlagValues, distribution: tf.distribute.Strate
     directory=flag_values.workdir,
     project_name=PROJECT,
   )
-
-
-def strategy_config(flag_values: flags.FlagValues) -> NaoConfig | EvolutionConfig | None:
-  """Returns the configuration of the strategy; None if it has none."""
-  if flag_values.strategy == "nao":
-    return flagging.build(PRESETS[flag_values.nao_preset], flag_values, prefix="nao_")
-  if flag_values.strategy == "evolution":
-    return flagging.build(EvolutionConfig(), flag_values, prefix="evolution_")
-  return None
-
-
-def tuning_settings(flag_values: flags.FlagValues) -> dict[str, Any]:
-  """Returns what determines the course of a search."""
-  names = ("space", "strategy", "executions_per_trial", "max_parameters", "max_retries_per_trial", "seed")
-  return {
-    **{name: flag_values[name].value for name in names},
-    **experiment.task_settings(flag_values),
-    **flagging.settings(
-      options=strategy_config(flag_values),
-      network=flagging.build(search.PROXY_NETWORK, flag_values, prefix="child_"),
-      training=flagging.build(search.PROXY_RECIPE, flag_values, prefix="child_"),
-    ),
-  }
 
 
 def report(tuner: CellTuner, space: Any, workdir: str) -> int:

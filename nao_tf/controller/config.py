@@ -52,7 +52,8 @@ class ControllerConfig:
     batch_size: labelled architectures in a step.
     unlabelled_batch_size: architectures without a score in a step that trains the decoder.
     decoder_every: the decoder is trained in one step out of this many.
-    num_steps: optimisation steps of the first fit, if `epochs` is None.
+    num_steps: optimisation steps of a fit from fresh weights, if `epochs` is None.
+    min_passes: passes over the labelled architectures that such a fit makes at least.
     later_steps: optimisation steps of each later fit, weights kept, if `epochs` is None.
     epochs: passes over the labelled architectures in each fit.
     reset_optimizer: whether each fit starts with fresh moments.
@@ -78,7 +79,7 @@ class ControllerConfig:
   forget_bias: float = 1.0
   orthogonal_decoder: bool = False
   score_weight: float = 0.8
-  target: str = "log_rank"
+  target: str = "rank"
   num_spellings: int = 8
   alike: bool = True
   learning_rate: float = 3e-3
@@ -89,7 +90,8 @@ class ControllerConfig:
   batch_size: int = 32
   unlabelled_batch_size: int = 16
   decoder_every: int = 3
-  num_steps: int = 200
+  num_steps: int = 400
+  min_passes: int = 32
   later_steps: int = 60
   epochs: int | None = None
   reset_optimizer: bool = True
@@ -112,7 +114,8 @@ class ControllerConfig:
     """Returns the optimisation steps of a fit on so many labelled architectures."""
     if self.epochs is not None:
       return self.epochs * math.ceil(num_architectures / self.batch_size)
-    return self.num_steps if first else self.later_steps
+    least = math.ceil(self.min_passes * num_architectures / self.batch_size) if first else 0
+    return max(self.num_steps if first else self.later_steps, least)
 
   def _check_one_of(self, name: str, known: tuple[str, ...]) -> None:
     self._check(name, getattr(self, name) in known, f"one of {', '.join(known)}")

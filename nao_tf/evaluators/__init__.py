@@ -5,6 +5,7 @@ import importlib
 from nao_tf.evaluators.base import Evaluator
 
 EVALUATORS = {
+  "shared_weights": "nao_tf.evaluators.shared_weights:SharedWeightsEvaluator",
   "tabular": "nao_tf.evaluators.tabular:TabularEvaluator",
   "training": "nao_tf.evaluators.training:TrainingEvaluator",
 }

@@ -9,10 +9,9 @@ import tensorflow as tf
 
 from nao_tf.architecture import Architecture, Evaluation
 from nao_tf.graph_memory import released_graphs
-from nao_tf.recipe import TrainingConfig
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.tasks.base import Task
-from nao_tf.training import Diverged, Metrics, Trainer
+from nao_tf.training import Diverged, Metrics
 
 REWARDS = ("last", "best")
 _UNAVAILABLE = (MemoryError, tf.errors.ResourceExhaustedError)
@@ -30,7 +29,7 @@ class TrainingEvaluator:
     task: Task,
     space: SearchSpace,
     network_config: Any,
-    config: TrainingConfig,
+    config: Any,
     *,
     strategy: tf.distribute.Strategy,
     seed: int,
@@ -48,10 +47,11 @@ class TrainingEvaluator:
       reward: of which epoch: the "last", or the "best" (as the paper's released search; optimistic).
 
     Raises:
-      ValueError: if there is no validation set, or an option is out of range.
+      ValueError: if there is no validation set, the space is one of other networks, or an option is out of range.
     """
     if reward not in REWARDS:
       raise ValueError(f"unknown reward {reward!r}; expected one of {', '.join(REWARDS)}")
+    task.check_genotype(space.decode(space.sample(np.random.default_rng(seed))))
     if not task.num_examples("valid"):
       raise ValueError(f"{task.name}: a search needs a validation set; give a validation_fraction above 0")
     self._task, self._space, self._network_config, self._config = task, space, network_config, config
@@ -86,7 +86,7 @@ class TrainingEvaluator:
     return Evaluation(reward, time.perf_counter() - start, metrics)
 
   def _train(self, genotype: Any, seed: int) -> tuple[float, Metrics]:
-    trainer = Trainer(self._task, genotype, self._network_config, self._config, strategy=self._strategy, seed=seed)
+    trainer = self._task.make_trainer(genotype, self._network_config, self._config, strategy=self._strategy, seed=seed)
     parameters = self._task.num_parameters(trainer.network)
     if self._max_parameters is not None and parameters > self._max_parameters:
       raise _TooLarge(f"{parameters} parameters are more than max_parameters, {self._max_parameters}")

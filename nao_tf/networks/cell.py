@@ -59,11 +59,14 @@ class Cell(keras.layers.Layer):
     """
     inputs = [tuple(shape) for shape in input_shape]
     calibration_seed, branch_seed, tail_seed = derive_seeds(self.seed, 3)
-    hold(self, "calibrations", [Chain(layers) for layers in self._calibrations(*inputs, calibration_seed)])
+    calibrations = calibration_layers(
+      *inputs, self.filters, self.convention, calibration_seed, raw_previous=self.raw_previous
+    )
+    hold(self, "calibrations", [Chain(layers) for layers in calibrations])
     shapes = [_build(layer, shape) for layer, shape in zip(self.calibrations, inputs)]
     shapes += [strided_shape(inputs[1], self._strides(0), self.filters)] * len(self.cell.nodes)
     hold(self, "operations", [self._operation(*row) for row in _seeded(self.branches, branch_seed)])
-    hold(self, "tails", [Chain(self._tail(i, shapes[i], key)) for i, key in _seeded(self.cell.loose_ends, tail_seed)])
+    hold(self, "tails", [self._tail(i, shapes[i], key) for i, key in _seeded(self.cell.loose_ends, tail_seed)])
     for branch, layer in zip(self.branches, self.operations):
       layer.build(shapes[branch.source])
     for source, layer in zip(self.cell.loose_ends, self.tails):
@@ -103,23 +106,46 @@ class Cell(keras.layers.Layer):
   def _operation(self, branch: genotypes.Branch, seed: int):
     return OPERATIONS[branch.operation](self.filters, self._strides(branch.source)[0], self.convention, seed)
 
-  def _calibrations(self, previous, current, seed: int):
-    """Returns the layers that input 0 goes through, and those of input 1."""
-    seeds = derive_seeds(seed, 3)
-    project = [ConvNorm(self.filters, 1, self.convention, key) for key in seeds]
-    larger = previous[1:3] != current[1:3]
-    if larger:
-      project[0] = FactorizedReduction(self.filters, 2, self.convention, seeds[0], relu=True)
-    first = not self.raw_previous and (larger or previous[-1] != self.filters)
-    second = current[-1] != self.filters or self.convention.project_equal_current
-    return project[:1] * first, project[1:2] * second + project[2:] * self.convention.layer_base
+  def _tail(self, source: int, shape, seed: int) -> Chain:
+    return Chain(tail_layers(shape, self.filters, self._strides(source)[0], self.convention, seed))
 
-  def _tail(self, source: int, shape, seed: int):
-    """Returns the layers between a loose end and the concatenation."""
-    stride = self._strides(source)[0]
-    if stride == 1 and shape[-1] == self.filters:
-      return []
-    return [FactorizedReduction(self.filters, stride, self.convention, seed)]
+
+def calibration_layers(
+  previous, current, filters: int, convention: Convention, seed: int, *, raw_previous: bool
+) -> tuple[list[keras.layers.Layer], list[keras.layers.Layer]]:
+  """Returns the layers that input 0 of a cell goes through before its nodes read it, and those of input 1.
+
+  Args:
+    previous: shape [B, H0, W0, C0] of input 0.
+    current: shape [B, H, W, C1] of input 1.
+    filters: channels of every node.
+    convention: which inputs are projected.
+    seed: of the weights.
+    raw_previous: leave input 0 as it is.
+  """
+  seeds = derive_seeds(seed, 3)
+  project: list[keras.layers.Layer] = [ConvNorm(filters, 1, convention, key) for key in seeds]
+  larger = previous[1:3] != current[1:3]
+  if larger:
+    project[0] = FactorizedReduction(filters, 2, convention, seeds[0], relu=True)
+  first = not raw_previous and (larger or previous[-1] != filters)
+  second = current[-1] != filters or convention.project_equal_current
+  return project[:1] * first, project[1:2] * second + project[2:] * convention.layer_base
+
+
+def tail_layers(shape, filters: int, stride: int, convention: Convention, seed: int) -> list[keras.layers.Layer]:
+  """Returns the layers between a loose end and the concatenation.
+
+  Args:
+    shape: of the state, [B, H, W, C].
+    filters: channels of every node.
+    stride: of the operations on that state.
+    convention: of the layers.
+    seed: of the weights.
+  """
+  if stride == 1 and shape[-1] == filters:
+    return []
+  return [FactorizedReduction(filters, stride, convention, seed)]
 
 
 def drop_path_masks(num_branches: int, batch_size, keep, seed) -> tf.Tensor:

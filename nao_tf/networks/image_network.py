@@ -12,11 +12,12 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf import genotype as genotypes
-from nao_tf.networks.cell import Cell, drop_path_masks
+from nao_tf.networks.cell import Cell
 from nao_tf.networks.conventions import CONVENTIONS, Convention, derive_seeds
 from nao_tf.networks.heads import AuxiliaryHead, ClassifierHead
 from nao_tf.networks.layers import hold
 from nao_tf.networks.stems import STEMS
+from nao_tf.networks.training_draws import TrainingDraws
 
 NUM_STAGES = 3
 MIN_IMAGENET_FILTERS = 4
@@ -105,11 +106,12 @@ class ImageClassifier(keras.Model):
   def __init__(self, genotype: genotypes.CellGenotype, config: ImageNetworkConfig, num_classes, image_shape, seed: int):
     super().__init__(name="classifier")
     self.config, self.image_shape = config, tuple(image_shape)
-    stem_seed, cell_seed, head_seed, self.random_seed = derive_seeds(seed, 4)
+    stem_seed, cell_seed, head_seed, draw_seed = derive_seeds(seed, 4)
     self.stem = STEMS[config.stem](config.filters, config.facts, stem_seed)
     plan = plan_cells(genotype, config)
     seeds = derive_seeds(cell_seed, len(plan))
     hold(self, "cells", [self._cell(i, *row) for i, row in enumerate(zip(plan, seeds))])
+    self.draws = TrainingDraws(config.drop_path_keep, config.drop_path_steps, len(plan), draw_seed)
     self.head = ClassifierHead(num_classes, config.dropout_keep, config.facts, head_seed)
     self.build((None, *image_shape))
 
@@ -138,34 +140,20 @@ class ImageClassifier(keras.Model):
     """
     states = list(self.stem(images, training=training))
     for i, cell in enumerate(self.cells):
-      masks = self._masks(i, tf.shape(images)[0], step) if training and step is not None else None
+      drawing = training and step is not None
+      masks = self.draws.masks(i, len(cell.branches), tf.shape(images)[0], step) if drawing else None
       states.append(cell(states[-2:], training=training, masks=masks))
     return states[2:]
 
   def classify(self, features, training=False, step=None):
     """Maps the last cell's output [B, H, W, C] to logits [B, num_classes]."""
-    dropout_seed = self._seed(len(self.cells), step) if training and step is not None else None
+    dropout_seed = self.draws.dropout_seed(step) if training and step is not None else None
     return self.head(features, dropout_seed=dropout_seed)
 
   def _cell(self, index: int, plan: CellPlan, seed: int) -> Cell:
     facts = self.config.facts
     raw = index == 0 and not facts.project_first_input
     return Cell(*plan[:2], facts, seed, reduction=plan.reduction, raw_previous=raw, name=f"cell_{index}")
-
-  def _masks(self, index: int, batch_size, step):
-    """Draws drop-path for one cell: keep = 1 - (step / steps) * (index + 1) / num_cells * (1 - drop_path_keep)."""
-    if self.config.drop_path_keep == 1.0:
-      return None
-    steps = self.config.drop_path_steps
-    progress = tf.minimum(1.0, tf.cast(step, tf.float32) / steps) if steps else 1.0
-    keep = 1.0 - progress * (index + 1) / len(self.cells) * (1.0 - self.config.drop_path_keep)
-    return drop_path_masks(len(self.cells[index].branches), batch_size, keep, self._seed(index, step))
-
-  def _seed(self, index: int, step):
-    """Returns the two integers of a random draw: of its place in the network, of step and replica."""
-    replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-    num_replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    return tf.stack([self.random_seed + index, tf.cast(step, tf.int64) * num_replicas + tf.cast(replica, tf.int64)])
 
 
 class ImageNetwork(keras.Model):
@@ -185,7 +173,7 @@ class ImageNetwork(keras.Model):
     self.config = config
     classifier_seed, auxiliary_seed = derive_seeds(seed, 2)
     self.classifier = ImageClassifier(genotype, config, num_classes, image_shape, classifier_seed)
-    self.auxiliary_head = _auxiliary_head(config, num_classes, auxiliary_seed) if config.auxiliary else None
+    self.auxiliary_head = make_auxiliary_head(config, num_classes, auxiliary_seed) if config.auxiliary else None
     self.build((None, *image_shape))
 
   def build(self, input_shape):
@@ -222,8 +210,7 @@ class ImageNetwork(keras.Model):
 
   @property
   def _auxiliary_cell(self) -> int:
-    last_reduction = len(self.classifier.cells) - self.config.num_cells - 1
-    return last_reduction if self.config.facts.auxiliary_after_reduction else last_reduction + 1
+    return auxiliary_cell(self.config, len(self.classifier.cells))
 
   def _auxiliary_loss(self, labels, logits, sample_weight):
     """Returns this replica's share of the mean loss, as Keras scales the main one."""
@@ -291,7 +278,14 @@ def count_parameters(
     return num_parameters(network if auxiliary else network.classifier)
 
 
-def _auxiliary_head(config: ImageNetworkConfig, num_classes: int, seed: int) -> AuxiliaryHead:
+def auxiliary_cell(config: ImageNetworkConfig, num_cells: int) -> int:
+  """Returns the number of the cell, of `num_cells`, whose output the auxiliary head reads."""
+  last_reduction = num_cells - config.num_cells - 1
+  return last_reduction if config.facts.auxiliary_after_reduction else last_reduction + 1
+
+
+def make_auxiliary_head(config: ImageNetworkConfig, num_classes: int, seed: int) -> AuxiliaryHead:
+  """Returns the auxiliary head of a network."""
   return AuxiliaryHead(num_classes, _AUXILIARY_STRIDES[config.stem], config.facts, seed)
 
 

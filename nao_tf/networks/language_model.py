@@ -12,13 +12,14 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from nao_tf.genotype import RecurrentGenotype
+from nao_tf.genotype import LstmGenotype, RecurrentGenotype
 from nao_tf.networks import tied_softmax
 from nao_tf.networks.conventions import derive_seeds
 from nao_tf.networks.lstm import LstmBaseline
 from nao_tf.networks.recurrent_cell import INITIAL_RANGE, RecurrentCell, dropout_mask
+from nao_tf.networks.shared_recurrent_cell import AllRecurrentCells, SharedRecurrentCell
 
-CELLS = ("searched", "lstm")
+LanguageGenotype = RecurrentGenotype | LstmGenotype | AllRecurrentCells
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,17 +28,15 @@ class LanguageModelConfig:
 
   Attributes:
     units: size of the embeddings, of the cell's state and of its output.
-    cell: "searched", the genotype's; or "lstm", Keras' LSTM in its place, which has no dropout of states.
     embedding_dropout: rate at which words are dropped, each everywhere in a segment.
     input_dropout: rate at which units of the embedded inputs are dropped.
     cell_input_dropout: rate at which they are dropped again, on their way into the cell.
-    state_dropout: rate at which units of all states that nodes read are dropped.
+    state_dropout: rate at which units of all states that nodes read are dropped; an LSTM has no such dropout.
     output_dropout: rate at which units of the outputs are dropped.
     initial_range: weights begin uniformly distributed between plus and minus this.
   """
 
   units: int = 850
-  cell: str = "searched"
   embedding_dropout: float = 0.0
   input_dropout: float = 0.2
   cell_input_dropout: float = 0.75
@@ -48,8 +47,6 @@ class LanguageModelConfig:
   def __post_init__(self):
     if self.units < 1:
       raise ValueError(f"LanguageModelConfig: units must be at least 1, got {self.units}")
-    if self.cell not in CELLS:
-      raise ValueError(f"LanguageModelConfig: cell must be one of {', '.join(CELLS)}, got {self.cell!r}")
     for field in dataclasses.fields(self):
       if field.name.endswith("dropout") and not 0.0 <= getattr(self, field.name) < 1.0:
         raise ValueError(f"LanguageModelConfig: {field.name} must be in [0, 1), got {getattr(self, field.name)}")
@@ -85,7 +82,7 @@ class LanguageModel(keras.Model):
     num_state_units: S, the size of the state that is carried from segment to segment.
   """
 
-  def __init__(self, genotype: RecurrentGenotype | None, config: LanguageModelConfig, vocabulary_size: int, seed: int):
+  def __init__(self, genotype: LanguageGenotype, config: LanguageModelConfig, vocabulary_size: int, seed: int):
     super().__init__(name="language_model")
     self.config, self.vocabulary_size = config, vocabulary_size
     self._table_seed, cell_seed, self._random_seed = derive_seeds(seed, 3)
@@ -178,7 +175,7 @@ _NO_MASKS = _Masks(None, None, None, None, None)
 
 
 def language_model(
-  genotype: RecurrentGenotype | None,
+  genotype: LanguageGenotype,
   config: LanguageModelConfig | None = None,
   *,
   vocabulary_size: int = 10_000,
@@ -187,13 +184,13 @@ def language_model(
   """Builds a language model, weights included.
 
   Args:
-    genotype: the cell; not needed if the configuration's cell is "lstm".
+    genotype: the cell, or that it is to be all cells of a space, with shared weights.
     config: everything else; None: the paper's.
     vocabulary_size: V.
     seed: the initial weights and dropout are functions of the arguments.
 
   Raises:
-    ValueError: if there is no genotype but one is needed, it is malformed, or the vocabulary is empty.
+    ValueError: if the genotype is malformed, or the vocabulary is empty.
   """
   if vocabulary_size < 1:
     raise ValueError(f"vocabulary_size must be at least 1, got {vocabulary_size}")
@@ -205,17 +202,17 @@ def num_parameters(model: keras.Model) -> int:
   return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
 
 
-def count_parameters(genotype: RecurrentGenotype | None, config: LanguageModelConfig | None = None, **kwargs) -> int:
+def count_parameters(genotype: LanguageGenotype, config: LanguageModelConfig | None = None, **kwargs) -> int:
   """Returns how many trainable parameters a language model would have, without allocating them; see `language_model`."""
   with tf.Graph().as_default():
     return num_parameters(language_model(genotype, config, **kwargs))
 
 
-def _cell(genotype: RecurrentGenotype | None, config: LanguageModelConfig, seed: int) -> keras.layers.Layer:
-  if config.cell == "lstm":
+def _cell(genotype: LanguageGenotype, config: LanguageModelConfig, seed: int) -> keras.layers.Layer:
+  if isinstance(genotype, LstmGenotype):
     return LstmBaseline(config.units, seed=seed, name="cell")
-  if genotype is None:
-    raise ValueError("a language model with a searched cell needs a genotype")
+  if isinstance(genotype, AllRecurrentCells):
+    return SharedRecurrentCell(genotype, config.units, initial_range=config.initial_range, seed=seed, name="cell")
   return RecurrentCell(
     genotype,
     config.units,

@@ -1,7 +1,8 @@
 """Layers that operations, cells and networks are made of: batch norm, convolutions, factorised reduction.
 
 All map images [B, H, W, C] to [B, H', W', filters] with static H, W and C. They are built from shapes alone, without
-being traced: `build` makes the weights of the whole tree and `compute_output_shape` says what comes out.
+being traced: `build` makes the weights of the whole tree and `compute_output_shape` says what comes out. Called with
+weights that are not their own, 1x1 convolutions and factorised reductions also take a C that only the weights know.
 """
 
 import numpy as np
@@ -254,7 +255,8 @@ def window_padding(size) -> list[list[int]]:
 def _pointwise(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
   """Convolves with a kernel [1, 1, C, filters]; on CPUs a matrix product is faster than `tf.nn.conv2d`."""
   height, width, channels = inputs.shape[1:]
-  outputs = tf.matmul(tf.reshape(inputs, (-1, channels)), kernel[0, 0])
+  rows = tf.shape(kernel)[2] if channels is None else channels
+  outputs = tf.matmul(tf.reshape(inputs, (-1, rows)), kernel[0, 0])
   return tf.reshape(outputs, (-1, height, width, kernel.shape[-1]))
 
 

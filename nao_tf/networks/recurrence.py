@@ -141,7 +141,7 @@ def run_segment(groups: Sequence[Group], kernels: Sequence[tf.Tensor], projected
     return time + 1, output, outputs.write(time, output)
 
   length = tf.shape(projected)[0]
-  start = (0, hidden, _array(length, size))
+  start = (0, hidden, new_array(length, size))
   return tf.while_loop(lambda time, *_: time < length, advance, start)[2].stack()
 
 
@@ -156,7 +156,7 @@ def run_training_segment(groups: Sequence[Group], kernels: Sequence[tf.Tensor], 
       previous = tf.concat([hidden[None], outputs[:-1]], axis=0)
       d_hidden, d_products = _backward(groups, kernels, traces, previous, mask, d_outputs)
       sources = [previous, *(traces.states[group.predecessor].stack() for group in groups[1:])]
-      d_kernels = [_outer(source * mask, d) for source, d in zip(sources, d_products)]
+      d_kernels = [outer(source * mask, d) for source, d in zip(sources, d_products)]
       return d_products[0], d_hidden, *d_kernels
 
     return outputs, gradient
@@ -167,19 +167,19 @@ def run_training_segment(groups: Sequence[Group], kernels: Sequence[tf.Tensor], 
 def _forward(groups, kernels, projected, hidden, mask) -> tuple[tf.Tensor, Trace]:
   """Returns the outputs `[T, B, H]` and a trace of arrays over time."""
   size, length = hidden.shape[-1], tf.shape(projected)[0]
-  inputs = _array(length, 2 * size).unstack(projected)
+  inputs = new_array(length, 2 * size).unstack(projected)
   num_nodes = sum(len(group.nodes) for group in groups)
   traces = Trace(
-    [_array(length, size) for _ in range(num_nodes)],
-    [_array(length, size * len(group.nodes)) for group in groups],
-    [_array(length, size) for _ in range(num_nodes)],
+    [new_array(length, size) for _ in range(num_nodes)],
+    [new_array(length, size * len(group.nodes)) for group in groups],
+    [new_array(length, size) for _ in range(num_nodes)],
   )
 
   def advance(time, hidden, outputs, traces):
     output, trace = step(groups, kernels, inputs.read(time), hidden, mask)
-    return time + 1, output, outputs.write(time, output), _write(traces, time, trace)
+    return time + 1, output, outputs.write(time, output), write_all(traces, time, trace)
 
-  start = (0, hidden, _array(length, size), traces)
+  start = (0, hidden, new_array(length, size), traces)
   _, _, outputs, traces = tf.while_loop(lambda time, *_: time < length, advance, start)
   return outputs.stack(), traces
 
@@ -192,15 +192,15 @@ def _backward(groups, kernels, traces: Trace, previous, mask, d_outputs) -> tupl
   """
   size, length = mask.shape[-1], tf.shape(d_outputs)[0]
   transposed = [tf.transpose(kernel) for kernel in kernels]
-  previous_array = _array(length, size).unstack(previous)
-  d_output_array = _array(length, size).unstack(d_outputs)
-  d_products = [_array(length, 2 * size * len(group.nodes)) for group in groups]
+  previous_array = new_array(length, size).unstack(previous)
+  d_output_array = new_array(length, size).unstack(d_outputs)
+  d_products = [new_array(length, 2 * size * len(group.nodes)) for group in groups]
 
   def retreat(time, d_hidden, d_products):
-    trace = _read(traces, time)
+    trace = read_all(traces, time)
     d_output = d_output_array.read(time) + d_hidden
     d_hidden, d_steps = _step_backward(groups, transposed, trace, previous_array.read(time), mask, d_output)
-    return time - 1, d_hidden, _write(d_products, time, d_steps)
+    return time - 1, d_hidden, write_all(d_products, time, d_steps)
 
   start = (length - 1, tf.zeros_like(previous[0]), d_products)
   _, d_hidden, d_products = tf.while_loop(lambda time, *_: time >= 0, retreat, start)
@@ -233,19 +233,22 @@ def _per_node(tensor: tf.Tensor, group: Group) -> list[tf.Tensor]:
   return tf.split(tensor, len(group.nodes), axis=1) if len(group.nodes) > 1 else [tensor]
 
 
-def _outer(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
+def outer(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
   """Returns the sum over time and batch of the outer products of `[T, B, M]` and `[T, B, N]`, `[M, N]`."""
   left, right = (tf.reshape(tensor, [-1, tensor.shape[-1]]) for tensor in (left, right))
   return tf.matmul(left, right, transpose_a=True)
 
 
-def _array(length, size: int) -> tf.TensorArray:
+def new_array(length, size: int) -> tf.TensorArray:
+  """Returns an array over time of tensors `[B, size]`."""
   return tf.TensorArray(tf.float32, length, element_shape=[None, size], clear_after_read=False)
 
 
-def _write(arrays, time, values):
+def write_all(arrays, time, values):
+  """Writes values into arrays at one time; both are nested alike. Returns the arrays."""
   return tf.nest.map_structure(lambda array, value: array.write(time, value), arrays, values)
 
 
-def _read(arrays, time):
+def read_all(arrays, time):
+  """Returns what nested arrays hold at one time."""
   return tf.nest.map_structure(lambda array: array.read(time), arrays)

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from absl import logging
 
-from nao_tf.architecture import Architecture, Trial
+from nao_tf.architecture import Architecture
 from nao_tf.controller import ascent
-from nao_tf.controller.config import make_config
+from nao_tf.controller.config import ControllerConfig, make_config
 from nao_tf.controller.controller import Controller
 from nao_tf.controller.dataset import augment, make_targets
 from nao_tf.controller.state import controller_state, restart, restore_controller_state
@@ -37,7 +37,7 @@ class NaoConfig:
   """How NAO searches.
 
   Attributes:
-    controller: preset of the controller's sizes and training, a key of `nao_tf.controller.config.PRESETS`.
+    controller: sizes and training of the controller.
     num_members: controllers that are trained side by side and take turns in choosing.
     num_initial: random architectures before the first round; 600 in the paper.
     round_size: architectures that a round proposes, 200 in the paper; 0: a tenth of those scored so far, at least 10.
@@ -50,28 +50,30 @@ class NaoConfig:
     ranked: whether the predictor ranks what was decoded; otherwise the first new ones are taken, as in the releases.
     oversampling: new candidates that a ranking should have to choose from, as a multiple of the round's size; while
       there are fewer, the decoder is sampled at higher temperatures.
+    num_passes: times that candidates are decoded in a round, first around the best trials, then around what the
+      predictor ranks highest among the candidates so far.
     keep_weights: whether a round goes on from the weights of the last one. Otherwise its controllers start afresh, which
       costs more steps and forgets mistakes: a predictor that is wrong about a region is not wrong about it for ever.
     num_unlabelled: random architectures without a reward on which the decoder is trained too, where the controller's
       preset has room for them.
   """
 
-  controller: str = "default"
+  controller: ControllerConfig = dataclasses.field(default_factory=ControllerConfig)
   num_members: int = 3
   num_initial: int = 20
   round_size: int = 0
   num_seeds: int = 0
-  step_sizes: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0)
+  step_sizes: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0)
   unit_gradient: bool = True
   temperatures: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0)
   ranked: bool = True
-  oversampling: float = 4.0
+  oversampling: float = 8.0
+  num_passes: int = 4
   keep_weights: bool = False
   num_unlabelled: int = 512
 
   def __post_init__(self):
-    make_config(self.controller)
-    for name, low in (("num_members", 1), ("num_initial", 1), ("round_size", 0), ("num_seeds", 0)):
+    for name, low in (("num_members", 1), ("num_initial", 1), ("num_passes", 1), ("round_size", 0), ("num_seeds", 0)):
       if getattr(self, name) < low:
         raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")
     for name in ("step_sizes", "temperatures"):
@@ -82,7 +84,7 @@ class NaoConfig:
 PRESETS = {
   "default": NaoConfig(),
   "paper": NaoConfig(
-    controller="torch",
+    controller=make_config("torch"),
     num_members=1,
     num_initial=600,
     round_size=200,
@@ -110,7 +112,7 @@ class Nao(Strategy):
     super().__init__(space, seed=seed)
     self.config = config
     self.vocabulary = Vocabulary.of(space)
-    self.controller = Controller(self.vocabulary, make_config(config.controller), members=config.num_members, seed=seed)
+    self.controller = Controller(self.vocabulary, config.controller, members=config.num_members, seed=seed)
     self._num_fits = 0
     self._temperature = 1.0
     self._queue: list[Proposal] = []
@@ -176,7 +178,7 @@ class Nao(Strategy):
       make_targets([trial.reward for trial in scored], settings.target),
       num_steps=settings.steps_for(len(scored), first=self._num_fits == 0),
       seed=int(rng.integers(2**31)),
-      unlabelled=self._tokens(unlabelled, rng) if unlabelled else None,
+      unlabelled=self.vocabulary.encode(unlabelled) if unlabelled else None,
     )
     self._num_fits += 1
 
@@ -185,24 +187,35 @@ class Nao(Strategy):
     return augment(self.space, self.vocabulary, architectures, settings.num_spellings, rng, alike=settings.alike)
 
   def _best_candidates(self, rng: np.random.Generator, size: int) -> list[Proposal]:
-    """Returns the candidates that the members, taking turns, rank highest."""
+    """Returns the candidates that the members, taking turns, rank highest.
+
+    The first pass decodes around the best trials, every further one around the best candidates so far.
+    """
     candidates: dict[Architecture, Proposal] = {}
+    seeds = self._seeds()
     self._temperature = max(self._temperature / _HEATING, 1.0)
-    for _ in range(_MAX_PASSES):
-      self._collect(candidates, self._decoded(rng, self._temperature), None)
-      if len(candidates) >= self.config.oversampling * size:
+    for number in range(1, _MAX_PASSES + 1):
+      self._collect(candidates, self._decoded(seeds, rng, self._temperature), None)
+      enough = len(candidates) >= self.config.oversampling * size
+      if enough and number >= self.config.num_passes:
         break
-      self._temperature *= _HEATING
-    return self._take_turns(candidates, size) if candidates else []
+      self._temperature *= 1.0 if enough else _HEATING
+      seeds = self._take_turns(candidates, self._num_seeds) or seeds
+    return self._take_turns(candidates, size)
 
   def _first_candidates(self, rng: np.random.Generator, size: int) -> list[Proposal]:
     """Returns the first candidates in the order of step sizes."""
     candidates: dict[Architecture, Proposal] = {}
-    self._collect(candidates, self._decoded(rng, 1.0), size)
+    self._collect(candidates, self._decoded(self._seeds(), rng, 1.0), size)
     return list(candidates.values())
+
+  def _seeds(self) -> list[Proposal]:
+    return [(trial.architecture, f"#{trial.id}") for trial in top_trials(self.scored, self._num_seeds)]
 
   def _take_turns(self, candidates: dict[Architecture, Proposal], size: int) -> list[Proposal]:
     proposals = list(candidates.values())
+    if not proposals:
+      return []
     scores = self.controller.score(self.vocabulary.encode(candidates))
     orders = [iter(np.argsort(-member, kind="stable").tolist()) for member in scores]
     chosen: dict[int, Proposal] = {}
@@ -221,14 +234,13 @@ class Nao(Strategy):
         if canonical not in candidates and self.is_new(architecture):
           candidates[canonical] = (architecture, origin)
 
-  def _decoded(self, rng: np.random.Generator, heat: float) -> Iterator[Proposal]:
-    """Yields what the decoder writes around the best architectures, by step size, temperature, member and seed."""
-    seeds = top_trials(self.scored, self._num_seeds)
-    tokens = self._decode_around(self.vocabulary.encode([trial.architecture for trial in seeds]), rng, heat)
+  def _decoded(self, seeds: list[Proposal], rng: np.random.Generator, heat: float) -> Iterator[Proposal]:
+    """Yields what the decoder writes around seeds, by step size, temperature, member and seed."""
+    tokens = self._decode_around(self.vocabulary.encode(architecture for architecture, _ in seeds), rng, heat)
     for step_size, by_temperature in zip(self.config.step_sizes, tokens):
       rows = by_temperature.reshape(-1, self.vocabulary.length)
       for index, architecture in enumerate(self.vocabulary.decode(rows)):
-        yield architecture, _origin(seeds[index % len(seeds)], step_size)
+        yield architecture, _origin(seeds[index % len(seeds)][1], step_size)
 
   def _decode_around(self, tokens: np.ndarray, rng: np.random.Generator, heat: float) -> np.ndarray:
     """Returns tokens [step sizes, temperatures, members, K, L] decoded around seeds [K, L]."""
@@ -244,8 +256,11 @@ class Nao(Strategy):
     return np.moveaxis(decoded.numpy(), 1, 0)
 
 
-def _origin(seed: Trial, step_size: float) -> str:
-  return f"ascent from #{seed.id}, step {step_size:g}" if step_size else f"decoded around #{seed.id}"
+def _origin(seed: str, step_size: float) -> str:
+  """Returns the origin of what was decoded around a seed, which is a trial, "#12", or a candidate with its origin."""
+  root = seed[seed.index("#") :].split(",", 1)[0]
+  again = "" if seed == root else ", after others"
+  return f"ascent from {root}, step {step_size:g}{again}" if step_size else f"decoded around {root}{again}"
 
 
 def _read_state(path: str) -> dict[str, np.ndarray] | None:

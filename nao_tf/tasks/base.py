@@ -1,20 +1,84 @@
-"""What a task is: data, the network that a genotype becomes on it, a loss, and a figure to be judged by.
+"""What a task is: data, the networks that genotypes become on it, their training, and a figure to be judged by.
 
-A training loop and an evaluator know no more about a task than this. Losses and scores are per example, so that a loop
-can weigh them: under several replicas each contributes its share, and in an evaluation every example counts once.
+An evaluator and the binaries know no more about a task than `Task`. The training loop of `nao_tf.training` knows
+`BatchTask`, where losses and scores are per example, so that the loop can weigh them: under several replicas each
+contributes its share, and in an evaluation every example counts once.
 """
 
 import abc
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
 
 import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.recipe import TrainingConfig
+from nao_tf.sharing.config import SharingConfig
+from nao_tf.spaces.base import SearchSpace
 
 SPLITS = ("train", "valid", "test")
+
+
+@dataclasses.dataclass(frozen=True)
+class Setup:
+  """How networks are built and trained: the two halves of an experiment.
+
+  Attributes:
+    network: a configuration of the task's kind of networks, a dataclass.
+    recipe: a training recipe, a dataclass.
+  """
+
+  network: Any
+  recipe: Any
+
+
+class NetworkTrainer(Protocol):
+  """A network in training, of whatever task.
+
+  Attributes:
+    task: what it learns.
+    config: the recipe, complete.
+    network: the network.
+    epoch: a variable: how many epochs have been completed.
+    steps_per_epoch: how many steps an epoch has, about.
+    resumes_within_epochs: whether a training can go on from a state between two steps of an epoch.
+  """
+
+  task: Any
+  config: Any
+  network: keras.Model
+  epoch: tf.Variable
+  resumes_within_epochs: bool
+
+  @property
+  def steps_per_epoch(self) -> int:
+    """How many steps an epoch has, about."""
+
+  @property
+  def num_steps_done(self) -> int:
+    """How many steps have been made, in all epochs."""
+
+  @property
+  def state(self) -> dict[str, Any]:
+    """What a checkpoint must hold for the training to go on as if nothing had happened."""
+
+  def fit(self, *, on_step: Callable[[], None] = lambda: None) -> Iterator[dict[str, float]]:
+    """Trains from what has been reached to the last epoch; calls `on_step` after each step, yields each epoch's metrics.
+
+    Yields:
+      `epoch` (from 1), `train_loss`, `seconds`, and from time to time metrics on the validation set, with `valid_` before
+      their names.
+
+    Raises:
+      nao_tf.training.Diverged: if the loss is no number any more.
+    """
+
+  def evaluate(self, split: str) -> dict[str, float]:
+    """Returns the network's metrics on a split, every example counted once."""
+
+  def restore_best(self) -> None:
+    """Gives the network the weights that are to be exported, as `fit` does at its end."""
 
 
 class Task(abc.ABC):
@@ -22,11 +86,118 @@ class Task(abc.ABC):
 
   Attributes:
     name: key in the registry, or the name of the data set.
-    reward_metric: which of the metrics becomes the reward.
+    kind: what its examples are, in a word.
+    space: name of the search space that its networks are of, if no other is named.
+    reward_metric: which of the metrics the reward is made of.
+    genotypes: the types of genotypes that its networks are built from.
+    child: how the children of a search are built and trained in the paper.
+    final: how networks are built and trained there after the search.
+    final_options: options of the task itself that differ then.
   """
 
   name: str
+  kind: str
+  space: str
   reward_metric: str
+  genotypes: tuple[type, ...]
+  child: Setup
+  final: Setup
+  final_options: Mapping[str, Any] = {}
+
+  @abc.abstractmethod
+  def make_trainer(
+    self, genotype: Any, network_config: Any, config: Any, *, strategy: tf.distribute.Strategy, seed: int
+  ) -> NetworkTrainer:
+    """Returns a fresh network in training.
+
+    Args:
+      genotype: what a search space decodes to.
+      network_config: how large and how regularised the network is, a dataclass of the task's kind of networks.
+      config: the recipe.
+      strategy: the process's distribution strategy.
+      seed: of the weights, of the order of the examples and of everything drawn at random.
+
+    Raises:
+      ValueError: if the genotype is of another kind, or the recipe does not fit the data or the replicas.
+    """
+
+  @abc.abstractmethod
+  def make_shared_trainer(
+    self,
+    space: SearchSpace,
+    network_config: Any,
+    config: Any,
+    sharing: SharingConfig,
+    *,
+    strategy: tf.distribute.Strategy,
+    seed: int,
+  ) -> Any:
+    """Returns the networks of all architectures of a space in training, with shared weights.
+
+    Args:
+      space: of the kind that networks for this task are built from.
+      network_config: as for `make_trainer`.
+      config: the recipe.
+      sharing: how weights are shared and made into scores.
+      strategy: the process's distribution strategy.
+      seed: of the weights, of the order of examples and architectures and of everything drawn at random.
+
+    Returns:
+      A `nao_tf.sharing.trainer.SharedTrainer`.
+
+    Raises:
+      ValueError: if the recipe does not fit the data, the replicas or shared weights.
+    """
+
+  @abc.abstractmethod
+  def num_parameters(self, network: keras.Model) -> int:
+    """Returns how many trainable parameters a network has, those left out that only training needs."""
+
+  @abc.abstractmethod
+  def num_examples(self, split: str) -> int:
+    """Returns how many examples "train", "valid" or "test" has; 0 if there is no such split."""
+
+  @abc.abstractmethod
+  def export_network(self, network: keras.Model, directory: str, *, genotype: Any) -> None:
+    """Writes a network as a SavedModel, in place of an older one.
+
+    Raises:
+      ValueError: if something else is there.
+      nao_tf.saved_models.ExportError: if what was written does not answer as the network does.
+    """
+
+  @abc.abstractmethod
+  def evaluate_exported(self, directory: str, split: str = "test") -> dict[str, float]:
+    """Returns the metrics of an exported network on a split.
+
+    Raises:
+      ValueError: if there is no exported network, or it is not one for this task.
+    """
+
+  def metrics(self, means: Mapping[str, float]) -> dict[str, float]:
+    """Returns the metrics, given the mean of each score over all examples."""
+    return dict(means)
+
+  def reward(self, metrics: Mapping[str, float]) -> float:
+    """Returns the reward, which grows with quality."""
+    return metrics[self.reward_metric]
+
+  def check_genotype(self, genotype: Any) -> None:
+    """Checks that a genotype is of a kind that networks for this task are built from.
+
+    Raises:
+      ValueError: if not.
+    """
+    if not isinstance(genotype, self.genotypes):
+      expected = " or ".join(kind.__name__ for kind in self.genotypes)
+      raise ValueError(
+        f"{self.name}: its networks are built from a {expected}, got a {type(genotype).__name__}; is the search space one"
+        " for this task?"
+      )
+
+
+class BatchTask(Task):
+  """A task whose examples come in batches, each example by itself: one for `nao_tf.training.Trainer`."""
 
   def recipe(self, config: TrainingConfig) -> TrainingConfig:
     """Returns the recipe with everything filled in that it leaves to the task."""
@@ -42,14 +213,6 @@ class Task(abc.ABC):
       config: the recipe, which says how long it will be trained.
       seed: of the initial weights and of what the network draws at random in training.
     """
-
-  @abc.abstractmethod
-  def num_parameters(self, network: keras.Model) -> int:
-    """Returns how many trainable parameters a network has, those left out that only training needs."""
-
-  @abc.abstractmethod
-  def num_examples(self, split: str) -> int:
-    """Returns how many examples "train", "valid" or "test" has; 0 if there is no such split."""
 
   @abc.abstractmethod
   def training_batches(self, config: TrainingConfig, *, seed: int, first_epoch: int = 0) -> tf.data.Dataset:
@@ -99,14 +262,6 @@ class Task(abc.ABC):
         f"{self.name}: a batch of {config.batch_size} is more than the {self.num_examples('train')} training examples"
       )
     return steps
-
-  def metrics(self, means: Mapping[str, float]) -> dict[str, float]:
-    """Returns the metrics, given the mean of each score over all examples."""
-    return dict(means)
-
-  def reward(self, metrics: Mapping[str, float]) -> float:
-    """Returns the reward, which grows with quality."""
-    return metrics[self.reward_metric]
 
 
 def check_split(split: str) -> None:

@@ -7,21 +7,30 @@ images are not read before they are asked for.
 
 import dataclasses
 import functools
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from nao_tf import export
 from nao_tf.genotype import CellGenotype
 from nao_tf.networks.image_network import ImageNetwork, ImageNetworkConfig, image_network, num_parameters
+from nao_tf.networks.image_supernet import ImageSupernet
 from nao_tf.recipe import TrainingConfig
+from nao_tf.sharing.config import SharingConfig
+from nao_tf.sharing.image_training import SharedImageTrainer
+from nao_tf.spaces.nasnet import NUM_NODES, NasnetSpace
 from nao_tf.tasks import augmentation, image_sources, splits
-from nao_tf.tasks.base import Task, check_split, replace_unset
+from nao_tf.tasks.base import BatchTask, Setup, check_split, replace_unset
+from nao_tf.tasks.classification import classification_scores, cross_entropy
+from nao_tf.training import Trainer
 
 IN_MEMORY_BYTES = 2**31
 _SPLIT_SEED = 0
 
 
-class ImageClassification(Task):
+class ImageClassification(BatchTask):
   """A set of labelled images.
 
   Attributes:
@@ -29,7 +38,14 @@ class ImageClassification(Task):
     labels: names of the classes.
   """
 
+  kind = "images"
+  space = "nasnet5"
   reward_metric = "accuracy"
+  genotypes = (CellGenotype,)
+  # The children of the paper's search, and the training of its CIFAR-10 networks (section 4.1 and its release).
+  child = Setup(ImageNetworkConfig(num_cells=3, filters=32, dropout_keep=1.0), TrainingConfig())
+  final = Setup(ImageNetworkConfig(), TrainingConfig(epochs=600, cutout_size=16))
+  final_options: Mapping[str, Any] = {"validation_fraction": 0.0}
 
   def __init__(
     self,
@@ -74,6 +90,50 @@ class ImageClassification(Task):
   def recipe(self, config: TrainingConfig) -> TrainingConfig:
     return replace_unset(config, crop_padding=self._crop_padding, flip=self._flip)
 
+  def make_trainer(
+    self,
+    genotype: CellGenotype,
+    network_config: ImageNetworkConfig,
+    config: TrainingConfig,
+    *,
+    strategy: tf.distribute.Strategy,
+    seed: int,
+  ) -> Trainer:
+    """Returns what trains an image network on these images; see `Task.make_trainer`."""
+    self.check_genotype(genotype)
+    return Trainer(self, genotype, network_config, config, strategy=strategy, seed=seed)
+
+  def make_shared_trainer(
+    self,
+    space: NasnetSpace,
+    network_config: ImageNetworkConfig,
+    config: TrainingConfig,
+    sharing: SharingConfig,
+    *,
+    strategy: tf.distribute.Strategy,
+    seed: int,
+  ) -> SharedImageTrainer:
+    """Returns what trains an image supernet on these images; see `Task.make_shared_trainer`."""
+    if network_config.synchronized_norm and strategy.num_replicas_in_sync > 1:
+      raise ValueError("synchronized_norm: with shared weights every replica takes batch statistics of its own")
+    make_supernet = functools.partial(
+      ImageSupernet,
+      [operation.name for operation in space.operations],
+      self._complete(network_config, config),
+      num_nodes=NUM_NODES,
+      num_classes=self.num_classes,
+      image_shape=self.image_shape,
+      seed=seed,
+      weights_per_input=sharing.weights_per_input,
+    )
+    return SharedImageTrainer(self, make_supernet, config, sharing, strategy=strategy, seed=seed)
+
+  def export_network(self, network: ImageNetwork, directory: str, *, genotype: CellGenotype) -> None:
+    export.export_network(network, directory, genotype=genotype, task=self)
+
+  def evaluate_exported(self, directory: str, split: str = "test") -> dict[str, float]:
+    return export.evaluate_exported(directory, self, split)
+
   def build_network(
     self, genotype: CellGenotype, network_config: ImageNetworkConfig, config: TrainingConfig, *, seed: int
   ) -> ImageNetwork:
@@ -81,11 +141,7 @@ class ImageClassification(Task):
 
     Its drop-path reaches its full rate at the last step. Batch norm is synchronised only if there are several replicas.
     """
-    complete = dataclasses.replace(
-      network_config,
-      drop_path_steps=network_config.drop_path_steps or config.epochs * self.steps_per_epoch(config),
-      synchronized_norm=network_config.synchronized_norm and has_several_replicas(),
-    )
+    complete = self._complete(network_config, config)
     return image_network(genotype, complete, num_classes=self.num_classes, image_shape=self.image_shape, seed=seed)
 
   def num_parameters(self, network: ImageNetwork) -> int:
@@ -129,13 +185,20 @@ class ImageClassification(Task):
     """Returns cross-entropies `[B]`; the auxiliary head's, if there is one, is added with its weight."""
     outputs = network(inputs, training=True, step=step)
     if network.auxiliary_head is None:
-      return _cross_entropy(outputs, targets, config.label_smoothing)
-    main, auxiliary = (_cross_entropy(outputs[key], targets, config.label_smoothing) for key in ("logits", "auxiliary"))
+      return cross_entropy(outputs, targets, config.label_smoothing)
+    main, auxiliary = (cross_entropy(outputs[key], targets, config.label_smoothing) for key in ("logits", "auxiliary"))
     return main + network.config.auxiliary_weight * auxiliary
 
   def scores(self, network: ImageNetwork, inputs: tf.Tensor, targets: tf.Tensor) -> dict[str, tf.Tensor]:
     """Returns whether the class was found (`accuracy`), and the cross-entropy (`loss`), each `[B]`."""
     return classification_scores(network(inputs, training=False), targets)
+
+  def _complete(self, network_config: ImageNetworkConfig, config: TrainingConfig) -> ImageNetworkConfig:
+    return dataclasses.replace(
+      network_config,
+      drop_path_steps=network_config.drop_path_steps or config.epochs * self.steps_per_epoch(config),
+      synchronized_norm=network_config.synchronized_norm and has_several_replicas(),
+    )
 
   def _split(self, split: str) -> splits.MemorySplit | splits.StreamedSplit:
     check_split(split)
@@ -194,12 +257,6 @@ def has_several_replicas() -> bool:
   return tf.distribute.get_strategy().num_replicas_in_sync > 1
 
 
-def classification_scores(logits: tf.Tensor, targets: tf.Tensor) -> dict[str, tf.Tensor]:
-  """Returns `accuracy` (1 where the highest logit is the class) and `loss` (cross-entropy), each `[B]`."""
-  found = tf.argmax(logits, -1, output_type=targets.dtype) == targets
-  return {"accuracy": tf.cast(found, tf.float32), "loss": _cross_entropy(logits, targets, 0.0)}
-
-
 def _augment(images: tf.Tensor, seed: tf.Tensor, config: TrainingConfig) -> tf.Tensor:
   seeds = tf.random.experimental.stateless_split(seed, 2)
   images = augmentation.random_crop_flip(images, seeds[0], padding=config.crop_padding, flip=config.flip)
@@ -212,11 +269,3 @@ def _fill(values: tf.Tensor, batch_size: int) -> tf.Tensor:
   missing = batch_size - tf.shape(values)[0]
   filled = tf.pad(values, [[0, missing]] + [[0, 0]] * (values.shape.rank - 1))
   return tf.ensure_shape(filled, [batch_size, *values.shape[1:]])
-
-
-def _cross_entropy(logits: tf.Tensor, targets: tf.Tensor, smoothing: float) -> tf.Tensor:
-  if not smoothing:
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
-  classes = logits.shape[-1]
-  smoothed = tf.one_hot(targets, classes, on_value=1 - smoothing + smoothing / classes, off_value=smoothing / classes)
-  return tf.nn.softmax_cross_entropy_with_logits(smoothed, logits)

@@ -12,13 +12,17 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from nao_tf.genotype import RecurrentGenotype
-from nao_tf.language_recipe import LanguageTrainingConfig
-from nao_tf.language_training import LanguageModelTrainer
+from nao_tf.genotype import LstmGenotype, RecurrentGenotype
+from nao_tf.language import export, text
+from nao_tf.language.recipe import LanguageTrainingConfig
+from nao_tf.language.text_builder import LocalText
+from nao_tf.language.training import LanguageModelTrainer
 from nao_tf.networks.language_model import LanguageModel, LanguageModelConfig, language_model, num_parameters
-from nao_tf.tasks import text
-from nao_tf.tasks.base import check_split
-from nao_tf.tasks.text_builder import LocalText
+from nao_tf.networks.shared_recurrent_cell import AllRecurrentCells
+from nao_tf.sharing.config import SharingConfig
+from nao_tf.sharing.language_training import SharedLanguageTrainer
+from nao_tf.spaces.recurrent import ACTIVATIONS, RecurrentSpace
+from nao_tf.tasks.base import Setup, Task, check_split
 
 # Tokens of the three parts and words of the benchmark texts, one `<eos>` a line counted.
 _PUBLISHED_SIZES = {
@@ -29,7 +33,7 @@ _OTHER_TEXT = "the task for a text of your own is called text"
 _REFERENCE_VOCABULARY = 5_000
 
 
-class LanguageModeling:
+class LanguageModeling(Task):
   """A text in three parts.
 
   Attributes:
@@ -37,23 +41,34 @@ class LanguageModeling:
     reward_metric: of the metrics, the one that the reward is the negative of.
   """
 
+  kind = "text"
+  space = "rnn12"
   reward_metric = "loss"
+  genotypes = (RecurrentGenotype, LstmGenotype)
+  child = Setup(LanguageModelConfig(), LanguageTrainingConfig(epochs=600))
+  final = Setup(LanguageModelConfig(), LanguageTrainingConfig(epochs=4000))
 
-  def __init__(self, name: str, builder: LocalText, *, max_vocabulary: int | None = None):
+  def __init__(
+    self, name: str, builder: LocalText, *, max_vocabulary: int | None = None, train_examples: int | None = None
+  ):
     """Sets up the task; reads no text yet.
 
     Args:
       name: for messages and exports; the names of published texts are checked against their sizes.
       builder: of the text.
       max_vocabulary: how many words the vocabulary may have; None for all.
+      train_examples: train on so many tokens from the beginning of the training text; None for all. The vocabulary is
+        that of the whole.
 
     Raises:
-      ValueError: if `max_vocabulary` has no place for a word beside `<unk>` and `<eos>`.
+      ValueError: if `max_vocabulary` has no place for a word beside `<unk>` and `<eos>`, or there are no tokens to train on.
     """
     if max_vocabulary is not None and max_vocabulary < 3:
       raise ValueError(f"max_vocabulary must be at least 3, or None for all words, got {max_vocabulary}")
+    if train_examples is not None and train_examples < 1:
+      raise ValueError(f"train_examples must be at least 1, or None for all, got {train_examples}")
     self.name = name
-    self._builder, self._max_vocabulary = builder, max_vocabulary
+    self._builder, self._max_vocabulary, self._train_examples = builder, max_vocabulary, train_examples
     self._tokens: dict[str, np.ndarray] = {}
 
   @functools.cached_property
@@ -65,49 +80,57 @@ class LanguageModeling:
       raise ValueError(f"{self.name}: expected {expected} words, got {len(vocabulary)}; {_OTHER_TEXT}")
     return vocabulary
 
-  def default_network_config(self) -> LanguageModelConfig:
-    """Returns how large a language model is by default."""
-    return LanguageModelConfig()
-
-  def default_config(self) -> LanguageTrainingConfig:
-    """Returns how it is trained by default."""
-    return LanguageTrainingConfig()
-
-  def recipe(self, config: LanguageTrainingConfig) -> LanguageTrainingConfig:
-    """Returns the recipe with everything filled in that it leaves to the task: nothing."""
-    return config
-
   def build_network(
-    self,
-    genotype: RecurrentGenotype | None,
-    network_config: LanguageModelConfig,
-    config: LanguageTrainingConfig,
-    *,
-    seed: int,
+    self, genotype: RecurrentGenotype | LstmGenotype, network_config: LanguageModelConfig, *, seed: int
   ) -> LanguageModel:
     """Returns a fresh language model, for the distribution strategy in whose scope it is called."""
-    del config
     return language_model(genotype, network_config, vocabulary_size=len(self.vocabulary), seed=seed)
 
   def make_trainer(
     self,
-    genotype: RecurrentGenotype | None,
+    genotype: RecurrentGenotype | LstmGenotype,
     network_config: LanguageModelConfig,
     config: LanguageTrainingConfig,
     *,
     strategy: tf.distribute.Strategy,
     seed: int,
   ) -> LanguageModelTrainer:
-    """Returns what trains a language model on this text."""
+    """Returns what trains a language model on this text; see `Task.make_trainer`."""
+    self.check_genotype(genotype)
     return LanguageModelTrainer(self, genotype, network_config, config, strategy=strategy, seed=seed)
 
+  def make_shared_trainer(
+    self,
+    space: RecurrentSpace,
+    network_config: LanguageModelConfig,
+    config: LanguageTrainingConfig,
+    sharing: SharingConfig,
+    *,
+    strategy: tf.distribute.Strategy,
+    seed: int,
+  ) -> SharedLanguageTrainer:
+    """Returns what trains language models with shared weights on this text; see `Task.make_shared_trainer`."""
+    cells = AllRecurrentCells(len(space.decisions) // 2, ACTIVATIONS)
+    make_network = functools.partial(
+      language_model, cells, network_config, vocabulary_size=len(self.vocabulary), seed=seed
+    )
+    return SharedLanguageTrainer(self, make_network, config, sharing, strategy=strategy, seed=seed)
+
   def num_parameters(self, network: keras.Model) -> int:
-    """Returns how many trainable parameters a language model has."""
     return num_parameters(network)
 
   def num_examples(self, split: str) -> int:
     """Returns how many tokens a split has, one `<eos>` a line counted."""
     return len(self.tokens(split))
+
+  def export_network(self, network: LanguageModel, directory: str, *, genotype: Any) -> None:
+    export.export_network(network, directory, genotype=genotype, vocabulary=self.vocabulary)
+
+  def evaluate_exported(self, directory: str, split: str = "test") -> dict[str, float]:
+    """Returns `loss`, `perplexity` and `tokens` of an exported language model; see `Task.evaluate_exported`."""
+    streams = self.evaluation_streams(split, export.EVALUATION_STREAMS)
+    loss = export.mean_loss(directory, self.vocabulary, *streams)
+    return {**self.metrics({"loss": loss}), "tokens": self.num_examples(split)}
 
   def tokens(self, split: str) -> np.ndarray:
     """Returns the tokens of "train", "valid" or "test", int32 [N]."""
@@ -137,7 +160,12 @@ class LanguageModeling:
     expected = _PUBLISHED_SIZES.get(self.name, ({}, None))[0].get(split)
     if expected and len(tokens) != expected:
       raise ValueError(f"{self.name}: expected {expected} {split} tokens, got {len(tokens)}; {_OTHER_TEXT}")
-    return tokens
+    return tokens[: self._subset(len(tokens))] if split == "train" else tokens
+
+  def _subset(self, available: int) -> int:
+    if (self._train_examples or 0) > available:
+      raise ValueError(f"{self.name}: train_examples is {self._train_examples}, but there are only {available} tokens")
+    return self._train_examples or available
 
   def _lines(self, split: str) -> list[str]:
     return self._builder.lines(split)
@@ -161,16 +189,15 @@ def local_text(
   """
   del download
   if text_dir is None:
-    raise ValueError(f"task {name!r} needs the directory of its text: --text_dir with train, valid and test .txt(.gz)")
+    raise ValueError(
+      f"task {name!r} needs the directory of its text: --text_dir with train, valid and test .txt or .txt.gz"
+      " (--task=python_reference needs none)"
+    )
   return LanguageModeling(name, LocalText(source=text.TextFiles(text_dir), data_dir=data_dir), **options)
 
 
-def python_reference(
-  name: str, *, data_dir: str | None = None, download: bool = False, text_dir: str | None = None, **options
-) -> LanguageModeling:
+def python_reference(name: str, *, data_dir: str | None = None, download: bool = False, **options) -> LanguageModeling:
   """Returns the task on the text that comes with Python, which needs no directory."""
   del download
-  if text_dir is not None:
-    raise ValueError(f"task {name!r} has its own text; --text_dir is for the tasks ptb, wikitext2 and text")
   options = {"max_vocabulary": _REFERENCE_VOCABULARY, **options}
   return LanguageModeling(name, LocalText(source=text.PythonReference(), data_dir=data_dir), **options)

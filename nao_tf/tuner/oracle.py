@@ -19,11 +19,12 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from nao_tf.architecture import Evaluation
-from nao_tf.projects import Past, past_trials, reward_of, write_json
-from nao_tf.proposals import History, MakeSpace, Proposals
-from nao_tf.spaces.hyperparameters import HyperParameterSpace, parents_first, with_new_entries
+from nao_tf.spaces.hyperparameters import HyperParameterSpace, parents_first
 from nao_tf.strategies import Strategy, make_strategy, strategy_class
-from nao_tf.workers import Roll
+from nao_tf.tuner.messages import with_new_entries
+from nao_tf.tuner.projects import Past, past_trials, reward_of, write_json
+from nao_tf.tuner.proposals import History, MakeSpace, Proposals
+from nao_tf.tuner.workers import Roll
 
 SIGN_OF_LIFE = "sign of life from "
 STRATEGY_DIRECTORY = "strategy"

@@ -20,10 +20,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from nao_tf.language.text import END, WordVocabulary
 from nao_tf.networks.language_model import LanguageModel
-from nao_tf.saved_models import ExportError, load_saved_model, write_saved_model
-from nao_tf.tasks.language_modeling import LanguageModeling
-from nao_tf.tasks.text import END, WordVocabulary
+from nao_tf.saved_models import ExportError, load_saved_model, read_asset, write_saved_model
 from nao_tf.variables import tf_variable
 
 SCORE = "serving_default"
@@ -31,6 +30,7 @@ CONTINUE = "continue"
 SIGNATURES = (SCORE, CONTINUE)
 VOCABULARY_ASSET = "vocabulary.txt"
 GENOTYPE_ASSET = "genotype.json"
+EVALUATION_STREAMS = 16
 _TOLERANCE = 1e-4
 # White space as Python's str.split understands it, in the syntax of RE2.
 _WHITE_SPACE = r"[\pZ\x09-\x0d\x1c-\x1f\x{85}]+"
@@ -81,7 +81,7 @@ class ServedLanguageModel(tf.Module):
     return {"state": state, "log_probabilities": log_probabilities, "most_likely": most_likely}
 
 
-def export_network(network: LanguageModel, directory: str, *, genotype: Any, task: LanguageModeling) -> None:
+def export_network(network: LanguageModel, directory: str, *, genotype: Any, vocabulary: WordVocabulary) -> None:
   """Writes a trained language model as a SavedModel, reads it again and compares the two.
 
   The directory appears when everything is in it and has been compared, in place of an earlier export.
@@ -89,25 +89,23 @@ def export_network(network: LanguageModel, directory: str, *, genotype: Any, tas
   Args:
     network: the language model.
     directory: where to.
-    genotype: becomes the asset `genotype.json`; None if there is none.
-    task: has the vocabulary, which becomes the asset `vocabulary.txt`.
+    genotype: becomes the asset `genotype.json`.
+    vocabulary: becomes the asset `vocabulary.txt`.
 
   Raises:
     ExportError: if something else than an export is in the directory, or what was written answers otherwise.
     OSError: if it cannot be written.
   """
-  vocabulary = "\n".join(task.vocabulary.words) + "\n"
-  description = {} if genotype is None else {GENOTYPE_ASSET: json.dumps(genotype.to_json(), indent=2) + "\n"}
+  texts = {
+    VOCABULARY_ASSET: "\n".join(vocabulary.words) + "\n",
+    GENOTYPE_ASSET: json.dumps(genotype.to_json(), indent=2) + "\n",
+  }
 
   def make(paths):
-    others = [path for name, path in paths.items() if name != VOCABULARY_ASSET]
-    served = ServedLanguageModel(network, paths[VOCABULARY_ASSET], others)
+    served = ServedLanguageModel(network, paths[VOCABULARY_ASSET], [paths[GENOTYPE_ASSET]])
     return served, served.answers
 
-  def check(served, loaded):
-    _compare(served, loaded, task.vocabulary)
-
-  write_saved_model(directory, make, texts={VOCABULARY_ASSET: vocabulary, **description}, check=check)
+  write_saved_model(directory, make, texts=texts, check=lambda served, loaded: _compare(served, loaded, vocabulary))
 
 
 def load_exported(directory: str) -> Any:
@@ -119,36 +117,43 @@ def load_exported(directory: str) -> Any:
   return load_saved_model(directory, SIGNATURES)
 
 
-def evaluate_exported(
-  directory: str, task: LanguageModeling, split: str = "test", *, num_streams: int = 16
-) -> dict[str, float]:
-  """Returns the metrics of an exported language model on a split, every token counted once, and how many they are.
+def mean_loss(
+  directory: str, vocabulary: WordVocabulary, inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray
+) -> float:
+  """Returns the mean cross-entropy of an exported language model over parallel texts, in nats per token.
 
   Args:
     directory: of the SavedModel.
-    task: the text.
-    split: "train", "valid" or "test".
-    num_streams: parallel streams that the text is divided into; each begins without a past.
+    vocabulary: of the tokens.
+    inputs: tokens `[B, T]`; each row is a text and begins without a past.
+    targets: the tokens that come next, `[B, T]`.
+    weights: of the targets, `[B, T]`.
 
   Raises:
     ExportError: if it is no exported language model, or has another vocabulary.
   """
   loaded = load_exported(directory)
+  _check_vocabulary(directory, vocabulary)
   go_on = loaded.signatures[CONTINUE]
-  known, expected = go_on.structured_outputs["log_probabilities"].shape[-1], len(task.vocabulary)
-  if known != expected:
-    raise ExportError(f"{directory}: has a vocabulary of {known} words, but {task.name} has one of {expected}")
-  inputs, targets, weights = task.evaluation_streams(split, num_streams)
-  words = np.array([word.encode("utf-8") for word in task.vocabulary.words], object)
+  words = np.array([word.encode("utf-8") for word in vocabulary.words], object)
   state = tf.zeros([len(inputs), go_on.structured_input_signature[1]["state"].shape[-1]])
-  total = 0.0
+  total, rows = 0.0, np.arange(len(inputs))
   for time in range(inputs.shape[1]):
     answer = go_on(word=tf.constant(words[inputs[:, time]]), state=state)
     state = answer["state"]
-    chosen = answer["log_probabilities"].numpy()[np.arange(len(inputs)), targets[:, time]]
-    total -= float(chosen @ weights[:, time])
-  count = task.num_examples(split)
-  return {**task.metrics({"loss": total / count}), "tokens": count}
+    total -= float(answer["log_probabilities"].numpy()[rows, targets[:, time]] @ weights[:, time])
+  return total / float(np.sum(weights))
+
+
+def _check_vocabulary(directory: str, vocabulary: WordVocabulary) -> None:
+  exported = tuple(read_asset(directory, VOCABULARY_ASSET).removesuffix("\n").split("\n"))
+  if exported == vocabulary.words:
+    return
+  unknown = sorted(set(vocabulary.words) - set(exported))[:3]
+  raise ExportError(
+    f"{directory}: was trained on a text with another vocabulary, of {len(exported)} words where this text has"
+    f" {len(vocabulary)}" + (f"; it does not know {', '.join(map(repr, unknown))}" if unknown else "")
+  )
 
 
 def _lookup(path: str, key_type, value_type, default) -> tf.lookup.StaticHashTable:

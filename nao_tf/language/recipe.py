@@ -28,7 +28,8 @@ class LanguageTrainingConfig:
     activation_weight: alpha, of the mean square of the outputs after dropout in the loss.
     temporal_activation_weight: beta, of the mean square of the differences of successive outputs in the loss.
     averaging_patience: weights are averaged once the validation loss is above the best of all but this many last
-      evaluations; 0: they never are.
+      evaluations; 0: not for that reason.
+    averaging_epoch: weights are averaged from this epoch on, counted from 1, if not before; 0: they need not be.
     evaluation_streams: streams that the validation text is divided into; each begins without a past.
     test_streams: the same for the test text.
     evaluate_every: epochs from one evaluation on the validation text to the next; the last epoch always has one.
@@ -48,6 +49,7 @@ class LanguageTrainingConfig:
   activation_weight: float = 0.0
   temporal_activation_weight: float = 1e-3
   averaging_patience: int = 5
+  averaging_epoch: int = 0
   evaluation_streams: int = 10
   test_streams: int = 1
   evaluate_every: int = 1
@@ -57,7 +59,7 @@ class LanguageTrainingConfig:
     for name in (*positive, "min_segment_length"):
       _check(self, name, getattr(self, name) >= 1, "at least 1")
     weights = ("weight_decay", "clip_norm", "activation_weight", "temporal_activation_weight")
-    for name in (*weights, "averaging_patience", "segment_deviation", "max_extra_length"):
+    for name in (*weights, "averaging_patience", "averaging_epoch", "segment_deviation", "max_extra_length"):
       _check(self, name, getattr(self, name) >= 0, "at least 0")
     _check(self, "learning_rate", self.learning_rate > 0, "above 0")
     _check(self, "short_segments", 0 <= self.short_segments <= 1, "in [0, 1]")

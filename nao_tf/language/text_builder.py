@@ -5,6 +5,7 @@ An example is a line; examples keep the order of the text.
 
 from typing import Protocol
 
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 _SPLIT_NAMES = {"train": "train", "valid": "validation", "test": "test"}
@@ -54,13 +55,23 @@ class LocalText(tfds.core.GeneratorBasedBuilder):
       ValueError: if the text cannot be prepared.
     """
     if not self.info.splits:
-      for part in _SPLIT_NAMES:
-        self._source.lines(part)  # What is wrong with the text is said before anything is written.
-      self.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
+      self._prepare()
     read_config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
     dataset = self.as_dataset(split=_SPLIT_NAMES[split], shuffle_files=False, read_config=read_config)
     batches = dataset.batch(_READ_BATCH).prefetch(1).as_numpy_iterator()
     return [line.decode("utf-8") for batch in batches for line in batch["text"]]
+
+  def _prepare(self) -> None:
+    """Prepares the set, unless another process does so first."""
+    for part in _SPLIT_NAMES:
+      self._source.lines(part)  # What is wrong with the text is said before anything is written.
+    try:
+      self.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
+    except (OSError, tf.errors.OpError):
+      if not self.data_path.exists():
+        raise
+    if not self.info.splits:
+      self.info.read_from_directory(self.data_path)
 
   def _info(self) -> tfds.core.DatasetInfo:
     return tfds.core.DatasetInfo(

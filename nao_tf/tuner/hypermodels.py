@@ -13,11 +13,10 @@ from tensorflow import keras
 
 from nao_tf.architecture import Architecture
 from nao_tf.evaluators.training import child_seed
-from nao_tf.recipe import TrainingConfig
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.hyperparameters import HyperParameterSpace
-from nao_tf.tasks.base import Task
-from nao_tf.training import Diverged, Trainer
+from nao_tf.tasks.base import NetworkTrainer, Task
+from nao_tf.training import Diverged
 
 REWARD = "reward"
 
@@ -44,6 +43,13 @@ class CellSpace(SearchSpace):
     """Number of hyperparameters."""
     return len(self.names)
 
+  @property
+  def size(self):
+    return self.cells.size
+
+  def enumerate(self):
+    return self.cells.enumerate()
+
   def declare(self, hp: keras_tuner.HyperParameters) -> Architecture:
     """Asks for all hyperparameters; returns the architecture that they are set to."""
     sizes = (decision.size for decision in self.decisions)
@@ -63,6 +69,9 @@ class CellSpace(SearchSpace):
 
   def equivalents(self, architecture, rng):
     return self.cells.equivalents(architecture, rng)
+
+  def alike(self, architecture, rng):
+    return self.cells.alike(architecture, rng)
 
   def decode(self, architecture: Architecture) -> dict[str, int]:
     """Returns the values of the hyperparameters."""
@@ -96,7 +105,7 @@ class CellHyperModel(keras_tuner.HyperModel):
       tuner.search()
   """
 
-  def __init__(self, task: Task, space: SearchSpace, network_config: Any, config: TrainingConfig, *, seed: int = 0):
+  def __init__(self, task: Task, space: SearchSpace, network_config: Any, config: Any, *, seed: int = 0):
     """Args:
     task: what networks learn, images or text.
     space: of the task's kind of cells.
@@ -107,7 +116,7 @@ class CellHyperModel(keras_tuner.HyperModel):
     super().__init__()
     self._task, self._network_config, self._config, self._seed = task, network_config, config, seed
     self._space = CellSpace(space)
-    self._trainer: Trainer | None = None
+    self._trainer: NetworkTrainer | None = None
     self._num_runs: collections.Counter[Architecture] = collections.Counter()
 
   def make_space(self, hyperparameters: keras_tuner.HyperParameters, *, refinements: int = 1) -> SearchSpace:
@@ -130,7 +139,7 @@ class CellHyperModel(keras_tuner.HyperModel):
     canonical = self._space.canonical(architecture)
     genotype = self._space.cells.decode(canonical)
     strategy, seed = tf.distribute.get_strategy(), self._child_seed(canonical)
-    self._trainer = Trainer(self._task, genotype, self._network_config, self._config, strategy=strategy, seed=seed)
+    self._trainer = self._task.make_trainer(genotype, self._network_config, self._config, strategy=strategy, seed=seed)
     return self._trainer.network
 
   def fit(
@@ -173,7 +182,7 @@ class CellHyperModel(keras_tuner.HyperModel):
     run = self._num_runs[canonical]
     return child_seed(self._seed, (*canonical, run) if run else canonical)
 
-  def _fit(self, trainer: Trainer, watchers: keras.callbacks.CallbackList) -> dict[str, float]:
+  def _fit(self, trainer: NetworkTrainer, watchers: keras.callbacks.CallbackList) -> dict[str, float]:
     logs: dict[str, float] = {}
     watchers.on_epoch_begin(0)
     for number, metrics in enumerate(trainer.fit()):

@@ -15,13 +15,14 @@ import grpc
 import keras_tuner
 from keras_tuner.engine.trial import Trial
 
-from nao_tf.oracle import SIGN_OF_LIFE, StrategyOracle
-from nao_tf.projects import Past, write_json
-from nao_tf.proposals import MakeSpace
-from nao_tf.spaces.hyperparameters import HyperParameterSpace, parents_first, tidied
+from nao_tf.spaces.hyperparameters import HyperParameterSpace, parents_first
 from nao_tf.strategies import Strategy, make_strategy
 from nao_tf.strategies.nao import PRESETS, NaoConfig
-from nao_tf.workers import BEATS_PER_TIMEOUT, repeating
+from nao_tf.tuner.messages import tidied
+from nao_tf.tuner.oracle import SIGN_OF_LIFE, StrategyOracle
+from nao_tf.tuner.projects import Past, write_json
+from nao_tf.tuner.proposals import MakeSpace
+from nao_tf.tuner.workers import BEATS_PER_TIMEOUT, repeating
 
 IDLE_SECONDS = 0.5
 
@@ -210,18 +211,26 @@ class NAOTuner(StrategyTuner):
     **kwargs: Any,
   ):
     """Args:
-    hypermodel: what is tuned; may be None if `run_trial` is overridden.
-    objective: as in `NAOOracle`.
-    max_trials: as in `NAOOracle`.
-    num_initial_points: as in `NAOOracle`.
-    seed: as in `NAOOracle`.
-    hyperparameters: override or register in advance what the hypermodel asks for.
-    tune_new_entries: whether those that it asks for beyond them are tuned.
-    allow_new_entries: whether it may ask for more.
-    max_retries_per_trial: further runs of a trial that was interrupted or gave no score.
-    max_consecutive_failed_trials: failed trials in a row after which the search is given up.
-    oracle_options: further ones of `NAOOracle`: `config`, `initial_values`, `past`, `worker_timeout`.
-    **kwargs: of `keras_tuner.Tuner`.
+      hypermodel: what is tuned; may be None if `run_trial` is overridden.
+      objective: what is optimised, in any form that KerasTuner knows.
+      max_trials: how many trials are started at most; None for no bound.
+      num_initial_points: random trials before the controller is first trained; None: thrice the number of
+        hyperparameters, at least 3.
+      seed: of all randomness, at least 0; None to draw one.
+      hyperparameters: override or register in advance what the hypermodel asks for.
+      tune_new_entries: whether those that it asks for beyond them are tuned.
+      allow_new_entries: whether it may ask for more.
+      max_retries_per_trial: further runs of a trial that was interrupted or gave no score.
+      max_consecutive_failed_trials: failed trials in a row after which the search is given up.
+      config: how to search.
+      initial_values: configurations that are tried first; what they leave out has its default.
+      past: what is known before: the directory of another project; or trials; or pairs of values and score.
+      make_space: called as `HyperParameterSpace` is, to derive the space.
+      worker_timeout: seconds of silence after which a worker counts as dead and its trial is given to another.
+      **kwargs: of `keras_tuner.Tuner`, such as `directory`, `executions_per_trial` and `distribution_strategy`.
+
+    Raises:
+      ValueError: if an option is out of range, or the directory holds a project with other settings.
     """
     oracle = NAOOracle(
       objective,

@@ -8,15 +8,15 @@ between two steps is in variables, so that it can go on from any step as if noth
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from nao_tf import optimizers
-from nao_tf.averaging import BestWeights, NonMonotonicTrigger, WeightAverage
-from nao_tf.language_recipe import LanguageTrainingConfig, segment_lengths
+from nao_tf.language.averaging import BestWeights, NonMonotonicTrigger, WeightAverage
+from nao_tf.language.recipe import LanguageTrainingConfig, segment_lengths
 from nao_tf.training import Diverged, Metrics
 
 EVALUATION_TOKENS = 2048
@@ -50,7 +50,7 @@ class LanguageModelTrainer:
 
     Args:
       task: a `LanguageModeling`.
-      genotype: what a space of recurrent cells decodes to.
+      genotype: of the cell.
       network_config: a `LanguageModelConfig`.
       config: the recipe.
       strategy: the process's distribution strategy.
@@ -66,7 +66,7 @@ class LanguageModelTrainer:
     with tf.device("CPU:0"):
       self._inputs, self._targets = map(tf.constant, task.training_streams(config.batch_size))
     with strategy.scope():
-      self.network = task.build_network(genotype, network_config, config, seed=seed)
+      self.network = task.build_network(genotype, network_config, seed=seed)
       self.optimizer = optimizers.optimizer_class(config.optimizer)(learning_rate=config.learning_rate)
       if hasattr(self.optimizer, "build"):
         self.optimizer.build(self._trainable)
@@ -94,14 +94,9 @@ class LanguageModelTrainer:
     }
 
   @property
-  def num_steps(self) -> int:
-    """How many steps the whole training has."""
-    return sum(len(self._lengths(epoch)) for epoch in range(self.config.epochs))
-
-  @property
   def num_steps_done(self) -> int:
-    """How many steps have been made."""
-    return sum(len(self._lengths(epoch)) for epoch in range(int(self.epoch))) + int(self._progress.segment)
+    """How many steps have been made, in all epochs."""
+    return optimizers.num_updates(self.optimizer)
 
   @property
   def steps_per_epoch(self) -> int:
@@ -159,7 +154,7 @@ class LanguageModelTrainer:
 
   def _make_progress_variables(self) -> None:
     self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
-    self._progress = _Progress(self.config.batch_size, self.network.num_state_units)
+    self._progress = Progress(self.config.batch_size, self.network.num_state_units)
 
   def _lengths(self, epoch: int) -> list[int]:
     """Returns the lengths of the segments of the epoch with that number, from 0."""
@@ -167,6 +162,8 @@ class LanguageModelTrainer:
 
   def _train_epoch(self, number: int, on_step: Callable[[], None]) -> float:
     """Trains from the segment reached so far to the end of the epoch; returns its loss per token."""
+    if 0 < self.config.averaging_epoch <= number:
+      self._average.start()
     lengths = self._lengths(number - 1)
     for segment in range(int(self._progress.segment), len(lengths)):
       self.optimizer.learning_rate = self.config.learning_rate * lengths[segment] / self.config.segment_length
@@ -210,30 +207,16 @@ class LanguageModelTrainer:
       loss = tf.reduce_mean(self.network.token_losses(features, targets)) / self._replicas
       total = loss + activation_penalty(features, self.config) / self._replicas
     gradients = tape.gradient(total, self._trainable)
-    self.optimizer.apply_gradients(zip(self._regularized(gradients), self._trainable))
+    gradients = regularized(gradients, self._trainable, self.config, self._replicas)
+    self.optimizer.apply_gradients(zip(gradients, self._trainable))
     return loss, features.state
-
-  def _regularized(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-    """Returns the gradients of all replicas together, bounded in norm, plus the decay of the weights.
-
-    An optimizer adds up what the replicas hand it, so each hands in its share.
-    """
-    gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
-    if self._replicas > 1:
-      gradients = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-    if self.config.clip_norm:
-      gradients, _ = tf.clip_by_global_norm(gradients, self.config.clip_norm)
-    if self.config.weight_decay:
-      decay = self.config.weight_decay
-      gradients = [g + decay * tf.convert_to_tensor(v) for g, v in zip(gradients, self._trainable)]
-    return [g / self._replicas for g in gradients] if self._replicas > 1 else gradients
 
   def _evaluate_segment(self, inputs, targets, weights, hidden) -> tuple[tf.Tensor, tf.Tensor]:
     features = self.network.features(inputs, hidden)
     return tf.reduce_sum(self.network.token_losses(features, targets) * weights), features.state
 
 
-class _Progress(tf.Module):
+class Progress(tf.Module):
   """Where in an epoch a training is.
 
   Attributes:
@@ -277,3 +260,24 @@ def activation_penalty(features, config: LanguageTrainingConfig) -> tf.Tensor:
     mean = tf.math.divide_no_nan(tf.reduce_sum(differences), tf.cast(tf.size(differences), tf.float32))
     penalty += config.temporal_activation_weight * mean
   return penalty
+
+
+def regularized(gradients: Sequence, weights: Sequence, config: LanguageTrainingConfig, num_replicas: int) -> list:
+  """Returns the gradients of all replicas together, bounded in norm, plus the decay of the weights.
+
+  An optimizer adds up what the replicas hand it, so each hands in its share. To be called in a replica's context.
+
+  Args:
+    gradients: of the replica's loss.
+    weights: what they are gradients of, tensors or variables.
+    config: has bound and decay.
+    num_replicas: of the distribution strategy.
+  """
+  gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+  if num_replicas > 1:
+    gradients = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+  if config.clip_norm:
+    gradients, _ = tf.clip_by_global_norm(gradients, config.clip_norm)
+  if config.weight_decay:
+    gradients = [g + config.weight_decay * tf.convert_to_tensor(w) for g, w in zip(gradients, weights)]
+  return [g / num_replicas for g in gradients] if num_replicas > 1 else gradients

@@ -1,0 +1,1 @@
+"""What language modelling needs beside its networks: text, recipe, training, weight averaging, export."""

@@ -1,0 +1,47 @@
+"""A list of tensors of one shape, read at a place that is a tensor itself.
+
+What is read is not copied, and the gradient of reading touches that one tensor alone, where the gradient of a gather
+from a stack would fill a whole stack with zeros for every reader.
+"""
+
+import tensorflow as tf
+
+
+class StateList:
+  """Tensors of one shape, one after the other; usable in and outside of graphs, and differentiable."""
+
+  def __init__(self, shape):
+    """Args:
+    shape: of every tensor, with None where it is not known.
+    """
+    self._shape = tf.TensorShape(shape)
+    self._length = 0
+    self._handle = tf.raw_ops.EmptyTensorList(
+      element_shape=self._known_shape, max_num_elements=tf.constant(-1), element_dtype=tf.float32
+    )
+
+  def __len__(self) -> int:
+    return self._length
+
+  def append(self, tensor: tf.Tensor) -> None:
+    """Adds a tensor at the end."""
+    self._handle = tf.raw_ops.TensorListPushBack(input_handle=self._handle, tensor=tensor)
+    self._length += 1
+
+  def write(self, place: tf.Tensor, tensor: tf.Tensor) -> None:
+    """Replaces the tensor at a place that there is."""
+    self._handle = tf.raw_ops.TensorListSetItem(input_handle=self._handle, index=place, item=tensor)
+
+  def read(self, place: tf.Tensor) -> tf.Tensor:
+    """Returns the tensor at a place, int32; at the nearest if there is none."""
+    tensor = tf.raw_ops.TensorListGetItem(
+      input_handle=self._handle,
+      index=tf.clip_by_value(place, 0, self._length - 1),
+      element_shape=self._known_shape,
+      element_dtype=tf.float32,
+    )
+    return tf.ensure_shape(tensor, self._shape)
+
+  @property
+  def _known_shape(self) -> tf.Tensor:
+    return tf.constant([-1 if size is None else size for size in self._shape], tf.int32)

@@ -1,0 +1,46 @@
+"""What an image network draws at random in training: drop-path, with its schedule, and the seed of dropout."""
+
+import tensorflow as tf
+
+from nao_tf.networks.cell import drop_path_masks
+
+
+class TrainingDraws:
+  """Draws that are functions of the network's seed, the training step and the replica."""
+
+  def __init__(self, drop_path_keep: float, drop_path_steps: int, num_cells: int, seed: int):
+    """Args:
+    drop_path_keep: probability to keep a branch of the last cell, at the end of the schedule.
+    drop_path_steps: training steps over which the rate grows linearly to that; 0: it is there at once.
+    num_cells: of the network.
+    seed: of all draws.
+    """
+    self._keep, self._steps, self._num_cells, self._seed = drop_path_keep, drop_path_steps, num_cells, seed
+
+  def masks(self, index: int, num_branches: int, batch_size, step):
+    """Draws drop-path for one cell: keep = 1 - (step / steps) * (index + 1) / num_cells * (1 - drop_path_keep).
+
+    Args:
+      index: of the cell.
+      num_branches: of the cell.
+      batch_size: B.
+      step: number of the training step.
+
+    Returns:
+      Factors [num_branches, B, 1, 1, 1]; None if nothing is ever dropped.
+    """
+    if self._keep == 1.0:
+      return None
+    progress = tf.minimum(1.0, tf.cast(step, tf.float32) / self._steps) if self._steps else 1.0
+    keep = 1.0 - progress * (index + 1) / self._num_cells * (1.0 - self._keep)
+    return drop_path_masks(num_branches, batch_size, keep, self._pair(index, step))
+
+  def dropout_seed(self, step):
+    """Returns the two integers that dropout before the classifier is a function of."""
+    return self._pair(self._num_cells, step)
+
+  def _pair(self, index: int, step):
+    """Returns the two integers of a random draw: of its place in the network, of step and replica."""
+    replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+    num_replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    return tf.stack([self._seed + index, tf.cast(step, tf.int64) * num_replicas + tf.cast(replica, tf.int64)])

@@ -1,0 +1,24 @@
+"""What the logits of a classifier are worth: cross-entropy and accuracy."""
+
+import tensorflow as tf
+
+
+def cross_entropy(logits: tf.Tensor, targets: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
+  """Returns the cross-entropies of logits `[B, C]` and classes `[B]`, in nats, `[B]`.
+
+  Args:
+    logits: scores of the classes.
+    targets: the right classes.
+    smoothing: share of the target that is spread evenly over all classes.
+  """
+  if not smoothing:
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+  classes = logits.shape[-1]
+  smoothed = tf.one_hot(targets, classes, on_value=1 - smoothing + smoothing / classes, off_value=smoothing / classes)
+  return tf.nn.softmax_cross_entropy_with_logits(smoothed, logits)
+
+
+def classification_scores(logits: tf.Tensor, targets: tf.Tensor) -> dict[str, tf.Tensor]:
+  """Returns `accuracy` (1 where the highest logit is the class) and `loss` (cross-entropy), each `[B]`."""
+  found = tf.argmax(logits, -1, output_type=targets.dtype) == targets
+  return {"accuracy": tf.cast(found, tf.float32), "loss": cross_entropy(logits, targets)}

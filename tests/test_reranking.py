@@ -1,0 +1,31 @@
+import pytest
+
+from nao_tf.architecture import Evaluation, Trial
+from nao_tf.journal import Journal
+from nao_tf.reranking import rerank
+from tests.toys import CountingEvaluator, ToySpace
+
+# By the search's rewards the first is the best; by the counting evaluator the last.
+ARCHITECTURES = [(0, 0, 1, 0), (0, 1, 0, 1), (1, 1, 1, 1)]
+CANDIDATES = [Trial(7 - i, a, "random", Evaluation(0.9 - i / 10)) for i, a in enumerate(ARCHITECTURES)]
+
+
+def test_the_best_of_the_new_evaluations_wins_and_says_where_it_comes_from(tmp_path):
+  with Journal(str(tmp_path), {}) as journal:
+    best = rerank(CANDIDATES, ToySpace(), CountingEvaluator(), journal)
+  assert best.architecture == ARCHITECTURES[2] and best.reward == 1.0
+  assert best.origin == "#5 of the search, reward 0.7000"
+
+
+def test_what_was_evaluated_is_not_evaluated_again(tmp_path):
+  for seen in (0, 3):
+    closed = []
+    with Journal(str(tmp_path), {}) as journal:
+      assert len(journal.trials) == seen
+      rerank(CANDIDATES, ToySpace(), CountingEvaluator(), journal, on_trial=closed.append)
+      assert len(journal.trials) == len(closed) == 3
+
+
+def test_there_must_be_candidates(tmp_path):
+  with Journal(str(tmp_path), {}) as journal, pytest.raises(ValueError, match="must be at least 1"):
+    rerank([], ToySpace(), CountingEvaluator(), journal)

@@ -1,0 +1,169 @@
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from nao_tf.evaluators import evaluator_class
+from nao_tf.evaluators.rounds import ROUNDS_FILE
+from nao_tf.evaluators.shared_weights import SharedWeightsEvaluator
+from nao_tf.spaces import make_space
+from tests.shared_cases import RECIPE, ROUNDS, SHARING, comparable, make_evaluator, make_task, sample
+
+
+@pytest.fixture(scope="module")
+def two_rounds(tmp_path_factory):
+  """The evaluations of two rounds, two epochs each, and the evaluator."""
+  evaluator = make_evaluator(tmp_path_factory.mktemp("whole"), ROUNDS)
+  return [list(evaluator.evaluate(sample(3, seed))) for seed in (1, 2)], evaluator
+
+
+def test_the_evaluator_is_registered():
+  assert evaluator_class("shared_weights") is SharedWeightsEvaluator
+
+
+def test_an_evaluation_says_how_it_came_about(two_rounds):
+  for number, evaluations in enumerate(two_rounds[0]):
+    for evaluation in evaluations:
+      metrics = evaluation.metrics
+      assert set(metrics) == {"accuracy", "loss", "score", "parameters", "round", "epochs"}
+      assert metrics["round"] == number and metrics["epochs"] == 2 * number + 2
+      assert metrics["score"] == metrics["accuracy"] and evaluation.cost_seconds > 0
+
+
+def test_the_pool_has_the_batch_the_reference_and_the_best_of_before_and_is_filled_up(two_rounds):
+  rounds = two_rounds[1]._rounds._rounds
+  for round_ in rounds:
+    assert len(round_.pool) == 8 and set(round_.batch) < set(round_.pool)
+    assert set(two_rounds[1]._reference) < set(round_.pool)
+  best = rounds[0].batch[int(np.argmax([evaluation.reward for evaluation in two_rounds[0][0]]))]
+  assert best in rounds[1].pool
+
+
+def test_rewards_of_the_first_round_are_scores_and_others_are_mapped_to_its_scale(two_rounds):
+  (first, second), evaluator = two_rounds
+  assert all(evaluation.reward == evaluation.metrics["score"] for evaluation in first)
+  there, here = (np.array(evaluator._rounds.reference(number)) for number in (0, 1))
+  assert len(there) == len(here) == 3
+  for evaluation in second:
+    standard = (evaluation.metrics["score"] - here.mean()) / here.std()
+    assert evaluation.reward == pytest.approx(there.mean() + there.std() * standard)
+
+
+def test_after_the_last_epoch_weights_and_scale_stay(two_rounds):
+  _, evaluator = two_rounds
+  again = list(evaluator.evaluate(sample(3, 3)))
+  assert [evaluation.metrics["epochs"] for evaluation in again] == [4, 4, 4]
+  assert evaluator._rounds.reference(2) == []
+  line = evaluator._line(evaluator._rounds._rounds[1])
+  assert again[0].reward == pytest.approx(line[0] * again[0].metrics["score"] + line[1])
+
+
+def test_one_round_trains_all_at_once_and_leaves_scores_as_they_are(tmp_path):
+  evaluator = make_evaluator(tmp_path, dataclasses.replace(SHARING, pool_size=4))
+  for seed in (1, 2):
+    for evaluation in evaluator.evaluate(sample(2, seed)):
+      assert evaluation.reward == evaluation.metrics["score"] and evaluation.metrics["epochs"] == RECIPE.epochs
+  assert evaluator._rounds.reference(0) == []
+
+
+def test_all_spellings_have_the_reward_of_the_canonical_one(tmp_path):
+  evaluator = make_evaluator(tmp_path, recipe=dataclasses.replace(RECIPE, epochs=1))
+  (architecture,), rng = sample(1), np.random.default_rng(0)
+  other = make_space("nasnet5").equivalents(architecture, rng)
+  one, two = evaluator.evaluate([architecture, other])
+  assert one.reward == two.reward
+
+
+def test_what_was_left_when_a_process_died_is_evaluated_as_it_would_have_been(two_rounds, tmp_path):
+  (_, second), _ = two_rounds
+  list(make_evaluator(tmp_path, ROUNDS).evaluate(sample(3, 1)))
+  cut = make_evaluator(tmp_path, ROUNDS)
+  begun = cut.evaluate(sample(3, 2))
+  assert comparable([next(begun)])[0][0] == pytest.approx(second[0].reward, abs=1e-3)
+  rest = list(make_evaluator(tmp_path, ROUNDS).evaluate(sample(3, 2)[1:]))
+  assert [e.reward for e in rest] == pytest.approx([e.reward for e in second[1:]], abs=1e-3)
+  assert len(make_evaluator(tmp_path, ROUNDS)._rounds) == 2
+
+
+def test_too_many_parameters_are_a_failure_and_not_trained_on(tmp_path):
+  recipe = dataclasses.replace(RECIPE, epochs=1)
+  architectures = sample(4)
+  sizes = [make_evaluator(tmp_path / "a", recipe=recipe).trainer.num_parameters(a) for a in architectures]
+  bound = sorted(sizes)[1]
+  evaluator = make_evaluator(tmp_path / "b", recipe=recipe, max_parameters=bound)
+  evaluations = list(evaluator.evaluate(architectures))
+  assert [evaluation.ok for evaluation in evaluations] == [size <= bound for size in sizes]
+  assert f"parameters are more than max_parameters, {bound}" in evaluations[int(np.argmax(sizes))].metrics["reason"]
+  assert all(evaluator._fits(architecture) for architecture in evaluator._rounds._rounds[0].pool[3:])
+
+
+def test_divergence_fails_all(tmp_path):
+  recipe = dataclasses.replace(RECIPE, learning_rate=1e30, clip_norm=0.0)
+  evaluations = list(make_evaluator(tmp_path, recipe=recipe).evaluate(sample(2)))
+  assert all("diverged: the loss was" in evaluation.metrics["reason"] for evaluation in evaluations)
+
+
+def test_what_cannot_be_is_refused(tmp_path):
+  with pytest.raises(ValueError, match="a search needs a validation set"):
+    make_evaluator(tmp_path, task=make_task(validation_fraction=0.0))
+  with pytest.raises(ValueError, match="is the search space one for this task"):
+    make_evaluator(tmp_path, space=make_space("rnn12"))
+  evaluator = make_evaluator(tmp_path)
+  with pytest.raises(ValueError, match="position 0"):
+    next(evaluator.evaluate([(99,) * 40]))
+
+
+KILLED = """
+import sys
+from nao_tf.repeatability import make_repeatable
+from tests.shared_cases import *
+make_repeatable()
+evaluator = make_evaluator(sys.argv[1], ROUNDS)
+evaluator._training._checkpoint_seconds = 0.0
+done = len(open(sys.argv[2]).read().splitlines()) if len(sys.argv) > 2 else 0
+for number, batch in enumerate((sample(3, 1), sample(3, 2))):
+  left = batch[max(0, done - 3 * number):] if done < 3 * number + 3 else []
+  for evaluation in evaluator.evaluate(left) if left else ():
+    with open(sys.argv[2], "a") as file:
+      file.write(f"{evaluation.reward!r}\\n")
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(tmp_path):
+  """Kills come after random times, some in training, some in evaluation."""
+  whole, cut = tmp_path / "whole", tmp_path / "cut"
+  for name in (whole, cut):
+    name.mkdir()
+    (name / "rewards").touch()
+
+  def start(directory):
+    return subprocess.Popen([sys.executable, "-c", KILLED, str(directory), str(directory / "rewards")])
+
+  assert start(whole).wait() == 0
+  rng, kills = np.random.default_rng(0), 0
+  while (process := start(cut)).poll() is None and kills < 8:
+    _wait_for_change(cut, process)
+    time.sleep(rng.uniform(0, 2))
+    kills += process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+  assert start(cut).wait() == 0 and kills >= 3
+  assert (cut / "rewards").read_text() == (whole / "rewards").read_text()
+
+
+def _wait_for_change(directory, process):
+  """Waits until the process has written something."""
+  before = _sizes(directory)
+  while process.poll() is None and _sizes(directory) == before:
+    time.sleep(0.05)
+
+
+def _sizes(directory):
+  places = [directory / "rewards", directory / ROUNDS_FILE, directory / "supernet" / "checkpoints" / "checkpoint"]
+  return [os.stat(place).st_mtime_ns if place.exists() else 0 for place in places]

@@ -1,0 +1,116 @@
+"""Measures how well scores with shared weights rank architectures: against trainings of each from scratch.
+
+Random architectures are trained separately by the --child_ flags and scored with the weights of a supernet trained by the
+--shared_ flags. Prints Kendall's tau between both, and for comparison that of scores taken as the released NAO-WS takes
+them: each architecture on one validation batch of its own, by the batch's statistics, with dropout.
+
+Example:
+  python tools/rank_shared.py --flagfile=flags/cifar10_shared.flags --num_architectures=24 --workdir=runs/rank
+
+Killed and started again with the same flags, it goes on where it was. The work directory gets the journals separate and
+shared, and ranks.json.
+"""
+
+import os
+
+import numpy as np
+import tensorflow as tf
+import tqdm
+from absl import flags
+
+from nao_tf.architecture import Architecture, Evaluation, Trial
+from nao_tf.evaluators.base import Evaluator
+from nao_tf.evaluators.shared_weights import SharedWeightsEvaluator
+from nao_tf.journal import Journal
+from nao_tf.metrics import kendall_tau
+from nao_tf.reranking import rerank
+from nao_tf.settings import write_json
+from nao_tf.sharing.image_training import SharedImageTrainer
+from nao_tf.spaces import make_space
+from nao_tf.tools import flagging, search
+
+RANKS_FILE = "ranks.json"
+_UNSCORED = Evaluation(0.0)
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+  """Defines the flags of this binary: those of a search, of which it uses the task, the children and the supernet."""
+  search.define_flags(flag_values)
+  flags.DEFINE_integer("num_architectures", 24, "random architectures to compare", 3, flag_values=flag_values)
+  flags.DEFINE_integer("released_repeats", 5, "draws of batches for the released way", 1, flag_values=flag_values)
+
+
+def main(flag_values: flags.FlagValues) -> None:
+  """Measures what the flags describe."""
+  distribution = search.experiment.prepare_process(flag_values)
+  space, rng = make_space(flag_values.space), np.random.default_rng([flag_values.seed, 1])
+  architectures = [space.canonical(space.sample(rng)) for _ in range(flag_values.num_architectures)]
+  shared = search.shared_weights_evaluator(flag_values, space, distribution)
+  scores = {"shared": evaluate(flag_values, "shared", shared, architectures)}
+  if isinstance(shared.trainer, SharedImageTrainer):
+    released = ReleasedScores(shared, flag_values.seed)
+    for repeat in range(flag_values.released_repeats):
+      scores[f"released_{repeat}"] = [released.score(a, repeat) for a in architectures]
+  separate = search.training_evaluator(flag_values, space, distribution)
+  scores["separate"] = evaluate(flag_values, "separate", separate, architectures)
+  report(flag_values.workdir, [space.format(a) for a in architectures], scores)
+
+
+def evaluate(
+  flag_values: flags.FlagValues, name: str, evaluator: Evaluator, architectures: list[Architecture]
+) -> list[float | None]:
+  """Returns the rewards of architectures, with a journal of that name."""
+  trials = [Trial(number, architecture, "", _UNSCORED) for number, architecture in enumerate(architectures)]
+  with (
+    Journal(os.path.join(flag_values.workdir, name), search.search_settings(flag_values)) as journal,
+    tqdm.tqdm(total=len(trials), unit=name, dynamic_ncols=True) as bar,
+  ):
+    rerank(trials, make_space(flag_values.space), evaluator, journal, on_trial=lambda trial: bar.update())
+    return [trial.reward for trial in journal.trials]
+
+
+class ReleasedScores:
+  """Scores as the released NAO-WS takes them: one batch each, batch statistics, dropout as in training."""
+
+  def __init__(self, evaluator: SharedWeightsEvaluator, seed: int):
+    """Args:
+    evaluator: its supernet has been trained.
+    seed: of the choice of batches.
+    """
+    self._trainer, self._seed = evaluator.trainer, seed
+    self._batches = list(self._trainer.task.evaluation_batches("valid", self._trainer.config.evaluation_batch_size))
+    self._accuracy = tf.function(self._score, autograph=False)
+
+  def score(self, architecture: Architecture, repeat: int) -> float:
+    """Returns the accuracy on a batch that depends on architecture, repetition and seed."""
+    rng = np.random.default_rng([self._seed, repeat, *architecture])
+    images, labels, weights = self._batches[rng.integers(len(self._batches))]
+    step = tf.constant(int(rng.integers(2**31)), tf.int64)
+    return float(self._accuracy(images, labels, weights, tf.constant(architecture, tf.int32), step))
+
+  def _score(self, images, labels, weights, architecture, step) -> tf.Tensor:
+    path = self._trainer.supernet.path(architecture)
+    network = self._trainer.supernet.network(architecture, path, self._trainer.weights.read(path.positions))
+    outputs = network(images, training=True, step=step)
+    logits = outputs["logits"] if isinstance(outputs, dict) else outputs
+    found = tf.cast(tf.argmax(logits, -1, output_type=labels.dtype) == labels, tf.float32)
+    return tf.reduce_sum(found * weights) / tf.reduce_sum(weights)
+
+
+def report(workdir: str, architectures: list[str], scores: dict[str, list[float | None]]) -> None:
+  """Prints Kendall's tau of each way of scoring against the separate trainings, and writes everything down."""
+  valid = [i for i in range(len(architectures)) if all(row[i] is not None for row in scores.values())]
+  truth = [scores["separate"][i] for i in valid]
+  taus = {name: kendall_tau([row[i] for i in valid], truth) for name, row in scores.items() if name != "separate"}
+  write_json(os.path.join(workdir, RANKS_FILE), {"tau": taus, "architectures": architectures, "scores": scores})
+  for name, tau in taus.items():
+    print(f"{name:12} tau {tau:.3f} over {len(valid)} architectures")
+
+
+def cli() -> None:
+  """Runs the binary."""
+  flagging.run(define_flags, main)
+
+
+if __name__ == "__main__":
+  cli()
