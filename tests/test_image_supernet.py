@@ -26,17 +26,20 @@ def tensor(architecture):
 
 
 def assert_equal_to_separate(graphs, architecture):
-  """Compares outputs in training with drop-path and dropout, gradients, and outputs in inference."""
+  """Compares outputs in training with drop-path and dropout, gradients, and outputs in inference.
+
+  Batch norm over a few images magnifies the rounding of sums, whose order differs with the number of threads.
+  """
   outputs, statistics, gradient = graphs.train(tensor(architecture), STEP)
   network = graphs.separate(architecture, statistics.numpy())
-  np.testing.assert_allclose(graphs.infer(tensor(architecture), statistics), network(graphs.images), atol=2e-4)
+  np.testing.assert_allclose(graphs.infer(tensor(architecture), statistics), network(graphs.images), atol=2e-3)
   with tf.GradientTape() as tape:
     expected = network(graphs.images, training=True, step=STEP)
     loss = graphs.loss(expected)
-  tf.nest.map_structure(lambda a, b: np.testing.assert_allclose(a, b, atol=5e-4), outputs, expected)
+  tf.nest.map_structure(lambda a, b: np.testing.assert_allclose(a, b, atol=5e-3), outputs, expected)
   gradients = tape.gradient(loss, network.trainable_weights, unconnected_gradients="zero")
   norm = np.sqrt(sum(float(tf.reduce_sum(tf.convert_to_tensor(g) ** 2)) for g in gradients))
-  assert np.linalg.norm(gradient) == pytest.approx(norm, rel=1e-3)
+  assert np.linalg.norm(gradient) == pytest.approx(norm, rel=1e-2)
 
 
 def special_and_random(count, seed=0, **options):

@@ -45,7 +45,7 @@ def test_steps_are_those_of_the_separate_network_and_touch_nothing_else(trainer)
     np.testing.assert_allclose(loss, other._train_step(*batch(trainer)), rtol=1e-4)
   twin = separate(trainer, architecture)
   for ours, theirs in zip(twin.network.trainable_variables, other.network.trainable_variables):
-    np.testing.assert_allclose(ours, theirs, atol=1e-3)
+    np.testing.assert_allclose(ours, theirs, atol=5e-3)
   on_path = trainer.supernet.path(tf.constant(architecture, tf.int32)).positions.numpy()
   assert set(np.flatnonzero(trainer.weights.vector.numpy() != before)) <= set(on_path)
 
