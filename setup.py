@@ -4,7 +4,7 @@ import pathlib
 
 import setuptools
 
-COMMANDS = ("search", "train", "evaluate", "export", "benchmark", "fidelity", "tune")
+COMMANDS = ("search", "train", "evaluate", "export", "benchmark", "fidelity", "step_times", "tune")
 
 # Lower bounds that both stacks satisfy. requirements.txt and requirements-addons.txt say what the tests run on.
 REQUIRES = [

@@ -7,6 +7,7 @@ token a choice). Token 0 starts a sequence; each kind of decision has a block of
 import dataclasses
 import functools
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,20 @@ from nao_tf.architecture import Architecture
 from nao_tf.spaces.base import SearchSpace
 
 START_TOKEN = 0
+
+
+class OrderedTokens(NamedTuple):
+  """The tokens of a kind of decision whose neighbouring choices are alike.
+
+  Attributes:
+    first: the first of them.
+    count: how many there are.
+    reach: how much the last choice differs from the first, beside other ordered decisions.
+  """
+
+  first: int
+  count: int
+  reach: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,14 +40,14 @@ class Vocabulary:
     sizes: number of choices at each position, [L].
     size: number of tokens V, the start token included.
     tokens_per_step: consecutive tokens that an encoder reads in one step; divides L.
-    ordered: first token and number of tokens of each kind of decision whose neighbouring choices are alike.
+    ordered: the tokens of each kind of decision whose neighbouring choices are alike.
   """
 
   offsets: tuple[int, ...]
   sizes: tuple[int, ...]
   size: int
   tokens_per_step: int = 1
-  ordered: tuple[tuple[int, int], ...] = ()
+  ordered: tuple[OrderedTokens, ...] = ()
 
   def __post_init__(self):
     if len(self.offsets) % self.tokens_per_step:
@@ -47,7 +62,7 @@ class Vocabulary:
     starts = dict(zip(blocks, np.cumsum([START_TOKEN + 1, *blocks.values()]).tolist()))
     offsets = tuple(starts[decision.kind] for decision in space.decisions)
     sizes = tuple(decision.size for decision in space.decisions)
-    ordered = {(starts[d.kind], blocks[d.kind]) for d in space.decisions if d.ordered}
+    ordered = {OrderedTokens(starts[d.kind], blocks[d.kind], d.reach) for d in space.decisions if d.ordered}
     size = START_TOKEN + 1 + sum(blocks.values())
     return cls(offsets, sizes, size, space.decisions_per_step, tuple(sorted(ordered)))
 

@@ -107,6 +107,15 @@ def test_step_size_zero_decodes_without_moving():
   assert all(trial.origin.startswith("decoded around #") for trial in run(strategy, 18)[12:])
 
 
+def test_a_round_may_have_neighbours_of_the_best():
+  strategy = Nao(RowSpace(), seed=0, config=dataclasses.replace(QUICK, num_neighbours=2))
+  trials = run(strategy, 18)
+  best = max(trials[:12], key=lambda trial: trial.reward)
+  neighbours = [trial for trial in trials[12:] if trial.origin.startswith("neighbour of")]
+  assert len(neighbours) == 2 and {trial.origin for trial in neighbours} == {f"neighbour of #{best.id}"}
+  assert all(sum(a != b for a, b in zip(t.architecture, best.architecture)) == 1 for t in neighbours)
+
+
 @pytest.mark.parametrize(
   "change, message",
   [

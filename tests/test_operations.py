@@ -160,6 +160,22 @@ def test_the_stride_of_a_factorised_convolution_is_split_as_the_convention_says(
   assert [tuple(layer.size) for layer in layers] == [(1, 7), (7, 1)]
 
 
+@pytest.mark.parametrize("convention", [NAO, TORCH])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("name", ["max3x3", "min2x2"])
+def test_a_pool_that_pools_again_has_the_same_outputs_and_gradients(name, stride, convention):
+  states, outcomes = tf.constant(images()), []
+  for again in (False, True):
+    layer = make(name, stride, convention)
+    layer.pools_again = again
+    with tf.GradientTape() as tape:
+      tape.watch(states)
+      outputs = layer(states)
+    outcomes.append((outputs, tape.gradient(outputs, states, outputs)))
+  for plain, pooled_again in zip(*outcomes):
+    np.testing.assert_array_equal(plain, pooled_again)
+
+
 def test_zero_is_zero():
   assert not np.any(make("zero", 2)(images()))
 

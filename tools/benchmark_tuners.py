@@ -42,7 +42,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
   flags.DEFINE_integer("num_processes", 1, "searches at a time", lower_bound=1, **define)
   flags.DEFINE_list("overhead_at", [], "numbers of trials after which to measure the time for one", **define)
   flags.DEFINE_integer("num_timed", 20, "trials over which that is averaged", lower_bound=1, **define)
-  strategy_flags.define(flag_values)
+  strategy_flags.define(flag_values, nao_preset="hyperparameters")
   flags.mark_flag_as_required("output", flag_values)
 
 

@@ -15,12 +15,12 @@ from nao_tf.strategies.evolution import EvolutionConfig
 from nao_tf.tools import flagging
 
 
-def define(flag_values: flags.FlagValues) -> None:
+def define(flag_values: flags.FlagValues, *, nao_preset: str = "default") -> None:
   """Defines the flags `--nao_...` and `--controller_...`, with presets for what they change, and `--evolution_...`."""
   nao = _nao()
   flags.DEFINE_enum(
     "nao_preset",
-    "default",
+    nao_preset,
     sorted(nao.PRESETS),
     "settings of nao, which --nao_... flags change",
     flag_values=flag_values,

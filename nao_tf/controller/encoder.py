@@ -6,6 +6,7 @@ from nao_tf.controller.axes import shape_of
 from nao_tf.controller.config import ControllerConfig
 from nao_tf.controller.initialization import Initializer
 from nao_tf.controller.layers import Linear, Lstm, MemberLayer, TokenEmbedding, dropout, project
+from nao_tf.controller.ordered_tokens import mixing_matrix
 from nao_tf.encoding import Vocabulary
 
 
@@ -25,7 +26,7 @@ class Encoder(MemberLayer):
     self.num_steps, self.size = vocabulary.length // self.tokens_per_step, config.encoder_size
     self._settings = config
     inputs = self.tokens_per_step * config.token_size
-    self.embedding = TokenEmbedding(initializer, vocabulary.size, config.token_size)
+    self.embedding = TokenEmbedding(initializer, vocabulary.size, config.token_size, mixing=mixing_matrix(vocabulary))
     self.lstms = [
       Lstm(initializer, inputs, self.size, double_bias=config.double_bias) for _ in range(1 + config.bidirectional)
     ]

@@ -116,14 +116,26 @@ class Linear(MemberLayer):
 class TokenEmbedding(MemberLayer):
   """A table of token embeddings that can be folded into the kernel that follows it."""
 
-  def __init__(self, initializer: Initializer, num_tokens: int, size: int):
+  def __init__(self, initializer: Initializer, num_tokens: int, size: int, *, mixing: np.ndarray | None = None):
+    """Args:
+    initializer: source of the weights.
+    num_tokens: V.
+    size: of an embedding.
+    mixing: what the weights are multiplied by to give the embeddings, [V, V]; None: they are the embeddings.
+    """
     super().__init__(initializer)
-    self.num_tokens = num_tokens
+    self.num_tokens, self._mixing = num_tokens, mixing
     self.table = self.add_value("table", initializer.embedding(num_tokens, size))
+
+  @property
+  def embeddings(self) -> tf.Tensor:
+    """The embeddings of all tokens, [*prefix, V, size]."""
+    table = tf.convert_to_tensor(self.table)
+    return table if self._mixing is None else tf.matmul(self._mixing, table)
 
   def call(self, tokens: tf.Tensor) -> tf.Tensor:
     """Returns embeddings [*prefix, ..., size] of tokens [*prefix, ...]."""
-    return project(tf.one_hot(tokens, self.num_tokens), tf.convert_to_tensor(self.table))
+    return project(tf.one_hot(tokens, self.num_tokens), self.embeddings)
 
   def folded(self, kernel: tf.Tensor, tokens_per_step: int = 1) -> tf.Tensor:
     """Returns what a token at each place of a step contributes to a linear layer.
@@ -135,7 +147,7 @@ class TokenEmbedding(MemberLayer):
     Returns:
       Contributions [*prefix, k * V, out]; row i * V + v is that of token v at place i.
     """
-    table = tf.convert_to_tensor(self.table)
+    table = self.embeddings
     *prefix, _, size = table.shape
     units = kernel.shape[-1]
     blocks = tf.reshape(kernel, [*prefix, tokens_per_step, size, units])

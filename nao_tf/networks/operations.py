@@ -61,11 +61,16 @@ class Identity(Strided):
 
 
 class Pool(Strided):
-  """Maximum, average or minimum over windows; then ReLU, 1x1 convolution and norm if the channels are not `filters`."""
+  """Maximum, average or minimum over windows; then ReLU, 1x1 convolution and norm if the channels are not `filters`.
+
+  Attributes:
+    pools_again: whether the gradient of a maximum computes the maximum again. TensorFlow's fast gradient on CPUs is for a
+      maximum in the same function, which one in a branch of a `tf.switch_case` never is.
+  """
 
   def __init__(self, filters: int, stride: int, convention: Convention, seed: int, *, kind, size, name=None):
     super().__init__(filters, stride, convention, seed, name=name)
-    self.kind, self.size, self.projection = kind, size, None
+    self.kind, self.size, self.projection, self.pools_again = kind, size, None, False
 
   def build(self, input_shape):
     """Makes the projection if there is to be one."""
@@ -76,7 +81,8 @@ class Pool(Strided):
 
   def call(self, inputs, training=None):
     """Maps [B, H, W, C] to [B, ceil(H / stride), ceil(W / stride), filters]."""
-    outputs = _POOLS[self.kind](inputs, self.size, self.stride, self.convention)
+    maximum = _max_pool_again if self.pools_again else tf.nn.max_pool2d
+    outputs = _POOLS[self.kind](inputs, self.size, self.stride, self.convention, maximum)
     return outputs if self.projection is None else self.projection(outputs, training=training)
 
 
@@ -93,18 +99,35 @@ class Zero(Strided):
     return tf.zeros((tf.shape(inputs)[0], *self.compute_output_shape(inputs.shape)[1:]), inputs.dtype)
 
 
-def _max_pool(inputs, size: int, stride: int, convention: Convention):
+def _max_pool(inputs, size: int, stride: int, convention: Convention, maximum: Callable):
   if not _centred(stride, convention):
-    return tf.nn.max_pool2d(inputs, size, stride, "SAME")
+    return maximum(inputs, size, stride, "SAME")
   padded = tf.pad(inputs, window_padding((size, size)), constant_values=inputs.dtype.min)
-  return tf.nn.max_pool2d(padded, size, stride, "VALID")
+  return maximum(padded, size, stride, "VALID")
 
 
-def _min_pool(inputs, size: int, stride: int, convention: Convention):
-  return -_max_pool(-inputs, size, stride, convention)
+def _max_pool_again(inputs, size: int, stride: int, padding: str):
+  sides, steps = [1, size, size, 1], [1, stride, stride, 1]
+
+  @tf.custom_gradient
+  def pool(states):
+    def gradient(upstream):
+      again = tf.nn.max_pool2d(states, size, stride, padding)
+      return tf.raw_ops.MaxPoolGrad(
+        orig_input=states, orig_output=again, grad=upstream, ksize=sides, strides=steps, padding=padding
+      )
+
+    return tf.nn.max_pool2d(states, size, stride, padding), gradient
+
+  return pool(tf.identity(inputs))  # Made in the graph of the branch, as what a custom gradient is of must be.
 
 
-def _average_pool(inputs, size: int, stride: int, convention: Convention):
+def _min_pool(inputs, size: int, stride: int, convention: Convention, maximum: Callable):
+  return -_max_pool(-inputs, size, stride, convention, maximum)
+
+
+def _average_pool(inputs, size: int, stride: int, convention: Convention, maximum: Callable):
+  del maximum
   if not convention.average_counts_padding and not _centred(stride, convention):
     return tf.nn.avg_pool2d(inputs, size, stride, "SAME")
   outputs = tf.nn.avg_pool2d(tf.pad(inputs, window_padding((size, size))), size, stride, "VALID")

@@ -14,7 +14,7 @@ from tensorflow import keras
 
 from nao_tf.networks.conventions import Convention
 from nao_tf.networks.functional import LayerFunction
-from nao_tf.networks.operations import OPERATIONS
+from nao_tf.networks.operations import OPERATIONS, Pool
 
 _NOT_INLINED = {"_noinline": True}
 
@@ -85,5 +85,7 @@ class SharedOperations:
   def _layer(self, kind: int, name: str, seed: int) -> keras.layers.Layer:
     shape, stride = self._kinds[kind]
     layer = OPERATIONS[name](self._filters, stride, self._convention, seed)
+    if isinstance(layer, Pool):
+      layer.pools_again = True
     layer.build(shape)
     return layer

@@ -24,11 +24,14 @@ class Decision:
     kind: what is chosen ("input", "operation"); decisions of one kind share token embeddings.
     size: number of choices; a choice is an integer in [0, size).
     ordered: whether neighbouring choices are alike, as those of a number are.
+    reach: of an ordered decision, how much its last choice differs from its first, beside other ordered decisions: a
+      refinement of what another decision has chosen reaches less far.
   """
 
   kind: str
   size: int
   ordered: bool = False
+  reach: float = 1.0
 
 
 class SearchSpace(abc.ABC):
@@ -112,6 +115,15 @@ class SearchSpace(abc.ABC):
         if choice != architecture[position] and self.is_valid(mutant):
           return mutant
     raise ValueError(f"{self.name}: no valid architecture is one decision away from {architecture}")
+
+  def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
+    """Yields the valid architectures that differ from `architecture` in one decision, an ordered one by one step."""
+    for position, decision in enumerate(self.decisions):
+      here = architecture[position]
+      for choice in (here - 1, here + 1) if decision.ordered else range(decision.size):
+        neighbour = (*architecture[:position], choice, *architecture[position + 1 :])
+        if choice != here and 0 <= choice < decision.size and self.is_valid(neighbour):
+          yield neighbour
 
   def canonical(self, architecture: Architecture) -> Architecture:
     """Returns the one representative of all spellings of the same network."""

@@ -95,7 +95,10 @@ class Range(Parameter):
 
   def __init__(self, hyperparameter: hp_module.Int | hp_module.Float, kind: str, refinements: int):
     super().__init__(hyperparameter)
-    fine = (Decision(f"{kind}, refinement {i}", FINE_SIZE, ordered=True) for i in range(1, refinements + 1))
+    fine = (
+      Decision(f"{kind}, refinement {i}", FINE_SIZE, ordered=True, reach=FINE_SIZE**-i)
+      for i in range(1, refinements + 1)
+    )
     self.decisions = (Decision(kind, COARSE_SIZE, ordered=True), *fine)
 
   def value(self, choices):

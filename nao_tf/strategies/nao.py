@@ -52,6 +52,8 @@ class NaoConfig:
       there are fewer, the decoder is sampled at higher temperatures.
     num_passes: times that candidates are decoded in a round, first around the best trials, then around what the
       predictor ranks highest among the candidates so far.
+    num_neighbours: of a round's proposals, so many are neighbours of the best trial: those that the predictor ranks
+      highest among the architectures that differ in one decision, an ordered one by one step.
     keep_weights: whether a round goes on from the weights of the last one. Otherwise its controllers start afresh, which
       costs more steps and forgets mistakes: a predictor that is wrong about a region is not wrong about it for ever.
     num_unlabelled: random architectures without a reward on which the decoder is trained too, where the controller's
@@ -69,11 +71,17 @@ class NaoConfig:
   ranked: bool = True
   oversampling: float = 8.0
   num_passes: int = 4
+  num_neighbours: int = 0
   keep_weights: bool = False
   num_unlabelled: int = 512
 
   def __post_init__(self):
-    for name, low in (("num_members", 1), ("num_initial", 1), ("num_passes", 1), ("round_size", 0), ("num_seeds", 0)):
+    at_least_one, at_least_zero = (
+      ("num_members", "num_initial", "num_passes"),
+      ("round_size", "num_seeds", "num_neighbours"),
+    )
+    for name in (*at_least_one, *at_least_zero):
+      low = int(name in at_least_one)
       if getattr(self, name) < low:
         raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")
     for name in ("step_sizes", "temperatures"):
@@ -96,8 +104,10 @@ PRESETS = {
     keep_weights=True,
     num_unlabelled=0,
   ),
+  "hyperparameters": NaoConfig(round_size=4, num_neighbours=1),
 }
-"""`default`, made for small budgets, and `paper`, the procedure of the paper and its PyTorch release."""
+"""`default`, made for small budgets; `paper`, the procedure of the paper and its PyTorch release; and `hyperparameters`,
+for spaces of numbers that are close to one another and for a few dozen trials: small rounds, and a neighbour in each."""
 
 
 class Nao(Strategy):
@@ -192,6 +202,7 @@ class Nao(Strategy):
     The first pass decodes around the best trials, every further one around the best candidates so far.
     """
     candidates: dict[Architecture, Proposal] = {}
+    neighbours = self._neighbours(size)
     seeds = self._seeds()
     self._temperature = max(self._temperature / _HEATING, 1.0)
     for number in range(1, _MAX_PASSES + 1):
@@ -201,7 +212,8 @@ class Nao(Strategy):
         break
       self._temperature *= 1.0 if enough else _HEATING
       seeds = self._take_turns(candidates, self._num_seeds) or seeds
-    return self._take_turns(candidates, size)
+    others = {key: proposal for key, proposal in candidates.items() if key not in neighbours}
+    return [*neighbours.values(), *self._take_turns(others, size - len(neighbours))]
 
   def _first_candidates(self, rng: np.random.Generator, size: int) -> list[Proposal]:
     """Returns the first candidates in the order of step sizes."""
@@ -241,6 +253,15 @@ class Nao(Strategy):
       rows = by_temperature.reshape(-1, self.vocabulary.length)
       for index, architecture in enumerate(self.vocabulary.decode(rows)):
         yield architecture, _origin(seeds[index % len(seeds)][1], step_size)
+
+  def _neighbours(self, size: int) -> dict[Architecture, Proposal]:
+    """Returns the neighbours of the best trial that are to be among `size` proposals."""
+    count, candidates = min(self.config.num_neighbours, size), {}
+    if count:
+      ((best, origin),) = self._seeds()[:1]
+      proposals = ((neighbour, f"neighbour of {origin}") for neighbour in self.space.neighbours(best))
+      self._collect(candidates, proposals, None)
+    return {self.space.canonical(a): (a, origin) for a, origin in self._take_turns(candidates, count)}
 
   def _decode_around(self, tokens: np.ndarray, rng: np.random.Generator, heat: float) -> np.ndarray:
     """Returns tokens [step sizes, temperatures, members, K, L] decoded around seeds [K, L]."""

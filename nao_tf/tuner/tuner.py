@@ -151,7 +151,7 @@ class NAOOracle(StrategyOracle):
     num_initial_points: int | None = None,
     seed: int | None = None,
     *,
-    config: NaoConfig = PRESETS["default"],
+    config: NaoConfig = PRESETS["hyperparameters"],
     **options: Any,
   ):
     """Args:
@@ -203,7 +203,7 @@ class NAOTuner(StrategyTuner):
     max_retries_per_trial: int = 0,
     max_consecutive_failed_trials: int = 3,
     *,
-    config: NaoConfig = PRESETS["default"],
+    config: NaoConfig = PRESETS["hyperparameters"],
     initial_values: Sequence[Mapping[str, Any]] = (),
     past: str | os.PathLike | Sequence[Trial | Past] = (),
     make_space: MakeSpace = HyperParameterSpace,

@@ -49,6 +49,15 @@ def test_mutation_changes_exactly_one_decision_and_stays_valid(space, samples):
     assert sum(a != b for a, b in zip(architecture, mutant)) == 1
 
 
+def test_neighbours_are_valid_and_one_decision_away(space, samples):
+  neighbours = list(space.neighbours(samples[0]))
+  assert len(set(neighbours)) == len(neighbours) > 0
+  for neighbour in neighbours:
+    space.validate(neighbour)
+    ((decision, here, there),) = [row for row in zip(space.decisions, samples[0], neighbour) if row[1] != row[2]]
+    assert not decision.ordered or abs(here - there) == 1
+
+
 def test_canonical_is_a_valid_fixed_point(space, samples):
   for architecture in samples:
     canonical = space.canonical(architecture)
