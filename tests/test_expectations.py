@@ -151,30 +151,33 @@ def is_close(value, target):
   return math.isclose(value, target, abs_tol=0.1 + 0.1 * abs(target))
 
 
-not_yet = pytest.mark.xfail(strict=False, reason="nao does not come so close within so few trials with every seed")
+def share_of_seeds(found):
+  return sum(found(seed) for seed in range(3)) / 3
 
 
-@not_yet
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_the_maximum_of_a_function_of_four_floats_is_found_in_fifty_trials(tmp_path, seed):
-  oracle = open_oracle(tmp_path, "nao", floats(), objective=UPWARDS, max_trials=50, seed=seed)
-  run(oracle, 50, lambda v: -(v["a"] ** 3) + v["b"] ** 3 + v["c"] - abs(v["d"]))
-  best = oracle.get_best_trials()[0]
-  assert is_close(best.score, 3)
-  for name, target in {"a": -1, "b": 1, "c": 1, "d": 0}.items():
-    assert is_close(best.hyperparameters[name], target)
+@pytest.mark.slow
+def test_the_maximum_of_a_function_of_four_floats_is_found_in_fifty_trials_with_most_seeds(tmp_path):
+  def found(seed):
+    oracle = open_oracle(tmp_path / str(seed), "nao", floats(), objective=UPWARDS, max_trials=50, seed=seed)
+    run(oracle, 50, lambda v: -(v["a"] ** 3) + v["b"] ** 3 + v["c"] - abs(v["d"]))
+    best = oracle.get_best_trials()[0]
+    targets = {"a": -1, "b": 1, "c": 1, "d": 0}
+    return is_close(best.score, 3) and all(is_close(best.hyperparameters[name], x) for name, x in targets.items())
+
+  assert share_of_seeds(found) >= 0.5
 
 
-@not_yet
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_four_tuners_find_a_minimum_in_ten_trials_each(tmp_path, seed):
-  oracle = open_oracle(tmp_path, "nao", mixed(), max_trials=60, seed=seed)
-  for _ in range(10):
-    trials = [oracle.create_trial(f"tuner{i}") for i in range(4)]
-    for trial in trials:
-      v = trial.hyperparameters.values
-      finish(oracle, trial, abs(v["a"] - 4) - v["b"] + 0.1 * abs(3 + math.log10(v["c"])))
-  best = oracle.get_best_trials()[0]
-  assert best.score < -0.8
-  assert is_close(best.hyperparameters["a"], 4) and is_close(best.hyperparameters["b"], 1)
-  assert 1e-4 < best.hyperparameters["c"] < 1e-2
+@pytest.mark.slow
+def test_four_tuners_find_a_minimum_in_ten_trials_each_with_most_seeds(tmp_path):
+  def found(seed):
+    oracle = open_oracle(tmp_path / str(seed), "nao", mixed(), max_trials=60, seed=seed)
+    for _ in range(10):
+      trials = [oracle.create_trial(f"tuner{i}") for i in range(4)]
+      for trial in trials:
+        v = trial.hyperparameters.values
+        finish(oracle, trial, abs(v["a"] - 4) - v["b"] + 0.1 * abs(3 + math.log10(v["c"])))
+    best = oracle.get_best_trials()[0]
+    near = is_close(best.hyperparameters["a"], 4) and is_close(best.hyperparameters["b"], 1)
+    return best.score < -0.8 and near and 1e-4 < best.hyperparameters["c"] < 1e-2
+
+  assert share_of_seeds(found) >= 0.5

@@ -19,6 +19,7 @@ from tests.conformance.test_spaces import (  # The laws of every space hold here
   test_format_and_parse_are_inverse,
   test_malformed_text_is_refused,
   test_mutation_changes_exactly_one_decision_and_stays_valid,
+  test_neighbours_are_valid_and_one_decision_away,
   test_samples_are_valid_tuples_of_int,
   test_samples_differ,
   test_sampling_is_a_function_of_the_generator,
@@ -103,6 +104,13 @@ def test_refining_keeps_every_value_and_adds_some():
     hp.merge([coarse._parameters[0]._hyperparameter])
     fine = HyperParameterSpace(hp, refinements=2)
     assert set(reachable(coarse)) < set(reachable(fine))
+
+
+def test_refinements_of_a_value_are_the_same_when_unrefined():
+  space = one("Float", 0.0, 8.0)
+  places = [space.unrefined(space.encode({"x": value})) for value in (2.6, 3.0, 3.4, 3.6)]
+  assert space.is_refined and places[0] == places[1] == places[2] != places[3]
+  assert not one("Choice", ["a", "b"]).is_refined
 
 
 def test_every_integer_of_a_range_is_reached_in_time():

@@ -116,6 +116,16 @@ def test_a_round_may_have_neighbours_of_the_best():
   assert all(sum(a != b for a, b in zip(t.architecture, best.architecture)) == 1 for t in neighbours)
 
 
+def test_refinements_of_what_was_tried_have_to_wait():
+  class RefinedSpace(RowSpace):
+    decisions = (Decision("number", 9, ordered=True), Decision("refinement", 5, ordered=True, reach=0.2)) * 2
+
+  space = RefinedSpace()
+  strategy = Nao(space, seed=0, config=QUICK)
+  asked = [space.unrefined(trial.architecture) for trial in run(strategy, 24)]
+  assert len(set(asked[12:])) == 12 and not set(asked[:12]) & set(asked[12:])
+
+
 @pytest.mark.parametrize(
   "change, message",
   [

@@ -125,6 +125,16 @@ class SearchSpace(abc.ABC):
         if choice != here and 0 <= choice < decision.size and self.is_valid(neighbour):
           yield neighbour
 
+  @property
+  def is_refined(self) -> bool:
+    """Whether there are decisions that refine what others have chosen."""
+    return any(decision.reach != 1.0 for decision in self.decisions)
+
+  def unrefined(self, architecture: Architecture) -> Architecture:
+    """Returns the canonical choices of the decisions that reach all the way: those that no other one refines."""
+    canonical = self.canonical(architecture)
+    return tuple(choice for choice, decision in zip(canonical, self.decisions) if decision.reach == 1.0)
+
   def canonical(self, architecture: Architecture) -> Architecture:
     """Returns the one representative of all spellings of the same network."""
     return architecture

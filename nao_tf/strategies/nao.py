@@ -213,7 +213,20 @@ class Nao(Strategy):
       self._temperature *= 1.0 if enough else _HEATING
       seeds = self._take_turns(candidates, self._num_seeds) or seeds
     others = {key: proposal for key, proposal in candidates.items() if key not in neighbours}
-    return [*neighbours.values(), *self._take_turns(others, size - len(neighbours))]
+    return [*neighbours.values(), *self._apart(self._take_turns(others, len(others)), size - len(neighbours))]
+
+  def _apart(self, ranked: list[Proposal], size: int) -> list[Proposal]:
+    """Returns the first proposals that are no refinements of one another or of a trial; others only if there are too few."""
+    if not self.space.is_refined:
+      return ranked[:size]
+    seen = {self.space.unrefined(trial.architecture) for trial in self.scored}
+    apart: list[Proposal] = []
+    rest: list[Proposal] = []
+    for proposal in ranked:
+      place = self.space.unrefined(proposal[0])
+      (rest if place in seen else apart).append(proposal)
+      seen.add(place)
+    return [*apart, *rest][:size]
 
   def _first_candidates(self, rng: np.random.Generator, size: int) -> list[Proposal]:
     """Returns the first candidates in the order of step sizes."""
