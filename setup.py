@@ -4,7 +4,18 @@ import pathlib
 
 import setuptools
 
-COMMANDS = ("search", "train", "evaluate", "export", "benchmark", "fidelity", "step_times", "tune")
+COMMANDS = (
+  "search",
+  "train",
+  "evaluate",
+  "export",
+  "benchmark",
+  "benchmark_tuners",
+  "fidelity",
+  "rank_shared",
+  "step_times",
+  "tune",
+)
 
 # Lower bounds that both stacks satisfy. requirements.txt and requirements-addons.txt say what the tests run on.
 REQUIRES = [
@@ -38,5 +49,5 @@ setuptools.setup(
   package_data={"nao_tf.flags": ["*.flags", "paper/*.flags"]},
   install_requires=REQUIRES,
   extras_require=EXTRAS,
-  entry_points={"console_scripts": [f"nao-{name}=nao_tf.tools.{name}:cli" for name in COMMANDS]},
+  entry_points={"console_scripts": [f"nao-{name.replace('_', '-')}=nao_tf.tools.{name}:cli" for name in COMMANDS]},
 )
