@@ -6,6 +6,7 @@ subclass with its own `run_trial`.
 
 import contextlib
 import dataclasses
+import functools
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from keras_tuner.engine.trial import Trial
 from nao_tf.spaces.hyperparameters import HyperParameterSpace, parents_first
 from nao_tf.strategies import Strategy, make_strategy
 from nao_tf.strategies.nao import PRESETS, NaoConfig
+from nao_tf.tuner.connection import PersistentStub
 from nao_tf.tuner.messages import tidied
 from nao_tf.tuner.oracle import SIGN_OF_LIFE, StrategyOracle
 from nao_tf.tuner.projects import Past, write_json
@@ -67,8 +69,7 @@ class StrategyTuner(keras_tuner.Tuner):
     elif isinstance(self.oracle, keras_tuner.Oracle):
       self._search_as_chief(*fit_args, **fit_kwargs)
     else:
-      with repeating(self._send_sign_of_life, self._pause, ignored=(grpc.RpcError,)):
-        super().search(*fit_args, **fit_kwargs)
+      self._search_as_worker(*fit_args, **fit_kwargs)
 
   def pre_create_trial(self) -> None:
     """Waits a little if there was no trial to run the last time."""
@@ -95,13 +96,17 @@ class StrategyTuner(keras_tuner.Tuner):
     if oracle.failure:
       raise RuntimeError(oracle.failure)
 
+  def _search_as_worker(self, *fit_args: Any, **fit_kwargs: Any) -> None:
+    client = self._client()  # A connection of its own: a sign of life need not arrive.
+    send_sign_of_life = functools.partial(client.get_trial, SIGN_OF_LIFE + self.tuner_id)
+    self.oracle.stub = PersistentStub(self.oracle.stub)
+    with repeating(send_sign_of_life, self._pause, ignored=(grpc.RpcError,)):
+      super().search(*fit_args, **fit_kwargs)
+
   def _look_after_workers(self) -> None:
     self.oracle.release_dead_workers()
     if self.oracle.is_over:
       self._client().create_trial(self.tuner_id)  # The server ends when it has told somebody to stop.
-
-  def _send_sign_of_life(self) -> None:
-    self.oracle.get_trial(SIGN_OF_LIFE + self.tuner_id)
 
   def _client(self) -> Any:
     from keras_tuner.src.distribute.oracle_client import OracleClient  # Brings grpc's generated code.
