@@ -41,8 +41,7 @@ def train_under(replicas, precision="float64", optimizer="SGD"):
   return json.loads(process.stdout.splitlines()[-1])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("optimizer", ["SGD", "Adam"])
+@pytest.mark.parametrize("optimizer", ["SGD", pytest.param("Adam", marks=pytest.mark.slow)])
 def test_a_training_under_two_replicas_is_the_training_under_one(optimizer):
   one, two = (train_under(replicas, optimizer=optimizer) for replicas in (1, 2))
   assert (one["replicas"], two["replicas"]) == (1, 2)

@@ -29,8 +29,13 @@ class Norm(keras.layers.BatchNormalization):
   def call(self, inputs, training=None):
     """Normalises `inputs` [B, H, W, C]; with `training` by the batch's statistics, which it also averages."""
     if not (training and self.trainable):
-      return self._fused(inputs, is_training=False)[0]
+      return self._normalize_by_averages(inputs)
     return self._normalize_by_all_batches(inputs) if self.over_replicas else self._normalize_by_batch(inputs)
+
+  def _normalize_by_averages(self, inputs):
+    if inputs.dtype == tf.float64:  # There is no fused kernel for it.
+      return self._normalize(inputs, tf.convert_to_tensor(self.moving_mean), tf.convert_to_tensor(self.moving_variance))
+    return self._fused(inputs, is_training=False)[0]
 
   def _normalize_by_batch(self, inputs):
     outputs, mean, variance = self._fused(inputs, is_training=True, exponential_avg_factor=1.0 - self.momentum)
@@ -46,6 +51,9 @@ class Norm(keras.layers.BatchNormalization):
     count = tf.cast(tf.size(inputs) // inputs.shape[-1] * replicas.num_replicas_in_sync, inputs.dtype)
     self._move(self.moving_mean, mean)
     self._move(self.moving_variance, variance * count / (count - 1.0))
+    return self._normalize(inputs, mean, variance)
+
+  def _normalize(self, inputs, mean, variance):
     gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
     return tf.nn.batch_normalization(inputs, mean, variance, beta, gamma, self.epsilon)
 
