@@ -50,6 +50,7 @@ def test_installed_elsewhere_the_binaries_are_commands(wheel, tmp_path):
   for path in sorted((tmp_path / "site" / "bin").glob("nao-*")):
     done = subprocess.run([sys.executable, path, "--helpshort"], cwd=tmp_path, env=environment, capture_output=True)
     assert done.returncode == 1 and b"--" in done.stdout, (path, done.stderr[-500:])  # absl exits with 1 after help.
+    assert b"Example:" in done.stdout, path
   assert {"nao-search", "nao-train", "nao-evaluate", "nao-export"} <= {
     p.name for p in (tmp_path / "site" / "bin").iterdir()
   }

@@ -146,6 +146,7 @@ def run(define_flags: Callable[[flags.FlagValues], None], main: Callable[[flags.
     define_flags: defines the binary's flags.
     main: what to do with them; returns the exit code, None for 0.
   """
+  sys.modules["__main__"].__doc__ = sys.modules[main.__module__].__doc__  # A console command has none of its own.
   define_flags(flags.FLAGS)
   app.run(lambda argv: _main(argv, main))
 
