@@ -7,6 +7,7 @@ The defaults are the paper's proxy training, the short one by which a search sco
 """
 
 import dataclasses
+from typing import Any
 
 SCHEDULES = ("cosine", "constant")
 CUTOUT_CONVENTIONS = ("corner", "center")
@@ -61,20 +62,21 @@ class TrainingConfig:
 
   def __post_init__(self):
     for name in ("epochs", "batch_size", "evaluation_batch_size", "evaluate_every"):
-      _check(self, name, getattr(self, name) >= 1, "at least 1")
+      check(self, name, getattr(self, name) >= 1, "at least 1")
     for name in ("weight_decay", "clip_norm", "min_learning_rate", "cutout_size"):
-      _check(self, name, getattr(self, name) >= 0, "at least 0")
-    _check(self, "momentum", 0 <= self.momentum < 1, "in [0, 1)")
-    _check(self, "learning_rate", self.learning_rate > 0, "above 0")
-    _check(self, "label_smoothing", 0 <= self.label_smoothing < 1, "in [0, 1)")
-    _check(self, "cosine_period_growth", self.cosine_period_growth >= 1, "at least 1")
+      check(self, name, getattr(self, name) >= 0, "at least 0")
+    check(self, "momentum", 0 <= self.momentum < 1, "in [0, 1)")
+    check(self, "learning_rate", self.learning_rate > 0, "above 0")
+    check(self, "label_smoothing", 0 <= self.label_smoothing < 1, "in [0, 1)")
+    check(self, "cosine_period_growth", self.cosine_period_growth >= 1, "at least 1")
     for name, least in (("cosine_period_epochs", 1), ("crop_padding", 0)):
       value = getattr(self, name)
-      _check(self, name, value is None or value >= least, f"at least {least}, or None")
-    _check(self, "schedule", self.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}")
-    _check(self, "cutout_convention", self.cutout_convention in CUTOUT_CONVENTIONS, " or ".join(CUTOUT_CONVENTIONS))
+      check(self, name, value is None or value >= least, f"at least {least}, or None")
+    check(self, "schedule", self.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}")
+    check(self, "cutout_convention", self.cutout_convention in CUTOUT_CONVENTIONS, " or ".join(CUTOUT_CONVENTIONS))
 
 
-def _check(config: TrainingConfig, name: str, holds: bool, expected: str) -> None:
+def check(config: Any, name: str, holds: bool, expected: str) -> None:
+  """Raises ValueError, saying what was expected of a field of a configuration, unless something holds."""
   if not holds:
-    raise ValueError(f"TrainingConfig: {name} must be {expected}, got {getattr(config, name)!r}")
+    raise ValueError(f"{type(config).__name__}: {name} must be {expected}, got {getattr(config, name)!r}")

@@ -8,6 +8,8 @@ import dataclasses
 
 import numpy as np
 
+from nao_tf.recipe import check
+
 
 @dataclasses.dataclass(frozen=True)
 class LanguageTrainingConfig:
@@ -57,12 +59,12 @@ class LanguageTrainingConfig:
   def __post_init__(self):
     positive = ("epochs", "batch_size", "segment_length", "evaluation_streams", "test_streams", "evaluate_every")
     for name in (*positive, "min_segment_length"):
-      _check(self, name, getattr(self, name) >= 1, "at least 1")
+      check(self, name, getattr(self, name) >= 1, "at least 1")
     weights = ("weight_decay", "clip_norm", "activation_weight", "temporal_activation_weight")
     for name in (*weights, "averaging_patience", "averaging_epoch", "segment_deviation", "max_extra_length"):
-      _check(self, name, getattr(self, name) >= 0, "at least 0")
-    _check(self, "learning_rate", self.learning_rate > 0, "above 0")
-    _check(self, "short_segments", 0 <= self.short_segments <= 1, "in [0, 1]")
+      check(self, name, getattr(self, name) >= 0, "at least 0")
+    check(self, "learning_rate", self.learning_rate > 0, "above 0")
+    check(self, "short_segments", 0 <= self.short_segments <= 1, "in [0, 1]")
 
 
 def segment_lengths(config: LanguageTrainingConfig, total: int, rng: np.random.Generator) -> list[int]:
@@ -79,8 +81,3 @@ def segment_lengths(config: LanguageTrainingConfig, total: int, rng: np.random.G
     lengths.append(min(max(config.min_segment_length, length), longest, rest))
     rest -= lengths[-1]
   return lengths
-
-
-def _check(config: LanguageTrainingConfig, name: str, holds: bool, expected: str) -> None:
-  if not holds:
-    raise ValueError(f"LanguageTrainingConfig: {name} must be {expected}, got {getattr(config, name)!r}")

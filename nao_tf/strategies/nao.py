@@ -213,16 +213,16 @@ class Nao(Strategy):
       self._temperature *= 1.0 if enough else _HEATING
       seeds = self._take_turns(candidates, self._num_seeds) or seeds
     others = {key: proposal for key, proposal in candidates.items() if key not in neighbours}
-    return [*neighbours.values(), *self._apart(self._take_turns(others, len(others)), size - len(neighbours))]
+    return [*neighbours.values(), *self._apart(others, size - len(neighbours))]
 
-  def _apart(self, ranked: list[Proposal], size: int) -> list[Proposal]:
+  def _apart(self, candidates: dict[Architecture, Proposal], size: int) -> list[Proposal]:
     """Returns the first proposals that are no refinements of one another or of a trial; others only if there are too few."""
     if not self.space.is_refined:
-      return ranked[:size]
+      return self._take_turns(candidates, size)
     seen = {self.space.unrefined(trial.architecture) for trial in self.scored}
     apart: list[Proposal] = []
     rest: list[Proposal] = []
-    for proposal in ranked:
+    for proposal in self._take_turns(candidates, len(candidates)):
       place = self.space.unrefined(proposal[0])
       (rest if place in seen else apart).append(proposal)
       seen.add(place)
