@@ -1,5 +1,7 @@
 import os
 
+import pytest
+
 from nao_tf.evaluators.rounds import ROUNDS_FILE, RoundsFile
 
 A, B, C = (0, 1), (1, 1), (2, 0)
@@ -39,3 +41,12 @@ def test_a_torn_line_is_dropped(tmp_path):
   assert rounds.best_first() == [A]
   rounds.add_reward(B, 0.3)
   assert RoundsFile(str(tmp_path)).best_first() == [B, A]
+
+
+@pytest.mark.parametrize("line", [b"garbage", b'{"reward": 1.0}', b"[]"])
+def test_a_line_that_is_no_record_is_named(tmp_path, line):
+  filled(tmp_path)
+  path = tmp_path / ROUNDS_FILE
+  path.write_bytes(line + b"\n" + path.read_bytes())
+  with pytest.raises(ValueError, match=rf"{ROUNDS_FILE}, line 1: not a record of rounds"):
+    RoundsFile(str(tmp_path))

@@ -37,14 +37,18 @@ class RoundsFile:
 
     Raises:
       OSError: if it cannot be read or written.
+      ValueError: if something else is in it.
     """
     os.makedirs(directory, exist_ok=True)
     self._path = os.path.join(directory, ROUNDS_FILE)
     self._rounds: list[Round] = []
     self._references: dict[int, list[float]] = {}
     self._rewards: dict[Architecture, float] = {}
-    for record in _read_whole_lines(self._path):
-      self._enter(record)
+    for number, line in enumerate(_read_whole_lines(self._path), start=1):
+      try:
+        self._enter(json.loads(line))
+      except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{self._path}, line {number}: not a record of rounds ({error!r}): {line[:80]!r}") from error
 
   def __len__(self) -> int:
     return len(self._rounds)
@@ -97,12 +101,12 @@ class RoundsFile:
       self._rewards[tuple(record["architecture"])] = record["reward"]
 
 
-def _read_whole_lines(path: str) -> list[dict[str, Any]]:
-  """Returns the records of a file, none if there is no file; cuts off a line that a dying process left torn."""
+def _read_whole_lines(path: str) -> list[bytes]:
+  """Returns the lines of a file, none if there is no file; cuts off a line that a dying process left torn."""
   if not os.path.exists(path):
     return []
   with open(path, "r+b") as file:
     data = file.read()
     whole = data.rfind(b"\n") + 1
     file.truncate(whole)
-  return [json.loads(line) for line in data[:whole].splitlines()]
+  return data[:whole].splitlines()
