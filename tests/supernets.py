@@ -12,7 +12,7 @@ FULL = ImageNetworkConfig(num_cells=1, filters=4, auxiliary=True, drop_path_keep
 OPERATIONS = ("sep3x3", "max3x3", "identity")
 NUM_NODES = 3
 IMAGE_SHAPE = (8, 8, 2)
-BATCH = 4
+BATCH = 16
 
 
 def sample(rng, num_operations=len(OPERATIONS), num_nodes=NUM_NODES):

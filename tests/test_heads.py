@@ -26,6 +26,12 @@ def test_logits_are_those_of_the_mean_feature(convention):
   assert len(head.weights) == (2 if convention.classifier_bias else 1)
 
 
+@pytest.mark.parametrize("channels", [8, 96, 768])
+def test_first_logits_are_small_beside_the_features(channels):
+  head, x = built(ClassifierHead(10, 1.0, TORCH, 0), 1, 1, channels), features(64, 1, 1, channels)
+  assert 0.01 < np.std(head(x)) < 0.2
+
+
 def test_dropout_is_a_function_of_its_seed_and_off_without():
   head, x = built(ClassifierHead(3, 0.5, NAO, 0), 4, 4, 64), features(2, 4, 4, 64)
   plain, *dropped = (head(x, dropout_seed=seed).numpy() for seed in (None, (1, 1), (1, 1), (1, 2)))

@@ -28,7 +28,8 @@ def tensor(architecture):
 def assert_equal_to_separate(graphs, architecture):
   """Compares outputs in training with drop-path and dropout, gradients, and outputs in inference.
 
-  Batch norm over a few images magnifies the rounding of sums, whose order differs with the number of threads.
+  Batch norm of a channel that is nearly constant magnifies the rounding of sums, whose order differs with the number of
+  threads; gradients are large then.
   """
   outputs, statistics, gradient = graphs.train(tensor(architecture), STEP)
   network = graphs.separate(architecture, statistics.numpy())
@@ -39,7 +40,7 @@ def assert_equal_to_separate(graphs, architecture):
   tf.nest.map_structure(lambda a, b: np.testing.assert_allclose(a, b, atol=5e-3), outputs, expected)
   gradients = tape.gradient(loss, network.trainable_weights, unconnected_gradients="zero")
   norm = np.sqrt(sum(float(tf.reduce_sum(tf.convert_to_tensor(g) ** 2)) for g in gradients))
-  assert np.linalg.norm(gradient) == pytest.approx(norm, rel=1e-2)
+  assert np.linalg.norm(gradient) == pytest.approx(norm, rel=1e-3 if norm < 1e4 else 5e-2)
 
 
 def special_and_random(count, seed=0, **options):
@@ -52,6 +53,13 @@ def test_the_network_of_a_path_is_the_separate_one(graphs):
     assert_equal_to_separate(graphs, architecture)
   assert graphs.train.experimental_get_tracing_count() == 1
   assert graphs.infer.experimental_get_tracing_count() == 1
+
+
+def test_it_can_be_called_outside_a_graph(graphs):
+  architecture = tensor(supernets.chain())
+  _, statistics, _ = graphs.train(architecture, STEP)
+  outside = graphs._infer(architecture, statistics)
+  np.testing.assert_allclose(outside, graphs.infer(architecture, statistics), atol=1e-3)
 
 
 @pytest.mark.parametrize("convention", ["nao_ws", "torch"])

@@ -3,11 +3,15 @@
 import tensorflow as tf
 from tensorflow import keras
 
-from nao_tf.networks.conventions import Convention, derive_seeds, kernel_initializer
+from nao_tf.networks.conventions import Convention, derive_seeds
 from nao_tf.networks.layers import Chain, ConvNorm
 
 AUXILIARY_WINDOW = 5
 AUXILIARY_FILTERS = (128, 768)
+# Scale of the dense kernels' variance. What comes out of a cell is not normalised: sums of pools and identities grow, by as
+# much as the architecture has of them. A small kernel keeps the first logits near 0 all the same, without which weights
+# that many architectures share learn slowly.
+CLASSIFIER_SCALE = 0.01
 
 
 class ClassifierHead(keras.layers.Layer):
@@ -78,5 +82,5 @@ class AuxiliaryHead(keras.layers.Layer):
 
 
 def _dense(num_classes: int, convention: Convention, seed: int) -> keras.layers.Dense:
-  initializer = kernel_initializer(convention, seed)
+  initializer = keras.initializers.VarianceScaling(CLASSIFIER_SCALE, "fan_in", seed=seed)
   return keras.layers.Dense(num_classes, use_bias=convention.classifier_bias, kernel_initializer=initializer)

@@ -150,11 +150,13 @@ class SharedCell:
     return state[..., : loose * self._filters]
 
   def _add_calibrations(self, blueprint: Blueprint, seed: int) -> list[Calibration]:
-    most = self._selectors.num_states
-    full = self._layers([most if feature.cell is not None else 1 for feature in self.inputs], seed)
+    # With one number of loose ends an input may have the right channels already, but not with two.
+    few, more = (
+      self._layers([number if feature.cell is not None else 1 for feature in self.inputs], seed) for number in (1, 2)
+    )
     return [
       self._add_calibration(blueprint, layers, i, frozenset(self._shorter(i, len(layers), seed)))
-      for i, layers in enumerate(full)
+      for i, layers in enumerate(max(pair, key=len) for pair in zip(few, more))
     ]
 
   def _add_calibration(self, blueprint: Blueprint, layers, index: int, unless: frozenset[int]) -> Calibration:

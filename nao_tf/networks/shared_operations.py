@@ -70,6 +70,7 @@ class SharedOperations:
     return self._compiled(index, list(states), weights, statistics, mask, training=training)
 
   def _compute(self, index, states, weights, statistics, mask, training: bool):
+    weights, statistics = _of_any_length(weights), _of_any_length(statistics)
     branches = [
       functools.partial(self._branch, kind, number, state, weights, statistics, mask, training)
       for kind, state in enumerate(states)
@@ -89,3 +90,8 @@ class SharedOperations:
       layer.pools_again = True
     layer.build(shape)
     return layer
+
+
+def _of_any_length(vector: tf.Tensor) -> tf.Tensor:
+  """Returns the vector with its length unknown to the graph: only one branch could split one of known length."""
+  return tf.raw_ops.PlaceholderWithDefault(input=vector, shape=[None])
