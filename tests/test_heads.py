@@ -26,10 +26,9 @@ def test_logits_are_those_of_the_mean_feature(convention):
   assert len(head.weights) == (2 if convention.classifier_bias else 1)
 
 
-@pytest.mark.parametrize("channels", [8, 96, 768])
-def test_first_logits_are_small_beside_the_features(channels):
-  head, x = built(ClassifierHead(10, 1.0, TORCH, 0), 1, 1, channels), features(64, 1, 1, channels)
-  assert 0.01 < np.std(head(x)) < 0.2
+def test_the_gain_is_of_the_first_kernel_s_variance():
+  large, small = (built(ClassifierHead(10, 1.0, NAO, 0, gain=gain), 1, 1, 96).dense.kernel for gain in (1.0, 0.01))
+  np.testing.assert_allclose(0.1 * np.array(large), small, rtol=1e-4)
 
 
 def test_dropout_is_a_function_of_its_seed_and_off_without():

@@ -3,15 +3,11 @@
 import tensorflow as tf
 from tensorflow import keras
 
-from nao_tf.networks.conventions import Convention, derive_seeds
+from nao_tf.networks.conventions import Convention, derive_seeds, kernel_initializer
 from nao_tf.networks.layers import Chain, ConvNorm
 
 AUXILIARY_WINDOW = 5
 AUXILIARY_FILTERS = (128, 768)
-# Scale of the dense kernels' variance. What comes out of a cell is not normalised: sums of pools and identities grow, by as
-# much as the architecture has of them. A small kernel keeps the first logits near 0 all the same, without which weights
-# that many architectures share learn slowly.
-CLASSIFIER_SCALE = 0.01
 
 
 class ClassifierHead(keras.layers.Layer):
@@ -22,12 +18,13 @@ class ClassifierHead(keras.layers.Layer):
     keep: keep probability of dropout.
     convention: whether there are ReLU and bias.
     seed: of the dense kernel.
+    gain: factor on the variance that its kernel begins with.
   """
 
-  def __init__(self, num_classes: int, keep: float, convention: Convention, seed: int):
+  def __init__(self, num_classes: int, keep: float, convention: Convention, seed: int, *, gain: float = 1.0):
     super().__init__(name="head")
     self.keep, self.convention = keep, convention
-    self.dense = _dense(num_classes, convention, seed)
+    self.dense = _dense(num_classes, convention, seed, gain)
 
   def build(self, input_shape):
     """Makes the dense layer's weights."""
@@ -81,6 +78,6 @@ class AuxiliaryHead(keras.layers.Layer):
     return self.dense(tf.squeeze(outputs, (1, 2)))
 
 
-def _dense(num_classes: int, convention: Convention, seed: int) -> keras.layers.Dense:
-  initializer = keras.initializers.VarianceScaling(CLASSIFIER_SCALE, "fan_in", seed=seed)
+def _dense(num_classes: int, convention: Convention, seed: int, gain: float = 1.0) -> keras.layers.Dense:
+  initializer = kernel_initializer(convention, seed, gain=gain)
   return keras.layers.Dense(num_classes, use_bias=convention.classifier_bias, kernel_initializer=initializer)

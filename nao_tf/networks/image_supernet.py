@@ -31,6 +31,10 @@ from nao_tf.networks.stems import STEMS
 from nao_tf.networks.training_draws import TrainingDraws
 from nao_tf.networks.weight_bank import Path, WeightBank
 
+# What comes out of a cell is not normalised: sums of pools and identities grow, by as much as the architecture has of them.
+# A classifier that many architectures share learns slowly unless its first logits are small for all.
+_CLASSIFIER_GAIN = 1e-3
+
 
 class ImageSupernet:
   """All image networks of a space of cells.
@@ -85,7 +89,7 @@ class ImageSupernet:
       )
       self.cells.append(cell)
       features.append(cell.output)
-    head = ClassifierHead(num_classes, config.dropout_keep, facts, head_seed)
+    head = ClassifierHead(num_classes, config.dropout_keep, facts, head_seed, gain=_CLASSIFIER_GAIN)
     self.head = blueprint.add_reader(head, features[-1])
     self.auxiliary_cell = auxiliary_cell(config, len(plan))
     self.auxiliary_head: Unit | None = None
