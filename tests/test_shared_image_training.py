@@ -69,17 +69,16 @@ def test_one_graph_each_serves_all_architectures(trainer):
     assert step.experimental_get_tracing_count() == 1
 
 
-def test_training_on_a_pool_makes_all_of_it_better():
-  trainer = make_trainer()
-  pool = sample(6)
+def test_training_on_a_pool_makes_all_of_it_better_than_guessing():
+  recipe = dataclasses.replace(RECIPE, optimizer="Adam", learning_rate=0.01, batch_size=16)
+  trainer, pool = make_trainer(recipe=recipe), sample(3)
   trainer.start_round(pool, 1)
-  first = list(trainer.fit())
-  before = np.mean([trainer.score(architecture)["accuracy"] for architecture in pool])
+  history = list(trainer.fit())
   trainer.start_round(pool, 4)
-  rest = list(trainer.fit())
-  assert [metrics["epoch"] for metrics in first + rest] == [1, 2, 3, 4]
-  assert rest[-1]["train_loss"] < first[0]["train_loss"]
-  assert np.mean([trainer.score(architecture)["accuracy"] for architecture in pool]) > before
+  history += trainer.fit()
+  assert [metrics["epoch"] for metrics in history] == [1, 2, 3, 4]
+  assert history[-1]["train_loss"] < np.log(10) < history[0]["train_loss"]
+  assert np.mean([trainer.score(architecture)["accuracy"] for architecture in pool]) > 0.12
 
 
 def test_scores_are_on_the_same_first_examples():
