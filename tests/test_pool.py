@@ -48,6 +48,7 @@ def test_an_empty_pool_is_refused():
     ({"calibration_batches": 0}, "calibration_batches must be at least 1, got 0"),
     ({"validation_examples": -1}, "validation_examples must be at least 0, got -1"),
     ({"sampling": "best"}, "sampling must be one of uniform, parameters, got 'best'"),
+    ({"score": "accuracy"}, "score must be one of loss, reward, got 'accuracy'"),
   ],
 )
 def test_a_wrong_setting_is_named(options, message):

@@ -32,7 +32,7 @@ def test_an_evaluation_says_how_it_came_about(two_rounds):
       metrics = evaluation.metrics
       assert set(metrics) == {"accuracy", "loss", "score", "parameters", "round", "epochs"}
       assert metrics["round"] == number and metrics["epochs"] == 2 * number + 2
-      assert metrics["score"] == metrics["accuracy"] and evaluation.cost_seconds > 0
+      assert metrics["score"] == -metrics["loss"] and evaluation.cost_seconds > 0
 
 
 def test_the_pool_has_the_batch_the_reference_and_the_best_of_before_and_is_filled_up(two_rounds):
@@ -69,6 +69,12 @@ def test_one_round_trains_all_at_once_and_leaves_scores_as_they_are(tmp_path):
     for evaluation in evaluator.evaluate(sample(2, seed)):
       assert evaluation.reward == evaluation.metrics["score"] and evaluation.metrics["epochs"] == RECIPE.epochs
   assert evaluator._rounds.reference(0) == []
+
+
+def test_a_score_may_be_the_reward_of_the_task(tmp_path):
+  sharing, recipe = dataclasses.replace(SHARING, score="reward"), dataclasses.replace(RECIPE, epochs=1)
+  (evaluation,) = make_evaluator(tmp_path, sharing, recipe=recipe).evaluate(sample(1))
+  assert evaluation.reward == evaluation.metrics["accuracy"]
 
 
 def test_all_spellings_have_the_reward_of_the_canonical_one(tmp_path):

@@ -1,8 +1,9 @@
 """Measures how well scores with shared weights rank architectures: against trainings of each from scratch.
 
 Random architectures are trained separately by the --child_ flags and scored with the weights of a supernet trained by the
---shared_ flags. Prints Kendall's tau between both, and for comparison that of scores taken as the released NAO-WS takes
-them: each architecture on one validation batch of its own, by the batch's statistics, with dropout.
+--shared_ flags. Prints Kendall's tau between both, with its standard error by the bootstrap over architectures, and for
+comparison that of the number of parameters and that of scores taken as the released NAO-WS takes them: each architecture
+on one validation batch of its own, by the batch's statistics, with dropout.
 
 Example:
   python tools/rank_shared.py --flagfile=flags/cifar10_shared.flags --num_architectures=24 --workdir=runs/rank
@@ -12,8 +13,11 @@ shared, and ranks.json.
 """
 
 import os
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
+import scipy.stats
 import tensorflow as tf
 import tqdm
 from absl import flags
@@ -30,6 +34,9 @@ from nao_tf.spaces import make_space
 from nao_tf.tools import flagging, search
 
 RANKS_FILE = "ranks.json"
+SHARED = "shared"
+RELEASED = "released"
+_RESAMPLES = 400
 _UNSCORED = Evaluation(0.0)
 
 
@@ -46,27 +53,34 @@ def main(flag_values: flags.FlagValues) -> None:
   space, rng = make_space(flag_values.space), np.random.default_rng([flag_values.seed, 1])
   architectures = [space.canonical(space.sample(rng)) for _ in range(flag_values.num_architectures)]
   shared = search.shared_weights_evaluator(flag_values, space, distribution)
-  scores = {"shared": evaluate(flag_values, "shared", shared, architectures)}
+  trials = evaluate(flag_values, SHARED, shared, architectures)
+  scores = {SHARED: [trial.reward for trial in trials], **figures(trials)}
   if isinstance(shared.trainer, SharedImageTrainer):
     released = ReleasedScores(shared, flag_values.seed)
     for repeat in range(flag_values.released_repeats):
-      scores[f"released_{repeat}"] = [released.score(a, repeat) for a in architectures]
+      scores[f"{RELEASED}_{repeat}"] = [released.score(a, repeat) for a in architectures]
   separate = search.training_evaluator(flag_values, space, distribution)
-  scores["separate"] = evaluate(flag_values, "separate", separate, architectures)
-  report(flag_values.workdir, [space.format(a) for a in architectures], scores)
+  truth = [trial.reward for trial in evaluate(flag_values, "separate", separate, architectures)]
+  report(flag_values.workdir, [space.format(a) for a in architectures], scores, truth)
 
 
 def evaluate(
   flag_values: flags.FlagValues, name: str, evaluator: Evaluator, architectures: list[Architecture]
-) -> list[float | None]:
-  """Returns the rewards of architectures, with a journal of that name."""
+) -> list[Trial]:
+  """Returns the trials of architectures, with a journal of that name."""
   trials = [Trial(number, architecture, "", _UNSCORED) for number, architecture in enumerate(architectures)]
   with (
     Journal(os.path.join(flag_values.workdir, name), search.search_settings(flag_values)) as journal,
     tqdm.tqdm(total=len(trials), unit=name, dynamic_ncols=True) as bar,
   ):
     rerank(trials, make_space(flag_values.space), evaluator, journal, on_trial=lambda trial: bar.update())
-    return [trial.reward for trial in journal.trials]
+    return sorted(journal.trials, key=lambda trial: trial.id)
+
+
+def figures(trials: list[Trial]) -> dict[str, list[float | None]]:
+  """Returns what else than their scores architectures could be ranked by: their accuracy, their number of parameters."""
+  rows = {name: [trial.evaluation.metrics.get(name) for trial in trials] for name in ("accuracy", "parameters")}
+  return {f"{SHARED}_{name}": row for name, row in rows.items() if row[0] is not None}
 
 
 class ReleasedScores:
@@ -97,14 +111,47 @@ class ReleasedScores:
     return tf.reduce_sum(found * weights) / tf.reduce_sum(weights)
 
 
-def report(workdir: str, architectures: list[str], scores: dict[str, list[float | None]]) -> None:
+def report(
+  workdir: str, architectures: list[str], scores: dict[str, list[float | None]], truth: list[float | None]
+) -> None:
   """Prints Kendall's tau of each way of scoring against the separate trainings, and writes everything down."""
-  valid = [i for i in range(len(architectures)) if all(row[i] is not None for row in scores.values())]
-  truth = [scores["separate"][i] for i in valid]
-  taus = {name: kendall_tau([row[i] for i in valid], truth) for name, row in scores.items() if name != "separate"}
-  write_json(os.path.join(workdir, RANKS_FILE), {"tau": taus, "architectures": architectures, "scores": scores})
-  for name, tau in taus.items():
-    print(f"{name:12} tau {tau:.3f} over {len(valid)} architectures")
+  rows = {**scores, "separate": truth}
+  valid = [i for i in range(len(truth)) if all(row[i] is not None for row in rows.values())]
+  found = correlations({name: np.array([row[i] for i in valid]) for name, row in rows.items()})
+  write_json(os.path.join(workdir, RANKS_FILE), {"tau": found, "architectures": architectures, "scores": rows})
+  for name, (tau, error) in found.items():
+    print(f"{name:20} tau {tau:6.3f} +- {error:.3f} over {len(valid)} architectures")
+
+
+def correlations(rows: dict[str, np.ndarray]) -> dict[str, tuple[float, float]]:
+  """Returns Kendall's tau of each row with the row "separate", and its standard error.
+
+  Those of the released way are followed by their mean, and by how much higher that of shared weights is.
+  """
+  truth, others = rows["separate"], {name: row for name, row in rows.items() if name != "separate"}
+  released = [row for name, row in rows.items() if name.startswith(RELEASED)]
+  found = {name: _with_error(partial(_mean_tau, [row], truth), len(truth)) for name, row in others.items()}
+  if released:
+    found[f"{RELEASED}, mean"] = _with_error(partial(_mean_tau, released, truth), len(truth))
+    found[f"{SHARED} - {RELEASED}"] = _with_error(partial(_lead, rows[SHARED], released, truth), len(truth))
+  return found
+
+
+def _mean_tau(rows: list[np.ndarray], truth: np.ndarray, chosen: np.ndarray) -> float:
+  return float(np.mean([kendall_tau(row[chosen], truth[chosen]) for row in rows]))
+
+
+def _lead(row: np.ndarray, others: list[np.ndarray], truth: np.ndarray, chosen: np.ndarray) -> float:
+  return _mean_tau([row], truth, chosen) - _mean_tau(others, truth, chosen)
+
+
+def _with_error(statistic: Callable[[np.ndarray], float], count: int) -> tuple[float, float]:
+  """Returns a statistic of all architectures, and its standard error by the bootstrap over them."""
+  places, rng = np.arange(count), np.random.default_rng(0)
+  result = scipy.stats.bootstrap(
+    (places,), statistic, n_resamples=_RESAMPLES, vectorized=False, method="percentile", rng=rng
+  )
+  return statistic(places), float(result.standard_error)
 
 
 def cli() -> None:

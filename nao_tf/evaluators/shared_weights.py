@@ -33,7 +33,7 @@ _RANDOM_ATTEMPTS = 200
 
 
 class SharedWeightsEvaluator:
-  """Scores architectures with shared weights; their rewards are the task's, brought to the scale of the first round.
+  """Scores architectures with shared weights; their rewards are the scores, brought to the scale of the first round.
 
   All spellings of a network are trained and scored as their canonical one. Killed at any moment and asked again for what
   had not been evaluated, it gives what it would have given.
@@ -104,8 +104,11 @@ class SharedWeightsEvaluator:
       yield Evaluation(reward, share + time.perf_counter() - start, metrics)
 
   def score(self, architecture: Architecture) -> float:
-    """Returns the reward of an architecture with the weights as they are now, not brought to any scale."""
-    return self._task.reward(self.trainer.score(self._canonical(architecture)))
+    """Returns the score of an architecture with the weights as they are now, not brought to any scale."""
+    return self._score(self.trainer.score(self._canonical(architecture)))
+
+  def _score(self, metrics: Metrics) -> float:
+    return self._task.reward(metrics) if self._sharing.score == "reward" else -metrics["loss"]
 
   def _canonical(self, architecture: Architecture) -> Architecture:
     self._space.validate(architecture)
@@ -156,7 +159,7 @@ class SharedWeightsEvaluator:
     if not self._fits(architecture):
       return None, {"reason": f"{parameters} parameters are more than max_parameters, {self._max_parameters}"}
     metrics = self.trainer.score(architecture)
-    score = self._task.reward(metrics)
+    score = self._score(metrics)
     if not np.isfinite(score):
       return None, {"reason": f"its score with shared weights was {score}"}
     reward = line[0] * score + line[1]

@@ -3,6 +3,7 @@
 import dataclasses
 
 SAMPLINGS = ("uniform", "parameters")
+SCORES = ("loss", "reward")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +24,9 @@ class SharingConfig:
       the first round are what the scores of later rounds are brought to.
     calibration_batches: training batches that an architecture's batch-norm statistics are taken from.
     validation_examples: examples of the validation set that an architecture is scored on, the same for all; 0: all.
+    score: what of an architecture's metrics its score is: "loss", minus the validation loss; or "reward", the task's own,
+      such as the accuracy in the paper. With shared weights architectures are so alike in accuracy that the loss, to which
+      every example adds, ranks them better.
     weights_per_input: whether an operation has weights of its own for every state that it may read, as in the paper;
       otherwise a branch's operation has the same weights whatever it reads.
   """
@@ -33,6 +37,7 @@ class SharingConfig:
   reference_size: int = 50
   calibration_batches: int = 4
   validation_examples: int = 0
+  score: str = "loss"
   weights_per_input: bool = True
 
   def __post_init__(self):
@@ -46,5 +51,6 @@ class SharingConfig:
         raise ValueError(f"SharingConfig: {name} must be at least {low}, got {getattr(self, name)}")
     if self.reference_size < 2:
       raise ValueError(f"SharingConfig: reference_size must be at least 2, got {self.reference_size}")
-    if self.sampling not in SAMPLINGS:
-      raise ValueError(f"SharingConfig: sampling must be one of {', '.join(SAMPLINGS)}, got {self.sampling!r}")
+    for name, known in (("sampling", SAMPLINGS), ("score", SCORES)):
+      if getattr(self, name) not in known:
+        raise ValueError(f"SharingConfig: {name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
