@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nao_tf.architecture import Evaluation, Trial
-from nao_tf.settings import RunDirectoryError, check_settings
+from nao_tf.settings import CONFIG_FILE, RunDirectoryError, check_settings, write_json
 
 TRIALS_FILE = "trials.jsonl"
 
@@ -35,7 +35,7 @@ class Journal:
 
     Args:
       directory: made if it does not exist.
-      settings: what determines the course of the search, as JSON values.
+      settings: what determines the course of the search, as JSON values. They may change until something was asked.
 
     Raises:
       RunDirectoryError: if it is corrupt, was made with other settings (the message names them), or is in use.
@@ -44,11 +44,14 @@ class Journal:
     self.directory = directory
     os.makedirs(directory, exist_ok=True)
     self._path = os.path.join(directory, TRIALS_FILE)
+    begun = os.path.exists(self._path)
     self._file = open(self._path, "a+b", buffering=0)
     try:
       self._lock()
-      check_settings(directory, settings)
       self.entries: list[list[Trial] | Trial] = self._read()
+      if begun and not self.entries:
+        write_json(os.path.join(directory, CONFIG_FILE), settings)
+      check_settings(directory, settings)
     except BaseException:
       self._file.close()
       raise

@@ -87,40 +87,52 @@ def draw_genotype(genotype: CellGenotype | RecurrentGenotype) -> dict[str, matpl
   return {name: draw_cell(getattr(genotype, name), f"{name} cell") for name in ("normal", "reduction")}
 
 
-def write_report(directory: str, trials: Sequence[Trial], space: SearchSpace) -> str:
+def write_report(directory: str, trials: Sequence[Trial], space: SearchSpace, reranked: Sequence[Trial] = ()) -> str:
   """Writes the page about a search.
 
   Args:
     directory: where; the file is `report.html`.
     trials: what happened.
     space: what was searched.
+    reranked: the best of them, evaluated again by something dearer; the best of these is drawn.
 
   Returns:
     The path of the page.
   """
-  best = best_trial(trials)
+  best = best_trial(reranked or trials)
   figures = [search_curve(trials)]
   if best and isinstance(genotype := space.decode(best.architecture), CellGenotype | RecurrentGenotype):
     figures += draw_genotype(genotype).values()
   path = os.path.join(directory, REPORT_FILE)
   with open(f"{path}.tmp", "w", encoding="utf-8") as file:
-    file.write(_page(trials, space, figures))
+    file.write(_page(trials, space, figures, reranked))
   os.replace(f"{path}.tmp", path)
   return path
 
 
-def _page(trials: Sequence[Trial], space: SearchSpace, figures: Sequence[matplotlib.figure.Figure]) -> str:
+def _page(
+  trials: Sequence[Trial],
+  space: SearchSpace,
+  figures: Sequence[matplotlib.figure.Figure],
+  reranked: Sequence[Trial],
+) -> str:
   scored = [trial for trial in trials if trial.reward is not None]
-  rows = "".join(_row(trial, space) for trial in top_trials(scored, 10))
+  tables = _table("Best trials", scored, space)
+  if reranked:
+    tables = _table("Trained from scratch", [trial for trial in reranked if trial.reward is not None], space) + tables
   images = "".join(f'<p><img src="data:image/png;base64,{_png(figure)}"></p>' for figure in figures)
   return (
     '<!doctype html><meta charset="utf-8"><title>Architecture search</title>'
     "<style>body{font:15px sans-serif;margin:2em;max-width:70em}img{max-width:100%}td,th{padding:.2em .8em;"
     "text-align:left}code{font-size:13px}</style>"
     f"<h1>Search in {html.escape(space.name)}</h1><p>{len(trials)} trials, {len(trials) - len(scored)} without a"
-    f" reward.</p>{images}<h2>Best trials</h2><table><tr><th>reward<th>trial<th>origin<th>architecture</tr>{rows}"
-    "</table>\n"
+    f" reward.</p>{images}{tables}\n"
   )
+
+
+def _table(title: str, scored: list[Trial], space: SearchSpace) -> str:
+  rows = "".join(_row(trial, space) for trial in top_trials(scored, 10))
+  return f"<h2>{title}</h2><table><tr><th>reward<th>trial<th>origin<th>architecture</tr>{rows}</table>"
 
 
 def _row(trial: Trial, space: SearchSpace) -> str:

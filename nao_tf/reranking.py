@@ -6,7 +6,7 @@ trained from scratch, and the best of these is the winner (the end of NAO-WS, Lu
 
 from collections.abc import Callable, Sequence
 
-from nao_tf.architecture import Architecture, Trial
+from nao_tf.architecture import Architecture, Trial, best_trial
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.journal import Journal
 from nao_tf.search import run_search
@@ -17,13 +17,13 @@ from nao_tf.strategies.base import Strategy
 class Given(Strategy):
   """Proposes architectures that are known beforehand, in their order."""
 
-  def __init__(self, space: SearchSpace, trials: Sequence[Trial]):
+  def __init__(self, space: SearchSpace, given: Sequence[tuple[Architecture, str]]):
     """Args:
     space: of the architectures.
-    trials: have them, and rewards.
+    given: architectures, and where each comes from.
     """
     super().__init__(space)
-    self._given = [(trial.architecture, f"#{trial.id} of the search, reward {trial.reward:.4f}") for trial in trials]
+    self._given = list(given)
 
   def propose(self, count, rng) -> list[tuple[Architecture, str]]:
     del rng
@@ -38,7 +38,7 @@ def rerank(
   *,
   on_trial: Callable[[Trial], None] = lambda trial: None,
 ) -> Trial | None:
-  """Evaluates trials again; killed and started again with the same journal, it goes on where it was.
+  """Evaluates trials again; what the journal has an evaluation of, from before a kill or of other candidates, stays.
 
   Args:
     candidates: the best of a search.
@@ -48,10 +48,14 @@ def rerank(
     on_trial: called with each new trial that closes, those found in the journal included.
 
   Returns:
-    The best of the new trials; None if none succeeded.
+    The best of the candidates' new trials; None if none succeeded.
 
   Raises:
     ValueError: if there are no candidates.
   """
-  count = len(candidates)
-  return run_search(Given(space, candidates), evaluator, journal, num_trials=count, batch_size=count, on_trial=on_trial)
+  known = {trial.architecture: trial.origin for trial in journal.trials}
+  wanted = {trial.architecture: f"#{trial.id} of the search, reward {trial.reward:.4f}" for trial in candidates}
+  given = [*known.items(), *(item for item in wanted.items() if item[0] not in known)]
+  count = len(given) if candidates else 0
+  run_search(Given(space, given), evaluator, journal, num_trials=count, batch_size=count, on_trial=on_trial)
+  return best_trial([trial for trial in journal.trials if trial.architecture in wanted])

@@ -36,11 +36,13 @@ def make_trainer(sharing=SHARING, *, space=SPACE, network=NETWORK, recipe=RECIPE
   return make_task().make_shared_trainer(space, network, recipe, sharing, strategy=strategy, seed=seed)
 
 
-def make_evaluator(directory, sharing=SHARING, *, recipe=RECIPE, task=None, space=SPACE, network=NETWORK, **options):
+def make_evaluator(
+  directory, sharing=SHARING, *, recipe=RECIPE, task=None, space=SPACE, network=NETWORK, seed=3, **options
+):
   """Returns an evaluator with shared weights in a directory."""
   strategy = tf.distribute.get_strategy()
   arguments = (task or make_task(), space, network, recipe, sharing)
-  return SharedWeightsEvaluator(*arguments, directory=str(directory), strategy=strategy, seed=3, **options)
+  return SharedWeightsEvaluator(*arguments, directory=str(directory), strategy=strategy, seed=seed, **options)
 
 
 def comparable(evaluations):

@@ -8,7 +8,7 @@ from absl import flags
 
 from nao_tf.networks import image_network, language_model
 from nao_tf.spaces import make_space
-from nao_tf.tools import experiment, search, search_flags, train
+from nao_tf.tools import experiment, search, train
 
 ROOT = pathlib.Path(__file__).parent.parent / "flags"
 FILES = sorted(ROOT.rglob("*.flags"))
@@ -54,7 +54,7 @@ def test_a_search_builds(path):
   space = make_space(values.space)
   strategy = search.search_strategy(values, space)
   assert len(strategy.ask(2)) == 2
-  assert search_flags.settings(values)["strategy"] == values.strategy
+  assert search.search_settings(values)["strategy"] == values.strategy
 
 
 @pytest.mark.parametrize("path", TRAININGS, ids=name_of)

@@ -5,7 +5,7 @@ import pytest
 
 from nao_tf.architecture import Evaluation, Trial
 from nao_tf.journal import Journal, JournalError, read_trials
-from nao_tf.settings import RunDirectoryError
+from nao_tf.settings import RunDirectoryError, read_settings
 
 SETTINGS = {"space": "nasnet5", "seed": 1}
 ASKED = [Trial(0, (1, 2), "random"), Trial(1, (3, 4), "mutation of #0")]
@@ -63,6 +63,12 @@ def test_other_settings_are_refused_and_nothing_is_touched(directory):
   with pytest.raises(RunDirectoryError, match="seed was 1, is 2"):
     Journal(directory, {**SETTINGS, "seed": 2})
   Journal(directory, SETTINGS).close()
+
+
+def test_settings_may_change_until_something_was_asked(tmp_path):
+  Journal(str(tmp_path), SETTINGS).close()
+  Journal(str(tmp_path), {**SETTINGS, "seed": 2}).close()
+  assert read_settings(str(tmp_path))["seed"] == 2
 
 
 def test_a_directory_in_use_is_refused(directory):

@@ -31,8 +31,8 @@ def test_what_is_not_on_the_path_stays_as_it_is_however_often_others_move(name):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_each_weight_moves_as_if_its_own_steps_were_all_there_are(name):
-  """A weight that is on every path moves as with the optimizer alone, whatever else comes and goes."""
+def test_a_weight_on_every_path_moves_as_with_the_optimizer_alone(name):
+  """Whatever else comes and goes."""
   shared = PathWeights(INITIAL, 4, OPTIMIZERS[name])
   alone, optimizer = tf.Variable(INITIAL[:1]), OPTIMIZERS[name]()
   optimizer.build([alone])

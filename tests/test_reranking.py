@@ -26,6 +26,19 @@ def test_what_was_evaluated_is_not_evaluated_again(tmp_path):
       assert len(journal.trials) == len(closed) == 3
 
 
+def test_other_candidates_are_added_to_what_was_evaluated(tmp_path):
+  def again(*candidates):
+    with Journal(str(tmp_path), {}) as journal:
+      best = rerank(candidates, ToySpace(), CountingEvaluator(), journal)
+      return best.architecture, [trial.architecture for trial in journal.trials]
+
+  first, second, third = CANDIDATES
+  assert again(second) == (ARCHITECTURES[1], [ARCHITECTURES[1]])
+  everything = [ARCHITECTURES[i] for i in (1, 0, 2)]
+  assert again(first, third) == (ARCHITECTURES[2], everything)
+  assert again(first) == (ARCHITECTURES[0], everything)
+
+
 def test_there_must_be_candidates(tmp_path):
   with Journal(str(tmp_path), {}) as journal, pytest.raises(ValueError, match="must be at least 1"):
     rerank([], ToySpace(), CountingEvaluator(), journal)

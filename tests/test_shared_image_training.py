@@ -83,8 +83,9 @@ def test_training_on_a_pool_makes_all_of_it_better_than_guessing():
 
 def test_scores_are_on_the_same_first_examples():
   """There are 144 validation images."""
-  for wanted, count in ((0, 144), (100, 100)):
-    trainer = make_trainer(dataclasses.replace(SHARING, validation_examples=wanted))
+  for wanted, size, count in ((0, 150, 144), (100, 150, 100), (100, 60, 100), (101, 60, 102)):
+    recipe = dataclasses.replace(RECIPE, evaluation_batch_size=size)
+    trainer = make_trainer(dataclasses.replace(SHARING, validation_examples=wanted), recipe=recipe)
     found = trainer.score(sample(1)[0])["accuracy"] * count
     assert found == pytest.approx(round(found), abs=1e-3)
     assert sum(float(tf.reduce_sum(batch[2])) for batch in trainer._validation_batches()) == count

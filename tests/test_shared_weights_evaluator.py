@@ -1,4 +1,5 @@
 import dataclasses
+import math
 import os
 import signal
 import subprocess
@@ -7,12 +8,14 @@ import time
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from nao_tf.evaluators import evaluator_class
 from nao_tf.evaluators.rounds import ROUNDS_FILE
-from nao_tf.evaluators.shared_weights import SharedWeightsEvaluator
+from nao_tf.evaluators.shared_weights import SharedWeightsEvaluator, _line_between
 from nao_tf.spaces import make_space
-from tests.shared_cases import RECIPE, ROUNDS, SHARING, comparable, make_evaluator, make_task, sample
+from nao_tf.strategies.random_search import RandomSearch
+from tests.shared_cases import RECIPE, ROUNDS, SHARING, SPACE, comparable, make_evaluator, make_task, sample
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +53,26 @@ def test_rewards_of_the_first_round_are_scores_and_others_are_mapped_to_its_scal
   there, here = (np.array(evaluator._rounds.reference(number)) for number in (0, 1))
   assert len(there) == len(here) == 3
   for evaluation in second:
-    standard = (evaluation.metrics["score"] - here.mean()) / here.std()
-    assert evaluation.reward == pytest.approx(there.mean() + there.std() * standard)
+    standard = (evaluation.metrics["score"] - np.median(here)) / scipy.stats.iqr(here)
+    assert evaluation.reward == pytest.approx(np.median(there) + scipy.stats.iqr(there) * standard)
+
+
+def test_the_scale_is_not_that_of_a_few_that_are_far_out():
+  there, rng = np.linspace(-6, -5, 50), np.random.default_rng(0)
+  here = rng.permutation(there) / 2 + 1
+  assert _line_between(here, there) == pytest.approx((2, -2))
+  here[np.argmin(here)], there[3] = -200, -np.inf
+  slope, intercept = _line_between(here, there)
+  assert slope == pytest.approx(2, abs=0.1) and intercept == pytest.approx(-2, abs=0.1)
+  assert _line_between(here, np.full(50, -np.inf)) == (1, 0)
+
+
+def test_what_a_strategy_draws_with_the_same_seed_is_not_what_the_pool_is_filled_with(tmp_path):
+  evaluator = make_evaluator(tmp_path, dataclasses.replace(SHARING, pool_size=40, reference_size=10), seed=5)
+  batch = [SPACE.canonical(architecture) for architecture in RandomSearch(SPACE, seed=5).ask(10)]
+  pool = evaluator._new_round(batch).pool
+  assert len(pool) == len(set(pool)) == 40 and set(batch) < set(pool)
+  assert len(set(batch) | set(evaluator._reference)) == 20
 
 
 def test_after_the_last_epoch_weights_and_scale_stay(two_rounds):
@@ -112,6 +133,18 @@ def test_divergence_fails_all(tmp_path):
   recipe = dataclasses.replace(RECIPE, learning_rate=1e30, clip_norm=0.0)
   evaluations = list(make_evaluator(tmp_path, recipe=recipe).evaluate(sample(2)))
   assert all("diverged: the loss was" in evaluation.metrics["reason"] for evaluation in evaluations)
+  (later,) = make_evaluator(tmp_path, recipe=recipe).evaluate(sample(1, 1))
+  assert later.metrics["reason"] == evaluations[0].metrics["reason"]
+
+
+@pytest.mark.parametrize("metrics", [{"loss": math.inf}, {"loss": 800.0, "perplexity": math.inf}, {"loss": math.nan}])
+def test_an_architecture_whose_figures_are_no_numbers_fails_alone(tmp_path, monkeypatch, metrics):
+  evaluator = make_evaluator(tmp_path, recipe=dataclasses.replace(RECIPE, epochs=1))
+  first, second = sample(2)
+  whole = evaluator.trainer.score
+  monkeypatch.setattr(evaluator.trainer, "score", lambda a: metrics if a == first else whole(a))
+  failed, ok = evaluator.evaluate([first, second])
+  assert "its score with shared weights was" in failed.metrics["reason"] and ok.ok
 
 
 def test_what_cannot_be_is_refused(tmp_path):
@@ -119,6 +152,8 @@ def test_what_cannot_be_is_refused(tmp_path):
     make_evaluator(tmp_path, task=make_task(validation_fraction=0.0))
   with pytest.raises(ValueError, match="is the search space one for this task"):
     make_evaluator(tmp_path, space=make_space("rnn12"))
+  with pytest.raises(ValueError, match="no random architecture has so few parameters as max_parameters, 3"):
+    make_evaluator(tmp_path, max_parameters=3)
   evaluator = make_evaluator(tmp_path)
   with pytest.raises(ValueError, match="position 0"):
     next(evaluator.evaluate([(99,) * 40]))

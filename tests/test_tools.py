@@ -155,6 +155,27 @@ def test_a_table_is_searched(tmp_path):
   assert "is a table of nasbench201" in failure(search, f"--workdir={tmp_path}/other", *argv, "--space=nasbench101")
 
 
+def test_shared_weights_are_searched_with_and_the_best_trained_from_scratch(tmp_path, capsys):
+  sharing = ["pool_size=4", "reference_size=2", "epochs=2", "epochs_per_round=1", "validation_examples=100"]
+  options = [*SEARCH, "--evaluator=shared_weights", *(f"--shared_{flag}" for flag in sharing), f"--workdir={tmp_path}"]
+  for num_trials, num_reranked in ((3, 1), (4, 2)):
+    assert run(search, *options, f"--num_trials={num_trials}", f"--rerank={num_reranked}") == 0
+    trials, reranked = read_trials(str(tmp_path)), read_trials(str(tmp_path / search.RERANK_DIRECTORY))
+    assert [trial.evaluation.metrics["epochs"] for trial in trials] == [1, 1, 2, 2][:num_trials]
+    assert num_reranked <= len(reranked) <= 3
+    best = json.loads((tmp_path / search.BEST_FILE).read_text())
+    winner = next(trial for trial in reranked if trial.reward == best["reward"])
+    assert trials[best["trial"]].architecture == winner.architecture
+    assert "Trained from scratch" in (tmp_path / "report.html").read_text()
+    assert f"best: trial {best['trial']}, reward {best['reward']:.4f}" in capsys.readouterr().out
+
+
+def test_one_bound_for_networks_of_two_sizes_is_refused(tmp_path):
+  options = [*SEARCH, "--evaluator=shared_weights", "--shared_filters=8", "--max_parameters=10000"]
+  with pytest.raises(ValueError, match="bounds the networks of the supernet and the children alike"):
+    run(search, *options, f"--workdir={tmp_path}")
+
+
 def test_an_unknown_flag_value_is_refused(tmp_path):
   with pytest.raises(flags.IllegalFlagValueError, match="strategy"):
     run(search, f"--workdir={tmp_path}", "--strategy=magic")

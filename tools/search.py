@@ -9,10 +9,12 @@ With --evaluator=shared_weights it gets shared_weights (the supernet), and with 
 the best architectures trained from scratch.
 """
 
+import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 import tqdm
 from absl import flags
@@ -20,6 +22,7 @@ from absl import flags
 from nao_tf.architecture import Trial, best_trial
 from nao_tf.evaluators import evaluator_class
 from nao_tf.evaluators.base import Evaluator
+from nao_tf.evaluators.shared_weights import SharedWeightsEvaluator
 from nao_tf.genotype import Genotype
 from nao_tf.journal import Journal
 from nao_tf.report import write_report
@@ -38,6 +41,8 @@ BEST_FILE = "best.json"
 BEST_DIRECTORY = "best"
 SHARED_DIRECTORY = "shared_weights"
 RERANK_DIRECTORY = "rerank"
+# Of how many times as many trials as are trained from scratch scores are taken again.
+_SCORED_AGAIN = 10
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -74,13 +79,14 @@ def main(flag_values: flags.FlagValues) -> int:
   experiment.check_workdir(flag_values.workdir)
   distribution = experiment.prepare_process(flag_values)
   space = make_space(flag_values.space)
-  evaluator = _EVALUATORS[flag_values.evaluator](flag_values, space, distribution)
   strategy = search_strategy(flag_values, space)
   with Journal(flag_values.workdir, search_settings(flag_values)) as journal:
+    evaluator = _EVALUATORS[flag_values.evaluator](flag_values, space, distribution)
+    last = training_evaluator(flag_values, space, distribution) if flag_values.rerank else None
     best = search(flag_values, strategy, evaluator, journal)
     write_report(flag_values.workdir, journal.trials, space)
-    if best is not None and flag_values.rerank:
-      best = rerank_best(flag_values, space, journal.trials, distribution)
+    if best is not None and last is not None:
+      best = rerank_best(flag_values, space, finalists(flag_values, evaluator, journal.trials), last, journal.trials)
   if best is None:
     print(f"none of {flag_values.num_trials} trials has a reward; see {flag_values.workdir}")
     return 1
@@ -119,6 +125,12 @@ def shared_weights_evaluator(
 ) -> Evaluator:
   """Returns the evaluator that scores architectures with shared weights, kept in the work directory."""
   setup = shared_flags.setup(flag_values)
+  if flag_values.max_parameters is not None and setup.network != search_flags.children(flag_values).network:
+    raise ValueError(
+      "--max_parameters bounds the networks of the supernet and the children alike, so with --evaluator=shared_weights it"
+      f" needs --shared_ flags that say the same of a network as the --child_ flags do; got {setup.network} and"
+      f" {search_flags.children(flag_values).network}"
+    )
   return evaluator_class("shared_weights")(
     experiment.task_of(flag_values),
     space,
@@ -177,21 +189,38 @@ def search(flag_values: flags.FlagValues, strategy: Strategy, evaluator: Evaluat
     )
 
 
+def finalists(flag_values: flags.FlagValues, evaluator: SharedWeightsEvaluator, trials: Sequence[Trial]) -> list[Trial]:
+  """Returns the trials to be trained from scratch: the best by shared weights.
+
+  Where these were trained between one round and the next, more of the best are scored again with the last ones, for the
+  highest of many scores with weights that have hardly been trained say little.
+  """
+  scored = [trial for trial in trials if trial.reward is not None]
+  if not flag_values.shared_epochs_per_round:
+    return top_trials(scored, flag_values.rerank)
+  best = top_trials(scored, flag_values.rerank * _SCORED_AGAIN)
+  scores = {trial.id: np.nan_to_num(evaluator.score(trial.architecture), nan=-np.inf) for trial in best}
+  return sorted(best, key=lambda trial: -scores[trial.id])[: flag_values.rerank]
+
+
 def rerank_best(
   flag_values: flags.FlagValues,
   space: SearchSpace,
+  candidates: Sequence[Trial],
+  evaluator: Evaluator,
   trials: Sequence[Trial],
-  distribution: tf.distribute.Strategy,
 ) -> Trial | None:
-  """Trains the best trials from scratch, as children, and returns the best of these trainings."""
-  candidates = top_trials([trial for trial in trials if trial.reward is not None], flag_values.rerank)
-  settings = {**search_flags.settings(flag_values, "reward"), "candidates": [trial.id for trial in candidates]}
-  evaluator = training_evaluator(flag_values, space, distribution)
+  """Trains candidates from scratch, as children; returns the best as one of the search, and reports on all."""
+  settings = search_flags.settings(flag_values, "reward")
+  numbers = {trial.architecture: trial.id for trial in trials}
   with (
     Journal(os.path.join(flag_values.workdir, RERANK_DIRECTORY), settings) as journal,
     tqdm.tqdm(total=len(candidates), unit="child", dynamic_ncols=True) as bar,
   ):
-    return rerank(candidates, space, evaluator, journal, on_trial=_show(bar, journal))
+    best = rerank(candidates, space, evaluator, journal, on_trial=_show(bar, journal))
+    reranked = [dataclasses.replace(trial, id=numbers[trial.architecture]) for trial in journal.trials]
+  write_report(flag_values.workdir, trials, space, reranked)
+  return best and dataclasses.replace(best, id=numbers[best.architecture])
 
 
 def describe(best: Trial, space: SearchSpace) -> dict:

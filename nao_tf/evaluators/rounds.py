@@ -30,7 +30,11 @@ class Round(NamedTuple):
 
 
 class RoundsFile:
-  """The rounds so far."""
+  """The rounds so far.
+
+  Attributes:
+    divergence: why the training came to an end for good; None if it did not.
+  """
 
   def __init__(self, directory: str):
     """Opens the file in a directory, or starts one.
@@ -44,6 +48,7 @@ class RoundsFile:
     self._rounds: list[Round] = []
     self._references: dict[int, list[float]] = {}
     self._rewards: dict[Architecture, float] = {}
+    self.divergence: str | None = None
     for number, line in enumerate(_read_whole_lines(self._path), start=1):
       try:
         self._enter(json.loads(line))
@@ -72,6 +77,10 @@ class RoundsFile:
     """Records a reward."""
     self._append({"architecture": list(architecture), "reward": reward})
 
+  def add_divergence(self, reason: str) -> None:
+    """Records that the training cannot go on."""
+    self._append({"diverged": reason})
+
   def reference(self, number: int) -> list[float]:
     """Returns the scores of the reference in a round; none if they were not taken."""
     return self._references.get(number, [])
@@ -97,6 +106,8 @@ class RoundsFile:
       self._rounds.append(Round(record["round"], batch, pool, record["last_epoch"]))
     elif "reference" in record:
       self._references[record["of"]] = record["reference"]
+    elif "diverged" in record:
+      self.divergence = str(record["diverged"])
     else:
       self._rewards[tuple(record["architecture"])] = record["reward"]
 

@@ -7,8 +7,8 @@ each architecture is scored on the same validation examples, by itself as a sepa
 `nao_tf.sharing`).
 
 Scores rise as the supernet is trained, whatever the architectures. To make those of a later round comparable with those
-of the first, the reference is scored again, and a score is mapped by the line that takes the reference's mean and
-deviation in this round to those in the first.
+of the first, the reference is scored again, and a score is mapped by the line that takes the reference's median and
+interquartile range in this round to those in the first; some architectures' losses are far out.
 """
 
 import itertools
@@ -30,6 +30,8 @@ from nao_tf.training_directory import TrainingDirectory
 
 TRAINING_DIRECTORY = "supernet"
 _RANDOM_ATTEMPTS = 200
+# What is random here and what strategies draw, by [seed, number of trials], are to have nothing in common.
+_REFERENCE_STREAM, _POOL_STREAM = 1, 2
 
 
 class SharedWeightsEvaluator:
@@ -66,24 +68,29 @@ class SharedWeightsEvaluator:
       progress: whether to show a progress bar of the training.
 
     Raises:
-      ValueError: if there is no validation set, the space is one of other networks, or an option is out of range.
+      ValueError: if there is no validation set, the space is one of other networks, an option is out of range, or hardly
+        any architecture is small enough.
       OSError: if the directory cannot be made or written.
     """
-    rng = np.random.default_rng(seed)
-    task.check_genotype(space.decode(space.sample(rng)))
+    task.check_genotype(space.decode(space.sample(np.random.default_rng(seed))))
     if not task.num_examples("valid"):
       raise ValueError(f"{task.name}: a search needs a validation set; give a validation_fraction above 0")
     self._task, self._space, self._sharing, self._max_parameters = task, space, sharing, max_parameters
     self._epochs, self._seed, self._progress = config.epochs, seed, progress
     self.trainer = task.make_shared_trainer(space, network_config, config, sharing, strategy=strategy, seed=seed)
-    self._reference = [self._random(rng) for _ in range(sharing.reference_size)]
+    self._reference = self._random(sharing.reference_size, (), np.random.default_rng([seed, 0, _REFERENCE_STREAM]))
+    if not self._reference:
+      raise ValueError(
+        f"{space.name}: no random architecture has so few parameters as max_parameters, {max_parameters}"
+      )
     self._rounds = RoundsFile(directory)
     self._training = TrainingDirectory(os.path.join(directory, TRAINING_DIRECTORY), self.trainer)
 
   def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
     """Trains the supernet, and then yields one evaluation for each architecture, in order, as soon as it is there.
 
-    An architecture with too many parameters fails with a `reason`; all fail if the training diverges.
+    An architecture with too many parameters, or whose loss is no number, fails with a `reason`. If the training diverges
+    all fail, and all that come later.
 
     Raises:
       ValueError: if an architecture is not one of the space.
@@ -91,10 +98,9 @@ class SharedWeightsEvaluator:
     canonical = [self._canonical(architecture) for architecture in architectures]
     start = time.perf_counter()
     round_ = self._rounds.resume(canonical) or self._new_round(canonical)
-    try:
-      self._train(round_)
-    except Diverged as error:
-      yield from (Evaluation.failed(str(error), time.perf_counter() - start) for _ in canonical)
+    self._train(round_)
+    if self._rounds.divergence is not None:
+      yield from (Evaluation.failed(self._rounds.divergence, time.perf_counter() - start) for _ in canonical)
       return
     line = self._line(round_)
     share = (time.perf_counter() - start) / len(canonical)
@@ -122,23 +128,30 @@ class SharedWeightsEvaluator:
     pool = list(dict.fromkeys(architecture for architecture in candidates if self._fits(architecture)))
     least = len(set(self._reference) | set(architectures))
     pool = pool[: max(least, self._sharing.pool_size)]
-    rng = np.random.default_rng([self._seed, len(self._rounds)])
-    missing = self._sharing.pool_size - len(pool)
-    pool += [self._random(rng) for _ in range(missing)]
+    rng = np.random.default_rng([self._seed, len(self._rounds), _POOL_STREAM])
+    pool += self._random(self._sharing.pool_size - len(pool), pool, rng)
     return self._rounds.add(architectures, pool, last_epoch)
 
-  def _random(self, rng: np.random.Generator) -> Architecture:
-    """Returns a random architecture with not too many parameters, or any if that is hard to find."""
-    for _ in range(_RANDOM_ATTEMPTS):
-      architecture = self._space.canonical(self._space.sample(rng))
-      if self._fits(architecture):
+  def _random(self, count: int, others: Sequence[Architecture], rng: np.random.Generator) -> list[Architecture]:
+    """Returns random architectures with not too many parameters, none twice and none of the others; fewer than asked
+    for if there are hardly any."""
+    found = dict.fromkeys(others)
+    for _ in range(_RANDOM_ATTEMPTS * count):
+      if len(found) == len(others) + count:
         break
-    return architecture
+      architecture = self._space.canonical(self._space.sample(rng))
+      if architecture not in found and self._fits(architecture):
+        found[architecture] = None
+    return list(found)[len(others) :]
 
   def _train(self, round_: Round) -> None:
-    if int(self.trainer.epoch) < round_.last_epoch:
+    """Trains for a round, unless a training before has diverged; if this one does, that is written down."""
+    if self._rounds.divergence is None and int(self.trainer.epoch) < round_.last_epoch:
       self.trainer.start_round(round_.pool, round_.last_epoch)
-      self._training.fit(progress=self._progress)
+      try:
+        self._training.fit(progress=self._progress)
+      except Diverged as error:
+        self._rounds.add_divergence(str(error))
 
   def _line(self, round_: Round) -> tuple[float, float]:
     """Returns slope and intercept of the line from this round's rewards to those of the first."""
@@ -149,9 +162,7 @@ class SharedWeightsEvaluator:
     if not len(here):
       here = np.array([self.score(architecture) for architecture in self._reference])
       self._rounds.add_reference(first.number, here.tolist())
-    there = there if len(there) else here
-    slope = np.std(there) / np.std(here) if np.std(here) > 0 else 1.0
-    return float(slope), float(np.mean(there) - slope * np.mean(here))
+    return _line_between(here, there if len(there) else here)
 
   def _evaluate(self, architecture: Architecture, round_: Round, line) -> tuple[float | None, Metrics]:
     """Returns the reward of an architecture, None if it fails, and its metrics."""
@@ -160,12 +171,25 @@ class SharedWeightsEvaluator:
       return None, {"reason": f"{parameters} parameters are more than max_parameters, {self._max_parameters}"}
     metrics = self.trainer.score(architecture)
     score = self._score(metrics)
-    if not np.isfinite(score):
-      return None, {"reason": f"its score with shared weights was {score}"}
     reward = line[0] * score + line[1]
+    if not np.isfinite([reward, *metrics.values()]).all():
+      return None, {"reason": f"its score with shared weights was {score}"}
     self._rounds.add_reward(architecture, reward)
     figures = {"score": score, "parameters": parameters, "round": round_.number, "epochs": round_.last_epoch}
     return reward, {**metrics, **figures}
 
   def _fits(self, architecture: Architecture) -> bool:
     return self._max_parameters is None or self.trainer.num_parameters(architecture) <= self._max_parameters
+
+
+def _line_between(here: np.ndarray, there: np.ndarray) -> tuple[float, float]:
+  """Returns slope and intercept of the line that takes median and interquartile range of the one to the other's.
+
+  Architectures without a finite score in both do not count.
+  """
+  finite = np.isfinite(here) & np.isfinite(there)
+  if not finite.any():
+    return 1.0, 0.0
+  (low, middle, high), (new_low, new_middle, new_high) = (np.percentile(x[finite], (25, 50, 75)) for x in (here, there))
+  slope = (new_high - new_low) / (high - low) if high > low else 1.0
+  return float(slope), float(new_middle - slope * middle)

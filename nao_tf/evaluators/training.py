@@ -83,6 +83,9 @@ class TrainingEvaluator:
       return Evaluation.failed(f"out of memory: {_first_line(error)}", time.perf_counter() - start)
     except tf.errors.OpError as error:
       return Evaluation.failed(f"{type(error).__name__}: {_first_line(error)}", time.perf_counter() - start)
+    infinite = [name for name, value in metrics.items() if not np.isfinite(value)]
+    if infinite:
+      return Evaluation.failed(f"its {infinite[0]} was {metrics[infinite[0]]}", time.perf_counter() - start)
     return Evaluation(reward, time.perf_counter() - start, metrics)
 
   def _train(self, genotype: Any, seed: int) -> tuple[float, Metrics]:

@@ -23,7 +23,8 @@ class SharingConfig:
     reference_size: random architectures that are scored again in every round that trained; their mean and deviation in
       the first round are what the scores of later rounds are brought to.
     calibration_batches: training batches that an architecture's batch-norm statistics are taken from.
-    validation_examples: examples of the validation set that an architecture is scored on, the same for all; 0: all.
+    validation_examples: examples of the validation set that an architecture is scored on, the same for all, rounded up to
+      batches of one size; 0: all.
     score: what of an architecture's metrics its score is: "loss", minus the validation loss; or "reward", the task's own,
       such as the accuracy in the paper. With shared weights architectures are so alike in accuracy that the loss, to which
       every example adds, ranks them better.

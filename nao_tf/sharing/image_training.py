@@ -122,9 +122,9 @@ class SharedImageTrainer(SharedTrainer):
     if "validation" not in self._fixed_batches:
       available = self.task.num_examples("valid")
       count = min(self.sharing.validation_examples or available, available)
-      share = math.ceil(min(self.config.evaluation_batch_size, count) / self._replicas)
-      size = share * self._replicas
-      data = self.task.evaluation_batches("valid", size).take(math.ceil(count / size))
+      num_batches = math.ceil(count / self.config.evaluation_batch_size)
+      size = math.ceil(count / num_batches / self._replicas) * self._replicas
+      data = self.task.evaluation_batches("valid", size).take(num_batches)
       self._fixed_batches["validation"] = list(self._strategy.experimental_distribute_dataset(data))
     return self._fixed_batches["validation"]
 

@@ -2,7 +2,9 @@
 
 Before a step the path's weights, and what the optimizer remembers of them (momenta, say), are gathered into variables as
 long as the longest path; the optimizer changes these, and they are written back. So a step leaves whatever is not on its
-path as it is: no gradient, no decay, no momentum. Any optimizer that treats each number by itself will do.
+path as it is: no gradient, no decay, no momentum. Any optimizer that treats each number by itself will do; its number of
+steps, which a learning rate's schedule and Adam's corrections of its moments depend on, is that of all paths together. So
+Adam's first moves of a weight that is seldom on a path are longer than they would be if it were on all.
 """
 
 from collections.abc import Callable, Sequence
