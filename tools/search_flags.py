@@ -18,7 +18,7 @@ def define(flag_values: flags.FlagValues) -> None:
   flags.DEFINE_enum("space", "nasnet5", sorted(SPACES), "what to search", **define)
   flags.DEFINE_enum("strategy", "nao", sorted(STRATEGIES), "how to search", **define)
   flags.DEFINE_integer("num_trials", 40, "architectures to evaluate, failed ones included", lower_bound=1, **define)
-  flags.DEFINE_integer("max_parameters", None, "children with more parameters fail; default: no bound", **define)
+  flags.DEFINE_integer("max_parameters", None, "networks with more parameters fail; default: no bound", **define)
   strategy_flags.define(flag_values)
   experiment.define_setup_flags(flag_values, "child", prefix="child_")
 
