@@ -2,6 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
+from tensorflow import keras
 
 from nao_tf.genotype import Branch, Cell, CellGenotype, Node
 from nao_tf.networks.image_network import ImageNetworkConfig, image_network
@@ -48,10 +49,11 @@ class Graphs:
     )
     rng = np.random.default_rng(0)
     bank = self.supernet.bank
-    self.weights = tf.constant(bank.initial() + 0.05 * rng.normal(size=bank.num_weights).astype(np.float32))
-    self.images = rng.normal(size=(BATCH, *IMAGE_SHAPE)).astype(np.float32)
+    floats = keras.backend.floatx()
+    self.weights = tf.constant((bank.initial() + 0.05 * rng.normal(size=bank.num_weights)).astype(floats))
+    self.images = rng.normal(size=(BATCH, *IMAGE_SHAPE)).astype(floats)
     self.train = tf.function(self._train, autograph=False)
-    vector, decisions = tf.TensorSpec([None]), tf.TensorSpec([8 * num_nodes], tf.int32)
+    vector, decisions = tf.TensorSpec([None], floats), tf.TensorSpec([8 * num_nodes], tf.int32)
     self.infer = tf.function(self._infer, input_signature=[decisions, vector], autograph=False)
 
   def separate(self, architecture, statistics=None):

@@ -114,7 +114,7 @@ class ImageSupernet:
         training.
     """
     count = tf.reduce_sum(path.statistic_sizes)
-    statistics = tf.zeros([count]) if statistics is None else statistics[:count]
+    statistics = tf.zeros([count], weights.dtype) if statistics is None else statistics[:count]
     parts = (tf.split(weights, path.sizes), tf.split(statistics, path.statistic_sizes))
     return PathNetwork(self, self._selectors.read(architecture), Weights(*parts))
 

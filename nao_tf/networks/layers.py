@@ -33,22 +33,27 @@ class Norm(keras.layers.BatchNormalization):
     return self._normalize_by_all_batches(inputs) if self.over_replicas else self._normalize_by_batch(inputs)
 
   def _normalize_by_averages(self, inputs):
-    if inputs.dtype == tf.float64:  # There is no fused kernel for it.
+    if inputs.dtype == tf.float64:  # There is no fused kernel for it, here and below.
       return self._normalize(inputs, tf.convert_to_tensor(self.moving_mean), tf.convert_to_tensor(self.moving_variance))
     return self._fused(inputs, is_training=False)[0]
 
   def _normalize_by_batch(self, inputs):
+    if inputs.dtype == tf.float64:
+      return self._normalize_by_moments(inputs, _moments(inputs), 1)
     outputs, mean, variance = self._fused(inputs, is_training=True, exponential_avg_factor=1.0 - self.momentum)
     self.moving_mean.assign(mean)
     self.moving_variance.assign(variance)
     return outputs
 
   def _normalize_by_all_batches(self, inputs):
-    replicas, axes = tf.distribute.get_replica_context(), (0, 1, 2)
-    moments = [tf.reduce_mean(inputs, axes), tf.reduce_mean(tf.square(inputs), axes)]
-    mean, square = replicas.all_reduce(tf.distribute.ReduceOp.MEAN, moments)
+    replicas = tf.distribute.get_replica_context()
+    moments = replicas.all_reduce(tf.distribute.ReduceOp.MEAN, _moments(inputs))
+    return self._normalize_by_moments(inputs, moments, replicas.num_replicas_in_sync)
+
+  def _normalize_by_moments(self, inputs, moments, num_replicas: int):
+    mean, square = moments
     variance = square - tf.square(mean)
-    count = tf.cast(tf.size(inputs) // inputs.shape[-1] * replicas.num_replicas_in_sync, inputs.dtype)
+    count = tf.cast(tf.size(inputs) // inputs.shape[-1] * num_replicas, inputs.dtype)
     self._move(self.moving_mean, mean)
     self._move(self.moving_variance, variance * count / (count - 1.0))
     return self._normalize(inputs, mean, variance)
@@ -64,6 +69,11 @@ class Norm(keras.layers.BatchNormalization):
     weights = (self.gamma, self.beta, self.moving_mean, self.moving_variance)
     scale, offset, mean, variance = map(tf.convert_to_tensor, weights)
     return tf.compat.v1.nn.fused_batch_norm(inputs, scale, offset, mean, variance, epsilon=self.epsilon, **kwargs)
+
+
+def _moments(inputs) -> list[tf.Tensor]:
+  """Returns the means of the channels and of their squares."""
+  return [tf.reduce_mean(inputs, (0, 1, 2)), tf.reduce_mean(tf.square(inputs), (0, 1, 2))]
 
 
 class Chain(keras.layers.Layer):

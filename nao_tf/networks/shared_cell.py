@@ -105,7 +105,7 @@ class SharedCell:
       [B, H / stride, W / stride, num_loose_ends * filters].
     """
     states = [self._calibrate(i, x, choices, weights, training) for i, x in enumerate(inputs)]
-    lists = [StateList(shape) for shape, _ in self._kinds]
+    lists = [StateList(shape, states[0].dtype) for shape, _ in self._kinds]
     for state, kind in zip(states, self._kind_of_state):
       lists[kind].append(state)
     for node in range(self._selectors.num_nodes):
@@ -145,7 +145,7 @@ class SharedCell:
     loose = choices.loose[self.cell, index]
     if index in self._tails:
       _, height, width, channels = self._shapes[-1]
-      zeros = functools.partial(tf.zeros, [tf.shape(state)[0], height, width, channels])
+      zeros = functools.partial(tf.zeros, [tf.shape(state)[0], height, width, channels], state.dtype)
       state = weights.call_if(loose > 0, self._tails[index], zeros, state, training=training)
     return state[..., : loose * self._filters]
 

@@ -10,14 +10,15 @@ import tensorflow as tf
 class StateList:
   """Tensors of one shape, one after the other; usable in and outside of graphs, and differentiable."""
 
-  def __init__(self, shape):
+  def __init__(self, shape, dtype: tf.DType = tf.float32):
     """Args:
     shape: of every tensor, with None where it is not known.
+    dtype: of every tensor.
     """
-    self._shape = tf.TensorShape(shape)
+    self._shape, self._dtype = tf.TensorShape(shape), dtype
     self._length = 0
     self._handle = tf.raw_ops.EmptyTensorList(
-      element_shape=self._known_shape, max_num_elements=tf.constant(-1), element_dtype=tf.float32
+      element_shape=self._known_shape, max_num_elements=tf.constant(-1), element_dtype=self._dtype
     )
 
   def __len__(self) -> int:
@@ -38,7 +39,7 @@ class StateList:
       input_handle=self._handle,
       index=tf.clip_by_value(place, 0, self._length - 1),
       element_shape=self._known_shape,
-      element_dtype=tf.float32,
+      element_dtype=self._dtype,
     )
     return tf.ensure_shape(tensor, self._shape)
 

@@ -1,6 +1,7 @@
 """What an image network draws at random in training: drop-path, with its schedule, and the seed of dropout."""
 
 import tensorflow as tf
+from tensorflow import keras
 
 from nao_tf.networks.cell import drop_path_masks
 
@@ -33,7 +34,7 @@ class TrainingDraws:
       return None
     progress = tf.minimum(1.0, tf.cast(step, tf.float32) / self._steps) if self._steps else 1.0
     keep = 1.0 - progress * (index + 1) / self._num_cells * (1.0 - self._keep)
-    return drop_path_masks(num_branches, batch_size, keep, self._pair(index, step))
+    return tf.cast(drop_path_masks(num_branches, batch_size, keep, self._pair(index, step)), keras.backend.floatx())
 
   def dropout_seed(self, step):
     """Returns the two integers that dropout before the classifier is a function of."""
