@@ -133,8 +133,10 @@ class SharedWeightsEvaluator:
     return self._rounds.add(architectures, pool, last_epoch)
 
   def _random(self, count: int, others: Sequence[Architecture], rng: np.random.Generator) -> list[Architecture]:
-    """Returns random architectures with not too many parameters, none twice and none of the others; fewer than asked
-    for if there are hardly any."""
+    """Returns random architectures with not too many parameters, none twice and none of the others.
+
+    There are fewer than asked for if they are hard to find.
+    """
     found = dict.fromkeys(others)
     for _ in range(_RANDOM_ATTEMPTS * count):
       if len(found) == len(others) + count:
