@@ -82,11 +82,13 @@ def main(flag_values: flags.FlagValues) -> int:
   strategy = search_strategy(flag_values, space)
   with Journal(flag_values.workdir, search_settings(flag_values)) as journal:
     evaluator = _EVALUATORS[flag_values.evaluator](flag_values, space, distribution)
-    last = training_evaluator(flag_values, space, distribution) if flag_values.rerank else None
+    reranker = training_evaluator(flag_values, space, distribution) if flag_values.rerank else None
     best = search(flag_values, strategy, evaluator, journal)
     write_report(flag_values.workdir, journal.trials, space)
-    if best is not None and last is not None:
-      best = rerank_best(flag_values, space, finalists(flag_values, evaluator, journal.trials), last, journal.trials)
+    if best is not None and reranker is not None:
+      best = rerank_best(
+        flag_values, space, finalists(flag_values, evaluator, journal.trials), reranker, journal.trials
+      )
   if best is None:
     print(f"none of {flag_values.num_trials} trials has a reward; see {flag_values.workdir}")
     return 1
@@ -125,12 +127,7 @@ def shared_weights_evaluator(
 ) -> Evaluator:
   """Returns the evaluator that scores architectures with shared weights, kept in the work directory."""
   setup = shared_flags.setup(flag_values)
-  if flag_values.max_parameters is not None and setup.network != search_flags.children(flag_values).network:
-    raise ValueError(
-      "--max_parameters bounds the networks of the supernet and the children alike, so with --evaluator=shared_weights it"
-      f" needs --shared_ flags that say the same of a network as the --child_ flags do; got {setup.network} and"
-      f" {search_flags.children(flag_values).network}"
-    )
+  _check_one_size(flag_values, setup)
   return evaluator_class("shared_weights")(
     experiment.task_of(flag_values),
     space,
@@ -143,6 +140,17 @@ def shared_weights_evaluator(
     max_parameters=flag_values.max_parameters,
     progress=True,
   )
+
+
+def _check_one_size(flag_values: flags.FlagValues, shared: Setup) -> None:
+  """Refuses a bound on parameters if the networks of the supernet are not those of the children."""
+  ours, theirs = (dataclasses.asdict(setup.network) for setup in (shared, search_flags.children(flag_values)))
+  differing = [f"{name} {ours[name]} and {theirs[name]}" for name in ours if ours[name] != theirs[name]]
+  if flag_values.max_parameters is not None and differing:
+    raise ValueError(
+      "--max_parameters bounds the networks of the supernet and the children alike, so with --evaluator=shared_weights"
+      f" the --shared_ flags must say the same of a network as the --child_ flags; got {', '.join(differing)}"
+    )
 
 
 def tabular_evaluator(
