@@ -74,7 +74,7 @@ def evaluate(
     tqdm.tqdm(total=len(trials), unit=name, dynamic_ncols=True) as bar,
   ):
     rerank(trials, make_space(flag_values.space), evaluator, journal, on_trial=lambda trial: bar.update())
-    return sorted(journal.trials, key=lambda trial: trial.id)
+    return journal.trials
 
 
 def figures(trials: list[Trial]) -> dict[str, list[float | None]]:
