@@ -69,6 +69,15 @@ def test_one_graph_each_serves_all_architectures(trainer):
     assert step.experimental_get_tracing_count() == 1
 
 
+@pytest.mark.slow
+def test_one_graph_each_serves_a_thousand_architectures(trainer):
+  for architecture in sample(1000, seed=7, space=SEPARABLE):
+    trainer._train_step(*batch(trainer), tf.constant(architecture, tf.int32))
+    trainer.score(architecture)
+  steps = (trainer._train_step, trainer._calibration_step, trainer._evaluation_step)
+  assert [step.experimental_get_tracing_count() for step in steps] == [1, 1, 1]
+
+
 def test_training_on_a_pool_makes_all_of_it_better_than_guessing():
   recipe = dataclasses.replace(RECIPE, optimizer="Adam", learning_rate=0.01, batch_size=16)
   trainer, pool = make_trainer(recipe=recipe), sample(3)
