@@ -20,8 +20,8 @@ class SharingConfig:
       earlier ones, and then random ones; never fewer than the first two together.
     sampling: how an architecture of the pool is drawn for a step: "uniform", all equally often; or "parameters", in
       proportion to its number of parameters (Luo et al., arXiv:1909.10815).
-    reference_size: random architectures that are scored again in every round that trained; their mean and deviation in
-      the first round are what the scores of later rounds are brought to.
+    reference_size: random architectures that are scored again in every round that trained; their median and
+      interquartile range in the first round are what the scores of later rounds are brought to.
     calibration_batches: training batches that an architecture's batch-norm statistics are taken from.
     validation_examples: examples of the validation set that an architecture is scored on, the same for all, rounded up to
       batches of one size; 0: all.
