@@ -24,7 +24,8 @@ lint: $(VENV)/installed
 	$(VENV)/bin/ruff format --check .
 
 types: $(VENV)/installed
-	$(VENV)/bin/mypy
+	rm -rf build/types && mkdir -p build/types && cp -r nao_tf build/types && cp -r tools build/types/nao_tf/tools
+	cd build/types && $(abspath $(VENV))/bin/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache
 
 clean:
 	rm -rf $(VENV) $(VENV_ADDONS) build dist *.egg-info

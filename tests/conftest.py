@@ -2,7 +2,7 @@
 
 import pytest
 
-from nao_tf.graph_memory import released_graphs
+from nao_tf.training.graph_memory import released_graphs
 
 
 @pytest.fixture(scope="module", autouse=True)

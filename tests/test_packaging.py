@@ -23,7 +23,7 @@ def wheel(tmp_path_factory):
   pytest.importorskip("build.env", reason="the package `build` is needed to make a wheel")
   directory = tmp_path_factory.mktemp("wheel")
   source = directory / "source"  # A copy, since building leaves files beside the sources.
-  ignored = shutil.ignore_patterns(".*", "__pycache__", "runs", "build", "dist", "*.egg-info")
+  ignored = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-info")
   shutil.copytree(ROOT, source, ignore=ignored)
   python("-m", "build", "--wheel", "--outdir", str(directory), str(source))
   (path,) = directory.glob("*.whl")

@@ -8,13 +8,13 @@ from typing import Any
 import tensorflow as tf
 from absl import flags
 
-from nao_tf import distribution
-from nao_tf.language.text import TextFiles
-from nao_tf.repeatability import make_repeatable
-from nao_tf.settings import RunDirectoryError
+from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.tasks import TASKS, make_task, task_class, task_classes
 from nao_tf.tasks.base import Setup, Task
+from nao_tf.tasks.text import TextFiles
 from nao_tf.tools import flagging
+from nao_tf.training.determinism import make_deterministic
+from nao_tf.training.distribution import make_distribution
 
 # Options of tasks that determine results.
 _TASK_OPTIONS = ("train_examples", "validation_fraction", "image_size", "max_vocabulary")
@@ -136,12 +136,12 @@ def check_workdir(directory: str) -> None:
 
 
 def prepare_process(flag_values: flags.FlagValues) -> tf.distribute.Strategy:
-  """Seeds TensorFlow and returns the process's distribution strategy."""
-  strategy = distribution.make_strategy(flag_values.num_replicas)
+  """Seeds TensorFlow and returns the process's distribution."""
+  distribution = make_distribution(flag_values.num_replicas)
   tf.keras.utils.set_random_seed(flag_values.seed)
   if flag_values.deterministic:
-    make_repeatable()
-  return strategy
+    make_deterministic()
+  return distribution
 
 
 def _parts(setup: Setup) -> tuple[Any, Any]:

@@ -9,11 +9,11 @@ The training may still be running. Its directory says what task and network it i
 import tensorflow as tf
 from absl import flags
 
-from nao_tf.genotype import Genotype, genotype_from_json
-from nao_tf.settings import RunDirectoryError, read_settings
+from nao_tf.runs.settings import RunDirectoryError, read_settings
+from nao_tf.spaces.genotypes import Genotype, genotype_from_json
 from nao_tf.tasks.base import NetworkTrainer
 from nao_tf.tools import experiment, flagging
-from nao_tf.training_directory import restore_latest
+from nao_tf.training.training_directory import restore_latest
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -47,7 +47,7 @@ def restored(flag_values: flags.FlagValues) -> tuple[NetworkTrainer, Genotype]:
     genotype,
     flagging.from_settings(task.final.network, settings, "network"),
     flagging.from_settings(task.final.recipe, settings, "training"),
-    strategy=tf.distribute.get_strategy(),
+    distribution=tf.distribute.get_strategy(),
     seed=settings["seed"],
   )
   if not restore_latest(flag_values.workdir, trainer):

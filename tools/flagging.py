@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from absl import app, flags
 
-from nao_tf.settings import RunDirectoryError
+from nao_tf.runs.settings import RunDirectoryError
 
 Config = TypeVar("Config")
 

@@ -22,16 +22,16 @@ import tensorflow as tf
 import tqdm
 from absl import flags
 
-from nao_tf.architecture import Architecture, Evaluation, Trial
+from nao_tf.benchmarks.rank_metrics import kendall_tau
 from nao_tf.evaluators.base import Evaluator
-from nao_tf.evaluators.shared_weights import SharedWeightsEvaluator
-from nao_tf.journal import Journal
-from nao_tf.metrics import kendall_tau
-from nao_tf.reranking import rerank
-from nao_tf.settings import write_json
-from nao_tf.sharing.image_training import SharedImageTrainer
+from nao_tf.evaluators.shared_weights_evaluator import SharedWeightsEvaluator
+from nao_tf.runs.journal import Journal
+from nao_tf.runs.settings import write_json
+from nao_tf.search.reranking import rerank
 from nao_tf.spaces import make_space
+from nao_tf.supernets.image_supernet_trainer import SharedImageTrainer
 from nao_tf.tools import flagging, search
+from nao_tf.trial import Architecture, Evaluation, Trial
 
 RANKS_FILE = "ranks.json"
 SHARED = "shared"

@@ -19,23 +19,23 @@ import tensorflow as tf
 import tqdm
 from absl import flags
 
-from nao_tf.architecture import Trial, best_trial
 from nao_tf.evaluators import evaluator_class
 from nao_tf.evaluators.base import Evaluator
-from nao_tf.evaluators.shared_weights import SharedWeightsEvaluator
-from nao_tf.genotype import Genotype
-from nao_tf.journal import Journal
-from nao_tf.report import write_report
-from nao_tf.reranking import rerank
-from nao_tf.search import run_search
-from nao_tf.settings import write_json
+from nao_tf.evaluators.shared_weights_evaluator import SharedWeightsEvaluator
+from nao_tf.runs.journal import Journal
+from nao_tf.runs.report import write_report
+from nao_tf.runs.settings import write_json
+from nao_tf.search.loop import run_search
+from nao_tf.search.reranking import rerank
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.genotypes import Genotype
 from nao_tf.strategies import make_strategy
 from nao_tf.strategies.base import Strategy, top_trials
 from nao_tf.tables import read_table
 from nao_tf.tasks.base import Setup
 from nao_tf.tools import experiment, flagging, search_flags, shared_flags, strategy_flags, train
+from nao_tf.trial import Trial, best_trial
 
 BEST_FILE = "best.json"
 BEST_DIRECTORY = "best"
@@ -115,7 +115,7 @@ def training_evaluator(
     space,
     setup.network,
     setup.recipe,
-    strategy=distribution,
+    distribution=distribution,
     seed=flag_values.seed,
     max_parameters=flag_values.max_parameters,
     reward=flag_values.reward,
@@ -135,7 +135,7 @@ def shared_weights_evaluator(
     setup.recipe,
     shared_flags.sharing(flag_values),
     directory=os.path.join(flag_values.workdir, SHARED_DIRECTORY),
-    strategy=distribution,
+    distribution=distribution,
     seed=flag_values.seed,
     max_parameters=flag_values.max_parameters,
     progress=True,
@@ -257,7 +257,7 @@ def train_best(
     experiment.task_of(flag_values, **options),
     genotype,
     setup,
-    strategy=distribution,
+    distribution=distribution,
     seed=flag_values.seed,
     workdir=os.path.join(flag_values.workdir, BEST_DIRECTORY),
     settings={**experiment.task_settings(flag_values), **options},

@@ -4,7 +4,7 @@ from typing import Any
 
 from absl import flags
 
-from nao_tf.sharing.config import SharingConfig
+from nao_tf.supernets.config import SharingConfig
 from nao_tf.tasks.base import Setup
 from nao_tf.tools import experiment, flagging, search_flags
 

@@ -10,7 +10,7 @@ import functools
 
 from absl import flags
 
-from nao_tf import step_times
+from nao_tf.benchmarks import step_times
 from nao_tf.tools import flagging
 
 KINDS = {

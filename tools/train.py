@@ -14,13 +14,13 @@ from typing import Any
 import tensorflow as tf
 from absl import flags
 
-from nao_tf.genotype import Genotype, genotype_from_json
-from nao_tf.published import BASELINES, CELLS, RECURRENT_CELLS
-from nao_tf.settings import check_settings
+from nao_tf.runs.settings import check_settings
 from nao_tf.spaces import SPACES, make_space
+from nao_tf.spaces.genotypes import Genotype, genotype_from_json
+from nao_tf.spaces.published import BASELINES, CELLS, RECURRENT_CELLS
 from nao_tf.tasks.base import NetworkTrainer, Setup, Task
 from nao_tf.tools import experiment, flagging
-from nao_tf.training_directory import TrainingDirectory
+from nao_tf.training.training_directory import TrainingDirectory
 
 SAVED_MODEL = "saved_model"
 NAMED = {**CELLS, **RECURRENT_CELLS, **BASELINES}
@@ -44,13 +44,13 @@ def main(flag_values: flags.FlagValues) -> int:
   genotype = genotype_of(flag_values)
   setup = final_setup(flag_values)
   experiment.check_workdir(flag_values.workdir)
-  strategy = experiment.prepare_process(flag_values)
+  distribution = experiment.prepare_process(flag_values)
   task = experiment.task_of(flag_values)
   train_and_export(
     task,
     genotype,
     setup,
-    strategy=strategy,
+    distribution=distribution,
     seed=flag_values.seed,
     workdir=flag_values.workdir,
     settings=experiment.task_settings(flag_values),
@@ -96,7 +96,7 @@ def train_and_export(
   genotype: Genotype,
   setup: Setup,
   *,
-  strategy: tf.distribute.Strategy,
+  distribution: tf.distribute.Strategy,
   seed: int,
   workdir: str,
   settings: dict[str, Any],
@@ -107,7 +107,7 @@ def train_and_export(
     task: what to learn.
     genotype: of the network.
     setup: how it is built and trained.
-    strategy: the process's distribution strategy.
+    distribution: the process's distribution.
     seed: of the training.
     workdir: where it is recorded, and from where it is continued.
     settings: what else determines the training, such as the task's flags.
@@ -118,7 +118,7 @@ def train_and_export(
   os.makedirs(workdir, exist_ok=True)
   described = flagging.settings(network=setup.network, training=setup.recipe, seed=seed, genotype=genotype.to_json())
   check_settings(workdir, {**settings, **described})
-  trainer = task.make_trainer(genotype, setup.network, setup.recipe, strategy=strategy, seed=seed)
+  trainer = task.make_trainer(genotype, setup.network, setup.recipe, distribution=distribution, seed=seed)
   TrainingDirectory(workdir, trainer).fit(progress=True)
   return export_and_test(trainer, genotype, os.path.join(workdir, SAVED_MODEL))
 

@@ -18,10 +18,10 @@ import keras_tuner
 import tensorflow as tf
 from absl import flags
 
-from nao_tf.architecture import Evaluation, Trial
-from nao_tf.settings import check_settings, write_json
+from nao_tf.runs.settings import check_settings, write_json
 from nao_tf.spaces import make_space
 from nao_tf.tools import experiment, flagging, search, search_flags, strategy_flags
+from nao_tf.trial import Evaluation, Trial
 from nao_tf.tuner.hypermodels import REWARD, CellHyperModel, CellSpace
 from nao_tf.tuner.oracle import StrategyOracle
 from nao_tf.tuner.tuner import StrategyTuner

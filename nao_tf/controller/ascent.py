@@ -1,6 +1,6 @@
 """Moving architectures uphill in the memory of a controller (Luo et al., NeurIPS 2018, section 3.3, equation 2).
 
-h_t' = normalise(h_t + eta * d f / d h_t) for every state of the memory: f is the predicted score and the target grows
+h_t' = normalize(h_t + eta * d f / d h_t) for every state of the memory: f is the predicted score and the target grows
 with quality, so eta is positive. The decoder then starts from the embedding of the moved memory and attends to it.
 """
 

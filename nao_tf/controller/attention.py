@@ -8,10 +8,10 @@ Translation", 2015.
 import tensorflow as tf
 
 from nao_tf.controller.initialization import Initializer
-from nao_tf.controller.layers import MemberLayer, project
+from nao_tf.controller.layers import EnsembleLayer, project
 
 
-class NormedBahdanauAttention(MemberLayer):
+class NormedBahdanauAttention(EnsembleLayer):
   """score = g * v / |v| . tanh(W_k memory + W_q query + b), with g starting at sqrt(1 / units) and b at 0."""
 
   def __init__(self, initializer: Initializer, size: int):
@@ -34,7 +34,7 @@ class NormedBahdanauAttention(MemberLayer):
     return tf.nn.softmax(tf.squeeze(scores, axis=-1), axis=-1)
 
 
-class LuongAttention(MemberLayer):
+class LuongAttention(EnsembleLayer):
   """score = W query . memory, with W the identity in the "dot" form and learned in the "bilinear" one."""
 
   def __init__(self, initializer: Initializer, size: int, *, bilinear: bool):

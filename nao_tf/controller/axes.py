@@ -1,6 +1,7 @@
 """Leading axes: how one controller and several members in one graph share the same mathematics.
 
-A tensor inside a controller has the shape [*prefix, N, ...] where `prefix` is () for a single controller and (members,)
+A tensor inside a controller has the shape [*prefix, N, ...] where `prefix` is () for a single controller and
+(ensemble_size,)
 for several. What callers pass may have any further axes in front, such as one for step sizes: `fold` merges them into
 N, `unfold` brings them back.
 """
@@ -21,7 +22,7 @@ def fold(tensor: tf.Tensor, prefix: tuple[int, ...], inner_rank: int) -> tf.Tens
 
   Args:
     tensor: [*more, *prefix, B, *inner].
-    prefix: () or (members,).
+    prefix: () or (ensemble_size,).
     inner_rank: number of inner axes.
 
   Returns:
@@ -39,7 +40,7 @@ def unfold(tensor: tf.Tensor, prefix: tuple[int, ...], leading: Sequence) -> tf.
 
   Args:
     tensor: [*prefix, N, *inner].
-    prefix: () or (members,).
+    prefix: () or (ensemble_size,).
     leading: sizes of the axes in front of the inner ones before folding, [*more, *prefix, B].
 
   Returns:

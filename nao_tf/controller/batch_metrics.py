@@ -1,4 +1,4 @@
-"""The figures of `nao_tf.metrics` as graph operations on one batch, for a controller's `test_step`."""
+"""The figures of `nao_tf.benchmarks.rank_metrics` as graph operations on one batch, for a controller's `test_step`."""
 
 import tensorflow as tf
 

@@ -25,7 +25,7 @@ class ControllerConfig:
     encoder_size: units H of the encoder, of the architecture embedding and of the decoder, which starts from it.
     bidirectional: whether a second LSTM reads the tokens backwards; both outputs are mapped back to H linearly.
     embedding_dropout: rate on the encoder's token embeddings.
-    encoder_dropout: rate on the encoder's outputs, before they are normalised.
+    encoder_dropout: rate on the encoder's outputs, before they are normalized.
     mlp_layers: hidden ReLU layers of the predictor.
     mlp_size: units of each of them.
     mlp_dropout: rate on the output of each of them.
@@ -41,21 +41,21 @@ class ControllerConfig:
     orthogonal_decoder: whether the decoder's LSTM kernel starts orthogonal.
     score_weight: lambda of the joint loss: lambda * squared error + (1 - lambda) * cross-entropy. 0.8 in all releases.
     target: how rewards become targets in [0, 1]: "min_max", "rank", "log_rank" (`nao_tf.controller.dataset`).
-    num_spellings: equivalent spellings per architecture among which every step draws one; 1: no augmentation.
-    alike: whether these are any architectures that compute the same (`SearchSpace.alike`); otherwise they are a few
-      steps of the published symmetry away (`SearchSpace.equivalents`).
+    num_encodings: equivalent encodings per architecture among which every step draws one; 1: no augmentation.
+    isomorphic: whether these are any architectures that compute the same (`SearchSpace.random_isomorphic`); otherwise they
+      are a few steps of the published symmetry away (`SearchSpace.random_equivalent`).
     learning_rate: of Adam.
     final_learning_rate: share of it that a cosine ends at in each fit; 1: constant.
     clip_norm: bound on the norm of the whole gradient, per member.
     l2: coefficient of half the sum of squared weights in the loss; acts before clipping.
     weight_decay: coefficient of the weights added to the clipped gradient, as PyTorch's Adam does.
-    batch_size: labelled architectures in a step.
-    unlabelled_batch_size: architectures without a score in a step that trains the decoder.
+    batch_size: labeled architectures in a step.
+    unlabeled_batch_size: architectures without a score in a step that trains the decoder.
     decoder_every: the decoder is trained in one step out of this many.
-    num_steps: optimisation steps of a fit from fresh weights, if `epochs` is None.
-    min_passes: passes over the labelled architectures that such a fit makes at least.
-    later_steps: optimisation steps of each later fit, weights kept, if `epochs` is None.
-    epochs: passes over the labelled architectures in each fit.
+    num_steps: optimization steps of a fit from fresh weights, if `epochs` is None.
+    min_passes: passes over the labeled architectures that such a fit makes at least.
+    later_steps: optimization steps of each later fit, weights kept, if `epochs` is None.
+    epochs: passes over the labeled architectures in each fit.
     reset_optimizer: whether each fit starts with fresh moments.
     unroll: whether recurrences are written out step by step in the graph, which runs somewhat faster and takes longer
       to trace than a loop. Gives the same numbers.
@@ -80,15 +80,15 @@ class ControllerConfig:
   orthogonal_decoder: bool = False
   score_weight: float = 0.8
   target: str = "rank"
-  num_spellings: int = 8
-  alike: bool = True
+  num_encodings: int = 8
+  isomorphic: bool = True
   learning_rate: float = 3e-3
   final_learning_rate: float = 1.0
   clip_norm: float = 5.0
   l2: float = 0.0
   weight_decay: float = 0.0
   batch_size: int = 32
-  unlabelled_batch_size: int = 16
+  unlabeled_batch_size: int = 16
   decoder_every: int = 3
   num_steps: int = 400
   min_passes: int = 32
@@ -101,7 +101,7 @@ class ControllerConfig:
     self._check_one_of("attention", ATTENTIONS)
     self._check_one_of("initializer", INITIALIZERS)
     self._check_one_of("target", TARGETS)
-    for name in ("token_size", "encoder_size", "decoder_token_size", "num_spellings", "batch_size", "decoder_every"):
+    for name in ("token_size", "encoder_size", "decoder_token_size", "num_encodings", "batch_size", "decoder_every"):
       self._check(name, getattr(self, name) >= 1, "at least 1")
     for name in ("embedding_dropout", "encoder_dropout", "mlp_dropout"):
       self._check(name, 0 <= getattr(self, name) < 1, "in [0, 1)")
@@ -111,7 +111,7 @@ class ControllerConfig:
       self._check(name, getattr(self, name) > 0, "positive")
 
   def steps_for(self, num_architectures: int, *, first: bool = True) -> int:
-    """Returns the optimisation steps of a fit on so many labelled architectures."""
+    """Returns the optimization steps of a fit on so many labeled architectures."""
     if self.epochs is not None:
       return self.epochs * math.ceil(num_architectures / self.batch_size)
     least = math.ceil(self.min_passes * num_architectures / self.batch_size) if first else 0
@@ -127,13 +127,13 @@ class ControllerConfig:
 
 _PUBLISHED = ControllerConfig(
   token_size=48,
-  num_spellings=1,
-  alike=False,
+  num_encodings=1,
+  isomorphic=False,
   encoder_size=96,
   decoder_token_size=96,
   target="min_max",
   learning_rate=1e-3,
-  unlabelled_batch_size=0,
+  unlabeled_batch_size=0,
   decoder_every=1,
   epochs=1000,
   batch_size=100,
@@ -148,7 +148,7 @@ _TORCH = dataclasses.replace(_PUBLISHED, double_bias=True, initializer="torch", 
 PRESETS: dict[str, ControllerConfig] = {
   "default": ControllerConfig(),
   "nao_cnn": dataclasses.replace(_TENSORFLOW, token_size=32, mlp_layers=0, batch_size=50, orthogonal_decoder=True),
-  "nao_ws_cnn": dataclasses.replace(_TENSORFLOW, mlp_layers=3, mlp_size=100, orthogonal_decoder=True, num_spellings=16),
+  "nao_ws_cnn": dataclasses.replace(_TENSORFLOW, mlp_layers=3, mlp_size=100, orthogonal_decoder=True, num_encodings=16),
   "nao_rnn": dataclasses.replace(
     _TENSORFLOW, token_size=96, tokens_per_step=1, mlp_layers=3, mlp_size=200, mlp_dropout=0.1, batch_size=50
   ),
@@ -165,10 +165,10 @@ PRESETS: dict[str, ControllerConfig] = {
     weight_decay=1e-4,
   ),
   "torch": dataclasses.replace(
-    _TORCH, mlp_layers=3, mlp_size=200, mlp_dropout=0.1, weight_decay=1e-4, num_spellings=16
+    _TORCH, mlp_layers=3, mlp_size=200, mlp_dropout=0.1, weight_decay=1e-4, num_encodings=16
   ),
   "torch_v2": dataclasses.replace(
-    _TORCH, token_size=32, encoder_size=64, decoder_token_size=64, mlp_layers=0, num_spellings=10
+    _TORCH, token_size=32, encoder_size=64, decoder_token_size=64, mlp_layers=0, num_encodings=10
   ),
 }
 """Settings by name: `default`, which is tuned for small budgets, and those of the six published releases."""

@@ -22,7 +22,7 @@ from nao_tf.controller.encoder import Encoder, architecture_embedding
 from nao_tf.controller.initialization import Initializer
 from nao_tf.controller.objective import regularized, score_loss, token_loss
 from nao_tf.controller.predictor import Predictor
-from nao_tf.encoding import Vocabulary
+from nao_tf.controller.vocabulary import Vocabulary
 
 _SCORE_BATCH = 4096
 _NO_SEED = (0, 0)
@@ -81,23 +81,23 @@ class Controller(keras.Model):
     vocabulary: Vocabulary,
     config: ControllerConfig | None = None,
     *,
-    members: int | None = None,
+    ensemble_size: int | None = None,
     seed: int = 0,
     **kwargs,
   ):
     """Args:
     vocabulary: the tokens.
     config: sizes and training; None: the defaults.
-    members: number of independent controllers in one graph; None: one, without an axis for it.
+    ensemble_size: number of independent controllers in one graph; None: one, without an axis for it.
     seed: of the initial weights and of dropout. A single controller starts like member 0.
     **kwargs: for `keras.Model`.
     """
     super().__init__(**kwargs)
-    if members is not None and members < 1:
-      raise ValueError(f"members must be None or at least 1, got {members}")
+    if ensemble_size is not None and ensemble_size < 1:
+      raise ValueError(f"ensemble_size must be None or at least 1, got {ensemble_size}")
     self.vocabulary, self.settings, self.seed = vocabulary, config or ControllerConfig(), seed
-    self.prefix = () if members is None else (members,)
-    initializer = Initializer(self.settings, seed, members)
+    self.prefix = () if ensemble_size is None else (ensemble_size,)
+    initializer = Initializer(self.settings, seed, ensemble_size)
     self.encoder = Encoder(vocabulary, self.settings, initializer)
     self.predictor = Predictor(self.settings, initializer)
     self.decoder = make_decoder(vocabulary, self.settings, initializer)
@@ -207,7 +207,7 @@ class Controller(keras.Model):
     return {"loss": share * scores + (1 - share) * spelled, "score_loss": scores, "token_loss": spelled}
 
   def update(self, tokens, targets, weights, seed=None, *, with_decoder: bool = True) -> dict[str, tf.Tensor]:
-    """Takes one optimisation step and returns the losses before it. Arguments as in `losses_of`.
+    """Takes one optimization step and returns the losses before it. Arguments as in `losses_of`.
 
     Without the decoder, the step leaves the decoder's weights and moments alone.
     """

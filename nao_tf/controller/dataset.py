@@ -1,6 +1,6 @@
-"""What a controller is trained on: token arrays with equivalent spellings, targets, and honest splits. NumPy alone.
+"""What a controller is trained on: token arrays with equivalent encodings, targets, and honest splits. NumPy alone.
 
-A controller reads, is taught and is asked to write one and the same token array, so a spelling changes encoder input,
+A controller reads, is taught and is asked to write one and the same token array, so an encoding changes encoder input,
 decoder input and target together.
 """
 
@@ -9,41 +9,41 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import scipy.stats
 
-from nao_tf.architecture import Architecture
-from nao_tf.encoding import Vocabulary
+from nao_tf.controller.vocabulary import Vocabulary
 from nao_tf.spaces.base import SearchSpace
+from nao_tf.trial import Architecture
 
 
 def augment(
   space: SearchSpace,
   vocabulary: Vocabulary,
   architectures: Sequence[Architecture],
-  num_spellings: int,
+  num_encodings: int,
   rng: np.random.Generator,
   *,
-  alike: bool = False,
+  isomorphic: bool = False,
 ) -> np.ndarray:
   """Returns tokens of equivalent architectures (the paper's symmetry augmentation), int32 [K, N, L].
 
-  Row 0 are the architectures as they are; each later row is one step of `space.equivalents`, or of `space.alike`, away
-  from the row before, so the rows wander through all spellings that its steps can reach.
+  Row 0 are the architectures as they are. Each later row is one step away from the row before, by
+  `space.random_equivalent` or `space.random_isomorphic`, so the rows wander through all encodings that it can reach.
 
   Args:
-    space: knows the spellings.
+    space: knows the encodings.
     vocabulary: of the space.
     architectures: N of them.
-    num_spellings: K, spellings of each.
-    rng: source of the spellings.
-    alike: whether to draw from all architectures that compute the same.
+    num_encodings: K, encodings of each.
+    rng: source of the encodings.
+    isomorphic: whether to draw from all architectures that compute the same.
 
   Raises:
-    ValueError: if `num_spellings` is below 1.
+    ValueError: if `num_encodings` is below 1.
   """
-  if num_spellings < 1:
-    raise ValueError(f"num_spellings must be at least 1, got {num_spellings}")
-  draw = space.alike if alike else space.equivalents
+  if num_encodings < 1:
+    raise ValueError(f"num_encodings must be at least 1, got {num_encodings}")
+  draw = space.random_isomorphic if isomorphic else space.random_equivalent
   rows = [list(architectures)]
-  for _ in range(num_spellings - 1):
+  for _ in range(num_encodings - 1):
     rows.append([draw(architecture, rng) for architecture in rows[-1]])
   return np.stack([vocabulary.encode(row) for row in rows])
 
@@ -51,10 +51,10 @@ def augment(
 def split_by_canonical(
   space: SearchSpace, architectures: Sequence[Architecture], fraction: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Splits architectures so that all spellings of a network are on the same side.
+  """Splits architectures so that all encodings of a network are on the same side.
 
   Args:
-    space: knows which spellings are the same.
+    space: knows which encodings are the same.
     architectures: N of them.
     fraction: share of the networks that are held out, in [0, 1]; rounded to whole networks.
     rng: draws which.

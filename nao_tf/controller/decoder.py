@@ -15,8 +15,8 @@ import tensorflow as tf
 from nao_tf.controller.attention import LuongAttention, NormedBahdanauAttention
 from nao_tf.controller.config import ControllerConfig
 from nao_tf.controller.initialization import Initializer
-from nao_tf.controller.layers import Linear, Lstm, MemberLayer, TokenEmbedding, lstm_gates, project, scan
-from nao_tf.encoding import START_TOKEN, Vocabulary
+from nao_tf.controller.layers import EnsembleLayer, Linear, Lstm, TokenEmbedding, lstm_gates, project, scan
+from nao_tf.controller.vocabulary import START_TOKEN, Vocabulary
 
 ILLEGAL = -1e9
 """What is added to the logit of a token that is not legal at a position."""
@@ -28,7 +28,7 @@ def shift_right(tokens: tf.Tensor) -> tf.Tensor:
   return tf.concat([start, tokens[..., :-1]], axis=-1)
 
 
-class Decoder(MemberLayer):
+class Decoder(EnsembleLayer):
   """What both forms share.
 
   Attributes:

@@ -5,12 +5,12 @@ import tensorflow as tf
 from nao_tf.controller.axes import shape_of
 from nao_tf.controller.config import ControllerConfig
 from nao_tf.controller.initialization import Initializer
-from nao_tf.controller.layers import Linear, Lstm, MemberLayer, TokenEmbedding, dropout, project
+from nao_tf.controller.layers import EnsembleLayer, Linear, Lstm, TokenEmbedding, dropout, project
 from nao_tf.controller.ordered_tokens import mixing_matrix
-from nao_tf.encoding import Vocabulary
+from nao_tf.controller.vocabulary import Vocabulary
 
 
-class Encoder(MemberLayer):
+class Encoder(EnsembleLayer):
   """Reads `tokens_per_step` tokens a step; every output is scaled to unit length.
 
   Attributes:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from nao_tf.controller.axes import shape_of
 from nao_tf.controller.decoder import ILLEGAL, Decoder
-from nao_tf.encoding import START_TOKEN
+from nao_tf.controller.vocabulary import START_TOKEN
 
 
 def write(

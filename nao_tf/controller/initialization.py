@@ -13,13 +13,13 @@ class Initializer:
   A single controller gets the weights that member 0 gets from the same seed.
 
   Attributes:
-    prefix: leading axes of every weight: () for a single controller, (members,) for several.
+    prefix: leading axes of every weight: () for a single controller, (ensemble_size,) for several.
   """
 
-  def __init__(self, config: ControllerConfig, seed: int, members: int | None = None):
-    self.prefix = () if members is None else (members,)
+  def __init__(self, config: ControllerConfig, seed: int, ensemble_size: int | None = None):
+    self.prefix = () if ensemble_size is None else (ensemble_size,)
     self._config = config
-    self._streams = [np.random.default_rng([seed, member]) for member in range(1 if members is None else members)]
+    self._streams = [np.random.default_rng([seed, member]) for member in range(ensemble_size or 1)]
 
   def embedding(self, num_tokens: int, size: int) -> np.ndarray:
     """Returns a table of token embeddings, [*prefix, num_tokens, size]."""

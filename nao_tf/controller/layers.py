@@ -1,6 +1,6 @@
 """The small layers a controller is made of, each for one controller or for several members at once.
 
-Every weight and every tensor may have a leading axis of members: `prefix` is () or (members,), and all other leading
+Every weight and every tensor may have a leading axis of members: `prefix` is () or (ensemble_size,), and all other leading
 axes come after it. An LSTM adds what its tokens contribute to the gates for the whole sequence in one product (the
 embedding is folded into the kernel), so that what is left to do step by step is one product with the last output.
 """
@@ -86,7 +86,7 @@ def _loop(step: Callable, inputs: tf.Tensor, state: tuple) -> tf.Tensor:
   return tf.transpose(outputs.stack(), [*range(1, rank - 1), 0, rank - 1])
 
 
-class MemberLayer(keras.layers.Layer):
+class EnsembleLayer(keras.layers.Layer):
   """A layer whose weights may have a leading axis of members and exist from construction on."""
 
   def __init__(self, initializer: Initializer, **kwargs):
@@ -99,7 +99,7 @@ class MemberLayer(keras.layers.Layer):
     return self.add_weight(name=name, shape=value.shape, initializer=lambda shape, dtype=None, **_: tf.constant(value))
 
 
-class Linear(MemberLayer):
+class Linear(EnsembleLayer):
   """inputs @ kernel + bias."""
 
   def __init__(self, initializer: Initializer, inputs: int, outputs: int, *, bias: bool = True):
@@ -113,7 +113,7 @@ class Linear(MemberLayer):
     return project(inputs, tf.convert_to_tensor(self.kernel), bias)
 
 
-class TokenEmbedding(MemberLayer):
+class TokenEmbedding(EnsembleLayer):
   """A table of token embeddings that can be folded into the kernel that follows it."""
 
   def __init__(self, initializer: Initializer, num_tokens: int, size: int, *, mixing: np.ndarray | None = None):
@@ -155,7 +155,7 @@ class TokenEmbedding(MemberLayer):
     return tf.reshape(contributions, [*prefix, tokens_per_step * self.num_tokens, units])
 
 
-class Lstm(MemberLayer):
+class Lstm(EnsembleLayer):
   """The weights of an LSTM, gates in the order input, forget, cell, output, and its pass over a sequence."""
 
   def __init__(

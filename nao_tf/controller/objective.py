@@ -42,7 +42,7 @@ def regularized(
   Args:
     gradients: one for each variable, [*prefix, ...].
     variables: weights.
-    prefix: () or (members,).
+    prefix: () or (ensemble_size,).
     clip_norm: bound on the norm of all gradients of a member together.
     l2: see `ControllerConfig`.
     weight_decay: see `ControllerConfig`.

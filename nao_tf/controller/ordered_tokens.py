@@ -2,12 +2,12 @@
 
 A table of embeddings is a fixed matrix times the weights that are trained. With the Cholesky factor of a squared
 exponential covariance as that matrix, embeddings begin as draws of a Gaussian process over the choices, and a step that
-moves one of them moves its neighbours along. Tokens of other decisions are their weights as they are.
+moves one of them moves its neighbors along. Tokens of other decisions are their weights as they are.
 """
 
 import numpy as np
 
-from nao_tf.encoding import OrderedTokens, Vocabulary
+from nao_tf.controller.vocabulary import OrderedTokens, Vocabulary
 
 LENGTH_SCALE = 0.4
 """Over which choices are alike, as a share of the way from the first to the last."""

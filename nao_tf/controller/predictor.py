@@ -6,10 +6,10 @@ import tensorflow as tf
 
 from nao_tf.controller.config import ControllerConfig
 from nao_tf.controller.initialization import Initializer
-from nao_tf.controller.layers import Linear, MemberLayer, dropout
+from nao_tf.controller.layers import EnsembleLayer, Linear, dropout
 
 
-class Predictor(MemberLayer):
+class Predictor(EnsembleLayer):
   """Hidden ReLU layers, if any, and one output, whose sigmoid is the predicted score."""
 
   def __init__(self, config: ControllerConfig, initializer: Initializer):

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from nao_tf.controller.controller import Controller
-from nao_tf.controller.training import optimizer_variables
+from nao_tf.controller.fitting import optimizer_variables
 
 
 def controller_state(controller: Controller) -> dict[str, np.ndarray]:
@@ -43,8 +43,8 @@ def restore_controller_state(controller: Controller, state: Mapping[str, np.ndar
 
 def restart(controller: Controller, seed: int) -> None:
   """Sets a controller to the state of a new one with another seed; its graphs are kept."""
-  members = controller.prefix[0] if controller.prefix else None
-  new = Controller(controller.vocabulary, controller.settings, members=members, seed=seed)
+  ensemble_size = controller.prefix[0] if controller.prefix else None
+  new = Controller(controller.vocabulary, controller.settings, ensemble_size=ensemble_size, seed=seed)
   restore_controller_state(controller, controller_state(new))
   controller.seed = seed
 

@@ -5,9 +5,9 @@ import importlib
 from nao_tf.evaluators.base import Evaluator
 
 EVALUATORS = {
-  "shared_weights": "nao_tf.evaluators.shared_weights:SharedWeightsEvaluator",
-  "tabular": "nao_tf.evaluators.tabular:TabularEvaluator",
-  "training": "nao_tf.evaluators.training:TrainingEvaluator",
+  "shared_weights": "nao_tf.evaluators.shared_weights_evaluator:SharedWeightsEvaluator",
+  "tabular": "nao_tf.evaluators.tabular_evaluator:TabularEvaluator",
+  "training": "nao_tf.evaluators.training_evaluator:TrainingEvaluator",
 }
 
 __all__ = ["EVALUATORS", "Evaluator", "evaluator_class"]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from nao_tf.architecture import Architecture, Evaluation
+from nao_tf.trial import Architecture, Evaluation
 
 
 class Evaluator(Protocol):

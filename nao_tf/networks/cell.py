@@ -8,10 +8,10 @@ concatenated. In a reduction cell the operations on the two inputs have stride 2
 import tensorflow as tf
 from tensorflow import keras
 
-from nao_tf import genotype as genotypes
 from nao_tf.networks.conventions import Convention, derive_seeds
 from nao_tf.networks.layers import Chain, ConvNorm, FactorizedReduction, hold, strided_shape
 from nao_tf.networks.operations import OPERATIONS
+from nao_tf.spaces import genotypes
 
 
 class Cell(keras.layers.Layer):

@@ -16,7 +16,7 @@ class Convention:
   """How the layers of a network are put together.
 
   Attributes:
-    kernel_scale: scale of the variance-scaling initialiser of every kernel.
+    kernel_scale: scale of the variance-scaling initializer of every kernel.
     kernel_mode: its mode, "fan_in" or "fan_out".
     kernel_distribution: its distribution.
     symmetric_padding: pad strided windows alike on both sides; otherwise as TensorFlow's SAME does.
@@ -24,7 +24,7 @@ class Convention:
       first takes the whole stride.
     dilated_repeats: how often a dilated separable convolution is stacked.
     average_counts_padding: average pooling divides by the window's size at the border too.
-    factorized_identity: an identity of stride 2 is a factorised reduction; otherwise a ReLU, 1x1 convolution and norm.
+    factorized_identity: an identity of stride 2 is a factorized reduction; otherwise a ReLU, 1x1 convolution and norm.
     drop_identity: drop-path acts on identities too.
     project_first_input: the first cell projects the stem for its input 0 too; otherwise it reads the stem as it is.
     project_equal_current: input 1 of a cell is projected even if it has the right number of channels already.
@@ -87,7 +87,7 @@ CONVENTIONS = {
 
 
 def kernel_initializer(convention: Convention, seed: int, *, gain: float = 1.0) -> keras.initializers.Initializer:
-  """Returns the initialiser of one kernel.
+  """Returns the initializer of one kernel.
 
   Args:
     convention: gives scale, mode and distribution.

@@ -11,13 +11,13 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from nao_tf import genotype as genotypes
 from nao_tf.networks.cell import Cell
 from nao_tf.networks.conventions import CONVENTIONS, Convention, derive_seeds
 from nao_tf.networks.heads import AuxiliaryHead, ClassifierHead
 from nao_tf.networks.layers import hold
 from nao_tf.networks.stems import STEMS
 from nao_tf.networks.training_draws import TrainingDraws
+from nao_tf.spaces import genotypes
 
 NUM_STAGES = 3
 MIN_IMAGENET_FILTERS = 4

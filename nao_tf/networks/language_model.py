@@ -12,12 +12,12 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from nao_tf.genotype import LstmGenotype, RecurrentGenotype
 from nao_tf.networks import tied_softmax
 from nao_tf.networks.conventions import derive_seeds
 from nao_tf.networks.lstm import LstmBaseline
 from nao_tf.networks.recurrent_cell import INITIAL_RANGE, RecurrentCell, dropout_mask
-from nao_tf.networks.shared_recurrent_cell import AllRecurrentCells, SharedRecurrentCell
+from nao_tf.spaces.genotypes import LstmGenotype, RecurrentGenotype
+from nao_tf.supernets.shared_recurrent_cell import AllRecurrentCells, SharedRecurrentCell
 
 LanguageGenotype = RecurrentGenotype | LstmGenotype | AllRecurrentCells
 

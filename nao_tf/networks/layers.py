@@ -1,8 +1,8 @@
-"""Layers that operations, cells and networks are made of: batch norm, convolutions, factorised reduction.
+"""Layers that operations, cells and networks are made of: batch norm, convolutions, factorized reduction.
 
 All map images [B, H, W, C] to [B, H', W', filters] with static H, W and C. They are built from shapes alone, without
 being traced: `build` makes the weights of the whole tree and `compute_output_shape` says what comes out. Called with
-weights that are not their own, 1x1 convolutions and factorised reductions also take a C that only the weights know.
+weights that are not their own, 1x1 convolutions and factorized reductions also take a C that only the weights know.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ NORM_EPSILON = 1e-5
 class Norm(keras.layers.BatchNormalization):
   """Batch norm over [B, H, W] in one fused kernel, moving averages included.
 
-  Under a distribution strategy every replica takes its own batch statistics, unless the convention synchronises them.
+  Under a distribution strategy every replica takes its own batch statistics, unless the convention synchronizes them.
   The moving variance averages unbiased estimates.
   """
 
@@ -27,7 +27,7 @@ class Norm(keras.layers.BatchNormalization):
     self.over_replicas = convention.synchronized_norm
 
   def call(self, inputs, training=None):
-    """Normalises `inputs` [B, H, W, C]; with `training` by the batch's statistics, which it also averages."""
+    """Normalizes `inputs` [B, H, W, C]; with `training` by the batch's statistics, which it also averages."""
     if not (training and self.trainable):
       return self._normalize_by_averages(inputs)
     return self._normalize_by_all_batches(inputs) if self.over_replicas else self._normalize_by_batch(inputs)
@@ -109,7 +109,7 @@ class Strided(keras.layers.Layer):
   Args:
     filters: output channels.
     stride: vertical and horizontal stride.
-    convention: how the layer pads, initialises and norms.
+    convention: how the layer pads, initializes and norms.
     seed: of its weights.
     name: of the layer.
   """
@@ -132,7 +132,7 @@ class ConvNorm(Strided):
   Args:
     filters: output channels.
     strides: vertical and horizontal stride, or one number for both.
-    convention: how it pads, initialises and norms.
+    convention: how it pads, initializes and norms.
     seed: of the kernel.
     size: height and width of the kernel.
     relu: whether the ReLU is there.
@@ -176,7 +176,7 @@ class SeparableConvNorm(Strided):
   Args:
     filters: output channels.
     stride: of the depthwise convolution.
-    convention: how it pads, initialises and norms.
+    convention: how it pads, initializes and norms.
     seed: of the kernels.
     size: height and width of the depthwise kernel.
     dilation: of the depthwise kernel.
@@ -216,7 +216,7 @@ class FactorizedReduction(Strided):
   Args:
     filters: output channels.
     stride: 1 or 2.
-    convention: how it initialises and norms.
+    convention: how it initializes and norms.
     seed: of the kernel.
     relu: whether a ReLU comes first.
     name: of the layer.
@@ -227,13 +227,13 @@ class FactorizedReduction(Strided):
 
   def __init__(self, filters: int, stride: int, convention: Convention, seed: int, *, relu: bool = False, name=None):
     if stride not in (1, 2):
-      raise ValueError(f"a factorised reduction has stride 1 or 2, got {stride}")
+      raise ValueError(f"a factorized reduction has stride 1 or 2, got {stride}")
     super().__init__(filters, stride, convention, seed, name=name)
     self.relu = relu
     self.norm = Norm(convention)
 
   def build(self, input_shape):
-    """Makes the kernel [1, 1, C, filters]; each half is a kernel of its own to the initialiser."""
+    """Makes the kernel [1, 1, C, filters]; each half is a kernel of its own to the initializer."""
     gain = self.stride if self.convention.kernel_mode == "fan_out" else 1.0
     self.kernel = self._add_kernel("kernel", (1, 1, input_shape[-1], self.filters), self.seed, gain)
     self.norm.build(self.compute_output_shape(input_shape))
@@ -266,7 +266,7 @@ def strided_shape(shape, strides, filters: int) -> tuple:
 
 
 def window_padding(size) -> list[list[int]]:
-  """Returns paddings of [B, H, W, C] that centre a window of `size` on every pixel, their larger half at the end."""
+  """Returns paddings of [B, H, W, C] that center a window of `size` on every pixel, their larger half at the end."""
   return [[0, 0], *([(k - 1) // 2, k // 2] for k in size), [0, 0]]
 
 

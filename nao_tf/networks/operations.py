@@ -38,7 +38,7 @@ class SeparableConvolution(Chain):
 
 
 class Identity(Strided):
-  """Its input; where stride or channels forbid that, ReLU, 1x1 convolution and norm, or a factorised reduction."""
+  """Its input; where stride or channels forbid that, ReLU, 1x1 convolution and norm, or a factorized reduction."""
 
   def __init__(self, filters: int, stride: int, convention: Convention, seed: int, *, name=None):
     super().__init__(filters, stride, convention, seed, name=name)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from nao_tf.genotype import RecurrentGenotype
+from nao_tf.spaces.genotypes import RecurrentGenotype
 
 _PREVIOUS = -1  # Number of the previous output, as a node's predecessor.
 _FIRST = 0  # Number of the first node.

@@ -10,9 +10,9 @@ There are no biases. The masks of the variational dropout, m_x and m_h, are draw
 import tensorflow as tf
 from tensorflow import keras
 
-from nao_tf.genotype import RecurrentGenotype
 from nao_tf.networks import recurrence
 from nao_tf.networks.conventions import derive_seeds
+from nao_tf.spaces.genotypes import RecurrentGenotype
 
 INITIAL_RANGE = 0.04
 

@@ -2,7 +2,7 @@
 
 Most of the time that a small language model takes is spent here. Written as one operation it touches the large matrix
 of the scores three times less than a softmax followed by a loss: its gradient needs exp(scores - max) alone, and
-everything else (the normalisation, the targets' share) is done on the small factors of the two products.
+everything else (the normalization, the targets' share) is done on the small factors of the two products.
 """
 
 import tensorflow as tf

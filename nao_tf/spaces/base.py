@@ -1,6 +1,6 @@
 """What a search space is: decisions, and laws about them.
 
-A space says what position i of an architecture means. Strategies see decisions, validity and spellings; network
+A space says what position i of an architecture means. Strategies see decisions, validity and encodings; network
 builders see genotypes; nobody else needs to know more.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from nao_tf.architecture import Architecture
+from nao_tf.trial import Architecture
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Decision:
   Attributes:
     kind: what is chosen ("input", "operation"); decisions of one kind share token embeddings.
     size: number of choices; a choice is an integer in [0, size).
-    ordered: whether neighbouring choices are alike, as those of a number are.
+    ordered: whether neighboring choices are alike, as those of a number are.
     reach: of an ordered decision, how much its last choice differs from its first, beside other ordered decisions: a
       refinement of what another decision has chosen reaches less far.
   """
@@ -35,12 +35,12 @@ class Decision:
 
 
 class SearchSpace(abc.ABC):
-  """A set of architectures, with the knowledge of which of them are spellings of the same network.
+  """A set of architectures, with the knowledge of which of them are encodings of the same network.
 
-  Subclasses set `name` and `decisions` and implement `decode`. A space in which one network has several spellings also
-  overrides `canonical` and `equivalents`, and `size` and `enumerate` if it can list each network once; one in which not
-  every row of choices is an architecture overrides `check_rules`; one with a published string form overrides `format`
-  and `parse`.
+  Subclasses set `name` and `decisions` and implement `decode`. A space in which one network has several encodings also
+  overrides `canonical` and `random_equivalent`, and `size` and `enumerate` if it can list each network once. One in
+  which not every row of choices is an architecture overrides `check_rules`. One with a published string form overrides
+  `format` and `parse`.
 
   Attributes:
     name: key in the registry.
@@ -55,11 +55,11 @@ class SearchSpace(abc.ABC):
 
   @property
   def size(self) -> int:
-    """How many rows of choices `enumerate` goes through: here all, different spellings and invalid ones included."""
+    """How many rows of choices `enumerate` goes through: here all, different encodings and invalid ones included."""
     return math.prod(decision.size for decision in self.decisions)
 
   def enumerate(self) -> Iterator[Architecture]:
-    """Yields every valid architecture, always in the same order; a space that can may leave out further spellings."""
+    """Yields every valid architecture, always in the same order; a space that can may leave out further encodings."""
     rows = itertools.product(*(range(decision.size) for decision in self.decisions))
     return filter(self.is_valid, rows)
 
@@ -116,14 +116,14 @@ class SearchSpace(abc.ABC):
           return mutant
     raise ValueError(f"{self.name}: no valid architecture is one decision away from {architecture}")
 
-  def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
+  def neighbors(self, architecture: Architecture) -> Iterator[Architecture]:
     """Yields the valid architectures that differ from `architecture` in one decision, an ordered one by one step."""
     for position, decision in enumerate(self.decisions):
       here = architecture[position]
       for choice in (here - 1, here + 1) if decision.ordered else range(decision.size):
-        neighbour = (*architecture[:position], choice, *architecture[position + 1 :])
-        if choice != here and 0 <= choice < decision.size and self.is_valid(neighbour):
-          yield neighbour
+        neighbor = (*architecture[:position], choice, *architecture[position + 1 :])
+        if choice != here and 0 <= choice < decision.size and self.is_valid(neighbor):
+          yield neighbor
 
   @property
   def is_refined(self) -> bool:
@@ -136,25 +136,25 @@ class SearchSpace(abc.ABC):
     return tuple(choice for choice, decision in zip(canonical, self.decisions) if decision.reach == 1.0)
 
   def canonical(self, architecture: Architecture) -> Architecture:
-    """Returns the one representative of all spellings of the same network."""
+    """Returns the one representative of all encodings of the same network."""
     return architecture
 
-  def equivalents(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Returns a random other spelling of the same network (the paper's symmetry augmentation), if there is another."""
+  def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+    """Returns a random other encoding of the same network (the paper's symmetry augmentation), if there is another."""
     del rng
     return architecture
 
-  def function(self, architecture: Architecture) -> Hashable:
+  def function_key(self, architecture: Architecture) -> Hashable:
     """Returns a value that is equal for architectures that compute the same function.
 
-    By default the canonical spelling. A space that counts architectures as different although they compute the same,
-    because each was trained by itself, overrides this and `alike`.
+    By default the canonical encoding. A space that counts architectures as different although they compute the same,
+    because each was trained by itself, overrides this and `random_isomorphic`.
     """
     return self.canonical(architecture)
 
-  def alike(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+  def random_isomorphic(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
     """Returns a random architecture that computes the same function, for a predictor to learn that it does."""
-    return self.equivalents(architecture, rng)
+    return self.random_equivalent(architecture, rng)
 
   @abc.abstractmethod
   def decode(self, architecture: Architecture) -> Any:

@@ -16,8 +16,8 @@ from typing import Any
 
 from keras_tuner.engine import hyperparameters as hp_module
 
-from nao_tf.architecture import Architecture
 from nao_tf.spaces.base import Decision
+from nao_tf.trial import Architecture
 
 COARSE_SIZE = 9
 FINE_SIZE = 5
@@ -31,12 +31,12 @@ class Parameter(abc.ABC):
   Attributes:
     name: its name; several hyperparameters may share one and with it a value.
     decisions: none if there is nothing to decide.
-    spellings: every value with the simplest choices for it.
+    encodings: every value with the simplest choices for it.
     names: its own and those that its conditions are about.
   """
 
   decisions: tuple[Decision, ...]
-  spellings: Mapping[Any, Architecture]
+  encodings: Mapping[Any, Architecture]
 
   def __init__(self, hyperparameter: hp_module.HyperParameter):
     self.name = hyperparameter.name
@@ -79,7 +79,7 @@ class Listed(Parameter):
     self._values = list(dict.fromkeys(values))
     decision = Decision(kind, len(self._values), _is_ordered(hyperparameter, self._values))
     self.decisions = (decision,) if len(self._values) > 1 else ()
-    self.spellings = {value: (i,) * len(self.decisions) for i, value in enumerate(self._values)}
+    self.encodings = {value: (i,) * len(self.decisions) for i, value in enumerate(self._values)}
 
   def value(self, choices):
     return self._values[choices[0]] if choices else self._values[0]
@@ -87,7 +87,7 @@ class Listed(Parameter):
   def choices(self, value):
     if value not in self._values:
       raise self._refusal(f"one of {self._values}", value)
-    return self.spellings[value]
+    return self.encodings[value]
 
 
 class Range(Parameter):
@@ -112,23 +112,23 @@ class Range(Parameter):
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not hp.min_value - margin <= value <= hp.max_value + margin:
       raise self._refusal(f"a number in [{hp.min_value}, {hp.max_value}]", value)
-    if value in self.spellings:
-      return self.spellings[value]
+    if value in self.encodings:
+      return self.encodings[value]
     position = hp.value_to_prob(min(max(value, hp.min_value), hp.max_value))
-    nearest = min(self.spellings.values(), key=lambda choices: abs(self._position(choices) - position))
+    nearest = min(self.encodings.values(), key=lambda choices: abs(self._position(choices) - position))
     return self.simplest(nearest)
 
   def simplest(self, choices):
-    return self.spellings[self.value(choices)]
+    return self.encodings[self.value(choices)]
 
   @functools.cached_property
-  def spellings(self):
+  def encodings(self):
     # The smallest corrections, the finest first, are the simplest.
     grid = itertools.product(*(range(decision.size) for decision in self.decisions))
-    spellings: dict[Any, Architecture] = {}
+    encodings: dict[Any, Architecture] = {}
     for choices in sorted(grid, key=lambda choices: [abs(offset) for offset in reversed(_offsets(choices))]):
-      spellings.setdefault(self.value(choices), choices)
-    return spellings
+      encodings.setdefault(self.value(choices), choices)
+    return encodings
 
   def _position(self, choices: Architecture) -> float:
     """Returns the cumulative probability that choices spell, in [0, 1]."""

@@ -13,9 +13,9 @@ import numpy as np
 from keras_tuner import HyperParameters
 from keras_tuner.engine import hyperparameters as hp_module
 
-from nao_tf.architecture import Architecture
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.hyperparameter_decisions import Parameter, Range, make_parameters
+from nao_tf.trial import Architecture
 
 MAX_REFINEMENTS = 6
 
@@ -23,7 +23,7 @@ MAX_REFINEMENTS = 6
 class HyperParameterSpace(SearchSpace):
   """What a `keras_tuner.HyperParameters` can be set to.
 
-  Spellings of one configuration differ in decisions about inactive hyperparameters, or in positions of a grid that
+  Encodings of one configuration differ in decisions about inactive hyperparameters, or in positions of a grid that
   have the same value.
 
   Example:
@@ -42,7 +42,7 @@ class HyperParameterSpace(SearchSpace):
     Args:
       hyperparameters: in any order; the values that they are set to do not matter.
       refinements: how many decisions follow the coarse one where a range has many values, 0 to `MAX_REFINEMENTS`. Each
-        divides the distance between neighbours by `FINE_SIZE`.
+        divides the distance between neighbors by `FINE_SIZE`.
 
     Raises:
       ValueError: if `refinements` is out of range.
@@ -107,28 +107,28 @@ class HyperParameterSpace(SearchSpace):
     return tuple(architecture)
 
   def canonical(self, architecture: Architecture) -> Architecture:
-    """Returns the spelling with all inactive hyperparameters at their defaults and the simplest grid positions."""
+    """Returns the encoding with all inactive hyperparameters at their defaults and the simplest grid positions."""
     active: dict[str, Any] = {}
-    spelling: list[int] = []
+    encoding: list[int] = []
     for parameter, choices in self._parts(architecture):
       if parameter.is_active(active):
         active[parameter.name] = parameter.value(choices)
-        spelling += parameter.simplest(choices)
+        encoding += parameter.simplest(choices)
       else:
-        spelling += parameter.default
-    return tuple(spelling)
+        encoding += parameter.default
+    return tuple(encoding)
 
-  def equivalents(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+  def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
     """Draws what is decided for inactive hyperparameters anew."""
     active: dict[str, Any] = {}
-    spelling: list[int] = []
+    encoding: list[int] = []
     for parameter, choices in self._parts(architecture):
       if parameter.is_active(active):
         active[parameter.name] = parameter.value(choices)
-        spelling += choices
+        encoding += choices
       else:
-        spelling += (int(rng.integers(decision.size)) for decision in parameter.decisions)
-    return tuple(spelling)
+        encoding += (int(rng.integers(decision.size)) for decision in parameter.decisions)
+    return tuple(encoding)
 
   def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
     """Returns an architecture one decision away that is another configuration, if there is one."""
@@ -140,17 +140,17 @@ class HyperParameterSpace(SearchSpace):
           return mutant
     return super().mutate(architecture, rng)
 
-  def _spell(self, active: dict[str, Any], spelling: Architecture, number: int = 0) -> Iterator[Architecture]:
-    """Yields the canonical architectures that begin with `spelling`, which is about the first `number` parameters."""
+  def _spell(self, active: dict[str, Any], encoding: Architecture, number: int = 0) -> Iterator[Architecture]:
+    """Yields the canonical architectures that begin with `encoding`, which is about the first `number` parameters."""
     if number == len(self._parameters):
-      yield spelling
+      yield encoding
       return
     parameter = self._parameters[number]
     if not parameter.is_active(active):
-      yield from self._spell(active, spelling + parameter.default, number + 1)
+      yield from self._spell(active, encoding + parameter.default, number + 1)
       return
-    for value, choices in parameter.spellings.items():
-      yield from self._spell({**active, parameter.name: value}, spelling + choices, number + 1)
+    for value, choices in parameter.encodings.items():
+      yield from self._spell({**active, parameter.name: value}, encoding + choices, number + 1)
 
   def _parts(self, architecture: Architecture) -> Iterator[tuple[Parameter, Architecture]]:
     for parameter, part in zip(self._parameters, self._slices):
@@ -182,7 +182,7 @@ def _extended(counts: collections.Counter, parameter: Parameter, needed: frozens
     if not parameter.is_active(active):
       extended[kept] += count
     elif parameter.name not in needed:
-      extended[kept] += count * len(parameter.spellings)
+      extended[kept] += count * len(parameter.encodings)
     else:
-      extended.update({(*kept, (parameter.name, value)): count for value in parameter.spellings})
+      extended.update({(*kept, (parameter.name, value)): count for value in parameter.encodings})
   return extended

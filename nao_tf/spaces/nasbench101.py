@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from nao_tf.architecture import Architecture
 from nao_tf.spaces.base import Decision, SearchSpace
+from nao_tf.trial import Architecture
 
 NUM_VERTICES = 7
 MAX_EDGES = 9
@@ -55,7 +55,7 @@ class _Graph:
 class Nasbench101Space(SearchSpace):
   """Cells of at most seven vertices and nine edges.
 
-  Spellings of one network: whatever is pruned is arbitrary, and the vertices that remain may be numbered in any order
+  Encodings of one network: whatever is pruned is arbitrary, and the vertices that remain may be numbered in any order
   in which edges lead from earlier to later ones.
   """
 
@@ -75,22 +75,22 @@ class Nasbench101Space(SearchSpace):
       raise ValueError(f"{self.name}: expected at most {MAX_EDGES} edges after pruning, got {num_edges}")
 
   def canonical(self, architecture: Architecture) -> Architecture:
-    """Returns one spelling of the pruned graph, the same for all that are isomorphic.
+    """Returns one encoding of the pruned graph, the same for all that are isomorphic.
 
     Its inner vertices have the lowest numbers, in the order that comes first in the dictionary; vertices between these
     and the output have no edges and operation 0.
     """
     graph = self._network(architecture)
-    return min(_spelling(_renumbered(graph, order)) for order in _first_orders(graph))
+    return min(_encoding(_renumbered(graph, order)) for order in _first_orders(graph))
 
-  def equivalents(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+  def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
     """Numbers the vertices of the pruned graph in a random topological order, with random gaps between them.
 
     The vertices in the gaps have no edges and operation 0.
     """
     graph = self._network(architecture)
     inner = rng.choice(np.arange(1, _LAST), len(graph.operations), replace=False)
-    return _spelling(_renumbered(graph, _random_order(graph, rng)), sorted(inner.tolist()))
+    return _encoding(_renumbered(graph, _random_order(graph, rng)), sorted(inner.tolist()))
 
   def decode(self, architecture: Architecture) -> GraphGenotype:
     """Returns the pruned graph with its operations named."""
@@ -109,15 +109,15 @@ class Nasbench101Space(SearchSpace):
     self._check_genotype(genotype.matrix, genotype.operations)
     size = len(genotype.operations)
     sources = tuple(sum(bool(genotype.matrix[x][y]) << x for x in range(y)) for y in range(size))
-    architecture = _spelling(_Graph(sources, tuple(map(OPERATIONS.index, genotype.operations[1:-1]))))
+    architecture = _encoding(_Graph(sources, tuple(map(OPERATIONS.index, genotype.operations[1:-1]))))
     self.validate(architecture)
     return architecture
 
   def module_hash(self, architecture: Architecture) -> str:
-    """Returns the benchmark's hash of a cell: equal for all spellings of one network; 32 hexadecimal digits.
+    """Returns the benchmark's hash of a cell: equal for all encodings of one network; 32 hexadecimal digits.
 
     A vertex' first hash is of its degrees and its label; as many times as there are vertices it becomes the hash of its
-    neighbours' hashes and its own. The hash of the cell is of the sorted hashes of its vertices.
+    neighbors' hashes and its own. The hash of the cell is of the sorted hashes of its vertices.
     """
     graph = self._network(architecture)
     size = len(graph.sources)
@@ -188,7 +188,7 @@ def _renumbered(graph: _Graph, order: Sequence[int]) -> _Graph:
   return _Graph(sources, tuple(graph.operations[v - 1] for v in order[1:-1]))
 
 
-def _spelling(graph: _Graph, inner: Sequence[int] | None = None) -> Architecture:
+def _encoding(graph: _Graph, inner: Sequence[int] | None = None) -> Architecture:
   """Returns the architecture of a graph whose inner vertices are numbered `inner`: the lowest, if not given."""
   numbers = (0, *(range(1, len(graph.sources) - 1) if inner is None else inner), _LAST)
   architecture = [0] * len(Nasbench101Space.decisions)
@@ -202,9 +202,9 @@ def _spelling(graph: _Graph, inner: Sequence[int] | None = None) -> Architecture
 
 
 def _first_orders(graph: _Graph) -> list[tuple[int, ...]]:
-  """Returns the orders of a pruned graph in which its inner vertices' spelling comes first in dictionary order.
+  """Returns the orders of a pruned graph in which its inner vertices' encoding comes first in dictionary order.
 
-  Vertices are placed one by one. Only those are followed whose own spelling, given what has been placed, is the
+  Vertices are placed one by one. Only those are followed whose own encoding, given what has been placed, is the
   smallest: a branch in the search is a tie.
   """
   orders: list[tuple[int, ...]] = [(0,)]
@@ -216,7 +216,7 @@ def _first_orders(graph: _Graph) -> list[tuple[int, ...]]:
 
 
 def _candidates(graph: _Graph, order: Sequence[int]) -> Iterator[tuple[tuple[int, ...], int]]:
-  """Yields (spelling, vertex) of each inner vertex that can come next once those in `order` have been placed."""
+  """Yields (encoding, vertex) of each inner vertex that can come next once those in `order` have been placed."""
   placed = sum(1 << vertex for vertex in order)
   for vertex, operation in enumerate(graph.operations, start=1):
     if not placed >> vertex & 1 and not graph.sources[vertex] & ~placed:

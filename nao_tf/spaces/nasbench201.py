@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from nao_tf.architecture import Architecture
 from nao_tf.spaces.base import Decision, SearchSpace
+from nao_tf.trial import Architecture
 
 NUM_NODES = 4
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -37,10 +37,10 @@ class EdgeGenotype:
 class Nasbench201Space(SearchSpace):
   """Six edges with an operation each.
 
-  Every row of choices is an architecture of its own, with one spelling: the benchmark trained also those cells
+  Every row of choices is an architecture of its own, with one encoding: the benchmark trained also those cells
   separately that compute the same function, and their accuracies differ. Were one of them to stand for the others, the
-  best entry of the table might be out of reach. So `canonical` and `equivalents` are the identity; `alike` knows which
-  compute the same.
+  best entry of the table might be out of reach. So `canonical` and `random_equivalent` are the identity;
+  `random_isomorphic` knows which compute the same.
 
   Each edge is a kind of its own, which gives it token embeddings of its own: what an operation is worth depends on
   where it is.
@@ -53,11 +53,11 @@ class Nasbench201Space(SearchSpace):
     self.validate(architecture)
     return EdgeGenotype(tuple((*edge, OPERATIONS[choice]) for edge, choice in zip(EDGES, architecture)))
 
-  def alike(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    same = self._by_function[self.function(architecture)]
+  def random_isomorphic(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+    same = self._by_function[self.function_key(architecture)]
     return same[rng.integers(len(same))]
 
-  def function(self, architecture: Architecture) -> Function:
+  def function_key(self, architecture: Architecture) -> Function:
     """Returns what a cell computes, equal for cells that compute the same.
 
     A node is the sum of its terms, each an operation with the terms it is applied to, in order; `skip_connect` passes
@@ -73,7 +73,7 @@ class Nasbench201Space(SearchSpace):
   def _by_function(self) -> dict[Function, list[Architecture]]:
     classes: dict[Function, list[Architecture]] = {}
     for architecture in self.enumerate():
-      classes.setdefault(self.function(architecture), []).append(architecture)
+      classes.setdefault(self.function_key(architecture), []).append(architecture)
     return classes
 
   def format(self, architecture: Architecture) -> str:

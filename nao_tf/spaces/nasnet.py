@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nao_tf.architecture import Architecture
-from nao_tf.genotype import NUM_CELL_INPUTS, Branch, Cell, CellGenotype, Node
 from nao_tf.spaces.base import Decision, SearchSpace
+from nao_tf.spaces.genotypes import NUM_CELL_INPUTS, Branch, Cell, CellGenotype, Node
+from nao_tf.trial import Architecture
 
 NUM_NODES = 5
 _CELL_LENGTH = 4 * NUM_NODES
@@ -58,7 +58,7 @@ PAPER = (
 class NasnetSpace(SearchSpace):
   """Two cells of five nodes over a set of operations.
 
-  Spellings of one network: a node's two branches may be swapped, and nodes may be renumbered in any order in which
+  Encodings of one network: a node's two branches may be swapped, and nodes may be renumbered in any order in which
   inputs come before their readers.
   """
 
@@ -81,10 +81,10 @@ class NasnetSpace(SearchSpace):
     self._choice_of_tokens = {op.tokens: choice for choice, op in enumerate(self.operations) if op.tokens}
 
   def canonical(self, architecture: Architecture) -> Architecture:
-    """Returns the spelling that comes first in dictionary order, each cell by itself."""
-    return sum((_first_spelling(_nodes(cell)) for cell in _cells(architecture)), ())
+    """Returns the encoding that comes first in dictionary order, each cell by itself."""
+    return sum((_first_encoding(_nodes(cell)) for cell in _cells(architecture)), ())
 
-  def equivalents(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+  def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
     """Swaps the two branches of one random node in each cell, the paper's symmetry augmentation."""
     swapped = list(architecture)
     for start, node in zip((0, _CELL_LENGTH), rng.integers(NUM_NODES, size=2)):
@@ -92,9 +92,9 @@ class NasnetSpace(SearchSpace):
       swapped[left : left + 4] = swapped[left + 2 : left + 4] + swapped[left : left + 2]
     return tuple(swapped)
 
-  def alike(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+  def random_isomorphic(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
     """Renumbers the nodes of each cell at random and swaps the branches of about half of them."""
-    return sum((_random_spelling(_nodes(cell), rng) for cell in _cells(architecture)), ())
+    return sum((_random_encoding(_nodes(cell), rng) for cell in _cells(architecture)), ())
 
   def decode(self, architecture: Architecture) -> CellGenotype:
     self.validate(architecture)
@@ -160,13 +160,13 @@ def _nodes(cell: Sequence[int]) -> list[tuple[tuple[int, int], tuple[int, int]]]
   return [((cell[i], cell[i + 1]), (cell[i + 2], cell[i + 3])) for i in range(0, len(cell), 4)]
 
 
-def _first_spelling(nodes: list) -> Architecture:
-  """Returns the first of all spellings of a cell in dictionary order, by a search over renumberings.
+def _first_encoding(nodes: list) -> Architecture:
+  """Returns the first of all encodings of a cell in dictionary order, by a search over renumberings.
 
-  The spelling is built node by node. Only the nodes whose own spelling is the smallest of those that can come next are
+  The encoding is built node by node. Only the nodes whose own encoding is the smallest of those that can come next are
   followed, so a branch in the search is a tie, and ties are rare.
   """
-  partial = {((), (0, 1))}  # (spelling so far, old indices in their new order)
+  partial = {((), (0, 1))}  # (encoding so far, old indices in their new order)
   for _ in nodes:
     extensions = {(text + node, (*order, old)) for text, order in partial for node, old in _candidates(nodes, order)}
     smallest = min(text for text, _ in extensions)
@@ -174,19 +174,19 @@ def _first_spelling(nodes: list) -> Architecture:
   return min(text for text, _ in partial)
 
 
-def _random_spelling(nodes: list, rng: np.random.Generator) -> Architecture:
+def _random_encoding(nodes: list, rng: np.random.Generator) -> Architecture:
   """Returns a cell with its nodes in a random order that puts inputs before their readers, branches swapped or not."""
-  spelling, order = (), (0, 1)
+  encoding, order = (), (0, 1)
   for _ in nodes:
     candidates = list(_candidates(nodes, order))
     node, old = candidates[rng.integers(len(candidates))]
-    spelling += node[2:] + node[:2] if rng.integers(2) else node
+    encoding += node[2:] + node[:2] if rng.integers(2) else node
     order += (old,)
-  return spelling
+  return encoding
 
 
 def _candidates(nodes: list, order: tuple[int, ...]):
-  """Yields (spelling, old index) of each node that can come next once the nodes in `order` have been placed."""
+  """Yields (encoding, old index) of each node that can come next once the nodes in `order` have been placed."""
   renumbered = {old: new for new, old in enumerate(order)}
   for old, node in enumerate(nodes, start=NUM_CELL_INPUTS):
     if old not in renumbered and all(source in renumbered for source, _ in node):

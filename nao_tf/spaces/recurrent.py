@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from nao_tf.architecture import Architecture
-from nao_tf.genotype import RecurrentGenotype, RecurrentNode
 from nao_tf.spaces.base import Decision, SearchSpace
+from nao_tf.spaces.genotypes import RecurrentGenotype, RecurrentNode
+from nao_tf.trial import Architecture
 
 NUM_NODES = 11
 
@@ -27,7 +27,7 @@ ACTIVATIONS = NUMBERINGS[DEFAULT_NUMBERING]
 class RecurrentSpace(SearchSpace):
   """Trees of gated nodes, each node with an activation.
 
-  Spellings of one network: nodes may be renumbered in any order in which predecessors come before their readers.
+  Encodings of one network: nodes may be renumbered in any order in which predecessors come before their readers.
   """
 
   def __init__(self, name: str = "rnn12", num_nodes: int = NUM_NODES):
@@ -43,22 +43,22 @@ class RecurrentSpace(SearchSpace):
     )
 
   def canonical(self, architecture: Architecture) -> Architecture:
-    """Returns the spelling in which nodes are numbered level by level, children in the order of their subtrees."""
+    """Returns the encoding in which nodes are numbered level by level, children in the order of their subtrees."""
     children = _children(architecture)
     shapes = _shapes(architecture, children)
-    spelling: list[int] = []
+    encoding: list[int] = []
     level = [(0, 0)]  # (old number, new number)
     while level:
       following = []
       for old, new in level:
         for child in sorted(children[old], key=shapes.__getitem__):
-          spelling += [new, architecture[2 * child - 1]]
-          following.append((child, len(spelling) // 2))
+          encoding += [new, architecture[2 * child - 1]]
+          following.append((child, len(encoding) // 2))
       level = following
-    return tuple(spelling)
+    return tuple(encoding)
 
-  def equivalents(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Exchanges the numbers of two neighbouring nodes, chosen at random among those that do not read each other."""
+  def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+    """Exchanges the numbers of two neighboring nodes, chosen at random among those that do not read each other."""
     nodes = list(_pairs(architecture))
     free = [i for i in range(1, len(nodes)) if nodes[i][0] != i]
     if not free:
@@ -68,16 +68,16 @@ class RecurrentSpace(SearchSpace):
     renamed = {second: second + 1, second + 1: second}
     return tuple(n for source, activation in nodes for n in (renamed.get(source, source), activation))
 
-  def alike(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+  def random_isomorphic(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
     """Renumbers all nodes at random, each after its predecessor."""
-    children, numbers, spelling = _children(architecture), {0: 0}, ()
+    children, numbers, encoding = _children(architecture), {0: 0}, ()
     ready = list(children[0])
     while ready:
       node = ready.pop(rng.integers(len(ready)))
-      spelling += (numbers[architecture[2 * node - 2]], architecture[2 * node - 1])
+      encoding += (numbers[architecture[2 * node - 2]], architecture[2 * node - 1])
       numbers[node] = len(numbers)
       ready += children[node]
-    return spelling
+    return encoding
 
   def decode(self, architecture: Architecture) -> RecurrentGenotype:
     self.validate(architecture)

@@ -2,7 +2,7 @@
 
 The protocol, for whoever drives a strategy:
 
-1. `ask(count)` returns architectures that are valid and new: no spelling of them was asked for before.
+1. `ask(count)` returns architectures that are valid and new: no encoding of them was asked for before.
 2. They are evaluated anywhere, in any order, as many at a time as one likes.
 3. `tell(trials)` reports them, the failed ones too. Nothing requires that all are told before the next `ask`.
 
@@ -17,8 +17,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from nao_tf.architecture import Architecture, Trial
 from nao_tf.spaces.base import SearchSpace
+from nao_tf.trial import Architecture, Trial
 
 _RANDOM_ATTEMPTS = 200
 _LARGEST_ENUMERATION = 1_000_000
@@ -52,7 +52,7 @@ class Strategy(abc.ABC):
       count: how many, at least 1.
 
     Returns:
-      `count` valid architectures, each new up to spelling; fewer if the space has no more.
+      `count` valid architectures, each new up to encoding; fewer if the space has no more.
 
     Raises:
       SpaceExhausted: if the space has none left.
@@ -120,7 +120,7 @@ class Strategy(abc.ABC):
     return [trial for trial in self.trials if trial.reward is not None]
 
   def is_new(self, architecture: Architecture) -> bool:
-    """Whether no spelling of the architecture was asked for or told."""
+    """Whether no encoding of the architecture was asked for or told."""
     return self.space.canonical(architecture) not in self._seen
 
   def random_new(self, rng: np.random.Generator) -> Architecture | None:

@@ -8,9 +8,9 @@ import dataclasses
 
 import numpy as np
 
-from nao_tf.architecture import Architecture, Trial
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Strategy, top_trials
+from nao_tf.trial import Architecture, Trial
 
 _MUTATIONS_PER_PARENT = 50
 _MUTATIONS_BEYOND = 50
@@ -59,7 +59,7 @@ class Evolution(Strategy):
     tournament = [population[i] for i in rng.choice(len(population), size, replace=False)]
     parent = top_trials(tournament, 1)[0]
     child = parent.architecture
-    for attempt in range(_MUTATIONS_PER_PARENT + _MUTATIONS_BEYOND):  # Where all neighbours are known, walk on.
+    for attempt in range(_MUTATIONS_PER_PARENT + _MUTATIONS_BEYOND):  # Where all neighbors are known, walk on.
       child = self.space.mutate(parent.architecture if attempt < _MUTATIONS_PER_PARENT else child, rng)
       if self.is_new(child):
         return child, f"mutation of #{parent.id}"

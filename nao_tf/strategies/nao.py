@@ -13,16 +13,16 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from absl import logging
 
-from nao_tf.architecture import Architecture
 from nao_tf.controller import ascent
 from nao_tf.controller.config import ControllerConfig, make_config
 from nao_tf.controller.controller import Controller
 from nao_tf.controller.dataset import augment, make_targets
+from nao_tf.controller.fitting import TrainingDiverged, fit_controller
 from nao_tf.controller.state import controller_state, restart, restore_controller_state
-from nao_tf.controller.training import TrainingDiverged, fit_controller
-from nao_tf.encoding import Vocabulary
+from nao_tf.controller.vocabulary import Vocabulary
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Strategy, top_trials
+from nao_tf.trial import Architecture
 
 Proposal = tuple[Architecture, str]
 
@@ -38,7 +38,7 @@ class NaoConfig:
 
   Attributes:
     controller: sizes and training of the controller.
-    num_members: controllers that are trained side by side and take turns in choosing.
+    ensemble_size: controllers that are trained side by side and take turns in choosing.
     num_initial: random architectures before the first round; 600 in the paper.
     round_size: architectures that a round proposes, 200 in the paper; 0: a tenth of those scored so far, at least 10.
     num_seeds: best architectures that a round starts from, 200 in the paper, 100 in its releases; 0: a tenth of those
@@ -52,16 +52,16 @@ class NaoConfig:
       there are fewer, the decoder is sampled at higher temperatures.
     num_passes: times that candidates are decoded in a round, first around the best trials, then around what the
       predictor ranks highest among the candidates so far.
-    num_neighbours: of a round's proposals, so many are neighbours of the best trial: those that the predictor ranks
+    num_neighbors: of a round's proposals, so many are neighbors of the best trial: those that the predictor ranks
       highest among the architectures that differ in one decision, an ordered one by one step.
     keep_weights: whether a round goes on from the weights of the last one. Otherwise its controllers start afresh, which
       costs more steps and forgets mistakes: a predictor that is wrong about a region is not wrong about it for ever.
-    num_unlabelled: random architectures without a reward on which the decoder is trained too, where the controller's
+    num_unlabeled: random architectures without a reward on which the decoder is trained too, where the controller's
       preset has room for them.
   """
 
   controller: ControllerConfig = dataclasses.field(default_factory=ControllerConfig)
-  num_members: int = 3
+  ensemble_size: int = 3
   num_initial: int = 20
   round_size: int = 0
   num_seeds: int = 0
@@ -71,14 +71,14 @@ class NaoConfig:
   ranked: bool = True
   oversampling: float = 8.0
   num_passes: int = 4
-  num_neighbours: int = 0
+  num_neighbors: int = 0
   keep_weights: bool = False
-  num_unlabelled: int = 512
+  num_unlabeled: int = 512
 
   def __post_init__(self):
     at_least_one, at_least_zero = (
-      ("num_members", "num_initial", "num_passes"),
-      ("round_size", "num_seeds", "num_neighbours"),
+      ("ensemble_size", "num_initial", "num_passes"),
+      ("round_size", "num_seeds", "num_neighbors"),
     )
     for name in (*at_least_one, *at_least_zero):
       low = int(name in at_least_one)
@@ -93,7 +93,7 @@ PRESETS = {
   "default": NaoConfig(),
   "paper": NaoConfig(
     controller=make_config("torch"),
-    num_members=1,
+    ensemble_size=1,
     num_initial=600,
     round_size=200,
     num_seeds=100,
@@ -102,12 +102,12 @@ PRESETS = {
     temperatures=(0.0,),
     ranked=False,
     keep_weights=True,
-    num_unlabelled=0,
+    num_unlabeled=0,
   ),
-  "hyperparameters": NaoConfig(round_size=4, num_neighbours=1),
+  "hyperparameters": NaoConfig(round_size=4, num_neighbors=1),
 }
 """`default`, made for small budgets; `paper`, the procedure of the paper and its PyTorch release; and `hyperparameters`,
-for spaces of numbers that are close to one another and for a few dozen trials: small rounds, and a neighbour in each."""
+for spaces of numbers that are close to one another and for a few dozen trials: small rounds, and a neighbor in each."""
 
 
 class Nao(Strategy):
@@ -122,7 +122,7 @@ class Nao(Strategy):
     super().__init__(space, seed=seed)
     self.config = config
     self.vocabulary = Vocabulary.of(space)
-    self.controller = Controller(self.vocabulary, config.controller, members=config.num_members, seed=seed)
+    self.controller = Controller(self.vocabulary, config.controller, ensemble_size=config.ensemble_size, seed=seed)
     self._num_fits = 0
     self._temperature = 1.0
     self._queue: list[Proposal] = []
@@ -181,20 +181,22 @@ class Nao(Strategy):
       self._num_fits = 0
     settings, scored = self.controller.settings, self.scored
     tokens = self._tokens([trial.architecture for trial in scored], rng)
-    unlabelled = [self.space.sample(rng) for _ in range(self.config.num_unlabelled)]
+    unlabeled = [self.space.sample(rng) for _ in range(self.config.num_unlabeled)]
     fit_controller(
       self.controller,
       tokens,
       make_targets([trial.reward for trial in scored], settings.target),
       num_steps=settings.steps_for(len(scored), first=self._num_fits == 0),
       seed=int(rng.integers(2**31)),
-      unlabelled=self.vocabulary.encode(unlabelled) if unlabelled else None,
+      unlabeled=self.vocabulary.encode(unlabeled) if unlabeled else None,
     )
     self._num_fits += 1
 
   def _tokens(self, architectures: list[Architecture], rng: np.random.Generator) -> np.ndarray:
     settings = self.controller.settings
-    return augment(self.space, self.vocabulary, architectures, settings.num_spellings, rng, alike=settings.alike)
+    return augment(
+      self.space, self.vocabulary, architectures, settings.num_encodings, rng, isomorphic=settings.isomorphic
+    )
 
   def _best_candidates(self, rng: np.random.Generator, size: int) -> list[Proposal]:
     """Returns the candidates that the members, taking turns, rank highest.
@@ -202,7 +204,7 @@ class Nao(Strategy):
     The first pass decodes around the best trials, every further one around the best candidates so far.
     """
     candidates: dict[Architecture, Proposal] = {}
-    neighbours = self._neighbours(size)
+    neighbors = self._neighbors(size)
     seeds = self._seeds()
     self._temperature = max(self._temperature / _HEATING, 1.0)
     for number in range(1, _MAX_PASSES + 1):
@@ -212,8 +214,8 @@ class Nao(Strategy):
         break
       self._temperature *= 1.0 if enough else _HEATING
       seeds = self._take_turns(candidates, self._num_seeds) or seeds
-    others = {key: proposal for key, proposal in candidates.items() if key not in neighbours}
-    return [*neighbours.values(), *self._apart(others, size - len(neighbours))]
+    others = {key: proposal for key, proposal in candidates.items() if key not in neighbors}
+    return [*neighbors.values(), *self._apart(others, size - len(neighbors))]
 
   def _apart(self, candidates: dict[Architecture, Proposal], size: int) -> list[Proposal]:
     """Returns the first proposals that are no refinements of one another or of a trial; others only if there are too few."""
@@ -267,12 +269,12 @@ class Nao(Strategy):
       for index, architecture in enumerate(self.vocabulary.decode(rows)):
         yield architecture, _origin(seeds[index % len(seeds)][1], step_size)
 
-  def _neighbours(self, size: int) -> dict[Architecture, Proposal]:
-    """Returns the neighbours of the best trial that are to be among `size` proposals."""
-    count, candidates = min(self.config.num_neighbours, size), {}
+  def _neighbors(self, size: int) -> dict[Architecture, Proposal]:
+    """Returns the neighbors of the best trial that are to be among `size` proposals."""
+    count, candidates = min(self.config.num_neighbors, size), {}
     if count:
       ((best, origin),) = self._seeds()[:1]
-      proposals = ((neighbour, f"neighbour of {origin}") for neighbour in self.space.neighbours(best))
+      proposals = ((neighbor, f"neighbor of {origin}") for neighbor in self.space.neighbors(best))
       self._collect(candidates, proposals, None)
     return {self.space.canonical(a): (a, origin) for a, origin in self._take_turns(candidates, count)}
 

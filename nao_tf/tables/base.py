@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from nao_tf.architecture import Architecture
 from nao_tf.spaces.base import SearchSpace
+from nao_tf.trial import Architecture
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -10,10 +10,10 @@ import functools
 
 import numpy as np
 
-from nao_tf.architecture import Architecture
 from nao_tf.spaces.nasbench101 import INPUT, NUM_VERTICES, OPERATIONS, OUTPUT, GraphGenotype, Nasbench101Space
 from nao_tf.tables.arrays import INTEGERS, Arrays, check_arrays, check_range
 from nao_tf.tables.base import Table
+from nao_tf.trial import Architecture
 
 PATTERN = r"hash_prefix|num_vertices|adj_bits|test_correct_run0"  # Arrays that only these tables have.
 _NUM_IMAGES = 9984

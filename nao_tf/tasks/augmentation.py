@@ -68,7 +68,7 @@ def random_cutout(images: tf.Tensor, seed: tf.Tensor, *, size: int, convention: 
     seed: stateless seed, `[2]`.
     size: side of the square; 0 leaves the images as they are.
     convention: "corner" draws the top-left corner uniformly from the image's pixels, so squares are cut off at the
-      right and bottom only; "center" draws the centre.
+      right and bottom only; "center" draws the center.
   """
   if not size:
     return images

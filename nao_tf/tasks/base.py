@@ -1,7 +1,7 @@
 """What a task is: data, the networks that genotypes become on it, their training, and a figure to be judged by.
 
-An evaluator and the binaries know no more about a task than `Task`. The training loop of `nao_tf.training` knows
-`BatchTask`, where losses and scores are per example, so that the loop can weigh them: under several replicas each
+An evaluator and the binaries know no more about a task than `Task`. `nao_tf.training.batch_trainer` knows `BatchTask`,
+where losses and scores are per example, so that the loop can weigh them: under several replicas each
 contributes its share, and in an evaluation every example counts once.
 """
 
@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import tensorflow as tf
 from tensorflow import keras
 
-from nao_tf.recipe import TrainingConfig
-from nao_tf.sharing.config import SharingConfig
 from nao_tf.spaces.base import SearchSpace
+from nao_tf.supernets.config import SharingConfig
+from nao_tf.training.config import TrainingConfig
 
 SPLITS = ("train", "valid", "test")
 
@@ -71,7 +71,7 @@ class NetworkTrainer(Protocol):
       their names.
 
     Raises:
-      nao_tf.training.Diverged: if the loss is no number any more.
+      nao_tf.training.batch_trainer.Diverged: if the loss is no number any more.
     """
 
   def evaluate(self, split: str) -> dict[str, float]:
@@ -106,15 +106,15 @@ class Task(abc.ABC):
 
   @abc.abstractmethod
   def make_trainer(
-    self, genotype: Any, network_config: Any, config: Any, *, strategy: tf.distribute.Strategy, seed: int
+    self, genotype: Any, network_config: Any, config: Any, *, distribution: tf.distribute.Strategy, seed: int
   ) -> NetworkTrainer:
     """Returns a fresh network in training.
 
     Args:
       genotype: what a search space decodes to.
-      network_config: how large and how regularised the network is, a dataclass of the task's kind of networks.
+      network_config: how large and how regularized the network is, a dataclass of the task's kind of networks.
       config: the recipe.
-      strategy: the process's distribution strategy.
+      distribution: the process's distribution.
       seed: of the weights, of the order of the examples and of everything drawn at random.
 
     Raises:
@@ -129,7 +129,7 @@ class Task(abc.ABC):
     config: Any,
     sharing: SharingConfig,
     *,
-    strategy: tf.distribute.Strategy,
+    distribution: tf.distribute.Strategy,
     seed: int,
   ) -> Any:
     """Returns the networks of all architectures of a space in training, with shared weights.
@@ -139,11 +139,11 @@ class Task(abc.ABC):
       network_config: as for `make_trainer`.
       config: the recipe.
       sharing: how weights are shared and made into scores.
-      strategy: the process's distribution strategy.
+      distribution: the process's distribution.
       seed: of the weights, of the order of examples and architectures and of everything drawn at random.
 
     Returns:
-      A `nao_tf.sharing.trainer.SharedTrainer`.
+      A `nao_tf.supernets.supernet_trainer.SharedTrainer`.
 
     Raises:
       ValueError: if the recipe does not fit the data, the replicas or shared weights.
@@ -163,7 +163,7 @@ class Task(abc.ABC):
 
     Raises:
       ValueError: if something else is there.
-      nao_tf.saved_models.ExportError: if what was written does not answer as the network does.
+      nao_tf.serving.saved_models.ExportError: if what was written does not answer as the network does.
     """
 
   @abc.abstractmethod
@@ -197,7 +197,7 @@ class Task(abc.ABC):
 
 
 class BatchTask(Task):
-  """A task whose examples come in batches, each example by itself: one for `nao_tf.training.Trainer`."""
+  """A task whose examples come in batches, each example by itself: one for `nao_tf.training.batch_trainer.Trainer`."""
 
   def recipe(self, config: TrainingConfig) -> TrainingConfig:
     """Returns the recipe with everything filled in that it leaves to the task."""
@@ -209,7 +209,7 @@ class BatchTask(Task):
 
     Args:
       genotype: what a search space decodes to.
-      network_config: how large and how regularised it is, a dataclass of the task's kind of networks.
+      network_config: how large and how regularized it is, a dataclass of the task's kind of networks.
       config: the recipe, which says how long it will be trained.
       seed: of the initial weights and of what the network draws at random in training.
     """

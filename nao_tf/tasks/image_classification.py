@@ -1,6 +1,6 @@
 """Image classification: images in, one class each out; judged by accuracy.
 
-The recipe of CIFAR in the paper (Luo et al., NeurIPS 2018, section 4.1): pad, crop and flip the raw pixels, standardise
+The recipe of CIFAR in the paper (Luo et al., NeurIPS 2018, section 4.1): pad, crop and flip the raw pixels, standardize
 each image, cut a square out if the recipe says so. A part of the training set is held out for validation, and test
 images are not read before they are asked for.
 """
@@ -13,25 +13,25 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from nao_tf import export
-from nao_tf.genotype import CellGenotype
 from nao_tf.networks.image_network import ImageNetwork, ImageNetworkConfig, image_network, num_parameters
-from nao_tf.networks.image_supernet import ImageSupernet
-from nao_tf.recipe import TrainingConfig
-from nao_tf.sharing.config import SharingConfig
-from nao_tf.sharing.image_training import SharedImageTrainer
+from nao_tf.serving import image_export as export
+from nao_tf.spaces.genotypes import CellGenotype
 from nao_tf.spaces.nasnet import NUM_NODES, NasnetSpace
+from nao_tf.supernets.config import SharingConfig
+from nao_tf.supernets.image_supernet import ImageSupernet
+from nao_tf.supernets.image_supernet_trainer import SharedImageTrainer
 from nao_tf.tasks import augmentation, image_sources, splits
 from nao_tf.tasks.base import BatchTask, Setup, check_split, replace_unset
 from nao_tf.tasks.classification import classification_scores, cross_entropy
-from nao_tf.training import Trainer
+from nao_tf.training.batch_trainer import Trainer
+from nao_tf.training.config import TrainingConfig
 
 IN_MEMORY_BYTES = 2**31
 _SPLIT_SEED = 0
 
 
 class ImageClassification(BatchTask):
-  """A set of labelled images.
+  """A set of labeled images.
 
   Attributes:
     image_shape: (height, width, channels).
@@ -96,12 +96,12 @@ class ImageClassification(BatchTask):
     network_config: ImageNetworkConfig,
     config: TrainingConfig,
     *,
-    strategy: tf.distribute.Strategy,
+    distribution: tf.distribute.Strategy,
     seed: int,
   ) -> Trainer:
     """Returns what trains an image network on these images; see `Task.make_trainer`."""
     self.check_genotype(genotype)
-    return Trainer(self, genotype, network_config, config, strategy=strategy, seed=seed)
+    return Trainer(self, genotype, network_config, config, distribution=distribution, seed=seed)
 
   def make_shared_trainer(
     self,
@@ -110,11 +110,11 @@ class ImageClassification(BatchTask):
     config: TrainingConfig,
     sharing: SharingConfig,
     *,
-    strategy: tf.distribute.Strategy,
+    distribution: tf.distribute.Strategy,
     seed: int,
   ) -> SharedImageTrainer:
     """Returns what trains an image supernet on these images; see `Task.make_shared_trainer`."""
-    if network_config.synchronized_norm and strategy.num_replicas_in_sync > 1:
+    if network_config.synchronized_norm and distribution.num_replicas_in_sync > 1:
       raise ValueError("synchronized_norm: with shared weights every replica takes batch statistics of its own")
     make_supernet = functools.partial(
       ImageSupernet,
@@ -126,7 +126,7 @@ class ImageClassification(BatchTask):
       seed=seed,
       weights_per_input=sharing.weights_per_input,
     )
-    return SharedImageTrainer(self, make_supernet, config, sharing, strategy=strategy, seed=seed)
+    return SharedImageTrainer(self, make_supernet, config, sharing, distribution=distribution, seed=seed)
 
   def export_network(self, network: ImageNetwork, directory: str, *, genotype: CellGenotype) -> None:
     export.export_network(network, directory, genotype=genotype, task=self)
@@ -139,7 +139,7 @@ class ImageClassification(BatchTask):
   ) -> ImageNetwork:
     """Returns an image network; see `Task.build_network`.
 
-    Its drop-path reaches its full rate at the last step. Batch norm is synchronised only if there are several replicas.
+    Its drop-path reaches its full rate at the last step. Batch norm is synchronized only if there are several replicas.
     """
     complete = self._complete(network_config, config)
     return image_network(genotype, complete, num_classes=self.num_classes, image_shape=self.image_shape, seed=seed)

@@ -1,4 +1,4 @@
-"""Where labelled images come from: scikit-learn's digits, and TensorFlow Datasets.
+"""Where labeled images come from: scikit-learn's digits, and TensorFlow Datasets.
 
 A source knows its images' shape and classes at once and reads a split only when it is asked for it, so that test images
 are not touched before somebody wants them.

@@ -1,4 +1,4 @@
-"""Language modelling: the next word of a text; judged by perplexity.
+"""Language modeling: the next word of a text; judged by perplexity.
 
 Luo et al., NeurIPS 2018, section 4.2. The vocabulary is that of the training part, every line ends in `<eos>`, and every
 token of a split counts once.
@@ -12,17 +12,18 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from nao_tf.genotype import LstmGenotype, RecurrentGenotype
-from nao_tf.language import export, text
-from nao_tf.language.recipe import LanguageTrainingConfig
-from nao_tf.language.text_builder import LocalText
-from nao_tf.language.training import LanguageModelTrainer
 from nao_tf.networks.language_model import LanguageModel, LanguageModelConfig, language_model, num_parameters
-from nao_tf.networks.shared_recurrent_cell import AllRecurrentCells
-from nao_tf.sharing.config import SharingConfig
-from nao_tf.sharing.language_training import SharedLanguageTrainer
+from nao_tf.serving import language_export as export
+from nao_tf.spaces.genotypes import LstmGenotype, RecurrentGenotype
 from nao_tf.spaces.recurrent import ACTIVATIONS, RecurrentSpace
+from nao_tf.supernets.config import SharingConfig
+from nao_tf.supernets.recurrent_supernet_trainer import SharedLanguageTrainer
+from nao_tf.supernets.shared_recurrent_cell import AllRecurrentCells
+from nao_tf.tasks import text
 from nao_tf.tasks.base import Setup, Task, check_split
+from nao_tf.tasks.text_builder import LocalText
+from nao_tf.training.language_config import LanguageTrainingConfig
+from nao_tf.training.language_trainer import LanguageModelTrainer
 
 # Tokens of the three parts and words of the benchmark texts, one `<eos>` a line counted.
 _PUBLISHED_SIZES = {
@@ -92,12 +93,12 @@ class LanguageModeling(Task):
     network_config: LanguageModelConfig,
     config: LanguageTrainingConfig,
     *,
-    strategy: tf.distribute.Strategy,
+    distribution: tf.distribute.Strategy,
     seed: int,
   ) -> LanguageModelTrainer:
     """Returns what trains a language model on this text; see `Task.make_trainer`."""
     self.check_genotype(genotype)
-    return LanguageModelTrainer(self, genotype, network_config, config, strategy=strategy, seed=seed)
+    return LanguageModelTrainer(self, genotype, network_config, config, distribution=distribution, seed=seed)
 
   def make_shared_trainer(
     self,
@@ -106,7 +107,7 @@ class LanguageModeling(Task):
     config: LanguageTrainingConfig,
     sharing: SharingConfig,
     *,
-    strategy: tf.distribute.Strategy,
+    distribution: tf.distribute.Strategy,
     seed: int,
   ) -> SharedLanguageTrainer:
     """Returns what trains language models with shared weights on this text; see `Task.make_shared_trainer`."""
@@ -114,7 +115,7 @@ class LanguageModeling(Task):
     make_network = functools.partial(
       language_model, cells, network_config, vocabulary_size=len(self.vocabulary), seed=seed
     )
-    return SharedLanguageTrainer(self, make_network, config, sharing, strategy=strategy, seed=seed)
+    return SharedLanguageTrainer(self, make_network, config, sharing, distribution=distribution, seed=seed)
 
   def num_parameters(self, network: keras.Model) -> int:
     return num_parameters(network)
@@ -174,7 +175,7 @@ class LanguageModeling(Task):
 def local_text(
   name: str, *, data_dir: str | None = None, download: bool = False, text_dir: str | None = None, **options
 ) -> LanguageModeling:
-  """Returns the language modelling task of a directory with train, valid and test texts.
+  """Returns the language modeling task of a directory with train, valid and test texts.
 
   Args:
     name: of the task: "ptb", "wikitext2" or "text".

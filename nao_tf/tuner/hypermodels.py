@@ -11,12 +11,12 @@ import keras_tuner
 import tensorflow as tf
 from tensorflow import keras
 
-from nao_tf.architecture import Architecture
-from nao_tf.evaluators.training import child_seed
+from nao_tf.evaluators.training_evaluator import child_seed
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.hyperparameters import HyperParameterSpace
 from nao_tf.tasks.base import NetworkTrainer, Task
-from nao_tf.training import Diverged
+from nao_tf.training.batch_trainer import Diverged
+from nao_tf.trial import Architecture
 
 REWARD = "reward"
 
@@ -24,7 +24,7 @@ REWARD = "reward"
 class CellSpace(SearchSpace):
   """A search space whose genotypes are values of hyperparameters, one for each decision of a space of cells.
 
-  It knows which cells are spellings of each other, as a space derived from the hyperparameters alone could not.
+  It knows which cells are encodings of each other, as a space derived from the hyperparameters alone could not.
   """
 
   refinable = False
@@ -67,11 +67,11 @@ class CellSpace(SearchSpace):
   def canonical(self, architecture):
     return self.cells.canonical(architecture)
 
-  def equivalents(self, architecture, rng):
-    return self.cells.equivalents(architecture, rng)
+  def random_equivalent(self, architecture, rng):
+    return self.cells.random_equivalent(architecture, rng)
 
-  def alike(self, architecture, rng):
-    return self.cells.alike(architecture, rng)
+  def random_isomorphic(self, architecture, rng):
+    return self.cells.random_isomorphic(architecture, rng)
 
   def decode(self, architecture: Architecture) -> dict[str, int]:
     """Returns the values of the hyperparameters."""
@@ -109,7 +109,7 @@ class CellHyperModel(keras_tuner.HyperModel):
     """Args:
     task: what networks learn, images or text.
     space: of the task's kind of cells.
-    network_config: how large and how regularised networks are.
+    network_config: how large and how regularized networks are.
     config: the recipe of their training.
     seed: of all trainings.
     """
@@ -138,8 +138,8 @@ class CellHyperModel(keras_tuner.HyperModel):
       raise keras_tuner.errors.FailedTrialError(str(error)) from error
     canonical = self._space.canonical(architecture)
     genotype = self._space.cells.decode(canonical)
-    strategy, seed = tf.distribute.get_strategy(), self._child_seed(canonical)
-    self._trainer = self._task.make_trainer(genotype, self._network_config, self._config, strategy=strategy, seed=seed)
+    distribution, seed = tf.distribute.get_strategy(), self._child_seed(canonical)
+    self._trainer = self._task.make_trainer(genotype, self._network_config, self._config, distribution=distribution, seed=seed)
     return self._trainer.network
 
   def fit(

@@ -18,9 +18,9 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from nao_tf.architecture import Evaluation
 from nao_tf.spaces.hyperparameters import HyperParameterSpace, parents_first
 from nao_tf.strategies import Strategy, make_strategy, strategy_class
+from nao_tf.trial import Evaluation
 from nao_tf.tuner.messages import with_new_entries
 from nao_tf.tuner.projects import Past, past_trials, reward_of, write_json
 from nao_tf.tuner.proposals import History, MakeSpace, Proposals
@@ -57,7 +57,7 @@ class StrategyOracle(keras_tuner.Oracle):
   ):
     """Args:
       strategy: key in the registry of strategies.
-      objective: what is optimised, in any form that KerasTuner knows.
+      objective: what is optimized, in any form that KerasTuner knows.
       max_trials: how many trials are started at most; None for no bound.
       seed: of all randomness of the strategy, at least 0; None to draw one.
       config: the strategy's own configuration, a dataclass; None for its default.

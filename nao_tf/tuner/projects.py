@@ -21,7 +21,7 @@ def write_json(path: str, value: Any) -> None:
 
 
 def reward_of(score: float | None, objective: Objective) -> float | None:
-  """Returns what a strategy maximises: the score, negated if it is to be minimised; None if it is no finite number."""
+  """Returns what a strategy maximizes: the score, negated if it is to be minimized; None if it is no finite number."""
   if score is None or not math.isfinite(score):
     return None
   return float(score if objective.direction == "max" else -score)

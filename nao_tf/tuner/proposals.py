@@ -16,10 +16,10 @@ from typing import Any
 
 from keras_tuner import HyperParameters
 
-from nao_tf.architecture import Architecture, Evaluation, Trial
 from nao_tf.spaces.hyperparameters import HyperParameterSpace
 from nao_tf.strategies.base import SpaceExhausted, Strategy
 from nao_tf.strategies.random_search import RandomSearch
+from nao_tf.trial import Architecture, Evaluation, Trial
 
 Values = Mapping[str, Any]
 MakeSpace = Callable[..., HyperParameterSpace]

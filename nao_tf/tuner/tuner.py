@@ -160,7 +160,7 @@ class NAOOracle(StrategyOracle):
     **options: Any,
   ):
     """Args:
-      objective: what is optimised, in any form that KerasTuner knows.
+      objective: what is optimized, in any form that KerasTuner knows.
       max_trials: how many trials are started at most; None for no bound.
       num_initial_points: random trials before the controller is first trained; None: thrice the number of
         hyperparameters, at least 3, as KerasTuner's Bayesian oracle has it.
@@ -217,7 +217,7 @@ class NAOTuner(StrategyTuner):
   ):
     """Args:
       hypermodel: what is tuned; may be None if `run_trial` is overridden.
-      objective: what is optimised, in any form that KerasTuner knows.
+      objective: what is optimized, in any form that KerasTuner knows.
       max_trials: how many trials are started at most; None for no bound.
       num_initial_points: random trials before the controller is first trained; None: thrice the number of
         hyperparameters, at least 3.

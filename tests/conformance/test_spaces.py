@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from nao_tf.encoding import Vocabulary
+from nao_tf.controller.vocabulary import Vocabulary
 from nao_tf.spaces import SPACES, make_space
-from tests.toys import ToySpace
+from tests.support.toys import ToySpace
 
 MAKERS = {**{name: (lambda name=name: make_space(name)) for name in SPACES}, "toy": ToySpace}
 NUM_SAMPLES = 50
@@ -49,12 +49,12 @@ def test_mutation_changes_exactly_one_decision_and_stays_valid(space, samples):
     assert sum(a != b for a, b in zip(architecture, mutant)) == 1
 
 
-def test_neighbours_are_valid_and_one_decision_away(space, samples):
-  neighbours = list(space.neighbours(samples[0]))
-  assert len(set(neighbours)) == len(neighbours) > 0
-  for neighbour in neighbours:
-    space.validate(neighbour)
-    ((decision, here, there),) = [row for row in zip(space.decisions, samples[0], neighbour) if row[1] != row[2]]
+def test_neighbors_are_valid_and_one_decision_away(space, samples):
+  neighbors = list(space.neighbors(samples[0]))
+  assert len(set(neighbors)) == len(neighbors) > 0
+  for neighbor in neighbors:
+    space.validate(neighbor)
+    ((decision, here, there),) = [row for row in zip(space.decisions, samples[0], neighbor) if row[1] != row[2]]
     assert not decision.ordered or abs(here - there) == 1
 
 
@@ -74,21 +74,21 @@ def test_a_space_that_can_be_listed_is_listed_whole(space, samples):
   assert all(space.is_valid(architecture) for architecture in listed)
 
 
-def test_equivalents_are_valid_spellings_of_the_same(space, samples):
+def test_equivalents_are_valid_encodings_of_the_same(space, samples):
   rng = np.random.default_rng(2)
   for architecture in samples:
-    other = space.equivalents(architecture, rng)
+    other = space.random_equivalent(architecture, rng)
     space.validate(other)
     assert space.canonical(other) == space.canonical(architecture)
 
 
-def test_what_is_alike_is_valid_and_no_less_than_a_spelling(space, samples):
+def test_what_is_alike_is_valid_and_no_less_than_a_encoding(space, samples):
   for architecture in samples[:10]:
-    alike = {space.alike(architecture, np.random.default_rng(seed)) for seed in range(20)}
+    alike = {space.random_isomorphic(architecture, np.random.default_rng(seed)) for seed in range(20)}
     assert all(space.is_valid(other) for other in alike)
-    if any(space.equivalents(architecture, np.random.default_rng(seed)) != architecture for seed in range(20)):
+    if any(space.random_equivalent(architecture, np.random.default_rng(seed)) != architecture for seed in range(20)):
       assert alike != {architecture}
-    assert {space.function(other) for other in alike} == {space.function(architecture)}
+    assert {space.function_key(other) for other in alike} == {space.function_key(architecture)}
 
 
 def test_format_and_parse_are_inverse(space, samples):

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from nao_tf.architecture import Evaluation, Trial
 from nao_tf.spaces import make_space
 from nao_tf.strategies import STRATEGIES, SpaceExhausted
 from nao_tf.strategies import make_strategy as make_registered_strategy
 from nao_tf.strategies.nao import NaoConfig
-from tests.toys import CountingEvaluator, ToySpace
+from nao_tf.trial import Evaluation, Trial
+from tests.support.toys import CountingEvaluator, ToySpace
 
 # Smaller than the defaults, so that what is learned comes into play within a few batches.
-OPTIONS = {"nao": {"config": NaoConfig(num_members=1, num_initial=8, round_size=8, num_seeds=4, num_unlabelled=16)}}
+OPTIONS = {"nao": {"config": NaoConfig(ensemble_size=1, num_initial=8, round_size=8, num_seeds=4, num_unlabeled=16)}}
 TOY_SIZE = 18  # 6 unordered pairs of 3 parts, 3 legal pairs of modes.
 
 
@@ -39,7 +39,7 @@ def drive(strategy, num_batches, batch_size=4, shuffle=False):
   return trials
 
 
-def test_asked_architectures_are_valid_and_new_up_to_spelling(name):
+def test_asked_architectures_are_valid_and_new_up_to_encoding(name):
   space = make_space("nasbench201")
   asked = [trial.architecture for trial in drive(make_strategy(name, space), 6)]
   for architecture in asked:

@@ -1,0 +1,163 @@
+"""What a benchmark shows: the best so far after each query, averaged over seeds.
+
+The incumbent after a query is the architecture with the best objective so far, the earliest of equals. Its reported
+figure, which the search did not see, is its "test".
+"""
+
+import csv
+import math
+import os
+from collections.abc import Mapping, Sequence
+
+import matplotlib.figure
+import numpy as np
+import numpy.typing as npt
+
+from nao_tf.benchmarks.strategy_benchmark import Record
+
+CHECKPOINTS = (50, 100, 150, 300, 500, 1000, 2000)
+COLUMNS = ("strategy", "seed", "query", "objective", "test")
+FIGURES = ("objective", "test")
+_FIRST_SHOWN = 10  # The first few queries would stretch the plot's axis.
+
+
+def incumbents(record: Record) -> dict[str, np.ndarray]:
+  """Returns the incumbent's "objective" and "test" after each query, [num_trials] each, NaN as long as there is none.
+
+  A search that ended early keeps its incumbent to the end.
+  """
+  objectives = np.array([-math.inf if value is None else value for value in record.objectives])
+  tests = np.array([math.nan if value is None else value for value in record.tests])
+  highest = np.maximum.accumulate(objectives)
+  improved = objectives > np.concatenate([[-math.inf], highest[:-1]])
+  holder = np.maximum.accumulate(np.where(improved, np.arange(len(objectives)), 0))
+  rest = (0, record.settings["num_trials"] - len(objectives))
+  found = np.isfinite(highest)
+  curves = {"objective": np.where(found, highest, math.nan), "test": np.where(found, tests[holder], math.nan)}
+  return {name: np.pad(curve, rest, mode="edge") for name, curve in curves.items()}
+
+
+def write_curves(path: str, records: Sequence[Record]) -> None:
+  """Writes the incumbents of all searches as CSV, a row for each query; a figure that does not exist is empty."""
+  temporary = f"{path}.tmp"
+  with open(temporary, "w", newline="", encoding="utf-8") as file:
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for record in records:
+      curves = incumbents(record)
+      for query, values in enumerate(zip(*(curves[name] for name in FIGURES)), start=1):
+        shown = ("" if math.isnan(value) else f"{value:.5f}" for value in values)
+        writer.writerow([record.settings["strategy"], record.settings["seed"], query, *shown])
+  os.replace(temporary, path)
+
+
+def summarize(
+  records: Sequence[Record], best_objective: float, *, checkpoints: Sequence[int] = CHECKPOINTS
+) -> dict[str, dict]:
+  """Returns a summary of each strategy, as JSON values.
+
+  Args:
+    records: of all searches.
+    best_objective: the highest in the table.
+    checkpoints: numbers of queries after which to look; those beyond a search's end are left out.
+
+  Returns:
+    For each strategy: `num_seeds`; `seconds`, mean wall time of a search; `checkpoints`, for numbers of queries, the
+    last one included, the "mean" and "stderr" (standard error) of the incumbent's "objective" and "test";
+    `queries_to_best`, how many queries it took to evaluate an architecture with the best objective: "mean", "median",
+    "stderr" and "num_not_found". A search that has not found it counts as its number of trials: then the mean is a
+    lower bound.
+  """
+  return {name: _summary(group, best_objective, checkpoints) for name, group in by_strategy(records).items()}
+
+
+def _summary(records: Sequence[Record], best_objective: float, checkpoints: Sequence[int]) -> dict:
+  curves = stacked(records)
+  num_trials = records[0].settings["num_trials"]
+  queries = [_queries_to(record, best_objective) for record in records]
+  capped = [num_trials if query is None else query for query in queries]
+  return {
+    "num_seeds": len(records),
+    "seconds": round(float(np.mean([record.seconds for record in records])), 3),
+    "checkpoints": {
+      str(query): {name: mean_and_error(curves[name][:, query - 1]) for name in FIGURES}
+      for query in (*(query for query in checkpoints if query < num_trials), num_trials)
+    },
+    "queries_to_best": {
+      **mean_and_error(capped),
+      "median": float(np.median(capped)),
+      "num_not_found": queries.count(None),
+    },
+  }
+
+
+def by_strategy(records: Sequence[Record]) -> dict[str, list[Record]]:
+  """Returns the records grouped by strategy, in order of first appearance."""
+  groups: dict[str, list[Record]] = {}
+  for record in records:
+    groups.setdefault(record.settings["strategy"], []).append(record)
+  return groups
+
+
+def stacked(records: Sequence[Record]) -> dict[str, np.ndarray]:
+  """Returns the incumbents' figures of several searches, [num_searches, num_trials] each."""
+  curves = [incumbents(record) for record in records]
+  return {name: np.stack([curve[name] for curve in curves]) for name in FIGURES}
+
+
+def mean_and_error(values: npt.ArrayLike) -> dict[str, float | None]:
+  """Returns the "mean" and its standard error "stderr"; None where it is undefined."""
+  sample = np.asarray(values, np.float64)
+  error = sample.std(ddof=1) / math.sqrt(len(sample)) if len(sample) > 1 else math.nan
+  figures = {"mean": float(sample.mean()), "stderr": float(error)}
+  return {name: round(figure, 5) if math.isfinite(figure) else None for name, figure in figures.items()}
+
+
+def _queries_to(record: Record, best_objective: float) -> int | None:
+  """Returns the number of the first query that reached the best objective."""
+  return next((i for i, value in enumerate(record.objectives, start=1) if value == best_objective), None)
+
+
+def plot(records: Sequence[Record]) -> matplotlib.figure.Figure:
+  """Draws each strategy's mean with a band of one standard error, over queries on a logarithmic axis."""
+  settings = records[0].settings
+  names = FIGURES if settings["objective"] != settings["report"] else FIGURES[:1]
+  figure = matplotlib.figure.Figure(figsize=(7 * len(names), 4.5), layout="constrained")
+  for axes, name in zip(np.ravel(figure.subplots(1, len(names))), names):
+    lows = [_draw(axes, stacked(group)[name], strategy) for strategy, group in by_strategy(records).items()]
+    label = settings["objective" if name == "objective" else "report"]
+    axes.set(xlabel="architectures evaluated", ylabel=f"{label} of the best by {settings['objective']}, %")
+    axes.set(xscale="log", xlim=(min(_FIRST_SHOWN, settings["num_trials"]), None))
+    axes.set(ylim=(min(lows), None) if np.isfinite(lows).all() else None)
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
+  return figure
+
+
+def _draw(axes, curves: np.ndarray, strategy: str) -> float:
+  """Draws curves [num_searches, num_trials]; returns the lowest value to be shown."""
+  queries, mean = np.arange(1, curves.shape[1] + 1), curves.mean(axis=0)
+  error = curves.std(axis=0, ddof=1) / math.sqrt(len(curves)) if len(curves) > 1 else np.zeros_like(mean)
+  (line,) = axes.plot(queries, mean, label=f"{strategy} ({len(curves)} seeds)")
+  axes.fill_between(queries, mean - error, mean + error, alpha=0.2, color=line.get_color(), linewidth=0)
+  first = min(_FIRST_SHOWN, len(mean)) - 1
+  return float((mean - error)[first])
+
+
+def as_text(summary: Mapping[str, dict]) -> str:
+  """Returns a summary as text: means and standard errors at the checkpoints, and the queries to the best objective."""
+  lines = []
+  for name in FIGURES:
+    for strategy, entry in summary.items():
+      cells = (f"{query}: {_shown(values[name], 3)}" for query, values in entry["checkpoints"].items())
+      lines.append(f"{name:<10} {strategy:<10} {'  '.join(cells)}  ({entry['num_seeds']} seeds)")
+  for strategy, entry in summary.items():
+    best = entry["queries_to_best"]
+    rest = f"median {best['median']:g}, not found in {best['num_not_found']} of {entry['num_seeds']} searches"
+    lines.append(f"{'to best':<10} {strategy:<10} {_shown(best, 1)} queries, {rest}")
+  return "\n".join(lines)
+
+
+def _shown(entry: Mapping[str, float | None], digits: int) -> str:
+  mean, error = ("-" if entry[name] is None else f"{entry[name]:.{digits}f}" for name in ("mean", "stderr"))
+  return f"{mean} ± {error}"

@@ -1,0 +1,199 @@
+"""The evaluator that scores architectures with shared weights: NAO-WS (Luo et al., NeurIPS 2018) with the strategy of that
+name, "Random-WS" with random search, one-shot evolution with evolution.
+
+Each batch of architectures that comes to be evaluated is a round. The supernet is first trained on a pool: the batch, a
+reference of random architectures, the best of earlier rounds, and as many random ones as are missing then. After that,
+each architecture is scored on the same validation examples, by itself as a separate network would be (see
+`nao_tf.sharing`).
+
+Scores rise as the supernet is trained, whatever the architectures. To make those of a later round comparable with those
+of the first, the reference is scored again, and a score is mapped by the line that takes the reference's median and
+interquartile range in this round to those in the first; some architectures' losses are far out.
+"""
+
+import itertools
+import os
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.supernets.config import SharingConfig
+from nao_tf.supernets.rounds import Round, RoundsFile
+from nao_tf.tasks.base import Task
+from nao_tf.training.batch_trainer import Diverged, Metrics
+from nao_tf.training.training_directory import TrainingDirectory
+from nao_tf.trial import Architecture, Evaluation
+
+TRAINING_DIRECTORY = "supernet"
+_RANDOM_ATTEMPTS = 200
+# What is random here and what strategies draw, by [seed, number of trials], are to have nothing in common.
+_REFERENCE_STREAM, _POOL_STREAM = 1, 2
+
+
+class SharedWeightsEvaluator:
+  """Scores architectures with shared weights; their rewards are the scores, brought to the scale of the first round.
+
+  All encodings of a network are trained and scored as their canonical one. Killed at any moment and asked again for what
+  had not been evaluated, it gives what it would have given.
+  """
+
+  def __init__(
+    self,
+    task: Task,
+    space: SearchSpace,
+    network_config: Any,
+    config: Any,
+    sharing: SharingConfig,
+    *,
+    directory: str,
+    distribution: tf.distribute.Strategy,
+    seed: int,
+    max_parameters: int | None = None,
+    progress: bool = False,
+  ):
+    """Args:
+      task: what the networks learn.
+      space: what architectures are of.
+      network_config: how large and how regularized the networks are.
+      config: the recipe of the supernet's training.
+      sharing: how weights are shared and made into scores.
+      directory: where the supernet is kept; made if it does not exist, continued if it does.
+      distribution: the process's distribution.
+      seed: of everything random.
+      max_parameters: an architecture with more trainable parameters fails without being trained; None for no bound.
+      progress: whether to show a progress bar of the training.
+
+    Raises:
+      ValueError: if there is no validation set, the space is one of other networks, an option is out of range, or hardly
+        any architecture is small enough.
+      OSError: if the directory cannot be made or written.
+    """
+    task.check_genotype(space.decode(space.sample(np.random.default_rng(seed))))
+    if not task.num_examples("valid"):
+      raise ValueError(f"{task.name}: a search needs a validation set; give a validation_fraction above 0")
+    self._task, self._space, self._sharing, self._max_parameters = task, space, sharing, max_parameters
+    self._epochs, self._seed, self._progress = config.epochs, seed, progress
+    self.trainer = task.make_shared_trainer(
+      space, network_config, config, sharing, distribution=distribution, seed=seed
+    )
+    self._reference = self._random(sharing.reference_size, (), np.random.default_rng([seed, 0, _REFERENCE_STREAM]))
+    if not self._reference:
+      raise ValueError(
+        f"{space.name}: no random architecture has so few parameters as max_parameters, {max_parameters}"
+      )
+    self._rounds = RoundsFile(directory)
+    self._training = TrainingDirectory(os.path.join(directory, TRAINING_DIRECTORY), self.trainer)
+
+  def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
+    """Trains the supernet, and then yields one evaluation for each architecture, in order, as soon as it is there.
+
+    An architecture with too many parameters, or whose loss is no number, fails with a `reason`. If the training diverges
+    all fail, and all that come later.
+
+    Raises:
+      ValueError: if an architecture is not one of the space.
+    """
+    canonical = [self._canonical(architecture) for architecture in architectures]
+    start = time.perf_counter()
+    round_ = self._rounds.resume(canonical) or self._new_round(canonical)
+    self._train(round_)
+    if self._rounds.divergence is not None:
+      yield from (Evaluation.failed(self._rounds.divergence, time.perf_counter() - start) for _ in canonical)
+      return
+    line = self._line(round_)
+    share = (time.perf_counter() - start) / len(canonical)
+    for architecture in canonical:
+      start = time.perf_counter()
+      reward, metrics = self._evaluate(architecture, round_, line)
+      yield Evaluation(reward, share + time.perf_counter() - start, metrics)
+
+  def score(self, architecture: Architecture) -> float:
+    """Returns the score of an architecture with the weights as they are now, not brought to any scale."""
+    return self._score(self.trainer.score(self._canonical(architecture)))
+
+  def _score(self, metrics: Metrics) -> float:
+    return self._task.reward(metrics) if self._sharing.score == "reward" else -metrics["loss"]
+
+  def _canonical(self, architecture: Architecture) -> Architecture:
+    self._space.validate(architecture)
+    return self._space.canonical(architecture)
+
+  def _new_round(self, architectures: list[Architecture]) -> Round:
+    """Records a round. Its pool is filled up with the best of earlier rounds, and then with random architectures."""
+    per_round = self._sharing.epochs_per_round or self._epochs
+    last_epoch = min(self._epochs, (len(self._rounds) + 1) * per_round)
+    candidates = itertools.chain(self._reference, architectures, self._rounds.best_first())
+    pool = list(dict.fromkeys(architecture for architecture in candidates if self._fits(architecture)))
+    least = len(set(self._reference) | set(architectures))
+    pool = pool[: max(least, self._sharing.pool_size)]
+    rng = np.random.default_rng([self._seed, len(self._rounds), _POOL_STREAM])
+    pool += self._random(self._sharing.pool_size - len(pool), pool, rng)
+    return self._rounds.add(architectures, pool, last_epoch)
+
+  def _random(self, count: int, others: Sequence[Architecture], rng: np.random.Generator) -> list[Architecture]:
+    """Returns random architectures with not too many parameters, none twice and none of the others.
+
+    There are fewer than asked for if they are hard to find.
+    """
+    found = dict.fromkeys(others)
+    for _ in range(_RANDOM_ATTEMPTS * count):
+      if len(found) == len(others) + count:
+        break
+      architecture = self._space.canonical(self._space.sample(rng))
+      if architecture not in found and self._fits(architecture):
+        found[architecture] = None
+    return list(found)[len(others) :]
+
+  def _train(self, round_: Round) -> None:
+    """Trains for a round, unless a training before has diverged; if this one does, that is written down."""
+    if self._rounds.divergence is None and int(self.trainer.epoch) < round_.last_epoch:
+      self.trainer.start_round(round_.pool, round_.last_epoch)
+      try:
+        self._training.fit(progress=self._progress)
+      except Diverged as error:
+        self._rounds.add_divergence(str(error))
+
+  def _line(self, round_: Round) -> tuple[float, float]:
+    """Returns slope and intercept of the line from this round's rewards to those of the first."""
+    first = self._rounds.first_with(round_.last_epoch)
+    if first.number == 0 and self._epochs == round_.last_epoch:
+      return 1.0, 0.0
+    here, there = (np.array(self._rounds.reference(number)) for number in (first.number, 0))
+    if not len(here):
+      here = np.array([self.score(architecture) for architecture in self._reference])
+      self._rounds.add_reference(first.number, here.tolist())
+    return _line_between(here, there if len(there) else here)
+
+  def _evaluate(self, architecture: Architecture, round_: Round, line) -> tuple[float | None, Metrics]:
+    """Returns the reward of an architecture, None if it fails, and its metrics."""
+    parameters = self.trainer.num_parameters(architecture)
+    if not self._fits(architecture):
+      return None, {"reason": f"{parameters} parameters are more than max_parameters, {self._max_parameters}"}
+    metrics = self.trainer.score(architecture)
+    score = self._score(metrics)
+    reward = line[0] * score + line[1]
+    if not np.isfinite([reward, *metrics.values()]).all():
+      return None, {"reason": f"its score with shared weights was {score}"}
+    self._rounds.add_reward(architecture, reward)
+    figures = {"score": score, "parameters": parameters, "round": round_.number, "epochs": round_.last_epoch}
+    return reward, {**metrics, **figures}
+
+  def _fits(self, architecture: Architecture) -> bool:
+    return self._max_parameters is None or self.trainer.num_parameters(architecture) <= self._max_parameters
+
+
+def _line_between(here: np.ndarray, there: np.ndarray) -> tuple[float, float]:
+  """Returns slope and intercept of the line that takes median and interquartile range of the one to the other's.
+
+  Architectures without a finite score in both do not count.
+  """
+  finite = np.isfinite(here) & np.isfinite(there)
+  if not finite.any():
+    return 1.0, 0.0
+  (low, middle, high), (new_low, new_middle, new_high) = (np.percentile(x[finite], (25, 50, 75)) for x in (here, there))
+  slope = (new_high - new_low) / (high - low) if high > low else 1.0
+  return float(slope), float(new_middle - slope * middle)

@@ -1,0 +1,123 @@
+"""The evaluator that trains every architecture from scratch, as in the paper (Luo et al., NeurIPS 2018, algorithm 1)."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.tasks.base import Task
+from nao_tf.training.batch_trainer import Diverged, Metrics
+from nao_tf.training.graph_memory import released_graphs
+from nao_tf.trial import Architecture, Evaluation
+
+REWARDS = ("last", "best")
+_UNAVAILABLE = (MemoryError, tf.errors.ResourceExhaustedError)
+
+
+class TrainingEvaluator:
+  """Trains children; a child's reward is the task's reward on the validation set.
+
+  An evaluation is a function of the architecture and the settings: the seed of a child depends on nothing else, and all
+  encodings of a network are trained as their canonical one.
+  """
+
+  def __init__(
+    self,
+    task: Task,
+    space: SearchSpace,
+    network_config: Any,
+    config: Any,
+    *,
+    distribution: tf.distribute.Strategy,
+    seed: int,
+    max_parameters: int | None = None,
+    reward: str = "last",
+  ):
+    """Args:
+      task: what children learn.
+      space: what architectures are of.
+      network_config: how large and how regularized children are.
+      config: the recipe of their training.
+      distribution: the process's distribution.
+      seed: of all children.
+      max_parameters: a child with more trainable parameters fails without being trained; None for no bound.
+      reward: of which epoch: the "last", or the "best" (as the paper's released search; optimiztic).
+
+    Raises:
+      ValueError: if there is no validation set, the space is one of other networks, or an option is out of range.
+    """
+    if reward not in REWARDS:
+      raise ValueError(f"unknown reward {reward!r}; expected one of {', '.join(REWARDS)}")
+    task.check_genotype(space.decode(space.sample(np.random.default_rng(seed))))
+    if not task.num_examples("valid"):
+      raise ValueError(f"{task.name}: a search needs a validation set; give a validation_fraction above 0")
+    self._task, self._space, self._network_config, self._config = task, space, network_config, config
+    self._distribution, self._seed, self._max_parameters, self._reward = distribution, seed, max_parameters, reward
+
+  def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
+    """Yields one evaluation for each architecture, in order, as soon as it is there.
+
+    A child that diverges, does not fit in memory, cannot be built or has too many parameters fails with a `reason`.
+
+    Raises:
+      ValueError: if an architecture is not one of the space.
+    """
+    for architecture in architectures:
+      with released_graphs():
+        evaluation = self._evaluate(architecture)
+      yield evaluation
+
+  def _evaluate(self, architecture: Architecture) -> Evaluation:
+    self._space.validate(architecture)
+    canonical = self._space.canonical(architecture)
+    genotype = self._space.decode(canonical)
+    start = time.perf_counter()
+    try:
+      reward, metrics = self._train(genotype, child_seed(self._seed, canonical))
+    except (Diverged, _TooLarge) as error:
+      return Evaluation.failed(str(error), time.perf_counter() - start)
+    except _UNAVAILABLE as error:
+      return Evaluation.failed(f"out of memory: {_first_line(error)}", time.perf_counter() - start)
+    except tf.errors.OpError as error:
+      return Evaluation.failed(f"{type(error).__name__}: {_first_line(error)}", time.perf_counter() - start)
+    infinite = [name for name, value in metrics.items() if not np.isfinite(value)]
+    if infinite:
+      return Evaluation.failed(f"its {infinite[0]} was {metrics[infinite[0]]}", time.perf_counter() - start)
+    return Evaluation(reward, time.perf_counter() - start, metrics)
+
+  def _train(self, genotype: Any, seed: int) -> tuple[float, Metrics]:
+    trainer = self._task.make_trainer(
+      genotype, self._network_config, self._config, distribution=self._distribution, seed=seed
+    )
+    parameters = self._task.num_parameters(trainer.network)
+    if self._max_parameters is not None and parameters > self._max_parameters:
+      raise _TooLarge(f"{parameters} parameters are more than max_parameters, {self._max_parameters}")
+    epochs = [epoch for epoch in trainer.fit() if any(name.startswith("valid_") for name in epoch)]
+    rewarded = [self._task.reward(_validation(epoch)) for epoch in epochs]
+    chosen = int(np.argmax(rewarded)) if self._reward == "best" else -1
+    return rewarded[chosen], {
+      **_validation(epochs[chosen]),
+      "train_loss": epochs[chosen]["train_loss"],
+      "parameters": parameters,
+      "epochs": epochs[chosen]["epoch"],
+    }
+
+
+class _TooLarge(Exception):
+  """A child has too many parameters."""
+
+
+def child_seed(seed: int, architecture: Architecture) -> int:
+  """Returns the seed of a child, 31 bits that depend on the search's seed and the architecture alone."""
+  return int(np.random.SeedSequence([seed, *architecture]).generate_state(1)[0]) >> 1
+
+
+def _validation(epoch: Metrics) -> Metrics:
+  return {name.removeprefix("valid_"): value for name, value in epoch.items() if name.startswith("valid_")}
+
+
+def _first_line(error: Exception) -> str:
+  return (str(error).strip().splitlines() or [type(error).__name__])[0]

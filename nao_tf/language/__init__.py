@@ -1,1 +1,0 @@
-"""What language modelling needs beside its networks: text, recipe, training, weight averaging, export."""

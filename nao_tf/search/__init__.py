@@ -1,0 +1,1 @@
+"""The search loop, and the re-ranking of what it found."""

@@ -1,0 +1,61 @@
+"""The end of a search by cheap scores: its best architectures are evaluated again, by something dearer.
+
+Scores taken with shared weights, or after a short training, order architectures roughly. So the best few by them are
+trained from scratch, and the best of these is the winner (the end of NAO-WS, Luo et al., NeurIPS 2018).
+"""
+
+from collections.abc import Callable, Sequence
+
+from nao_tf.evaluators.base import Evaluator
+from nao_tf.runs.journal import Journal
+from nao_tf.search.loop import run_search
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.strategies.base import Strategy
+from nao_tf.trial import Architecture, Trial, best_trial
+
+
+class Given(Strategy):
+  """Proposes architectures that are known beforehand, in their order."""
+
+  def __init__(self, space: SearchSpace, given: Sequence[tuple[Architecture, str]]):
+    """Args:
+    space: of the architectures.
+    given: architectures, and where each comes from.
+    """
+    super().__init__(space)
+    self._given = list(given)
+
+  def propose(self, count, rng) -> list[tuple[Architecture, str]]:
+    del rng
+    return self._given[self.num_asked : self.num_asked + count]
+
+
+def rerank(
+  candidates: Sequence[Trial],
+  space: SearchSpace,
+  evaluator: Evaluator,
+  journal: Journal,
+  *,
+  on_trial: Callable[[Trial], None] = lambda trial: None,
+) -> Trial | None:
+  """Evaluates trials again; what the journal has an evaluation of, from before a kill or of other candidates, stays.
+
+  Args:
+    candidates: the best of a search.
+    space: of its architectures.
+    evaluator: of another kind than the search's.
+    journal: of the new evaluations.
+    on_trial: called with each new trial that closes, those found in the journal included.
+
+  Returns:
+    The best of the candidates' new trials; None if none succeeded.
+
+  Raises:
+    ValueError: if there are no candidates.
+  """
+  known = {trial.architecture: trial.origin for trial in journal.trials}
+  wanted = {trial.architecture: f"#{trial.id} of the search, reward {trial.reward:.4f}" for trial in candidates}
+  given = [*known.items(), *(item for item in wanted.items() if item[0] not in known)]
+  count = len(given) if candidates else 0
+  run_search(Given(space, given), evaluator, journal, num_trials=count, batch_size=count, on_trial=on_trial)
+  return best_trial([trial for trial in journal.trials if trial.architecture in wanted])

@@ -1,0 +1,187 @@
+"""Export: a trained language model as a SavedModel that loads without this package.
+
+It takes words and looks them up itself, in a vocabulary that is among its assets; a word that is not in it is `<unk>`.
+
+`serving_default` scores lines of text. It takes `text` [B], strings of words separated by white space, reads each as a
+line that follows an `<eos>` and ends in one, and answers with
+  `words` [B, T]: what it read, `<eos>` last, empty strings after it;
+  `log_probabilities` [B, T]: of each word, given those before it, in nats; 0 after the end;
+  `num_tokens` [B] and `perplexity` [B].
+
+`continue` goes on with texts word by word. It takes `word` [B] and `state` [B, S], zeros before a text, and answers with
+the new `state`, `log_probabilities` [B, V] of all words of the vocabulary to come next, and the `most_likely` [B].
+"""
+
+import functools
+import json
+import math
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from nao_tf.networks.language_model import LanguageModel
+from nao_tf.serving.saved_models import ExportError, load_saved_model, read_asset, write_saved_model
+from nao_tf.tasks.text import END, WordVocabulary
+from nao_tf.training.variables import tf_variable
+
+SCORE = "serving_default"
+CONTINUE = "continue"
+SIGNATURES = (SCORE, CONTINUE)
+VOCABULARY_ASSET = "vocabulary.txt"
+GENOTYPE_ASSET = "genotype.json"
+EVALUATION_STREAMS = 16
+_TOLERANCE = 1e-4
+# White space as Python's str.split understands it, in the syntax of RE2.
+_WHITE_SPACE = r"[\pZ\x09-\x0d\x1c-\x1f\x{85}]+"
+
+
+class ServedLanguageModel(tf.Module):
+  """A language model with its vocabulary: what is written."""
+
+  def __init__(self, network: LanguageModel, vocabulary_path: str, asset_paths: list[str]):
+    """Args:
+    network: the language model.
+    vocabulary_path: a file with a word a line, `<unk>` first.
+    asset_paths: further text files to be written beside the graph.
+    """
+    super().__init__()
+    self.kept_variables = [tf_variable(weight) for weight in network.weights]
+    self.kept_assets = [tf.saved_model.Asset(path) for path in asset_paths]
+    self.tokens = _lookup(vocabulary_path, tf.string, tf.int64, tf.constant(0, tf.int64))
+    self.words = _lookup(vocabulary_path, tf.int64, tf.string, tf.constant(""))
+    text, word = (tf.TensorSpec([None], tf.string, name) for name in ("text", "word"))
+    state = tf.TensorSpec([None, network.num_state_units], tf.float32, "state")
+    # Functions of the network hold it without being part of it: Keras' own way of saving a model stays out of this.
+    self.answers = {
+      SCORE: tf.function(functools.partial(self._score, network), input_signature=[text], autograph=False),
+      CONTINUE: tf.function(functools.partial(self._continue, network), input_signature=[word, state], autograph=False),
+    }
+
+  def _score(self, network: LanguageModel, text: tf.Tensor) -> dict[str, tf.Tensor]:
+    lines = tf.strings.split(tf.strings.regex_replace(text, _WHITE_SPACE, " "))
+    lines = tf.concat([lines, tf.fill([tf.shape(text)[0], 1], END)], axis=1)
+    num_tokens = tf.cast(lines.row_lengths(), tf.int32)
+    targets = self.tokens.lookup(lines.to_tensor())
+    weights = tf.sequence_mask(num_tokens, tf.shape(targets)[1], tf.float32)
+    first = tf.fill([tf.shape(text)[0], 1], self.tokens.lookup(tf.constant(END)))
+    features = network.features(tf.concat([first, targets[:, :-1]], axis=1))
+    losses = network.token_losses(features, targets) * weights
+    return {
+      "words": tf.where(weights > 0, self.words.lookup(targets), ""),
+      "log_probabilities": 0.0 - losses,
+      "num_tokens": num_tokens,
+      "perplexity": tf.exp(tf.reduce_sum(losses, axis=1) / tf.cast(num_tokens, tf.float32)),
+    }
+
+  def _continue(self, network: LanguageModel, word: tf.Tensor, state: tf.Tensor) -> dict[str, tf.Tensor]:
+    logits, state = network(self.tokens.lookup(word)[:, None], state=state, training=False)
+    log_probabilities = tf.nn.log_softmax(logits[:, 0])
+    most_likely = self.words.lookup(tf.argmax(log_probabilities, axis=1))
+    return {"state": state, "log_probabilities": log_probabilities, "most_likely": most_likely}
+
+
+def export_network(network: LanguageModel, directory: str, *, genotype: Any, vocabulary: WordVocabulary) -> None:
+  """Writes a trained language model as a SavedModel, reads it again and compares the two.
+
+  The directory appears when everything is in it and has been compared, in place of an earlier export.
+
+  Args:
+    network: the language model.
+    directory: where to.
+    genotype: becomes the asset `genotype.json`.
+    vocabulary: becomes the asset `vocabulary.txt`.
+
+  Raises:
+    ExportError: if something else than an export is in the directory, or what was written answers otherwise.
+    OSError: if it cannot be written.
+  """
+  texts = {
+    VOCABULARY_ASSET: "\n".join(vocabulary.words) + "\n",
+    GENOTYPE_ASSET: json.dumps(genotype.to_json(), indent=2) + "\n",
+  }
+
+  def make(paths):
+    served = ServedLanguageModel(network, paths[VOCABULARY_ASSET], [paths[GENOTYPE_ASSET]])
+    return served, served.answers
+
+  write_saved_model(directory, make, texts=texts, check=lambda served, loaded: _compare(served, loaded, vocabulary))
+
+
+def load_exported(directory: str) -> Any:
+  """Returns an exported language model. Keep the object as long as one of its signatures is used.
+
+  Raises:
+    ExportError: if there is no SavedModel, it cannot be read, or it is not one of a language model.
+  """
+  return load_saved_model(directory, SIGNATURES)
+
+
+def mean_loss(
+  directory: str, vocabulary: WordVocabulary, inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray
+) -> float:
+  """Returns the mean cross-entropy of an exported language model over parallel texts, in nats per token.
+
+  Args:
+    directory: of the SavedModel.
+    vocabulary: of the tokens.
+    inputs: tokens `[B, T]`; each row is a text and begins without a past.
+    targets: the tokens that come next, `[B, T]`.
+    weights: of the targets, `[B, T]`.
+
+  Raises:
+    ExportError: if it is no exported language model, or has another vocabulary.
+  """
+  loaded = load_exported(directory)
+  _check_vocabulary(directory, vocabulary)
+  go_on = loaded.signatures[CONTINUE]
+  words = np.array([word.encode("utf-8") for word in vocabulary.words], object)
+  state = tf.zeros([len(inputs), go_on.structured_input_signature[1]["state"].shape[-1]])
+  total, rows = 0.0, np.arange(len(inputs))
+  for time in range(inputs.shape[1]):
+    answer = go_on(word=tf.constant(words[inputs[:, time]]), state=state)
+    state = answer["state"]
+    total -= float(answer["log_probabilities"].numpy()[rows, targets[:, time]] @ weights[:, time])
+  return total / float(np.sum(weights))
+
+
+def _check_vocabulary(directory: str, vocabulary: WordVocabulary) -> None:
+  exported = tuple(read_asset(directory, VOCABULARY_ASSET).removesuffix("\n").split("\n"))
+  if exported == vocabulary.words:
+    return
+  unknown = sorted(set(vocabulary.words) - set(exported))[:3]
+  raise ExportError(
+    f"{directory}: was trained on a text with another vocabulary, of {len(exported)} words where this text has"
+    f" {len(vocabulary)}" + (f"; it does not know {', '.join(map(repr, unknown))}" if unknown else "")
+  )
+
+
+def _lookup(path: str, key_type, value_type, default) -> tf.lookup.StaticHashTable:
+  """Returns a table of a file with a word a line: from words to line numbers from 0, or back."""
+  index = {
+    tf.string: tf.lookup.TextFileIndex.WHOLE_LINE,
+    tf.int64: tf.lookup.TextFileIndex.LINE_NUMBER,
+  }
+  initializer = tf.lookup.TextFileInitializer(path, key_type, index[key_type], value_type, index[value_type])
+  return tf.lookup.StaticHashTable(initializer, default)
+
+
+def _compare(served: ServedLanguageModel, loaded: Any, vocabulary: WordVocabulary) -> None:
+  """Compares what the module and the SavedModel say to two lines, and whether continuing agrees with scoring."""
+  line = list(vocabulary.words[-3:])
+  text = tf.constant([" ".join(line), " ".join(line[:1])])
+  scores = loaded.signatures[SCORE](text=text)["log_probabilities"]
+  _check_close("scores", served.answers[SCORE](text)["log_probabilities"], scores)
+  state_size = loaded.signatures[CONTINUE].structured_input_signature[1]["state"].shape[-1]
+  state, continued = tf.zeros([1, state_size]), []
+  for word, target in zip([END, *line], vocabulary.encode([" ".join(line)])):
+    answer = loaded.signatures[CONTINUE](word=tf.constant([word]), state=state)
+    state = answer["state"]
+    continued.append(answer["log_probabilities"][0, target])
+  _check_close("continuing a line", tf.stack(continued), scores[0])
+
+
+def _check_close(what: str, ours: tf.Tensor, theirs: tf.Tensor) -> None:
+  gap = float(tf.reduce_max(tf.abs(ours - theirs)))
+  if math.isnan(gap) or gap > _TOLERANCE * (1 + float(tf.reduce_max(tf.abs(ours)))):
+    raise ExportError(f"what was exported answers otherwise than the network: {what} differs by {gap}")

@@ -1,1 +1,0 @@
-"""Weight sharing: the weights of all architectures in one vector, and their training along the paths of a pool."""

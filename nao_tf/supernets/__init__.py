@@ -1,0 +1,1 @@
+"""Weight sharing: supernets, and how they are trained and scored."""

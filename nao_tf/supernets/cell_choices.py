@@ -1,0 +1,93 @@
+"""The decisions of a pair of cells as tensors: what each branch reads and does, and which states are loose ends.
+
+An architecture here is (input, operation) for each branch, two branches a node, the normal cell first: the published
+form of NAO's spaces of cells.
+"""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from nao_tf.spaces.genotypes import NUM_CELL_INPUTS
+from nao_tf.supernets.weight_bank import ALWAYS
+
+NUM_CELLS = 2
+
+
+class CellChoices(NamedTuple):
+  """What an architecture chooses, for the normal and the reduction cell.
+
+  Attributes:
+    sources: the state that each branch reads, int32 `[2, branches]`.
+    operations: the operation of each branch, int32 `[2, branches]`.
+    loose: 1 for each state that no branch reads, else 0; int32 `[2, states]`.
+  """
+
+  sources: tf.Tensor
+  operations: tf.Tensor
+  loose: tf.Tensor
+
+
+class CellSelectors:
+  """Numbers the selectors of a space of cells, and computes their values.
+
+  Selectors are: of each branch, source and operation as one number; of each state, whether it is a loose end; and both
+  of these again under the condition that the cell does not have certain numbers of loose ends.
+
+  Attributes:
+    num_nodes: computed nodes of a cell.
+    num_operations: how many operations a branch may be.
+  """
+
+  def __init__(self, num_nodes: int, num_operations: int):
+    self.num_nodes, self.num_operations = num_nodes, num_operations
+    self._conditions: list[tuple[int, frozenset[int]]] = []
+
+  @property
+  def num_branches(self) -> int:
+    """Branches of a cell."""
+    return 2 * self.num_nodes
+
+  @property
+  def num_states(self) -> int:
+    """States of a cell, its inputs included."""
+    return NUM_CELL_INPUTS + self.num_nodes
+
+  def read(self, architecture: tf.Tensor) -> CellChoices:
+    """Returns the choices of an architecture, int32 `[decisions]`."""
+    pairs = tf.reshape(architecture, [NUM_CELLS, self.num_branches, 2])
+    sources = pairs[..., 0]
+    reads = tf.equal(sources[:, tf.newaxis, :], tf.range(self.num_states)[:, tf.newaxis])
+    return CellChoices(sources, pairs[..., 1], tf.cast(~tf.reduce_any(reads, axis=2), tf.int32))
+
+  def branch(self, cell: int, branch: int) -> int:
+    """Returns the number of the selector source * num_operations + operation of a branch."""
+    return ALWAYS + 1 + cell * self.num_branches + branch
+
+  def present(self, cell: int, unless: Collection[int] = ()) -> int:
+    """Returns the number of the selector that is 0 if the number of the cell's loose ends is among `unless`, else 1."""
+    condition = (cell, frozenset(unless))
+    if condition not in self._conditions:
+      self._conditions.append(condition)
+    return self.branch(NUM_CELLS, 0) + self._conditions.index(condition) * (1 + self.num_states)
+
+  def loose(self, cell: int, state: int, unless: Collection[int] = ()) -> int:
+    """Returns the number of the selector that is 1 if the state is a loose end, and `present` is 1."""
+    return self.present(cell, unless) + 1 + state
+
+  def values(self, choices: CellChoices) -> tf.Tensor:
+    """Returns the values of all selectors asked for so far, int32 `[selectors]`."""
+    codes = tf.reshape(choices.sources * self.num_operations + choices.operations, [-1])
+    values = [tf.constant([0]), codes]
+    for cell, unless in self._conditions:
+      present = tf.cast(is_present(choices, cell, unless), tf.int32)
+      values += [present[tf.newaxis], choices.loose[cell] * present]
+    return tf.concat(values, 0)
+
+
+def is_present(choices: CellChoices, cell: int, unless: Collection[int]) -> tf.Tensor:
+  """Whether the number of a cell's loose ends is not among `unless`."""
+  if not unless:
+    return tf.constant(True)
+  return ~tf.reduce_any(tf.equal(tf.reduce_sum(choices.loose[cell]), sorted(unless)))

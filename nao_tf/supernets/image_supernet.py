@@ -1,0 +1,211 @@
+"""The image networks of all architectures of a space of cells, with shared weights (Luo et al., NeurIPS 2018, NAO-WS).
+
+A node's operation has weights for every state that it may read, as in ENAS (Pham et al., ICML 2018); an architecture is
+a path through them. The network of an architecture is the one that `image_network` builds of its genotype, not an
+approximation of it: the same cells, strides, calibrations and concatenation, and so with equal weights the same outputs.
+The architecture is a tensor: one graph serves all, and computes the operations on the path alone.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+from nao_tf.networks.conventions import derive_seeds
+from nao_tf.networks.heads import ClassifierHead
+from nao_tf.networks.image_network import (
+  ImageNetwork,
+  ImageNetworkConfig,
+  auxiliary_cell,
+  make_auxiliary_head,
+  plan_cells,
+)
+from nao_tf.networks.layers import NORM_MOMENTUM
+from nao_tf.networks.stems import STEMS
+from nao_tf.networks.training_draws import TrainingDraws
+from nao_tf.spaces import genotypes
+from nao_tf.supernets.blueprint import Blueprint, Feature, Unit, Weights
+from nao_tf.supernets.cell_choices import CellChoices, CellSelectors
+from nao_tf.supernets.functional import LayerFunction
+from nao_tf.supernets.shared_cell import SharedCell
+from nao_tf.supernets.weight_bank import Path, WeightBank
+
+# What comes out of a cell is not normalized: sums of pools and identities grow, by as much as the architecture has of them.
+# A classifier that many architectures share learns slowly unless its first logits are small for all.
+_CLASSIFIER_GAIN = 1e-3
+
+
+class ImageSupernet:
+  """All image networks of a space of cells.
+
+  It has no variables: the weights on a path come as a vector, gathered from whatever holds the bank's weights.
+
+  Attributes:
+    config: what the networks are apart from their architecture.
+    image_shape: (height, width, channels).
+    bank: where the weights of every architecture are.
+  """
+
+  def __init__(
+    self,
+    operations: Sequence[str],
+    config: ImageNetworkConfig,
+    *,
+    num_nodes: int = 5,
+    num_classes: int = 10,
+    image_shape: tuple[int, int, int] = (32, 32, 3),
+    seed: int = 0,
+    weights_per_input: bool = True,
+  ):
+    """Args:
+      operations: names of the operations, in the order of their choices.
+      config: what the networks are apart from their architecture.
+      num_nodes: computed nodes of a cell.
+      num_classes: logits to give.
+      image_shape: (height, width, channels).
+      seed: of the initial weights and of the randomness in training.
+      weights_per_input: whether an operation has weights of its own for every state that it may read; otherwise those
+        states that it reads in the same shape share them.
+
+    Raises:
+      ValueError: if an operation is unknown.
+    """
+    self.config, self.image_shape, facts = config, tuple(image_shape), config.facts
+    classifier_seed, auxiliary_seed = derive_seeds(seed, 2)
+    stem_seed, cell_seed, head_seed, draw_seed = derive_seeds(classifier_seed, 4)
+    self._selectors = CellSelectors(num_nodes, len(operations))
+    blueprint, library = Blueprint(self._selectors), {}
+    self.stem = blueprint.add_layer(STEMS[config.stem](config.filters, facts, stem_seed), (None, *image_shape))
+    shapes = self.stem.function.layer.compute_output_shape((None, *image_shape))
+    features = [Feature(*shape[1:], None) for shape in shapes]
+    plan = plan_cells(_NO_GENOTYPE, config)
+    self.cells: list[SharedCell] = []
+    for index, (row, key) in enumerate(zip(plan, derive_seeds(cell_seed, len(plan)))):
+      raw = index == 0 and not facts.project_first_input
+      inputs, options = tuple(features[-2:]), {"raw_previous": raw, "weights_per_input": weights_per_input}
+      cell = SharedCell(
+        int(row.reduction), row.filters, inputs, operations, blueprint, facts, key, library=library, **options
+      )
+      self.cells.append(cell)
+      features.append(cell.output)
+    head = ClassifierHead(num_classes, config.dropout_keep, facts, head_seed, gain=_CLASSIFIER_GAIN)
+    self.head = blueprint.add_reader(head, features[-1])
+    self.auxiliary_cell = auxiliary_cell(config, len(plan))
+    self.auxiliary_head: Unit | None = None
+    if config.auxiliary:
+      auxiliary = make_auxiliary_head(config, num_classes, auxiliary_seed)
+      self.auxiliary_head = blueprint.add_reader(auxiliary, features[2 + self.auxiliary_cell])
+    self.draws = TrainingDraws(config.drop_path_keep, config.drop_path_steps, len(plan), draw_seed)
+    self.bank = WeightBank(blueprint.units)
+
+  def path(self, architecture: tf.Tensor) -> Path:
+    """Returns where the weights of an architecture, int32 `[decisions]`, are."""
+    return self.bank.path(self._selectors.values(self._selectors.read(architecture)))
+
+  def network(self, architecture: tf.Tensor, path: Path, weights: tf.Tensor, statistics=None) -> "PathNetwork":
+    """Returns the network of an architecture.
+
+    Args:
+      architecture: int32 `[decisions]`.
+      path: of the architecture.
+      weights: on the path, `[A]`.
+      statistics: of batch norm on the path, `[S]`, and maybe more after them; None if it will only be called for
+        training.
+    """
+    count = tf.reduce_sum(path.statistic_sizes)
+    statistics = tf.zeros([count], weights.dtype) if statistics is None else statistics[:count]
+    parts = (tf.split(weights, path.sizes), tf.split(statistics, path.statistic_sizes))
+    return PathNetwork(self, self._selectors.read(architecture), Weights(*parts))
+
+  def num_parameters(self, path: Path) -> tf.Tensor:
+    """Returns how many trainable parameters the network of a path has, those of an auxiliary head left out."""
+    sizes = path.sizes if self.auxiliary_head is None else path.sizes[: self.auxiliary_head.number]
+    return tf.reduce_sum(sizes)
+
+  def copy_to(self, network: ImageNetwork, architecture: Sequence[int], weights, statistics=None) -> None:
+    """Gives a separate network of the same architecture the weights on its path.
+
+    Args:
+      network: built of the architecture's genotype with this supernet's configuration.
+      architecture: the choices.
+      weights: on the path, `[A]`.
+      statistics: of batch norm on the path, `[S]`; None leaves those of the network as they are.
+
+    Raises:
+      ValueError: if the network is another.
+    """
+    path = self.path(tf.constant(architecture, tf.int32))
+    sizes = len(path.positions), int(tf.reduce_sum(path.statistic_sizes))
+    functions = [LayerFunction(layer) for layer in _layers(network)]
+    expected = sum(f.num_weights for f in functions), sum(f.num_statistics for f in functions)
+    if sizes != expected:
+      raise ValueError(f"the path has {sizes} weights and statistics, but the network {expected}: it is another one")
+    for function in functions:
+      here, weights = np.split(weights, [function.num_weights])
+      there = None
+      if statistics is not None:
+        there, statistics = np.split(statistics, [function.num_statistics])
+      function.assign(here, there)
+
+
+class PathNetwork:
+  """The network of one architecture: called as an `ImageNetwork` is, and usable where one is trained or scored.
+
+  Attributes:
+    config: what it is apart from its architecture.
+    auxiliary_head: None if it has none.
+    statistics: batch norm's statistics, `[S]`. Called for training, each has moved towards the batch's by the share
+      `1 - NORM_MOMENTUM`.
+  """
+
+  def __init__(self, supernet: ImageSupernet, choices: CellChoices, weights: Weights):
+    self._supernet, self._choices, self._weights = supernet, choices, weights
+    self.config, self.auxiliary_head = supernet.config, supernet.auxiliary_head
+
+  @property
+  def statistics(self) -> tf.Tensor:
+    return tf.concat(self._weights.statistics, 0)
+
+  def __call__(self, images, training: bool = False, step=None):
+    """Maps images [B, H, W, C] to logits [B, num_classes], in training with those of the auxiliary head.
+
+    Args:
+      images: the images.
+      training: whether batch norm takes the batch's statistics.
+      step: number of the training step, which drop-path and dropout are functions of; None drops nothing.
+
+    Returns:
+      As `ImageNetwork.call`.
+    """
+    supernet, weights, drawing = self._supernet, self._weights, training and step is not None
+    states = list(weights.call(supernet.stem, images, training=training))
+    for index, cell in enumerate(supernet.cells):
+      masks = supernet.draws.masks(index, cell.num_branches, tf.shape(images)[0], step) if drawing else None
+      states.append(cell.call(states[-2:], self._choices, weights, masks, training=training))
+    logits = weights.call(
+      supernet.head, states[-1], dropout_seed=supernet.draws.dropout_seed(step) if drawing else None
+    )
+    if not training or self.auxiliary_head is None:
+      return logits
+    auxiliary = weights.call(self.auxiliary_head, states[2 + supernet.auxiliary_cell], training=True)
+    return {"logits": logits, "auxiliary": auxiliary}
+
+
+def batch_statistics(moved: tf.Tensor) -> tf.Tensor:
+  """Returns the statistics of a batch, given what zeros have become in one call for training."""
+  return moved / (1.0 - NORM_MOMENTUM)
+
+
+def _layers(network: ImageNetwork) -> Iterator[keras.layers.Layer]:
+  """Yields the layers of a separate network in the order of the bank's units."""
+  classifier = network.classifier
+  yield classifier.stem
+  for cell in classifier.cells:
+    yield from (*cell.calibrations, *cell.operations, *cell.tails)
+  yield classifier.head
+  if network.auxiliary_head is not None:
+    yield network.auxiliary_head
+
+
+_NO_GENOTYPE = genotypes.CellGenotype(genotypes.Cell(()), genotypes.Cell(()))

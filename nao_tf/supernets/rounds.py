@@ -1,0 +1,123 @@
+"""The rounds of a search with shared weights, in a file: what was trained on, and what came out.
+
+Append-only, a line a record, each on disk before work goes on; a torn last line is dropped.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from nao_tf.trial import Architecture
+
+ROUNDS_FILE = "rounds.jsonl"
+
+
+class Round(NamedTuple):
+  """A batch of architectures to be evaluated, and how the supernet is trained before.
+
+  Attributes:
+    number: from 0.
+    batch: the architectures.
+    pool: what the supernet is trained on.
+    last_epoch: until which epoch.
+  """
+
+  number: int
+  batch: list[Architecture]
+  pool: list[Architecture]
+  last_epoch: int
+
+
+class RoundsFile:
+  """The rounds so far.
+
+  Attributes:
+    divergence: why the training came to an end for good; None if it did not.
+  """
+
+  def __init__(self, directory: str):
+    """Opens the file in a directory, or starts one.
+
+    Raises:
+      OSError: if it cannot be read or written.
+      ValueError: if something else is in it.
+    """
+    os.makedirs(directory, exist_ok=True)
+    self._path = os.path.join(directory, ROUNDS_FILE)
+    self._rounds: list[Round] = []
+    self._references: dict[int, list[float]] = {}
+    self._rewards: dict[Architecture, float] = {}
+    self.divergence: str | None = None
+    for number, line in enumerate(_read_whole_lines(self._path), start=1):
+      try:
+        self._enter(json.loads(line))
+      except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{self._path}, line {number}: not a record of rounds ({error!r}): {line[:80]!r}") from error
+
+  def __len__(self) -> int:
+    return len(self._rounds)
+
+  def resume(self, architectures: Sequence[Architecture]) -> Round | None:
+    """Returns the last round if these are all of its batch: what is left of it; otherwise None."""
+    if self._rounds and set(architectures) <= set(self._rounds[-1].batch):
+      return self._rounds[-1]
+    return None
+
+  def add(self, batch: Sequence[Architecture], pool: Sequence[Architecture], last_epoch: int) -> Round:
+    """Records a new round and returns it."""
+    self._append({"round": len(self), "batch": list(batch), "pool": list(pool), "last_epoch": last_epoch})
+    return self._rounds[-1]
+
+  def add_reference(self, number: int, scores: Sequence[float]) -> None:
+    """Records the scores of the reference in a round."""
+    self._append({"reference": list(scores), "of": number})
+
+  def add_reward(self, architecture: Architecture, reward: float) -> None:
+    """Records a reward."""
+    self._append({"architecture": list(architecture), "reward": reward})
+
+  def add_divergence(self, reason: str) -> None:
+    """Records that the training cannot go on."""
+    self._append({"diverged": reason})
+
+  def reference(self, number: int) -> list[float]:
+    """Returns the scores of the reference in a round; none if they were not taken."""
+    return self._references.get(number, [])
+
+  def first_with(self, last_epoch: int) -> Round:
+    """Returns the first round whose training ended with that epoch."""
+    return next(round_ for round_ in self._rounds if round_.last_epoch == last_epoch)
+
+  def best_first(self) -> list[Architecture]:
+    """Returns all architectures that have a reward, the highest first, the earlier first among equals."""
+    return sorted(self._rewards, key=lambda architecture: -self._rewards[architecture])
+
+  def _append(self, record: dict[str, Any]) -> None:
+    with open(self._path, "a", encoding="utf-8") as file:
+      file.write(json.dumps(record) + "\n")
+      file.flush()
+      os.fsync(file.fileno())
+    self._enter(record)
+
+  def _enter(self, record: dict[str, Any]) -> None:
+    if "round" in record:
+      batch, pool = ([tuple(row) for row in record[name]] for name in ("batch", "pool"))
+      self._rounds.append(Round(record["round"], batch, pool, record["last_epoch"]))
+    elif "reference" in record:
+      self._references[record["of"]] = record["reference"]
+    elif "diverged" in record:
+      self.divergence = str(record["diverged"])
+    else:
+      self._rewards[tuple(record["architecture"])] = record["reward"]
+
+
+def _read_whole_lines(path: str) -> list[bytes]:
+  """Returns the lines of a file, none if there is no file; cuts off a line that a dying process left torn."""
+  if not os.path.exists(path):
+    return []
+  with open(path, "r+b") as file:
+    data = file.read()
+    whole = data.rfind(b"\n") + 1
+    file.truncate(whole)
+  return data[:whole].splitlines()

@@ -1,0 +1,186 @@
+"""The arithmetic of all recurrent cells of a space: which state a node reads and its activation are tensors.
+
+It computes what `nao_tf.networks.recurrence` does for the genotype of the same architecture, node by node, with the
+gradient of a segment written out alike.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from nao_tf.networks.recurrence import ACTIVATIONS, Activation, new_array, outer, read_all, write_all
+from nao_tf.supernets.state_list import StateList
+
+_FIRST_ACTIVATION = ACTIVATIONS["tanh"]
+
+
+class NodeChoices(NamedTuple):
+  """What an architecture chooses for the searched nodes.
+
+  Attributes:
+    predecessors: number of the node that each reads, int32 `[n]`.
+    activations: which of the activations each has, int32 `[n]`.
+  """
+
+  predecessors: tf.Tensor
+  activations: tf.Tensor
+
+
+class Trace(NamedTuple):
+  """What a step computes on its way, of each node by number, the fixed first one included.
+
+  Attributes:
+    states: each `[B, H]`.
+    gates: each `[B, H]`.
+    values: each `[B, H]`.
+  """
+
+  states: Sequence
+  gates: Sequence
+  values: Sequence
+
+
+class SharedRecurrence:
+  """One step and whole segments of the cell of an architecture."""
+
+  def __init__(self, names: Sequence[str], choices: NodeChoices, kernels: Sequence[tf.Tensor]):
+    """Args:
+      names: of the activations, in the order of their choices.
+      choices: of the architecture.
+      kernels: of all nodes by number, the first one's included, each `[H, 2 * H]`.
+
+    Raises:
+      ValueError: if an activation is unknown.
+    """
+    unknown = sorted({name for name in names if name not in ACTIVATIONS})
+    if unknown:
+      raise ValueError(f"unknown activation {', '.join(unknown)}; expected some of {', '.join(ACTIVATIONS)}")
+    self._activations = [ACTIVATIONS[name] for name in names]
+    self._choices, self._kernels = choices, list(kernels)
+    self._size = int(self._kernels[0].shape[0])
+
+  def run(self, projected: tf.Tensor, hidden: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
+    """Computes all steps of a segment.
+
+    Args:
+      projected: what the inputs contribute to the first node, `[T, B, 2 * H]`.
+      hidden: the output before the segment, `[B, H]`.
+      mask: dropout of all states that nodes read, `[B, H]`; None for none.
+
+    Returns:
+      The outputs, `[T, B, H]`.
+    """
+    length = tf.shape(projected)[0]
+
+    def advance(time, hidden, outputs):
+      output, _ = self._step(self._kernels, projected[time], hidden, mask)
+      return time + 1, output, outputs.write(time, output)
+
+    start = (0, hidden, new_array(length, self._size))
+    return tf.while_loop(lambda time, *_: time < length, advance, start)[2].stack()
+
+  def run_training(self, projected: tf.Tensor, hidden: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Does the same, with a fast gradient; there is none with respect to the mask."""
+
+    @tf.custom_gradient
+    def run(projected, hidden, *kernels):
+      outputs, traces = self._forward(kernels, projected, hidden, mask)
+
+      def gradient(d_outputs):
+        previous = tf.concat([hidden[None], outputs[:-1]], axis=0)
+        d_hidden, d_products = self._backward(kernels, traces, previous, mask, d_outputs)
+        return d_products[0], d_hidden, *self._kernel_gradients(traces, previous, mask, d_products)
+
+      return outputs, gradient
+
+    return run(projected, hidden, *self._kernels)
+
+  def _step(self, kernels, projected, hidden, mask) -> tuple[tf.Tensor, Trace]:
+    """Returns the output `[B, H]` of a step and its trace."""
+    states, gates, values = StateList(hidden.shape), [], []
+    for number, kernel in enumerate(kernels):
+      source = hidden if number == 0 else states.read(self._choices.predecessors[number - 1])
+      product = tf.matmul(source if mask is None else source * mask, kernel)
+      gate, value = tf.split(product + projected if number == 0 else product, 2, axis=1)
+      gates.append(tf.sigmoid(gate))
+      values.append(self._activate(number, value))
+      states.append(source + gates[-1] * (values[-1] - source))
+    ordered = [states.read(tf.constant(number)) for number in range(len(kernels))]
+    return tf.add_n(ordered[1:]) / (len(ordered) - 1), Trace(ordered, gates, values)
+
+  def _forward(self, kernels, projected, hidden, mask) -> tuple[tf.Tensor, Trace]:
+    """Returns the outputs `[T, B, H]` and a trace of arrays over time."""
+    length = tf.shape(projected)[0]
+    inputs = new_array(length, 2 * self._size).unstack(projected)
+    traces = Trace(*([new_array(length, self._size) for _ in kernels] for _ in Trace._fields))
+
+    def advance(time, hidden, outputs, traces):
+      output, trace = self._step(kernels, inputs.read(time), hidden, mask)
+      return time + 1, output, outputs.write(time, output), write_all(traces, time, trace)
+
+    start = (0, hidden, new_array(length, self._size), traces)
+    _, _, outputs, traces = tf.while_loop(lambda time, *_: time < length, advance, start)
+    return outputs.stack(), traces
+
+  def _backward(self, kernels, traces: Trace, previous, mask, d_outputs) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    """Returns the gradients with respect to the first previous output, `[B, H]`, and to each node's product."""
+    length = tf.shape(d_outputs)[0]
+    transposed = [tf.transpose(kernel) for kernel in kernels]
+    previous_array = new_array(length, self._size).unstack(previous)
+    d_output_array = new_array(length, self._size).unstack(d_outputs)
+    d_products = [new_array(length, 2 * self._size) for _ in kernels]
+
+    def retreat(time, d_hidden, d_products):
+      trace, d_output = read_all(traces, time), d_output_array.read(time) + d_hidden
+      d_hidden, d_steps = self._step_backward(transposed, trace, previous_array.read(time), mask, d_output)
+      return time - 1, d_hidden, write_all(d_products, time, d_steps)
+
+    start = (length - 1, tf.zeros_like(previous[0]), d_products)
+    _, d_hidden, d_products = tf.while_loop(lambda time, *_: time >= 0, retreat, start)
+    return d_hidden, [d_product.stack() for d_product in d_products]
+
+  def _step_backward(self, transposed, trace: Trace, previous, mask, d_output) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    """Returns the gradients with respect to the previous output, `[B, H]`, and to each node's product, `[B, 2 * H]`."""
+    share = d_output / (len(trace.states) - 1)
+    states, d_states = StateList(share.shape), StateList(share.shape)
+    for number, state in enumerate(trace.states):
+      states.append(state)
+      d_states.append(share if number else tf.zeros_like(share))
+    d_products: list[tf.Tensor] = []
+    for number in range(len(trace.states) - 1, -1, -1):
+      predecessor = None if number == 0 else self._choices.predecessors[number - 1]
+      source = previous if predecessor is None else states.read(predecessor)
+      d_state = d_states.read(tf.constant(number))
+      d_value = d_state * trace.gates[number]
+      d_source = d_state - d_value
+      d_gate = (trace.states[number] - source) * d_source  # = d_state * (value - source) * gate * (1 - gate)
+      d_products.append(tf.concat([d_gate, self._differentiate(number, trace.values[number], d_value)], axis=1))
+      d_source += tf.matmul(d_products[-1], transposed[number]) * mask
+      if predecessor is not None:
+        d_states.write(predecessor, d_states.read(predecessor) + d_source)
+    return d_source, d_products[::-1]
+
+  def _kernel_gradients(self, traces: Trace, previous, mask, d_products) -> list[tf.Tensor]:
+    """Returns the gradients of the kernels: sums over time and batch of outer products."""
+    stacked = StateList([None, None, self._size])
+    for array in traces.states:
+      stacked.append(array.stack())
+    sources = [previous, *map(stacked.read, tf.unstack(self._choices.predecessors))]
+    return [outer(source * mask, d) for source, d in zip(sources, d_products)]
+
+  def _activate(self, number: int, value: tf.Tensor) -> tf.Tensor:
+    if number == 0:
+      return _FIRST_ACTIVATION.apply(value)
+    return self._choose(number, lambda activation: activation.apply(value))
+
+  def _differentiate(self, number: int, value: tf.Tensor, d_value: tf.Tensor) -> tf.Tensor:
+    if number == 0:
+      return _FIRST_ACTIVATION.backward(value, d_value)
+    return self._choose(number, lambda activation: activation.backward(value, d_value))
+
+  def _choose(self, number: int, function: Callable[[Activation], tf.Tensor]) -> tf.Tensor:
+    """Returns what a function makes of a node's activation."""
+    branches = [functools.partial(function, activation) for activation in self._activations]
+    return tf.switch_case(self._choices.activations[number - 1], branches)

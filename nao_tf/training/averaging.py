@@ -1,0 +1,115 @@
+"""Averaged stochastic gradient descent, triggered when the validation loss stalls (NT-ASGD).
+
+Merity, Keskar, Socher, "Regularizing and Optimizing LSTM Language Models", ICLR 2018, algorithm 1. Gradient descent
+itself goes on as it was; from the trigger on, the mean of its iterates is what is evaluated and kept.
+"""
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+from nao_tf.training.variables import tf_variable
+
+
+class WeightAverage(tf.Module):
+  """The mean of all values that variables have had since averaging began, one for each update.
+
+  Attributes:
+    active: a variable: whether averaging has begun.
+    count: a variable: how many values have been averaged.
+    averages: variables with the means.
+  """
+
+  def __init__(self, variables: Sequence):
+    """Args:
+    variables: what is averaged. To be made in the scope of the distribution strategy that they belong to.
+    """
+    super().__init__()
+    self._distribution = tf.distribute.get_strategy()
+    self._variables = [tf_variable(variable) for variable in variables]
+    self.active = tf.Variable(False, trainable=False)
+    self.count = tf.Variable(0.0, trainable=False)
+    self.averages = [tf.Variable(variable.read_value(), trainable=False) for variable in self._variables]
+
+  def start(self) -> None:
+    """Begins to average; the next update is the first."""
+    self.active.assign(True)
+
+  def update(self) -> None:
+    """Takes the present values into the means: a += (w - a) / count."""
+    self.count.assign_add(1.0)
+    self._for_each(_move_towards, 1.0 / self.count)
+
+  @property
+  def usable(self) -> bool:
+    """Whether there is a mean."""
+    return bool(self.count.numpy() > 0)
+
+  def swap(self) -> None:
+    """Exchanges the values of the variables and their means."""
+    self._for_each(_exchange)
+
+  def _for_each(self, function: Callable, *args) -> None:
+    with self._distribution.scope():
+      for average, variable in zip(self.averages, self._variables):
+        self._distribution.extended.update(average, function, args=(variable, *args), group=False)
+
+
+class NonMonotonicTrigger(tf.Module):
+  """Says when the loss has stopped to fall: when it is above the best of all but the last few before it."""
+
+  def __init__(self, patience: int):
+    """Args:
+    patience: how many of the last losses do not count.
+    """
+    super().__init__()
+    self.recent = tf.Variable(tf.fill([patience], float("inf")), trainable=False)
+    self.best_before = tf.Variable(float("inf"), trainable=False)
+
+  def pull(self, loss: float) -> bool:
+    """Records a loss; returns whether it is above the best of all but the last `patience` before it."""
+    stalled = loss > float(self.best_before)
+    queue = [*self.recent.numpy(), loss]
+    self.best_before.assign(min(float(self.best_before), queue[0]))
+    self.recent.assign(queue[1:])
+    return stalled
+
+
+class BestWeights(tf.Module):
+  """The values that variables had when their loss was lowest.
+
+  Attributes:
+    loss: a variable: the lowest loss so far; infinite if there is none.
+  """
+
+  def __init__(self, variables: Sequence):
+    """Args:
+    variables: what to keep. To be made in the scope of the distribution strategy that they belong to.
+    """
+    super().__init__()
+    self._variables = [tf_variable(variable) for variable in variables]
+    self.loss = tf.Variable(float("inf"), trainable=False)
+    self.kept = [tf.Variable(variable.read_value(), trainable=False) for variable in self._variables]
+
+  def offer(self, loss: float) -> None:
+    """Keeps the present values if this is their lowest loss."""
+    if loss < self.loss.numpy():
+      self.loss.assign(loss)
+      for kept, variable in zip(self.kept, self._variables):
+        kept.assign(variable.read_value())
+
+  def restore(self) -> None:
+    """Gives the variables the values kept, if there are any."""
+    if self.loss.numpy() < float("inf"):
+      for kept, variable in zip(self.kept, self._variables):
+        variable.assign(kept.read_value())
+
+
+def _move_towards(average: tf.Variable, value, share) -> None:
+  average.assign_add((value - average) * share)
+
+
+def _exchange(average: tf.Variable, variable: tf.Variable) -> None:
+  value = tf.identity(variable)
+  variable.assign(average)
+  average.assign(value)

@@ -1,0 +1,246 @@
+import csv
+import dataclasses
+import json
+import math
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from absl import flags
+
+from nao_tf.benchmarks import curves, processes
+from nao_tf.benchmarks import strategy_benchmark as benchmark
+from nao_tf.evaluators.tabular_evaluator import TabularEvaluator
+from nao_tf.spaces import make_space
+from nao_tf.strategies import make_strategy
+from nao_tf.tables import read_table
+from nao_tf.tools import benchmark_strategies as binary
+from tests.support.toy_tables import nasbench201_arrays, write_table
+from tests.support.toys import CountingEvaluator, ToySpace
+
+ROOT = str(pathlib.Path(__file__).parents[2])
+
+
+@pytest.fixture(scope="module")
+def table_path(tmp_path_factory):
+  return write_table(tmp_path_factory.mktemp("tables") / "t.npz", nasbench201_arrays())
+
+
+def record(objectives, tests, num_trials, strategy="random", seed=0, seconds=1.0):
+  settings = {"strategy": strategy, "seed": seed, "num_trials": num_trials, "objective": "val", "report": "test"}
+  return benchmark.Record(settings, seconds, objectives, tests, list(range(len(objectives))))
+
+
+def flag_values(table_path, output, *argv):
+  values = flags.FlagValues()
+  binary.define_flags(values)
+  small = ("--strategies=evolution,random", "--num_seeds=2", "--num_trials=25", "--num_processes=2")
+  values(["benchmark", "--space=nasbench201", f"--table={table_path}", f"--output={output}", *small, *argv])
+  return values
+
+
+def read_csv(path):
+  with open(path, newline="", encoding="utf-8") as file:
+    return list(csv.DictReader(file))
+
+
+# The loop.
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 100])
+def test_exactly_the_budget_is_spent_failures_included(batch_size):
+  strategy = make_strategy("evolution", make_space("nasnet5"), seed=1)
+  trials = benchmark.search_table(strategy, CountingEvaluator(), num_trials=60, batch_size=batch_size)
+  assert [trial.id for trial in trials] == list(range(60)) and any(trial.reward is None for trial in trials)
+
+
+def test_an_exhausted_space_ends_a_search():
+  strategy = make_strategy("random", ToySpace())
+  assert len(benchmark.search_table(strategy, CountingEvaluator(), num_trials=100, batch_size=7)) == 18
+
+
+def test_a_search_ends_with_the_trial_that_reaches_the_bound(table_path):
+  table = read_table(table_path)
+
+  def search(**options):
+    strategy, evaluator = make_strategy("evolution", table.space), TabularEvaluator(table)
+    return benchmark.search_table(strategy, evaluator, num_trials=200, batch_size=10, **options)
+
+  whole = [trial.reward for trial in search()]
+  bound = max(whole[:150])
+  stopped = [trial.reward for trial in search(stop_at=bound)]
+  assert stopped == whole[: whole.index(bound) + 1]
+
+
+# Curves.
+
+
+def test_the_incumbent_is_the_earliest_best_so_far():
+  curve = curves.incumbents(record([None, 2.0, 1.0, 2.0, 3.0], [9.0, 5.0, 6.0, 7.0, None], 5))
+  np.testing.assert_array_equal(curve["objective"], [math.nan, 2, 2, 2, 3])
+  np.testing.assert_array_equal(curve["test"], [math.nan, 5, 5, 5, math.nan])
+
+
+def test_a_search_that_ended_early_keeps_its_incumbent():
+  curve = curves.incumbents(record([1.0, 4.0], [2.0, 3.0], 5))
+  assert curve["objective"].tolist() == [1, 4, 4, 4, 4] and curve["test"].tolist() == [2, 3, 3, 3, 3]
+
+
+def test_curves_have_a_row_for_each_query_and_no_figure_where_there_is_none(tmp_path):
+  curves.write_curves(str(tmp_path / "c.csv"), [record([None, 1 / 3], [None, 0.5], 3, seed=4)])
+  assert (tmp_path / "c.csv").read_text().splitlines() == [
+    "strategy,seed,query,objective,test",
+    "random,4,1,,",
+    "random,4,2,0.33333,0.50000",
+    "random,4,3,0.33333,0.50000",
+  ]
+
+
+def test_a_mean_of_three_has_the_standard_error_of_the_textbook():
+  # Mean 4, squared deviations 9 + 0 + 9, variance 18 / 2, standard error 3 / sqrt(3).
+  assert curves.mean_and_error([1.0, 4.0, 7.0]) == {"mean": 4.0, "stderr": round(math.sqrt(3), 5)}
+  assert curves.mean_and_error([1.0]) == {"mean": 1.0, "stderr": None}
+
+
+def test_a_search_that_has_not_found_the_best_counts_as_its_budget():
+  found, not_found = [1.0] * 29 + [5.0], [1.0] * 60
+  records = [record(found, found, 60), record(not_found, not_found, 60, seed=1)]
+  summary = curves.summarize(records, best_objective=5.0)["random"]
+  assert summary["queries_to_best"] == {"mean": 45.0, "stderr": 15.0, "median": 45.0, "num_not_found": 1}
+  means = {name: {"mean": 3.0, "stderr": 2.0} for name in curves.FIGURES}
+  assert summary["checkpoints"] == {"50": means, "60": means}
+  assert summary["num_seeds"] == 2
+
+
+# Processes.
+
+
+def double(job, send):
+  for _ in range(job):
+    send(2 * job)
+
+
+def fail(job, send):
+  sys.exit(job)
+
+
+def test_what_processes_send_arrives():
+  messages = []
+  processes.run_in_processes(double, [1, 2, 3], num_processes=2, on_message=messages.append)
+  assert sorted(messages) == [2, 4, 4, 6, 6, 6]
+
+
+def test_a_process_that_fails_is_named():
+  with pytest.raises(ChildProcessError, match="7: its process ended with exit code 7"):
+    processes.run_in_processes(fail, [7], num_processes=1)
+
+
+def test_no_processes_are_refused():
+  with pytest.raises(ValueError, match="num_processes must be at least 1, got 0"):
+    processes.run_in_processes(double, [1], num_processes=0)
+
+
+# The binary.
+
+
+def test_a_benchmark_writes_curves_a_summary_and_a_plot(tmp_path, table_path, capsys):
+  binary.main(flag_values(table_path, tmp_path / "out"))
+  rows = read_csv(tmp_path / "out" / "curves.csv")
+  assert list(rows[0]) == ["strategy", "seed", "query", "objective", "test"] and len(rows) == 2 * 2 * 25
+  for group in {(row["strategy"], row["seed"]) for row in rows}:
+    curve = [row for row in rows if (row["strategy"], row["seed"]) == group]
+    assert [int(row["query"]) for row in curve] == list(range(1, 26))
+    objectives = [float(row["objective"]) for row in curve]
+    assert objectives == sorted(objectives)
+    assert all(float(row["test"]) == pytest.approx(float(row["objective"]) + 1, abs=1e-4) for row in curve)
+  summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+  assert list(summary["strategies"]) == ["evolution", "random"]
+  assert (tmp_path / "out" / "curves.png").read_bytes().startswith(b"\x89PNG")
+  assert "evolution" in capsys.readouterr().out
+
+
+def test_seeds_and_strategies_may_be_added_and_nothing_is_run_again(tmp_path, table_path):
+  few, many = (flag_values(table_path, tmp_path, *argv) for argv in (["--strategies=random", "--num_seeds=1"], []))
+  binary.main(few)
+  before = read_csv(tmp_path / "curves.csv")
+  kept = tmp_path / "runs" / "random-0.json"
+  changed = kept.stat().st_mtime_ns
+  binary.main(many)
+  after = read_csv(tmp_path / "curves.csv")
+  assert kept.stat().st_mtime_ns == changed
+  assert [row for row in after if row["strategy"] == "random" and row["seed"] == "0"] == before
+  assert len(after) == 4 * len(before)
+
+
+@pytest.mark.parametrize(
+  "flag, message",
+  [
+    ("--num_trials=20", r"evolution-0.json: .*num_trials was 25, is 20"),
+    ("--batch_size=5", "batch_size was 10, is 5"),
+    ("--objective=val12", "objective was 'val200', is 'val12'"),
+    ("--stop_at_best", "stop_at_best was False, is True"),
+    ("--evolution_population_size=20", "options.config.population_size was 50, is 20"),
+  ],
+)
+def test_other_settings_in_the_same_directory_are_refused_by_name(tmp_path_factory, table_path, flag, message):
+  directory = tmp_path_factory.getbasetemp() / "settings"
+  binary.main(flag_values(table_path, directory))
+  with pytest.raises(ValueError, match=message):
+    binary.main(flag_values(table_path, directory, flag))
+
+
+def test_another_table_is_refused(tmp_path, table_path):
+  binary.main(flag_values(table_path, tmp_path, "--strategies=random"))
+  arrays = nasbench201_arrays()
+  arrays["cifar10_val200"][0] += 1
+  with pytest.raises(ValueError, match=r"table was '[0-9a-f]{16}', is '[0-9a-f]{16}'"):
+    binary.main(flag_values(write_table(tmp_path / "other.npz", arrays), tmp_path, "--strategies=random"))
+
+
+@pytest.mark.parametrize(
+  "flag, message",
+  [
+    ("--space=nasbench101", "this is a table of nasbench201, but --space is nasbench101"),
+    ("--strategies=random,genetic", "--strategies: expected some of .* got genetic"),
+    ("--num_trials=0", "num_trials and batch_size must be at least 1, got 0 and 10"),
+    ("--objective=val1", "no figure 'val1'"),
+    ("--evolution_tournament_size=60", "tournament_size"),
+  ],
+)
+def test_wrong_flags_are_refused_before_anything_is_run(tmp_path, table_path, flag, message):
+  with pytest.raises(ValueError, match=message):
+    binary.main(flag_values(table_path, tmp_path / "out", flag))
+  assert not (tmp_path / "out").exists()
+
+
+def test_a_record_that_is_none_is_named(tmp_path, table_path):
+  (tmp_path / "runs").mkdir()
+  (tmp_path / "runs" / "random-0.json").write_text("{}")
+  with pytest.raises(ValueError, match=r"random-0.json: not the record of a search"):
+    binary.main(flag_values(table_path, tmp_path))
+
+
+def test_killed_and_started_again_the_curves_are_the_same(tmp_path, table_path):
+  argv = ("--num_seeds=3", "--num_trials=60", "--batch_size=3")
+  binary.main(flag_values(table_path, tmp_path / "whole", *argv))
+  values = flag_values(table_path, tmp_path / "killed", *argv)
+  command = [sys.executable, "-m", "nao_tf.tools.benchmark", *values.flags_into_string().splitlines()]
+  process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+  while process.poll() is None and not list((tmp_path / "killed").glob("runs/*.json")):
+    time.sleep(0.02)
+  process.send_signal(signal.SIGKILL)
+  process.wait()
+  assert len(list((tmp_path / "killed").glob("runs/*.json"))) < 6
+  binary.main(values)
+  assert (tmp_path / "killed" / "curves.csv").read_bytes() == (tmp_path / "whole" / "curves.csv").read_bytes()
+
+
+def test_settings_are_flat_and_do_not_name_places(table_path):
+  config = benchmark.BenchmarkConfig(table_path)
+  first, second = (benchmark.make_runs({"random": {}}, [3], config, directory)[0] for directory in ("here", "there"))
+  assert first.settings == second.settings and first.settings["seed"] == 3 and first.settings["report"] == "test200"
+  assert str(first) == "random, seed 3" and dataclasses.asdict(first)["directory"] == "here"

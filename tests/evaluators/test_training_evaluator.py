@@ -1,0 +1,159 @@
+import dataclasses
+import os
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nao_tf.evaluators import EVALUATORS, evaluator_class
+from nao_tf.evaluators.training_evaluator import TrainingEvaluator, child_seed
+from nao_tf.spaces import make_space
+from nao_tf.spaces.published import RECURRENT_CELLS
+from nao_tf.tasks.image_classification import ImageClassification
+from nao_tf.tasks.image_sources import DigitsSource
+from nao_tf.training.config import TrainingConfig
+from tests.support import toy_text
+from tests.support.image_cases import NETWORK
+
+RECIPE = TrainingConfig(epochs=1, batch_size=128)
+# Two branches of each node are the same pool and the nodes form a chain, so the networks are quick to trace.
+POOLS = (0, 2, 1, 2, 2, 2, 2, 2, 3, 2, 3, 2, 4, 2, 4, 2, 5, 2, 5, 2) * 2
+IDENTITIES = (0, 4, 1, 4, 2, 4, 2, 4, 3, 4, 3, 4, 4, 4, 4, 4, 5, 4, 5, 4) * 2
+SWAPPED = POOLS[2:4] + POOLS[:2] + POOLS[4:]
+
+
+def make_evaluator(task=None, config=RECIPE, **options):
+  task = task or ImageClassification("digits", DigitsSource(), flip=False, train_examples=256)
+  distribution = tf.distribute.get_strategy()
+  return TrainingEvaluator(task, make_space("nasnet5"), NETWORK, config, distribution=distribution, seed=1, **options)
+
+
+def comparable(evaluation):
+  return evaluation.reward, evaluation.metrics
+
+
+def test_the_evaluator_is_registered():
+  assert evaluator_class("training") is TrainingEvaluator
+  with pytest.raises(ValueError, match="unknown evaluator 'guess'; expected one of") as error:
+    evaluator_class("guess")
+  assert all(name in str(error.value) for name in EVALUATORS)
+
+
+def test_a_reward_is_the_validation_accuracy_and_comes_with_metrics():
+  (evaluation,) = make_evaluator().evaluate([POOLS])
+  assert 0 <= evaluation.reward <= 1
+  assert evaluation.reward == evaluation.metrics["accuracy"]
+  assert evaluation.cost_seconds > 0
+  assert {"accuracy", "loss", "train_loss", "parameters", "epochs"} == set(evaluation.metrics)
+
+
+def test_an_evaluation_depends_neither_on_the_order_nor_on_the_encoding():
+  evaluator = make_evaluator()
+  first, second = evaluator.evaluate([POOLS, IDENTITIES])
+  again, swapped = make_evaluator().evaluate([IDENTITIES, SWAPPED])
+  assert comparable(again) == comparable(second)
+  assert comparable(swapped) == comparable(first)
+
+
+def test_children_are_trained_one_at_a_time_as_they_are_wanted():
+  evaluations = make_evaluator(max_parameters=1).evaluate([POOLS, (99,) * 40])
+  assert not next(evaluations).ok
+  with pytest.raises(ValueError, match="position 0"):
+    next(evaluations)
+
+
+def test_the_best_epoch_can_be_the_reward():
+  config = dataclasses.replace(RECIPE, epochs=3, learning_rate=0.1)
+  best, last = (next(make_evaluator(config=config, reward=reward).evaluate([POOLS])) for reward in ("best", "last"))
+  assert best.reward >= last.reward
+  assert last.metrics["epochs"] == 3
+
+
+def test_too_many_parameters_are_a_failure_with_its_reason():
+  (evaluation,) = make_evaluator(max_parameters=100).evaluate([POOLS])
+  assert not evaluation.ok
+  assert "parameters are more than max_parameters, 100" in evaluation.metrics["reason"]
+
+
+def test_divergence_is_a_failure_with_its_reason():
+  config = dataclasses.replace(RECIPE, learning_rate=1e30, clip_norm=0.0)
+  (evaluation,) = make_evaluator(config=config).evaluate([POOLS])
+  assert not evaluation.ok
+  assert "diverged: the loss was" in evaluation.metrics["reason"]
+
+
+class RaisingTask(ImageClassification):
+  """Digits whose networks cannot be built."""
+
+  def __init__(self, error):
+    super().__init__("digits", DigitsSource())
+    self.error = error
+
+  def build_network(self, *args, **kwargs):
+    raise self.error
+
+
+@pytest.mark.parametrize(
+  "error, reason",
+  [
+    (MemoryError("no more"), "out of memory: no more"),
+    (tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\nmore"), "out of memory: OOM when allocating"),
+    (tf.errors.InvalidArgumentError(None, None, "bad shape"), "InvalidArgumentError: bad shape"),
+  ],
+)
+def test_what_goes_wrong_with_a_child_is_a_failure_with_its_reason(error, reason):
+  (evaluation,) = make_evaluator(RaisingTask(error)).evaluate([POOLS])
+  assert not evaluation.ok and evaluation.metrics["reason"] == reason
+
+
+def test_language_models_are_evaluated_alike():
+  space, distribution = make_space("rnn12"), tf.distribute.get_strategy()
+  recipe = dataclasses.replace(toy_text.RECIPE, epochs=1)
+  evaluator = TrainingEvaluator(toy_text.toy_task(), space, toy_text.NETWORK, recipe, distribution=distribution, seed=1)
+  cell = RECURRENT_CELLS["NAO-RNN"].architecture
+  encoding = next(s for s in (space.random_equivalent(cell, np.random.default_rng(i)) for i in range(9)) if s != cell)
+  first, second = evaluator.evaluate([cell, encoding])
+  assert comparable(first) == comparable(second)
+  assert first.reward == -first.metrics["loss"] == pytest.approx(-np.log(first.metrics["perplexity"]))
+  assert set(first.metrics) == {"loss", "perplexity", "train_loss", "parameters", "epochs"}
+
+
+def test_a_space_of_other_networks_is_refused():
+  with pytest.raises(
+    ValueError, match="toy: its networks are built from a RecurrentGenotype or LstmGenotype, got a Cell"
+  ):
+    make_evaluator(toy_text.toy_task())
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), TypeError("a bug")])
+def test_what_is_not_the_childs_fault_is_raised(error):
+  with pytest.raises(type(error)):
+    list(make_evaluator(RaisingTask(error)).evaluate([POOLS]))
+
+
+def test_a_search_needs_a_validation_set_and_known_options():
+  with pytest.raises(ValueError, match="a search needs a validation set"):
+    make_evaluator(ImageClassification("digits", DigitsSource(), validation_fraction=0.0))
+  with pytest.raises(ValueError, match="unknown reward 'mean'; expected one of last, best"):
+    make_evaluator(reward="mean")
+
+
+def test_seeds_of_children_differ_and_depend_on_seed_and_architecture():
+  seeds = {child_seed(seed, architecture) for seed in (1, 2) for architecture in (POOLS, IDENTITIES)}
+  assert len(seeds) == 4 and all(0 <= seed < 2**31 for seed in seeds)
+  assert child_seed(1, POOLS) == child_seed(1, POOLS)
+
+
+def resident_megabytes():
+  with open("/proc/self/statm", encoding="ascii") as file:
+    return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE") / 2**20
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="no /proc: the memory of a process cannot be read")
+def test_memory_does_not_grow_from_child_to_child():
+  space, rng = make_space("nasnet5"), np.random.default_rng(0)
+  architectures = [space.sample(rng) for _ in range(24)]
+  sizes = [resident_megabytes() for _ in make_evaluator().evaluate(architectures)]
+  # The first children warm allocators up; after that, a leak of one child's graph would be tens of megabytes a child.
+  assert np.mean(sizes[18:]) - np.mean(sizes[6:12]) < 12 * 5

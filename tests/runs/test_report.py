@@ -1,0 +1,53 @@
+import pytest
+
+from nao_tf.runs import report
+from nao_tf.trial import Evaluation, Trial
+from nao_tf.spaces.published import CELLS, RECURRENT_CELLS
+from nao_tf.spaces import make_space
+
+SPACE = make_space("nasnet5")
+TRIALS = [
+  Trial(0, CELLS["NAONet-WS"].architecture, "random", Evaluation(0.5)),
+  Trial(1, CELLS["NAONet-B"].architecture, "ascent from #0, step 10", Evaluation(0.75)),
+  Trial(2, CELLS["NAONet-V2"].architecture, "random", Evaluation.failed("diverged")),
+]
+
+
+def texts(figure):
+  return [child.get_text() for child in figure.axes[0].texts]
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_drawing_shows_every_operation_of_the_cell(name):
+  genotype = CELLS[name].genotype
+  for cell, figure in zip((genotype.normal, genotype.reduction), report.draw_genotype(genotype).values()):
+    operations = sorted(branch.operation for node in cell.nodes for branch in node)
+    assert sorted(text for text in texts(figure) if text in operations) == operations
+    assert texts(figure).count("+") == 5 and "concat" in texts(figure)
+
+
+@pytest.mark.parametrize("name", RECURRENT_CELLS)
+def test_a_drawing_shows_every_node_of_a_recurrent_cell(name):
+  genotype = RECURRENT_CELLS[name].genotype
+  (figure,) = report.draw_genotype(genotype).values()
+  nodes = [f"{number} {node.activation}" for number, node in enumerate(genotype.nodes, start=1)]
+  assert [text for text in texts(figure) if text][1:] == nodes
+
+
+def test_the_curve_shows_the_best_so_far():
+  (line, crosses) = report.search_curve(TRIALS).axes[0].lines
+  assert list(line.get_ydata()) == [0.5, 0.75]
+  assert list(crosses.get_xdata()) == [2]
+
+
+def test_the_page_holds_the_best_trials_and_pictures(tmp_path):
+  with open(report.write_report(str(tmp_path), TRIALS, SPACE)) as file:
+    page = file.read()
+  assert page.index("0.75") < page.index("0.5<td>0")
+  assert SPACE.format(TRIALS[1].architecture) in page and "ascent from #0, step 10" in page
+  assert page.count("data:image/png;base64,") == 3
+
+
+def test_a_search_without_any_reward_has_a_page(tmp_path):
+  with open(report.write_report(str(tmp_path), TRIALS[2:], SPACE)) as file:
+    assert "1 trials, 1 without a reward" in file.read()

@@ -1,0 +1,42 @@
+import os
+
+import pytest
+
+from nao_tf.runs.settings import RunDirectoryError, check_settings, read_settings, write_json
+
+SETTINGS = {"space": "nasnet5", "seed": 1, "sizes": (1, 2)}
+
+
+def test_the_same_settings_are_accepted_again(tmp_path):
+  check_settings(str(tmp_path), SETTINGS)
+  check_settings(str(tmp_path), SETTINGS)
+  assert read_settings(str(tmp_path)) == {**SETTINGS, "sizes": [1, 2]}
+
+
+@pytest.mark.parametrize(
+  "change, message",
+  [({"seed": 2}, "seed was 1, is 2"), ({"extra": 5}, "extra was None, is 5"), ({"sizes": (1,)}, r"sizes was \[1, 2\]")],
+)
+def test_other_settings_are_refused_and_named(tmp_path, change, message):
+  check_settings(str(tmp_path), SETTINGS)
+  with pytest.raises(RunDirectoryError, match=message):
+    check_settings(str(tmp_path), {**SETTINGS, **change})
+
+
+def test_settings_that_are_not_json_are_refused(tmp_path):
+  (tmp_path / "config.json").write_text("{")
+  with pytest.raises(RunDirectoryError, match="not the settings"):
+    check_settings(str(tmp_path), SETTINGS)
+
+
+def test_a_directory_without_settings_is_an_error(tmp_path):
+  with pytest.raises(RunDirectoryError, match=r"no config\.json"):
+    read_settings(str(tmp_path))
+
+
+def test_what_cannot_be_written_leaves_the_old_file(tmp_path):
+  path = str(tmp_path / "value.json")
+  write_json(path, {"a": 1})
+  with pytest.raises(TypeError):
+    write_json(path, {"a": object()})
+  assert os.path.getsize(path) == len('{\n  "a": 1\n}\n')

@@ -1,0 +1,133 @@
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nao_tf.serving import image_export as export
+from nao_tf.spaces.genotypes import CellGenotype
+from nao_tf.tasks import make_task
+from nao_tf.tasks.augmentation import standardize
+from tests.support.image_cases import GENOTYPE, make_trainer
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1)).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def trainer():
+  trainer = make_trainer()
+  list(trainer.fit())
+  return trainer
+
+
+@pytest.fixture(scope="module")
+def directory(trainer, tmp_path_factory):
+  directory = str(tmp_path_factory.mktemp("export") / "runs" / "model")
+  export.export_network(trainer.network, directory, genotype=GENOTYPE, task=trainer.task)
+  return directory
+
+
+def test_an_export_answers_as_the_network_does(trainer, directory):
+  exported = export.load_exported(directory)
+  logits = trainer.network(standardize(IMAGES), training=False)
+  answer = exported(IMAGES)
+  np.testing.assert_allclose(answer["logits"], logits, rtol=1e-4, atol=1e-4)
+  np.testing.assert_allclose(answer["probabilities"], tf.nn.softmax(logits), atol=1e-5)
+  np.testing.assert_array_equal(answer["class"], tf.argmax(logits, -1))
+
+
+def test_bytes_and_floats_of_any_number_have_the_same_answer(directory):
+  exported = export.load_exported(directory)
+  whole = exported(IMAGES)["logits"]
+  np.testing.assert_array_equal(exported(IMAGES.astype(np.float32))["logits"], whole)
+  np.testing.assert_allclose(exported(IMAGES[:1])["logits"], whole[:1], rtol=1e-5, atol=1e-5)
+
+
+def test_an_export_carries_genotype_and_labels(trainer, directory):
+  exported = export.load_exported(directory)
+  assert CellGenotype.from_json(exported.genotype) == GENOTYPE
+  assert exported.labels == trainer.task.labels
+  assert exported.image_shape == (8, 8, 1)
+  assert sorted(os.listdir(os.path.join(directory, "assets"))) == ["genotype.json", "labels.txt"]
+
+
+def test_an_export_holds_the_classifier_alone(trainer, directory):
+  names = [name for name, _ in tf.train.list_variables(os.path.join(directory, "variables", "variables"))]
+  assert len([name for name in names if name.endswith("VARIABLE_VALUE")]) == len(trainer.network.classifier.variables)
+  assert os.listdir(os.path.dirname(directory)) == ["model"]
+
+
+STRANGER = """
+import json, sys
+import numpy as np, tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1)).astype(np.uint8)
+answer = model.signatures["serving_default"](tf.constant(images))
+assert not any(name.startswith(("nao_tf", "keras")) and "nao_tf" in name for name in sys.modules)
+print(json.dumps({name: [value.dtype.name, value.numpy().tolist()] for name, value in answer.items()}))
+"""
+
+
+def test_an_export_loads_where_this_package_is_not(directory, tmp_path):
+  environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+  command = [sys.executable, "-c", STRANGER, directory]
+  output = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True).stdout
+  answer = json.loads(output.splitlines()[-1])
+  expected = export.load_exported(directory)(IMAGES)
+  assert {name: kind for name, (kind, _) in answer.items()} == {
+    "logits": "float32",
+    "probabilities": "float32",
+    "class": "int64",
+  }
+  np.testing.assert_allclose(answer["logits"][1], expected["logits"], rtol=1e-5, atol=1e-5)
+
+
+def test_the_measure_of_an_export_is_that_of_the_network(trainer, directory):
+  metrics = export.evaluate_exported(directory, trainer.task)
+  assert metrics["num_examples"] == 360
+  assert metrics["accuracy"] == pytest.approx(trainer.evaluate("test")["accuracy"])
+  assert metrics["loss"] == pytest.approx(trainer.evaluate("test")["loss"], rel=1e-4)
+
+
+def test_answers_that_differ_are_an_error(directory):
+  other = make_trainer(seed=8)
+  with pytest.raises(export.ExportError, match="logits differ from the network's by"):
+    export._compare(other.network, export.load_exported(directory).model, (8, 8, 1))
+
+
+def test_an_older_export_is_replaced_and_anything_else_is_not(trainer, tmp_path):
+  for _ in range(2):
+    export.export_network(trainer.network, str(tmp_path / "model"), genotype=GENOTYPE, task=trainer.task)
+  assert os.listdir(tmp_path) == ["model"]
+  (tmp_path / "notes").mkdir()
+  (tmp_path / "notes" / "diary.txt").write_text("precious")
+  with pytest.raises(ValueError, match=r"notes: will not be replaced.*diary.txt"):
+    export.export_network(trainer.network, str(tmp_path / "notes"), genotype=GENOTYPE, task=trainer.task)
+  with pytest.raises(ValueError, match="is a file"):
+    export.export_network(trainer.network, str(tmp_path / "notes" / "diary.txt"), genotype=GENOTYPE, task=trainer.task)
+
+
+def test_what_is_no_export_is_refused(tmp_path):
+  with pytest.raises(ValueError, match=r"no saved_model.pb; it is no directory"):
+    export.load_exported(str(tmp_path / "nowhere"))
+  (tmp_path / "a.txt").write_text("a")
+  with pytest.raises(ValueError, match=r"no saved_model.pb; it holds a.txt"):
+    export.load_exported(str(tmp_path))
+  (tmp_path / "saved_model.pb").write_bytes(b"no protocol buffer")
+  with pytest.raises(ValueError, match="its SavedModel cannot be loaded"):
+    export.load_exported(str(tmp_path))
+  tf.saved_model.save(tf.Module(), str(tmp_path / "empty"))
+  with pytest.raises(ValueError, match="has no signature serving_default, serving_float"):
+    export.load_exported(str(tmp_path / "empty"))
+
+
+def test_images_and_tasks_of_another_shape_are_refused(directory):
+  with pytest.raises(ValueError, match=r"expected uint8 or float32 images of the shape \(8, 8, 1\), got int32"):
+    export.load_exported(directory)(np.zeros((1, 8, 8, 1), np.int32))
+  task = make_task("digits")
+  task.image_shape = (9, 9, 1)
+  with pytest.raises(ValueError, match=r"made for images of \(8, 8, 1\) in 10 classes, but digits has \(9, 9, 1\)"):
+    export.evaluate_exported(directory, task)

@@ -1,0 +1,140 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from nao_tf.controller.config import ControllerConfig, make_config
+from nao_tf.spaces.base import Decision, SearchSpace
+from nao_tf.strategies.nao import PRESETS, Nao, NaoConfig
+from nao_tf.trial import Evaluation, Trial
+
+QUICK = NaoConfig(
+  controller=ControllerConfig(num_steps=200),
+  ensemble_size=2,
+  num_initial=12,
+  round_size=6,
+  num_seeds=6,
+  step_sizes=(0.25, 0.5, 1.0, 2.0),
+  oversampling=4.0,
+  num_unlabeled=64,
+)
+
+
+class RowSpace(SearchSpace):
+  """Six choices of four."""
+
+  name = "row"
+  decisions = (Decision("choice", 4),) * 6
+
+  def decode(self, architecture):
+    self.validate(architecture)
+    return architecture
+
+
+def reward(architecture):
+  """The share of choices that are 3: the best row is all threes."""
+  return float(np.mean([choice == 3 for choice in architecture]))
+
+
+def run(strategy, num_trials, batch_size=6, after_batch=lambda trials: None):
+  trials = []
+  while len(trials) < num_trials:
+    asked = strategy.ask(batch_size)
+    batch = [Trial(len(trials) + i, a, strategy.origin(a), Evaluation(reward(a))) for i, a in enumerate(asked)]
+    strategy.tell(batch)
+    trials += batch
+    after_batch(trials)
+  return trials
+
+
+@pytest.fixture(scope="module")
+def trials():
+  return run(Nao(RowSpace(), seed=1, config=QUICK), 48)
+
+
+def test_a_search_begins_at_random_and_goes_on_by_ascent(trials):
+  assert {trial.origin for trial in trials[:12]} == {"random"}
+  assert all(trial.origin.startswith("ascent from #") for trial in trials[12:24])
+
+
+def test_later_rounds_are_better_than_random_ones(trials):
+  # 4096 rows, 25 % of the choices are 3 on average, standard deviation of a mean of 12 rows 5 %.
+  assert np.mean([trial.reward for trial in trials[:12]]) < 0.45 < np.mean([trial.reward for trial in trials[-12:]])
+  assert max(trial.reward for trial in trials) == 1.0
+
+
+def test_an_ascent_starts_from_a_trial_that_was_told_before(trials):
+  for trial in trials:
+    if trial.origin != "random":
+      assert int(trial.origin.split("#")[1].split(",")[0]) < trial.id
+
+
+def test_restored_the_rounds_need_no_fit_and_the_next_one_is_the_same(trials, tmp_path):
+  whole = run(Nao(RowSpace(), seed=1, config=QUICK), 30)
+  strategy = Nao(RowSpace(), seed=1, config=QUICK)
+  run(strategy, 18)
+  strategy.save(str(tmp_path))
+  resumed = Nao(RowSpace(), seed=1, config=QUICK)
+  assert resumed.restore(str(tmp_path)) == 12
+  assert run(resumed, 30) == whole == trials[:30]
+
+
+def test_without_its_cache_the_same_is_learned_again(trials):
+  assert run(Nao(RowSpace(), seed=1, config=QUICK), 24) == trials[:24]
+
+
+def test_a_cache_that_is_cut_is_not_used(tmp_path):
+  strategy = Nao(RowSpace(), seed=1, config=QUICK)
+  run(strategy, 18)
+  strategy.save(str(tmp_path))
+  path = tmp_path / "nao.npz"
+  path.write_bytes(path.read_bytes()[:-100])
+  resumed = Nao(RowSpace(), seed=1, config=QUICK)
+  assert resumed.restore(str(tmp_path)) == 0
+  assert run(resumed, 18) == run(Nao(RowSpace(), seed=1, config=QUICK), 18)
+
+
+def test_the_papers_procedure_takes_the_first_decodes_of_the_smallest_step():
+  small = {"num_initial": 12, "round_size": 6, "num_seeds": 6, "step_sizes": (10.0, 20.0, 30.0)}
+  config = dataclasses.replace(PRESETS["paper"], controller=make_config("torch_v2"), **small)
+  strategy = Nao(RowSpace(), seed=0, config=config)
+  origins = [trial.origin for trial in run(strategy, 18)[12:]]
+  assert all(origin.startswith(("ascent from", "random")) for origin in origins)
+
+
+def test_step_size_zero_decodes_without_moving():
+  strategy = Nao(RowSpace(), seed=0, config=dataclasses.replace(QUICK, step_sizes=(0.0,)))
+  assert all(trial.origin.startswith("decoded around #") for trial in run(strategy, 18)[12:])
+
+
+def test_a_round_may_have_neighbors_of_the_best():
+  strategy = Nao(RowSpace(), seed=0, config=dataclasses.replace(QUICK, num_neighbors=2))
+  trials = run(strategy, 18)
+  best = max(trials[:12], key=lambda trial: trial.reward)
+  neighbors = [trial for trial in trials[12:] if trial.origin.startswith("neighbor of")]
+  assert len(neighbors) == 2 and {trial.origin for trial in neighbors} == {f"neighbor of #{best.id}"}
+  assert all(sum(a != b for a, b in zip(t.architecture, best.architecture)) == 1 for t in neighbors)
+
+
+def test_refinements_of_what_was_tried_have_to_wait():
+  class RefinedSpace(RowSpace):
+    decisions = (Decision("number", 9, ordered=True), Decision("refinement", 5, ordered=True, reach=0.2)) * 2
+
+  space = RefinedSpace()
+  strategy = Nao(space, seed=0, config=QUICK)
+  asked = [space.unrefined(trial.architecture) for trial in run(strategy, 24)]
+  assert len(set(asked[12:])) == 12 and not set(asked[:12]) & set(asked[12:])
+
+
+@pytest.mark.parametrize(
+  "change, message",
+  [
+    ({"ensemble_size": 0}, "ensemble_size must be at least 1"),
+    ({"round_size": -1}, "round_size must be at least 0"),
+    ({"step_sizes": ()}, "step_sizes must be one or more"),
+    ({"temperatures": (-1.0,)}, "temperatures must be one or more"),
+  ],
+)
+def test_settings_out_of_range_are_refused(change, message):
+  with pytest.raises(ValueError, match=message):
+    dataclasses.replace(QUICK, **change)

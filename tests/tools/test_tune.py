@@ -1,0 +1,79 @@
+"""The binary that searches cells through KerasTuner, on digits, with networks that take seconds."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+from absl import flags
+
+from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.spaces import make_space
+from nao_tf.spaces.genotypes import CellGenotype
+from nao_tf.tools import tune
+from tests.support.toy_text import write_files
+from tests.tools.test_tools import CHILD
+
+TUNE = ["--strategy=random", "--num_trials=2", "--train_examples=64", *CHILD, "--child_filters=2"]
+
+
+def run(workdir, *argv):
+  """Runs the binary in this process."""
+  values = flags.FlagValues()
+  tune.define_flags(values)
+  values(["program", "--nodeterministic", f"--workdir={workdir}", *TUNE, *argv])
+  return tune.main(values)
+
+
+@pytest.mark.slow
+def test_a_search_leaves_its_project_settings_and_winner(tmp_path, capsys):
+  assert run(tmp_path) == 0
+  assert "best: trial" in capsys.readouterr().out
+  with open(tmp_path / "best.json") as file:
+    best = json.load(file)
+  space = make_space("nasnet5")
+  assert space.decode(space.parse(best["architecture"])) == CellGenotype.from_json(best["genotype"])
+  assert set(best["metrics"]) >= {"reward", "val_accuracy", "val_loss"}
+  assert {"trial_0", "trial_1", "oracle.json"} <= set(os.listdir(tmp_path / "tuner"))
+  assert run(tmp_path) == 0  # Nothing is left to do.
+  with pytest.raises((RunDirectoryError, ValueError), match="seed"):
+    run(tmp_path, "--seed=1")
+
+
+@pytest.mark.slow
+def test_a_chief_and_two_workers_with_two_replicas_each_search_together(tmp_path):
+  with socket.socket() as probe:
+    probe.bind(("localhost", 0))
+    port = str(probe.getsockname()[1])
+  environment = {**os.environ, "KERASTUNER_ORACLE_IP": "localhost", "KERASTUNER_ORACLE_PORT": port}
+  argv = ["--nodeterministic", "--num_replicas=2", *TUNE]
+  command = [sys.executable, "-m", "nao_tf.tools.tune", f"--workdir={tmp_path}", *argv]
+  processes = [
+    subprocess.Popen(command, env={**environment, "KERASTUNER_TUNER_ID": name}, stdout=subprocess.PIPE, text=True)
+    for name in ("chief", "worker0", "worker1")
+  ]
+  outputs = [process.communicate(timeout=500)[0] for process in processes]
+  assert [process.returncode for process in processes] == [0, 0, 0]
+  assert "best: trial" in outputs[0]
+  assert sum(output.count("reward") for output in outputs[1:]) == 2
+
+
+@pytest.mark.slow
+def test_cells_of_language_models_are_searched_too(tmp_path):
+  child = ("units=8", "epochs=1", "batch_size=4", "segment_length=10")
+  values = flags.FlagValues()
+  tune.define_flags(values)
+  argv = [f"--workdir={tmp_path}/run", f"--text_dir={write_files(tmp_path)}", f"--data_dir={tmp_path}/prepared"]
+  values(["program", *argv, "--task=text", "--space=rnn12", "--num_trials=2", *(f"--child_{flag}" for flag in child)])
+  assert tune.main(values) == 0
+  with open(tmp_path / "run" / "best.json") as file:
+    assert json.load(file)["metrics"]["val_perplexity"] > 1
+
+
+def test_a_work_directory_is_required(tmp_path):
+  values = flags.FlagValues()
+  tune.define_flags(values)
+  with pytest.raises(flags.IllegalFlagValueError, match="workdir"):
+    values(["program"])

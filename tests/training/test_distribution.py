@@ -1,0 +1,93 @@
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+import tensorflow as tf
+
+from nao_tf.training.distribution import make_distribution
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+
+# What a process prints that trains the tiny network for an epoch. In double precision no rounding error moves a ReLU
+# over its kink, so that trainings under one and under several replicas can be compared digit by digit.
+PROGRAM = """
+import dataclasses, json, sys
+from tensorflow import keras
+from nao_tf.training.distribution import make_distribution
+replicas, precision, optimizer = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+distribution = make_distribution(replicas)
+keras.backend.set_floatx(precision)
+from tests.support.image_cases import NETWORK, RECIPE, make_trainer
+from nao_tf.tasks import image_classification, make_task
+synchronized = dataclasses.replace(NETWORK, synchronized_norm=True)
+if precision == "float64":
+  image_classification.has_several_replicas = lambda: True
+recipe = dataclasses.replace(RECIPE, epochs=1, evaluation_batch_size=101, optimizer=optimizer, learning_rate=0.01)
+trainer = make_trainer(recipe, synchronized, task=make_task("digits", train_examples=256), distribution=distribution)
+history = list(trainer.fit())
+counts = {"replicas": distribution.num_replicas_in_sync, "steps": trainer.num_steps_done}
+print(json.dumps({**counts, "test": trainer.evaluate("test"), **history[0]}))
+"""
+
+
+def train_under(replicas, precision="float64", optimizer="SGD"):
+  environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2"}
+  command = [sys.executable, "-c", PROGRAM, str(replicas), precision, optimizer]
+  process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+  assert process.returncode == 0, process.stderr[-3000:]
+  return json.loads(process.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", pytest.param("Adam", marks=pytest.mark.slow)])
+def test_a_training_under_two_replicas_is_the_training_under_one(optimizer):
+  one, two = (train_under(replicas, optimizer=optimizer) for replicas in (1, 2))
+  assert (one["replicas"], two["replicas"]) == (1, 2)
+  assert one["steps"] == two["steps"] == 4
+  for name in ("train_loss", "valid_loss", "valid_accuracy"):
+    assert two[name] == pytest.approx(one[name], rel=1e-7), name
+  assert two["test"] == pytest.approx(one["test"], rel=1e-7)
+
+
+@pytest.mark.slow
+def test_in_single_precision_two_replicas_train_as_one_up_to_rounding():
+  one, two = (train_under(replicas, "float32") for replicas in (1, 2))
+  assert two["train_loss"] == pytest.approx(one["train_loss"], rel=1e-2)
+  assert two["valid_loss"] == pytest.approx(one["valid_loss"], rel=5e-2)
+
+
+def test_one_device_needs_no_replicas():
+  if tf.config.list_physical_devices("GPU"):
+    pytest.skip("there are GPUs")
+  assert make_distribution() is make_distribution(1) is tf.distribute.get_strategy()
+
+
+def test_no_replicas_are_refused():
+  with pytest.raises(ValueError, match="num_replicas must be at least 1, or None for all devices, got 0"):
+    make_distribution(0)
+
+
+def run(program):
+  environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2"}
+  command = [sys.executable, "-c", program]
+  return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_cpu_cannot_be_divided_once_it_is_used():
+  process = run(
+    "import tensorflow as tf; tf.zeros([1]); from nao_tf.training import distribution; distribution.make_distribution(2)"
+  )
+  assert "RuntimeError: cannot divide the CPU into 2 devices: TensorFlow already uses it as 1" in process.stderr
+
+
+def test_a_batch_must_be_divisible_among_the_replicas():
+  process = run("""
+from nao_tf.training.distribution import make_distribution
+distribution = make_distribution(2)
+import dataclasses
+from tests.support.image_cases import RECIPE, make_trainer
+make_trainer(dataclasses.replace(RECIPE, batch_size=63), distribution=distribution)
+""")
+  assert "ValueError: a batch of 63 cannot be divided among 2 replicas" in process.stderr

@@ -1,0 +1,77 @@
+import importlib.util
+
+import numpy as np
+import pytest
+from tensorflow import keras
+
+from nao_tf.training import optimizers
+from nao_tf.training.config import TrainingConfig
+
+HAS_ADDONS = importlib.util.find_spec("tensorflow_addons") is not None
+
+
+def rates(config, steps_per_epoch, steps):
+  schedule = optimizers.learning_rate(config, steps_per_epoch)
+  return np.array([float(schedule(step)) for step in steps])
+
+
+def test_an_optimizer_is_found_by_name_in_any_case():
+  assert optimizers.optimizer_class("adam") is optimizers.optimizer_class("Adam") is keras.optimizers.Adam
+
+
+def test_an_unknown_optimizer_is_named_with_what_there_is():
+  with pytest.raises(ValueError, match="unknown optimizer 'Nonsense'; expected one of .*Adam.*SGD"):
+    optimizers.optimizer_class("Nonsense")
+
+
+@pytest.mark.skipif(HAS_ADDONS, reason="TensorFlow Addons is installed")
+def test_an_optimizer_of_tensorflow_addons_needs_it():
+  with pytest.raises(ValueError, match="'Addons>LAMB' needs TensorFlow Addons"):
+    optimizers.optimizer_class("Addons>LAMB")
+
+
+def test_an_optimizer_takes_the_options_it_knows():
+  sgd = optimizers.make_optimizer(TrainingConfig(momentum=0.8, nesterov=True), 10)
+  assert sgd.get_config()["momentum"] == 0.8 and sgd.get_config()["nesterov"] is True
+  assert "momentum" not in optimizers.make_optimizer(TrainingConfig(optimizer="Adam"), 10).get_config()
+
+
+def test_only_optimizers_with_a_decay_of_their_own_are_given_it():
+  adamw = optimizers.make_optimizer(TrainingConfig(optimizer="AdamW", weight_decay=0.01), 10)
+  assert adamw.get_config()["weight_decay"] == 0.01
+  assert [optimizers.decays_weights_itself(name) for name in ("AdamW", "Adam", "SGD")] == [True, False, False]
+
+
+def test_the_cosine_goes_from_the_highest_to_the_lowest_rate_over_all_steps():
+  config = TrainingConfig(epochs=4, learning_rate=0.2, min_learning_rate=0.1)
+  np.testing.assert_allclose(rates(config, 5, [0, 10, 20]), [0.2, 0.15, 0.1], rtol=1e-6)
+
+
+def test_a_longer_period_leaves_the_rate_high():
+  config = TrainingConfig(epochs=25, learning_rate=0.024, cosine_period_epochs=100)
+  np.testing.assert_allclose(rates(config, 351, [25 * 351]), [0.012 * (1 + np.cos(np.pi / 4))], rtol=1e-5)
+
+
+def test_shorter_periods_restart_the_cosine_and_grow():
+  config = TrainingConfig(epochs=30, learning_rate=0.1, cosine_period_epochs=10, cosine_period_growth=2.0)
+  np.testing.assert_allclose(rates(config, 1, [0, 5, 10, 20]), [0.1, 0.05, 0.1, 0.05], rtol=1e-5)
+
+
+def test_a_constant_rate_is_a_number():
+  assert optimizers.learning_rate(TrainingConfig(schedule="constant", learning_rate=0.3), 7) == 0.3
+
+
+@pytest.mark.parametrize(
+  "options, message",
+  [
+    ({"epochs": 0}, "epochs must be at least 1, got 0"),
+    ({"momentum": 1.0}, r"momentum must be in \[0, 1\), got 1.0"),
+    ({"learning_rate": 0.0}, "learning_rate must be above 0"),
+    ({"schedule": "step"}, "schedule must be one of cosine, constant, got 'step'"),
+    ({"cutout_convention": "left"}, "cutout_convention must be corner or center, got 'left'"),
+    ({"cosine_period_epochs": 0}, "cosine_period_epochs must be at least 1"),
+  ],
+)
+def test_a_recipe_out_of_range_is_refused(options, message):
+  with pytest.raises(ValueError, match=message):
+    TrainingConfig(**options)

@@ -1,0 +1,142 @@
+import dataclasses
+
+import keras_tuner
+import pytest
+import tensorflow as tf
+from tensorflow import keras
+
+from nao_tf.evaluators.training_evaluator import TrainingEvaluator
+from nao_tf.networks.image_network import ImageNetworkConfig
+from nao_tf.spaces import make_space
+from nao_tf.strategies import make_strategy
+from nao_tf.tasks import make_task
+from nao_tf.training.config import TrainingConfig
+from nao_tf.tuner.hypermodels import CellHyperModel, CellSpace
+from nao_tf.tuner.oracle import StrategyOracle
+from nao_tf.tuner.tuner import StrategyTuner
+from tests.support import toy_text
+from tests.support.toys import ToySpace
+
+TINY = ImageNetworkConfig(num_cells=1, filters=2, auxiliary=False, drop_path_keep=1.0, dropout_keep=1.0)
+SHORT = TrainingConfig(epochs=2, batch_size=32, evaluation_batch_size=64)
+
+
+@pytest.fixture(scope="module")
+def task():
+  return make_task("digits", train_examples=64)
+
+
+def make(task, config=SHORT):
+  return CellHyperModel(task, make_space("nasnet5"), TINY, config)
+
+
+def make_oracle(hypermodel, **options):
+  objective = keras_tuner.Objective("reward", "max")
+  return StrategyOracle("random", objective, 2, seed=0, make_space=hypermodel.make_space, **options)
+
+
+def test_the_search_over_cells_is_the_stand_alone_one(tmp_path, task):
+  hypermodel = make(task)
+  hp = keras_tuner.HyperParameters()
+  CellSpace(make_space("nasnet5")).declare(hp)
+  oracle = make_oracle(hypermodel, hyperparameters=hp)
+  oracle._set_project_dir(str(tmp_path), "project")
+  strategy = make_strategy("random", make_space("nasnet5"), seed=0)
+  for _ in range(2):
+    values = oracle.create_trial("tuner0").hyperparameters.values
+    assert CellSpace(make_space("nasnet5")).encode(values) == strategy.ask()[0]
+    oracle.ongoing_trials.clear()
+
+
+@pytest.mark.slow
+def test_a_tuner_searches_cells_and_gives_the_rewards_of_a_search(tmp_path, task):
+  hypermodel = make(task)
+  tuner = StrategyTuner(make_oracle(hypermodel), hypermodel, directory=str(tmp_path), project_name="project")
+  tuner.search(verbose=0)
+  trials = list(tuner.oracle.trials.values())
+  assert [trial.status for trial in trials] == ["COMPLETED"] * 2
+  space = make_space("nasnet5")
+  evaluator = TrainingEvaluator(task, space, TINY, SHORT, strategy=tf.distribute.get_strategy(), seed=0)
+  architecture = CellSpace(space).encode(trials[0].hyperparameters.values)
+  [alone] = evaluator.evaluate([architecture])
+  assert trials[0].score == pytest.approx(alone.reward, abs=1e-3)
+  assert trials[0].metrics.get_best_value("val_accuracy") == trials[0].score
+  [best] = tuner.get_best_models()
+  assert isinstance(best, keras.Model)
+
+
+class Epochs(keras.callbacks.Callback):
+  """Notes what it is called with, and stops after some epochs."""
+
+  def __init__(self, last):
+    super().__init__()
+    self.last, self.seen = last, []
+
+  def on_epoch_begin(self, epoch, logs=None):
+    self.seen.append(epoch)
+
+  def on_epoch_end(self, epoch, logs=None):
+    self.seen.append(sorted(logs))
+    self.model.stop_training = epoch + 1 == self.last
+
+  def on_train_end(self, logs=None):
+    self.seen.append("end")
+
+
+def test_callbacks_see_every_epoch_and_may_stop_the_training(task):
+  hypermodel, hp = make(task, dataclasses.replace(SHORT, epochs=3)), keras_tuner.HyperParameters()
+  names = ["loss", "reward", "val_accuracy", "val_loss"]
+  callback = Epochs(last=2)
+  hypermodel.fit(hp, hypermodel.build(hp), callbacks=[callback])
+  assert callback.seen == [0, names, 1, names, "end"]
+
+
+@pytest.mark.slow
+def test_a_training_that_diverges_is_a_failed_trial(task):
+  hypermodel = make(task, dataclasses.replace(SHORT, learning_rate=1e30, clip_norm=0.0))
+  hp = keras_tuner.HyperParameters()
+  with pytest.raises(keras_tuner.errors.FailedTrialError, match="diverged"):
+    hypermodel.fit(hp, hypermodel.build(hp))
+
+
+def test_only_the_network_that_was_built_last_is_trained(task):
+  with pytest.raises(ValueError, match="built last"):
+    make(task).fit(keras_tuner.HyperParameters(), keras.Sequential())
+
+
+def test_another_hyperparameter_beside_the_cells_is_searched_too(task):
+  hypermodel, hp = make(task), keras_tuner.HyperParameters()
+  CellSpace(make_space("nasnet5")).declare(hp)
+  assert isinstance(hypermodel.make_space(hp), CellSpace)
+  hp.Float("rate", 0, 1)
+  assert "rate" in hypermodel.make_space(hp).decode((0,) * 42)
+
+
+def test_what_is_no_architecture_is_a_failed_trial(task):
+  hypermodel, hp = CellHyperModel(task, ToySpace(), TINY, SHORT), keras_tuner.HyperParameters()
+  with pytest.raises(keras_tuner.errors.FailedTrialError, match="must not both be 0"):
+    hypermodel.build(hp)
+
+
+def test_a_space_of_cells_keeps_its_encodings_and_rules():
+  space, cells = CellSpace(ToySpace()), ToySpace()
+  assert space.canonical((2, 1, 0, 1)) == cells.canonical((2, 1, 0, 1)) == (1, 2, 0, 1)
+  assert not space.is_valid((0, 0, 0, 0))
+  assert space.decode((2, 1, 0, 1)) == {"00 part": 2, "01 part": 1, "02 mode": 0, "03 mode": 1}
+  assert space.encode(space.decode((2, 1, 0, 1))) == (2, 1, 0, 1)
+  with pytest.raises(ValueError, match="no value for 03 mode"):
+    space.encode({"00 part": 2, "01 part": 1, "02 mode": 0})
+
+
+def test_cells_of_language_models_are_tuned_too(tmp_path):
+  recipe = dataclasses.replace(toy_text.RECIPE, epochs=2)
+  hypermodel = CellHyperModel(toy_text.toy_task(), make_space("rnn12"), toy_text.NETWORK, recipe)
+  tuner = StrategyTuner(make_oracle(hypermodel), hypermodel, directory=str(tmp_path), project_name="project")
+  tuner.search(verbose=0)
+  trials = list(tuner.oracle.trials.values())
+  assert [trial.status for trial in trials] == ["COMPLETED"] * 2
+  for trial in trials:
+    logs = {name: trial.metrics.get_best_value(name) for name in trial.metrics.metrics}
+    assert 1 < logs["val_perplexity"] < 20 and logs["reward"] == trial.score
+  [best] = tuner.get_best_models()
+  assert isinstance(best, keras.Model)

@@ -1,0 +1,117 @@
+"""Compares KerasTuner oracles on a small network of which every configuration is trained once.
+
+The table is computed first, if the output directory has none (a few minutes of one core), then each oracle searches it
+with each seed, every search in a process of its own. Finished parts of the table and finished searches are kept:
+started again with the same flags, a benchmark goes on where it was; oracles and seeds may be added. The directory gets
+table/, runs/, curves.csv (the best so far after each trial), summary.json, curves.png and, with --overhead_at,
+overhead.json: the seconds that oracles take for a trial.
+
+Example:
+  python tools/benchmark_oracles.py --num_seeds=10 --num_trials=60 --output=runs/tuners
+"""
+
+import json
+import os
+from typing import Any
+
+import tqdm
+from absl import flags
+
+from nao_tf.benchmarks import curves
+from nao_tf.benchmarks import oracle_benchmark as benchmark
+from nao_tf.benchmarks.strategy_benchmark import Record, Run, run_benchmark
+from nao_tf.runs.settings import write_json
+from nao_tf.tools import flagging, strategy_flags
+
+CHECKPOINTS = (10, 20, 30, 40, 50)
+OVERHEAD_FILE = "overhead.json"
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+  """Defines the flags of this binary."""
+  define = {"flag_values": flag_values}
+  flags.DEFINE_list("oracles", ["nao", "bayesian", "random"], f"some of {', '.join(benchmark.ORACLES)}", **define)
+  flags.DEFINE_integer("num_seeds", 10, "searches of each oracle", lower_bound=1, **define)
+  flags.DEFINE_integer("first_seed", 0, "seed of the first search", lower_bound=0, **define)
+  flags.DEFINE_integer("num_trials", 60, "trials of each search", lower_bound=1, **define)
+  flags.DEFINE_integer(
+    "num_initial_points", None, "random trials of nao and bayesian; default: theirs", lower_bound=1, **define
+  )
+  flags.DEFINE_string("output", None, "directory of the results; made if it does not exist", **define)
+  flags.DEFINE_string("table", None, "directory of the table; default: table in the output directory", **define)
+  flags.DEFINE_integer("num_processes", 1, "searches at a time", lower_bound=1, **define)
+  flags.DEFINE_list("overhead_at", [], "numbers of trials after which to measure the time for one", **define)
+  flags.DEFINE_integer("num_timed", 20, "trials over which that is averaged", lower_bound=1, **define)
+  strategy_flags.define(flag_values, nao_preset="hyperparameters")
+  flags.mark_flag_as_required("output", flag_values)
+
+
+def main(flag_values: flags.FlagValues) -> None:
+  """Runs the benchmark that the flags describe."""
+  directory = flag_values.table or os.path.join(flag_values.output, "table")
+  table = _table(directory)
+  oracles = {name: _options(name, flag_values) for name in flag_values.oracles}
+  runs = benchmark.make_runs(
+    oracles,
+    range(flag_values.first_seed, flag_values.first_seed + flag_values.num_seeds),
+    table,
+    num_trials=flag_values.num_trials,
+    table_directory=directory,
+    directory=flag_values.output,
+  )
+  _report(flag_values.output, _run(runs, flag_values.num_processes), float(table.valid.max()))
+  for name in flag_values.oracles:
+    for num_trials in map(int, flag_values.overhead_at):
+      _measure(flag_values, name, oracles[name], table, num_trials)
+
+
+def _table(directory: str) -> benchmark.TunerTable:
+  with tqdm.tqdm(total=len(benchmark.every_configuration()), unit="configuration", dynamic_ncols=True) as bar:
+    return benchmark.make_table(directory, on_shape=bar.update)
+
+
+def _options(name: str, flag_values: flags.FlagValues) -> dict[str, Any]:
+  """Returns what an oracle is made with beside its seed."""
+  options = strategy_flags.options(name, flag_values)
+  if name in ("nao", "bayesian") and flag_values.num_initial_points is not None:
+    options["num_initial_points"] = flag_values.num_initial_points
+  return options
+
+
+def _run(runs: list[Run], num_processes: int) -> list[Record]:
+  with tqdm.tqdm(total=sum(run.config.num_trials for run in runs), unit="trial", dynamic_ncols=True) as bar:
+    return run_benchmark(runs, search=benchmark.search, num_processes=num_processes, on_queries=bar.update)
+
+
+def _report(directory: str, records: list[Record], best: float) -> None:
+  summary = curves.summarize(records, best, checkpoints=CHECKPOINTS)
+  curves.write_curves(os.path.join(directory, "curves.csv"), records)
+  write_json(os.path.join(directory, "summary.json"), {"best_objective": best, "oracles": summary})
+  curves.plot(records).savefig(os.path.join(directory, "curves.png"), dpi=120)
+  print(curves.as_text(summary), flush=True)
+
+
+def _measure(
+  flag_values: flags.FlagValues, name: str, options: dict[str, Any], table: benchmark.TunerTable, num_trials: int
+) -> None:
+  """Measures an oracle's overhead, unless that has been done, and writes it down with what was measured before."""
+  path = os.path.join(flag_values.output, OVERHEAD_FILE)
+  measured: dict[str, dict] = {}
+  if os.path.exists(path):
+    with open(path, encoding="utf-8") as file:
+      measured = json.load(file)
+  key = f"{name}, {num_trials} trials"
+  if key not in measured:
+    measured[key] = benchmark.overhead(name, options, table, num_trials, num_timed=flag_values.num_timed)
+    write_json(path, measured)
+  print(f"{key}: {measured[key]['mean']:.3f} s a trial, {measured[key]['max']:.3f} s at most", flush=True)
+
+
+def cli() -> None:
+  """Runs the binary."""
+  os.environ.update(dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
+  flagging.run(define_flags, main)
+
+
+if __name__ == "__main__":
+  cli()
