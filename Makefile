@@ -6,9 +6,9 @@ ADDONS_PYTHON ?= $(shell for p in python3.11 python3.10 python3; do \
 VENV ?= .venv
 VENV_ADDONS ?= .venv-addons
 WORKDIR ?= runs/quickstart
-PYTEST_FLAGS ?= -m "not slow"
+PYTEST_FLAGS ?= -m "not slow" --numprocesses=2 --dist=loadfile
 
-.PHONY: search test test-addons lint types clean
+.PHONY: search test test-addons lint types docs clean
 
 search: $(VENV)/installed
 	$(VENV)/bin/python tools/search.py --flagfile=flags/quickstart.flags --workdir=$(WORKDIR)
@@ -26,6 +26,11 @@ lint: $(VENV)/installed
 types: $(VENV)/installed
 	rm -rf build/types && mkdir -p build/types && cp -r nao_tf build/types && cp -r tools build/types/nao_tf/tools
 	cd build/types && $(abspath $(VENV))/bin/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache
+
+# The site is in build/site. Any warning is an error: a broken link, or a parameter in a docstring that does not exist.
+docs: $(VENV)/installed
+	$(VENV)/bin/python docs/stage.py build
+	PATH="$(abspath $(VENV))/bin:$$PATH" NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) $(VENV_ADDONS) build dist *.egg-info

@@ -1,8 +1,11 @@
-"""Installs nao_tf. The binaries of tools/ become nao_tf.tools and console commands; flags/ comes along as data."""
+"""Installs nao_tf. The binaries of tools/ become nao_tf.tools and console commands. flags/ is installed as data."""
 
 import pathlib
+import re
 
 import setuptools
+
+HERE = pathlib.Path(__file__).parent
 
 COMMANDS = (
   "search",
@@ -34,19 +37,22 @@ REQUIRES = [
 EXTRAS = {
   "addons": ["tensorflow>=2.15,<2.16", "tensorflow-addons>=0.23", "tensorflow-metadata<1.15", "numpy<2"],
   "dev": ["build>=1.2", "mypy>=1.11", "pytest>=8", "pytest-timeout>=2.3", "ruff>=0.6"],
+  "docs": ["mkdocs>=1.6,<2", "mkdocs-material>=9.6,<10", "mkdocstrings-python>=2,<3", "ruff>=0.6"],
 }
+
+VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "nao_tf/__init__.py").read_text(encoding="utf-8"), re.MULTILINE)
 
 setuptools.setup(
   name="nao-tf",
-  version="0.1.0",
+  version=VERSION[1],
   description="Neural Architecture Optimization (NAO) for TensorFlow and Keras: search, train and export networks",
-  long_description=pathlib.Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+  long_description=(HERE / "README.md").read_text(encoding="utf-8"),
   long_description_content_type="text/markdown",
   license="Apache-2.0",
   python_requires=">=3.10",
   packages=[*setuptools.find_packages(include=["nao_tf", "nao_tf.*"]), "nao_tf.tools", "nao_tf.flags"],
   package_dir={"nao_tf.tools": "tools", "nao_tf.flags": "flags"},
-  package_data={"nao_tf.flags": ["*.flags", "paper/*.flags"]},
+  package_data={"nao_tf": ["py.typed"], "nao_tf.flags": ["*.flags", "paper/*.flags"]},
   install_requires=REQUIRES,
   extras_require=EXTRAS,
   entry_points={"console_scripts": [f"nao-{name.replace('_', '-')}=nao_tf.tools.{name}:cli" for name in COMMANDS]},

@@ -1,5 +1,100 @@
-"""Neural Architecture Optimization for TensorFlow and Keras.
+"""Neural Architecture Optimization (NAO) for TensorFlow and Keras: search for network architectures.
 
-A search is space x strategy x evaluator, joined by `nao_tf.search.loop.run_search`. Importing this package imports no
-TensorFlow; the modules that need it do.
+A search is made of three independent parts: a *space* says what architectures there are, a *strategy* proposes
+architectures, an *evaluator* says how good they are. `run_search` joins them and writes everything down in a *journal*:
+if the program is killed and started again, the search goes on where it was. An evaluator is any object with a method
+`evaluate`:
+
+    import nao_tf
+
+    class LongPaths:
+      def __init__(self, space):
+        self.space = space
+
+      def evaluate(self, architectures):
+        for architecture in architectures:
+          yield nao_tf.Evaluation(reward=self.space.format(architecture).count("3x3"))
+
+    space = nao_tf.make_space("nasbench201")
+    strategy = nao_tf.make_strategy("evolution", space, seed=0)
+    with nao_tf.Journal("runs/first", {"seed": 0}) as journal:
+      best = nao_tf.run_search(strategy, LongPaths(space), journal, num_trials=100, batch_size=10)
+    print(best.reward, space.format(best.architecture))
+
+    search = nao_tf.load("runs/first")
+    print(len(search.trials), search.best.reward)
+
+The strategy "nao" is the method of the paper (Luo et al., NeurIPS 2018). The evaluators "training" and "shared_weights"
+train the networks of a task, such as `make_task("digits")`. `NAOTuner` is a tuner for KerasTuner. The commands
+`nao-search`, `nao-train`, `nao-evaluate`, `nao-export` and `nao-tune` do all this from the command line.
+
+Wherever a name is expected, a place of your own, `package.module:Name`, is accepted too.
+
+Importing this package imports no TensorFlow. The first use of a name imports the module that it is in.
 """
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+  from nao_tf.evaluators import Evaluator, EvaluatorContext, make_evaluator
+  from nao_tf.runs.journal import Journal
+  from nao_tf.search.loop import run_search
+  from nao_tf.search.reading import load
+  from nao_tf.spaces import SearchSpace, make_space
+  from nao_tf.strategies import Strategy, make_strategy
+  from nao_tf.tasks import make_task
+  from nao_tf.trial import Architecture, Evaluation, Trial
+  from nao_tf.tuner import NAOTuner
+
+__version__ = "0.2.0"
+
+_PLACES = {
+  "Architecture": "nao_tf.trial:Architecture",
+  "Evaluation": "nao_tf.trial:Evaluation",
+  "Evaluator": "nao_tf.evaluators:Evaluator",
+  "EvaluatorContext": "nao_tf.evaluators:EvaluatorContext",
+  "Journal": "nao_tf.runs.journal:Journal",
+  "NAOTuner": "nao_tf.tuner:NAOTuner",
+  "SearchSpace": "nao_tf.spaces:SearchSpace",
+  "Strategy": "nao_tf.strategies:Strategy",
+  "Trial": "nao_tf.trial:Trial",
+  "load": "nao_tf.search.reading:load",
+  "make_evaluator": "nao_tf.evaluators:make_evaluator",
+  "make_space": "nao_tf.spaces:make_space",
+  "make_strategy": "nao_tf.strategies:make_strategy",
+  "make_task": "nao_tf.tasks:make_task",
+  "run_search": "nao_tf.search.loop:run_search",
+}
+
+__all__ = [
+  "Architecture",
+  "Evaluation",
+  "Evaluator",
+  "EvaluatorContext",
+  "Journal",
+  "NAOTuner",
+  "SearchSpace",
+  "Strategy",
+  "Trial",
+  "__version__",
+  "load",
+  "make_evaluator",
+  "make_space",
+  "make_strategy",
+  "make_task",
+  "run_search",
+]
+
+
+def __getattr__(name: str) -> Any:
+  """Returns a public name, importing its module only now."""
+  if name not in _PLACES:
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+  module, _, attribute = _PLACES[name].partition(":")
+  return getattr(importlib.import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+  """Returns the public names, imported or not."""
+  return __all__

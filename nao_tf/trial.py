@@ -1,11 +1,12 @@
-"""The values that flow through a search: architectures, their evaluations, and trials.
+"""The values that flow through a search: architectures, their evaluations, where they came from, and trials.
 
-None of them knows a framework. An `Architecture` is a tuple of choices whose meaning only a search space knows.
+None of them knows a framework. An `Architecture` is a tuple of choices. Only a search space knows what they mean.
 """
 
 import dataclasses
+import heapq
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 Architecture = tuple[int, ...]
@@ -16,16 +17,16 @@ class Evaluation:
   """What an evaluator found out about one architecture.
 
   Attributes:
-    reward: the figure a search maximizes, finite; None if the evaluation failed.
+    reward: the number that a search maximizes, finite; None if the evaluation failed.
     cost_seconds: wall time that the evaluation took.
-    metrics: further figures by name; a failed evaluation has its `reason` here.
+    metrics: further results by name; a failed evaluation has its `reason` here.
   """
 
   reward: float | None
   cost_seconds: float = 0.0
   metrics: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     if self.reward is not None and not math.isfinite(self.reward):
       raise ValueError(f"a reward must be finite, got {self.reward}; report a failure with Evaluation.failed(reason)")
 
@@ -39,14 +40,68 @@ class Evaluation:
     """Whether there is a reward."""
     return self.reward is not None
 
-  def to_json(self) -> dict:
+  def to_json(self) -> dict[str, Any]:
     """Returns a dict that `from_json` turns back into an equal evaluation."""
     return {"reward": self.reward, "cost_seconds": self.cost_seconds, "metrics": dict(self.metrics)}
 
   @classmethod
-  def from_json(cls, data: Mapping) -> "Evaluation":
+  def from_json(cls, data: Mapping[str, Any]) -> "Evaluation":
     """Builds an evaluation from what `to_json` returned."""
     return cls(data["reward"], data["cost_seconds"], data["metrics"])
+
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+  """Where an architecture came from.
+
+  `str(origin)` says it in words, such as "mutation of #3" or "ascent from #12, step 10".
+
+  Attributes:
+    kind: how it was made: "random", "mutation", "ascent" (moved along the predictor's gradient), "decoded" (sampled from
+      the decoder without a move), "neighbor", "rerank", "given", or a word of a strategy of your own. Empty: unknown.
+    parents: ids of the trials that it was made from.
+    step: length of the move of an "ascent".
+    indirect: whether it was made from another candidate of the same round, which was made from the parents.
+    reward: of a "rerank": the parent's reward in the search.
+  """
+
+  kind: str
+  parents: tuple[int, ...] = ()
+  step: float | None = None
+  indirect: bool = False
+  reward: float | None = None
+
+  def __str__(self) -> str:
+    return _IN_WORDS.get(self.kind, "{kind} of {parents}" if self.parents else "{kind}").format(
+      kind=self.kind,
+      parents=", ".join(f"#{parent}" for parent in self.parents),
+      step=self.step,
+      reward=self.reward,
+      indirectly=", after others" if self.indirect else "",
+    )
+
+  def to_json(self) -> dict[str, Any]:
+    """Returns a dict that `from_json` turns back into an equal origin. Fields with their defaults are left out."""
+    fields = dataclasses.fields(self)
+    return {f.name: value for f in fields if (value := getattr(self, f.name)) != f.default}
+
+  @classmethod
+  def from_json(cls, data: Mapping[str, Any]) -> "Origin":
+    """Builds an origin from what `to_json` returned."""
+    return cls(**{**data, "parents": tuple(data.get("parents", ()))})
+
+
+_IN_WORDS = {
+  "ascent": "ascent from {parents}, step {step:g}{indirectly}",
+  "decoded": "decoded around {parents}{indirectly}",
+  "rerank": "{parents} of the search, reward {reward:.4f}",
+}
+
+RANDOM = Origin("random")
+"""The origin of an architecture that was drawn at random."""
+
+UNKNOWN = Origin("")
+"""The origin of an architecture about which nothing is known."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,15 +109,15 @@ class Trial:
   """One architecture that a search asked for.
 
   Attributes:
-    id: number of architectures asked before this one.
+    id: number of architectures asked for before this one.
     architecture: the choices.
-    origin: where it came from, in words ("random", "ascent from #12, step 10").
-    evaluation: what came out; None as long as the trial is open.
+    origin: where the architecture came from.
+    evaluation: the result; None as long as the trial is open.
   """
 
   id: int
   architecture: Architecture
-  origin: str = ""
+  origin: Origin = UNKNOWN
   evaluation: Evaluation | None = None
 
   def close(self, evaluation: Evaluation) -> "Trial":
@@ -75,7 +130,16 @@ class Trial:
     return self.evaluation.reward if self.evaluation else None
 
 
-def best_trial(trials) -> Trial | None:
+def best_trial(trials: Iterable[Trial]) -> Trial | None:
   """Returns the trial with the highest reward, the earliest of equals; None if no trial has one."""
-  scored = [trial for trial in trials if trial.reward is not None]
-  return max(scored, key=lambda trial: (trial.reward, -trial.id), default=None)
+  best = top_trials(trials, 1)
+  return best[0] if best else None
+
+
+def top_trials(trials: Iterable[Trial], count: int) -> list[Trial]:
+  """Returns the `count` trials of highest reward, best first, the earlier of equals first.
+
+  Trials without a reward are left out.
+  """
+  scored = ((-trial.reward, trial.id, trial) for trial in trials if trial.reward is not None)
+  return [trial for *_, trial in heapq.nsmallest(count, scored, key=lambda row: row[:2])]

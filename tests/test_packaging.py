@@ -9,6 +9,8 @@ import zipfile
 
 import pytest
 
+import nao_tf
+
 ROOT = pathlib.Path(__file__).parent.parent
 
 
@@ -41,6 +43,12 @@ def test_every_module_binary_and_flagfile_is_in_it(wheel):
     for path in (ROOT / folder).rglob(f"*.{suffix}"):
       relative = path.relative_to(ROOT).as_posix()
       assert (relative if folder == "nao_tf" else f"nao_tf/{relative}") in names
+
+
+def test_its_types_are_seen_and_its_version_is_that_of_the_package(wheel):
+  names = zipfile.ZipFile(wheel).namelist()
+  assert "nao_tf/py.typed" in names
+  assert f"nao_tf-{nao_tf.__version__}.dist-info/METADATA" in names
 
 
 def test_installed_elsewhere_the_binaries_are_commands(wheel, tmp_path):

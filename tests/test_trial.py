@@ -1,8 +1,9 @@
+import json
 import math
 
 import pytest
 
-from nao_tf.trial import Evaluation, Trial, best_trial
+from nao_tf.trial import RANDOM, UNKNOWN, Evaluation, Origin, Trial, best_trial, top_trials
 
 
 def test_an_evaluation_survives_json():
@@ -36,7 +37,33 @@ def test_there_is_no_best_trial_without_a_reward():
 
 
 def test_closing_a_trial_keeps_what_it_was():
-  trial = Trial(4, (1, 2), "random")
+  trial = Trial(4, (1, 2), RANDOM)
   closed = trial.close(Evaluation(1.0))
-  assert (closed.id, closed.architecture, closed.origin, closed.reward) == (4, (1, 2), "random", 1.0)
+  assert (closed.id, closed.architecture, closed.origin, closed.reward) == (4, (1, 2), RANDOM, 1.0)
   assert trial.reward is None
+
+
+@pytest.mark.parametrize(
+  ("origin", "words"),
+  [
+    (RANDOM, "random"),
+    (UNKNOWN, ""),
+    (Origin("mutation", (3,)), "mutation of #3"),
+    (Origin("crossover", (3, 14)), "crossover of #3, #14"),
+    (Origin("ascent", (12,), step=0.5), "ascent from #12, step 0.5"),
+    (Origin("ascent", (12,), step=10.0, indirect=True), "ascent from #12, step 10, after others"),
+    (Origin("decoded", (7,), indirect=True), "decoded around #7, after others"),
+    (Origin("neighbor", (7,)), "neighbor of #7"),
+    (Origin("rerank", (5,), reward=0.7), "#5 of the search, reward 0.7000"),
+  ],
+)
+def test_an_origin_says_itself_in_words_and_survives_json(origin, words):
+  assert str(origin) == words
+  assert Origin.from_json(json.loads(json.dumps(origin.to_json()))) == origin
+
+
+def test_the_top_trials_are_the_best_and_the_earlier_of_equals_come_first():
+  rewards = [0.1, 0.3, None, 0.3, 0.2]
+  trials = [Trial(i, (i,), evaluation=r and Evaluation(r)) for i, r in enumerate(rewards)]
+  assert [trial.id for trial in top_trials(reversed(trials), 3)] == [1, 3, 4]
+  assert [trial.id for trial in top_trials(trials, 9)] == [1, 3, 4, 0] and top_trials([], 3) == []

@@ -1,1 +1,1 @@
-"""The binaries: each parses flags, builds, calls and reports."""
+"""The binaries. Each parses flags, builds objects, calls the library and prints what comes out."""

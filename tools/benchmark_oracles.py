@@ -1,13 +1,14 @@
-"""Compares KerasTuner oracles on a small network of which every configuration is trained once.
+"""Compares KerasTuner oracles on a small network, every configuration of which is trained once.
 
-The table is computed first, if the output directory has none (a few minutes of one core), then each oracle searches it
-with each seed, every search in a process of its own. Finished parts of the table and finished searches are kept:
-started again with the same flags, a benchmark goes on where it was; oracles and seeds may be added. The directory gets
-table/, runs/, curves.csv (the best so far after each trial), summary.json, curves.png and, with --overhead_at,
-overhead.json: the seconds that oracles take for a trial.
+The table is computed first if the output directory has none, which takes a few minutes of one core. Then each oracle
+searches it with each seed, every search in a process of its own. Finished parts of the table and finished searches are
+kept: a benchmark that is started again with the same flags resumes where it was. Oracles and seeds may be added.
+
+The directory gets table/, runs/, curves.csv (the best so far after each trial), summary.json, curves.png and, with
+--overhead_at, overhead.json: the seconds that oracles take for a trial.
 
 Example:
-  python tools/benchmark_oracles.py --num_seeds=10 --num_trials=60 --output=runs/tuners
+  nao-benchmark-oracles --num_seeds=10 --num_trials=60 --output=runs/tuners
 """
 
 import json
@@ -20,7 +21,8 @@ from absl import flags
 from nao_tf.benchmarks import curves
 from nao_tf.benchmarks import oracle_benchmark as benchmark
 from nao_tf.benchmarks.strategy_benchmark import Record, Run, run_benchmark
-from nao_tf.runs.settings import write_json
+from nao_tf.runs.json_files import write_json
+from nao_tf.strategies import STRATEGIES
 from nao_tf.tools import flagging, strategy_flags
 
 CHECKPOINTS = (10, 20, 30, 40, 50)
@@ -29,20 +31,22 @@ OVERHEAD_FILE = "overhead.json"
 
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of this binary."""
-  define = {"flag_values": flag_values}
-  flags.DEFINE_list("oracles", ["nao", "bayesian", "random"], f"some of {', '.join(benchmark.ORACLES)}", **define)
-  flags.DEFINE_integer("num_seeds", 10, "searches of each oracle", lower_bound=1, **define)
-  flags.DEFINE_integer("first_seed", 0, "seed of the first search", lower_bound=0, **define)
-  flags.DEFINE_integer("num_trials", 60, "trials of each search", lower_bound=1, **define)
-  flags.DEFINE_integer(
-    "num_initial_points", None, "random trials of nao and bayesian; default: theirs", lower_bound=1, **define
-  )
-  flags.DEFINE_string("output", None, "directory of the results; made if it does not exist", **define)
-  flags.DEFINE_string("table", None, "directory of the table; default: table in the output directory", **define)
-  flags.DEFINE_integer("num_processes", 1, "searches at a time", lower_bound=1, **define)
-  flags.DEFINE_list("overhead_at", [], "numbers of trials after which to measure the time for one", **define)
-  flags.DEFINE_integer("num_timed", 20, "trials over which that is averaged", lower_bound=1, **define)
-  strategy_flags.define(flag_values, nao_preset="hyperparameters")
+  help_ = f"some of {', '.join(benchmark.ORACLES)}, separated by commas"
+  flags.DEFINE_list("oracles", ["nao", "bayesian", "random"], help_, flag_values=flag_values)
+  flags.DEFINE_integer("num_seeds", 10, "searches of each oracle", 1, flag_values=flag_values)
+  flags.DEFINE_integer("first_seed", 0, "seed of the first search", 0, flag_values=flag_values)
+  flags.DEFINE_integer("num_trials", 60, "trials of each search", 1, flag_values=flag_values)
+  help_ = "random trials of nao and bayesian; default: theirs"
+  flags.DEFINE_integer("num_initial_points", None, help_, 1, flag_values=flag_values)
+  help_ = "directory of the results; made if it does not exist"
+  flags.DEFINE_string("output", None, help_, flag_values=flag_values)
+  help_ = "directory of the table; default: table in the output directory"
+  flags.DEFINE_string("table", None, help_, flag_values=flag_values)
+  flags.DEFINE_integer("num_processes", 1, "searches at a time", 1, flag_values=flag_values)
+  help_ = "numbers of trials after which to measure the time for one"
+  flags.DEFINE_list("overhead_at", [], help_, flag_values=flag_values)
+  flags.DEFINE_integer("num_timed", 20, "trials over which that time is averaged", 1, flag_values=flag_values)
+  strategy_flags.define(flag_values, presets={"nao": "hyperparameters"})
   flags.mark_flag_as_required("output", flag_values)
 
 
@@ -72,7 +76,7 @@ def _table(directory: str) -> benchmark.TunerTable:
 
 def _options(name: str, flag_values: flags.FlagValues) -> dict[str, Any]:
   """Returns what an oracle is made with beside its seed."""
-  options = strategy_flags.options(name, flag_values)
+  options = strategy_flags.options(name, flag_values) if name in STRATEGIES else {}
   if name in ("nao", "bayesian") and flag_values.num_initial_points is not None:
     options["num_initial_points"] = flag_values.num_initial_points
   return options
@@ -94,7 +98,7 @@ def _report(directory: str, records: list[Record], best: float) -> None:
 def _measure(
   flag_values: flags.FlagValues, name: str, options: dict[str, Any], table: benchmark.TunerTable, num_trials: int
 ) -> None:
-  """Measures an oracle's overhead, unless that has been done, and writes it down with what was measured before."""
+  """Measures the overhead of an oracle and adds it to the file, unless it is there already."""
   path = os.path.join(flag_values.output, OVERHEAD_FILE)
   measured: dict[str, dict] = {}
   if os.path.exists(path):

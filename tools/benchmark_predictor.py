@@ -1,11 +1,11 @@
-"""Measures how well NAO's controllers predict and write architectures of a table that they have not seen.
+"""Measures how well NAO's controllers predict and decode architectures of a table that they have not seen.
 
-For each seed, controllers are fitted to a few random architectures and asked about others, none of which computes the
-same as one of these. Prints means with standard errors: Kendall's tau of single controllers and of their mean, pairwise
-accuracy, and wrong tokens per decoded architecture.
+For each seed, controllers are fitted to a few random architectures. They are then asked about others, none of which
+computes the same as one of these. Prints means with standard errors: Kendall's tau of single controllers and of their
+mean, pairwise accuracy, and wrong tokens per decoded architecture.
 
 Example:
-  python tools/benchmark_predictor.py --table=nasbench201.npz --num_train=200 --num_seeds=10
+  nao-benchmark-predictor --table=nasbench201.npz --num_train=200 --num_seeds=10
 """
 
 import dataclasses
@@ -14,43 +14,46 @@ import numpy as np
 import tqdm
 from absl import flags
 
-from nao_tf.benchmarks.predictor_benchmark import Fidelity, FidelityTest
-from nao_tf.controller.config import make_config
-from nao_tf.runs.settings import write_json
+from nao_tf.benchmarks.predictor_benchmark import PredictorBenchmark, PredictorScores
+from nao_tf.controller.config import PRESETS, ControllerConfig
+from nao_tf.runs.json_files import write_json
 from nao_tf.tables import read_table
-from nao_tf.tools import flagging, strategy_flags
+from nao_tf.tools import flagging
+
+_PREFIX = "controller_"
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of this binary."""
-  define = {"flag_values": flag_values}
-  flags.DEFINE_string("table", None, "path of a table file", **define)
-  flags.DEFINE_string("objective", None, "figure to predict; default: the table's own", **define)
-  flags.DEFINE_integer("num_train", 200, "architectures to fit to", lower_bound=2, **define)
-  flags.DEFINE_integer("num_test", 1000, "architectures to measure on", lower_bound=2, **define)
-  flags.DEFINE_integer("num_unlabeled", 512, "architectures without figures to fit to", lower_bound=0, **define)
-  flags.DEFINE_integer("num_seeds", 10, "samples of architectures", lower_bound=1, **define)
-  flags.DEFINE_integer("first_seed", 0, "seed of the first sample", lower_bound=0, **define)
-  flags.DEFINE_integer("ensemble_size", 3, "controllers that are fitted side by side", lower_bound=1, **define)
-  strategy_flags.define_controller(flag_values, preset="controller", default="default")
-  flags.DEFINE_string("output", None, "JSON file for the figures of each seed", **define)
+  flags.DEFINE_string("table", None, "path of a table file", flag_values=flag_values)
+  flags.DEFINE_string("objective", None, "figure to predict; default: the table's own", flag_values=flag_values)
+  flags.DEFINE_integer("num_train", 200, "architectures to fit to", 2, flag_values=flag_values)
+  flags.DEFINE_integer("num_test", 1000, "architectures to measure on", 2, flag_values=flag_values)
+  flags.DEFINE_integer("num_unlabeled", 512, "architectures without figures to fit to", 0, flag_values=flag_values)
+  flags.DEFINE_integer("num_seeds", 10, "samples of architectures", 1, flag_values=flag_values)
+  flags.DEFINE_integer("first_seed", 0, "seed of the first sample", 0, flag_values=flag_values)
+  flags.DEFINE_integer("ensemble_size", 3, "controllers that are fitted side by side", 1, flag_values=flag_values)
+  help_ = "settings of the controller, which --controller_... flags change"
+  flags.DEFINE_enum("controller", "default", sorted(PRESETS), help_, flag_values=flag_values)
+  flagging.define(ControllerConfig(), flag_values, prefix=_PREFIX, unset="what --controller says")
+  flags.DEFINE_string("output", None, "JSON file for the results of each seed", flag_values=flag_values)
   flags.mark_flags_as_required(["table"], flag_values)
 
 
 def main(flag_values: flags.FlagValues) -> None:
   """Measures what the flags describe."""
-  test = FidelityTest(
+  benchmark = PredictorBenchmark(
     read_table(flag_values.table),
-    strategy_flags.controller(flag_values, make_config(flag_values.controller)),
+    flagging.build(PRESETS[flag_values.controller], flag_values, prefix=_PREFIX),
     ensemble_size=flag_values.ensemble_size,
     objective=flag_values.objective,
   )
   seeds = range(flag_values.first_seed, flag_values.first_seed + flag_values.num_seeds)
-  sizes = {name: flag_values[name].value for name in ("num_train", "num_test", "num_unlabeled")}
-  results = [dataclasses.asdict(test.run(seed=seed, **sizes)) for seed in tqdm.tqdm(seeds, unit="seed")]
+  sizes = {name: getattr(flag_values, name) for name in ("num_train", "num_test", "num_unlabeled")}
+  results = [dataclasses.asdict(benchmark.run(seed=seed, **sizes)) for seed in tqdm.tqdm(seeds, unit="seed")]
   if flag_values.output:
     write_json(flag_values.output, {"sizes": sizes, "first_seed": flag_values.first_seed, "results": results})
-  for field in dataclasses.fields(Fidelity):
+  for field in dataclasses.fields(PredictorScores):
     print(_line(field.name, np.array([result[field.name] for result in results])))
 
 

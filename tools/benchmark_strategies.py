@@ -1,65 +1,67 @@
 """Compares strategies on a table of architectures that were all trained before.
 
 Each strategy searches with each seed, every search in a process of its own with one thread. Every architecture that a
-strategy asks for counts as a query. Finished searches are kept in the output directory: started again with the same
-flags, a benchmark goes on where it was; strategies and seeds may be added. The directory gets runs/, curves.csv (the
-best so far after each query), summary.json and curves.png.
+strategy asks for counts as a query. Finished searches are kept in the output directory: a benchmark that is started
+again with the same flags resumes where it was. Strategies and seeds may be added. The directory gets runs/, curves.csv
+(the best so far after each query), summary.json and curves.png.
 
 Example:
-  python tools/benchmark_strategies.py --space=nasbench201 --table=nasbench201.npz --num_trials=150 --output=runs/nasbench201
+  nao-benchmark-strategies --space=nasbench201 --table=nasbench201.npz --num_trials=150 --output=runs/nasbench201
 """
 
 import os
-from typing import Any
+import sys
+from collections.abc import Sequence
 
 import tqdm
 from absl import flags
 
 from nao_tf.benchmarks import curves
 from nao_tf.benchmarks import strategy_benchmark as benchmark
-from nao_tf.runs.settings import write_json
+from nao_tf.runs.json_files import write_json
+from nao_tf.spaces import SPACES, make_space
 from nao_tf.strategies import STRATEGIES
 from nao_tf.tables import read_table
-from nao_tf.tools import flagging, strategy_flags
+from nao_tf.tools import flag_types, flagging, strategy_flags
 
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-def define_flags(flag_values: flags.FlagValues) -> None:
-  """Defines the flags of this binary."""
-  define = {"flag_values": flag_values}
-  flags.DEFINE_string("space", None, "space of the table", **define)
-  flags.DEFINE_string("table", None, "path of a table file", **define)
-  flags.DEFINE_list("strategies", ["nao", "evolution", "random"], "strategies to compare", **define)
-  flags.DEFINE_integer("num_seeds", 20, "searches of each strategy", lower_bound=1, **define)
-  flags.DEFINE_integer("first_seed", 0, "seed of the first search", lower_bound=0, **define)
-  flags.DEFINE_string("output", None, "directory of the results; made if it does not exist", **define)
-  flags.DEFINE_integer("num_processes", os.cpu_count(), "searches at a time", lower_bound=1, **define)
+def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> None:
+  """Defines the flags of this binary.
+
+  Args:
+    flag_values: where to define.
+    argv: the command line, which may name strategies that have flags of their own.
+  """
+  flag_types.define_name("space", None, SPACES, "space", "space of the table", flag_values=flag_values)
+  flags.DEFINE_string("table", None, "path of a table file", flag_values=flag_values)
+  default = ["nao", "evolution", "random"]
+  help_ = "strategies to compare"
+  flag_types.define_names("strategies", default, STRATEGIES, "strategy", help_, flag_values=flag_values)
+  flags.DEFINE_integer("num_seeds", 20, "searches of each strategy", 1, flag_values=flag_values)
+  flags.DEFINE_integer("first_seed", 0, "seed of the first search", 0, flag_values=flag_values)
+  help_ = "directory of the results; made if it does not exist"
+  flags.DEFINE_string("output", None, help_, flag_values=flag_values)
+  flags.DEFINE_integer("num_processes", os.cpu_count() or 1, "searches at a time", 1, flag_values=flag_values)
   flagging.define(benchmark.BenchmarkConfig(table=""), flag_values, skip=("table",))
-  strategy_flags.define(flag_values)
+  strategy_flags.define(flag_values, argv)
   flags.mark_flags_as_required(["space", "table", "output"], flag_values)
 
 
 def main(flag_values: flags.FlagValues) -> None:
   """Runs the benchmark that the flags describe."""
-  table = read_table(flag_values.table)
-  if table.space.name != flag_values.space:
+  table, space = read_table(flag_values.table), make_space(flag_values.space)
+  if table.space.name != space.name:
     raise ValueError(f"{table.path}: this is a table of {table.space.name}, but --space is {flag_values.space}")
   runs = benchmark.make_runs(
-    _strategies(flag_values),
+    {name: strategy_flags.options(name, flag_values) for name in flag_values.strategies},
     range(flag_values.first_seed, flag_values.first_seed + flag_values.num_seeds),
     flagging.build(benchmark.BenchmarkConfig(flag_values.table), flag_values),
     flag_values.output,
   )
-  records = _run(runs, flag_values.num_processes)
-  _report(flag_values.output, records, benchmark.best_objective(table, runs[0].config.objective))
-
-
-def _strategies(flag_values: flags.FlagValues) -> dict[str, dict[str, Any]]:
-  unknown = [name for name in flag_values.strategies if name not in STRATEGIES]
-  if unknown or not flag_values.strategies:
-    raise ValueError(f"--strategies: expected some of {', '.join(STRATEGIES)}, got {', '.join(unknown) or 'none'}")
-  return {name: strategy_flags.options(name, flag_values) for name in flag_values.strategies}
+  best = benchmark.best_objective(table, flag_values.objective or table.default_objective)
+  _report(flag_values.output, _run(runs, flag_values.num_processes), best)
 
 
 def _run(runs: list[benchmark.Run], num_processes: int) -> list[benchmark.Record]:
@@ -77,8 +79,8 @@ def _report(directory: str, records: list[benchmark.Record], best_objective: flo
 
 def cli() -> None:
   """Runs the binary."""
-  os.environ.update(dict.fromkeys(_THREADS, "1"))  # For the processes to come: there are as many as cores.
-  flagging.run(define_flags, main)
+  os.environ.update(dict.fromkeys(_THREADS, "1"))  # For the processes that are started later: as many as cores.
+  flagging.run(lambda flag_values: define_flags(flag_values, sys.argv), main)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Measures an exported network on a task's data.
+"""Evaluates an exported network on the data of a task.
 
 Example:
   nao-evaluate --saved_model=runs/naonet_ws/saved_model --task=cifar10 --data_dir=/data/tfds
@@ -9,6 +9,7 @@ import json
 
 from absl import flags
 
+from nao_tf.serving import evaluate_exported
 from nao_tf.tasks.base import SPLITS
 from nao_tf.tools import experiment, flagging
 
@@ -16,15 +17,14 @@ from nao_tf.tools import experiment, flagging
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of an evaluation."""
   experiment.define_task_flags(flag_values)
-  define = {"flag_values": flag_values}
-  flags.DEFINE_string("saved_model", None, "directory of the exported network", **define)
-  flags.DEFINE_enum("split", "test", SPLITS, "which part of the data", **define)
+  flags.DEFINE_string("saved_model", None, "directory of the exported network", flag_values=flag_values)
+  flags.DEFINE_enum("split", "test", SPLITS, "split of the data", flag_values=flag_values)
   flags.mark_flag_as_required("saved_model", flag_values)
 
 
 def main(flag_values: flags.FlagValues) -> int:
   """Prints the metrics as one line of JSON; returns the exit code."""
-  metrics = experiment.task_of(flag_values).evaluate_exported(flag_values.saved_model, flag_values.split)
+  metrics = evaluate_exported(flag_values.saved_model, experiment.task_of(flag_values), flag_values.split)
   print(json.dumps({"saved_model": flag_values.saved_model, "split": flag_values.split, **metrics}))
   return 0
 

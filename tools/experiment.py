@@ -8,81 +8,75 @@ from typing import Any
 import tensorflow as tf
 from absl import flags
 
+from nao_tf.networks.building import NetworkConfig
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.tasks import TASKS, make_task, task_class, task_classes
-from nao_tf.tasks.base import Setup, Task
+from nao_tf.tasks.base import Configs, Task
 from nao_tf.tasks.text import TextFiles
 from nao_tf.tools import flagging
+from nao_tf.training.base import BaseTrainingConfig
 from nao_tf.training.determinism import make_deterministic
 from nao_tf.training.distribution import make_distribution
 
 # Options of tasks that determine results.
 _TASK_OPTIONS = ("train_examples", "validation_fraction", "image_size", "max_vocabulary")
-# What a task computes, and no flag says.
+# Fields of configurations that are computed, so there is no flag for them.
 _COMPUTED = ("drop_path_steps",)
 
 
 def define_process_flags(flag_values: flags.FlagValues) -> None:
-  """Defines what concerns the process: where it writes, its seed, its devices."""
-  define = {"flag_values": flag_values}
-  flags.DEFINE_string(
-    "workdir", None, "directory of this run; made if it does not exist, continued if it does", **define
-  )
-  flags.DEFINE_integer("seed", 0, "seed of all randomness", lower_bound=0, **define)
-  flags.DEFINE_integer(
-    "num_replicas",
-    None,
-    "devices to train on; without GPUs the CPU is split; default: all GPUs",
-    lower_bound=1,
-    **define,
-  )
-  flags.DEFINE_boolean("deterministic", True, "compute the same bits in every process with the same seed", **define)
+  """Defines the flags of the process: where it writes, its seed, its devices."""
+  help_ = "directory of this run; made if it does not exist, continued if it does"
+  flags.DEFINE_string("workdir", None, help_, flag_values=flag_values)
+  flags.DEFINE_integer("seed", 0, "seed of all randomness", 0, flag_values=flag_values)
+  help_ = "devices to train on; without GPUs the CPU is divided; default: all GPUs"
+  flags.DEFINE_integer("num_replicas", None, help_, 1, flag_values=flag_values)
+  help_ = "compute the same bits in every process with the same seed"
+  flags.DEFINE_boolean("deterministic", True, help_, flag_values=flag_values)
   flags.mark_flag_as_required("workdir", flag_values)
 
 
 def define_task_flags(flag_values: flags.FlagValues) -> None:
-  """Defines what concerns the task and its data."""
-  define = {"flag_values": flag_values}
-  flags.DEFINE_string("task", "digits", f"{', '.join(TASKS)}, or an image set of TensorFlow Datasets", **define)
+  """Defines the flags of the task and its data."""
+  help_ = f"{', '.join(TASKS)}; or an image set of TensorFlow Datasets; or a task of your own, package.module:Name"
+  flags.DEFINE_string("task", "digits", help_, flag_values=flag_values)
   define_data_flags(flag_values)
-  flags.DEFINE_boolean("download", False, "download and prepare data that is not there", **define)
-  flags.DEFINE_integer(
-    "train_examples", None, "train on so many examples (images, or tokens of a text); default: all", 1, **define
-  )
-  flags.DEFINE_float(
-    "validation_fraction", None, "share of the training data held out; default: the task's", 0.0, 1.0, **define
-  )
-  flags.DEFINE_integer("image_size", None, "resize images to so many pixels a side", lower_bound=1, **define)
-  flags.DEFINE_integer("max_vocabulary", None, "know so many words of a text; default: the task's", 3, **define)
+  flags.DEFINE_boolean("download", False, "download and prepare data that is missing", flag_values=flag_values)
+  help_ = "train on this many examples (images, or tokens of a text); default: all"
+  flags.DEFINE_integer("train_examples", None, help_, 1, flag_values=flag_values)
+  help_ = "share of the training data held out; default: that of the task"
+  flags.DEFINE_float("validation_fraction", None, help_, 0.0, 1.0, flag_values=flag_values)
+  flags.DEFINE_integer("image_size", None, "resize images to this many pixels a side", 1, flag_values=flag_values)
+  help_ = "size of the vocabulary of a text; default: that of the task"
+  flags.DEFINE_integer("max_vocabulary", None, help_, 3, flag_values=flag_values)
 
 
 def define_data_flags(flag_values: flags.FlagValues) -> None:
-  """Defines where data lies."""
-  define = {"flag_values": flag_values}
-  flags.DEFINE_string("data_dir", None, "where TensorFlow Datasets are; default: its own choice", **define)
-  flags.DEFINE_string(
-    "text_dir", None, "directory of a text: train, valid and test, each a .txt or .txt.gz in UTF-8", **define
-  )
+  """Defines the flags that say where data is."""
+  help_ = "directory of prepared data sets; default: that of TensorFlow Datasets"
+  flags.DEFINE_string("data_dir", None, help_, flag_values=flag_values)
+  help_ = "directory of a text: train, valid and test, each a .txt or .txt.gz in UTF-8"
+  flags.DEFINE_string("text_dir", None, help_, flag_values=flag_values)
 
 
-def define_setup_flags(flag_values: flags.FlagValues, stage: str, *, prefix: str = "", unset: str = "") -> None:
-  """Defines a flag for each field of the networks' and the recipes' configurations, of all kinds of tasks.
+def define_config_flags(flag_values: flags.FlagValues, stage: str, *, prefix: str = "", unset: str = "") -> None:
+  """Defines a flag for each field of the network and training configurations of all kinds of tasks.
 
   Args:
     flag_values: where to define.
-    stage: "child" or "final": whose defaults the help names.
-    prefix: put before each field's name.
-    unset: if given, this says in the help where a value that is not given comes from.
+    stage: "child" or "final": the configurations whose values the help gives as defaults.
+    prefix: put before the name of each field.
+    unset: if given, the help says with these words where a value comes from that is not given.
   """
-  setups = {task.kind: _parts(getattr(task, stage)) for task in task_classes()}
-  flagging.define_union(setups, flag_values, prefix=prefix, skip=_COMPUTED, unset=unset)
+  configs = {task.kind: _parts(getattr(task, stage)) for task in task_classes()}
+  flagging.define_union(configs, flag_values, prefix=prefix, skip=_COMPUTED, unset=unset)
 
 
-def setup_of(flag_values: flags.FlagValues, defaults: Setup, *, prefix: str = "") -> Setup:
-  """Returns how networks are built and trained: the defaults, changed by the flags with that prefix.
+def configs_of(flag_values: flags.FlagValues, defaults: Configs, *, prefix: str = "") -> Configs:
+  """Returns how networks are built and trained: the defaults, changed by the flags with a prefix.
 
   Raises:
-    ValueError: if a flag is given that networks for the task have no use for.
+    ValueError: if a flag is given that the networks of the task do not have.
   """
   everything = {f.name for task in task_classes() for part in _parts(task.child) for f in dataclasses.fields(part)}
   known = {field.name for part in _parts(defaults) for field in dataclasses.fields(part)}
@@ -90,7 +84,10 @@ def setup_of(flag_values: flags.FlagValues, defaults: Setup, *, prefix: str = ""
   wrong = [name for name in foreign if flag_values[name].value is not None]
   if wrong:
     raise ValueError(f"--task={flag_values.task}: its networks and trainings have no {', '.join(wrong)}")
-  return Setup(*(flagging.build(part, flag_values, prefix=prefix) for part in _parts(defaults)))
+  return Configs(
+    flagging.build(defaults.network_config, flag_values, prefix=prefix),
+    flagging.build(defaults.training_config, flag_values, prefix=prefix),
+  )
 
 
 def task_class_of(flag_values: flags.FlagValues) -> type[Task]:
@@ -101,34 +98,37 @@ def task_class_of(flag_values: flags.FlagValues) -> type[Task]:
 def task_of(flag_values: flags.FlagValues, **overrides: Any) -> Task:
   """Returns the task that the flags name."""
   names = ("data_dir", "download", "text_dir", *_TASK_OPTIONS)
-  options = {**{name: flag_values[name].value for name in names}, **overrides}
+  options: dict[str, Any] = {**{name: flag_values[name].value for name in names}, **overrides}
   return make_task(flag_values.task, **options)
 
 
 def task_settings(flag_values: flags.FlagValues) -> dict[str, Any]:
-  """Returns the flags of the task that determine results. Where the data lies does not, but what a text of one's own is."""
+  """Returns the flags of the task that determine results, and the fingerprint of a local text.
+
+  Where the data is does not determine results.
+  """
   text = {} if flag_values.text_dir is None else {"text": _fingerprint(flag_values.text_dir)}
   return {**{name: flag_values[name].value for name in ("task", *_TASK_OPTIONS)}, **text}
 
 
 def recorded_task(settings: Mapping[str, Any], flag_values: flags.FlagValues) -> Task:
-  """Returns the task that a run directory's settings record, with its data where the flags say.
+  """Returns the task that the settings of a run record, with its data where the flags say.
 
   Raises:
-    RunDirectoryError: if it was another text.
+    RunDirectoryError: if the text is not that of the run.
   """
   text_dir, recorded = flag_values.text_dir, settings.get("text")
   if text_dir is not None and recorded not in (None, _fingerprint(text_dir)):
     raise RunDirectoryError(f"{text_dir}: is not the text of the run, or was changed since")
-  options = {name: settings.get(name) for name in _TASK_OPTIONS}
+  options: dict[str, Any] = {name: settings.get(name) for name in _TASK_OPTIONS}
   return make_task(settings["task"], data_dir=flag_values.data_dir, text_dir=text_dir, **options)
 
 
 def check_workdir(directory: str) -> None:
-  """Makes the directory of a run and checks, before any work is done, that files can be written there.
+  """Makes the directory of a run and checks that files can be written there, before any work is done.
 
   Raises:
-    OSError: if not.
+    OSError: if it cannot be made or written.
   """
   os.makedirs(directory, exist_ok=True)
   if not os.access(directory, os.W_OK):
@@ -136,7 +136,7 @@ def check_workdir(directory: str) -> None:
 
 
 def prepare_process(flag_values: flags.FlagValues) -> tf.distribute.Strategy:
-  """Seeds TensorFlow and returns the process's distribution."""
+  """Seeds TensorFlow and returns the distribution of the process."""
   distribution = make_distribution(flag_values.num_replicas)
   tf.keras.utils.set_random_seed(flag_values.seed)
   if flag_values.deterministic:
@@ -144,8 +144,8 @@ def prepare_process(flag_values: flags.FlagValues) -> tf.distribute.Strategy:
   return distribution
 
 
-def _parts(setup: Setup) -> tuple[Any, Any]:
-  return setup.network, setup.recipe
+def _parts(configs: Configs) -> tuple[NetworkConfig, BaseTrainingConfig]:
+  return configs.network_config, configs.training_config
 
 
 def _fingerprint(text_dir: str) -> str:

@@ -1,59 +1,42 @@
-"""Turns configuration dataclasses into absl flags and back, and runs a binary's `main`.
+"""Turns configurations into absl flags and back, and runs the `main` of a binary.
 
-A field becomes a flag of the same name; its help is the field's line under `Attributes:` in the docstring of its class.
+A field of a configuration, a dataclass, becomes a flag of the same name. The help of the flag is the line about the
+field under `Attributes:` in the docstring of the dataclass.
 """
 
 import dataclasses
+import os
 import re
 import sys
 import types
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from absl import app, flags
 
 from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.tools import flag_types, renamed_flags
 
-Config = TypeVar("Config")
+if TYPE_CHECKING:
+  from _typeshed import DataclassInstance
+
+Config = TypeVar("Config", bound="DataclassInstance")
 
 REPORTED = (ValueError, OSError, RunDirectoryError)
-"""Errors that a user can mend; a binary prints them without a traceback."""
+"""Errors that a user can mend. A binary prints them without a traceback."""
 
-
-class _FloatsParser(flags.ArgumentParser):
-  """Reads numbers separated by commas."""
-
-  def parse(self, argument):
-    words = argument.split(",") if isinstance(argument, str) else argument
-    return tuple(float(word) for word in words)
-
-  def flag_type(self):
-    return "numbers separated by commas"
-
-
-def _define_floats(name: str, default: tuple[float, ...], help_: str, *, flag_values: flags.FlagValues) -> None:
-  flags.DEFINE(_FloatsParser(), name, default, help_, flag_values, _FloatsSerializer())
-
-
-class _FloatsSerializer(flags.ArgumentSerializer):
-  """Writes numbers as the parser reads them."""
-
-  def serialize(self, value):
-    return ",".join(f"{number:g}" for number in value)
-
-
-_DEFINERS = {
+_DEFINERS: dict[Any, Callable[..., object]] = {
   int: flags.DEFINE_integer,
   float: flags.DEFINE_float,
   bool: flags.DEFINE_boolean,
   str: flags.DEFINE_string,
-  tuple[float, ...]: _define_floats,
+  tuple[float, ...]: flag_types.define_numbers,
 }
 
 
 def define(
-  config: Any,
+  config: "DataclassInstance",
   flag_values: flags.FlagValues,
   *,
   prefix: str = "",
@@ -64,46 +47,53 @@ def define(
   """Defines a flag for each field of a configuration.
 
   Args:
-    config: an instance of a dataclass, whose values are the defaults.
+    config: its values are the defaults.
     flag_values: where to define.
-    prefix: put before each field's name.
+    prefix: put before the name of each field.
     only: names of the fields to define; empty for all.
     skip: names of fields that get no flag.
-    unset: if given, the flags have no default, and this says in their help where the value comes from then.
+    unset: if given, the flags have no default. The help then says with these words where the value comes from.
+
+  Raises:
+    TypeError: if there is no flag for the type of a field.
   """
-  documentation = _attributes(type(config))
+  documentation = field_help(type(config))
   types_ = typing.get_type_hints(type(config))
   for field in dataclasses.fields(config):
     if field.name in skip or (only and field.name not in only):
       continue
     help_ = documentation.get(field.name, field.name) + (f" Default: {unset}." if unset else "")
     value = None if unset else getattr(config, field.name)
-    _DEFINERS[_scalar(types_[field.name])](prefix + field.name, value, help_, flag_values=flag_values)
+    _definer(_scalar(types_[field.name]), field.name)(prefix + field.name, value, help_, flag_values=flag_values)
 
 
 def define_union(
-  configs: Mapping[str, Sequence[Any]],
+  configs: Mapping[str, Sequence["DataclassInstance"]],
   flag_values: flags.FlagValues,
   *,
   prefix: str = "",
   skip: Collection[str] = (),
   unset: str = "",
 ) -> None:
-  """Defines a flag for each field of the configurations of several kinds of things; a field of several kinds is one flag.
+  """Defines a flag for each field of the configurations of several kinds of things.
 
-  The flags have no default: what is taken if one is not given depends on the kind, and is said in its help for each.
+  A field that several kinds have is one flag. The flags have no default: what is taken if a flag is not given depends
+  on the kind. The help says it for each kind.
 
   Args:
-    configs: instances of dataclasses, by kind.
+    configs: configurations by kind.
     flag_values: where to define.
-    prefix: put before each field's name.
+    prefix: put before the name of each field.
     skip: names of fields that get no flag.
-    unset: if given, this says in the help where a value that is not given comes from.
+    unset: if given, the help says with these words where a value comes from that is not given.
+
+  Raises:
+    TypeError: if a field has different types in two kinds, or there is no flag for its type.
   """
-  types_: dict[str, type] = {}
+  types_: dict[str, Any] = {}
   helps: dict[str, list[str]] = {}
   for kind, config in ((kind, config) for kind, parts in configs.items() for config in parts):
-    documentation, hints = _attributes(type(config)), typing.get_type_hints(type(config))
+    documentation, hints = field_help(type(config)), typing.get_type_hints(type(config))
     for field in (field for field in dataclasses.fields(config) if field.name not in skip):
       default = unset or getattr(config, field.name)
       helps.setdefault(field.name, []).append(f"{kind}: {documentation.get(field.name, '')} Default: {default}.")
@@ -111,18 +101,29 @@ def define_union(
       if types_.setdefault(field.name, scalar) is not scalar:
         raise TypeError(f"the field {field.name} is a {types_[field.name].__name__} here and a {scalar.__name__} there")
   for name, help_ in helps.items():
-    _DEFINERS[types_[name]](prefix + name, None, " ".join(help_), flag_values=flag_values)
+    _definer(types_[name], name)(prefix + name, None, " ".join(help_), flag_values=flag_values)
 
 
 def build(config: Config, flag_values: flags.FlagValues, *, prefix: str = "", **overrides: Any) -> Config:
-  """Returns the configuration with every field replaced whose flag has a value, or for which an override is given."""
+  """Returns a configuration with the changes that flags make.
+
+  Args:
+    config: where the values come from that no flag gives.
+    flag_values: the flags.
+    prefix: of the names of the flags.
+    **overrides: fields with values that take precedence over the flags.
+  """
   names = [field.name for field in dataclasses.fields(config) if prefix + field.name in flag_values]
-  values = {name: flag_values[prefix + name].value for name in names}
+  values = {name: flag_values[prefix + name].value for name in names if name not in overrides}
   return dataclasses.replace(config, **{k: v for k, v in values.items() if v is not None} | overrides)
 
 
-def settings(**configs: Any) -> Mapping[str, Any]:
-  """Returns configurations as one flat dict of JSON values: a dataclass' fields under its keyword's name."""
+def settings(**configs: Any) -> dict[str, Any]:
+  """Returns configurations as one flat dict of JSON values.
+
+  Args:
+    **configs: dataclasses or JSON values. A field of a dataclass has the key `keyword.field`.
+  """
   flat: dict[str, Any] = {}
   for name, config in configs.items():
     if dataclasses.is_dataclass(config):
@@ -134,21 +135,46 @@ def settings(**configs: Any) -> Mapping[str, Any]:
 
 
 def from_settings(config: Config, settings: Mapping[str, Any], name: str) -> Config:
-  """Returns the configuration that `settings` recorded under `name`."""
+  """Returns the configuration that `settings` recorded under a name.
+
+  Args:
+    config: where the values come from that were not recorded.
+    settings: flat, as `settings` returns them.
+    name: of the configuration there.
+  """
   values = {key.removeprefix(f"{name}."): value for key, value in settings.items() if key.startswith(f"{name}.")}
   return dataclasses.replace(config, **values)
 
 
 def run(define_flags: Callable[[flags.FlagValues], None], main: Callable[[flags.FlagValues], int | None]) -> None:
-  """Defines flags, parses the command line and calls `main`; what a user can mend is reported without a traceback.
+  """Defines flags, parses the command line, calls `main` and exits with its code.
+
+  An error that a user can mend is reported in one line. The current directory is searched for modules, too, so that
+  names of the form `package.module:Name` are found there.
 
   Args:
-    define_flags: defines the binary's flags.
+    define_flags: defines the flags of the binary.
     main: what to do with them; returns the exit code, None for 0.
   """
   sys.modules["__main__"].__doc__ = sys.modules[main.__module__].__doc__  # A console command has none of its own.
-  define_flags(flags.FLAGS)
-  app.run(lambda argv: _main(argv, main))
+  sys.path.append(os.getcwd())
+  app.run(lambda argv: _main(argv, main), flags_parser=lambda argv: _parse(argv, define_flags))
+
+
+def _parse(argv: Sequence[str], define_flags: Callable[[flags.FlagValues], None]) -> list[str]:
+  """Defines and parses the flags; returns the arguments that are no flags."""
+  known = set(flags.FLAGS)
+  try:
+    define_flags(flags.FLAGS)
+    for name in set(flags.FLAGS) - known:
+      flags.FLAGS.register_key_flag_for_module(argv[0], flags.FLAGS[name])  # What --help shows.
+    return renamed_flags.parse(flags.FLAGS, argv)
+  except flags.Error as error:
+    print(f"FATAL Flags parsing error: {error}", file=sys.stderr)
+    print("Pass --helpshort or --helpfull to see help on flags.", file=sys.stderr)
+  except REPORTED as error:
+    print(f"error: {error}", file=sys.stderr)
+  sys.exit(1)
 
 
 def _main(argv: list[str], main: Callable[[flags.FlagValues], int | None]) -> int | None:
@@ -161,24 +187,32 @@ def _main(argv: list[str], main: Callable[[flags.FlagValues], int | None]) -> in
     return 1
 
 
-def _scalar(annotation: Any) -> type:
-  """Returns the type of a field, taking the None out of an optional one."""
-  if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-    return next(arm for arm in typing.get_args(annotation) if arm is not type(None))
-  return annotation
-
-
-def _attributes(cls: type) -> dict[str, str]:
-  """Returns the text of each entry under `Attributes:` in a class docstring."""
-  _, _, section = (cls.__doc__ or "").partition("Attributes:")
+def field_help(config_class: type["DataclassInstance"]) -> dict[str, str]:
+  """Returns what the docstring of a dataclass says about each of its fields under `Attributes:`."""
+  _, _, section = (config_class.__doc__ or "").partition("Attributes:")
   section = re.split(r"\n\s*\n", section, maxsplit=1)[0]
   entries: dict[str, str] = {}
   name = ""
   for line in section.splitlines():
     match = re.match(r"\s+(\w+): (.*)", line)
-    if match and match[1] in {field.name for field in dataclasses.fields(cls)}:
+    if match and match[1] in {field.name for field in dataclasses.fields(config_class)}:
       name = match[1]
       entries[name] = match[2]
     elif name and line.strip():
       entries[name] += " " + line.strip()
   return entries
+
+
+def _definer(type_: Any, field: str) -> Callable[..., object]:
+  """Returns the function that defines a flag of a type."""
+  if type_ not in _DEFINERS:
+    known = ", ".join(str(getattr(known, "__name__", known)) for known in _DEFINERS)
+    raise TypeError(f"there is no flag for the field {field} of type {type_}; expected one of {known}")
+  return _DEFINERS[type_]
+
+
+def _scalar(annotation: Any) -> Any:
+  """Returns the type of a field, without the None of an optional one."""
+  if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+    return next(arm for arm in typing.get_args(annotation) if arm is not type(None))
+  return annotation

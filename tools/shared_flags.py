@@ -1,11 +1,11 @@
-"""Flags of searches with shared weights: the supernet, its training and how scores are taken."""
+"""Flags of searches with shared weights: the supernet, its training, and how scores are taken."""
 
 from typing import Any
 
 from absl import flags
 
 from nao_tf.supernets.config import SharingConfig
-from nao_tf.tasks.base import Setup
+from nao_tf.tasks.base import Configs
 from nao_tf.tools import experiment, flagging, search_flags
 
 PREFIX = "shared_"
@@ -13,21 +13,25 @@ PREFIX = "shared_"
 
 def define(flag_values: flags.FlagValues) -> None:
   """Defines the flags `--shared_...`."""
-  experiment.define_setup_flags(flag_values, "child", prefix=PREFIX, unset="as for children")
+  experiment.define_config_flags(flag_values, "child", prefix=PREFIX, unset="as for children")
   flagging.define(SharingConfig(), flag_values, prefix=PREFIX)
 
 
-def setup(flag_values: flags.FlagValues) -> Setup:
+def configs(flag_values: flags.FlagValues) -> Configs:
   """Returns how the supernet is built and trained."""
-  return experiment.setup_of(flag_values, search_flags.children(flag_values), prefix=PREFIX)
+  return experiment.configs_of(flag_values, search_flags.children(flag_values), prefix=PREFIX)
 
 
-def sharing(flag_values: flags.FlagValues) -> SharingConfig:
+def sharing_config(flag_values: flags.FlagValues) -> SharingConfig:
   """Returns how weights are shared and made into scores."""
   return flagging.build(SharingConfig(), flag_values, prefix=PREFIX)
 
 
 def settings(flag_values: flags.FlagValues) -> dict[str, Any]:
-  """Returns what of all that determines the course of a search."""
-  parts = setup(flag_values)
-  return flagging.settings(sharing=sharing(flag_values), shared_network=parts.network, shared_training=parts.recipe)
+  """Returns what determines the course of a search: the supernet, its training and the scores."""
+  supernet = configs(flag_values)
+  return flagging.settings(
+    sharing=sharing_config(flag_values),
+    shared_network=supernet.network_config,
+    shared_training=supernet.training_config,
+  )

@@ -1,19 +1,20 @@
 """Prints how long training steps take on this machine: of controllers, networks and supernets, at the sizes of a CPU.
 
-Data are noise of the size of the real ones; nothing is downloaded.
+The data is noise of the same size as the real data. Nothing is downloaded.
 
 Example:
-  python tools/step_times.py --kinds=image,shared_image
+  nao-step-times --kinds=image,shared_image
 """
 
 import functools
+from collections.abc import Callable
 
 from absl import flags
 
 from nao_tf.benchmarks import step_times
 from nao_tf.tools import flagging
 
-KINDS = {
+KINDS: dict[str, Callable[..., step_times.StepTime]] = {
   "controller": step_times.controller_step,
   "image": step_times.image_step,
   "shared_image": functools.partial(step_times.image_step, shared=True),
@@ -25,11 +26,10 @@ _IMAGES = ("image", "shared_image")
 
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of this binary."""
-  define = {"flag_values": flag_values}
-  flags.DEFINE_list("kinds", list(KINDS), f"some of {', '.join(KINDS)}", **define)
-  flags.DEFINE_integer("num_steps", 20, "steps to time; their median is printed", lower_bound=1, **define)
-  flags.DEFINE_integer("num_cells", 1, "N of image networks", lower_bound=1, **define)
-  flags.DEFINE_integer("filters", 16, "F of image networks", lower_bound=1, **define)
+  flags.DEFINE_list("kinds", list(KINDS), f"some of {', '.join(KINDS)}, separated by commas", flag_values=flag_values)
+  flags.DEFINE_integer("num_steps", 20, "steps to time; their median is printed", 1, flag_values=flag_values)
+  flags.DEFINE_integer("num_cells", 1, "N of image networks", 1, flag_values=flag_values)
+  flags.DEFINE_integer("filters", 16, "F of image networks", 1, flag_values=flag_values)
 
 
 def main(flag_values: flags.FlagValues) -> None:

@@ -3,53 +3,66 @@
 Example:
   nao-train --task=cifar10 --architecture=NAONet-WS --num_cells=5 --filters=36 --epochs=600 --workdir=runs/naonet_ws
 
-Killed and started again with the same flags, it goes on from its last checkpoint. The work directory gets config.json,
-history.jsonl, checkpoints, tensorboard (point TensorBoard at it) and saved_model.
+If it is killed and started again with the same flags, it resumes from its last checkpoint. The work directory gets
+config.json, history.jsonl, checkpoints, tensorboard (a log directory of TensorBoard) and saved_model.
 """
 
 import json
 import os
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import tensorflow as tf
 from absl import flags
 
 from nao_tf.runs.settings import check_settings
+from nao_tf.serving import evaluate_exported, export_network, has_exporter
 from nao_tf.spaces import SPACES, make_space
 from nao_tf.spaces.genotypes import Genotype, genotype_from_json
 from nao_tf.spaces.published import BASELINES, CELLS, RECURRENT_CELLS
-from nao_tf.tasks.base import NetworkTrainer, Setup, Task
-from nao_tf.tools import experiment, flagging
+from nao_tf.tasks.base import Configs, Task
+from nao_tf.tasks.trainers import make_trainer
+from nao_tf.tools import experiment, flag_types, flagging
+from nao_tf.training.base import Metrics, NetworkTrainer
 from nao_tf.training.training_directory import TrainingDirectory
 
 SAVED_MODEL = "saved_model"
-NAMED = {**CELLS, **RECURRENT_CELLS, **BASELINES}
+
+
+class NamedNetwork(Protocol):
+  """A network that has a name."""
+
+  @property
+  def genotype(self) -> Genotype:
+    """The genotype of the network."""
+
+
+NAMED: Mapping[str, NamedNetwork] = {**CELLS, **RECURRENT_CELLS, **BASELINES}
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of a training."""
   experiment.define_process_flags(flag_values)
   experiment.define_task_flags(flag_values)
-  define = {"flag_values": flag_values}
-  flags.DEFINE_string(
-    "architecture", None, f"{', '.join(NAMED)}; or a published string of --space; or the path of a JSON file", **define
-  )
-  flags.DEFINE_enum("space", None, sorted(SPACES), "what space a string is of; default: the task's", **define)
+  help_ = f"{', '.join(NAMED)}; or a published string of --space; or the path of a JSON file"
+  flags.DEFINE_string("architecture", None, help_, flag_values=flag_values)
+  help_ = "space of a published string; default: that of the task"
+  flag_types.define_name("space", None, SPACES, "space", help_, flag_values=flag_values)
   flags.mark_flag_as_required("architecture", flag_values)
-  experiment.define_setup_flags(flag_values, "final")
+  experiment.define_config_flags(flag_values, "final")
 
 
 def main(flag_values: flags.FlagValues) -> int:
   """Trains and exports; returns the exit code."""
   genotype = genotype_of(flag_values)
-  setup = final_setup(flag_values)
+  configs = final_configs(flag_values)
   experiment.check_workdir(flag_values.workdir)
   distribution = experiment.prepare_process(flag_values)
   task = experiment.task_of(flag_values)
   train_and_export(
     task,
     genotype,
-    setup,
+    configs,
     distribution=distribution,
     seed=flag_values.seed,
     workdir=flag_values.workdir,
@@ -63,9 +76,9 @@ def genotype_of(flag_values: flags.FlagValues) -> Genotype:
   return read_genotype(flag_values.architecture, flag_values.space or experiment.task_class_of(flag_values).space)
 
 
-def final_setup(flag_values: flags.FlagValues) -> Setup:
+def final_configs(flag_values: flags.FlagValues) -> Configs:
   """Returns how the network is built and trained."""
-  return experiment.setup_of(flag_values, experiment.task_class_of(flag_values).final)
+  return experiment.configs_of(flag_values, experiment.task_class_of(flag_values).final)
 
 
 def read_genotype(text: str, space: str) -> Genotype:
@@ -74,10 +87,11 @@ def read_genotype(text: str, space: str) -> Genotype:
   Args:
     text: name of a published network, a published string, or the path of a JSON file: a genotype, or the best.json of
       a search.
-    space: the space that a published string is of.
+    space: name of the space of a published string.
 
   Raises:
-    ValueError: if it is none of these.
+    ValueError: if the text is none of these.
+    OSError: if the file cannot be read.
   """
   if text in NAMED:
     return NAMED[text].genotype
@@ -94,42 +108,50 @@ def read_genotype(text: str, space: str) -> Genotype:
 def train_and_export(
   task: Task,
   genotype: Genotype,
-  setup: Setup,
+  configs: Configs,
   *,
   distribution: tf.distribute.Strategy,
   seed: int,
   workdir: str,
   settings: dict[str, Any],
-) -> dict[str, float]:
-  """Trains a network to the end of its recipe, exports it, and measures what was exported on the test set.
+) -> Metrics:
+  """Trains a network to the last epoch, exports it, and evaluates the export on the test set.
 
   Args:
     task: what to learn.
-    genotype: of the network.
-    setup: how it is built and trained.
-    distribution: the process's distribution.
-    seed: of the training.
-    workdir: where it is recorded, and from where it is continued.
-    settings: what else determines the training, such as the task's flags.
+    genotype: the genotype of the network.
+    configs: how the network is built and trained.
+    distribution: the distribution of the process.
+    seed: seed of the training.
+    workdir: directory of the training, which is resumed from there.
+    settings: further settings that determine the training, such as the flags of the task.
 
   Returns:
-    The test metrics; empty if the task has no test set.
+    The metrics on the test set; empty if the task has none.
   """
   os.makedirs(workdir, exist_ok=True)
-  described = flagging.settings(network=setup.network, training=setup.recipe, seed=seed, genotype=genotype.to_json())
+  network_config, training_config = configs.network_config, configs.training_config
+  described = flagging.settings(
+    network=network_config, training=training_config, seed=seed, genotype=genotype.to_json()
+  )
   check_settings(workdir, {**settings, **described})
-  trainer = task.make_trainer(genotype, setup.network, setup.recipe, distribution=distribution, seed=seed)
+  trainer = make_trainer(task, genotype, network_config, training_config, distribution=distribution, seed=seed)
   TrainingDirectory(workdir, trainer).fit(progress=True)
-  return export_and_test(trainer, genotype, os.path.join(workdir, SAVED_MODEL))
+  return export_and_test(task, trainer, genotype, os.path.join(workdir, SAVED_MODEL))
 
 
-def export_and_test(trainer: NetworkTrainer, genotype: Genotype, directory: str) -> dict[str, float]:
-  """Exports a trained network and prints what the export is worth on the test set."""
-  trainer.task.export_network(trainer.network, directory, genotype=genotype)
-  print(f"exported: {directory}")
-  if not trainer.task.num_examples("test"):
+def export_and_test(task: Task, trainer: NetworkTrainer, genotype: Genotype, directory: str) -> Metrics:
+  """Exports a trained network, and prints and returns the metrics of the export on the test set.
+
+  If there is no exporter for the task, the metrics are those of the network itself.
+  """
+  exported = has_exporter(task)
+  if exported:
+    export_network(trainer.network, directory, genotype=genotype, task=task)
+  print(f"exported: {directory}" if exported else f"not exported: there is no exporter for the task {task.name}")
+  if not task.num_examples("test"):
     return {}
-  metrics = trainer.task.evaluate_exported(directory, "test")
+  metrics = evaluate_exported(directory, task, "test") if exported else trainer.evaluate("test")
   print("test: " + ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
   return metrics
 

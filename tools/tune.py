@@ -1,42 +1,54 @@
-"""Searches cells through KerasTuner: in one process, or as a chief and any number of workers.
+"""Searches for cells through KerasTuner: in one process, or as a chief and any number of workers.
 
 Example:
   nao-tune --task=digits --space=nasnet5 --strategy=nao --num_trials=40 --workdir=runs/tuned
 
-A search in many processes is started by giving the same command to each, with three variables of KerasTuner's in its
-environment: KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT, where the chief listens, and KERASTUNER_TUNER_ID, "chief"
-for the chief and a name of its own for each worker. All share the work directory. A worker may come late, leave or die.
+To search with many processes, give each the same command and set three environment variables of KerasTuner.
+KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT are where the chief listens. KERASTUNER_TUNER_ID is "chief" for the
+chief and another name for each worker. All share the work directory. Workers may come late, leave or die.
 
-Killed and started again with the same flags, it goes on where it was. The work directory gets config.json (the
-settings), best.json, and in tuner the project: a file for each trial, with the weights of its network.
+If it is killed and started again with the same flags, it resumes where it was. The work directory gets config.json
+(the settings), best.json, and the directory tuner, the project: a file for each trial, with the weights of its network.
 """
 
-import os
-from typing import Any
+import sys
+from collections.abc import Sequence
 
 import keras_tuner
 import tensorflow as tf
 from absl import flags
 
-from nao_tf.runs.settings import check_settings, write_json
+from nao_tf.runs.settings import check_settings
+from nao_tf.search.winner import write_winner
 from nao_tf.spaces import make_space
-from nao_tf.tools import experiment, flagging, search, search_flags, strategy_flags
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.tools import experiment, flagging, search_flags, strategy_flags
 from nao_tf.trial import Evaluation, Trial
-from nao_tf.tuner.hypermodels import REWARD, CellHyperModel, CellSpace
+from nao_tf.tuner.cell_space import CellSpace
+from nao_tf.tuner.hypermodels import REWARD, CellHyperModel
 from nao_tf.tuner.oracle import StrategyOracle
 from nao_tf.tuner.tuner import StrategyTuner
 
 PROJECT = "tuner"
 
 
-def define_flags(flag_values: flags.FlagValues) -> None:
-  """Defines the flags of a search through KerasTuner."""
-  search_flags.define(flag_values)
-  define = {"flag_values": flag_values}
-  flags.DEFINE_integer("executions_per_trial", 1, "trainings of each; their rewards are averaged", 1, **define)
-  flags.DEFINE_integer("max_retries_per_trial", 1, "further runs of a trial that broke off", lower_bound=0, **define)
-  flags.DEFINE_integer("max_consecutive_failed_trials", 5, "in a row after which to give up", 1, **define)
-  flags.DEFINE_float("worker_timeout", 120.0, "seconds of silence after which a worker counts as dead", **define)
+def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> None:
+  """Defines the flags of a search through KerasTuner.
+
+  Args:
+    flag_values: where to define.
+    argv: the command line, which may name a strategy that has flags of its own.
+  """
+  search_flags.define(flag_values, argv)
+  help_ = "trainings of each architecture, whose rewards are averaged"
+  flags.DEFINE_integer("executions_per_trial", 1, help_, 1, flag_values=flag_values)
+  flags.DEFINE_integer(
+    "max_retries_per_trial", 1, "further runs of a trial that was interrupted", 0, flag_values=flag_values
+  )
+  help_ = "failed trials in a row after which the search gives up"
+  flags.DEFINE_integer("max_consecutive_failed_trials", 5, help_, 1, flag_values=flag_values)
+  help_ = "seconds without a heartbeat after which a worker counts as dead"
+  flags.DEFINE_float("worker_timeout", 120.0, help_, flag_values=flag_values)
 
 
 def main(flag_values: flags.FlagValues) -> int:
@@ -54,9 +66,10 @@ def main(flag_values: flags.FlagValues) -> int:
 
 
 class CellTuner(StrategyTuner):
-  """Says in a line how each trial went."""
+  """Prints a line about each trial."""
 
-  def on_trial_end(self, trial: Any) -> None:
+  def on_trial_end(self, trial: keras_tuner.engine.trial.Trial) -> None:
+    """Prints the outcome of a trial that has ended."""
     super().on_trial_end(trial)
     ended = self.oracle.get_trial(trial.trial_id)
     outcome = f"reward {ended.score:.4f}" if ended.score is not None else f"failed\n{trial.message}"
@@ -65,12 +78,12 @@ class CellTuner(StrategyTuner):
 
 def make_tuner(flag_values: flags.FlagValues, distribution: tf.distribute.Strategy) -> CellTuner:
   """Returns the tuner that the flags describe."""
-  setup = search_flags.children(flag_values)
+  configs = search_flags.children(flag_values)
   hypermodel = CellHyperModel(
     experiment.task_of(flag_values),
     make_space(flag_values.space),
-    setup.network,
-    setup.recipe,
+    configs.network_config,
+    configs.training_config,
     seed=flag_values.seed,
   )
   oracle = StrategyOracle(
@@ -95,7 +108,7 @@ def make_tuner(flag_values: flags.FlagValues, distribution: tf.distribute.Strate
   )
 
 
-def report(tuner: CellTuner, space: Any, workdir: str) -> int:
+def report(tuner: CellTuner, space: SearchSpace, workdir: str) -> int:
   """Writes the best trial down and prints it; returns the exit code."""
   best = tuner.oracle.get_best_trials(1)
   if not best:
@@ -103,15 +116,16 @@ def report(tuner: CellTuner, space: Any, workdir: str) -> int:
     return 1
   metrics = {name: float(best[0].metrics.get_best_value(name)) for name in best[0].metrics.metrics}
   architecture = CellSpace(space).encode(best[0].hyperparameters.values)
-  trial = Trial(int(best[0].trial_id), architecture, "", Evaluation(float(best[0].score), metrics=metrics))
-  write_json(os.path.join(workdir, search.BEST_FILE), search.describe(trial, space))
-  print(f"best: trial {trial.id}, reward {trial.reward:.4f}: {space.format(architecture)}")
+  reward = float(best[0].score)
+  trial = Trial(int(best[0].trial_id), architecture, evaluation=Evaluation(reward, metrics=metrics))
+  write_winner(workdir, trial, space)
+  print(f"best: trial {trial.id}, reward {reward:.4f}: {space.format(architecture)}")
   return 0
 
 
 def cli() -> None:
   """Runs the binary."""
-  flagging.run(define_flags, main)
+  flagging.run(lambda flag_values: define_flags(flag_values, sys.argv), main)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
-"""What a benchmark shows: the best so far after each query, averaged over seeds.
+"""Curves of a benchmark: the best architecture so far after each query, averaged over seeds.
 
-The incumbent after a query is the architecture with the best objective so far, the earliest of equals. Its reported
-figure, which the search did not see, is its "test".
+The incumbent after a query is the architecture with the best objective so far, the earliest one among equals. "test" is
+its figure to report, which the search does not see.
 """
 
 import csv
 import math
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import matplotlib.axes
 import matplotlib.figure
 import numpy as np
 import numpy.typing as npt
@@ -18,13 +20,13 @@ from nao_tf.benchmarks.strategy_benchmark import Record
 CHECKPOINTS = (50, 100, 150, 300, 500, 1000, 2000)
 COLUMNS = ("strategy", "seed", "query", "objective", "test")
 FIGURES = ("objective", "test")
-_FIRST_SHOWN = 10  # The first few queries would stretch the plot's axis.
+_FIRST_SHOWN = 10  # The y-axis does not have to show the mean before this query.
 
 
 def incumbents(record: Record) -> dict[str, np.ndarray]:
-  """Returns the incumbent's "objective" and "test" after each query, [num_trials] each, NaN as long as there is none.
+  """Returns "objective" and "test" of the incumbent after each query, [num_trials] each; NaN while there is none.
 
-  A search that ended early keeps its incumbent to the end.
+  If a search ended early, its last incumbent fills the rest.
   """
   objectives = np.array([-math.inf if value is None else value for value in record.objectives])
   tests = np.array([math.nan if value is None else value for value in record.tests])
@@ -38,7 +40,7 @@ def incumbents(record: Record) -> dict[str, np.ndarray]:
 
 
 def write_curves(path: str, records: Sequence[Record]) -> None:
-  """Writes the incumbents of all searches as CSV, a row for each query; a figure that does not exist is empty."""
+  """Writes the incumbents of all searches as CSV, one row for each query. A missing figure is left empty."""
   temporary = f"{path}.tmp"
   with open(temporary, "w", newline="", encoding="utf-8") as file:
     writer = csv.writer(file, lineterminator="\n")
@@ -53,29 +55,31 @@ def write_curves(path: str, records: Sequence[Record]) -> None:
 
 def summarize(
   records: Sequence[Record], best_objective: float, *, checkpoints: Sequence[int] = CHECKPOINTS
-) -> dict[str, dict]:
+) -> dict[str, dict[str, Any]]:
   """Returns a summary of each strategy, as JSON values.
 
   Args:
-    records: of all searches.
-    best_objective: the highest in the table.
-    checkpoints: numbers of queries after which to look; those beyond a search's end are left out.
+    records: records of all searches.
+    best_objective: highest objective in the table.
+    checkpoints: numbers of queries to report. Those beyond the end of a search are left out.
 
   Returns:
-    For each strategy: `num_seeds`; `seconds`, mean wall time of a search; `checkpoints`, for numbers of queries, the
-    last one included, the "mean" and "stderr" (standard error) of the incumbent's "objective" and "test";
-    `queries_to_best`, how many queries it took to evaluate an architecture with the best objective: "mean", "median",
-    "stderr" and "num_not_found". A search that has not found it counts as its number of trials: then the mean is a
-    lower bound.
+    For each strategy a dict with these keys:
+
+    * `num_seeds`: number of searches.
+    * `seconds`: mean wall time of a search.
+    * `checkpoints`: for some numbers of queries, including the last one, the "mean" and "stderr" (standard error) of
+      the incumbent's "objective" and "test".
+    * `queries_to_best`: "mean", "median" and "stderr" of the number of queries until an architecture with the best
+      objective was evaluated, and "num_not_found". A search that did not find one counts with its number of trials, so
+      the mean is then a lower bound.
   """
   return {name: _summary(group, best_objective, checkpoints) for name, group in by_strategy(records).items()}
 
 
-def _summary(records: Sequence[Record], best_objective: float, checkpoints: Sequence[int]) -> dict:
+def _summary(records: Sequence[Record], best_objective: float, checkpoints: Sequence[int]) -> dict[str, Any]:
   curves = stacked(records)
   num_trials = records[0].settings["num_trials"]
-  queries = [_queries_to(record, best_objective) for record in records]
-  capped = [num_trials if query is None else query for query in queries]
   return {
     "num_seeds": len(records),
     "seconds": round(float(np.mean([record.seconds for record in records])), 3),
@@ -83,12 +87,17 @@ def _summary(records: Sequence[Record], best_objective: float, checkpoints: Sequ
       str(query): {name: mean_and_error(curves[name][:, query - 1]) for name in FIGURES}
       for query in (*(query for query in checkpoints if query < num_trials), num_trials)
     },
-    "queries_to_best": {
-      **mean_and_error(capped),
-      "median": float(np.median(capped)),
-      "num_not_found": queries.count(None),
-    },
+    "queries_to_best": _queries_to_best(records, best_objective),
   }
+
+
+def _queries_to_best(records: Sequence[Record], best_objective: float) -> dict[str, Any]:
+  queries = [_queries_to(record, best_objective) for record in records]
+  capped = [
+    record.settings["num_trials"] if query is None else query for record, query in zip(records, queries, strict=True)
+  ]
+  median = float(np.median(capped))
+  return {**mean_and_error(capped), "median": median, "num_not_found": queries.count(None)}
 
 
 def by_strategy(records: Sequence[Record]) -> dict[str, list[Record]]:
@@ -100,13 +109,13 @@ def by_strategy(records: Sequence[Record]) -> dict[str, list[Record]]:
 
 
 def stacked(records: Sequence[Record]) -> dict[str, np.ndarray]:
-  """Returns the incumbents' figures of several searches, [num_searches, num_trials] each."""
+  """Returns "objective" and "test" of the incumbents of several searches, [num_searches, num_trials] each."""
   curves = [incumbents(record) for record in records]
   return {name: np.stack([curve[name] for curve in curves]) for name in FIGURES}
 
 
 def mean_and_error(values: npt.ArrayLike) -> dict[str, float | None]:
-  """Returns the "mean" and its standard error "stderr"; None where it is undefined."""
+  """Returns the "mean" of a sample and its standard error "stderr"; None where it is undefined."""
   sample = np.asarray(values, np.float64)
   error = sample.std(ddof=1) / math.sqrt(len(sample)) if len(sample) > 1 else math.nan
   figures = {"mean": float(sample.mean()), "stderr": float(error)}
@@ -119,32 +128,41 @@ def _queries_to(record: Record, best_objective: float) -> int | None:
 
 
 def plot(records: Sequence[Record]) -> matplotlib.figure.Figure:
-  """Draws each strategy's mean with a band of one standard error, over queries on a logarithmic axis."""
+  """Draws the mean of each strategy with a band of one standard error. The axis of queries is logarithmic."""
   settings = records[0].settings
   names = FIGURES if settings["objective"] != settings["report"] else FIGURES[:1]
   figure = matplotlib.figure.Figure(figsize=(7 * len(names), 4.5), layout="constrained")
-  for axes, name in zip(np.ravel(figure.subplots(1, len(names))), names):
-    lows = [_draw(axes, stacked(group)[name], strategy) for strategy, group in by_strategy(records).items()]
+  for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names):
+    curves = {strategy: stacked(group)[name] for strategy, group in by_strategy(records).items()}
+    _draw_curves(axes, curves)
     label = settings["objective" if name == "objective" else "report"]
     axes.set(xlabel="architectures evaluated", ylabel=f"{label} of the best by {settings['objective']}, %")
     axes.set(xscale="log", xlim=(min(_FIRST_SHOWN, settings["num_trials"]), None))
-    axes.set(ylim=(min(lows), None) if np.isfinite(lows).all() else None)
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
   return figure
 
 
-def _draw(axes, curves: np.ndarray, strategy: str) -> float:
-  """Draws curves [num_searches, num_trials]; returns the lowest value to be shown."""
-  queries, mean = np.arange(1, curves.shape[1] + 1), curves.mean(axis=0)
-  error = curves.std(axis=0, ddof=1) / math.sqrt(len(curves)) if len(curves) > 1 else np.zeros_like(mean)
-  (line,) = axes.plot(queries, mean, label=f"{strategy} ({len(curves)} seeds)")
-  axes.fill_between(queries, mean - error, mean + error, alpha=0.2, color=line.get_color(), linewidth=0)
-  first = min(_FIRST_SHOWN, len(mean)) - 1
-  return float((mean - error)[first])
+def _draw_curves(axes: matplotlib.axes.Axes, curves: Mapping[str, np.ndarray]) -> None:
+  """Draws the curves of each strategy, [num_searches, num_trials] each."""
+  lows = []
+  for strategy, values in curves.items():
+    queries, mean, error = np.arange(1, values.shape[1] + 1), values.mean(axis=0), _errors(values)
+    (line,) = axes.plot(queries, mean, label=f"{strategy} ({len(values)} seeds)")
+    axes.fill_between(queries, mean - error, mean + error, alpha=0.2, color=line.get_color(), linewidth=0)
+    lows.append(float((mean - error)[min(_FIRST_SHOWN, len(mean)) - 1]))
+  if np.isfinite(lows).all():
+    axes.set(ylim=(min(lows), None))
 
 
-def as_text(summary: Mapping[str, dict]) -> str:
+def _errors(curves: np.ndarray) -> np.ndarray:
+  """Returns the standard errors of curves [num_searches, num_trials], [num_trials]; 0 for a single search."""
+  if len(curves) < 2:
+    return np.zeros(curves.shape[1])
+  return curves.std(axis=0, ddof=1) / math.sqrt(len(curves))
+
+
+def as_text(summary: Mapping[str, Mapping[str, Any]]) -> str:
   """Returns a summary as text: means and standard errors at the checkpoints, and the queries to the best objective."""
   lines = []
   for name in FIGURES:

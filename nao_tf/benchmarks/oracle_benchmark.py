@@ -1,9 +1,10 @@
-"""Benchmarks of KerasTuner oracles: many searches over a network of which every configuration was trained before.
+"""Benchmarks of KerasTuner oracles: many searches over networks whose configurations have all been trained before.
 
-The network is that of `nao_tf.benchmarks.small_networks`. An oracle is asked and told as a tuner would do it, one trial
-after the other; repeated configurations count.
+The networks are those of `nao_tf.benchmarks.small_networks`. The benchmark calls an oracle as a tuner would, one trial
+after the other. Repeated configurations count.
 """
 
+import dataclasses
 import functools
 import hashlib
 import os
@@ -14,13 +15,16 @@ from typing import Any
 
 import keras_tuner
 import numpy as np
+from keras_tuner.engine import trial as trial_module
 
 from nao_tf.benchmarks import small_networks
 from nao_tf.benchmarks.processes import Send
 from nao_tf.benchmarks.strategy_benchmark import BenchmarkConfig, Run, finish
 from nao_tf.spaces.hyperparameters import HyperParameterSpace
+from nao_tf.tuner.nao_tuner import NAOOracle
 from nao_tf.tuner.oracle import StrategyOracle
-from nao_tf.tuner.tuner import NAOOracle
+
+_Key = tuple[tuple[str, Any], ...]
 
 OBJECTIVE, REPORT = "val_accuracy", "test_accuracy"
 ORACLES: dict[str, Callable[..., keras_tuner.Oracle]] = {
@@ -29,11 +33,12 @@ ORACLES: dict[str, Callable[..., keras_tuner.Oracle]] = {
   "bayesian": keras_tuner.oracles.BayesianOptimizationOracle,
   "random": keras_tuner.oracles.RandomSearchOracle,
 }
-_SEED_DISTANCE = 1000  # KerasTuner's random search draws what a neighboring seed draws, one hyperparameter later.
+_SEED_DISTANCE = 1000  # KerasTuner's random search adds 1 to its seed after each draw, so close seeds draw the same.
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
 class TunerTable:
-  """What came out of training every configuration.
+  """Accuracies of all configurations.
 
   Attributes:
     configurations: values of the hyperparameters of each row.
@@ -41,18 +46,13 @@ class TunerTable:
     test: test accuracies in percent, [N].
   """
 
-  def __init__(self, configurations: Sequence[Mapping[str, Any]], valid: np.ndarray, test: np.ndarray):
-    """Args:
-    configurations: values of the hyperparameters of each row.
-    valid: validation accuracies in percent, [N].
-    test: test accuracies in percent, [N].
-    """
-    self.configurations, self.valid, self.test = configurations, valid, test
-    self._rows = {_key(values): row for row, values in enumerate(configurations)}
+  configurations: Sequence[Mapping[str, Any]]
+  valid: np.ndarray
+  test: np.ndarray
 
   @property
   def digest(self) -> str:
-    """Tells tables apart."""
+    """A text that identifies the accuracies."""
     return hashlib.sha256(self.valid.tobytes() + self.test.tobytes()).hexdigest()[:16]
 
   def row(self, values: Mapping[str, Any]) -> int:
@@ -63,15 +63,19 @@ class TunerTable:
     """
     return self._rows[_key(values)]
 
+  @functools.cached_property
+  def _rows(self) -> dict[_Key, int]:
+    return {_key(values): row for row, values in enumerate(self.configurations)}
+
 
 def every_configuration() -> list[dict[str, Any]]:
-  """Returns all configurations of the network."""
+  """Returns all configurations of the networks."""
   space = HyperParameterSpace(declared())
   return [space.decode(architecture) for architecture in space.enumerate()]
 
 
 def declared() -> keras_tuner.HyperParameters:
-  """Returns the hyperparameters of the network."""
+  """Returns the hyperparameters of the networks."""
   hp = keras_tuner.HyperParameters()
   small_networks.declare(hp)
   return hp
@@ -85,14 +89,14 @@ def make_table(
   epochs: int = 20,
   on_shape: Callable[[int], None] = lambda count: None,
 ) -> TunerTable:
-  """Reads a table, and first trains what is missing there: a file for each shape of networks.
+  """Reads a table. Trains the networks that are missing, and writes one file for each shape of networks.
 
   Args:
-    directory: of the files; made if it does not exist.
-    configurations: the rows, always the same in one directory; None for all that there are.
-    num_runs: trainings of each network, with other initial weights; their accuracies are averaged.
-    epochs: of each training.
-    on_shape: called with the number of configurations of each shape when it is there.
+    directory: directory of the files; created if it does not exist.
+    configurations: the rows; they must always be the same in one directory. None: all configurations.
+    num_runs: number of trainings of each network, with different initial weights. The table has their mean accuracies.
+    epochs: epochs of each training.
+    on_shape: called with the number of configurations of each shape, once they are read or trained.
   """
   os.makedirs(directory, exist_ok=True)
   configurations = every_configuration() if configurations is None else configurations
@@ -107,7 +111,7 @@ def make_table(
 
 
 def table_file(layers: int, units: int, num_runs: int, epochs: int) -> str:
-  """Returns the name of the file with the accuracies of networks of one shape, [2, C]: validation and test."""
+  """Returns the name of the file with the validation and test accuracies of networks of one shape, [2, C]."""
   return f"{layers}x{units}-{num_runs}-{epochs}.npy"
 
 
@@ -115,7 +119,7 @@ def _train(configurations: Sequence[Mapping[str, Any]], num_runs: int, epochs: i
   """Returns mean validation and test accuracies, [2, C]."""
   digits = small_networks.Digits.load()
   runs = [small_networks.train(configurations, digits, epochs=epochs, seed=seed) for seed in range(num_runs)]
-  return np.mean(runs, axis=0, dtype=np.float64)
+  return np.asarray(runs).mean(axis=0, dtype=np.float64)
 
 
 def _save(path: str, array: np.ndarray) -> None:
@@ -133,21 +137,22 @@ def make_runs(
   table_directory: str,
   directory: str,
 ) -> list[Run]:
-  """Returns the searches of a benchmark, all oracles with the first seed first.
+  """Returns the searches of a benchmark: all oracles with the first seed, then with the second one, and so on.
 
   Args:
-    oracles: names with their options.
-    seeds: of each oracle.
-    table: what all search.
-    num_trials: of each search.
-    table_directory: of the table.
-    directory: of the benchmark.
+    oracles: further keyword arguments of each oracle, by its name.
+    seeds: seeds of each oracle.
+    table: table to search.
+    num_trials: number of trials of each search.
+    table_directory: directory of the table.
+    directory: directory of the benchmark.
 
   Raises:
     ValueError: if there is no such oracle.
   """
-  for name in set(oracles) - set(ORACLES):
-    raise ValueError(f"unknown oracle {name!r}; expected some of {', '.join(ORACLES)}")
+  for name in oracles:
+    if name not in ORACLES:
+      raise ValueError(f"unknown oracle {name!r}; expected some of {', '.join(ORACLES)}")
   config = BenchmarkConfig(table_directory, OBJECTIVE, REPORT, num_trials, batch_size=1)
   return [
     Run(name, seed, options, config, table.digest, directory) for seed in seeds for name, options in oracles.items()
@@ -155,7 +160,7 @@ def make_runs(
 
 
 def search(run: Run, send: Send) -> None:
-  """Runs one search and writes its record."""
+  """Runs the search of an oracle and writes its record."""
   table = make_table(run.config.table)
   oracle = make_oracle(run.strategy, run.options, seed=run.seed, max_trials=run.config.num_trials)
   start = time.monotonic()
@@ -166,7 +171,14 @@ def search(run: Run, send: Send) -> None:
 
 
 def make_oracle(name: str, options: Mapping[str, Any], *, seed: int, max_trials: int) -> keras_tuner.Oracle:
-  """Returns an oracle over the network's hyperparameters."""
+  """Returns an oracle over the hyperparameters of the networks.
+
+  Args:
+    name: a key of `ORACLES`.
+    options: further keyword arguments of the oracle.
+    seed: number of the search.
+    max_trials: most trials that the oracle creates.
+  """
   return ORACLES[name](
     objective=keras_tuner.Objective(OBJECTIVE, "max"),
     max_trials=max_trials,
@@ -179,7 +191,17 @@ def make_oracle(name: str, options: Mapping[str, Any], *, seed: int, max_trials:
 def steps(
   oracle: keras_tuner.Oracle, table: TunerTable, num_trials: int, *, on_trial: Callable[[], None] = lambda: None
 ) -> list[tuple[int, float]]:
-  """Searches; returns the row of each trial, and the seconds that the oracle took to create and to end it."""
+  """Runs a search.
+
+  Args:
+    oracle: a new oracle, which has no trials.
+    table: accuracies of all configurations.
+    num_trials: most trials to run.
+    on_trial: called after each trial.
+
+  Returns:
+    For each trial its row, and the seconds that the oracle took to create and to end it.
+  """
   taken: list[tuple[int, float]] = []
   with tempfile.TemporaryDirectory() as directory:
     oracle._set_project_dir(directory, "project")
@@ -189,31 +211,38 @@ def steps(
       trial = oracle.create_trial("tuner0")
       if trial.status != "RUNNING":
         break
-      row = table.row(trial.hyperparameters.values)
-      oracle.update_trial(trial.trial_id, {OBJECTIVE: float(table.valid[row])})
-      trial.status = "COMPLETED"
-      oracle.end_trial(trial)
+      row = _end_trial(oracle, trial, table)
       taken.append((row, time.monotonic() - start))
       on_trial()
   return taken
 
 
+def _end_trial(oracle: keras_tuner.Oracle, trial: trial_module.Trial, table: TunerTable) -> int:
+  """Ends a trial with its accuracy in the table, and returns its row."""
+  row = table.row(trial.hyperparameters.values)
+  oracle.update_trial(trial.trial_id, {OBJECTIVE: float(table.valid[row])})
+  trial.status = "COMPLETED"
+  oracle.end_trial(trial)
+  return row
+
+
 def overhead(
   name: str, options: Mapping[str, Any], table: TunerTable, num_trials: int, *, num_timed: int
 ) -> dict[str, float]:
-  """Measures the seconds that an oracle takes for a trial when so many have ended.
+  """Measures how long an oracle takes for a trial after a given number of trials.
 
-  The Bayesian oracle, which takes long, gets random ones to begin with: where they come from is all the same to it.
+  The Bayesian oracle is slow. It draws the trials before the timed ones at random, which does not change its time for
+  the others.
 
   Args:
-    name: of the oracle.
-    options: of the oracle.
-    table: what it searches.
-    num_trials: how many have ended before.
-    num_timed: over how many further trials to average.
+    name: a key of `ORACLES`.
+    options: further keyword arguments of the oracle.
+    table: table to search.
+    num_trials: number of trials before the timed ones.
+    num_timed: number of timed trials.
 
   Returns:
-    The "mean" and the "max" of the seconds of a trial, and their number, "num_timed".
+    The "mean" and the "max" of the seconds of a timed trial, and their number, "num_timed".
   """
   options = {**options, "num_initial_points": num_trials} if name == "bayesian" else options
   oracle = make_oracle(name, options, seed=0, max_trials=num_trials + num_timed)
@@ -221,5 +250,6 @@ def overhead(
   return {"mean": float(np.mean(seconds)), "max": max(seconds), "num_timed": len(seconds)}
 
 
-def _key(values: Mapping[str, Any]) -> tuple:
+def _key(values: Mapping[str, Any]) -> _Key:
+  """Returns a value that is equal for equal configurations. Floats are equal if six significant digits are."""
   return tuple((name, f"{v:.6g}" if isinstance(v, float) else v) for name, v in sorted(values.items()))

@@ -1,4 +1,4 @@
-"""Runs many jobs at a time, each in a Python process of its own."""
+"""Runs several jobs at a time, each in its own Python process."""
 
 import multiprocessing
 import multiprocessing.connection
@@ -9,6 +9,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 Send = Callable[[Any], None]
+"""Sends a message to the parent process."""
 
 
 def run_in_processes(
@@ -18,18 +19,18 @@ def run_in_processes(
   num_processes: int,
   on_message: Callable[[Any], None] = lambda message: None,
 ) -> None:
-  """Calls `work(job, send)` for each job, in fresh processes, and returns when all are done.
+  """Calls `work(job, send)` for each job, in new processes. Returns when all jobs are done.
 
-  A process whose parent has died ends when it next sends something.
+  If the parent process dies, each process ends at its next message.
 
   Args:
-    work: a function of a module; `send` passes a message to `on_message` in this process.
+    work: function at the top level of a module. Its `send` passes a message to `on_message` in this process.
     jobs: values that can be pickled.
-    num_processes: how many run at a time, at least 1.
-    on_message: called with what the processes send.
+    num_processes: number of processes that run at a time, at least 1.
+    on_message: called with each message.
 
   Raises:
-    ChildProcessError: if one ends otherwise than by returning; the others are ended, too.
+    ChildProcessError: if a process fails. The others are ended, too.
     ValueError: if `num_processes` is below 1.
   """
   if num_processes < 1:
@@ -41,18 +42,23 @@ def run_in_processes(
       while waiting and len(running) < num_processes:
         receiver, process = _start(work, waiting.pop(0))
         running[receiver] = process
-      ready = multiprocessing.connection.wait(list(running))
-      for receiver in [receiver for receiver in running if receiver in ready]:
-        try:
-          on_message(receiver.recv())
-        except EOFError:
-          _finish(running.pop(receiver))
+      _receive(running, on_message)
   finally:
     for process in running.values():
       process.terminate()
 
 
-def _start(work: Callable, job: Any) -> tuple[Connection, BaseProcess]:
+def _receive(running: dict[Connection, BaseProcess], on_message: Callable[[Any], None]) -> None:
+  """Waits for messages and passes them on. Takes processes that have ended out of `running`."""
+  ready = multiprocessing.connection.wait(list(running))
+  for receiver in [receiver for receiver in running if receiver in ready]:
+    try:
+      on_message(receiver.recv())
+    except EOFError:
+      _finish(running.pop(receiver))
+
+
+def _start(work: Callable[[Any, Send], None], job: Any) -> tuple[Connection, BaseProcess]:
   context = multiprocessing.get_context("spawn")  # A fork of a process that has threads may hang.
   receiver, sender = context.Pipe(duplex=False)
   process = context.Process(target=_call, args=(work, job, sender), name=str(job), daemon=True)
@@ -61,7 +67,7 @@ def _start(work: Callable, job: Any) -> tuple[Connection, BaseProcess]:
   return receiver, process
 
 
-def _call(work: Callable, job: Any, sender: Connection) -> None:
+def _call(work: Callable[[Any, Send], None], job: Any, sender: Connection) -> None:
   try:
     work(job, sender.send)
   except BrokenPipeError:

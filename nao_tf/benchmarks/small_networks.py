@@ -1,9 +1,9 @@
 """Multilayer perceptrons on handwritten digits, hundreds at a time.
 
-They are a tuning problem that is small enough to know all of: every one of the 4,032 configurations of eight
-hyperparameters is trained, and tuners are compared on the table of what came out. Networks of one shape are trained
-side by side: their tensors have an axis C in front, and the hyperparameters that do not change shapes are tensors, too.
-Layers, losses and optimizers are those of Keras.
+This tuning problem is small enough to be known completely: all 4,032 configurations of eight hyperparameters are
+trained, and tuners are compared on the table of the results. Networks of one shape are trained side by side. Their
+tensors have a leading axis C, and the hyperparameters that do not change shapes are tensors, too. Layers, losses and
+optimizers compute the same as those of Keras.
 """
 
 import dataclasses
@@ -13,6 +13,7 @@ from typing import Any
 
 import keras_tuner
 import numpy as np
+import numpy.typing as npt
 import sklearn.datasets
 import tensorflow as tf
 
@@ -21,10 +22,14 @@ _NUM_TRAIN, _NUM_VALID = 500, 600
 _BETAS, _ADAM_EPSILON, _NORM_EPSILON = (0.9, 0.999), 1e-7, 1e-3
 
 Weights = list[tf.Tensor]
+"""Kernels [C, inputs, outputs] and biases [C, 1, outputs] in turn, from the input on."""
+
+Columns = dict[str, tf.Tensor]
+"""The hyperparameters of C networks that do not change shapes, by name, [C, 1, 1] each."""
 
 
 def declare(hp: keras_tuner.HyperParameters) -> None:
-  """Asks for the hyperparameters of a network."""
+  """Declares the hyperparameters of a network."""
   hp.Int("layers", 1, 3)
   hp.Int("units", 8, 64, step=2, sampling="log")
   hp.Choice("activation", ["relu", "tanh"])
@@ -38,12 +43,12 @@ def declare(hp: keras_tuner.HyperParameters) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Digits:
-  """Images [N, 64] in [0, 1] and classes [N] to train on, to validate on and to test on.
+  """Three parts of the handwritten digits: images [N, 64] in [0, 1] and classes [N].
 
   Attributes:
-    train: 500 images and their classes.
-    valid: 600.
-    test: the other 697.
+    train: 500 images and their classes to train on.
+    valid: 600 images and their classes to validate on.
+    test: the other 697 images and their classes.
   """
 
   train: tuple[np.ndarray, np.ndarray]
@@ -52,7 +57,7 @@ class Digits:
 
   @classmethod
   def load(cls) -> "Digits":
-    """Splits the digits that come with scikit-learn, always in the same way."""
+    """Returns the digits of scikit-learn, always split in the same way."""
     images, classes = sklearn.datasets.load_digits(return_X_y=True)
     order = np.random.default_rng(0).permutation(len(images))
     images, classes = images[order].astype(np.float32) / 16, classes[order].astype(np.int32)
@@ -61,7 +66,7 @@ class Digits:
 
 
 def by_shape(configurations: Sequence[Mapping[str, Any]]) -> dict[tuple[int, int], list[int]]:
-  """Returns the indices of configurations by layers and units; those of one shape can be trained together."""
+  """Returns the indices of configurations by (layers, units). Networks of one shape can be trained together."""
   groups: dict[tuple[int, int], list[int]] = {}
   for index, values in enumerate(configurations):
     groups.setdefault((values["layers"], values["units"]), []).append(index)
@@ -74,11 +79,11 @@ def train(
   """Trains networks of one shape side by side.
 
   Args:
-    configurations: values of the hyperparameters of C networks, as `declare` has them, with equal layers and units.
-    digits: what they learn.
+    configurations: hyperparameters of C networks, as in `declare`, with equal layers and units.
+    digits: data to learn.
     epochs: passes over the training images.
-    batch_size: a divisor of their number.
-    seed: of the initial weights, the order of the images and dropout, which all networks share.
+    batch_size: a divisor of the number of training images.
+    seed: seed of initial weights, order of images and dropout. All networks share them.
 
   Returns:
     Validation and test accuracies in percent, [C] each.
@@ -88,22 +93,22 @@ def train(
   """
   order = batches(len(digits.train[0]), batch_size, epochs, seed)
   weights = fit(configurations, *digits.train, order, seed=seed)
-  options = _options(configurations)
-  valid, test = (_accuracy(weights, options, *part) for part in (digits.valid, digits.test))
+  columns = _columns(configurations)
+  valid, test = (_accuracy(weights, columns, *part) for part in (digits.valid, digits.test))
   return valid.numpy(), test.numpy()
 
 
 def fit(
   configurations: Sequence[Mapping[str, Any]], images: np.ndarray, classes: np.ndarray, order: tf.Tensor, *, seed: int
 ) -> Weights:
-  """Returns the trained weights of C networks of one shape, kernels [C, inputs, outputs] and biases [C, 1, outputs].
+  """Returns the trained weights of C networks of one shape.
 
   Args:
     configurations: as in `train`.
     images: [N, inputs].
     classes: [N].
     order: indices of the images of each step, [steps, batch_size].
-    seed: of the initial weights and of dropout.
+    seed: seed of initial weights and dropout.
 
   Raises:
     ValueError: if the configurations have different shapes.
@@ -111,15 +116,16 @@ def fit(
   shapes = list(by_shape(configurations))
   if len(shapes) != 1:
     raise ValueError(f"expected networks of one shape (layers, units), got {shapes}")
-  weights = initial_weights(*shapes[0], images.shape[1], seed)
-  weights = [tf.repeat(weight[None], len(configurations), axis=0) for weight in weights]
-  return _fit(weights, _options(configurations), tf.constant(images), tf.constant(classes), order, seed)
+  layers, units = shapes[0]
+  initial = initial_weights(layers, units, images.shape[1], seed)
+  weights = [tf.repeat(weight[None], len(configurations), axis=0) for weight in initial]
+  return _fit(weights, _columns(configurations), tf.constant(images), tf.constant(classes), order, seed)
 
 
-def initial_weights(layers: int, units: int, num_inputs: int, seed: int) -> Weights:
+def initial_weights(layers: int, units: int, num_inputs: int, seed: int) -> list[tf.Tensor]:
   """Returns Glorot-uniform kernels [inputs, outputs] and zero biases [1, outputs] in turn, from the input on."""
   sizes = [num_inputs, *(layers * (units,)), NUM_CLASSES]
-  weights = []
+  weights: list[tf.Tensor] = []
   for layer, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes)):
     limit = (6 / (fan_in + fan_out)) ** 0.5
     weights += [tf.random.stateless_uniform((fan_in, fan_out), (seed, layer), -limit, limit), tf.zeros((1, fan_out))]
@@ -133,25 +139,25 @@ def batches(num_images: int, batch_size: int, epochs: int, seed: int) -> tf.Tens
   return tf.constant(order.reshape(-1, batch_size))
 
 
-def _options(configurations: Sequence[Mapping[str, Any]]) -> dict[str, tf.Tensor]:
-  """Returns the hyperparameters that do not change shapes, [C, 1, 1] each."""
-
-  def column(values, dtype=np.float32):
-    return tf.constant(np.asarray(values, dtype).reshape(-1, 1, 1))
-
+def _columns(configurations: Sequence[Mapping[str, Any]]) -> Columns:
+  """Returns the hyperparameters that do not change shapes."""
   return {
-    "tanh": column([values["activation"] == "tanh" for values in configurations], bool),
-    "normalize": column([values["normalize"] for values in configurations], bool),
-    "adam": column([values["optimizer"] == "adam" for values in configurations], bool),
-    "dropout": column([values["dropout"] for values in configurations]),
-    "learning_rate": column([values["learning_rate"] for values in configurations]),
-    "momentum": column([values.get("momentum", 0.0) for values in configurations]),
+    "tanh": _column([values["activation"] == "tanh" for values in configurations], bool),
+    "normalize": _column([values["normalize"] for values in configurations], bool),
+    "adam": _column([values["optimizer"] == "adam" for values in configurations], bool),
+    "dropout": _column([values["dropout"] for values in configurations]),
+    "learning_rate": _column([values["learning_rate"] for values in configurations]),
+    "momentum": _column([values.get("momentum", 0.0) for values in configurations]),
   }
+
+
+def _column(values: Sequence[Any], dtype: npt.DTypeLike = np.float32) -> tf.Tensor:
+  return tf.constant(np.asarray(values, dtype).reshape(-1, 1, 1))
 
 
 @tf.function(reduce_retracing=True)
 def _fit(
-  weights: Weights, options: dict[str, tf.Tensor], images: tf.Tensor, classes: tf.Tensor, order: tf.Tensor, seed: int
+  weights: Weights, columns: Columns, images: tf.Tensor, classes: tf.Tensor, order: tf.Tensor, seed: int
 ) -> Weights:
   """Returns the weights [C, ...] after one step for each row of `order`."""
   first = [tf.zeros_like(weight) for weight in weights]  # Adam's first moments, or SGD's velocities.
@@ -161,48 +167,66 @@ def _fit(
     labels = tf.gather(classes, order[step])
     with tf.GradientTape() as tape:
       tape.watch(weights)
-      loss = _loss(_logits(weights, options, batch, (seed, step)), labels)
+      loss = _loss(_logits(weights, columns, batch, (seed, step)), labels)
     gradients = tape.gradient(loss, weights)
-    updated = [_update(options, tf.cast(step + 1, tf.float32), *row) for row in zip(weights, gradients, first, second)]
-    weights, first, second = (list(column) for column in zip(*updated))
+    updated = [_update(columns, tf.cast(step + 1, tf.float32), *row) for row in zip(weights, gradients, first, second)]
+    weights, first, second = (list(tensors) for tensors in zip(*updated))
   return weights
 
 
-def _logits(weights: Weights, options: dict[str, tf.Tensor], images: tf.Tensor, seed: Any = None) -> tf.Tensor:
-  """Returns logits [C, B, classes] for images [B, inputs]; with a seed, as in training."""
+def _logits(
+  weights: Weights, columns: Columns, images: tf.Tensor, seed: tuple[int, tf.Tensor] | None = None
+) -> tf.Tensor:
+  """Returns logits [C, B, classes] for images [B, inputs].
+
+  Args:
+    weights: kernels and biases.
+    columns: hyperparameters.
+    images: [B, inputs].
+    seed: seed of dropout and number of the step; None: no dropout.
+  """
   hidden = tf.repeat(images[None], tf.shape(weights[0])[0], axis=0)
   for layer in range(0, len(weights) - 2, 2):
     hidden = tf.matmul(hidden, weights[layer]) + weights[layer + 1]
     mean, variance = tf.nn.moments(hidden, axes=[-1], keepdims=True)
-    hidden = tf.where(options["normalize"], (hidden - mean) * tf.math.rsqrt(variance + _NORM_EPSILON), hidden)
-    hidden = tf.where(options["tanh"], tf.tanh(hidden), tf.nn.relu(hidden))
+    hidden = tf.where(columns["normalize"], (hidden - mean) * tf.math.rsqrt(variance + _NORM_EPSILON), hidden)
+    hidden = tf.where(columns["tanh"], tf.tanh(hidden), tf.nn.relu(hidden))
     if seed is not None:
       chances = tf.random.stateless_uniform(tf.shape(hidden)[1:], (seed[0] * 1000 + layer, seed[1]))
-      hidden = tf.where(chances >= options["dropout"], hidden / (1 - options["dropout"]), 0.0)
+      hidden = tf.where(chances >= columns["dropout"], hidden / (1 - columns["dropout"]), 0.0)
   return tf.matmul(hidden, weights[-2]) + weights[-1]
 
 
 def _loss(logits: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
-  """Returns the cross-entropy, averaged over images [B] and added up over networks, which do not touch."""
+  """Returns the cross-entropy, averaged over images [B] and summed over networks. Their gradients are independent."""
   labels = tf.one_hot(classes, NUM_CLASSES)[None]
   return -tf.reduce_sum(tf.reduce_mean(tf.reduce_sum(labels * tf.nn.log_softmax(logits), axis=-1), axis=-1))
 
 
 def _update(
-  options: dict[str, tf.Tensor], step: tf.Tensor, weight: tf.Tensor, gradient: tf.Tensor, first: Any, second: Any
+  columns: Columns, step: tf.Tensor, weight: tf.Tensor, gradient: tf.Tensor, first: tf.Tensor, second: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-  """Returns a weight and its two moments after a step of Adam or of SGD with momentum, as Keras has them."""
-  rate, (beta_1, beta_2) = options["learning_rate"], _BETAS
-  velocity = options["momentum"] * first - rate * gradient
+  """Returns a weight and its two moments after a step of Adam or of SGD with momentum, as in Keras.
+
+  Args:
+    columns: hyperparameters.
+    step: number of the step, from 1.
+    weight: a kernel or a bias.
+    gradient: its gradient.
+    first: Adam's first moment or SGD's velocity.
+    second: Adam's second moment.
+  """
+  rate, (beta_1, beta_2) = columns["learning_rate"], _BETAS
+  velocity = columns["momentum"] * first - rate * gradient
   mean = beta_1 * first + (1 - beta_1) * gradient
   second = beta_2 * second + (1 - beta_2) * gradient**2
   corrected = rate * tf.sqrt(1 - beta_2**step) / (1 - beta_1**step)
-  change = tf.where(options["adam"], -corrected * mean / (tf.sqrt(second) + _ADAM_EPSILON), velocity)
-  return weight + change, tf.where(options["adam"], mean, velocity), second
+  change = tf.where(columns["adam"], -corrected * mean / (tf.sqrt(second) + _ADAM_EPSILON), velocity)
+  return weight + change, tf.where(columns["adam"], mean, velocity), second
 
 
 @tf.function(reduce_retracing=True)
-def _accuracy(weights: Weights, options: dict[str, tf.Tensor], images: Any, classes: Any) -> tf.Tensor:
+def _accuracy(weights: Weights, columns: Columns, images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
   """Returns accuracies in percent, [C]."""
-  guesses = tf.argmax(_logits(weights, options, images), axis=-1, output_type=tf.int32)
+  guesses = tf.argmax(_logits(weights, columns, images), axis=-1, output_type=tf.int32)
   return 100 * tf.reduce_mean(tf.cast(guesses == classes[None], tf.float32), axis=-1)

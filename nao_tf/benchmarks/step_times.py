@@ -1,11 +1,12 @@
-"""How long the training steps take that a search is made of, on the machine that this runs on.
+"""Times of the training steps of a search on this machine.
 
-Everything is trained on noise of the size of the real data, so nothing has to be downloaded: a step costs the same.
+Everything is trained on noise of the size of the real data. A step takes as long as on real data, and nothing has to be
+downloaded.
 """
 
 import statistics
 import time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -14,30 +15,34 @@ from nao_tf.controller.config import make_config
 from nao_tf.controller.controller import Controller
 from nao_tf.controller.fitting import fit_controller
 from nao_tf.controller.vocabulary import Vocabulary
+from nao_tf.networks.building import num_inference_parameters
 from nao_tf.networks.image_network import ImageNetworkConfig
 from nao_tf.networks.language_model import LanguageModelConfig
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.published import CELLS, RECURRENT_CELLS, PublishedCell, PublishedRecurrentCell
+from nao_tf.supernets import make_supernet_trainer
 from nao_tf.supernets.config import SharingConfig
-from nao_tf.tasks.base import Task
+from nao_tf.tasks.base import Configs, Task
 from nao_tf.tasks.image_classification import ImageClassification
 from nao_tf.tasks.language_modeling import LanguageModeling
+from nao_tf.tasks.trainers import make_trainer
+from nao_tf.training.base import Trainer
 from nao_tf.training.config import TrainingConfig
 from nao_tf.training.language_config import LanguageTrainingConfig
 
 _WARM_UP = 4
-_WORDS = 9_998  # Ten thousand tokens with <unk> and <eos>.
+_WORDS = 9_998  # 10,000 tokens together with <unk> and <eos>.
 _IMAGE_CELL, _RECURRENT_CELL = CELLS["NAONet-WS"], RECURRENT_CELLS["NAO-RNN"]
 
 
 class StepTime(NamedTuple):
-  """What a training costs.
+  """Size and times of a training.
 
   Attributes:
-    parameters: of the network, those on the path if weights are shared.
-    first_seconds: until the first step is done: building, tracing, and the step.
-    milliseconds: of the median of the steps that follow, some to warm up left out.
+    parameters: number of parameters of the network; in a supernet, those on the path.
+    first_seconds: time to build the network, trace the first step and run it.
+    milliseconds: median time of the later steps, without the first few.
   """
 
   parameters: int
@@ -46,16 +51,16 @@ class StepTime(NamedTuple):
 
 
 def controller_step(preset: str = "torch", *, num_steps: int = 40) -> StepTime:
-  """Times the joint step of a controller of `nasnet5`.
+  """Times the joint training step of a controller for the space `nasnet5`.
 
   Args:
     preset: name of the controller's configuration.
-    num_steps: how many steps to time.
+    num_steps: number of steps to time.
   """
   start, space, rng = time.perf_counter(), make_space("nasnet5"), np.random.default_rng(0)
   vocabulary = Vocabulary.of(space)
   controller = Controller(vocabulary, make_config(preset))
-  count = controller.settings.batch_size
+  count = controller.config.batch_size
   tokens = vocabulary.encode([space.sample(rng) for _ in range(count)])
   moments = [start]
   fit_controller(
@@ -72,56 +77,81 @@ def controller_step(preset: str = "torch", *, num_steps: int = 40) -> StepTime:
 def image_step(
   num_cells: int = 1, filters: int = 16, batch_size: int = 64, *, num_steps: int = 20, shared: bool = False
 ) -> StepTime:
-  """Times a network of NAONet-WS's cells on images of CIFAR-10's size, without regularization.
+  """Times a network of the cells of NAONet-WS on images of the size of CIFAR-10, without regularization.
 
   Args:
-    num_cells: N.
-    filters: F.
+    num_cells: number N of normal cells in each of the three stages.
+    filters: number F of filters.
     batch_size: images in a step.
-    num_steps: how many steps to time.
-    shared: whether it is a path through a supernet instead of a network of its own.
+    num_steps: number of steps to time.
+    shared: whether the network is a path through a supernet.
   """
   task = ImageClassification("noise", _NoiseImages((_WARM_UP + num_steps) * batch_size), validation_fraction=0.0)
-  network = ImageNetworkConfig(num_cells, filters, "torch", auxiliary=False, drop_path_keep=1.0, dropout_keep=1.0)
-  recipe = TrainingConfig(epochs=1, batch_size=batch_size, crop_padding=0, flip=False)
-  return _training_step(task, make_space(_IMAGE_CELL.space), _IMAGE_CELL, network, recipe, shared)
+  configs = Configs(
+    ImageNetworkConfig(num_cells, filters, "torch", auxiliary=False, drop_path_keep=1.0, dropout_keep=1.0),
+    TrainingConfig(epochs=1, batch_size=batch_size, crop_padding=0, flip=False),
+  )
+  return _training_step(task, make_space(_IMAGE_CELL.space), _IMAGE_CELL, configs, shared)
 
 
 def language_step(
   units: int = 200, batch_size: int = 64, segment_length: int = 35, *, num_steps: int = 20, shared: bool = False
 ) -> StepTime:
-  """Times a language model of the published recurrent cell and 10,000 tokens, without dropout.
+  """Times a language model of the published recurrent cell with 10,000 tokens, without dropout.
 
   Args:
-    units: of the embedding and the cell.
-    batch_size: streams of text.
-    segment_length: tokens of a stream in a step.
-    num_steps: how many steps to time.
-    shared: as for `image_step`.
+    units: size of the embedding and of the cell.
+    batch_size: number of streams of text.
+    segment_length: tokens of each stream in a step.
+    num_steps: number of steps to time.
+    shared: whether the network is a path through a supernet.
   """
   task = LanguageModeling("noise", _NoiseText((_WARM_UP + num_steps) * batch_size * segment_length + batch_size))
-  network = LanguageModelConfig(units).without_dropout()
-  recipe = LanguageTrainingConfig(
+  training_config = LanguageTrainingConfig(
     epochs=1, batch_size=batch_size, segment_length=segment_length, segment_deviation=0.0, short_segments=0.0
   )
-  return _training_step(task, make_space("rnn12"), _RECURRENT_CELL, network, recipe, shared)
+  configs = Configs(LanguageModelConfig(units).without_dropout(), training_config)
+  return _training_step(task, make_space("rnn12"), _RECURRENT_CELL, configs, shared)
 
 
 def _training_step(
-  task: Task, space: SearchSpace, cell: PublishedCell | PublishedRecurrentCell, network, recipe, shared: bool
+  task: Task, space: SearchSpace, cell: PublishedCell | PublishedRecurrentCell, configs: Configs, shared: bool
 ) -> StepTime:
-  options: dict[str, Any] = {"distribution": tf.distribute.get_strategy(), "seed": 0}
   moments = [time.perf_counter()]
-  if shared:
-    trainer = task.make_shared_trainer(space, network, recipe, SharingConfig(), **options)
-    trainer.start_round([cell.architecture], last_epoch=1)
-    parameters = trainer.num_parameters(cell.architecture)
-  else:
-    trainer = task.make_trainer(cell.genotype, network, recipe, **options)
-    parameters = task.num_parameters(trainer.network)
+  make = _make_supernet_trainer if shared else _make_network_trainer
+  trainer, parameters = make(task, space, cell, configs)
   for _ in trainer.fit(on_step=lambda: moments.append(time.perf_counter())):
     pass
   return _step_time(parameters, moments)
+
+
+def _make_network_trainer(
+  task: Task, space: SearchSpace, cell: PublishedCell | PublishedRecurrentCell, configs: Configs
+) -> tuple[Trainer, int]:
+  """Returns the trainer of the network of a cell, and the number of its parameters."""
+  del space
+  distribution = tf.distribute.get_strategy()
+  trainer = make_trainer(
+    task, cell.genotype, configs.network_config, configs.training_config, distribution=distribution, seed=0
+  )
+  return trainer, num_inference_parameters(trainer.network)
+
+
+def _make_supernet_trainer(
+  task: Task, space: SearchSpace, cell: PublishedCell | PublishedRecurrentCell, configs: Configs
+) -> tuple[Trainer, int]:
+  """Returns the trainer of a supernet that trains only the path of a cell, and the number of parameters on the path."""
+  trainer = make_supernet_trainer(
+    task,
+    space,
+    configs.network_config,
+    configs.training_config,
+    SharingConfig(),
+    distribution=tf.distribute.get_strategy(),
+    seed=0,
+  )
+  trainer.start_round([cell.architecture], last_epoch=1)
+  return trainer, trainer.num_parameters(cell.architecture)
 
 
 def _step_time(parameters: int, moments: list[float]) -> StepTime:
@@ -130,7 +160,7 @@ def _step_time(parameters: int, moments: list[float]) -> StepTime:
 
 
 class _NoiseImages:
-  """Images of 32x32 pixels and ten classes that mean nothing."""
+  """Random images of 32x32 pixels with random labels of ten classes."""
 
   image_shape = (32, 32, 3)
   labels = tuple("0123456789")
@@ -140,7 +170,7 @@ class _NoiseImages:
     self.num_bytes = count * int(np.prod(self.image_shape))
 
   def load(self, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Returns images `[N, 32, 32, 3]` uint8 and classes `[N]` int32."""
+    """Returns images, uint8 [N, 32, 32, 3], and classes, int32 [N]."""
     del split
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (self._count, *self.image_shape), np.uint8)
@@ -148,7 +178,7 @@ class _NoiseImages:
 
 
 class _NoiseText:
-  """Lines of words that mean nothing, each of the words at least once."""
+  """Random words. Each word occurs at least once."""
 
   def __init__(self, num_tokens: int):
     self._num_tokens = num_tokens
@@ -156,7 +186,6 @@ class _NoiseText:
   def lines(self, split: str) -> list[str]:
     """Returns the lines of a part of the text."""
     del split
-    words = np.append(
-      np.arange(_WORDS), np.random.default_rng(0).integers(0, _WORDS, max(0, self._num_tokens - _WORDS))
-    )
+    num_random = max(0, self._num_tokens - _WORDS)
+    words = np.append(np.arange(_WORDS), np.random.default_rng(0).integers(0, _WORDS, num_random))
     return [" ".join(map(str, words))]

@@ -1,7 +1,7 @@
-"""Benchmarks of strategies on tables: many searches, each with a seed of its own, each evaluation a look-up.
+"""Benchmarks of strategies on tables: many searches with different seeds. Each evaluation is a table lookup.
 
-A search of a benchmark needs no journal. Each is run to its end in one go and is kept as a file; a benchmark that was
-interrupted is resumed by running the searches that have no file yet.
+These searches have no journal. Each one runs to its end at once and then writes one file. To resume an interrupted
+benchmark, the searches without a file are run.
 """
 
 import dataclasses
@@ -18,7 +18,9 @@ import numpy as np
 from nao_tf.benchmarks.processes import Send, run_in_processes
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.evaluators.tabular_evaluator import TabularEvaluator
-from nao_tf.runs.settings import write_json
+from nao_tf.runs.json_files import write_json
+from nao_tf.runs.settings import changed_settings
+from nao_tf.search.driver import Driver
 from nao_tf.strategies import SpaceExhausted, Strategy, make_strategy
 from nao_tf.tables import Table, read_table
 from nao_tf.trial import Trial
@@ -28,14 +30,14 @@ RUNS_DIRECTORY = "runs"
 
 @dataclasses.dataclass(frozen=True)
 class BenchmarkConfig:
-  """What all searches of a benchmark have in common.
+  """The settings that all searches of a benchmark share.
 
   Attributes:
     table: path of a table file.
-    objective: figure of the table to search by, such as val200; None for the table's default.
-    report: figure of the table to report of the best architecture by the objective; None for the table's default.
-    num_trials: architectures evaluated in each search.
-    batch_size: architectures that a strategy is asked for at a time.
+    objective: figure of the table to search by, such as val200; None: the table's default.
+    report: figure of the table to report for the best architecture by the objective; None: the table's default.
+    num_trials: number of architectures that each search evaluates.
+    batch_size: number of architectures that a strategy is asked for at a time.
     stop_at_best: whether a search ends when it has evaluated the best architecture of the table.
   """
 
@@ -46,7 +48,7 @@ class BenchmarkConfig:
   batch_size: int = 10
   stop_at_best: bool = False
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     if self.num_trials < 1 or self.batch_size < 1:
       raise ValueError(f"num_trials and batch_size must be at least 1, got {self.num_trials} and {self.batch_size}")
 
@@ -56,12 +58,12 @@ class Run:
   """One search of a benchmark.
 
   Attributes:
-    strategy: key in the registry.
-    seed: of the strategy.
-    options: of the strategy beside its seed: JSON values and dataclasses of them.
-    config: what all searches have in common, with the figures named.
-    table_digest: tells tables apart wherever their files are.
-    directory: of the benchmark.
+    strategy: name of the strategy.
+    seed: seed of the strategy.
+    options: further keyword arguments of the strategy: JSON values and dataclasses of them.
+    config: settings that all searches share, with the names of the figures filled in.
+    table_digest: identifies the content of the table, wherever its file is.
+    directory: directory of the benchmark.
   """
 
   strategy: str
@@ -76,29 +78,28 @@ class Run:
 
   @property
   def path(self) -> str:
-    """The file that keeps the search when it is finished."""
+    """Path of the file that a finished search writes."""
     return os.path.join(self.directory, RUNS_DIRECTORY, f"{self.strategy}-{self.seed}.json")
 
   @property
   def settings(self) -> dict[str, Any]:
-    """What determines the search, flat, as JSON values."""
-    values = {**dataclasses.asdict(self), "table": self.table_digest}
-    for name in ("directory", "table_digest"):
-      del values[name]
-    values |= {name: value for name, value in values.pop("config").items() if name != "table"}
-    return json.loads(json.dumps(dict(_flat(values))))
+    """All settings that the search depends on, as one flat dict of JSON values. Places of files are not among them."""
+    values = dataclasses.asdict(self)
+    own = {name: values[name] for name in ("strategy", "seed", "options")}
+    shared = {**values["config"], "table": self.table_digest}
+    return json.loads(json.dumps(dict(_flat({**own, **shared}))))
 
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-  """What came out of one search; lists have an element for each query, that is each evaluated architecture.
+  """The results of one search. The lists have one element for each query, that is, each evaluated architecture.
 
   Attributes:
-    settings: what determined the search.
+    settings: settings of the search; see `Run.settings`.
     seconds: wall time of the search.
-    objectives: in percent; None where the evaluation failed.
-    tests: the reported figure in percent; None where there is none.
-    rows: in the table; None where there is none.
+    objectives: figures to search by, in percent; None where the evaluation failed.
+    tests: figures to report, in percent; None where there is none.
+    rows: rows in the table; None where there is none.
   """
 
   settings: Mapping[str, Any]
@@ -117,52 +118,51 @@ def search_table(
   stop_at: float = math.inf,
   on_batch: Callable[[int], None] = lambda size: None,
 ) -> list[Trial]:
-  """Searches in memory.
+  """Runs a search in memory.
 
   Args:
-    strategy: proposes; fresh, nothing asked or told.
-    evaluator: evaluates.
-    num_trials: budget; failed trials count, and so would repeated ones.
-    batch_size: how many architectures to ask for at a time.
-    stop_at: the search ends with the trial that has this reward or a higher one.
-    on_batch: called with the number of trials of each batch.
+    strategy: a new strategy, which has not been asked or told anything.
+    evaluator: evaluates the architectures.
+    num_trials: budget. Failed and repeated trials count.
+    batch_size: number of architectures to ask for at a time.
+    stop_at: the search ends with the first trial that has at least this reward.
+    on_batch: called with the number of trials in each batch.
 
   Returns:
-    The trials, at most `num_trials`; fewer if the space is exhausted or the search ended early.
+    The trials: `num_trials` of them, or fewer if the space is exhausted or the search ended early.
   """
+  driver = Driver(strategy)
   trials: list[Trial] = []
-  while len(trials) < num_trials:
+  while (missing := num_trials - len(trials)) > 0:
     try:
-      asked = strategy.ask(min(batch_size, num_trials - len(trials)))
+      asked = driver.ask(min(batch_size, missing))
     except SpaceExhausted:
       break
-    batch = [
-      Trial(len(trials) + i, architecture, strategy.origin(architecture), evaluation)
-      for i, (architecture, evaluation) in enumerate(zip(asked, evaluator.evaluate(asked), strict=True))
-    ]
+    evaluations = evaluator.evaluate([trial.architecture for trial in asked])
+    batch = [trial.close(evaluation) for trial, evaluation in zip(asked, evaluations, strict=True)]
     trials += batch
     on_batch(len(batch))
     for trial in batch:
       if trial.reward is not None and trial.reward >= stop_at:
         return trials[: trial.id + 1]
-    strategy.tell(batch)
+    driver.tell(batch)
   return trials
 
 
 def make_runs(
   strategies: Mapping[str, Mapping[str, Any]], seeds: Sequence[int], config: BenchmarkConfig, directory: str
 ) -> list[Run]:
-  """Returns the searches of a benchmark, all strategies with the first seed first.
+  """Returns the searches of a benchmark: all strategies with the first seed, then with the second one, and so on.
 
   Args:
-    strategies: names with their options.
-    seeds: of each strategy.
-    config: what all searches have in common.
-    directory: of the benchmark.
+    strategies: further keyword arguments of each strategy, by its name.
+    seeds: seeds of each strategy.
+    config: settings that all searches share.
+    directory: directory of the benchmark.
 
   Raises:
-    ValueError: if the table has not the figures to search by and to report, or is no table.
-    OSError: if the table cannot be read.
+    ValueError: if the file is not a table, or if it does not have the figures to search by and to report.
+    OSError: if the file cannot be read.
   """
   evaluator = TabularEvaluator(read_table(config.table), objective=config.objective, report=config.report)
   config = dataclasses.replace(config, objective=evaluator.objective, report=evaluator.report)
@@ -182,15 +182,17 @@ def run_benchmark(
 
   Args:
     runs: all searches of the benchmark.
-    search: runs one and calls `finish`, a function of a module; None: as its strategy and its table say.
-    num_processes: searches at a time.
-    on_queries: called with numbers of further queries done, those of finished searches first.
+    search: function at the top level of a module. It runs one search and calls `finish`. None: searches the table with
+      the strategy.
+    num_processes: number of searches that run at a time.
+    on_queries: called with the number of queries of the searches that are finished already, then with each number of
+      further queries.
 
   Returns:
     The records of all searches, in the order of `runs`.
 
   Raises:
-    ValueError: if a search was finished with other settings; the message names them.
+    ValueError: if a finished search had other settings; the message names them.
     ChildProcessError: if a search fails.
   """
   finished = [run for run in runs if read_record(run)]
@@ -203,10 +205,10 @@ def run_benchmark(
 
 
 def read_record(run: Run) -> Record | None:
-  """Returns what came out of a search; None if it is not finished.
+  """Returns the record of a search; None if it is not finished.
 
   Raises:
-    ValueError: if it was finished with other settings, or its file is not a record.
+    ValueError: if it had other settings, or if its file is not a record.
   """
   if not os.path.exists(run.path):
     return None
@@ -220,19 +222,14 @@ def read_record(run: Run) -> Record | None:
 
 
 def _check_settings(path: str, recorded: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-  changed = [
-    f"{name} was {recorded.get(name)!r}, is {settings.get(name)!r}"
-    for name in sorted({*recorded, *settings})
-    if recorded.get(name) != settings.get(name)
-  ]
+  changed = changed_settings(recorded, settings)
   if changed:
-    raise ValueError(f"{path}: this search was made with other settings: {'; '.join(changed)}")
+    raise ValueError(f"{path}: this search was made with other settings: {changed}")
 
 
 def _search(run: Run, send: Send) -> None:
-  """Runs one search and writes its record."""
-  config = run.config
-  table = read_table(config.table)
+  """Runs a search on a table and writes its record."""
+  config, table = run.config, read_table(run.config.table)
   evaluator = TabularEvaluator(table, objective=config.objective, report=config.report)
   start = time.monotonic()
   trials = search_table(
@@ -243,19 +240,28 @@ def _search(run: Run, send: Send) -> None:
     stop_at=best_objective(table, evaluator.objective) if config.stop_at_best else math.inf,
     on_batch=send,
   )
-  metrics = [trial.evaluation.metrics if trial.evaluation else {} for trial in trials]
   send(config.num_trials - len(trials))
-  finish(
-    run,
-    time.monotonic() - start,
-    objectives=[trial.reward for trial in trials],
-    tests=[figures.get("test") for figures in metrics],
-    rows=[figures.get("row") for figures in metrics],
-  )
+  finish(run, time.monotonic() - start, **_lists(trials))
+
+
+def _lists(trials: Sequence[Trial]) -> dict[str, list[Any]]:
+  """Returns the lists of a `Record`."""
+  metrics = [trial.evaluation.metrics if trial.evaluation else {} for trial in trials]
+  return {
+    "objectives": [trial.reward for trial in trials],
+    "tests": [figures.get("test") for figures in metrics],
+    "rows": [figures.get("row") for figures in metrics],
+  }
 
 
 def finish(run: Run, seconds: float, **lists: list) -> None:
-  """Writes down what came out of a search; `lists` are those of a `Record`."""
+  """Writes the record of a finished search.
+
+  Args:
+    run: the search.
+    seconds: its wall time.
+    **lists: the lists of a `Record`.
+  """
   write_json(run.path, dataclasses.asdict(Record(run.settings, round(seconds, 3), **lists)))
 
 
@@ -265,6 +271,7 @@ def best_objective(table: Table, objective: str) -> float:
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+  """Yields the items of nested dicts, with names such as "options.config.population_size"."""
   for name, value in values.items():
     if isinstance(value, Mapping):
       yield from _flat(value, f"{prefix}{name}.")

@@ -1,1 +1,1 @@
-"""The encoder-predictor-decoder of NAO (Luo et al., NeurIPS 2018, section 3): learns a space in which to move."""
+"""NAO's encoder, predictor and decoder (Luo et al., NeurIPS 2018, section 3): they learn a space to move in."""

@@ -1,43 +1,44 @@
 """Moving architectures uphill in the memory of a controller (Luo et al., NeurIPS 2018, section 3.3, equation 2).
 
-h_t' = normalize(h_t + eta * d f / d h_t) for every state of the memory: f is the predicted score and the target grows
-with quality, so eta is positive. The decoder then starts from the embedding of the moved memory and attends to it.
+h_t' = normalize(h_t + eta * d f / d h_t) for every state h_t of the memory. f is the predicted score. Targets grow with
+quality, so eta is positive. The decoder then starts from the embedding of the moved memory and attends to it.
 """
 
 from collections.abc import Sequence
 
 import tensorflow as tf
 
-from nao_tf.controller.controller import Controller
+from nao_tf.controller.controller import Controller, Seed, TensorLike
 
 _ALONG = ("score", "logit")
 
 
 def ascend(
   controller: Controller,
-  tokens,
+  tokens: TensorLike,
   step_sizes: Sequence[float],
   *,
   along: str = "score",
   unit_gradient: bool = False,
   num_steps: int = 1,
-  temperature=None,
-  seed=(0, 0),
+  temperature: TensorLike | None = None,
+  seed: Seed = (0, 0),
 ) -> tf.Tensor:
-  """Returns what the decoder writes for architectures that were moved uphill, one row for each step size.
+  """Moves architectures uphill and decodes the moved memories, one row for each step size.
 
   Args:
-    controller: trained.
+    controller: a trained controller.
     tokens: architectures to start from, [B, L] or [*prefix, B, L].
-    step_sizes: eta, S of them.
+    step_sizes: eta, S step sizes.
     along: see `move`.
     unit_gradient: see `move`.
     num_steps: see `move`.
-    temperature: None for the likeliest tokens, or see `Controller.decode`.
+    temperature: None for the likeliest tokens; otherwise see `Controller.decode`.
     seed: see `Controller.decode`.
 
   Returns:
-    Candidates, int32 [S, *prefix, B, L]: legal token by token, possibly equal to each other or to where they come from.
+    Candidates, int32 [S, *prefix, B, L]. Each token is legal at its position. Candidates may be equal to one another or
+    to the architecture that they started from.
   """
   memory = controller.encode(tokens)
   moved = move(controller, memory, step_sizes, along=along, unit_gradient=unit_gradient, num_steps=num_steps)
@@ -46,7 +47,7 @@ def ascend(
 
 def move(
   controller: Controller,
-  memory,
+  memory: TensorLike,
   step_sizes: Sequence[float],
   *,
   along: str = "score",
@@ -58,34 +59,36 @@ def move(
   Args:
     controller: predicts the score.
     memory: unit vectors, [*prefix, B, T, H].
-    step_sizes: eta, S of them; a negative one moves downhill.
-    along: "score", the predicted score in (0, 1), as published, or "logit", what the sigmoid is taken of, whose
-      gradient does not vanish for scores near 0 or 1.
-    unit_gradient: whether the gradient of every state is first scaled to unit length; eta is then relative to the
+    step_sizes: eta, S step sizes. A negative one moves downhill.
+    along: function to follow. "score": the predicted score in (0, 1), as published. "logit": the score before the
+      sigmoid. Its gradient does not vanish for scores near 0 or 1.
+    unit_gradient: whether the gradient of every state is first scaled to unit length. eta is then relative to the
       states, which have unit length as well.
-    num_steps: steps that eta is divided among, each along the gradient where the last one ended.
+    num_steps: number of steps that eta is divided among. Each follows the gradient at the end of the last one.
 
   Returns:
     Unit vectors, [S, *prefix, B, T, H].
 
   Raises:
-    ValueError: if `along` or `num_steps` is not one of those above.
+    ValueError: if `along` is unknown or `num_steps` is below 1.
   """
   if along not in _ALONG:
     raise ValueError(f"along must be one of {', '.join(_ALONG)}, got {along!r}")
   if num_steps < 1:
     raise ValueError(f"num_steps must be at least 1, got {num_steps}")
-  step_sizes = tf.convert_to_tensor(step_sizes, tf.float32)
-  spec = tf.TensorSpec([*controller.prefix, None, controller.encoder.num_steps, controller.encoder.size], tf.float32)
 
-  def graph(memory, step_sizes):
+  def moved(memory: tf.Tensor, step_sizes: tf.Tensor) -> tf.Tensor:
     return _move(controller, memory, step_sizes / num_steps, along, unit_gradient, num_steps)
 
-  key = ("move", along, unit_gradient, num_steps)
-  return controller.graphs.get(key, graph, spec, tf.TensorSpec([None], tf.float32))(memory, step_sizes)
+  memory_spec = tf.TensorSpec([*controller.prefix, None, controller.encoder.num_steps, controller.encoder.size])
+  variant = (along, unit_gradient, num_steps)
+  graph = controller.graphs.get("move", moved, memory_spec, tf.TensorSpec([None]), variant=variant)
+  return graph(memory, tf.convert_to_tensor(step_sizes, tf.float32))
 
 
-def _move(controller: Controller, memory, step_sizes, along: str, unit_gradient: bool, num_steps: int) -> tf.Tensor:
+def _move(
+  controller: Controller, memory: tf.Tensor, step_sizes: tf.Tensor, along: str, unit_gradient: bool, num_steps: int
+) -> tf.Tensor:
   step_sizes = tf.reshape(step_sizes, [-1, *memory.shape.rank * [1]])
   memory = memory + tf.zeros_like(step_sizes)
   for _ in range(num_steps):
@@ -97,7 +100,7 @@ def _move(controller: Controller, memory, step_sizes, along: str, unit_gradient:
 
 
 def _gradient(controller: Controller, memory: tf.Tensor, along: str) -> tf.Tensor:
-  """Returns the gradient of each architecture's own score with respect to its memory, shaped like the memory."""
+  """Returns the gradient of each architecture's own score with respect to its memory, in the shape of the memory."""
   predict = controller.predict_score if along == "score" else controller.score_logits
   with tf.GradientTape() as tape:
     tape.watch(memory)

@@ -1,8 +1,7 @@
-"""What a controller is made of and how it is trained, and the published settings by name.
+"""The configuration of a controller, and the published configurations by name.
 
-Sources: Luo et al., "Neural Architecture Optimization", NeurIPS 2018, and the settings of its releases: two for
-networks of convolutions and two for recurrent cells, each with and without weight sharing ("WS"), and two versions in
-PyTorch.
+Sources: Luo et al., "Neural Architecture Optimization", NeurIPS 2018, and its releases: two for convolutional networks
+and two for recurrent cells, each with and without weight sharing ("WS"), and two versions in PyTorch.
 """
 
 import dataclasses
@@ -21,44 +20,46 @@ class ControllerConfig:
 
   Attributes:
     token_size: size of the encoder's token embedding.
-    tokens_per_step: consecutive tokens the encoder reads in one step; None: what the vocabulary says.
+    tokens_per_step: consecutive tokens that the encoder reads in one step; None: as many as the vocabulary says.
     encoder_size: units H of the encoder, of the architecture embedding and of the decoder, which starts from it.
-    bidirectional: whether a second LSTM reads the tokens backwards; both outputs are mapped back to H linearly.
-    embedding_dropout: rate on the encoder's token embeddings.
-    encoder_dropout: rate on the encoder's outputs, before they are normalized.
-    mlp_layers: hidden ReLU layers of the predictor.
-    mlp_size: units of each of them.
-    mlp_dropout: rate on the output of each of them.
+    bidirectional: whether a second LSTM reads the tokens backwards. A linear layer maps both outputs back to H.
+    embedding_dropout: dropout rate on the encoder's token embeddings.
+    encoder_dropout: dropout rate on the encoder's outputs, before they are normalized.
+    mlp_layers: number of hidden ReLU layers of the predictor.
+    mlp_size: units of each hidden layer.
+    mlp_dropout: dropout rate on the output of each hidden layer.
     decoder_token_size: size of the decoder's token embedding, a table of its own.
     attention: "bahdanau" (normed, with input feeding), "bilinear" or "dot" (both Luong's, after the LSTM).
     combine_bias: whether the layer that joins context and state has a bias ("bilinear" and "dot" only).
-    double_bias: whether LSTMs have a second, redundant bias, as PyTorch's have.
-    initializer: how weights are drawn. "fan_in": uniform with limit sqrt(3 / inputs), recurrent ones 0.7 of that,
-      embeddings normal with deviation 0.5, biases zero. "uniform": all in [-init_range, init_range], biases zero.
-      "torch": uniform with limit 1 / sqrt(inputs) (units, in an LSTM), biases too, embeddings standard normal.
+    double_bias: whether LSTMs have a second, redundant bias, as in PyTorch.
+    initializer: how weights are drawn. "fan_in": uniform with limit sqrt(3 / inputs), recurrent kernels 0.7 of that,
+      embeddings normal with standard deviation 0.5, biases zero. "uniform": all in [-init_range, init_range], biases
+      zero. "torch": uniform with limit 1 / sqrt(inputs) (in an LSTM 1 / sqrt(units)), biases too, embeddings standard
+      normal.
     init_range: limit of "uniform".
-    forget_bias: what the initial bias of the LSTMs' forget gates is raised by.
+    forget_bias: number that is added to the initial bias of the LSTMs' forget gates.
     orthogonal_decoder: whether the decoder's LSTM kernel starts orthogonal.
     score_weight: lambda of the joint loss: lambda * squared error + (1 - lambda) * cross-entropy. 0.8 in all releases.
     target: how rewards become targets in [0, 1]: "min_max", "rank", "log_rank" (`nao_tf.controller.dataset`).
-    num_encodings: equivalent encodings per architecture among which every step draws one; 1: no augmentation.
-    isomorphic: whether these are any architectures that compute the same (`SearchSpace.random_isomorphic`); otherwise they
-      are a few steps of the published symmetry away (`SearchSpace.random_equivalent`).
-    learning_rate: of Adam.
-    final_learning_rate: share of it that a cosine ends at in each fit; 1: constant.
-    clip_norm: bound on the norm of the whole gradient, per member.
+    num_encodings: encodings per architecture, one of which is drawn in every step; 1: no augmentation.
+    isomorphic: whether the encodings are drawn from all isomorphic ones (`SearchSpace.random_isomorphic`). Otherwise
+      they are a few steps of the published symmetry away (`SearchSpace.random_equivalent`).
+    learning_rate: learning rate of Adam.
+    final_learning_rate: share of the learning rate that is left at the end of each fit, after a cosine decay; 1:
+      constant.
+    clip_norm: bound on the norm of the whole gradient, separately for each controller of an ensemble.
     l2: coefficient of half the sum of squared weights in the loss; acts before clipping.
-    weight_decay: coefficient of the weights added to the clipped gradient, as PyTorch's Adam does.
-    batch_size: labeled architectures in a step.
+    weight_decay: coefficient of the weights that are added to the clipped gradient, as PyTorch's Adam does.
+    batch_size: architectures with a score in a step.
     unlabeled_batch_size: architectures without a score in a step that trains the decoder.
     decoder_every: the decoder is trained in one step out of this many.
     num_steps: optimization steps of a fit from fresh weights, if `epochs` is None.
-    min_passes: passes over the labeled architectures that such a fit makes at least.
-    later_steps: optimization steps of each later fit, weights kept, if `epochs` is None.
-    epochs: passes over the labeled architectures in each fit.
+    min_passes: least number of passes over the architectures with a score in a fit from fresh weights.
+    later_steps: optimization steps of each later fit that keeps the weights, if `epochs` is None.
+    epochs: passes over the architectures with a score in each fit; None: see `num_steps`.
     reset_optimizer: whether each fit starts with fresh moments.
-    unroll: whether recurrences are written out step by step in the graph, which runs somewhat faster and takes longer
-      to trace than a loop. Gives the same numbers.
+    unroll: whether recurrences are written out step by step in the graph. This runs somewhat faster than a loop, takes
+      longer to trace and gives the same numbers.
   """
 
   token_size: int = 16
@@ -97,7 +98,7 @@ class ControllerConfig:
   reset_optimizer: bool = True
   unroll: bool = True
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     self._check_one_of("attention", ATTENTIONS)
     self._check_one_of("initializer", INITIALIZERS)
     self._check_one_of("target", TARGETS)
@@ -111,7 +112,12 @@ class ControllerConfig:
       self._check(name, getattr(self, name) > 0, "positive")
 
   def steps_for(self, num_architectures: int, *, first: bool = True) -> int:
-    """Returns the optimization steps of a fit on so many labeled architectures."""
+    """Returns the number of optimization steps of a fit.
+
+    Args:
+      num_architectures: architectures with a score.
+      first: whether the fit starts from fresh weights.
+    """
     if self.epochs is not None:
       return self.epochs * math.ceil(num_architectures / self.batch_size)
     least = math.ceil(self.min_passes * num_architectures / self.batch_size) if first else 0
@@ -171,11 +177,11 @@ PRESETS: dict[str, ControllerConfig] = {
     _TORCH, token_size=32, encoder_size=64, decoder_token_size=64, mlp_layers=0, num_encodings=10
   ),
 }
-"""Settings by name: `default`, which is tuned for small budgets, and those of the six published releases."""
+"""Configurations by name: `default`, which is tuned for small budgets, and those of the six published releases."""
 
 
 def make_config(name: str) -> ControllerConfig:
-  """Returns the preset of that name.
+  """Returns the configuration of that name.
 
   Raises:
     ValueError: if there is none.

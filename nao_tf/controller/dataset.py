@@ -1,12 +1,13 @@
-"""What a controller is trained on: token arrays with equivalent encodings, targets, and honest splits. NumPy alone.
+"""Training data of a controller: tokens in several encodings, targets, and splits without leaks. Needs only NumPy.
 
-A controller reads, is taught and is asked to write one and the same token array, so an encoding changes encoder input,
-decoder input and target together.
+A controller encodes, is taught and is asked to write one and the same token array. Another encoding therefore changes
+the encoder's input, the decoder's input and the decoder's target together.
 """
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import scipy.stats
 
 from nao_tf.controller.vocabulary import Vocabulary
@@ -23,18 +24,18 @@ def augment(
   *,
   isomorphic: bool = False,
 ) -> np.ndarray:
-  """Returns tokens of equivalent architectures (the paper's symmetry augmentation), int32 [K, N, L].
+  """Returns the tokens of several encodings of each architecture (the paper's symmetry augmentation), int32 [K, N, L].
 
-  Row 0 are the architectures as they are. Each later row is one step away from the row before, by
-  `space.random_equivalent` or `space.random_isomorphic`, so the rows wander through all encodings that it can reach.
+  Row 0 holds the architectures as they are. Each later row is one step of `space.random_equivalent` or
+  `space.random_isomorphic` away from the row before. The rows thus walk through all encodings within reach.
 
   Args:
     space: knows the encodings.
-    vocabulary: of the space.
-    architectures: N of them.
-    num_encodings: K, encodings of each.
+    vocabulary: vocabulary of the space.
+    architectures: N architectures.
+    num_encodings: number K of encodings.
     rng: source of the encodings.
-    isomorphic: whether to draw from all architectures that compute the same.
+    isomorphic: whether to draw from all isomorphic architectures.
 
   Raises:
     ValueError: if `num_encodings` is below 1.
@@ -51,16 +52,16 @@ def augment(
 def split_by_canonical(
   space: SearchSpace, architectures: Sequence[Architecture], fraction: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Splits architectures so that all encodings of a network are on the same side.
+  """Splits architectures so that all encodings of one network are on the same side.
 
   Args:
-    space: knows which encodings are the same.
-    architectures: N of them.
-    fraction: share of the networks that are held out, in [0, 1]; rounded to whole networks.
-    rng: draws which.
+    space: knows which encodings describe the same network.
+    architectures: N architectures.
+    fraction: share of the networks to hold out, in [0, 1], rounded to whole networks.
+    rng: draws the networks to hold out.
 
   Returns:
-    Indices of the architectures to train on and of those held out, each in rising order.
+    Indices of the architectures to train on and of those held out, each in ascending order.
 
   Raises:
     ValueError: if the fraction is not in [0, 1].
@@ -75,42 +76,50 @@ def split_by_canonical(
   return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
 
 
-def min_max(rewards) -> np.ndarray:
-  """Returns (reward - min) / (max - min), the paper's targets, [N]; one half if all rewards are equal."""
-  rewards = _rewards(rewards)
+def min_max(rewards: npt.ArrayLike) -> np.ndarray:
+  """Returns (reward - min) / (max - min), the paper's targets, [N]; 1/2 for all if all rewards are equal."""
+  rewards = _checked(rewards)
   spread = np.ptp(rewards)
   return (rewards - rewards.min()) / spread if spread else np.full_like(rewards, 0.5)
 
 
-def rank(rewards) -> np.ndarray:
-  """Returns the quantile (rank + 1/2) / N of each reward, in (0, 1), ranks from 0; equal rewards share their mean."""
-  rewards = _rewards(rewards)
+def rank(rewards: npt.ArrayLike) -> np.ndarray:
+  """Returns the quantile (rank + 1/2) / N of each reward, in (0, 1). Ranks start at 0; equal rewards share their mean."""
+  rewards = _checked(rewards)
   return (scipy.stats.rankdata(rewards) - 0.5) / len(rewards)
 
 
-def log_rank(rewards) -> np.ndarray:
-  """Returns -log(1 - quantile), divided by its maximum: in (0, 1], and the better, the further apart."""
+def log_rank(rewards: npt.ArrayLike) -> np.ndarray:
+  """Returns -log(1 - quantile) divided by its maximum, in (0, 1]. Good rewards are spread further apart than bad ones."""
   surprise = -np.log1p(-rank(rewards))
   return surprise / surprise.max()
 
 
-TRANSFORMS: dict[str, Callable[..., np.ndarray]] = {"min_max": min_max, "rank": rank, "log_rank": log_rank}
-"""Target transforms by their name in `ControllerConfig.target`: rewards [N] to targets in [0, 1], order kept."""
+TRANSFORMS: dict[str, Callable[[npt.ArrayLike], np.ndarray]] = {
+  "min_max": min_max,
+  "rank": rank,
+  "log_rank": log_rank,
+}
+"""Transforms by their name in `ControllerConfig.target`. Each maps rewards [N] to targets in [0, 1] in the same order."""
 
 
-def make_targets(rewards, transform: str) -> np.ndarray:
-  """Returns float32 targets [N] in [0, 1] for rewards [N], a higher one for a higher reward.
+def make_targets(rewards: npt.ArrayLike, transform: str) -> np.ndarray:
+  """Returns float32 targets [N] in [0, 1] for rewards [N]; a higher reward gets a higher target.
+
+  Args:
+    rewards: finite numbers, at least one.
+    transform: a key of `TRANSFORMS`.
 
   Raises:
-    ValueError: if there is no such transform, no reward, or one that is not finite.
+    ValueError: if the transform is unknown, or if there is no reward or one that is not finite.
   """
   if transform not in TRANSFORMS:
     raise ValueError(f"unknown target {transform!r}; expected one of {', '.join(TRANSFORMS)}")
   return TRANSFORMS[transform](rewards).astype(np.float32)
 
 
-def _rewards(rewards) -> np.ndarray:
-  rewards = np.asarray(rewards, np.float64)
-  if rewards.ndim != 1 or not len(rewards) or not np.all(np.isfinite(rewards)):
-    raise ValueError(f"expected finite rewards [N], N at least 1, got shape {rewards.shape}: {rewards}")
-  return rewards
+def _checked(rewards: npt.ArrayLike) -> np.ndarray:
+  array = np.asarray(rewards, np.float64)
+  if array.ndim != 1 or not len(array) or not np.all(np.isfinite(array)):
+    raise ValueError(f"expected finite rewards [N], N at least 1, got shape {array.shape}: {array}")
+  return array

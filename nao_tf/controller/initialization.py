@@ -1,4 +1,4 @@
-"""Where initial weights come from: one random stream per member, the same numbers on every version of Keras."""
+"""Initial weights: one random stream for each controller, and the same numbers on every version of Keras."""
 
 from collections.abc import Callable
 
@@ -8,18 +8,25 @@ from nao_tf.controller.config import ControllerConfig
 
 
 class Initializer:
-  """Draws the weights of one controller, or of several members at once.
+  """Draws the weights of one controller, or of all controllers of an ensemble at once.
 
-  A single controller gets the weights that member 0 gets from the same seed.
+  From the same seed, a single controller gets the weights of the first controller of an ensemble.
 
   Attributes:
-    prefix: leading axes of every weight: () for a single controller, (ensemble_size,) for several.
+    prefix: leading axes of every weight: () for a single controller, (ensemble_size,) for an ensemble.
   """
 
   def __init__(self, config: ControllerConfig, seed: int, ensemble_size: int | None = None):
+    """Starts the random streams.
+
+    Args:
+      config: says how to draw.
+      seed: seed of all weights.
+      ensemble_size: number of controllers; None for a single one, without an axis for it.
+    """
     self.prefix = () if ensemble_size is None else (ensemble_size,)
     self._config = config
-    self._streams = [np.random.default_rng([seed, member]) for member in range(ensemble_size or 1)]
+    self._streams = [np.random.default_rng([seed, number]) for number in range(ensemble_size or 1)]
 
   def embedding(self, num_tokens: int, size: int) -> np.ndarray:
     """Returns a table of token embeddings, [*prefix, num_tokens, size]."""
@@ -46,7 +53,7 @@ class Initializer:
     return self.uniform((units, 4 * units), gain * self._limit(units))
 
   def orthogonal_kernels(self, inputs: int, units: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns an LSTM's two kernels, which together have orthonormal rows or columns."""
+    """Returns an LSTM's two kernels. Stacked, they have orthonormal rows or columns."""
     kernel = self._draw(lambda rng: _orthogonal(rng.normal(size=(inputs + units, 4 * units))))
     return kernel[..., :inputs, :], kernel[..., inputs:, :]
 
@@ -57,11 +64,11 @@ class Initializer:
     return bias
 
   def uniform(self, shape: tuple[int, ...], limit: float) -> np.ndarray:
-    """Returns numbers in [-limit, limit), [*prefix, *shape]."""
+    """Returns uniform numbers in [-limit, limit), [*prefix, *shape]."""
     return self._draw(lambda rng: rng.uniform(-limit, limit, shape))
 
   def constant(self, shape: tuple[int, ...], value: float) -> np.ndarray:
-    """Returns one number over and over, [*prefix, *shape]."""
+    """Returns an array with one value everywhere, [*prefix, *shape]."""
     return np.full((*self.prefix, *shape), value, np.float32)
 
   def _limit(self, inputs: int) -> float:
@@ -74,8 +81,12 @@ class Initializer:
 
 
 def _orthogonal(matrix: np.ndarray) -> np.ndarray:
-  """Returns a matrix of the same shape with orthonormal rows (columns, if it is tall), as random as `matrix`."""
-  tall = matrix if len(matrix) >= len(matrix[0]) else matrix.T
-  columns, upper = np.linalg.qr(tall)
-  columns *= np.sign(np.diag(upper))
-  return columns if tall is matrix else columns.T
+  """Returns a matrix of the same shape with orthonormal rows; a tall one has orthonormal columns instead.
+
+  If the elements of `matrix` are normal, the result is uniform among all such matrices.
+  """
+  num_rows, num_columns = matrix.shape
+  if num_rows < num_columns:
+    return _orthogonal(matrix.T).T
+  columns, upper = np.linalg.qr(matrix)
+  return columns * np.sign(np.diag(upper))

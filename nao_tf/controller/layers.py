@@ -1,11 +1,12 @@
-"""The small layers a controller is made of, each for one controller or for several members at once.
+"""The small layers of a controller, each for one controller or for an ensemble at once.
 
-Every weight and every tensor may have a leading axis of members: `prefix` is () or (ensemble_size,), and all other leading
-axes come after it. An LSTM adds what its tokens contribute to the gates for the whole sequence in one product (the
-embedding is folded into the kernel), so that what is left to do step by step is one product with the last output.
+Every weight and every tensor has the leading axes `prefix`: () for a single controller, (ensemble_size,) for an
+ensemble. All other leading axes come after these. An LSTM computes the tokens' share of its gates for the whole sequence
+in one product, with the embedding folded into the kernel. Only the product with the last output is left for each step.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +14,12 @@ from tensorflow import keras
 
 from nao_tf.controller.axes import shape_of
 from nao_tf.controller.initialization import Initializer
+
+State = tuple[tf.Tensor, ...]
+"""What a recurrence hands from one step to the next: tensors [*prefix, N, H]."""
+
+Step = Callable[[tf.Tensor, State], tuple[tf.Tensor, State]]
+"""A step of a recurrence: called as step(inputs, state), returns (output, new state)."""
 
 
 def project(inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = None) -> tf.Tensor:
@@ -25,13 +32,13 @@ def project(inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = None)
 
 
 def dropout(inputs: tf.Tensor, rate: float, seed: tf.Tensor | None, layer: int = 0) -> tf.Tensor:
-  """Returns the inputs with a share `rate` of them set to zero and the others raised to make up for it.
+  """Sets a random share of the inputs to zero and scales the others by 1 / (1 - rate).
 
   Args:
     inputs: any shape.
-    rate: in [0, 1).
-    seed: integers [2]; None: nothing is dropped, as at test time.
-    layer: number that tells apart the places where one seed is used.
+    rate: share to set to zero, in [0, 1).
+    seed: two integers; None: nothing is dropped, as in tests.
+    layer: number of the place where the seed is used. Different places drop different inputs.
   """
   if seed is None or not rate:
     return inputs
@@ -44,20 +51,20 @@ def lstm_gates(gates: tf.Tensor, cell: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]
 
   Args:
     gates: input, forget, cell and output gates before their nonlinearities, [*prefix, N, 4H].
-    cell: the last cell state, [*prefix, N, H].
+    cell: last cell state, [*prefix, N, H].
   """
-  enter, forget, candidate, leave = tf.split(gates, 4, axis=-1)
-  cell = tf.sigmoid(forget) * cell + tf.sigmoid(enter) * tf.tanh(candidate)
-  return tf.sigmoid(leave) * tf.tanh(cell), cell
+  input_gate, forget_gate, candidate, output_gate = tf.split(gates, 4, axis=-1)
+  cell = tf.sigmoid(forget_gate) * cell + tf.sigmoid(input_gate) * tf.tanh(candidate)
+  return tf.sigmoid(output_gate) * tf.tanh(cell), cell
 
 
-def scan(step: Callable, inputs: tf.Tensor, state: tuple, *, unroll: bool) -> tf.Tensor:
-  """Applies a step along the last axis but one.
+def scan(step: Step, inputs: tf.Tensor, state: State, *, unroll: bool) -> tf.Tensor:
+  """Applies a step along the second to last axis.
 
   Args:
-    step: called as step(inputs [..., D], state), returns (output [..., H], state).
-    inputs: [..., T, D], T known.
-    state: tensors, what the first step gets.
+    step: maps inputs [..., D] and a state to an output [..., H] and a new state.
+    inputs: [..., T, D]. T is known when the graph is built.
+    state: state before the first step.
     unroll: whether to write the steps out in the graph instead of looping.
 
   Returns:
@@ -72,12 +79,12 @@ def scan(step: Callable, inputs: tf.Tensor, state: tuple, *, unroll: bool) -> tf
   return tf.stack(outputs, axis=-2)
 
 
-def _loop(step: Callable, inputs: tf.Tensor, state: tuple) -> tf.Tensor:
+def _loop(step: Step, inputs: tf.Tensor, state: State) -> tf.Tensor:
   length, rank = inputs.shape[-2], inputs.shape.rank
   order = [rank - 2, *range(rank - 2), rank - 1]
   arrays = tf.TensorArray(tf.float32, length).unstack(tf.transpose(inputs, order))
 
-  def body(t, state, outputs):
+  def body(t: tf.Tensor, state: State, outputs: tf.TensorArray) -> tuple[tf.Tensor, State, tf.TensorArray]:
     output, state = step(arrays.read(t), state)
     return t + 1, state, outputs.write(t, output)
 
@@ -87,14 +94,24 @@ def _loop(step: Callable, inputs: tf.Tensor, state: tuple) -> tf.Tensor:
 
 
 class EnsembleLayer(keras.layers.Layer):
-  """A layer whose weights may have a leading axis of members and exist from construction on."""
+  """A layer whose weights may have an axis for an ensemble. They exist as soon as the layer is constructed.
 
-  def __init__(self, initializer: Initializer, **kwargs):
+  Attributes:
+    prefix: leading axes of every weight: () for a single controller, (ensemble_size,) for an ensemble.
+  """
+
+  def __init__(self, initializer: Initializer, **kwargs: Any):
+    """Creates a layer without weights.
+
+    Args:
+      initializer: source of the weights.
+      **kwargs: passed to `keras.layers.Layer`.
+    """
     super().__init__(**kwargs)
     self.prefix = initializer.prefix
     self.built = True
 
-  def add_value(self, name: str, value: np.ndarray):
+  def add_value(self, name: str, value: np.ndarray) -> tf.Variable:
     """Returns a new trainable weight that starts as `value`."""
     return self.add_weight(name=name, shape=value.shape, initializer=lambda shape, dtype=None, **_: tf.constant(value))
 
@@ -103,6 +120,14 @@ class Linear(EnsembleLayer):
   """inputs @ kernel + bias."""
 
   def __init__(self, initializer: Initializer, inputs: int, outputs: int, *, bias: bool = True):
+    """Creates the weights.
+
+    Args:
+      initializer: source of the weights.
+      inputs: size of the inputs.
+      outputs: size of the outputs.
+      bias: whether there is a bias.
+    """
     super().__init__(initializer)
     self.kernel = self.add_value("kernel", initializer.kernel(inputs, outputs))
     self.bias = self.add_value("bias", initializer.bias(inputs, outputs)) if bias else None
@@ -117,11 +142,13 @@ class TokenEmbedding(EnsembleLayer):
   """A table of token embeddings that can be folded into the kernel that follows it."""
 
   def __init__(self, initializer: Initializer, num_tokens: int, size: int, *, mixing: np.ndarray | None = None):
-    """Args:
-    initializer: source of the weights.
-    num_tokens: V.
-    size: of an embedding.
-    mixing: what the weights are multiplied by to give the embeddings, [V, V]; None: they are the embeddings.
+    """Creates the weights.
+
+    Args:
+      initializer: source of the weights.
+      num_tokens: number V of tokens.
+      size: size of an embedding.
+      mixing: matrix [V, V]; the embeddings are this matrix times the weights. None: the weights are the embeddings.
     """
     super().__init__(initializer)
     self.num_tokens, self._mixing = num_tokens, mixing
@@ -138,14 +165,14 @@ class TokenEmbedding(EnsembleLayer):
     return project(tf.one_hot(tokens, self.num_tokens), self.embeddings)
 
   def folded(self, kernel: tf.Tensor, tokens_per_step: int = 1) -> tf.Tensor:
-    """Returns what a token at each place of a step contributes to a linear layer.
+    """Returns the contribution of each token, at each place of a step, to the output of a linear layer.
 
     Args:
-      kernel: of a layer that reads the embeddings of `tokens_per_step` tokens, one after the other, [*prefix, in, out].
-      tokens_per_step: k.
+      kernel: kernel of a layer that reads the embeddings of `tokens_per_step` tokens side by side, [*prefix, in, out].
+      tokens_per_step: number k of tokens.
 
     Returns:
-      Contributions [*prefix, k * V, out]; row i * V + v is that of token v at place i.
+      Contributions [*prefix, k * V, out]. Row i * V + v belongs to token v at place i.
     """
     table = self.embeddings
     *prefix, _, size = table.shape
@@ -156,17 +183,23 @@ class TokenEmbedding(EnsembleLayer):
 
 
 class Lstm(EnsembleLayer):
-  """The weights of an LSTM, gates in the order input, forget, cell, output, and its pass over a sequence."""
+  """An LSTM: its weights and its pass over a sequence. The gates are in the order input, forget, cell, output.
+
+  Attributes:
+    units: number H of units.
+  """
 
   def __init__(
     self, initializer: Initializer, inputs: int, units: int, *, double_bias: bool = False, orthogonal: bool = False
   ):
-    """Args:
-    initializer: source of the weights.
-    inputs: size of what is read in a step.
-    units: H.
-    double_bias: whether there is a second bias, added to the first.
-    orthogonal: whether both kernels together start orthogonal.
+    """Creates the weights.
+
+    Args:
+      initializer: source of the weights.
+      inputs: size of the input of a step.
+      units: number H of units.
+      double_bias: whether there is a second bias, which is added to the first.
+      orthogonal: whether both kernels together start orthogonal.
     """
     super().__init__(initializer)
     kernels = initializer.lstm_kernel(inputs, units), initializer.recurrent_kernel(units)
@@ -183,18 +216,18 @@ class Lstm(EnsembleLayer):
     bias = tf.convert_to_tensor(self.bias)
     return bias if self.second_bias is None else bias + tf.convert_to_tensor(self.second_bias)
 
-  def stepper(self) -> Callable:
-    """Returns the step for `scan`: inputs' share of the gates [..., 4H] and (output, cell) to output and new state."""
+  def stepper(self) -> Step:
+    """Returns the step for `scan`. Its inputs are the inputs' share of the gates [..., 4H]; its state is (output, cell)."""
     recurrent_kernel = tf.convert_to_tensor(self.recurrent_kernel)
 
-    def step(gates, state):
+    def step(gates: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
       output, cell = state
       output, cell = lstm_gates(gates + tf.matmul(output, recurrent_kernel), cell)
       return output, (output, cell)
 
     return step
 
-  def run(self, gates: tf.Tensor, state: tuple[tf.Tensor, tf.Tensor] | None = None, *, unroll: bool) -> tf.Tensor:
+  def run(self, gates: tf.Tensor, state: State | None = None, *, unroll: bool) -> tf.Tensor:
     """Returns the outputs [*prefix, N, T, H] of a whole sequence.
 
     Args:

@@ -1,7 +1,8 @@
-"""The joint loss of a controller and what is done to its gradient (Luo et al., NeurIPS 2018, equation 1).
+"""The joint loss of a controller, and the regularization of its gradient (Luo et al., NeurIPS 2018, equation 1).
 
-loss = lambda * mean squared error of the score + (1 - lambda) * mean cross-entropy of the tokens. Members are
-independent: the sum of their losses has each member's own gradient, and each is clipped by its own norm.
+loss = lambda * mean squared error of the score + (1 - lambda) * mean cross-entropy of the tokens. The controllers of an
+ensemble are independent: the gradient of the sum of their losses is the gradient of each controller's own loss. Each
+gradient is clipped by its own norm.
 """
 
 from collections.abc import Sequence
@@ -10,12 +11,12 @@ import tensorflow as tf
 
 
 def score_loss(predictions: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-  """Returns the weighted mean squared error, [*prefix]; 0 where all weights are.
+  """Returns the weighted mean squared error of scores, [*prefix]; 0 if all weights are 0.
 
   Args:
-    predictions: in (0, 1), [*prefix, B].
-    targets: in [0, 1], [B] or [*prefix, B].
-    weights: 0 for architectures without a score, like the targets.
+    predictions: predicted scores in (0, 1), [*prefix, B].
+    targets: scores to predict, in [0, 1], [B] or [*prefix, B].
+    weights: 0 for architectures without a score, 1 for the others. Same shape as `targets`.
   """
   errors = tf.math.squared_difference(predictions, targets)
   total = tf.reduce_sum(weights * tf.ones_like(errors), axis=-1)
@@ -23,14 +24,19 @@ def score_loss(predictions: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -
 
 
 def token_loss(logits: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
-  """Returns the cross-entropy, [*prefix], mean over tokens [*prefix, B, L], of masked logits [*prefix, B, L, V]."""
+  """Returns the cross-entropy of tokens, averaged over tokens and sequences, [*prefix].
+
+  Args:
+    logits: masked logits, [*prefix, B, L, V].
+    tokens: the right tokens, [*prefix, B, L].
+  """
   losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tokens, logits=logits)
   return tf.reduce_mean(losses, axis=[-2, -1])
 
 
 def regularized(
   gradients: Sequence[tf.Tensor],
-  variables: Sequence,
+  variables: Sequence[tf.Variable],
   prefix: tuple[int, ...],
   *,
   clip_norm: float,
@@ -41,23 +47,29 @@ def regularized(
 
   Args:
     gradients: one for each variable, [*prefix, ...].
-    variables: weights.
+    variables: the weights.
     prefix: () or (ensemble_size,).
-    clip_norm: bound on the norm of all gradients of a member together.
+    clip_norm: bound on the norm of all gradients of one controller together.
     l2: see `ControllerConfig`.
     weight_decay: see `ControllerConfig`.
   """
   weights = [tf.convert_to_tensor(variable) for variable in variables]
   if l2:
     gradients = [gradient + l2 * weight for gradient, weight in zip(gradients, weights)]
-  gradients = clip_by_member_norm(gradients, clip_norm, prefix)
+  clipped = clip_by_norm(gradients, clip_norm, prefix)
   if weight_decay:
-    gradients = [gradient + weight_decay * weight for gradient, weight in zip(gradients, weights)]
-  return gradients
+    return [gradient + weight_decay * weight for gradient, weight in zip(clipped, weights)]
+  return clipped
 
 
-def clip_by_member_norm(gradients: Sequence[tf.Tensor], clip_norm: float, prefix: tuple[int, ...]) -> list[tf.Tensor]:
-  """Returns the gradients of each member scaled down to the norm `clip_norm` if theirs is larger."""
+def clip_by_norm(gradients: Sequence[tf.Tensor], clip_norm: float, prefix: tuple[int, ...]) -> list[tf.Tensor]:
+  """Scales the gradients of each controller down to the norm `clip_norm` if theirs is larger.
+
+  Args:
+    gradients: one for each variable, [*prefix, ...].
+    clip_norm: bound on the norm of all gradients of one controller together.
+    prefix: () or (ensemble_size,).
+  """
   num_prefix = len(prefix)
   squares = [tf.reduce_sum(tf.square(g), axis=list(range(num_prefix, g.shape.rank))) for g in gradients]
   scale = clip_norm / tf.maximum(tf.sqrt(tf.add_n(squares)), clip_norm)

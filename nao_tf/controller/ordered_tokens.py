@@ -1,8 +1,9 @@
-"""What makes tokens of ordered choices alike: their embeddings lie on smooth curves, and stay there in training.
+"""Embeddings of ordered choices: neighboring choices have similar embeddings, and keep them in training.
 
-A table of embeddings is a fixed matrix times the weights that are trained. With the Cholesky factor of a squared
-exponential covariance as that matrix, embeddings begin as draws of a Gaussian process over the choices, and a step that
-moves one of them moves its neighbors along. Tokens of other decisions are their weights as they are.
+A table of embeddings is a fixed matrix times the weights that are trained. For ordered choices, this matrix is the
+Cholesky factor of a squared exponential covariance. Their embeddings then start as draws from a Gaussian process over
+the choices, and a step that moves one embedding moves its neighbors too. For all other choices the matrix is the
+identity.
 """
 
 import numpy as np
@@ -10,22 +11,22 @@ import numpy as np
 from nao_tf.controller.vocabulary import OrderedTokens, Vocabulary
 
 LENGTH_SCALE = 0.4
-"""Over which choices are alike, as a share of the way from the first to the last."""
+"""Length scale of the covariance, as a share of the distance from the first choice to the last."""
 _JITTER = 1e-6
 
 
 def mixing_matrix(vocabulary: Vocabulary) -> np.ndarray | None:
-  """Returns what the weights of a table of embeddings are multiplied by, [V, V]; None if no decision is ordered."""
+  """Returns the fixed matrix of a table of embeddings, [V, V]; None if no decision is ordered."""
   if not vocabulary.ordered:
     return None
   matrix = np.eye(vocabulary.size, dtype=np.float32)
   for tokens in vocabulary.ordered:
-    block = slice(tokens.first, tokens.first + tokens.count)
+    block = slice(tokens.first, tokens.first + tokens.num_choices)
     matrix[block, block] = _factor(tokens)
   return matrix
 
 
 def _factor(tokens: OrderedTokens) -> np.ndarray:
-  places = np.linspace(0, 1, tokens.count)
-  covariance = np.exp(-0.5 * ((places[:, np.newaxis] - places) / LENGTH_SCALE) ** 2)
-  return tokens.reach * np.linalg.cholesky(covariance + _JITTER * np.eye(tokens.count))
+  positions = np.linspace(0, 1, tokens.num_choices)
+  covariance = np.exp(-0.5 * ((positions[:, np.newaxis] - positions) / LENGTH_SCALE) ** 2)
+  return tokens.reach * np.linalg.cholesky(covariance + _JITTER * np.eye(tokens.num_choices))

@@ -1,6 +1,6 @@
-"""All that a controller has learned, as arrays: weights, the optimizer's moments and its count of steps.
+"""Everything that a controller has learned, as arrays: weights, the optimizer's moments and its count of steps.
 
-A controller restored from it goes on exactly as the saved one would have.
+A controller restored from them goes on exactly as the saved one would have.
 
   np.savez(path, **controller_state(controller))
   restore_controller_state(controller, dict(np.load(path)))
@@ -16,19 +16,19 @@ from nao_tf.controller.fitting import optimizer_variables
 
 
 def controller_state(controller: Controller) -> dict[str, np.ndarray]:
-  """Returns the arrays by name ("weights/0", "optimizer/0", ...), in an order fixed by the configuration."""
+  """Returns arrays by name ("weights/0", "optimizer/0", ...). Equal configurations have the same names in one order."""
   return {name: tf.convert_to_tensor(variable).numpy() for name, variable in _variables(controller).items()}
 
 
 def restore_controller_state(controller: Controller, state: Mapping[str, np.ndarray]) -> None:
-  """Sets a controller to a saved state; nothing is changed if it does not fit.
+  """Sets a controller to a saved state. If the state does not fit, the controller stays as it is.
 
   Args:
-    controller: of the same vocabulary, configuration, members and kind of optimizer.
-    state: what `controller_state` returned.
+    controller: has the vocabulary, configuration, ensemble size and kind of optimizer of the saved one.
+    state: arrays that `controller_state` returned.
 
   Raises:
-    ValueError: naming an array that is missing, left over or of another shape.
+    ValueError: if an array is missing, unexpected or of another shape; the message names it.
   """
   variables = _variables(controller)
   if variables.keys() != state.keys():
@@ -42,14 +42,13 @@ def restore_controller_state(controller: Controller, state: Mapping[str, np.ndar
 
 
 def restart(controller: Controller, seed: int) -> None:
-  """Sets a controller to the state of a new one with another seed; its graphs are kept."""
-  ensemble_size = controller.prefix[0] if controller.prefix else None
-  new = Controller(controller.vocabulary, controller.settings, ensemble_size=ensemble_size, seed=seed)
+  """Sets a controller to the state of a new one with another seed; keeps its graphs."""
+  new = Controller(controller.vocabulary, controller.config, ensemble_size=controller.ensemble_size, seed=seed)
   restore_controller_state(controller, controller_state(new))
   controller.seed = seed
 
 
-def _variables(controller: Controller) -> dict:
+def _variables(controller: Controller) -> dict[str, tf.Variable]:
   weights = {f"weights/{number}": variable for number, variable in enumerate(controller.trainable_variables)}
   moments = {f"optimizer/{number}": variable for number, variable in enumerate(optimizer_variables(controller))}
   return weights | moments

@@ -1,15 +1,16 @@
 """Vocabularies: how architectures become the token sequences that a controller reads and writes.
 
-Everything is derived from a space's decisions (Luo et al., NeurIPS 2018, section 3.2: a string describes the cell, one
-token a choice). Token 0 starts a sequence; each kind of decision has a block of tokens of its own.
+A vocabulary follows from the decisions of a space (Luo et al., NeurIPS 2018, section 3.2: a cell is a sequence with one
+token for each choice). Token 0 starts a sequence. Each kind of decision has its own block of tokens.
 """
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.trial import Architecture
@@ -18,29 +19,29 @@ START_TOKEN = 0
 
 
 class OrderedTokens(NamedTuple):
-  """The tokens of a kind of decision whose neighboring choices are alike.
+  """The tokens of one kind of ordered decisions: neighboring tokens stand for similar choices.
 
   Attributes:
-    first: the first of them.
-    count: how many there are.
-    reach: how much the last choice differs from the first, beside other ordered decisions.
+    first: the first token.
+    num_choices: number of tokens.
+    reach: see `Decision.reach`.
   """
 
   first: int
-  count: int
+  num_choices: int
   reach: float
 
 
 @dataclasses.dataclass(frozen=True)
 class Vocabulary:
-  """Tokens of a space.
+  """The tokens of a space.
 
   Attributes:
     offsets: token of choice 0 at each position, [L].
     sizes: number of choices at each position, [L].
-    size: number of tokens V, the start token included.
-    tokens_per_step: consecutive tokens that an encoder reads in one step; divides L.
-    ordered: the tokens of each kind of decision whose neighboring choices are alike.
+    size: number of tokens V, including the start token.
+    tokens_per_step: number of consecutive tokens that an encoder reads in one step; divides L.
+    ordered: the tokens of each kind of ordered decisions.
   """
 
   offsets: tuple[int, ...]
@@ -49,31 +50,34 @@ class Vocabulary:
   tokens_per_step: int = 1
   ordered: tuple[OrderedTokens, ...] = ()
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     if len(self.offsets) % self.tokens_per_step:
       raise ValueError(f"{len(self.offsets)} tokens cannot be read {self.tokens_per_step} at a time")
 
   @classmethod
   def of(cls, space: SearchSpace) -> "Vocabulary":
-    """Returns the vocabulary of a space: one block of tokens per kind of decision, in order of first appearance."""
+    """Returns the vocabulary of a space, with one block of tokens per kind of decision, in order of first appearance."""
     blocks: dict[str, int] = {}
     for decision in space.decisions:
       blocks[decision.kind] = max(blocks.get(decision.kind, 0), decision.size)
     starts = dict(zip(blocks, np.cumsum([START_TOKEN + 1, *blocks.values()]).tolist()))
-    offsets = tuple(starts[decision.kind] for decision in space.decisions)
-    sizes = tuple(decision.size for decision in space.decisions)
     ordered = {OrderedTokens(starts[d.kind], blocks[d.kind], d.reach) for d in space.decisions if d.ordered}
-    size = START_TOKEN + 1 + sum(blocks.values())
-    return cls(offsets, sizes, size, space.decisions_per_step, tuple(sorted(ordered)))
+    return cls(
+      offsets=tuple(starts[decision.kind] for decision in space.decisions),
+      sizes=tuple(decision.size for decision in space.decisions),
+      size=START_TOKEN + 1 + sum(blocks.values()),
+      tokens_per_step=space.decisions_per_step,
+      ordered=tuple(sorted(ordered)),
+    )
 
   @property
   def length(self) -> int:
-    """Number of tokens L in a sequence, the start token not included."""
+    """Number of tokens L in a sequence, without the start token."""
     return len(self.offsets)
 
   @functools.cached_property
   def legal(self) -> np.ndarray:
-    """Which token may stand at which position, bool [L, V]. The start token never may."""
+    """Whether a token is legal at a position, bool [L, V]. The start token is legal nowhere."""
     tokens, offsets = np.arange(self.size), np.array(self.offsets)[:, None]
     return (tokens >= offsets) & (tokens < offsets + np.array(self.sizes)[:, None])
 
@@ -82,22 +86,22 @@ class Vocabulary:
     choices = np.asarray(list(architectures), np.int32).reshape(-1, self.length)
     return choices + np.asarray(self.offsets, np.int32)
 
-  def decode(self, tokens: Sequence[Sequence[int]]) -> list[Architecture]:
-    """Returns the architectures that token sequences spell.
+  def decode(self, tokens: npt.ArrayLike) -> list[Architecture]:
+    """Returns the architectures of token sequences.
 
     Args:
       tokens: integers [B, L].
 
     Raises:
-      ValueError: naming the first position whose token is not legal there.
+      ValueError: if a token is not legal at its position; the message names the first one.
     """
-    tokens = np.asarray(tokens, np.int64).reshape(-1, self.length)
-    choices = tokens - np.asarray(self.offsets)
+    array = np.asarray(tokens, np.int64).reshape(-1, self.length)
+    choices = array - np.asarray(self.offsets)
     illegal = np.argwhere((choices < 0) | (choices >= np.asarray(self.sizes)))
     if len(illegal):
       row, position = illegal[0].tolist()
       first, last = self.offsets[position], self.offsets[position] + self.sizes[position] - 1
       raise ValueError(
-        f"sequence {row}: token {tokens[row, position]} at position {position}, expected {first} to {last}"
+        f"sequence {row}: token {array[row, position]} at position {position}, expected {first} to {last}"
       )
     return [tuple(row) for row in choices.tolist()]

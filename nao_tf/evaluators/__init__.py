@@ -1,25 +1,42 @@
-"""Evaluators by name. A new one is a file here and a row below."""
-
-import importlib
+"""Evaluators by name. A new one is a file here and a row below; one of your own is `package.module:Name`."""
 
 from nao_tf.evaluators.base import Evaluator
+from nao_tf.evaluators.context import EvaluatorClass, EvaluatorContext
+from nao_tf.registries import resolve
 
 EVALUATORS = {
   "shared_weights": "nao_tf.evaluators.shared_weights_evaluator:SharedWeightsEvaluator",
   "tabular": "nao_tf.evaluators.tabular_evaluator:TabularEvaluator",
   "training": "nao_tf.evaluators.training_evaluator:TrainingEvaluator",
 }
+"""Places by name. At a place is a class with a class method `from_context`; see `EvaluatorContext`."""
 
-__all__ = ["EVALUATORS", "Evaluator", "evaluator_class"]
+__all__ = ["EVALUATORS", "Evaluator", "EvaluatorClass", "EvaluatorContext", "evaluator_class", "make_evaluator"]
 
 
-def evaluator_class(name: str) -> type:
-  """Returns the registered class, importing its module only now: an evaluator may bring TensorFlow.
+def evaluator_class(name: str) -> EvaluatorClass:
+  """Returns the class of an evaluator, importing its module only now, since an evaluator may need TensorFlow.
+
+  Args:
+    name: key in the registry, or `package.module:Name`, a class of your own.
 
   Raises:
-    ValueError: if there is no evaluator of that name.
+    ValueError: if there is no such evaluator, or it cannot be made from a context.
   """
-  if name not in EVALUATORS:
-    raise ValueError(f"unknown evaluator {name!r}; expected one of {', '.join(sorted(EVALUATORS))}")
-  module, _, attribute = EVALUATORS[name].partition(":")
-  return getattr(importlib.import_module(module), attribute)
+  found = resolve(name, EVALUATORS, "evaluator")
+  if not callable(getattr(found, "from_context", None)):
+    raise ValueError(f"evaluator {name!r}: expected a class with a class method from_context, got {found!r}")
+  return found
+
+
+def make_evaluator(name: str, context: EvaluatorContext) -> Evaluator:
+  """Returns an evaluator.
+
+  Args:
+    name: key in the registry, or `package.module:Name`, a class of your own.
+    context: what the evaluator is made from.
+
+  Raises:
+    ValueError: if there is no such evaluator, or the context lacks what it needs.
+  """
+  return evaluator_class(name).from_context(context)

@@ -1,4 +1,4 @@
-"""What an evaluator is: something that turns architectures into evaluations."""
+"""What an evaluator is: it turns architectures into evaluations."""
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol
@@ -7,16 +7,16 @@ from nao_tf.trial import Architecture, Evaluation
 
 
 class Evaluator(Protocol):
-  """Evaluates architectures, a batch at a time because weight sharing needs to see the pool."""
+  """Evaluates architectures, several at a time because weight sharing needs to know them all before it trains."""
 
   def evaluate(self, architectures: Sequence[Architecture]) -> Iterable[Evaluation]:
     """Evaluates architectures.
 
     Args:
-      architectures: valid ones of the evaluator's space.
+      architectures: valid architectures of the space of the evaluator.
 
     Returns:
-      One evaluation for each, in their order. An evaluator that finishes one after the other yields them as they
-      come, so that each is on record before the next begins. What goes wrong with one architecture is a failed
-      evaluation and not an exception.
+      One evaluation for each architecture, in their order. An evaluator that evaluates one after the other yields each
+      as soon as it is done, so that it can be recorded before the next begins. If an architecture cannot be evaluated,
+      that is a failed evaluation, not an exception.
     """

@@ -1,14 +1,17 @@
-"""The evaluator that scores architectures with shared weights: NAO-WS (Luo et al., NeurIPS 2018) with the strategy of that
-name, "Random-WS" with random search, one-shot evolution with evolution.
+"""The evaluator that scores architectures with shared weights.
 
-Each batch of architectures that comes to be evaluated is a round. The supernet is first trained on a pool: the batch, a
-reference of random architectures, the best of earlier rounds, and as many random ones as are missing then. After that,
+It is NAO-WS (Luo et al., NeurIPS 2018) with the strategy of NAO, "Random-WS" with random search, one-shot evolution with
+evolution.
+
+Each batch of architectures that comes to be evaluated is a round. First the supernet is trained on a pool: the batch, a
+reference of random architectures, the best of earlier rounds, and as many random ones as are then missing. After that,
 each architecture is scored on the same validation examples, by itself as a separate network would be (see
-`nao_tf.sharing`).
+`nao_tf.supernets`).
 
 Scores rise as the supernet is trained, whatever the architectures. To make those of a later round comparable with those
-of the first, the reference is scored again, and a score is mapped by the line that takes the reference's median and
-interquartile range in this round to those in the first; some architectures' losses are far out.
+of the first, the reference is scored again. A score is then mapped by the line that takes the reference's median and
+interquartile range in this round to those in the first. Mean and standard deviation would not do, since the losses of some
+architectures are far out.
 """
 
 import itertools
@@ -20,25 +23,31 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from nao_tf.evaluators.context import EvaluatorContext
 from nao_tf.spaces.base import SearchSpace
+from nao_tf.supernets import make_supernet_trainer
 from nao_tf.supernets.config import SharingConfig
 from nao_tf.supernets.rounds import Round, RoundsFile
 from nao_tf.tasks.base import Task
-from nao_tf.training.batch_trainer import Diverged, Metrics
+from nao_tf.training.base import BaseTrainingConfig, Diverged, Metrics
 from nao_tf.training.training_directory import TrainingDirectory
 from nao_tf.trial import Architecture, Evaluation
 
+DIRECTORY = "shared_weights"
 TRAINING_DIRECTORY = "supernet"
 _RANDOM_ATTEMPTS = 200
-# What is random here and what strategies draw, by [seed, number of trials], are to have nothing in common.
+# Strategies draw by [seed, number of trials]. With one more number, what is drawn here has nothing in common with that.
 _REFERENCE_STREAM, _POOL_STREAM = 1, 2
 
 
 class SharedWeightsEvaluator:
-  """Scores architectures with shared weights; their rewards are the scores, brought to the scale of the first round.
+  """Scores architectures with shared weights; their rewards are the scores, mapped to the scale of the first round.
 
-  All encodings of a network are trained and scored as their canonical one. Killed at any moment and asked again for what
-  had not been evaluated, it gives what it would have given.
+  All encodings of a network are trained and scored as the canonical one. If the process is killed at any moment and a new
+  one is asked for what had not been evaluated, the evaluations are those that the old process would have given.
+
+  Attributes:
+    trainer: the supernet in training.
   """
 
   def __init__(
@@ -46,41 +55,44 @@ class SharedWeightsEvaluator:
     task: Task,
     space: SearchSpace,
     network_config: Any,
-    config: Any,
-    sharing: SharingConfig,
+    training_config: BaseTrainingConfig,
+    sharing_config: SharingConfig,
     *,
     directory: str,
     distribution: tf.distribute.Strategy,
     seed: int,
     max_parameters: int | None = None,
     progress: bool = False,
-  ):
-    """Args:
+  ) -> None:
+    """Makes the supernet, or restores it from the directory.
+
+    Args:
       task: what the networks learn.
-      space: what architectures are of.
+      space: what architectures are drawn from.
       network_config: how large and how regularized the networks are.
-      config: the recipe of the supernet's training.
-      sharing: how weights are shared and made into scores.
+      training_config: how the supernet is trained.
+      sharing_config: how weights are shared and architectures are scored.
       directory: where the supernet is kept; made if it does not exist, continued if it does.
-      distribution: the process's distribution.
+      distribution: the distribution of the process.
       seed: of everything random.
       max_parameters: an architecture with more trainable parameters fails without being trained; None for no bound.
       progress: whether to show a progress bar of the training.
 
     Raises:
-      ValueError: if there is no validation set, the space is one of other networks, an option is out of range, or hardly
-        any architecture is small enough.
+      ValueError: if there is no validation set, there is no supernet for the task, the space or a configuration does not
+        fit, or hardly any architecture is small enough.
       OSError: if the directory cannot be made or written.
     """
     task.check_genotype(space.decode(space.sample(np.random.default_rng(seed))))
     if not task.num_examples("valid"):
       raise ValueError(f"{task.name}: a search needs a validation set; give a validation_fraction above 0")
-    self._task, self._space, self._sharing, self._max_parameters = task, space, sharing, max_parameters
-    self._epochs, self._seed, self._progress = config.epochs, seed, progress
-    self.trainer = task.make_shared_trainer(
-      space, network_config, config, sharing, distribution=distribution, seed=seed
+    self._task, self._space, self._sharing_config, self._max_parameters = task, space, sharing_config, max_parameters
+    self._epochs, self._seed, self._progress = training_config.epochs, seed, progress
+    self.trainer = make_supernet_trainer(
+      task, space, network_config, training_config, sharing_config, distribution=distribution, seed=seed
     )
-    self._reference = self._random(sharing.reference_size, (), np.random.default_rng([seed, 0, _REFERENCE_STREAM]))
+    rng = np.random.default_rng([seed, 0, _REFERENCE_STREAM])
+    self._reference = self._random(sharing_config.reference_size, (), rng)
     if not self._reference:
       raise ValueError(
         f"{space.name}: no random architecture has so few parameters as max_parameters, {max_parameters}"
@@ -88,11 +100,35 @@ class SharedWeightsEvaluator:
     self._rounds = RoundsFile(directory)
     self._training = TrainingDirectory(os.path.join(directory, TRAINING_DIRECTORY), self.trainer)
 
+  @classmethod
+  def from_context(cls, context: EvaluatorContext) -> "SharedWeightsEvaluator":
+    """Returns the evaluator of a search, with its supernet in the search's directory.
+
+    Raises:
+      ValueError: if the context has no task or no directory.
+    """
+    if context.directory is None:
+      raise ValueError("shared weights are kept in the directory of the search; give `directory`")
+    task = context.task()
+    configs = context.shared_configs or context.configs or task.child
+    return cls(
+      task,
+      context.space,
+      configs.network_config,
+      configs.training_config,
+      context.sharing_config,
+      directory=os.path.join(context.directory, DIRECTORY),
+      distribution=context.distribution or tf.distribute.get_strategy(),
+      seed=context.seed,
+      max_parameters=context.max_parameters,
+      progress=context.progress,
+    )
+
   def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
     """Trains the supernet, and then yields one evaluation for each architecture, in order, as soon as it is there.
 
-    An architecture with too many parameters, or whose loss is no number, fails with a `reason`. If the training diverges
-    all fail, and all that come later.
+    An architecture fails, with a `reason`, if it has too many parameters or a metric of it is NaN or infinite. If the
+    training diverges, all architectures fail, and so do all that come later.
 
     Raises:
       ValueError: if an architecture is not one of the space.
@@ -112,11 +148,11 @@ class SharedWeightsEvaluator:
       yield Evaluation(reward, share + time.perf_counter() - start, metrics)
 
   def score(self, architecture: Architecture) -> float:
-    """Returns the score of an architecture with the weights as they are now, not brought to any scale."""
+    """Returns the score of an architecture with the present weights, not mapped to the scale of the first round."""
     return self._score(self.trainer.score(self._canonical(architecture)))
 
   def _score(self, metrics: Metrics) -> float:
-    return self._task.reward(metrics) if self._sharing.score == "reward" else -metrics["loss"]
+    return self._task.reward(metrics) if self._sharing_config.score == "reward" else -metrics["loss"]
 
   def _canonical(self, architecture: Architecture) -> Architecture:
     self._space.validate(architecture)
@@ -124,20 +160,21 @@ class SharedWeightsEvaluator:
 
   def _new_round(self, architectures: list[Architecture]) -> Round:
     """Records a round. Its pool is filled up with the best of earlier rounds, and then with random architectures."""
-    per_round = self._sharing.epochs_per_round or self._epochs
+    config = self._sharing_config
+    per_round = config.epochs_per_round or self._epochs
     last_epoch = min(self._epochs, (len(self._rounds) + 1) * per_round)
     candidates = itertools.chain(self._reference, architectures, self._rounds.best_first())
     pool = list(dict.fromkeys(architecture for architecture in candidates if self._fits(architecture)))
     least = len(set(self._reference) | set(architectures))
-    pool = pool[: max(least, self._sharing.pool_size)]
+    pool = pool[: max(least, config.pool_size)]
     rng = np.random.default_rng([self._seed, len(self._rounds), _POOL_STREAM])
-    pool += self._random(self._sharing.pool_size - len(pool), pool, rng)
+    pool += self._random(config.pool_size - len(pool), pool, rng)
     return self._rounds.add(architectures, pool, last_epoch)
 
   def _random(self, count: int, others: Sequence[Architecture], rng: np.random.Generator) -> list[Architecture]:
-    """Returns random architectures with not too many parameters, none twice and none of the others.
+    """Returns different random architectures that are small enough and not among the others.
 
-    There are fewer than asked for if they are hard to find.
+    There are fewer than `count` if they are hard to find.
     """
     found = dict.fromkeys(others)
     for _ in range(_RANDOM_ATTEMPTS * count):
@@ -149,7 +186,7 @@ class SharedWeightsEvaluator:
     return list(found)[len(others) :]
 
   def _train(self, round_: Round) -> None:
-    """Trains for a round, unless a training before has diverged; if this one does, that is written down."""
+    """Trains for a round, unless an earlier training has diverged. If this one diverges, that is recorded."""
     if self._rounds.divergence is None and int(self.trainer.epoch) < round_.last_epoch:
       self.trainer.start_round(round_.pool, round_.last_epoch)
       try:
@@ -168,7 +205,9 @@ class SharedWeightsEvaluator:
       self._rounds.add_reference(first.number, here.tolist())
     return _line_between(here, there if len(there) else here)
 
-  def _evaluate(self, architecture: Architecture, round_: Round, line) -> tuple[float | None, Metrics]:
+  def _evaluate(
+    self, architecture: Architecture, round_: Round, line: tuple[float, float]
+  ) -> tuple[float | None, dict[str, Any]]:
     """Returns the reward of an architecture, None if it fails, and its metrics."""
     parameters = self.trainer.num_parameters(architecture)
     if not self._fits(architecture):
@@ -187,9 +226,9 @@ class SharedWeightsEvaluator:
 
 
 def _line_between(here: np.ndarray, there: np.ndarray) -> tuple[float, float]:
-  """Returns slope and intercept of the line that takes median and interquartile range of the one to the other's.
+  """Returns slope and intercept of the line that takes median and interquartile range of `here` to those of `there`.
 
-  Architectures without a finite score in both do not count.
+  Architectures count only if both scores are finite.
   """
   finite = np.isfinite(here) & np.isfinite(there)
   if not finite.any():

@@ -1,9 +1,11 @@
-"""Evaluation by looking up: every architecture of the space was trained before, and a table holds what came out."""
+"""The evaluator that looks architectures up in a table of architectures that were all trained once."""
 
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from nao_tf.evaluators.context import EvaluatorContext
+from nao_tf.tables import read_table
 from nao_tf.tables.base import Table
 from nao_tf.trial import Architecture, Evaluation
 
@@ -11,26 +13,46 @@ from nao_tf.trial import Architecture, Evaluation
 class TabularEvaluator:
   """Looks architectures up in a table. The reward is an accuracy in percent.
 
-  Metrics of an evaluation: `row`, its row in the table; `test`, the figure to report; `params` and `macs` if the table
-  has them. An architecture that is not in the table, or has no figure there, has failed.
+  The metrics of an evaluation are `row`, the row in the table; `test`, the figure to report; and `params` and `macs` if
+  the table has them. An evaluation fails if the architecture is not in the table, or has no figure there.
 
   Attributes:
-    table: where to look.
+    table: the table.
     objective: name of the figure that is the reward.
-    report: name of the figure that is reported beside it.
+    report: name of the figure that is reported as `test`.
   """
 
   def __init__(self, table: Table, *, objective: str | None = None, report: str | None = None):
-    """Args:
-    table: where to look.
-    objective: name of the figure to search by; None for the table's default.
-    report: name of the figure to report; None for the table's default.
+    """Chooses the figures.
+
+    Args:
+      table: the table.
+      objective: name of the figure that is the reward; None for the default of the table.
+      report: name of the figure to report; None for the default of the table.
+
+    Raises:
+      ValueError: if the table has no such figure.
     """
     self.table = table
     self.objective = objective or table.default_objective
     self.report = report or table.default_report
     self._rewards = table.figure(self.objective)
     self._reports = table.figure(self.report)
+
+  @classmethod
+  def from_context(cls, context: EvaluatorContext) -> "TabularEvaluator":
+    """Returns the evaluator of a search.
+
+    Raises:
+      ValueError: if the context has no table, or one of another space.
+      OSError: if the table cannot be read.
+    """
+    if context.table is None:
+      raise ValueError("this evaluator needs a table file; give `table`")
+    table = read_table(context.table)
+    if table.space.name != context.space.name:
+      raise ValueError(f"{context.table}: is a table of {table.space.name}, but the space is {context.space.name}")
+    return cls(table)
 
   def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
     """Yields the evaluation of each architecture."""

@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from nao_tf.evaluators.context import EvaluatorContext
+from nao_tf.networks.building import NetworkConfig, num_inference_parameters
 from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Task
-from nao_tf.training.batch_trainer import Diverged, Metrics
+from nao_tf.tasks.trainers import make_trainer
+from nao_tf.training.base import BaseTrainingConfig, Diverged, Metrics
 from nao_tf.training.graph_memory import released_graphs
 from nao_tf.trial import Architecture, Evaluation
 
@@ -18,33 +21,36 @@ _UNAVAILABLE = (MemoryError, tf.errors.ResourceExhaustedError)
 
 
 class TrainingEvaluator:
-  """Trains children; a child's reward is the task's reward on the validation set.
+  """Trains children. The reward of a child is the reward that the task gives its metrics on the validation set.
 
-  An evaluation is a function of the architecture and the settings: the seed of a child depends on nothing else, and all
-  encodings of a network are trained as their canonical one.
+  An evaluation is a function of the architecture and the settings. The seed of a child depends on nothing else, and for
+  all encodings of a network the canonical one is trained.
   """
 
   def __init__(
     self,
     task: Task,
     space: SearchSpace,
-    network_config: Any,
-    config: Any,
+    network_config: NetworkConfig,
+    training_config: BaseTrainingConfig,
     *,
     distribution: tf.distribute.Strategy,
     seed: int,
     max_parameters: int | None = None,
     reward: str = "last",
   ):
-    """Args:
-      task: what children learn.
-      space: what architectures are of.
-      network_config: how large and how regularized children are.
-      config: the recipe of their training.
-      distribution: the process's distribution.
-      seed: of all children.
+    """Checks that task and space fit.
+
+    Args:
+      task: what the children learn.
+      space: the space of the architectures.
+      network_config: how large and how regularized the children are.
+      training_config: how the children are trained.
+      distribution: the distribution of the process.
+      seed: seed of all children.
       max_parameters: a child with more trainable parameters fails without being trained; None for no bound.
-      reward: of which epoch: the "last", or the "best" (as the paper's released search; optimiztic).
+      reward: the epoch that gives the reward: "last", or "best" as in the released search of the paper, which is
+        optimistic.
 
     Raises:
       ValueError: if there is no validation set, the space is one of other networks, or an option is out of range.
@@ -54,13 +60,31 @@ class TrainingEvaluator:
     task.check_genotype(space.decode(space.sample(np.random.default_rng(seed))))
     if not task.num_examples("valid"):
       raise ValueError(f"{task.name}: a search needs a validation set; give a validation_fraction above 0")
-    self._task, self._space, self._network_config, self._config = task, space, network_config, config
+    self._task, self._space = task, space
+    self._network_config, self._training_config = network_config, training_config
     self._distribution, self._seed, self._max_parameters, self._reward = distribution, seed, max_parameters, reward
 
-  def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
-    """Yields one evaluation for each architecture, in order, as soon as it is there.
+  @classmethod
+  def from_context(cls, context: EvaluatorContext) -> "TrainingEvaluator":
+    """Returns the evaluator of a search; see `EvaluatorClass.from_context`."""
+    task = context.task()
+    configs = context.configs or task.child
+    return cls(
+      task,
+      context.space,
+      configs.network_config,
+      configs.training_config,
+      distribution=context.distribution or tf.distribute.get_strategy(),
+      seed=context.seed,
+      max_parameters=context.max_parameters,
+      reward=context.reward,
+    )
 
-    A child that diverges, does not fit in memory, cannot be built or has too many parameters fails with a `reason`.
+  def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
+    """Yields one evaluation for each architecture, in order, as soon as it is done.
+
+    The evaluation fails, with a `reason`, if a child diverges, does not fit in memory, cannot be built, or has too many
+    parameters.
 
     Raises:
       ValueError: if an architecture is not one of the space.
@@ -88,11 +112,12 @@ class TrainingEvaluator:
       return Evaluation.failed(f"its {infinite[0]} was {metrics[infinite[0]]}", time.perf_counter() - start)
     return Evaluation(reward, time.perf_counter() - start, metrics)
 
-  def _train(self, genotype: Any, seed: int) -> tuple[float, Metrics]:
-    trainer = self._task.make_trainer(
-      genotype, self._network_config, self._config, distribution=self._distribution, seed=seed
+  def _train(self, genotype: Genotype, seed: int) -> tuple[float, Metrics]:
+    """Returns the reward and the metrics of a child."""
+    trainer = make_trainer(
+      self._task, genotype, self._network_config, self._training_config, distribution=self._distribution, seed=seed
     )
-    parameters = self._task.num_parameters(trainer.network)
+    parameters = num_inference_parameters(trainer.network)
     if self._max_parameters is not None and parameters > self._max_parameters:
       raise _TooLarge(f"{parameters} parameters are more than max_parameters, {self._max_parameters}")
     epochs = [epoch for epoch in trainer.fit() if any(name.startswith("valid_") for name in epoch)]
@@ -107,15 +132,16 @@ class TrainingEvaluator:
 
 
 class _TooLarge(Exception):
-  """A child has too many parameters."""
+  """Raised when a child has too many parameters."""
 
 
 def child_seed(seed: int, architecture: Architecture) -> int:
-  """Returns the seed of a child, 31 bits that depend on the search's seed and the architecture alone."""
+  """Returns the seed of a child, 31 bits that depend only on the seed of the search and the architecture."""
   return int(np.random.SeedSequence([seed, *architecture]).generate_state(1)[0]) >> 1
 
 
 def _validation(epoch: Metrics) -> Metrics:
+  """Returns the metrics of an epoch on the validation set."""
   return {name.removeprefix("valid_"): value for name, value in epoch.items() if name.startswith("valid_")}
 
 

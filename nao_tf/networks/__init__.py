@@ -1,1 +1,1 @@
-"""Networks that genotypes describe: operations, cells and the image network."""
+"""Networks that genotypes describe: image networks of cells, and language models of recurrent cells."""

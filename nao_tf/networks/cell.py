@@ -5,13 +5,18 @@ calibration), every node adds two operations on earlier states, and the loose en
 concatenated. In a reduction cell the operations on the two inputs have stride 2, and so have loose inputs.
 """
 
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
 import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks.conventions import Convention, derive_seeds
-from nao_tf.networks.layers import Chain, ConvNorm, FactorizedReduction, hold, strided_shape
+from nao_tf.networks.layers import Chain, ConvNorm, FactorizedReduction, ImageShape, strided_shape, track_each
 from nao_tf.networks.operations import OPERATIONS
 from nao_tf.spaces import genotypes
+
+_T = TypeVar("_T")
 
 
 class Cell(keras.layers.Layer):
@@ -40,7 +45,7 @@ class Cell(keras.layers.Layer):
     reduction: bool = False,
     raw_previous: bool = False,
     name: str | None = None,
-  ):
+  ) -> None:
     super().__init__(name=name)
     self.cell, self.filters, self.convention, self.seed = cell, filters, convention, seed
     self.reduction, self.raw_previous = reduction, raw_previous
@@ -51,67 +56,86 @@ class Cell(keras.layers.Layer):
     """The branches of all nodes, two for each."""
     return [branch for node in self.cell.nodes for branch in node]
 
-  def build(self, input_shape):
+  def build(self, input_shape: Sequence[ImageShape]) -> None:
     """Makes the weights.
 
     Args:
       input_shape: the shapes [B, H0, W0, C0] and [B, H, W, C1] of the two inputs, the first as large or larger.
     """
-    inputs = [tuple(shape) for shape in input_shape]
+    previous, current = input_shape
     calibration_seed, branch_seed, tail_seed = derive_seeds(self.seed, 3)
-    calibrations = calibration_layers(
-      *inputs, self.filters, self.convention, calibration_seed, raw_previous=self.raw_previous
+    layers = calibration_layers(
+      previous, current, self.filters, self.convention, calibration_seed, raw_previous=self.raw_previous
     )
-    hold(self, "calibrations", [Chain(layers) for layers in calibrations])
-    shapes = [_build(layer, shape) for layer, shape in zip(self.calibrations, inputs)]
-    shapes += [strided_shape(inputs[1], self._strides(0), self.filters)] * len(self.cell.nodes)
-    hold(self, "operations", [self._operation(*row) for row in _seeded(self.branches, branch_seed)])
-    hold(self, "tails", [self._tail(i, shapes[i], key) for i, key in _seeded(self.cell.loose_ends, tail_seed)])
+    self.calibrations = [Chain(chain) for chain in layers]
+    track_each(self, "calibrations", self.calibrations)
+    shapes = [_build(layer, shape) for layer, shape in zip(self.calibrations, (previous, current))]
+    shapes += [strided_shape(current, self._strides, self.filters)] * len(self.cell.nodes)
+    self.operations = [self._make_operation(branch, key) for branch, key in _seeded(self.branches, branch_seed)]
+    track_each(self, "operations", self.operations)
+    self.tails = [self._make_tail(i, shapes[i], key) for i, key in _seeded(self.cell.loose_ends, tail_seed)]
+    track_each(self, "tails", self.tails)
     for branch, layer in zip(self.branches, self.operations):
       layer.build(shapes[branch.source])
     for source, layer in zip(self.cell.loose_ends, self.tails):
       layer.build(shapes[source])
     self.built = True
 
-  def call(self, inputs, training=None, masks=None):
+  def call(
+    self, inputs: Sequence[tf.Tensor], training: bool | None = None, masks: tf.Tensor | None = None
+  ) -> tf.Tensor:
     """Computes the cell.
 
     Args:
       inputs: the outputs of cell k-2 [B, H0, W0, C0] and cell k-1 [B, H, W, C1].
-      training: whether batch norm takes the batch's statistics.
-      masks: drop-path's factors [num_branches, B, 1, 1, 1], or None.
+      training: whether batch norm takes the statistics of the batch.
+      masks: the factors of drop-path [num_branches, B, 1, 1, 1], or None.
 
     Returns:
       [B, H / stride, W / stride, num_loose_ends * filters].
     """
-    masks = [None] * len(self.branches) if masks is None else tf.unstack(masks)
-    rows = list(zip(self.branches, self.operations, masks))
+    branch_masks = [None] * len(self.branches) if masks is None else tf.unstack(masks)
     states = [layer(x, training=training) for layer, x in zip(self.calibrations, inputs)]
-    for left, right in zip(rows[::2], rows[1::2]):
-      states.append(self._branch(*left, states, training) + self._branch(*right, states, training))
+    for node in range(len(self.cell.nodes)):
+      left, right = (self._branch(i, states, branch_masks[i], training) for i in (2 * node, 2 * node + 1))
+      states.append(left + right)
     return tf.concat([layer(states[i], training=training) for i, layer in zip(self.cell.loose_ends, self.tails)], -1)
 
-  def compute_output_shape(self, input_shape):
+  def compute_output_shape(self, input_shape: Sequence[ImageShape]) -> ImageShape:
     """Returns [B, H / stride, W / stride, num_loose_ends * filters]."""
-    return strided_shape(input_shape[1], self._strides(0), self.filters * len(self.cell.loose_ends))
+    return strided_shape(input_shape[1], self._strides, self.filters * len(self.cell.loose_ends))
 
-  def _branch(self, branch: genotypes.Branch, operation, mask, states, training):
-    output = operation(states[branch.source], training=training)
+  @property
+  def _strides(self) -> tuple[int, int]:
+    """Strides of the operations on the inputs."""
+    return (2, 2) if self.reduction else (1, 1)
+
+  def _branch(
+    self, index: int, states: Sequence[tf.Tensor], mask: tf.Tensor | None, training: bool | None
+  ) -> tf.Tensor:
+    branch = self.branches[index]
+    output = self.operations[index](states[branch.source], training=training)
     kept = mask is None or (branch.operation == "identity" and not self.convention.drop_identity)
     return output if kept else output * mask
 
-  def _strides(self, source: int) -> tuple[int, int]:
-    return (2, 2) if self.reduction and source < genotypes.NUM_CELL_INPUTS else (1, 1)
+  def _stride(self, source: int) -> int:
+    return 2 if self.reduction and source < genotypes.NUM_CELL_INPUTS else 1
 
-  def _operation(self, branch: genotypes.Branch, seed: int):
-    return OPERATIONS[branch.operation](self.filters, self._strides(branch.source)[0], self.convention, seed)
+  def _make_operation(self, branch: genotypes.Branch, seed: int) -> keras.layers.Layer:
+    return OPERATIONS[branch.operation](self.filters, self._stride(branch.source), self.convention, seed)
 
-  def _tail(self, source: int, shape, seed: int) -> Chain:
-    return Chain(tail_layers(shape, self.filters, self._strides(source)[0], self.convention, seed))
+  def _make_tail(self, source: int, shape: ImageShape, seed: int) -> Chain:
+    return Chain(tail_layers(shape, self.filters, self._stride(source), self.convention, seed))
 
 
 def calibration_layers(
-  previous, current, filters: int, convention: Convention, seed: int, *, raw_previous: bool
+  previous: ImageShape,
+  current: ImageShape,
+  filters: int,
+  convention: Convention,
+  seed: int,
+  *,
+  raw_previous: bool,
 ) -> tuple[list[keras.layers.Layer], list[keras.layers.Layer]]:
   """Returns the layers that input 0 of a cell goes through before its nodes read it, and those of input 1.
 
@@ -124,16 +148,23 @@ def calibration_layers(
     raw_previous: leave input 0 as it is.
   """
   seeds = derive_seeds(seed, 3)
-  project: list[keras.layers.Layer] = [ConvNorm(filters, 1, convention, key) for key in seeds]
   larger = previous[1:3] != current[1:3]
-  if larger:
-    project[0] = FactorizedReduction(filters, 2, convention, seeds[0], relu=True)
-  first = not raw_previous and (larger or previous[-1] != filters)
-  second = current[-1] != filters or convention.project_equal_current
-  return project[:1] * first, project[1:2] * second + project[2:] * convention.layer_base
+  first: list[keras.layers.Layer] = []
+  if larger and not raw_previous:
+    first.append(FactorizedReduction(filters, 2, convention, seeds[0], relu=True))
+  elif previous[-1] != filters and not raw_previous:
+    first.append(ConvNorm(filters, 1, convention, seeds[0]))
+  second: list[keras.layers.Layer] = []
+  if current[-1] != filters or convention.project_equal_current:
+    second.append(ConvNorm(filters, 1, convention, seeds[1]))
+  if convention.layer_base:
+    second.append(ConvNorm(filters, 1, convention, seeds[2]))
+  return first, second
 
 
-def tail_layers(shape, filters: int, stride: int, convention: Convention, seed: int) -> list[keras.layers.Layer]:
+def tail_layers(
+  shape: ImageShape, filters: int, stride: int, convention: Convention, seed: int
+) -> list[keras.layers.Layer]:
   """Returns the layers between a loose end and the concatenation.
 
   Args:
@@ -148,7 +179,9 @@ def tail_layers(shape, filters: int, stride: int, convention: Convention, seed: 
   return [FactorizedReduction(filters, stride, convention, seed)]
 
 
-def drop_path_masks(num_branches: int, batch_size, keep, seed) -> tf.Tensor:
+def drop_path_masks(
+  num_branches: int, batch_size: tf.Tensor | int, keep: tf.Tensor | float, seed: tf.Tensor | tuple[int, int]
+) -> tf.Tensor:
   """Draws the factors of drop-path: each sample's branch is dropped, or kept and divided by the keep probability.
 
   Args:
@@ -164,16 +197,18 @@ def drop_path_masks(num_branches: int, batch_size, keep, seed) -> tf.Tensor:
   return tf.floor(uniform + keep) / keep
 
 
-def _check_operations(branches) -> None:
+def _check_operations(branches: Iterable[genotypes.Branch]) -> None:
   for branch in branches:
     if branch.operation not in OPERATIONS:
       raise ValueError(f"unknown operation {branch.operation!r} in {branch}; known are {', '.join(OPERATIONS)}")
 
 
-def _build(layer, shape) -> tuple:
+def _build(layer: Chain, shape: ImageShape) -> ImageShape:
+  """Builds a layer and returns the shape of its output."""
   layer.build(shape)
   return layer.compute_output_shape(shape)
 
 
-def _seeded(items, seed: int):
+def _seeded(items: Sequence[_T], seed: int) -> Iterable[tuple[_T, int]]:
+  """Returns each item with a seed of its own."""
   return zip(items, derive_seeds(seed, len(items)))

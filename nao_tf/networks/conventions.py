@@ -1,8 +1,8 @@
 """Conventions: what published implementations of the same cell do differently.
 
 The paper (Luo et al., NeurIPS 2018, section 3.1) leaves open where a stride goes, which inputs are projected, where the
-auxiliary head sits. Each published network fixes these in its own way, and its parameter count depends on them. A
-convention states them as facts; layers read facts and never ask for a convention's name.
+auxiliary head sits. Each published network decides these in its own way, and its number of parameters depends on them. A
+convention states them as facts. Layers read the facts and never ask for a convention's name.
 """
 
 import dataclasses
@@ -19,21 +19,21 @@ class Convention:
     kernel_scale: scale of the variance-scaling initializer of every kernel.
     kernel_mode: its mode, "fan_in" or "fan_out".
     kernel_distribution: its distribution.
-    symmetric_padding: pad strided windows alike on both sides; otherwise as TensorFlow's SAME does.
+    symmetric_padding: pad strided windows equally on both sides; otherwise as TensorFlow's SAME does.
     split_stride: in 1xk + kx1 convolutions, stride the width in the first and the height in the second; otherwise the
       first takes the whole stride.
     dilated_repeats: how often a dilated separable convolution is stacked.
-    average_counts_padding: average pooling divides by the window's size at the border too.
+    average_counts_padding: at the border, too, average pooling divides by the size of the whole window.
     factorized_identity: an identity of stride 2 is a factorized reduction; otherwise a ReLU, 1x1 convolution and norm.
-    drop_identity: drop-path acts on identities too.
-    project_first_input: the first cell projects the stem for its input 0 too; otherwise it reads the stem as it is.
+    drop_identity: drop-path acts on identities, too.
+    project_first_input: the first cell projects the stem for its input 0, too; otherwise it reads the stem as it is.
     project_equal_current: input 1 of a cell is projected even if it has the right number of channels already.
     layer_base: input 1 of a cell is projected once more, F to F.
-    stem_cells: how many reduction cells, of fewer filters, the ImageNet stem has; without any it is convolutions alone.
+    stem_cells: how many reduction cells, with fewer filters, the ImageNet stem has; with none it is convolutions alone.
     head_relu: a ReLU comes before global pooling.
     classifier_bias: dense layers have a bias.
     auxiliary_after_reduction: the auxiliary head reads the second reduction cell; otherwise the normal cell after it.
-    synchronized_norm: batch statistics are taken over all replicas of a distribution strategy.
+    synchronized_norm: batch statistics are taken over all replicas of a distribution.
   """
 
   kernel_scale: float = 1.0
@@ -81,7 +81,7 @@ CONVENTIONS = {
   ),
   # The PyTorch releases: NAONet-B, NAONet-V2 and the shapes of NAONet-A.
   "torch": _TORCH,
-  # The first PyTorch release's eleven-operation space, whose average pools divide by the whole window: NAONet-A.
+  # The eleven-operation space of the first PyTorch release: NAONet-A. Its average pools divide by the whole window.
   "torch_large": dataclasses.replace(_TORCH, average_counts_padding=True),
 }
 
@@ -91,8 +91,8 @@ def kernel_initializer(convention: Convention, seed: int, *, gain: float = 1.0) 
 
   Args:
     convention: gives scale, mode and distribution.
-    seed: makes the kernel a function of its arguments.
-    gain: factor on the scale; depthwise kernels pass their channels where the mode counts these as fan-in.
+    seed: the kernel depends on this and its shape alone.
+    gain: factor on the scale. Depthwise kernels pass their channels where the mode counts these as fan-in.
   """
   return keras.initializers.VarianceScaling(
     convention.kernel_scale * gain, convention.kernel_mode, convention.kernel_distribution, seed=seed

@@ -1,41 +1,42 @@
 """The image network: a stem, N normal cells, a reduction cell, N, a reduction, N, a classifier and an auxiliary head.
 
-Luo et al., NeurIPS 2018, section 3.1. The filters double at each reduction. `ImageNetwork` is what one trains; its
-`classifier` is what remains after that.
+Luo et al., NeurIPS 2018, section 3.1. The filters double at each reduction. `ImageNetwork` is what is trained. Its
+`classifier` is what remains after training.
 """
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any
 
-import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks.cell import Cell
 from nao_tf.networks.conventions import CONVENTIONS, Convention, derive_seeds
 from nao_tf.networks.heads import AuxiliaryHead, ClassifierHead
-from nao_tf.networks.layers import hold
+from nao_tf.networks.layers import ImageShape, track_each
+from nao_tf.networks.parameter_counts import num_parameters
 from nao_tf.networks.stems import STEMS
 from nao_tf.networks.training_draws import TrainingDraws
 from nao_tf.spaces import genotypes
 
 NUM_STAGES = 3
 MIN_IMAGENET_FILTERS = 4
+_AUXILIARY_STRIDES = {"cifar": 3, "imagenet": 2}
 
 
 @dataclasses.dataclass(frozen=True)
 class ImageNetworkConfig:
   """What an image network is apart from its genotype and its task.
 
-  The defaults are those of the paper's CIFAR-10 network "6 / 36"; the proxy of its search has N = 3, F = 32 and no
-  dropout.
+  The defaults are those of the paper's CIFAR-10 network "6 / 36". The small networks of its search have N = 3, F = 32 and
+  no dropout.
 
   Attributes:
     num_cells: N, the number of normal cells in each of the three stages.
     filters: F, the channels of a node in the first stage.
-    convention: how layers are put together; nao, nao_ws, torch or torch_large.
-    stem: cifar keeps the resolution, imagenet divides it by eight.
-    auxiliary: whether training has an auxiliary head.
+    convention: how layers are put together: "nao", "nao_ws", "torch" or "torch_large".
+    stem: "cifar" keeps the resolution, "imagenet" divides it by eight.
+    auxiliary: whether there is an auxiliary head in training.
     auxiliary_weight: weight of its loss.
     drop_path_keep: probability to keep a branch of the last cell, at the end of the schedule.
     drop_path_steps: training steps over which the rate of drop-path grows linearly to that; 0: it is there at once.
@@ -54,7 +55,7 @@ class ImageNetworkConfig:
   dropout_keep: float = 0.6
   synchronized_norm: bool = False
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     for name, low in (("num_cells", 1), ("filters", 1), ("drop_path_steps", 0), ("auxiliary_weight", 0)):
       if getattr(self, name) < low:
         raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")
@@ -69,27 +70,38 @@ class ImageNetworkConfig:
 
   @property
   def facts(self) -> Convention:
-    """The convention itself, this network's settings included."""
+    """The convention itself, with this network's `synchronized_norm`."""
     return dataclasses.replace(CONVENTIONS[self.convention], synchronized_norm=self.synchronized_norm)
 
 
-class CellPlan(NamedTuple):
-  """One cell of the stack: which, of how many filters, and whether it halves the resolution."""
+@dataclasses.dataclass(frozen=True)
+class CellPlan:
+  """A place for a cell in the stack of an image network.
 
-  cell: genotypes.Cell
+  Attributes:
+    index: number of the cell, from 0.
+    filters: channels of every node.
+    reduction: whether the cell halves the resolution.
+    raw_previous: whether the cell leaves its input 0 as it is.
+  """
+
+  index: int
   filters: int
   reduction: bool
+  raw_previous: bool
 
 
-def plan_cells(genotype: genotypes.CellGenotype, config: ImageNetworkConfig) -> list[CellPlan]:
-  """Returns the stack of cells, those of the stem first."""
+def plan_cells(config: ImageNetworkConfig) -> list[CellPlan]:
+  """Returns the places of all cells, those of the stem first."""
   num_stem_cells = config.facts.stem_cells if config.stem == "imagenet" else 0
-  plan = [CellPlan(genotype.reduction, config.filters >> i, True) for i in range(num_stem_cells, 0, -1)]
+  rows = [(config.filters >> i, True) for i in range(num_stem_cells, 0, -1)]
   for stage in range(NUM_STAGES):
     filters = config.filters << stage
-    plan += [CellPlan(genotype.reduction, filters, True)] * (stage > 0)
-    plan += [CellPlan(genotype.normal, filters, False)] * config.num_cells
-  return plan
+    if stage > 0:
+      rows.append((filters, True))
+    rows += [(filters, False)] * config.num_cells
+  raw_first = not config.facts.project_first_input
+  return [CellPlan(i, filters, reduction, raw_first and i == 0) for i, (filters, reduction) in enumerate(rows)]
 
 
 class ImageClassifier(keras.Model):
@@ -97,25 +109,35 @@ class ImageClassifier(keras.Model):
 
   Args:
     genotype: its two cells.
-    config: what else it is.
-    num_classes: logits to give.
+    config: everything else.
+    num_classes: number of logits.
     image_shape: (height, width, channels).
     seed: of its weights and of its randomness in training.
   """
 
-  def __init__(self, genotype: genotypes.CellGenotype, config: ImageNetworkConfig, num_classes, image_shape, seed: int):
+  def __init__(
+    self,
+    genotype: genotypes.CellGenotype,
+    config: ImageNetworkConfig,
+    num_classes: int,
+    image_shape: tuple[int, int, int],
+    seed: int,
+  ) -> None:
     super().__init__(name="classifier")
-    self.config, self.image_shape = config, tuple(image_shape)
+    height, width, channels = image_shape
+    self.config, self.image_shape = config, (height, width, channels)
     stem_seed, cell_seed, head_seed, draw_seed = derive_seeds(seed, 4)
     self.stem = STEMS[config.stem](config.filters, config.facts, stem_seed)
-    plan = plan_cells(genotype, config)
-    seeds = derive_seeds(cell_seed, len(plan))
-    hold(self, "cells", [self._cell(i, *row) for i, row in enumerate(zip(plan, seeds))])
-    self.draws = TrainingDraws(config.drop_path_keep, config.drop_path_steps, len(plan), draw_seed)
+    plans = plan_cells(config)
+    self.cells = [
+      _make_cell(genotype, plan, config.facts, key) for plan, key in zip(plans, derive_seeds(cell_seed, len(plans)))
+    ]
+    track_each(self, "cells", self.cells)
+    self.draws = TrainingDraws(config.drop_path_keep, config.drop_path_steps, len(plans), draw_seed)
     self.head = ClassifierHead(num_classes, config.dropout_keep, config.facts, head_seed)
-    self.build((None, *image_shape))
+    self.build((None, height, width, channels))
 
-  def build(self, input_shape):
+  def build(self, input_shape: ImageShape) -> None:
     """Makes all weights for images [B, H, W, C]."""
     self.stem.build(input_shape)
     shapes = list(self.stem.compute_output_shape(input_shape))
@@ -126,49 +148,58 @@ class ImageClassifier(keras.Model):
     self.cell_shapes = shapes[2:]
     self.built = True
 
-  def call(self, images, training=False, step=None):
+  def call(self, images: tf.Tensor, training: bool = False, step: tf.Tensor | None = None) -> tf.Tensor:
     """Maps `images` [B, H, W, C] to logits; the other arguments are those of `cell_outputs`."""
     return self.classify(self.cell_outputs(images, training, step)[-1], training, step)
 
-  def cell_outputs(self, images, training=False, step=None) -> list[tf.Tensor]:
+  def cell_outputs(self, images: tf.Tensor, training: bool = False, step: tf.Tensor | None = None) -> list[tf.Tensor]:
     """Returns the output of every cell.
 
     Args:
       images: [B, H, W, C].
       training: whether batch norm and drop-path act as in training.
-      step: number of the training step, which drop-path and dropout are functions of; None drops nothing.
+      step: number of the training step, which drop-path and dropout depend on; None drops nothing.
     """
     states = list(self.stem(images, training=training))
+    drawing = training and step is not None
     for i, cell in enumerate(self.cells):
-      drawing = training and step is not None
       masks = self.draws.masks(i, len(cell.branches), tf.shape(images)[0], step) if drawing else None
       states.append(cell(states[-2:], training=training, masks=masks))
     return states[2:]
 
-  def classify(self, features, training=False, step=None):
+  def classify(self, features: tf.Tensor, training: bool = False, step: tf.Tensor | None = None) -> tf.Tensor:
     """Maps the last cell's output [B, H, W, C] to logits [B, num_classes]."""
     dropout_seed = self.draws.dropout_seed(step) if training and step is not None else None
     return self.head(features, dropout_seed=dropout_seed)
-
-  def _cell(self, index: int, plan: CellPlan, seed: int) -> Cell:
-    facts = self.config.facts
-    raw = index == 0 and not facts.project_first_input
-    return Cell(*plan[:2], facts, seed, reduction=plan.reduction, raw_previous=raw, name=f"cell_{index}")
 
 
 class ImageNetwork(keras.Model):
   """An image classifier in training, with its auxiliary head.
 
-  Called for inference it gives the classifier's logits and does not compute the auxiliary head. Called with
-  `training=True` it gives {"logits": ..., "auxiliary": ...}, of which `fit` trains the weighted sum of losses and
-  measures the first. The schedule of drop-path follows the compiled optimizer's `iterations`, or the argument `step`.
+  Called for inference it gives the logits of the classifier and does not compute the auxiliary head. Called with
+  `training=True` it gives {"logits": ..., "auxiliary": ...}. `fit` then trains the weighted sum of both losses and
+  measures the first. The schedule of drop-path follows the `iterations` of the compiled optimizer, or the argument `step`.
+
+  Args:
+    genotype: its two cells.
+    config: everything else.
+    num_classes: number of logits.
+    image_shape: (height, width, channels).
+    seed: of its weights and of its randomness in training.
 
   Attributes:
-    classifier: the `ImageClassifier` that shares the weights: all but those of the auxiliary head.
+    classifier: the `ImageClassifier`, which has all weights but those of the auxiliary head.
     auxiliary_head: the head, or None.
   """
 
-  def __init__(self, genotype: genotypes.CellGenotype, config: ImageNetworkConfig, num_classes, image_shape, seed: int):
+  def __init__(
+    self,
+    genotype: genotypes.CellGenotype,
+    config: ImageNetworkConfig,
+    num_classes: int,
+    image_shape: tuple[int, int, int],
+    seed: int,
+  ) -> None:
     super().__init__(name="image_network")
     self.config = config
     classifier_seed, auxiliary_seed = derive_seeds(seed, 2)
@@ -176,15 +207,22 @@ class ImageNetwork(keras.Model):
     self.auxiliary_head = make_auxiliary_head(config, num_classes, auxiliary_seed) if config.auxiliary else None
     self.build((None, *image_shape))
 
-  def build(self, input_shape):
-    """Makes the auxiliary head's weights; the classifier has made its own."""
+  def build(self, input_shape: ImageShape) -> None:
+    """Makes the weights of the auxiliary head; the classifier has made its own."""
     del input_shape
     if self.auxiliary_head is not None:
       self.auxiliary_head.build(self.classifier.cell_shapes[self._auxiliary_cell])
     self.built = True
 
-  def call(self, images, training=False, step=None):
+  def call(
+    self, images: tf.Tensor, training: bool = False, step: tf.Tensor | None = None
+  ) -> tf.Tensor | dict[str, tf.Tensor]:
     """Maps images [B, H, W, C] to logits [B, num_classes], in training with those of the auxiliary head.
+
+    Args:
+      images: the images.
+      training: whether the network is called for training.
+      step: number of the training step; None for that of the compiled optimizer.
 
     Raises:
       ValueError: if drop-path or dropout need a step, none is given and the network is not compiled.
@@ -196,7 +234,14 @@ class ImageNetwork(keras.Model):
       return logits
     return {"logits": logits, "auxiliary": self.auxiliary_head(outputs[self._auxiliary_cell], training=training)}
 
-  def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, **kwargs):
+  def compute_loss(
+    self,
+    x: tf.Tensor | None = None,
+    y: tf.Tensor | None = None,
+    y_pred: tf.Tensor | dict[str, tf.Tensor] | None = None,
+    sample_weight: tf.Tensor | None = None,
+    **kwargs: Any,
+  ) -> tf.Tensor:
     """Returns the compiled loss of the logits plus that of the auxiliary logits times `auxiliary_weight`."""
     logits, auxiliary = _split(y_pred)
     loss = super().compute_loss(x=x, y=y, y_pred=logits, sample_weight=sample_weight, **kwargs)
@@ -204,7 +249,13 @@ class ImageNetwork(keras.Model):
       return loss
     return loss + self.config.auxiliary_weight * self._auxiliary_loss(y, auxiliary, sample_weight)
 
-  def compute_metrics(self, x, y, y_pred, sample_weight=None):
+  def compute_metrics(
+    self,
+    x: tf.Tensor,
+    y: tf.Tensor,
+    y_pred: tf.Tensor | dict[str, tf.Tensor],
+    sample_weight: tf.Tensor | None = None,
+  ) -> dict[str, Any]:
     """Returns the compiled metrics of the logits."""
     return super().compute_metrics(x, y, _split(y_pred)[0], sample_weight)
 
@@ -212,14 +263,14 @@ class ImageNetwork(keras.Model):
   def _auxiliary_cell(self) -> int:
     return auxiliary_cell(self.config, len(self.classifier.cells))
 
-  def _auxiliary_loss(self, labels, logits, sample_weight):
+  def _auxiliary_loss(self, labels: tf.Tensor, logits: tf.Tensor, sample_weight: tf.Tensor | None) -> tf.Tensor:
     """Returns this replica's share of the mean loss, as Keras scales the main one."""
     loss = keras.losses.get(self.loss)
     losses = loss.call(labels, logits) if isinstance(loss, keras.losses.Loss) else loss(labels, logits)
     losses = losses if sample_weight is None else losses * tf.cast(sample_weight, losses.dtype)
     return tf.reduce_mean(losses) / tf.distribute.get_strategy().num_replicas_in_sync
 
-  def _optimizer_step(self):
+  def _optimizer_step(self) -> tf.Tensor | None:
     optimizer = getattr(self, "optimizer", None)
     if optimizer is not None:
       return tf.convert_to_tensor(optimizer.iterations)
@@ -241,9 +292,9 @@ def image_network(
   Args:
     genotype: its normal and its reduction cell.
     config: everything else; None: the paper's.
-    num_classes: logits to give.
+    num_classes: number of logits.
     image_shape: (height, width, channels).
-    seed: the initial weights, drop-path and dropout are functions of the arguments.
+    seed: of the initial weights, drop-path and dropout, which are functions of the arguments.
 
   Returns:
     A model that maps images [B, height, width, channels], float32, to logits [B, num_classes].
@@ -257,13 +308,8 @@ def inference_model(network: ImageNetwork) -> keras.Model:
   return keras.Model(images, network.classifier(images, training=False), name="inference")
 
 
-def num_parameters(model: keras.Model) -> int:
-  """Returns how many trainable parameters a model has; those of an auxiliary head are not in `network.classifier`."""
-  return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
-
-
 def count_parameters(
-  genotype: genotypes.CellGenotype, config: ImageNetworkConfig | None = None, *, auxiliary: bool = False, **kwargs
+  genotype: genotypes.CellGenotype, config: ImageNetworkConfig | None = None, *, auxiliary: bool = False, **kwargs: Any
 ) -> int:
   """Returns how many trainable parameters a network would have, without allocating them.
 
@@ -289,8 +335,18 @@ def make_auxiliary_head(config: ImageNetworkConfig, num_classes: int, seed: int)
   return AuxiliaryHead(num_classes, _AUXILIARY_STRIDES[config.stem], config.facts, seed)
 
 
-def _split(outputs):
+def _make_cell(genotype: genotypes.CellGenotype, plan: CellPlan, convention: Convention, seed: int) -> Cell:
+  return Cell(
+    genotype.reduction if plan.reduction else genotype.normal,
+    plan.filters,
+    convention,
+    seed,
+    reduction=plan.reduction,
+    raw_previous=plan.raw_previous,
+    name=f"cell_{plan.index}",
+  )
+
+
+def _split(outputs: tf.Tensor | dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor | None]:
+  """Returns the logits of a network, and those of the auxiliary head if there are any."""
   return (outputs["logits"], outputs["auxiliary"]) if isinstance(outputs, dict) else (outputs, None)
-
-
-_AUXILIARY_STRIDES = {"cifar": 3, "imagenet": 2}

@@ -1,5 +1,7 @@
 """A Keras LSTM with the interface of the recurrent cell, to compare searched cells with."""
 
+from typing import Any
+
 import tensorflow as tf
 from tensorflow import keras
 
@@ -14,11 +16,13 @@ class LstmBaseline(keras.layers.Layer):
     num_state_units: size of the state, 2H.
   """
 
-  def __init__(self, units: int, *, seed: int = 0, **kwargs):
-    """Args:
-    units: H, the size of the output.
-    seed: of the initial weights.
-    **kwargs: of `keras.layers.Layer`.
+  def __init__(self, units: int, *, seed: int = 0, **kwargs: Any) -> None:
+    """Makes the layer, not its weights yet.
+
+    Args:
+      units: H, the size of the output.
+      seed: of the initial weights.
+      **kwargs: of `keras.layers.Layer`.
     """
     super().__init__(**kwargs)
     self.units, self.num_state_units = units, 2 * units
@@ -31,13 +35,15 @@ class LstmBaseline(keras.layers.Layer):
       recurrent_initializer=keras.initializers.Orthogonal(seed=second),
     )
 
-  def build(self, input_shape):
+  def build(self, input_shape: tuple[int | None, ...]) -> None:
     """Makes the weights for inputs [..., E]."""
-    self.lstm.build((None, None, int(input_shape[-1])))
+    self.lstm.build((None, None, input_shape[-1]))
     self.built = True
 
-  def run(self, inputs, hidden, mask=None, training=False):
-    """Computes all steps of a segment; see `RecurrentCell.run`. The mask is not used: Keras' LSTM takes none."""
+  def run(
+    self, inputs: tf.Tensor, hidden: tf.Tensor, mask: tf.Tensor | None = None, training: bool = False
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    """Computes all steps of a segment; see `RecurrentCell.run`. The mask is not used: the LSTM of Keras takes none."""
     del mask
     state = tf.split(hidden, 2, axis=1)
     outputs, *state = self.lstm(tf.transpose(inputs, [1, 0, 2]), initial_state=state, training=training)

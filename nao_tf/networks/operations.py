@@ -6,112 +6,191 @@ stacked twice; pools and identities project to `filters` channels only if they h
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks.conventions import Convention, derive_seeds
-from nao_tf.networks.layers import Chain, ConvNorm, FactorizedReduction, SeparableConvNorm, Strided, window_padding
+from nao_tf.networks.layers import (
+  Chain,
+  ConvNorm,
+  FactorizedReduction,
+  ImageShape,
+  SeparableConvNorm,
+  Strided,
+  window_padding,
+)
+from nao_tf.networks.weight_sources import OWN_WEIGHTS, WeightSource
+
+MaxPool = Callable[[tf.Tensor, int, int, str], tf.Tensor]
+"""Computes maxima of [B, H, W, C] over windows, given the size of a window, stride and padding."""
 
 
 class Convolution(Chain):
-  """ReLU, convolution, norm for each of `sizes`; the first takes the stride, or each of two its own direction of it."""
+  """ReLU, convolution, norm for each of some kernel sizes.
 
-  def __init__(self, filters: int, stride: int, convention: Convention, seed: int, *, sizes, name=None):
-    strides = [stride, 1]
-    if len(sizes) == 2 and convention.split_stride:
-      strides = [(1, stride), (stride, 1)]
+  The first takes the stride. If the convention splits it, each of two takes one direction of it.
+
+  Args:
+    filters: output channels.
+    stride: 1 or 2.
+    convention: how layers are put together.
+    seed: of the weights.
+    sizes: height and width of each kernel.
+    name: of the layer.
+  """
+
+  def __init__(
+    self,
+    filters: int,
+    stride: int,
+    convention: Convention,
+    seed: int,
+    *,
+    sizes: Sequence[tuple[int, int]],
+    name: str | None = None,
+  ) -> None:
+    strides = _split_strides(stride, len(sizes), convention)
     rows = zip(sizes, strides, derive_seeds(seed, len(sizes)))
     super().__init__([ConvNorm(filters, step, convention, key, size=size) for size, step, key in rows], name=name)
 
 
 class SeparableConvolution(Chain):
-  """Separable convolutions of one size, stacked; the first takes the stride."""
+  """Separable convolutions of one size, stacked; the first takes the stride.
 
-  def __init__(self, filters: int, stride: int, convention: Convention, seed: int, *, size, dilation=1, name=None):
+  Args:
+    filters: output channels.
+    stride: 1 or 2.
+    convention: how layers are put together; says how often dilated ones are stacked.
+    seed: of the weights.
+    size: height and width of the kernels.
+    dilation: of the kernels.
+    name: of the layer.
+  """
+
+  def __init__(
+    self,
+    filters: int,
+    stride: int,
+    convention: Convention,
+    seed: int,
+    *,
+    size: int,
+    dilation: int = 1,
+    name: str | None = None,
+  ) -> None:
     repeats = 2 if dilation == 1 else convention.dilated_repeats
     make = functools.partial(SeparableConvNorm, size=size, dilation=dilation)
-    rows = zip((stride, 1), derive_seeds(seed, repeats))
+    strides = [stride] + [1] * (repeats - 1)
+    rows = zip(strides, derive_seeds(seed, repeats))
     super().__init__([make(filters, step, convention, key) for step, key in rows], name=name)
 
 
 class Identity(Strided):
   """Its input; where stride or channels forbid that, ReLU, 1x1 convolution and norm, or a factorized reduction."""
 
-  def __init__(self, filters: int, stride: int, convention: Convention, seed: int, *, name=None):
-    super().__init__(filters, stride, convention, seed, name=name)
-    self.projection = None
-
-  def build(self, input_shape):
-    """Makes the projection if there is to be one."""
-    arguments = (self.filters, self.stride, self.convention, self.seed)
-    if self.stride > 1 and self.convention.factorized_identity:
-      self.projection = FactorizedReduction(*arguments, name="projection")
-    elif self.stride > 1 or input_shape[-1] != self.filters:
-      self.projection = ConvNorm(*arguments, name="projection")
+  def build(self, input_shape: ImageShape) -> None:
+    """Makes the projection, if one is needed."""
+    self.projection = self._make_projection(input_shape[-1])
     if self.projection is not None:
       self.projection.build(input_shape)
     self.built = True
 
-  def call(self, inputs, training=None):
+  def call(self, inputs: tf.Tensor, training: bool | None = None, weights: WeightSource = OWN_WEIGHTS) -> tf.Tensor:
     """Maps [B, H, W, C] to [B, ceil(H / stride), ceil(W / stride), filters]."""
-    return inputs if self.projection is None else self.projection(inputs, training=training)
+    return inputs if self.projection is None else self.projection(inputs, training=training, weights=weights)
+
+  def _make_projection(self, channels: int) -> keras.layers.Layer | None:
+    arguments = (self.filters, self.stride, self.convention, self.seed)
+    if self.stride > 1 and self.convention.factorized_identity:
+      return FactorizedReduction(*arguments, name="projection")
+    if self.stride > 1 or channels != self.filters:
+      return ConvNorm(*arguments, name="projection")
+    return None
 
 
 class Pool(Strided):
   """Maximum, average or minimum over windows; then ReLU, 1x1 convolution and norm if the channels are not `filters`.
 
+  Args:
+    filters: output channels.
+    stride: of the windows.
+    convention: how windows are padded and what the projection is like.
+    seed: of the projection.
+    kind: "max", "avg" or "min".
+    size: height and width of a window.
+    name: of the layer.
+
   Attributes:
-    pools_again: whether the gradient of a maximum computes the maximum again. TensorFlow's fast gradient on CPUs is for a
-      maximum in the same function, which one in a branch of a `tf.switch_case` never is.
+    pools_again: whether the gradient of a maximum computes the maximum again. On CPUs, the fast gradient of TensorFlow
+      needs the maximum in the same function. In a branch of a `tf.switch_case` it never is.
   """
 
-  def __init__(self, filters: int, stride: int, convention: Convention, seed: int, *, kind, size, name=None):
+  def __init__(
+    self, filters: int, stride: int, convention: Convention, seed: int, *, kind: str, size: int, name: str | None = None
+  ) -> None:
     super().__init__(filters, stride, convention, seed, name=name)
-    self.kind, self.size, self.projection, self.pools_again = kind, size, None, False
+    self.kind, self.size, self.pools_again = kind, size, False
+    self.projection: ConvNorm | None = None
 
-  def build(self, input_shape):
-    """Makes the projection if there is to be one."""
+  def build(self, input_shape: ImageShape) -> None:
+    """Makes the projection, if one is needed."""
     if input_shape[-1] != self.filters:
       self.projection = ConvNorm(self.filters, 1, self.convention, self.seed, name="projection")
       self.projection.build(input_shape)
     self.built = True
 
-  def call(self, inputs, training=None):
+  def call(self, inputs: tf.Tensor, training: bool | None = None, weights: WeightSource = OWN_WEIGHTS) -> tf.Tensor:
     """Maps [B, H, W, C] to [B, ceil(H / stride), ceil(W / stride), filters]."""
-    maximum = _max_pool_again if self.pools_again else tf.nn.max_pool2d
-    outputs = _POOLS[self.kind](inputs, self.size, self.stride, self.convention, maximum)
-    return outputs if self.projection is None else self.projection(outputs, training=training)
+    outputs = self._pool(inputs)
+    return outputs if self.projection is None else self.projection(outputs, training=training, weights=weights)
+
+  def _pool(self, inputs: tf.Tensor) -> tf.Tensor:
+    if self.kind == "avg":
+      return _average_pool(inputs, self.size, self.stride, self.convention)
+    max_pool = _max_pool_again if self.pools_again else tf.nn.max_pool2d
+    if self.kind == "min":
+      return -_padded_max_pool(-inputs, self.size, self.stride, self.convention, max_pool)
+    return _padded_max_pool(inputs, self.size, self.stride, self.convention, max_pool)
 
 
 class Zero(Strided):
-  """Zeros: a branch that is not there."""
+  """Zeros: the operation of a branch that is absent."""
 
-  def build(self, input_shape):
+  def build(self, input_shape: ImageShape) -> None:
     """Makes nothing."""
     self.built = True
 
-  def call(self, inputs, training=None):
+  def call(self, inputs: tf.Tensor, training: bool | None = None, weights: WeightSource = OWN_WEIGHTS) -> tf.Tensor:
     """Maps [B, H, W, C] to zeros [B, ceil(H / stride), ceil(W / stride), filters]."""
-    del training
+    del training, weights
     return tf.zeros((tf.shape(inputs)[0], *self.compute_output_shape(inputs.shape)[1:]), inputs.dtype)
 
 
-def _max_pool(inputs, size: int, stride: int, convention: Convention, maximum: Callable):
-  if not _centred(stride, convention):
-    return maximum(inputs, size, stride, "SAME")
+def _split_strides(stride: int, count: int, convention: Convention) -> list[tuple[int, int]]:
+  """Returns the strides of `count` convolutions in a row."""
+  if count == 2 and convention.split_stride:
+    return [(1, stride), (stride, 1)]
+  return [(stride, stride)] + [(1, 1)] * (count - 1)
+
+
+def _padded_max_pool(inputs: tf.Tensor, size: int, stride: int, convention: Convention, max_pool: MaxPool) -> tf.Tensor:
+  """Returns maxima over windows. Windows are centered if the convention says so; what is padded never is the maximum."""
+  if not _is_centered(stride, convention):
+    return max_pool(inputs, size, stride, "SAME")
   padded = tf.pad(inputs, window_padding((size, size)), constant_values=inputs.dtype.min)
-  return maximum(padded, size, stride, "VALID")
+  return max_pool(padded, size, stride, "VALID")
 
 
-def _max_pool_again(inputs, size: int, stride: int, padding: str):
+def _max_pool_again(inputs: tf.Tensor, size: int, stride: int, padding: str) -> tf.Tensor:
+  """Returns maxima over windows; their gradient computes the maxima again."""
   sides, steps = [1, size, size, 1], [1, stride, stride, 1]
 
   @tf.custom_gradient
-  def pool(states):
-    def gradient(upstream):
+  def pool(states: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
       again = tf.nn.max_pool2d(states, size, stride, padding)
       return tf.raw_ops.MaxPoolGrad(
         orig_input=states, orig_output=again, grad=upstream, ksize=sides, strides=steps, padding=padding
@@ -119,49 +198,42 @@ def _max_pool_again(inputs, size: int, stride: int, padding: str):
 
     return tf.nn.max_pool2d(states, size, stride, padding), gradient
 
-  return pool(tf.identity(inputs))  # Made in the graph of the branch, as what a custom gradient is of must be.
+  return pool(tf.identity(inputs))  # The argument of a custom gradient must be made in the graph of the branch.
 
 
-def _min_pool(inputs, size: int, stride: int, convention: Convention, maximum: Callable):
-  return -_max_pool(-inputs, size, stride, convention, maximum)
-
-
-def _average_pool(inputs, size: int, stride: int, convention: Convention, maximum: Callable):
-  del maximum
-  if not convention.average_counts_padding and not _centred(stride, convention):
+def _average_pool(inputs: tf.Tensor, size: int, stride: int, convention: Convention) -> tf.Tensor:
+  """Returns averages over windows: at the border over the part inside the image, unless the convention says otherwise."""
+  if not convention.average_counts_padding and not _is_centered(stride, convention):
     return tf.nn.avg_pool2d(inputs, size, stride, "SAME")
   outputs = tf.nn.avg_pool2d(tf.pad(inputs, window_padding((size, size))), size, stride, "VALID")
   return outputs if convention.average_counts_padding else outputs * _border_gain(inputs.shape, size, stride)
 
 
-def _centred(stride: int, convention: Convention) -> bool:
+def _is_centered(stride: int, convention: Convention) -> bool:
   return convention.symmetric_padding and stride > 1
 
 
-def _border_gain(shape, size: int, stride: int) -> np.ndarray:
+def _border_gain(shape: ImageShape, size: int, stride: int) -> np.ndarray:
   """Returns [H', W', 1]: a window's area over the area of its part inside the image."""
-  height, width = (_inside(length, size, stride) for length in shape[1:3])
+  height, width = (_count_inside(length, size, stride) for length in shape[1:3])
   return (size * size / np.outer(height, width)).astype(np.float32)[..., None]
 
 
-def _inside(length: int, size: int, stride: int) -> np.ndarray:
-  """Returns how many of each window's `size` places are in an axis of `length`."""
-  centres = np.arange(0, length, stride)
-  return np.minimum(centres + size // 2 + 1, length) - np.maximum(centres - (size - 1) // 2, 0)
+def _count_inside(length: int, size: int, stride: int) -> np.ndarray:
+  """Returns, for every window of `size` along an axis of `length`, how many of its places are inside."""
+  centers = np.arange(0, length, stride)
+  return np.minimum(centers + size // 2 + 1, length) - np.maximum(centers - (size - 1) // 2, 0)
 
 
-_POOLS = {"max": _max_pool, "avg": _average_pool, "min": _min_pool}
-
-
-def _conv(*sizes):
+def _conv(*sizes: tuple[int, int]) -> Callable[..., keras.layers.Layer]:
   return functools.partial(Convolution, sizes=sizes)
 
 
-def _sep(size: int, dilation: int = 1):
+def _sep(size: int, dilation: int = 1) -> Callable[..., keras.layers.Layer]:
   return functools.partial(SeparableConvolution, size=size, dilation=dilation)
 
 
-def _pool(kind: str, size: int):
+def _pool(kind: str, size: int) -> Callable[..., keras.layers.Layer]:
   return functools.partial(Pool, kind=kind, size=size)
 
 

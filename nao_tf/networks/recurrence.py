@@ -5,26 +5,34 @@ A node moves from the state of its predecessor towards a proposed value, as far 
 
   c, v = split((s_p * mask) W),   s = s_p + sigmoid(c) * (activation(v) - s_p)
 
-Nodes that read the same predecessor form a group, whose kernels stand side by side, so that a group is one matrix
-product. The first node reads the previous output and is a group of its own; what the segment's inputs contribute to it
-has been computed before, for all steps at once. The gradient of a segment is written out: it keeps of each step what
-the chain rule needs, goes backwards through time, and multiplies each kernel's two factors over all steps in one
-product, where automatic differentiation would add up a small product per step.
+Nodes that read the same predecessor form a group. Their kernels stand side by side, so that a group is one matrix
+product. The first node reads the previous output and is a group of its own; what the inputs of the segment contribute to
+it has been computed before, for all steps at once.
+
+The gradient of a segment is written out. It keeps of each step what the chain rule needs, goes backwards through time,
+and multiplies the two factors of each kernel's gradient over all steps in one product. Automatic differentiation would
+add up a small product per step.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from nao_tf.spaces.genotypes import RecurrentGenotype
 
-_PREVIOUS = -1  # Number of the previous output, as a node's predecessor.
+_PREVIOUS = -1  # Number of the previous output, as the predecessor of a node.
 _FIRST = 0  # Number of the first node.
 
 
 class Activation(NamedTuple):
-  """A function and its derivative, the latter in terms of the function's value and times what comes from above."""
+  """A function and its derivative.
+
+  Attributes:
+    apply: the function.
+    backward: given a value of the function and the gradient with respect to it, returns the gradient with respect to the
+      argument.
+  """
 
   apply: Callable[[tf.Tensor], tf.Tensor]
   backward: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -53,7 +61,7 @@ class Group(NamedTuple):
 
 
 class Trace(NamedTuple):
-  """What a step computes on its way.
+  """The intermediate results of a step, or of all steps as arrays over time.
 
   Attributes:
     states: of all nodes by number, each `[B, H]`.
@@ -61,9 +69,9 @@ class Trace(NamedTuple):
     values: proposed by all nodes, in the order of the groups, each `[B, H]`.
   """
 
-  states: list[tf.Tensor]
-  gates: list[tf.Tensor]
-  values: list[tf.Tensor]
+  states: list[tf.Tensor | tf.TensorArray]
+  gates: list[tf.Tensor | tf.TensorArray]
+  values: list[tf.Tensor | tf.TensorArray]
 
 
 def group_nodes(genotype: RecurrentGenotype) -> tuple[Group, ...]:
@@ -101,7 +109,11 @@ def group_kernels(groups: Sequence[Group], kernels: Sequence[tf.Tensor]) -> list
 
 
 def step(
-  groups: Sequence[Group], kernels: Sequence[tf.Tensor], projected, hidden, mask=None
+  groups: Sequence[Group],
+  kernels: Sequence[tf.Tensor],
+  projected: tf.Tensor,
+  hidden: tf.Tensor,
+  mask: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, Trace]:
   """Computes one step.
 
@@ -128,15 +140,23 @@ def step(
   return tf.add_n(ordered[1:]) / (len(ordered) - 1), Trace(ordered, gates, values)
 
 
-def run_segment(groups: Sequence[Group], kernels: Sequence[tf.Tensor], projected, hidden, mask=None) -> tf.Tensor:
-  """Computes all steps of a segment; the arguments are as for `step`, but `projected` is `[T, B, 2 * H]`.
+def run_segment(
+  groups: Sequence[Group],
+  kernels: Sequence[tf.Tensor],
+  projected: tf.Tensor,
+  hidden: tf.Tensor,
+  mask: tf.Tensor | None = None,
+) -> tf.Tensor:
+  """Computes all steps of a segment. The arguments are those of `step`, but `projected` is `[T, B, 2 * H]`.
 
   Returns:
     The outputs, `[T, B, H]`.
   """
   size = hidden.shape[-1]
 
-  def advance(time, hidden, outputs):
+  def advance(
+    time: tf.Tensor, hidden: tf.Tensor, outputs: tf.TensorArray
+  ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray]:
     output, _ = step(groups, kernels, projected[time], hidden, mask)
     return time + 1, output, outputs.write(time, output)
 
@@ -145,14 +165,18 @@ def run_segment(groups: Sequence[Group], kernels: Sequence[tf.Tensor], projected
   return tf.while_loop(lambda time, *_: time < length, advance, start)[2].stack()
 
 
-def run_training_segment(groups: Sequence[Group], kernels: Sequence[tf.Tensor], projected, hidden, mask) -> tf.Tensor:
+def run_training_segment(
+  groups: Sequence[Group], kernels: Sequence[tf.Tensor], projected: tf.Tensor, hidden: tf.Tensor, mask: tf.Tensor
+) -> tf.Tensor:
   """Does the same as `run_segment`, faster if the gradient is asked for. There is none with respect to the mask."""
 
   @tf.custom_gradient
-  def run(projected, hidden, *kernels):
+  def run(
+    projected: tf.Tensor, hidden: tf.Tensor, *kernels: tf.Tensor
+  ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, ...]]]:
     outputs, traces = _forward(groups, kernels, projected, hidden, mask)
 
-    def gradient(d_outputs):
+    def gradient(d_outputs: tf.Tensor) -> tuple[tf.Tensor, ...]:
       previous = tf.concat([hidden[None], outputs[:-1]], axis=0)
       d_hidden, d_products = _backward(groups, kernels, traces, previous, mask, d_outputs)
       sources = [previous, *(traces.states[group.predecessor].stack() for group in groups[1:])]
@@ -164,7 +188,9 @@ def run_training_segment(groups: Sequence[Group], kernels: Sequence[tf.Tensor], 
   return run(projected, hidden, *kernels)
 
 
-def _forward(groups, kernels, projected, hidden, mask) -> tuple[tf.Tensor, Trace]:
+def _forward(
+  groups: Sequence[Group], kernels: Sequence[tf.Tensor], projected: tf.Tensor, hidden: tf.Tensor, mask: tf.Tensor
+) -> tuple[tf.Tensor, Trace]:
   """Returns the outputs `[T, B, H]` and a trace of arrays over time."""
   size, length = hidden.shape[-1], tf.shape(projected)[0]
   inputs = new_array(length, 2 * size).unstack(projected)
@@ -175,7 +201,9 @@ def _forward(groups, kernels, projected, hidden, mask) -> tuple[tf.Tensor, Trace
     [new_array(length, size) for _ in range(num_nodes)],
   )
 
-  def advance(time, hidden, outputs, traces):
+  def advance(
+    time: tf.Tensor, hidden: tf.Tensor, outputs: tf.TensorArray, traces: Trace
+  ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray, Trace]:
     output, trace = step(groups, kernels, inputs.read(time), hidden, mask)
     return time + 1, output, outputs.write(time, output), write_all(traces, time, trace)
 
@@ -184,7 +212,14 @@ def _forward(groups, kernels, projected, hidden, mask) -> tuple[tf.Tensor, Trace
   return outputs.stack(), traces
 
 
-def _backward(groups, kernels, traces: Trace, previous, mask, d_outputs) -> tuple[tf.Tensor, list[tf.Tensor]]:
+def _backward(
+  groups: Sequence[Group],
+  kernels: Sequence[tf.Tensor],
+  traces: Trace,
+  previous: tf.Tensor,
+  mask: tf.Tensor,
+  d_outputs: tf.Tensor,
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
   """Goes back through time.
 
   Returns:
@@ -196,7 +231,9 @@ def _backward(groups, kernels, traces: Trace, previous, mask, d_outputs) -> tupl
   d_output_array = new_array(length, size).unstack(d_outputs)
   d_products = [new_array(length, 2 * size * len(group.nodes)) for group in groups]
 
-  def retreat(time, d_hidden, d_products):
+  def retreat(
+    time: tf.Tensor, d_hidden: tf.Tensor, d_products: list[tf.TensorArray]
+  ) -> tuple[tf.Tensor, tf.Tensor, list[tf.TensorArray]]:
     trace = read_all(traces, time)
     d_output = d_output_array.read(time) + d_hidden
     d_hidden, d_steps = _step_backward(groups, transposed, trace, previous_array.read(time), mask, d_output)
@@ -207,7 +244,14 @@ def _backward(groups, kernels, traces: Trace, previous, mask, d_outputs) -> tupl
   return d_hidden, [d_product.stack() for d_product in d_products]
 
 
-def _step_backward(groups, transposed, trace: Trace, previous, mask, d_output) -> tuple[tf.Tensor, list[tf.Tensor]]:
+def _step_backward(
+  groups: Sequence[Group],
+  transposed: Sequence[tf.Tensor],
+  trace: Trace,
+  previous: tf.Tensor,
+  mask: tf.Tensor,
+  d_output: tf.Tensor,
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
   """Returns the gradients with respect to the previous output and to each group's product."""
   states = {_PREVIOUS: previous, **dict(enumerate(trace.states))}
   values = dict(zip((number for group in groups for number in group.nodes), trace.values))
@@ -239,16 +283,16 @@ def outer(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
   return tf.matmul(left, right, transpose_a=True)
 
 
-def new_array(length, size: int) -> tf.TensorArray:
+def new_array(length: tf.Tensor, size: int) -> tf.TensorArray:
   """Returns an array over time of tensors `[B, size]`."""
   return tf.TensorArray(tf.float32, length, element_shape=[None, size], clear_after_read=False)
 
 
-def write_all(arrays, time, values):
-  """Writes values into arrays at one time; both are nested alike. Returns the arrays."""
+def write_all(arrays: Any, time: tf.Tensor, values: Any) -> Any:
+  """Writes values into arrays at one time and returns the arrays. Both are nested in the same way."""
   return tf.nest.map_structure(lambda array, value: array.write(time, value), arrays, values)
 
 
-def read_all(arrays, time):
-  """Returns what nested arrays hold at one time."""
+def read_all(arrays: Any, time: tf.Tensor) -> Any:
+  """Returns the values of nested arrays at one time, nested in the same way."""
   return tf.nest.map_structure(lambda array: array.read(time), arrays)

@@ -7,6 +7,8 @@
 There are no biases. The masks of the variational dropout, m_x and m_h, are drawn once a sequence.
 """
 
+from typing import Any
+
 import tensorflow as tf
 from tensorflow import keras
 
@@ -20,8 +22,8 @@ INITIAL_RANGE = 0.04
 class RecurrentCell(keras.layers.Layer):
   """A cell for `keras.layers.RNN`, which can also run over a whole segment at once.
 
-  As a cell its state is the previous output and the two masks, which `get_initial_state` draws: so they are the same at
-  every step of a sequence. They act in training alone.
+  As a cell, its state is the previous output and the two masks. `get_initial_state` draws the masks, so they are the same
+  at every step of a sequence. They act only in training.
 
   Attributes:
     genotype: its searched nodes.
@@ -37,14 +39,16 @@ class RecurrentCell(keras.layers.Layer):
     state_dropout: float = 0.0,
     initial_range: float = INITIAL_RANGE,
     seed: int = 0,
-    **kwargs,
-  ):
-    """Args:
+    **kwargs: Any,
+  ) -> None:
+    """Makes the cell, not its weights yet.
+
+    Args:
       genotype: the searched nodes.
       units: H, the size of the output.
       input_dropout: rate at which the masks of `get_initial_state` drop inputs.
       state_dropout: rate at which they drop units of the states that nodes read.
-      initial_range: weights begin uniformly distributed between plus and minus this.
+      initial_range: initial weights are distributed uniformly between plus and minus this.
       seed: of the initial weights.
       **kwargs: of `keras.layers.Layer`.
 
@@ -62,13 +66,19 @@ class RecurrentCell(keras.layers.Layer):
     self._initial_range, self._weight_seed = initial_range, seed
     self._groups = recurrence.group_nodes(genotype)
 
-  def build(self, input_shape):
-    """Makes the weights for inputs [..., E]: the input kernel [E, 2H] and a kernel [H, 2H] for each node."""
+  def build(self, input_shape: tuple[int | None, ...]) -> None:
+    """Makes the weights for inputs [..., E]: the input kernel [E, 2H] and a kernel [H, 2H] for each node.
+
+    Raises:
+      ValueError: if E is unknown.
+    """
+    if input_shape[-1] is None:
+      raise ValueError(f"a recurrent cell needs inputs of known size, got the shape {input_shape}")
     self.input_size = int(input_shape[-1])
     num_nodes = len(self.genotype.nodes) + 1
-    seeds = derive_seeds(self._weight_seed, num_nodes + 1)
-    self.input_kernel = self._add_kernel("input_kernel", self.input_size, seeds[-1])
-    self.node_kernels = [self._add_kernel(f"kernel_{i}", self.units, seeds[i]) for i in range(num_nodes)]
+    *node_seeds, input_seed = derive_seeds(self._weight_seed, num_nodes + 1)
+    self.input_kernel = self._add_kernel("input_kernel", self.input_size, input_seed)
+    self.node_kernels = [self._add_kernel(f"kernel_{i}", self.units, seed) for i, seed in enumerate(node_seeds)]
     self.built = True
 
   @property
@@ -86,7 +96,12 @@ class RecurrentCell(keras.layers.Layer):
     """Sizes of the previous output and of the two masks."""
     return [self.units, self.input_size, self.units]
 
-  def get_initial_state(self, inputs=None, batch_size=None, dtype=None):
+  def get_initial_state(
+    self,
+    inputs: tf.Tensor | None = None,
+    batch_size: tf.Tensor | int | None = None,
+    dtype: tf.DType | None = None,
+  ) -> list[tf.Tensor]:
     """Returns zeros `[B, H]` and freshly drawn masks, `[B, E]` and `[B, H]`."""
     batch_size = tf.shape(inputs)[0] if inputs is not None else batch_size
     masks = [
@@ -95,7 +110,9 @@ class RecurrentCell(keras.layers.Layer):
     ]
     return [tf.zeros([batch_size, self.units], dtype or tf.float32), *masks]
 
-  def call(self, inputs, states, training=False):
+  def call(
+    self, inputs: tf.Tensor, states: list[tf.Tensor], training: bool = False
+  ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """Computes one step.
 
     Args:
@@ -111,7 +128,9 @@ class RecurrentCell(keras.layers.Layer):
     output, _ = recurrence.step(self._groups, self._grouped_kernels(), self._project(inputs), hidden, mask)
     return output, [output, input_mask, state_mask]
 
-  def run(self, inputs, hidden, mask=None, training=False):
+  def run(
+    self, inputs: tf.Tensor, hidden: tf.Tensor, mask: tf.Tensor | None = None, training: bool = False
+  ) -> tuple[tf.Tensor, tf.Tensor]:
     """Computes all steps of a segment, with one product for all inputs and a fast gradient in training.
 
     Args:
@@ -131,7 +150,7 @@ class RecurrentCell(keras.layers.Layer):
       outputs = recurrence.run_segment(self._groups, kernels, projected, hidden, mask)
     return outputs, outputs[-1]
 
-  def _project(self, inputs):
+  def _project(self, inputs: tf.Tensor) -> tf.Tensor:
     """Maps inputs [..., E] to what they contribute to the first node, [..., 2H]."""
     kernel = tf.convert_to_tensor(self.input_kernel)
     flat = tf.matmul(tf.reshape(inputs, [-1, self.input_size]), kernel)
@@ -140,7 +159,7 @@ class RecurrentCell(keras.layers.Layer):
   def _grouped_kernels(self) -> list[tf.Tensor]:
     return recurrence.group_kernels(self._groups, [tf.convert_to_tensor(kernel) for kernel in self.node_kernels])
 
-  def _add_kernel(self, name: str, size: int, seed: int):
+  def _add_kernel(self, name: str, size: int, seed: int) -> tf.Variable:
     initializer = keras.initializers.RandomUniform(-self._initial_range, self._initial_range, seed=seed)
     return self.add_weight(name=name, shape=(size, 2 * self.units), initializer=initializer)
 

@@ -1,15 +1,19 @@
-"""The softmax over a vocabulary whose kernel is the embedding table, together with its cross-entropy.
+"""The softmax over a vocabulary, whose kernel is the embedding table, together with its cross-entropy.
 
-Most of the time that a small language model takes is spent here. Written as one operation it touches the large matrix
-of the scores three times less than a softmax followed by a loss: its gradient needs exp(scores - max) alone, and
-everything else (the normalization, the targets' share) is done on the small factors of the two products.
+A small language model spends most of its time here. Written as one operation, it touches the large matrix of the scores
+three times less than a softmax followed by a loss. Of that matrix, the gradient needs only exp(scores - max). Everything
+else (the normalization, the share of the targets) is done on the small factors of the two products.
 """
+
+from collections.abc import Callable
 
 import tensorflow as tf
 
 
 @tf.custom_gradient
-def cross_entropies(hidden: tf.Tensor, table: tf.Tensor, bias: tf.Tensor, targets: tf.Tensor):
+def cross_entropies(
+  hidden: tf.Tensor, table: tf.Tensor, bias: tf.Tensor, targets: tf.Tensor
+) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor, None]]]:
   """Returns -log softmax(hidden table^T + bias)[target].
 
   Args:
@@ -19,7 +23,7 @@ def cross_entropies(hidden: tf.Tensor, table: tf.Tensor, bias: tf.Tensor, target
     targets: `[N]`, integers in [0, V).
 
   Returns:
-    Cross-entropies, `[N]`, in nats.
+    Cross-entropies, `[N]`, in nats. The gradient goes to TensorFlow; callers do not see it.
   """
   scores = logits(hidden, table, bias)
   largest = tf.reduce_max(scores, axis=1, keepdims=True)
@@ -28,7 +32,7 @@ def cross_entropies(hidden: tf.Tensor, table: tf.Tensor, bias: tf.Tensor, target
   target_rows = tf.gather(table, targets)
   target_scores = tf.reduce_sum(hidden * target_rows, axis=1) + tf.gather(bias, targets)
 
-  def gradient(upstream):
+  def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, None]:
     weights, rows = (upstream / total)[:, None], targets[:, None]
     d_hidden = weights * tf.matmul(exponentials, table) - upstream[:, None] * target_rows
     d_table = tf.matmul(exponentials, weights * hidden, transpose_a=True)

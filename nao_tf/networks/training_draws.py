@@ -7,18 +7,22 @@ from nao_tf.networks.cell import drop_path_masks
 
 
 class TrainingDraws:
-  """Draws that are functions of the network's seed, the training step and the replica."""
+  """Draws that are functions of the seed of the network, the training step and the replica."""
 
-  def __init__(self, drop_path_keep: float, drop_path_steps: int, num_cells: int, seed: int):
-    """Args:
-    drop_path_keep: probability to keep a branch of the last cell, at the end of the schedule.
-    drop_path_steps: training steps over which the rate grows linearly to that; 0: it is there at once.
-    num_cells: of the network.
-    seed: of all draws.
+  def __init__(self, drop_path_keep: float, drop_path_steps: int, num_cells: int, seed: int) -> None:
+    """Fixes the schedule.
+
+    Args:
+      drop_path_keep: probability to keep a branch of the last cell, at the end of the schedule.
+      drop_path_steps: training steps over which the rate grows linearly to that; 0: it is there at once.
+      num_cells: of the network.
+      seed: of all draws.
     """
     self._keep, self._steps, self._num_cells, self._seed = drop_path_keep, drop_path_steps, num_cells, seed
 
-  def masks(self, index: int, num_branches: int, batch_size, step):
+  def masks(
+    self, index: int, num_branches: int, batch_size: tf.Tensor | int, step: tf.Tensor | int
+  ) -> tf.Tensor | None:
     """Draws drop-path for one cell: keep = 1 - (step / steps) * (index + 1) / num_cells * (1 - drop_path_keep).
 
     Args:
@@ -34,14 +38,15 @@ class TrainingDraws:
       return None
     progress = tf.minimum(1.0, tf.cast(step, tf.float32) / self._steps) if self._steps else 1.0
     keep = 1.0 - progress * (index + 1) / self._num_cells * (1.0 - self._keep)
-    return tf.cast(drop_path_masks(num_branches, batch_size, keep, self._pair(index, step)), keras.backend.floatx())
+    masks = drop_path_masks(num_branches, batch_size, keep, self._pair(index, step))
+    return tf.cast(masks, keras.backend.floatx())
 
-  def dropout_seed(self, step):
+  def dropout_seed(self, step: tf.Tensor | int) -> tf.Tensor:
     """Returns the two integers that dropout before the classifier is a function of."""
     return self._pair(self._num_cells, step)
 
-  def _pair(self, index: int, step):
-    """Returns the two integers of a random draw: of its place in the network, of step and replica."""
+  def _pair(self, index: int, step: tf.Tensor | int) -> tf.Tensor:
+    """Returns the two integers of a random draw: one of its place in the network, one of step and replica."""
     replica = tf.distribute.get_replica_context().replica_id_in_sync_group
     num_replicas = tf.distribute.get_strategy().num_replicas_in_sync
     return tf.stack([self._seed + index, tf.cast(step, tf.int64) * num_replicas + tf.cast(replica, tf.int64)])

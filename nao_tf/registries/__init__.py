@@ -1,8 +1,8 @@
-"""Registries: things that are chosen by name, in a flag or in a function's argument.
+"""Registries: things that are chosen by name, in a flag or in the argument of a function.
 
-Every package that offers a choice has one literal dict from names to places. A place is text, `package.module:Name`, so
-that a registry can be read without importing what is in it. Wherever a name is accepted a place is accepted, too: that
-is how a user's own space, strategy, evaluator or task is used without a change to this package.
+Every package that offers a choice has one literal dict from names to places. A place is a text, `package.module:Name`.
+So a registry can be read without importing what is in it. A place is accepted wherever a name is: that is how a space,
+a strategy, an evaluator or a task of your own is used without a change to this package.
 """
 
 import importlib
@@ -11,23 +11,36 @@ from typing import Any
 
 
 def resolve(name: str, registry: Mapping[str, str], kind: str) -> Any:
-  """Returns the object that a name stands for, importing its module only now.
+  """Returns the object that a name stands for. Its module is imported only now.
 
   Args:
     name: a key of the registry, or a place of the form `package.module:Name`.
     registry: places by name.
-    kind: what is being chosen, for error messages: "space", "strategy".
+    kind: what is chosen, for error messages: "space", "strategy".
 
   Raises:
     ValueError: if the name is neither a key nor a place, or there is nothing at the place.
   """
+  check_name(name, registry, kind)
+  return load_place(registry.get(name, name), kind)
+
+
+def check_name(name: str, registry: Mapping[str, str], kind: str) -> None:
+  """Checks that a name is a key of the registry or has the form of a place. Nothing is imported.
+
+  Raises:
+    ValueError: if it is neither.
+  """
   if name not in registry and ":" not in name:
-    known = ", ".join(sorted(registry))
-    raise ValueError(f"unknown {kind} {name!r}; expected one of {known}, or package.module:Name")
-  return load(registry.get(name, name), kind)
+    raise ValueError(f"unknown {kind} {name!r}; expected {choices(registry)}")
 
 
-def load(place: str, kind: str) -> Any:
+def choices(registry: Mapping[str, str]) -> str:
+  """Returns the names that may be given, in words."""
+  return f"one of {', '.join(sorted(registry))}, or package.module:Name"
+
+
+def load_place(place: str, kind: str) -> Any:
   """Returns the object at a place.
 
   Args:
@@ -35,13 +48,40 @@ def load(place: str, kind: str) -> Any:
     kind: what is expected there, for error messages.
 
   Raises:
-    ValueError: if there is no such module, or nothing of that name in it.
+    ValueError: if the module cannot be imported or has no such name.
   """
   module_name, _, attribute = place.partition(":")
   try:
     module = importlib.import_module(module_name)
-  except (ModuleNotFoundError, ValueError) as error:
+  except (ImportError, ValueError) as error:
     raise ValueError(f"{kind} {place!r}: cannot import the module {module_name!r}: {error}") from error
   if not hasattr(module, attribute):
     raise ValueError(f"{kind} {place!r}: the module {module_name!r} has no {attribute!r}")
   return getattr(module, attribute)
+
+
+def resolve_for(value: object, registry: Mapping[str, str], kind: str) -> Any:
+  """Returns the object that a registry has for the class of a value, or else for the nearest of its base classes.
+
+  Args:
+    value: what something is chosen for.
+    registry: places of the choices, by the places of classes.
+    kind: what is chosen, for error messages: "trainer", "exporter".
+
+  Raises:
+    ValueError: if the registry has neither the class of the value nor one of its base classes.
+  """
+  place = place_for(value, registry)
+  if place is None:
+    raise ValueError(f"there is no {kind} for a {place_of(type(value))}; expected one of {', '.join(registry)}")
+  return load_place(place, kind)
+
+
+def place_for(value: object, registry: Mapping[str, str]) -> str | None:
+  """Returns the place of what `resolve_for` returns, None if there is none. Nothing is imported."""
+  return next((registry[name] for name in map(place_of, type(value).__mro__) if name in registry), None)
+
+
+def place_of(cls: type) -> str:
+  """Returns the place of a class."""
+  return f"{cls.__module__}:{cls.__qualname__}"

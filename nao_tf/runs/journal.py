@@ -1,24 +1,28 @@
 """The journal of a search: `trials.jsonl`, append-only, and `config.json` beside it.
 
-The journal is the truth about a search; everything else in its directory can be made again from it. There is one line
-for each batch of architectures that was asked and one for each trial that was closed. A line reaches the disk before
-work goes on. A process that dies while it writes leaves a torn last line, which is dropped when the journal is opened.
+The journal is the truth about a search. Everything else in its directory can be made again from it. There is one line
+for each batch of architectures that was asked for and one for each trial that was closed.
 """
 
-import fcntl
-import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from nao_tf.trial import Evaluation, Trial
-from nao_tf.runs.settings import CONFIG_FILE, RunDirectoryError, check_settings, write_json
+from nao_tf.runs.json_files import write_json
+from nao_tf.runs.lines import LinesFile, read_lines
+from nao_tf.runs.old_origins import origin_of_text
+from nao_tf.runs.settings import CONFIG_FILE, RunDirectoryError, check_settings
+from nao_tf.trial import Evaluation, Origin, Trial
 
 TRIALS_FILE = "trials.jsonl"
+_LINE = "a line of a journal"
+
+Entry = list[Trial] | Trial
+"""A batch of open trials that was asked for, or one closed trial."""
 
 
 class JournalError(RunDirectoryError):
-  """The journal cannot be used: corrupt or in use."""
+  """The journal cannot be used: it is corrupt or in use."""
 
 
 class Journal:
@@ -26,8 +30,8 @@ class Journal:
 
   Attributes:
     directory: where it is.
-    entries: what it held when it was opened and what was appended since: lists of open trials (a batch that was asked)
-      and closed trials, in the order in which they happened.
+    entries: what it held when it was opened and what was appended since, in the order in which it happened: batches of
+      open trials and closed trials.
   """
 
   def __init__(self, directory: str, settings: Mapping[str, Any]):
@@ -43,72 +47,49 @@ class Journal:
     """
     self.directory = directory
     os.makedirs(directory, exist_ok=True)
-    self._path = os.path.join(directory, TRIALS_FILE)
-    begun = os.path.exists(self._path)
-    self._file = open(self._path, "a+b", buffering=0)
+    path = os.path.join(directory, TRIALS_FILE)
+    begun = os.path.exists(path)
+    self._lines = _open(path)
     try:
-      self._lock()
-      self.entries: list[list[Trial] | Trial] = self._read()
+      self.entries = _Reader().read(self._lines)
       if begun and not self.entries:
         write_json(os.path.join(directory, CONFIG_FILE), settings)
       check_settings(directory, settings)
     except BaseException:
-      self._file.close()
+      self._lines.close()
       raise
 
   def append_asked(self, trials: Sequence[Trial]) -> None:
     """Records a batch of open trials."""
-    rows = [{"id": t.id, "architecture": list(t.architecture), "origin": t.origin} for t in trials]
-    self._append({"asked": rows})
+    rows = [{"id": t.id, "architecture": list(t.architecture), "origin": t.origin.to_json()} for t in trials]
+    self._lines.append({"asked": rows})
     self.entries.append(list(trials))
 
   def append_closed(self, trial: Trial) -> None:
-    """Records a closed trial."""
-    self._append({"closed": trial.id, **trial.evaluation.to_json()})
+    """Records a closed trial.
+
+    Raises:
+      ValueError: if the trial is open.
+    """
+    if trial.evaluation is None:
+      raise ValueError(f"trial {trial.id} has no evaluation")
+    self._lines.append({"closed": trial.id, **trial.evaluation.to_json()})
     self.entries.append(trial)
 
   @property
   def trials(self) -> list[Trial]:
     """All trials by id, those that are still open among them."""
-    trials: dict[int, Trial] = {}
-    for entry in self.entries:
-      trials.update((trial.id, trial) for trial in (entry if isinstance(entry, list) else [entry]))
-    return [trials[i] for i in sorted(trials)]
+    return _trials(self.entries)
 
   def close(self) -> None:
     """Closes the file and gives up the lock."""
-    self._file.close()
+    self._lines.close()
 
   def __enter__(self) -> "Journal":
     return self
 
-  def __exit__(self, *_) -> None:
+  def __exit__(self, *_: object) -> None:
     self.close()
-
-  def _lock(self) -> None:
-    try:
-      fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-      raise JournalError(f"{self.directory}: another process is searching in this directory") from error
-
-  def _append(self, record: dict) -> None:
-    line = json.dumps(record, allow_nan=False).encode() + b"\n"
-    start = os.fstat(self._file.fileno()).st_size
-    if self._file.write(line) != len(line):
-      os.ftruncate(self._file.fileno(), start)
-      raise OSError(f"{self._path}: could not write a whole line, is the disk full?")
-    os.fsync(self._file.fileno())
-
-  def _read(self) -> list[list[Trial] | Trial]:
-    self._file.seek(0)
-    data = self._file.read()
-    whole = data.rfind(b"\n") + 1
-    if whole < len(data):
-      self._file.truncate(whole)
-    entries, open_trials = [], {}
-    for number, line in enumerate(data[:whole].splitlines(), start=1):
-      entries.append(_entry(line, open_trials, f"{self._path}, line {number}"))
-    return entries
 
 
 def read_trials(directory: str) -> list[Trial]:
@@ -120,23 +101,47 @@ def read_trials(directory: str) -> list[Trial]:
   path = os.path.join(directory, TRIALS_FILE)
   if not os.path.exists(path):
     raise JournalError(f"{directory}: no {TRIALS_FILE} here; expected the work directory of a search")
-  with open(path, "rb") as file:
-    data = file.read()
-  trials: dict[int, Trial] = {}
-  for number, line in enumerate(data[: data.rfind(b"\n") + 1].splitlines(), start=1):
-    _entry(line, trials, f"{path}, line {number}")
-  return [trials[i] for i in sorted(trials)]
+  return _trials(_Reader().read(path))
 
 
-def _entry(line: bytes, trials: dict[int, Trial], where: str) -> list[Trial] | Trial:
-  """Returns what a line says; enters the trials it asks or closes into `trials`."""
-  try:
-    record = json.loads(line)
+class _Reader:
+  """Turns the lines of a journal into entries."""
+
+  def __init__(self) -> None:
+    self._trials: dict[int, Trial] = {}
+
+  def read(self, source: LinesFile | str) -> list[Entry]:
+    """Returns the entries of a file that is open for writing, or of the one at a path."""
+    try:
+      if isinstance(source, str):
+        return read_lines(source, self._entry, _LINE)
+      return source.read(self._entry, _LINE)
+    except ValueError as error:
+      raise JournalError(str(error)) from error
+
+  def _entry(self, record: Any) -> Entry:
     if "asked" in record:
-      batch = [Trial(row["id"], tuple(row["architecture"]), row["origin"]) for row in record["asked"]]
-      trials.update((trial.id, trial) for trial in batch)
+      batch = [Trial(row["id"], tuple(row["architecture"]), _origin(row["origin"])) for row in record["asked"]]
+      self._trials.update((trial.id, trial) for trial in batch)
       return batch
-    trials[record["closed"]] = trials[record["closed"]].close(Evaluation.from_json(record))
-    return trials[record["closed"]]
-  except (ValueError, KeyError, TypeError) as error:
-    raise JournalError(f"{where}: not a line of a journal ({error!r}): {line[:80]!r}") from error
+    closed = self._trials[record["closed"]].close(Evaluation.from_json(record))
+    self._trials[closed.id] = closed
+    return closed
+
+
+def _open(path: str) -> LinesFile:
+  try:
+    return LinesFile(path, locked=True)
+  except BlockingIOError as error:
+    raise JournalError(f"{os.path.dirname(path)}: another process is searching in this directory") from error
+
+
+def _origin(value: Any) -> Origin:
+  return origin_of_text(value) if isinstance(value, str) else Origin.from_json(value)
+
+
+def _trials(entries: Iterable[Entry]) -> list[Trial]:
+  trials: dict[int, Trial] = {}
+  for entry in entries:
+    trials.update((trial.id, trial) for trial in (entry if isinstance(entry, list) else [entry]))
+  return [trials[i] for i in sorted(trials)]

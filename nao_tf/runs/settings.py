@@ -8,7 +8,19 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from nao_tf.runs.json_files import write_json
+
 CONFIG_FILE = "config.json"
+
+RENAMED = {
+  "alike": "isomorphic",
+  "num_members": "ensemble_size",
+  "num_neighbours": "num_neighbors",
+  "num_spellings": "num_encodings",
+  "num_unlabelled": "num_unlabeled",
+  "unlabelled_batch_size": "unlabeled_batch_size",
+}
+"""Names of settings in version 0.1.0, with their names now."""
 
 
 class RunDirectoryError(Exception):
@@ -29,20 +41,30 @@ def check_settings(directory: str, settings: Mapping[str, Any]) -> None:
   if not os.path.exists(os.path.join(directory, CONFIG_FILE)):
     write_json(os.path.join(directory, CONFIG_FILE), settings)
     return
-  recorded = read_settings(directory)
-  changed = [
-    f"{name} was {recorded.get(name)!r}, is {settings.get(name)!r}"
-    for name in sorted({*recorded, *settings})
-    if recorded.get(name) != settings.get(name)
-  ]
+  changed = changed_settings(read_settings(directory), settings)
   if changed:
     raise RunDirectoryError(
-      f"{directory} was made with other settings: {'; '.join(changed)}; go on with the old ones or choose another directory"
+      f"{directory} was made with other settings: {changed}; go on with the old ones or choose another directory"
     )
 
 
+def changed_settings(recorded: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+  """Returns which settings differ, "seed was 1, is 2"; an empty text if none does.
+
+  Args:
+    recorded: what was written down, by this version or an earlier one.
+    settings: what is given now.
+  """
+  recorded, settings = renamed(recorded), renamed(settings)
+  return "; ".join(
+    f"{name} was {recorded.get(name)!r}, is {settings.get(name)!r}"
+    for name in sorted({*recorded, *settings})
+    if recorded.get(name) != settings.get(name)
+  )
+
+
 def read_settings(directory: str) -> dict[str, Any]:
-  """Returns the settings that a run directory was made with.
+  """Returns the settings that a run directory was made with, under their present names.
 
   Raises:
     RunDirectoryError: if there are none, or they are corrupt.
@@ -54,15 +76,16 @@ def read_settings(directory: str) -> dict[str, Any]:
     )
   with open(path, encoding="utf-8") as file:
     try:
-      return dict(json.load(file))
+      return renamed(dict(json.load(file)))
     except (ValueError, TypeError) as error:
       raise RunDirectoryError(f"{path}: not the settings of a run ({error})") from error
 
 
-def write_json(path: str, value: Any) -> None:
-  """Writes a JSON file so that at any moment there is either the old one or the new one."""
-  temporary = f"{path}.tmp"
-  with open(temporary, "w", encoding="utf-8") as file:
-    json.dump(value, file, indent=2)
-    file.write("\n")
-  os.replace(temporary, path)
+def renamed(settings: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns settings under their present names, nested ones too. Only the part behind the last dot is renamed."""
+  return {_renamed(name): renamed(value) if isinstance(value, Mapping) else value for name, value in settings.items()}
+
+
+def _renamed(name: str) -> str:
+  prefix, dot, last = name.rpartition(".")
+  return prefix + dot + RENAMED.get(last, last)

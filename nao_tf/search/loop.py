@@ -1,14 +1,15 @@
 """The loop that joins a strategy, an evaluator and a journal.
 
-One loop serves every search: NAO over cells, random search, weight sharing. What makes it resumable is that it repeats,
-against a fresh strategy, the calls that the journal holds, and then goes on.
+One loop serves every search: NAO over cells, random search, weight sharing. It is resumable because it repeats, against
+a fresh strategy, what the journal holds, and then goes on.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.runs.journal import Journal, JournalError
+from nao_tf.search.driver import Driver
 from nao_tf.strategies.base import SpaceExhausted, Strategy
 from nao_tf.trial import Trial, best_trial
 
@@ -42,34 +43,42 @@ def run_search(
     The best trial; None if none succeeded.
 
   Raises:
-    JournalError: if the journal does not hold what this strategy would have asked.
+    JournalError: if the journal holds an architecture that is not one of the space.
     ValueError: if a number is below 1.
   """
   first_batch_size = batch_size if first_batch_size is None else first_batch_size
   if min(num_trials, batch_size, first_batch_size) < 1:
     numbers = f"{num_trials}, {batch_size} and {first_batch_size}"
     raise ValueError(f"num_trials, batch_size and first_batch_size must be at least 1, got {numbers}")
-  cache = os.path.join(journal.directory, STRATEGY_DIRECTORY)
-  strategy.restore(cache)
-  waiting = _replay(strategy, journal, on_trial)
-  _evaluate(waiting, strategy, evaluator, journal, on_trial)
-  while (missing := num_trials - strategy.num_asked) > 0:
+  driver = Driver(strategy, cache=os.path.join(journal.directory, STRATEGY_DIRECTORY))
+  driver.restore()
+  _evaluate(_replay(driver, journal, on_trial), driver, evaluator, journal, on_trial)
+  while (missing := num_trials - driver.num_trials) > 0:
     try:
-      batch = _ask(strategy, min(batch_size if strategy.num_asked else first_batch_size, missing))
+      batch = driver.ask(min(batch_size if driver.num_trials else first_batch_size, missing))
     except SpaceExhausted:
       break
-    strategy.save(cache)
     journal.append_asked(batch)
-    _evaluate(batch, strategy, evaluator, journal, on_trial)
+    driver.save()
+    _evaluate(batch, driver, evaluator, journal, on_trial)
   return best_trial(journal.trials)
 
 
-def _ask(strategy: Strategy, count: int) -> list[Trial]:
-  first = strategy.num_asked
-  return [Trial(first + i, a, strategy.origin(a)) for i, a in enumerate(strategy.ask(count))]
+def _replay(driver: Driver, journal: Journal, on_trial: Callable[[Trial], None]) -> list[Trial]:
+  """Repeats what the journal holds; returns the trials that are still open."""
+  try:
+    still_open = driver.replay(journal.entries)
+  except ValueError as error:
+    raise JournalError(f"{journal.directory}: {error}") from error
+  for entry in journal.entries:
+    if isinstance(entry, Trial):
+      on_trial(entry)
+  return still_open
 
 
-def _evaluate(batch: Sequence[Trial], strategy: Strategy, evaluator: Evaluator, journal: Journal, on_trial) -> None:
+def _evaluate(
+  batch: Sequence[Trial], driver: Driver, evaluator: Evaluator, journal: Journal, on_trial: Callable[[Trial], None]
+) -> None:
   """Evaluates open trials, writing each down as it closes."""
   if not batch:
     return
@@ -77,29 +86,5 @@ def _evaluate(batch: Sequence[Trial], strategy: Strategy, evaluator: Evaluator, 
   for trial, evaluation in zip(batch, evaluations, strict=True):
     closed = trial.close(evaluation)
     journal.append_closed(closed)
-    strategy.tell([closed])
+    driver.tell([closed])
     on_trial(closed)
-
-
-def _replay(strategy: Strategy, journal: Journal, on_trial) -> list[Trial]:
-  """Repeats the journal's calls; returns the trials that are still open."""
-  still_open: dict[int, Trial] = {}
-  for entry in journal.entries:
-    if isinstance(entry, Trial):
-      still_open.pop(entry.id, None)
-      strategy.tell([entry])
-      on_trial(entry)
-    else:
-      still_open.update((trial.id, trial) for trial in _ask_again(strategy, entry, journal))
-  return list(still_open.values())
-
-
-def _ask_again(strategy: Strategy, recorded: list[Trial], journal: Journal) -> Iterator[Trial]:
-  asked = _ask(strategy, len(recorded))
-  for again, before in zip(asked, recorded):
-    if again != before:
-      raise JournalError(
-        f"{journal.directory}: trial {before.id} was {before.architecture} ({before.origin}), but this strategy now"
-        f" asks for {again.architecture} ({again.origin}); was the journal made by another version?"
-      )
-  return iter(asked)

@@ -1,31 +1,36 @@
-"""The end of a search by cheap scores: its best architectures are evaluated again, by something dearer.
+"""Re-ranking: the best architectures of a search by cheap scores are evaluated again, at a higher cost.
 
 Scores taken with shared weights, or after a short training, order architectures roughly. So the best few by them are
 trained from scratch, and the best of these is the winner (the end of NAO-WS, Luo et al., NeurIPS 2018).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
 
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.runs.journal import Journal
 from nao_tf.search.loop import run_search
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.strategies.base import Strategy
-from nao_tf.trial import Architecture, Trial, best_trial
+from nao_tf.strategies.base import Proposal, Strategy
+from nao_tf.trial import Origin, Trial, best_trial
 
 
-class Given(Strategy):
+class GivenArchitectures(Strategy):
   """Proposes architectures that are known beforehand, in their order."""
 
-  def __init__(self, space: SearchSpace, given: Sequence[tuple[Architecture, str]]):
-    """Args:
-    space: of the architectures.
-    given: architectures, and where each comes from.
+  def __init__(self, space: SearchSpace, given: Sequence[Proposal]):
+    """Takes the architectures.
+
+    Args:
+      space: of the architectures.
+      given: architectures, and where each comes from.
     """
     super().__init__(space)
     self._given = list(given)
 
-  def propose(self, count, rng) -> list[tuple[Architecture, str]]:
+  def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
+    """Returns the next ones; see `Strategy.propose`."""
     del rng
     return self._given[self.num_asked : self.num_asked + count]
 
@@ -54,8 +59,10 @@ def rerank(
     ValueError: if there are no candidates.
   """
   known = {trial.architecture: trial.origin for trial in journal.trials}
-  wanted = {trial.architecture: f"#{trial.id} of the search, reward {trial.reward:.4f}" for trial in candidates}
+  wanted = {t.architecture: Origin("rerank", (t.id,), reward=t.reward) for t in candidates}
   given = [*known.items(), *(item for item in wanted.items() if item[0] not in known)]
   count = len(given) if candidates else 0
-  run_search(Given(space, given), evaluator, journal, num_trials=count, batch_size=count, on_trial=on_trial)
+  run_search(
+    GivenArchitectures(space, given), evaluator, journal, num_trials=count, batch_size=count, on_trial=on_trial
+  )
   return best_trial([trial for trial in journal.trials if trial.architecture in wanted])

@@ -1,27 +1,27 @@
-"""Exported networks: SavedModels that stand by themselves.
+"""Exports image networks as SavedModels that need nothing of this package.
 
-An exported image network takes raw images, so that whoever serves it cannot prepare them wrongly; it loads with
-`tf.saved_model.load` in a process that knows nothing of this package. A signature has one type of input, so there are
-two: `serving_default` for uint8 and `serving_float` for float32 images, both with values in 0..255.
-Both return `logits` and `probabilities` `[B, C]` and `class` `[B]`. The genotype and the names of the classes are assets.
+An exported image network takes raw images, so they cannot be prepared incorrectly. It is loaded with
+`tf.saved_model.load`. A signature has one type of input, so there are two: `serving_default` for uint8 images and
+`serving_float` for float32 images, both with values in 0..255. Both return `logits` and `probabilities` `[B, C]` and
+`class` `[B]`. The genotype and the names of the classes are assets.
 """
 
 import dataclasses
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from nao_tf.networks.image_network import ImageNetwork
 from nao_tf.serving.saved_models import ExportError, load_saved_model, read_asset, write_saved_model
+from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.augmentation import standardize
 from nao_tf.tasks.classification import classification_scores
+from nao_tf.tasks.image_classification import ImageClassification
+from nao_tf.training.base import Metrics
 from nao_tf.training.variables import tf_variable
-
-if TYPE_CHECKING:
-  from nao_tf.tasks.image_classification import ImageClassification
 
 SIGNATURES = {"serving_default": tf.uint8, "serving_float": tf.float32}
 GENOTYPE_FILE = "genotype.json"
@@ -32,13 +32,13 @@ _EVALUATION_BATCH = 250
 
 @dataclasses.dataclass(frozen=True)
 class ExportedNetwork:
-  """A loaded SavedModel.
+  """A loaded SavedModel of an image network.
 
   Attributes:
-    model: what `tf.saved_model.load` returned; its variables live as long as it does.
-    genotype: as JSON values.
+    model: the object that `tf.saved_model.load` returned. Its variables live as long as it does.
+    genotype: the genotype, as JSON values.
     labels: names of the classes.
-    image_shape: (height, width, channels) of the images it takes.
+    image_shape: height, width and channels of the images that it takes.
   """
 
   model: Any
@@ -46,8 +46,12 @@ class ExportedNetwork:
   labels: tuple[str, ...]
   image_shape: tuple[int, ...]
 
-  def __call__(self, images) -> dict[str, tf.Tensor]:
-    """Answers for raw images `[B, H, W, C]`, uint8 or float32 in 0..255; see the module."""
+  def __call__(self, images: tf.Tensor | np.ndarray) -> dict[str, tf.Tensor]:
+    """Returns the answers for raw images `[B, H, W, C]`, uint8 or float32 in 0..255; see the module.
+
+    Raises:
+      ValueError: if the images have another type or shape.
+    """
     images = tf.convert_to_tensor(images)
     names = [name for name, dtype in SIGNATURES.items() if dtype == images.dtype]
     if not names or tuple(images.shape[1:]) != self.image_shape:
@@ -57,39 +61,56 @@ class ExportedNetwork:
     return self.model.signatures[names[0]](images=images)
 
 
-def export_network(network: ImageNetwork, directory: str, *, genotype: Any, task: "ImageClassification") -> None:
-  """Writes a SavedModel, loads it again and compares its answers with the network's.
+@dataclasses.dataclass(frozen=True)
+class ImageExporter:
+  """Exports image networks; a `nao_tf.serving.base.Exporter`.
 
-  The directory appears at once and complete. One that holds an older export is replaced.
-
-  Args:
-    network: a trained network; its auxiliary head is left out.
-    directory: where to.
-    genotype: the network's, with `to_json`.
-    task: what the network was trained on.
-
-  Raises:
-    ExportError: if the directory holds something else, or the answers differ; nothing is left behind then.
+  Attributes:
+    task: what the networks are trained on.
   """
-  genotype_json = json.dumps(genotype.to_json(), indent=2) + "\n"
 
-  def make(paths):
-    module = _Serving(network, task, list(paths.values()))
-    return module, {name: getattr(module, name) for name in SIGNATURES}
+  task: ImageClassification
 
-  write_saved_model(
-    directory,
-    make,
-    texts={GENOTYPE_FILE: genotype_json, LABELS_FILE: "\n".join(task.labels) + "\n"},
-    check=lambda module, loaded: _compare(network, loaded, task.image_shape),
-  )
+  def export(self, network: ImageNetwork, directory: str, *, genotype: Genotype) -> None:
+    """Writes a network without its auxiliary head; see `nao_tf.serving.export_network`."""
+    genotype_json = json.dumps(genotype.to_json(), indent=2) + "\n"
+
+    def make(paths: Mapping[str, str]) -> tuple[tf.Module, dict[str, Any]]:
+      module = _Serving(network, self.task.input_shape, list(paths.values()))
+      return module, module.answers
+
+    write_saved_model(
+      directory,
+      make,
+      texts={GENOTYPE_FILE: genotype_json, LABELS_FILE: "\n".join(self.task.labels) + "\n"},
+      check=lambda module, loaded: compare(network, loaded, self.task.input_shape),
+    )
+
+  def evaluate(self, directory: str, split: str) -> Metrics:
+    """Returns `accuracy`, `loss` and `num_examples` of an export; see `nao_tf.serving.evaluate_exported`."""
+    network = load_exported(directory)
+    self._check(network, directory)
+    totals, count = {"accuracy": 0.0, "loss": 0.0}, self.task.num_examples(split)
+    for images, labels in self.task.raw_batches(split, _EVALUATION_BATCH):
+      for name, scores in classification_scores(network(images)["logits"], labels).items():
+        totals[name] += float(tf.reduce_sum(scores))
+    return {**{name: total / count for name, total in totals.items()}, "num_examples": count}
+
+  def _check(self, network: ExportedNetwork, directory: str) -> None:
+    """Raises ExportError if the network is for other images or classes."""
+    task = self.task
+    if network.image_shape != task.input_shape or network.labels != task.labels:
+      raise ExportError(
+        f"{directory}: made for images of {network.image_shape} in {len(network.labels)} classes, but {task.name} has"
+        f" {task.input_shape} in {task.num_outputs}"
+      )
 
 
 def load_exported(directory: str) -> ExportedNetwork:
-  """Loads an exported network.
+  """Loads an exported image network.
 
   Raises:
-    ExportError: if the directory holds no SavedModel, or not one that `export_network` wrote.
+    ExportError: if the directory holds no SavedModel, or not one of an image network.
   """
   model = load_saved_model(directory, SIGNATURES)
   return ExportedNetwork(
@@ -100,43 +121,12 @@ def load_exported(directory: str) -> ExportedNetwork:
   )
 
 
-def evaluate_exported(directory: str, task: "ImageClassification", split: str = "test") -> dict[str, float]:
-  """Returns `accuracy`, `loss` and `num_examples` of an exported network on a split of a task.
+def compare(network: ImageNetwork, loaded: Any, image_shape: tuple[int, ...]) -> None:
+  """Compares the answers of a network and its loaded SavedModel for random images.
 
   Raises:
-    ValueError: if there is no such network, or it is not one for this task.
+    ExportError: if they differ.
   """
-  network = load_exported(directory)
-  if network.image_shape != tuple(task.image_shape) or network.labels != task.labels:
-    raise ValueError(
-      f"{directory}: made for images of {network.image_shape} in {len(network.labels)} classes, but {task.name} has"
-      f" {tuple(task.image_shape)} in {task.num_classes}"
-    )
-  totals, count = {"accuracy": 0.0, "loss": 0.0}, task.num_examples(split)
-  for images, labels in task.raw_batches(split, _EVALUATION_BATCH):
-    for name, scores in classification_scores(network(images)["logits"], labels).items():
-      totals[name] += float(tf.reduce_sum(scores))
-  return {**{name: total / count for name, total in totals.items()}, "num_examples": count}
-
-
-class _Serving(tf.Module):
-  """What is written: the classifier's variables, the signatures, and the assets."""
-
-  def __init__(self, network: ImageNetwork, task: "ImageClassification", assets: list[str]):
-    super().__init__(name="serving")
-    self.weights = [tf_variable(variable) for variable in network.classifier.variables]
-    self.assets = [tf.saved_model.Asset(path) for path in assets]
-    for name, dtype in SIGNATURES.items():
-      specification = tf.TensorSpec([None, *task.image_shape], dtype, name="images")
-      setattr(self, name, tf.function(lambda images: _answer(network, images), input_signature=[specification]))
-
-
-def _answer(network: ImageNetwork, images: tf.Tensor) -> dict[str, tf.Tensor]:
-  logits = network.classifier(standardize(images), training=False)
-  return {"logits": logits, "probabilities": tf.nn.softmax(logits), "class": tf.argmax(logits, -1, tf.int64)}
-
-
-def _compare(network: ImageNetwork, loaded: Any, image_shape: tuple[int, ...]) -> None:
   rng = np.random.default_rng(0)
   for name, batch_size in (("serving_default", 1), ("serving_default", 3), ("serving_float", 2)):
     images = tf.constant(rng.integers(0, 256, (batch_size, *image_shape)), SIGNATURES[name])
@@ -144,3 +134,37 @@ def _compare(network: ImageNetwork, loaded: Any, image_shape: tuple[int, ...]) -
     difference = np.abs(loaded.signatures[name](images=images)["logits"].numpy() - expected).max()
     if not difference <= TOLERANCE * max(1.0, np.abs(expected).max()):
       raise ExportError(f"the export's logits differ from the network's by {difference} on random images")
+
+
+class _Serving(tf.Module):
+  """What is written: the variables of the classifier, the signatures, and the assets.
+
+  Attributes:
+    weights: the variables.
+    assets: the assets.
+    answers: the functions of the signatures, by name.
+  """
+
+  def __init__(self, network: ImageNetwork, image_shape: tuple[int, ...], asset_paths: list[str]):
+    """Makes the functions.
+
+    Args:
+      network: a trained network.
+      image_shape: height, width and channels of the images.
+      asset_paths: paths of the files to write beside the graph.
+    """
+    super().__init__(name="serving")
+    self.weights = [tf_variable(variable) for variable in network.classifier.variables]
+    self.assets = [tf.saved_model.Asset(path) for path in asset_paths]
+    self.answers = {
+      name: tf.function(
+        lambda images: _answer(network, images),
+        input_signature=[tf.TensorSpec([None, *image_shape], dtype, name="images")],
+      )
+      for name, dtype in SIGNATURES.items()
+    }
+
+
+def _answer(network: ImageNetwork, images: tf.Tensor) -> dict[str, tf.Tensor]:
+  logits = network.classifier(standardize(images), training=False)
+  return {"logits": logits, "probabilities": tf.nn.softmax(logits), "class": tf.argmax(logits, -1, tf.int64)}

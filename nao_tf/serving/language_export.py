@@ -1,20 +1,24 @@
-"""Export: a trained language model as a SavedModel that loads without this package.
+"""Exports language models as SavedModels that need nothing of this package.
 
-It takes words and looks them up itself, in a vocabulary that is among its assets; a word that is not in it is `<unk>`.
+An exported language model takes words and looks them up in its vocabulary, which is one of its assets. A word that is not
+in the vocabulary is `<unk>`.
 
-`serving_default` scores lines of text. It takes `text` [B], strings of words separated by white space, reads each as a
-line that follows an `<eos>` and ends in one, and answers with
-  `words` [B, T]: what it read, `<eos>` last, empty strings after it;
-  `log_probabilities` [B, T]: of each word, given those before it, in nats; 0 after the end;
-  `num_tokens` [B] and `perplexity` [B].
+`serving_default` scores lines of text. It takes `text` `[B]`, strings of words separated by white space. It reads each
+string as a line that follows an `<eos>` and ends in one, and returns
+  `words` `[B, T]`: the words of the line, `<eos>`, and then empty strings;
+  `log_probabilities` `[B, T]`: the log-probability of each word given those before it, in nats; 0 after the end;
+  `num_tokens` `[B]` and `perplexity` `[B]`.
 
-`continue` goes on with texts word by word. It takes `word` [B] and `state` [B, S], zeros before a text, and answers with
-the new `state`, `log_probabilities` [B, V] of all words of the vocabulary to come next, and the `most_likely` [B].
+`continue` continues texts word by word. It takes `word` `[B]` and `state` `[B, S]`, which is zero before a text. It
+returns the new `state`, the `log_probabilities` `[B, V]` of all words of the vocabulary to come next, and the
+`most_likely` word `[B]`.
 """
 
+import dataclasses
 import functools
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -22,7 +26,10 @@ import tensorflow as tf
 
 from nao_tf.networks.language_model import LanguageModel
 from nao_tf.serving.saved_models import ExportError, load_saved_model, read_asset, write_saved_model
+from nao_tf.spaces.genotypes import Genotype
+from nao_tf.tasks.language_modeling import LanguageModeling
 from nao_tf.tasks.text import END, WordVocabulary
+from nao_tf.training.base import Metrics
 from nao_tf.training.variables import tf_variable
 
 SCORE = "serving_default"
@@ -32,18 +39,28 @@ VOCABULARY_ASSET = "vocabulary.txt"
 GENOTYPE_ASSET = "genotype.json"
 EVALUATION_STREAMS = 16
 _TOLERANCE = 1e-4
-# White space as Python's str.split understands it, in the syntax of RE2.
+# White space as `str.split` of Python defines it, in the syntax of RE2.
 _WHITE_SPACE = r"[\pZ\x09-\x0d\x1c-\x1f\x{85}]+"
 
 
 class ServedLanguageModel(tf.Module):
-  """A language model with its vocabulary: what is written."""
+  """What is written: a language model with its vocabulary.
+
+  Attributes:
+    kept_variables: the variables of the language model.
+    kept_assets: the assets beside the vocabulary.
+    tokens: the table from words to tokens.
+    words: the table from tokens to words.
+    answers: the functions of the signatures, by name.
+  """
 
   def __init__(self, network: LanguageModel, vocabulary_path: str, asset_paths: list[str]):
-    """Args:
-    network: the language model.
-    vocabulary_path: a file with a word a line, `<unk>` first.
-    asset_paths: further text files to be written beside the graph.
+    """Makes the tables and the functions.
+
+    Args:
+      network: a trained language model.
+      vocabulary_path: path of a file with one word a line, `<unk>` first.
+      asset_paths: paths of further files to write beside the graph.
     """
     super().__init__()
     self.kept_variables = [tf_variable(weight) for weight in network.weights]
@@ -52,7 +69,7 @@ class ServedLanguageModel(tf.Module):
     self.words = _lookup(vocabulary_path, tf.int64, tf.string, tf.constant(""))
     text, word = (tf.TensorSpec([None], tf.string, name) for name in ("text", "word"))
     state = tf.TensorSpec([None, network.num_state_units], tf.float32, "state")
-    # Functions of the network hold it without being part of it: Keras' own way of saving a model stays out of this.
+    # The functions hold the network, which is no attribute of this module. So Keras does not save it in its own way.
     self.answers = {
       SCORE: tf.function(functools.partial(self._score, network), input_signature=[text], autograph=False),
       CONTINUE: tf.function(functools.partial(self._continue, network), input_signature=[word, state], autograph=False),
@@ -81,38 +98,42 @@ class ServedLanguageModel(tf.Module):
     return {"state": state, "log_probabilities": log_probabilities, "most_likely": most_likely}
 
 
-def export_network(network: LanguageModel, directory: str, *, genotype: Any, vocabulary: WordVocabulary) -> None:
-  """Writes a trained language model as a SavedModel, reads it again and compares the two.
+@dataclasses.dataclass(frozen=True)
+class LanguageExporter:
+  """Exports language models; a `nao_tf.serving.base.Exporter`.
 
-  The directory appears when everything is in it and has been compared, in place of an earlier export.
-
-  Args:
-    network: the language model.
-    directory: where to.
-    genotype: becomes the asset `genotype.json`.
-    vocabulary: becomes the asset `vocabulary.txt`.
-
-  Raises:
-    ExportError: if something else than an export is in the directory, or what was written answers otherwise.
-    OSError: if it cannot be written.
+  Attributes:
+    task: the text that the language models are trained on.
   """
-  texts = {
-    VOCABULARY_ASSET: "\n".join(vocabulary.words) + "\n",
-    GENOTYPE_ASSET: json.dumps(genotype.to_json(), indent=2) + "\n",
-  }
 
-  def make(paths):
-    served = ServedLanguageModel(network, paths[VOCABULARY_ASSET], [paths[GENOTYPE_ASSET]])
-    return served, served.answers
+  task: LanguageModeling
 
-  write_saved_model(directory, make, texts=texts, check=lambda served, loaded: _compare(served, loaded, vocabulary))
+  def export(self, network: LanguageModel, directory: str, *, genotype: Genotype) -> None:
+    """Writes a language model; see `nao_tf.serving.export_network`."""
+    vocabulary = self.task.vocabulary
+    texts = {
+      VOCABULARY_ASSET: "\n".join(vocabulary.words) + "\n",
+      GENOTYPE_ASSET: json.dumps(genotype.to_json(), indent=2) + "\n",
+    }
+
+    def make(paths: Mapping[str, str]) -> tuple[tf.Module, dict[str, Any]]:
+      served = ServedLanguageModel(network, paths[VOCABULARY_ASSET], [paths[GENOTYPE_ASSET]])
+      return served, served.answers
+
+    write_saved_model(directory, make, texts=texts, check=lambda served, loaded: _compare(served, loaded, vocabulary))
+
+  def evaluate(self, directory: str, split: str) -> Metrics:
+    """Returns `loss`, `perplexity` and `tokens` of an export; see `nao_tf.serving.evaluate_exported`."""
+    streams = self.task.evaluation_streams(split, EVALUATION_STREAMS)
+    loss = mean_loss(directory, self.task.vocabulary, *streams)
+    return {**self.task.metrics({"loss": loss}), "tokens": self.task.num_examples(split)}
 
 
 def load_exported(directory: str) -> Any:
-  """Returns an exported language model. Keep the object as long as one of its signatures is used.
+  """Loads an exported language model. Keep the returned object as long as one of its signatures is used.
 
   Raises:
-    ExportError: if there is no SavedModel, it cannot be read, or it is not one of a language model.
+    ExportError: if the directory holds no SavedModel, or not one of a language model.
   """
   return load_saved_model(directory, SIGNATURES)
 
@@ -123,14 +144,14 @@ def mean_loss(
   """Returns the mean cross-entropy of an exported language model over parallel texts, in nats per token.
 
   Args:
-    directory: of the SavedModel.
-    vocabulary: of the tokens.
-    inputs: tokens `[B, T]`; each row is a text and begins without a past.
-    targets: the tokens that come next, `[B, T]`.
-    weights: of the targets, `[B, T]`.
+    directory: directory of the SavedModel.
+    vocabulary: the words of the tokens.
+    inputs: tokens `[B, T]`. Each row is a text, and begins without a past.
+    targets: the tokens that follow the inputs, `[B, T]`.
+    weights: weights of the targets, `[B, T]`.
 
   Raises:
-    ExportError: if it is no exported language model, or has another vocabulary.
+    ExportError: if the directory holds no exported language model, or one with another vocabulary.
   """
   loaded = load_exported(directory)
   _check_vocabulary(directory, vocabulary)
@@ -146,6 +167,7 @@ def mean_loss(
 
 
 def _check_vocabulary(directory: str, vocabulary: WordVocabulary) -> None:
+  """Raises ExportError if an export has another vocabulary."""
   exported = tuple(read_asset(directory, VOCABULARY_ASSET).removesuffix("\n").split("\n"))
   if exported == vocabulary.words:
     return
@@ -156,8 +178,8 @@ def _check_vocabulary(directory: str, vocabulary: WordVocabulary) -> None:
   )
 
 
-def _lookup(path: str, key_type, value_type, default) -> tf.lookup.StaticHashTable:
-  """Returns a table of a file with a word a line: from words to line numbers from 0, or back."""
+def _lookup(path: str, key_type: tf.DType, value_type: tf.DType, default: tf.Tensor) -> tf.lookup.StaticHashTable:
+  """Returns the table of a file with one word a line: from words to line numbers from 0, or the other way round."""
   index = {
     tf.string: tf.lookup.TextFileIndex.WHOLE_LINE,
     tf.int64: tf.lookup.TextFileIndex.LINE_NUMBER,
@@ -167,7 +189,7 @@ def _lookup(path: str, key_type, value_type, default) -> tf.lookup.StaticHashTab
 
 
 def _compare(served: ServedLanguageModel, loaded: Any, vocabulary: WordVocabulary) -> None:
-  """Compares what the module and the SavedModel say to two lines, and whether continuing agrees with scoring."""
+  """Compares the answers of module and SavedModel for two lines, and continuing a line with scoring it."""
   line = list(vocabulary.words[-3:])
   text = tf.constant([" ".join(line), " ".join(line[:1])])
   scores = loaded.signatures[SCORE](text=text)["log_probabilities"]
@@ -182,6 +204,7 @@ def _compare(served: ServedLanguageModel, loaded: Any, vocabulary: WordVocabular
 
 
 def _check_close(what: str, ours: tf.Tensor, theirs: tf.Tensor) -> None:
+  """Raises ExportError if two answers differ."""
   gap = float(tf.reduce_max(tf.abs(ours - theirs)))
   if math.isnan(gap) or gap > _TOLERANCE * (1 + float(tf.reduce_max(tf.abs(ours)))):
-    raise ExportError(f"what was exported answers otherwise than the network: {what} differs by {gap}")
+    raise ExportError(f"the answers of the export differ from those of the network: {what} by {gap}")

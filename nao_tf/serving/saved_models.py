@@ -1,4 +1,4 @@
-"""SavedModels on disk: written beside their place, compared, and only then put there."""
+"""SavedModels on disk: written to a temporary place, checked, and only then moved to their own."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ _MODEL_FILE = "saved_model.pb"
 
 
 class ExportError(ValueError):
-  """A SavedModel cannot be written or read, or does not answer as the network does."""
+  """Raised when a SavedModel cannot be written or read, or its answers differ from those of the network."""
 
 
 def write_saved_model(
@@ -22,19 +22,19 @@ def write_saved_model(
   texts: Mapping[str, str],
   check: Callable[[tf.Module, Any], None],
 ) -> None:
-  """Writes a SavedModel, reads it again, checks it, and puts it in the place of an earlier one.
+  """Writes a SavedModel, loads it again, checks it, and replaces an earlier one by it.
 
-  The directory appears at once and complete. If something goes wrong, nothing is left behind.
+  The directory appears at once and complete. If an error is raised, nothing is left behind.
 
   Args:
-    directory: where to. It is touched only when everything has been written and checked.
-    make: given the paths of the asset files by name, returns the module and its signatures.
-    texts: the asset files' contents by name.
-    check: given the module and what was loaded; raises if they differ.
+    directory: path of the directory to write. It is touched only after everything has been written and checked.
+    make: returns the module and its signatures, given the paths of the asset files by name.
+    texts: the contents of the asset files by name.
+    check: compares the module and the loaded SavedModel, and raises if they differ.
 
   Raises:
-    ExportError: if something else than an export is in the directory, or `check` says so.
-    OSError: if it cannot be written.
+    ExportError: if something else than an export is in the directory, or `check` raises it.
+    OSError: if the directory cannot be written.
   """
   directory = os.path.abspath(directory)
   _check_replaceable(directory)
@@ -51,14 +51,14 @@ def write_saved_model(
 
 
 def load_saved_model(directory: str, signatures: Collection[str]) -> Any:
-  """Returns a SavedModel. Keep the object as long as one of its signatures is used.
+  """Loads a SavedModel. Keep the returned object as long as one of its signatures is used.
 
   Args:
-    directory: where it is.
-    signatures: names of those that it must have.
+    directory: directory of the SavedModel.
+    signatures: names of the signatures that it must have.
 
   Raises:
-    ExportError: if there is no SavedModel, it cannot be read, or it has other signatures.
+    ExportError: if there is no SavedModel, it cannot be loaded, or it lacks a signature.
   """
   if not os.path.isfile(os.path.join(directory, _MODEL_FILE)):
     raise ExportError(f"{directory}: expected a SavedModel, but there is no {_MODEL_FILE}; {_content(directory)}")
@@ -73,10 +73,10 @@ def load_saved_model(directory: str, signatures: Collection[str]) -> Any:
 
 
 def read_asset(directory: str, name: str) -> str:
-  """Returns the content of a text file that a SavedModel has among its assets.
+  """Returns the content of a text file among the assets of a SavedModel.
 
   Raises:
-    ExportError: if it has none of that name.
+    ExportError: if there is no such file.
   """
   path = os.path.join(directory, "assets", name)
   if not os.path.isfile(path):
@@ -86,6 +86,7 @@ def read_asset(directory: str, name: str) -> str:
 
 
 def _write_texts(directory: str, texts: Mapping[str, str]) -> dict[str, str]:
+  """Writes text files; returns their paths by name."""
   paths = {name: os.path.join(directory, name) for name in texts}
   for name, text in texts.items():
     with open(paths[name], "w", encoding="utf-8", newline="\n") as file:
@@ -94,6 +95,7 @@ def _write_texts(directory: str, texts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _check_replaceable(directory: str) -> None:
+  """Raises ExportError if there is something else than an export."""
   if not os.path.isdir(directory):
     if os.path.exists(directory):
       raise ExportError(f"{directory}: is a file; expected a directory to export to")
@@ -103,6 +105,7 @@ def _check_replaceable(directory: str) -> None:
 
 
 def _content(directory: str) -> str:
+  """Returns what a directory holds, for an error message."""
   if not os.path.isdir(directory):
     return "it is no directory"
   return f"it holds {', '.join(sorted(os.listdir(directory))[:5]) or 'nothing'}"

@@ -1,25 +1,30 @@
 """Search spaces by name. A new one is a file here and a row below."""
 
-from nao_tf.spaces import nasbench101, nasbench201, nasnet, recurrent
+from nao_tf import registries
 from nao_tf.spaces.base import Decision, SearchSpace
 
 SPACES = {
-  "nasbench101": nasbench101.Nasbench101Space,
-  "nasbench201": nasbench201.Nasbench201Space,
-  "nasnet5": lambda: nasnet.NasnetSpace("nasnet5", nasnet.SMALL),
-  "nasnet11": lambda: nasnet.NasnetSpace("nasnet11", nasnet.PAPER),
-  "rnn12": recurrent.RecurrentSpace,
+  "nasbench101": "nao_tf.spaces.nasbench101:Nasbench101Space",
+  "nasbench201": "nao_tf.spaces.nasbench201:Nasbench201Space",
+  "nasnet5": "nao_tf.spaces.nasnet:nasnet5",
+  "nasnet11": "nao_tf.spaces.nasnet:nasnet11",
+  "rnn12": "nao_tf.spaces.recurrent:RecurrentSpace",
 }
+"""Places by name. At a place is a class or a function that returns a space when it is called without arguments."""
 
 __all__ = ["SPACES", "Decision", "SearchSpace", "make_space"]
 
 
 def make_space(name: str) -> SearchSpace:
-  """Returns the registered space of that name.
+  """Returns the search space of that name.
+
+  Args:
+    name: key in the registry, or the place of a space of your own, `package.module:Name`.
 
   Raises:
     ValueError: if there is none.
   """
-  if name not in SPACES:
-    raise ValueError(f"unknown space {name!r}; expected one of {', '.join(sorted(SPACES))}")
-  return SPACES[name]()
+  maker = registries.resolve(name, SPACES, "space")
+  if not callable(maker) or not isinstance(space := maker(), SearchSpace):
+    raise ValueError(f"space {name!r}: expected a class or function that makes a SearchSpace, got {maker!r}")
+  return space

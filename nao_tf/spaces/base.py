@@ -1,7 +1,7 @@
-"""What a search space is: decisions, and laws about them.
+"""Search spaces: the decisions that make an architecture, and which architectures are the same network.
 
-A space says what position i of an architecture means. Strategies see decisions, validity and encodings; network
-builders see genotypes; nobody else needs to know more.
+A space knows the meaning of position i of an architecture. Strategies see decisions, validity and encodings. Network
+builders see genotypes.
 """
 
 import abc
@@ -21,11 +21,11 @@ class Decision:
   """One position of an architecture.
 
   Attributes:
-    kind: what is chosen ("input", "operation"); decisions of one kind share token embeddings.
-    size: number of choices; a choice is an integer in [0, size).
-    ordered: whether neighboring choices are alike, as those of a number are.
-    reach: of an ordered decision, how much its last choice differs from its first, beside other ordered decisions: a
-      refinement of what another decision has chosen reaches less far.
+    kind: what is chosen, such as "input" or "operation". Decisions of one kind share their token embeddings.
+    size: number of choices. A choice is an integer in [0, size).
+    ordered: whether neighboring choices are similar, such as those of a number.
+    reach: of an ordered decision, the distance between its first choice and its last, relative to other ordered
+      decisions. A decision that refines the choice of another one has a reach below 1.
   """
 
   kind: str
@@ -35,17 +35,60 @@ class Decision:
 
 
 class SearchSpace(abc.ABC):
-  """A set of architectures, with the knowledge of which of them are encodings of the same network.
+  """A set of architectures, and the knowledge of which of them are the same network.
 
-  Subclasses set `name` and `decisions` and implement `decode`. A space in which one network has several encodings also
-  overrides `canonical` and `random_equivalent`, and `size` and `enumerate` if it can list each network once. One in
-  which not every row of choices is an architecture overrides `check_rules`. One with a published string form overrides
-  `format` and `parse`.
+  An architecture is a tuple with one integer, a choice, for each decision. A space of your own sets `name` and
+  `decisions` and implements `decode`. Everything else is optional. Two parallel layers, for example, may be swapped:
+
+      >>> class TwoLayers(SearchSpace):
+      ...   name = "two_layers"
+      ...   decisions = (Decision("width", 3), Decision("width", 3))
+      ...
+      ...   def decode(self, architecture):
+      ...     self.validate(architecture)
+      ...     return [16 * 2**choice for choice in architecture]
+      ...
+      ...   def canonical(self, architecture):
+      ...     return tuple(sorted(architecture))
+      ...
+      ...   def random_equivalent(self, architecture, rng):
+      ...     return architecture[::-1]
+      >>> space = TwoLayers()
+      >>> space.decode((0, 2))
+      [16, 64]
+      >>> space.canonical((2, 0))
+      (0, 2)
+      >>> space.parse("1 2")
+      (1, 2)
+      >>> space.validate((0, 3))
+      Traceback (most recent call last):
+      ValueError: two_layers: position 1 (width) must be an integer in [0, 3), got 3
+
+  Wherever the name of a space is expected, `your_package.your_module:TwoLayers` works too.
+
+  Override, where the default does not fit:
+
+  * `check_rules`, if some rows of choices are no architectures. Default: all are.
+  * `canonical` and `random_equivalent`, if one network has several encodings. Default: it has one.
+  * `function_key` and `random_isomorphic`, if architectures that compute the same function still count as different
+    ones, for example because each has its own entry in a table. Default: they follow from the encodings.
+  * `size` and `enumerate`, if each network can be listed once. Default: all rows of choices are listed.
+  * `format` and `parse`, if there is a published string form. Default: the choices, separated by spaces.
+  * `sample`, `mutate` and `neighbors`, if few rows of choices are valid. Default: try rows until one is valid.
+
+  Laws, for every valid architecture a and every random generator:
+
+  * `sample`, `mutate`, `neighbors`, `canonical`, `random_equivalent`, `random_isomorphic` and `parse` give valid
+    architectures, as tuples of `int`. They depend on their arguments only, not on hidden state.
+  * canonical(canonical(a)) == canonical(a) == canonical(random_equivalent(a, rng))
+  * function_key(random_isomorphic(a, rng)) == function_key(a)
+  * parse(format(a)) == a
+  * `validate` and `decode` raise a ValueError for anything else than a valid architecture.
 
   Attributes:
     name: key in the registry.
-    decisions: what each position means.
-    decisions_per_step: how many consecutive decisions belong together, such as a branch's input and operation. A
+    decisions: the meaning of each position.
+    decisions_per_step: number of consecutive decisions that belong together, such as a branch's input and operation. A
       controller reads them in one step. Divides the number of decisions.
   """
 
@@ -53,13 +96,24 @@ class SearchSpace(abc.ABC):
   decisions: tuple[Decision, ...]
   decisions_per_step: int = 1
 
+  @abc.abstractmethod
+  def decode(self, architecture: Architecture) -> Any:
+    """Returns the genotype of an architecture: a named, printable description that network builders read.
+
+    Raises:
+      ValueError: if `architecture` is not one of this space.
+    """
+
   @property
   def size(self) -> int:
-    """How many rows of choices `enumerate` goes through: here all, different encodings and invalid ones included."""
+    """Number of rows of choices that `enumerate` looks at. By default all, including invalid ones."""
     return math.prod(decision.size for decision in self.decisions)
 
   def enumerate(self) -> Iterator[Architecture]:
-    """Yields every valid architecture, always in the same order; a space that can may leave out further encodings."""
+    """Yields every valid architecture, always in the same order.
+
+    A space may leave out further encodings of a network that has been listed.
+    """
     rows = itertools.product(*(range(decision.size) for decision in self.decisions))
     return filter(self.is_valid, rows)
 
@@ -67,7 +121,7 @@ class SearchSpace(abc.ABC):
     """Checks that a row of choices is an architecture of this space.
 
     Raises:
-      ValueError: naming the position, its kind, the range expected and the value received.
+      ValueError: if it is not. The message names the position, its kind, the expected range and the value.
     """
     if len(architecture) != len(self.decisions):
       raise ValueError(
@@ -82,14 +136,14 @@ class SearchSpace(abc.ABC):
     self.check_rules(architecture)
 
   def check_rules(self, architecture: Sequence[int]) -> None:
-    """Checks what goes beyond single positions; called when every choice is in its range.
+    """Checks rules that concern several positions. Every choice is already known to be in its range.
 
     Raises:
-      ValueError: naming the rule that is broken.
+      ValueError: if a rule is broken; the message names it.
     """
 
   def is_valid(self, architecture: Sequence[int]) -> bool:
-    """Whether `validate` accepts the row of choices."""
+    """Returns whether `validate` accepts the row of choices."""
     try:
       self.validate(architecture)
     except ValueError:
@@ -97,72 +151,58 @@ class SearchSpace(abc.ABC):
     return True
 
   def sample(self, rng: np.random.Generator) -> Architecture:
-    """Returns a valid architecture, each row of choices that is one as likely as any other."""
+    """Returns a random architecture, uniform among all valid rows of choices."""
     while True:
       architecture = tuple(int(choice) for choice in rng.integers([decision.size for decision in self.decisions]))
       if self.is_valid(architecture):
         return architecture
 
   def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Returns a valid architecture that differs from `architecture` in exactly one decision.
+    """Returns a random valid architecture that differs from `architecture` in exactly one decision.
 
     Raises:
       ValueError: if there is none.
     """
-    for position in rng.permutation(len(self.decisions)):
-      for choice in rng.permutation(self.decisions[position].size):
-        mutant = (*architecture[:position], int(choice), *architecture[position + 1 :])
-        if choice != architecture[position] and self.is_valid(mutant):
-          return mutant
-    raise ValueError(f"{self.name}: no valid architecture is one decision away from {architecture}")
+    mutant = next(filter(self.is_valid, self._mutants(architecture, rng)), None)
+    if mutant is None:
+      raise ValueError(f"{self.name}: no valid architecture is one decision away from {architecture}")
+    return mutant
 
   def neighbors(self, architecture: Architecture) -> Iterator[Architecture]:
-    """Yields the valid architectures that differ from `architecture` in one decision, an ordered one by one step."""
+    """Yields the valid architectures that differ in one decision, an ordered one by one step."""
     for position, decision in enumerate(self.decisions):
       here = architecture[position]
       for choice in (here - 1, here + 1) if decision.ordered else range(decision.size):
-        neighbor = (*architecture[:position], choice, *architecture[position + 1 :])
+        neighbor = _changed(architecture, position, choice)
         if choice != here and 0 <= choice < decision.size and self.is_valid(neighbor):
           yield neighbor
 
   @property
   def is_refined(self) -> bool:
-    """Whether there are decisions that refine what others have chosen."""
+    """Whether some decisions refine the choices of others."""
     return any(decision.reach != 1.0 for decision in self.decisions)
 
   def unrefined(self, architecture: Architecture) -> Architecture:
-    """Returns the canonical choices of the decisions that reach all the way: those that no other one refines."""
+    """Returns the canonical choices of those decisions that do not refine others."""
     canonical = self.canonical(architecture)
     return tuple(choice for choice, decision in zip(canonical, self.decisions) if decision.reach == 1.0)
 
   def canonical(self, architecture: Architecture) -> Architecture:
-    """Returns the one representative of all encodings of the same network."""
+    """Returns the encoding that represents all encodings of the same network."""
     return architecture
 
   def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Returns a random other encoding of the same network (the paper's symmetry augmentation), if there is another."""
+    """Returns a random other encoding of the same network, if there is one (the paper's symmetry augmentation)."""
     del rng
     return architecture
 
   def function_key(self, architecture: Architecture) -> Hashable:
-    """Returns a value that is equal for architectures that compute the same function.
-
-    By default the canonical encoding. A space that counts architectures as different although they compute the same,
-    because each was trained by itself, overrides this and `random_isomorphic`.
-    """
+    """Returns a value that is equal for architectures that compute the same function."""
     return self.canonical(architecture)
 
   def random_isomorphic(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Returns a random architecture that computes the same function, for a predictor to learn that it does."""
+    """Returns a random architecture that computes the same function. Predictors learn from it that the two are equal."""
     return self.random_equivalent(architecture, rng)
-
-  @abc.abstractmethod
-  def decode(self, architecture: Architecture) -> Any:
-    """Returns the genotype: named, printable, what builders consume.
-
-    Raises:
-      ValueError: if `architecture` is not one of this space.
-    """
 
   def format(self, architecture: Architecture) -> str:
     """Returns the architecture as text."""
@@ -174,13 +214,26 @@ class SearchSpace(abc.ABC):
     Raises:
       ValueError: if `text` is not an architecture of this space.
     """
-    architecture = self._numbers(text)
+    architecture = self._parse_numbers(text)
     self.validate(architecture)
     return architecture
 
-  def _numbers(self, text: str) -> Architecture:
+  def _parse_numbers(self, text: str) -> tuple[int, ...]:
+    """Returns the numbers in a text. Spaces, commas and bars separate them."""
     words = text.replace("|", " ").replace(",", " ").split()
     for position, word in enumerate(words):
       if not word.lstrip("-").isdecimal():
         raise ValueError(f"{self.name}: expected numbers separated by spaces, got {word!r} at position {position}")
     return tuple(int(word) for word in words)
+
+  def _mutants(self, architecture: Architecture, rng: np.random.Generator) -> Iterator[Architecture]:
+    """Yields all rows of choices that differ in one decision, in random order, including invalid ones."""
+    for position in rng.permutation(len(self.decisions)):
+      for choice in rng.permutation(self.decisions[position].size):
+        if choice != architecture[position]:
+          yield _changed(architecture, position, int(choice))
+
+
+def _changed(architecture: Architecture, position: int, choice: int) -> Architecture:
+  """Returns the architecture with another choice at one position."""
+  return (*architecture[:position], choice, *architecture[position + 1 :])

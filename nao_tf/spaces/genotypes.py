@@ -1,31 +1,32 @@
 """Genotypes: named, printable descriptions of networks.
 
-A genotype is what `SearchSpace.decode` returns and what network builders and people read. An architecture is a row of
-choices; a genotype says in words what they mean. The cell genotype here is the NASNet-style cell of NAO (Luo et al.,
-NeurIPS 2018, section 3.1): B nodes, each the sum of two branches, a branch an operation on an earlier state. The
-recurrent one is that of section 4.2.
+`SearchSpace.decode` returns a genotype. Network builders and people read it. An architecture is a row of choices; its
+genotype says in words what they mean. The cell genotype is the NASNet-style cell of NAO (Luo et al., NeurIPS 2018,
+section 3.1): B nodes, each the sum of two branches. A branch is an operation on an earlier state. The recurrent genotype
+is that of section 4.2.
 """
 
 import dataclasses
-import typing
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 NUM_CELL_INPUTS = 2
 
 
-class Branch(typing.NamedTuple):
+class Branch(NamedTuple):
   """One operation applied to one earlier state.
 
   Attributes:
     operation: name of the operation, a key of `nao_tf.networks.operations`.
-    source: index of the state read: 0 the output of cell k-2, 1 the output of cell k-1, 2 + i the i-th computed node.
+    source: index of the state to read. 0: the output of cell k-2. 1: the output of cell k-1. 2 + i: the i-th node.
   """
 
   operation: str
   source: int
 
 
-class Node(typing.NamedTuple):
-  """A computed node: the element-wise sum of two branches."""
+class Node(NamedTuple):
+  """The element-wise sum of two branches."""
 
   left: Branch
   right: Branch
@@ -33,53 +34,54 @@ class Node(typing.NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-  """A cell: computed nodes in topological order. Its output concatenates the loose ends."""
+  """Nodes in topological order. The output of the cell concatenates its loose ends."""
 
   nodes: tuple[Node, ...]
 
   @property
   def loose_ends(self) -> tuple[int, ...]:
-    """Indices of the states that no node reads, in ascending order; unread cell inputs are among them."""
+    """Indices of the states that no node reads, in ascending order. They may include the inputs of the cell."""
     used = {branch.source for node in self.nodes for branch in node}
     return tuple(i for i in range(NUM_CELL_INPUTS + len(self.nodes)) if i not in used)
 
 
 @dataclasses.dataclass(frozen=True)
 class CellGenotype:
-  """A convolutional network's two cells: the normal one and the reduction one, which halves the resolution."""
+  """The two cells of a convolutional network. The reduction cell halves the resolution."""
 
   normal: Cell
   reduction: Cell
 
-  def to_json(self) -> dict:
+  def to_json(self) -> dict[str, Any]:
     """Returns nested dicts and lists that `from_json` turns back into an equal genotype."""
-    return {name: [[list(branch) for branch in node] for node in getattr(self, name).nodes] for name in _CELL_NAMES}
+    return {"normal": _cell_to_json(self.normal), "reduction": _cell_to_json(self.reduction)}
 
   @classmethod
-  def from_json(cls, data: dict) -> "CellGenotype":
-    """Builds a genotype from what `to_json` returned.
+  def from_json(cls, data: Mapping[str, Any]) -> "CellGenotype":
+    """Builds a genotype from the return value of `to_json`.
 
     Raises:
       ValueError: if `data` is not of that form.
     """
     try:
-      return cls(**{name: _cell_from_json(data[name]) for name in _CELL_NAMES})
+      return cls(_cell_from_json(data["normal"]), _cell_from_json(data["reduction"]))
     except (KeyError, TypeError, ValueError) as error:
       raise ValueError(f"not a cell genotype: {data!r} ({error!r})") from error
 
 
-_CELL_NAMES = ("normal", "reduction")
+def _cell_to_json(cell: Cell) -> list[list[list[str | int]]]:
+  return [[list(branch) for branch in node] for node in cell.nodes]
 
 
-def _cell_from_json(nodes: list) -> Cell:
+def _cell_from_json(nodes: list[Any]) -> Cell:
   return Cell(tuple(Node(*(Branch(str(operation), int(source)) for operation, source in node)) for node in nodes))
 
 
-class RecurrentNode(typing.NamedTuple):
+class RecurrentNode(NamedTuple):
   """A searched node of a recurrent cell: a gated step from one earlier node.
 
   Attributes:
-    predecessor: index of the node read; 0 is the fixed first node, 1 the first searched one.
+    predecessor: index of the node to read. 0 is the fixed first node, 1 the first searched one.
     activation: name of the activation of the proposed value.
   """
 
@@ -89,17 +91,17 @@ class RecurrentNode(typing.NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class RecurrentGenotype:
-  """A recurrent cell: its searched nodes 1, 2, ... in topological order. Their mean is its output."""
+  """The searched nodes 1, 2, ... of a recurrent cell, in topological order. The output of the cell is their mean."""
 
   nodes: tuple[RecurrentNode, ...]
 
-  def to_json(self) -> dict:
+  def to_json(self) -> dict[str, Any]:
     """Returns a dict that `from_json` turns back into an equal genotype."""
     return {"recurrent": [list(node) for node in self.nodes]}
 
   @classmethod
-  def from_json(cls, data: dict) -> "RecurrentGenotype":
-    """Builds a genotype from what `to_json` returned.
+  def from_json(cls, data: Mapping[str, Any]) -> "RecurrentGenotype":
+    """Builds a genotype from the return value of `to_json`.
 
     Raises:
       ValueError: if `data` is not of that form.
@@ -112,15 +114,15 @@ class RecurrentGenotype:
 
 @dataclasses.dataclass(frozen=True)
 class LstmGenotype:
-  """A Keras LSTM in the place of a recurrent cell: what searched cells are compared with."""
+  """A Keras LSTM in place of a recurrent cell. Searched cells are compared with it."""
 
-  def to_json(self) -> dict:
+  def to_json(self) -> dict[str, Any]:
     """Returns a dict that `from_json` turns back into an equal genotype."""
     return {"lstm": []}
 
   @classmethod
-  def from_json(cls, data: dict) -> "LstmGenotype":
-    """Builds a genotype from what `to_json` returned.
+  def from_json(cls, data: Mapping[str, Any]) -> "LstmGenotype":
+    """Builds a genotype from the return value of `to_json`.
 
     Raises:
       ValueError: if `data` is not of that form.
@@ -132,16 +134,21 @@ class LstmGenotype:
 
 Genotype = CellGenotype | RecurrentGenotype | LstmGenotype
 
-_KINDS = {"normal": CellGenotype, "recurrent": RecurrentGenotype, "lstm": LstmGenotype}
+_READERS: dict[str, Callable[[Mapping[str, Any]], Genotype]] = {
+  "normal": CellGenotype.from_json,
+  "recurrent": RecurrentGenotype.from_json,
+  "lstm": LstmGenotype.from_json,
+}
+"""The reader of each kind of genotype, by a key that only this kind has."""
 
 
-def genotype_from_json(data: dict) -> Genotype:
-  """Returns the genotype, of whatever kind, whose `to_json` returned `data`.
+def genotype_from_json(data: Any) -> Genotype:
+  """Returns the genotype, of any kind, from the return value of its `to_json`.
 
   Raises:
-    ValueError: if `data` is not of the form of any.
+    ValueError: if `data` is no genotype.
   """
-  kinds = [kind for key, kind in _KINDS.items() if isinstance(data, dict) and key in data]
-  if not kinds:
-    raise ValueError(f"not a genotype: expected a JSON object with one of {', '.join(_KINDS)}, got {data!r}")
-  return kinds[0].from_json(data)
+  readers = [read for key, read in _READERS.items() if isinstance(data, dict) and key in data]
+  if not readers:
+    raise ValueError(f"not a genotype: expected a JSON object with one of {', '.join(_READERS)}, got {data!r}")
+  return readers[0](data)

@@ -1,33 +1,35 @@
-"""Search spaces of KerasTuner hyperparameters, conditional ones included.
+"""Search spaces of KerasTuner hyperparameters, including conditional ones.
 
-A hyperparameter whose conditions do not hold is inactive, and what is decided for it means nothing.
+A hyperparameter is inactive if its conditions do not hold. Its decisions then have no effect.
 """
 
 import collections
 import functools
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from keras_tuner import HyperParameters
 from keras_tuner.engine import hyperparameters as hp_module
 
-from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.hyperparameter_decisions import Parameter, Range, make_parameters
+from nao_tf.spaces.value_space import ValueSpace
 from nao_tf.trial import Architecture
 
 MAX_REFINEMENTS = 6
 
+_Counts = collections.Counter[tuple[tuple[str, Any], ...]]
+"""Numbers of configurations, by the names and values that later hyperparameters depend on."""
 
-class HyperParameterSpace(SearchSpace):
-  """What a `keras_tuner.HyperParameters` can be set to.
 
-  Encodings of one configuration differ in decisions about inactive hyperparameters, or in positions of a grid that
-  have the same value.
+class HyperParameterSpace(ValueSpace):
+  """The configurations of a `keras_tuner.HyperParameters`.
+
+  Encodings of one configuration differ in the decisions of inactive hyperparameters, or in positions of a grid that
+  stand for the same value.
 
   Example:
-
       hp = keras_tuner.HyperParameters()
       hp.Int("layers", 1, 3)
       space = HyperParameterSpace(hp)
@@ -40,9 +42,9 @@ class HyperParameterSpace(SearchSpace):
     """Derives the space.
 
     Args:
-      hyperparameters: in any order; the values that they are set to do not matter.
-      refinements: how many decisions follow the coarse one where a range has many values, 0 to `MAX_REFINEMENTS`. Each
-        divides the distance between neighbors by `FINE_SIZE`.
+      hyperparameters: the hyperparameters, in any order. Their present values do not matter.
+      refinements: number of decisions that follow the coarse one of a range with many values, 0 to `MAX_REFINEMENTS`.
+        Each divides the distance between neighbors by `FINE_SIZE`.
 
     Raises:
       ValueError: if `refinements` is out of range.
@@ -58,43 +60,40 @@ class HyperParameterSpace(SearchSpace):
   @functools.cached_property
   def size(self) -> int:
     """Number of configurations."""
-    counts = collections.Counter({(): 1})  # By those values that later hyperparameters depend on.
+    counts: _Counts = collections.Counter({(): 1})
     for number, parameter in enumerate(self._parameters, start=1):
-      needed = frozenset().union(*(later.names for later in self._parameters[number:]))
+      needed = {name for later in self._parameters[number:] for name in later.names}
       counts = _extended(counts, parameter, needed)
     return counts.total()
 
   def enumerate(self) -> Iterator[Architecture]:
-    """Yields the canonical architecture of every configuration, the first hyperparameter changing slowest."""
-    return self._spell({}, ())
+    """Yields the canonical architecture of every configuration. The first hyperparameter changes slowest."""
+    return self._encodings({}, ())
 
   @property
   def num_parameters(self) -> int:
-    """Number of hyperparameters about which there is something to decide."""
+    """Number of hyperparameters with more than one value."""
     return sum(bool(parameter.decisions) for parameter in self._parameters)
 
   @property
   def refinable(self) -> bool:
-    """Whether one more refinement gives more configurations."""
+    """Whether one more refinement would give more configurations."""
     return self.refinements < MAX_REFINEMENTS and any(isinstance(p, Range) for p in self._parameters)
 
   def decode(self, architecture: Architecture) -> dict[str, Any]:
-    """Returns the values of all active hyperparameters by name, parents before children."""
+    """Returns the values of all active hyperparameters by name. Those that others depend on come first."""
     self.validate(architecture)
-    values: dict[str, Any] = {}
-    for parameter, choices in self._parts(architecture):
-      if parameter.is_active(values):
-        values[parameter.name] = parameter.value(choices)
-    return values
+    parts = self._parts(architecture)
+    return {parameter.name: parameter.value(choices) for parameter, choices, is_active in parts if is_active}
 
   def encode(self, values: Mapping[str, Any]) -> Architecture:
     """Returns the canonical architecture of a configuration, or of the nearest one on the grid.
 
     Args:
-      values: by name; an active hyperparameter that is missing has its default, one that is unknown is ignored.
+      values: values by name. A missing hyperparameter has its default value. Unknown names are ignored.
 
     Raises:
-      ValueError: if a value is not one of its hyperparameter's.
+      ValueError: if a hyperparameter cannot have its value.
     """
     architecture: list[int] = []
     active: dict[str, Any] = {}
@@ -107,64 +106,71 @@ class HyperParameterSpace(SearchSpace):
     return tuple(architecture)
 
   def canonical(self, architecture: Architecture) -> Architecture:
-    """Returns the encoding with all inactive hyperparameters at their defaults and the simplest grid positions."""
-    active: dict[str, Any] = {}
+    """Returns the encoding with inactive hyperparameters at their defaults and the simplest positions on grids."""
     encoding: list[int] = []
-    for parameter, choices in self._parts(architecture):
-      if parameter.is_active(active):
-        active[parameter.name] = parameter.value(choices)
-        encoding += parameter.simplest(choices)
-      else:
-        encoding += parameter.default
+    for parameter, choices, is_active in self._parts(architecture):
+      encoding += parameter.simplest(choices) if is_active else parameter.default
     return tuple(encoding)
 
   def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Draws what is decided for inactive hyperparameters anew."""
-    active: dict[str, Any] = {}
+    """Returns the encoding with the decisions of inactive hyperparameters drawn at random."""
     encoding: list[int] = []
-    for parameter, choices in self._parts(architecture):
-      if parameter.is_active(active):
-        active[parameter.name] = parameter.value(choices)
+    for parameter, choices, is_active in self._parts(architecture):
+      if is_active:
         encoding += choices
       else:
         encoding += (int(rng.integers(decision.size)) for decision in parameter.decisions)
     return tuple(encoding)
 
   def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Returns an architecture one decision away that is another configuration, if there is one."""
+    """Returns an architecture one decision away. It is another configuration, if there is one.
+
+    See `SearchSpace.mutate`.
+    """
     before = self.canonical(architecture)
-    for position in rng.permutation(len(self.decisions)):
-      for choice in rng.permutation(self.decisions[position].size):
-        mutant = (*architecture[:position], int(choice), *architecture[position + 1 :])
-        if self.canonical(mutant) != before:
-          return mutant
+    for mutant in self._mutants(architecture, rng):
+      if self.canonical(mutant) != before:
+        return mutant
     return super().mutate(architecture, rng)
 
-  def _spell(self, active: dict[str, Any], encoding: Architecture, number: int = 0) -> Iterator[Architecture]:
-    """Yields the canonical architectures that begin with `encoding`, which is about the first `number` parameters."""
+  def _encodings(self, active: dict[str, Any], encoding: Architecture, number: int = 0) -> Iterator[Architecture]:
+    """Yields the canonical architectures with a given beginning.
+
+    Args:
+      active: values of the active hyperparameters among the first `number`.
+      encoding: choices of the first `number` hyperparameters.
+      number: number of hyperparameters in the beginning.
+    """
     if number == len(self._parameters):
       yield encoding
       return
     parameter = self._parameters[number]
     if not parameter.is_active(active):
-      yield from self._spell(active, encoding + parameter.default, number + 1)
+      yield from self._encodings(active, encoding + parameter.default, number + 1)
       return
     for value, choices in parameter.encodings.items():
-      yield from self._spell({**active, parameter.name: value}, encoding + choices, number + 1)
+      yield from self._encodings({**active, parameter.name: value}, encoding + choices, number + 1)
 
-  def _parts(self, architecture: Architecture) -> Iterator[tuple[Parameter, Architecture]]:
+  def _parts(self, architecture: Architecture) -> Iterator[tuple[Parameter, Architecture, bool]]:
+    """Yields each hyperparameter with its choices, and whether it is active."""
+    values: dict[str, Any] = {}
     for parameter, part in zip(self._parameters, self._slices):
-      yield parameter, tuple(architecture[part])
+      choices = tuple(architecture[part])
+      is_active = parameter.is_active(values)
+      if is_active:
+        values[parameter.name] = parameter.value(choices)
+      yield parameter, choices, is_active
 
 
 def parents_first(
   hyperparameters: Sequence[hp_module.HyperParameter],
 ) -> list[hp_module.HyperParameter]:
-  """Returns hyperparameters so that each comes after those that its conditions name, else in the given order.
+  """Returns hyperparameters with each after those that its conditions depend on, otherwise in the given order.
 
-  A round trip through KerasTuner's messages groups hyperparameters by type and may turn families around.
+  KerasTuner's messages group hyperparameters by type, which may change their order.
   """
-  ordered, waiting = [], list(hyperparameters)
+  ordered: list[hp_module.HyperParameter] = []
+  waiting = list(hyperparameters)
   while waiting:
     names = {hp.name for hp in waiting}
     ready = next((hp for hp in waiting if not names & {c.name for c in hp.conditions}), waiting[0])
@@ -173,9 +179,15 @@ def parents_first(
   return ordered
 
 
-def _extended(counts: collections.Counter, parameter: Parameter, needed: frozenset[str]) -> collections.Counter:
-  """Returns the numbers of configurations with one more parameter, by the values of `needed` ones."""
-  extended: collections.Counter = collections.Counter()
+def _extended(counts: _Counts, parameter: Parameter, needed: Collection[str]) -> _Counts:
+  """Returns the numbers of configurations of one more hyperparameter.
+
+  Args:
+    counts: numbers of configurations of the hyperparameters before it.
+    parameter: the hyperparameter.
+    needed: names whose values later hyperparameters depend on.
+  """
+  extended: _Counts = collections.Counter()
   for items, count in counts.items():
     active = dict(items)
     kept = tuple((name, value) for name, value in items if name in needed)

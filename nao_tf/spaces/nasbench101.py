@@ -1,16 +1,16 @@
 """The cell space of NAS-Bench-101 (Ying et al., "NAS-Bench-101: Towards Reproducible NAS", ICML 2019, section 2.1).
 
-A cell is a directed acyclic graph of at most seven vertices, the first of which is the input and the last the output.
-An edge leads from an earlier vertex to a later one, and each inner vertex is one of three operations. Vertices that are
-on no path from input to output do nothing and are pruned. What remains has a path and at most nine edges.
+A cell is a directed acyclic graph of at most seven vertices. The first is the input and the last the output. Edges lead
+from earlier to later vertices. Each inner vertex is one of three operations. Vertices that are on no path from input to
+output do nothing and are pruned. The rest must have a path and at most nine edges.
 
-Twenty-six decisions: for each vertex from the second on, whether there is an edge from each earlier vertex, then the
-operation of the vertex; the output has none.
+There are twenty-six decisions. For each vertex from the second on: whether there is an edge from each earlier vertex,
+then the operation of the vertex, which the output does not have.
 """
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -22,16 +22,16 @@ MAX_EDGES = 9
 OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
 INPUT, OUTPUT = "input", "output"
 _LAST = NUM_VERTICES - 1
-_STARTS = tuple(v - 1 + v * (v - 1) // 2 for v in range(1, NUM_VERTICES))  # Position of a vertex' first edge bit.
-_INPUT_LABEL, _OUTPUT_LABEL = -1, -2  # Of the benchmark's hash.
+_STARTS = tuple(v - 1 + v * (v - 1) // 2 for v in range(1, NUM_VERTICES))  # Position of a vertex's first edge.
+_INPUT_LABEL, _OUTPUT_LABEL = -1, -2  # Labels in the benchmark's hash.
 
 
 @dataclasses.dataclass(frozen=True)
 class GraphGenotype:
-  """A cell as the benchmark's own `ModelSpec` has it.
+  """A cell in the form of the benchmark's own `ModelSpec`.
 
   Attributes:
-    matrix: upper triangular adjacency matrix, `matrix[x][y]` is 1 if there is an edge from vertex x to vertex y.
+    matrix: upper triangular adjacency matrix; `matrix[x][y]` is 1 if there is an edge from vertex x to vertex y.
     operations: names of the vertices' operations, "input" first and "output" last.
   """
 
@@ -41,32 +41,35 @@ class GraphGenotype:
 
 @dataclasses.dataclass(frozen=True)
 class _Graph:
-  """A cell's vertices in topological order.
+  """The vertices of a cell in topological order.
 
   Attributes:
-    sources: for each vertex the bit set of the vertices it reads; the first, the input, reads none.
-    operations: for each vertex but the first and the last the choice of its operation.
+    sources: for each vertex the vertices that it reads, as a bit set. The first, the input, reads none.
+    operations: the choice of operation of each vertex, except the first and the last.
   """
 
   sources: tuple[int, ...]
   operations: tuple[int, ...]
 
 
+def _decisions() -> tuple[Decision, ...]:
+  decisions: list[Decision] = []
+  for vertex in range(1, NUM_VERTICES):
+    decisions += vertex * [Decision("edge", 2)]
+    if vertex < _LAST:
+      decisions.append(Decision("operation", len(OPERATIONS)))
+  return tuple(decisions)
+
+
 class Nasbench101Space(SearchSpace):
   """Cells of at most seven vertices and nine edges.
 
-  Encodings of one network: whatever is pruned is arbitrary, and the vertices that remain may be numbered in any order
-  in which edges lead from earlier to later ones.
+  Encodings of one network differ in the vertices and edges that are pruned, and in the order of the others. Any order in
+  which edges lead from earlier to later vertices is possible.
   """
 
   name = "nasbench101"
-  decisions = sum(
-    (
-      v * (Decision("edge", 2),) + (v < _LAST) * (Decision("operation", len(OPERATIONS)),)
-      for v in range(1, NUM_VERTICES)
-    ),
-    (),
-  )
+  decisions = _decisions()
 
   def check_rules(self, architecture: Sequence[int]) -> None:
     """Checks that a path leads from input to output and that the pruned graph has at most nine edges."""
@@ -75,16 +78,16 @@ class Nasbench101Space(SearchSpace):
       raise ValueError(f"{self.name}: expected at most {MAX_EDGES} edges after pruning, got {num_edges}")
 
   def canonical(self, architecture: Architecture) -> Architecture:
-    """Returns one encoding of the pruned graph, the same for all that are isomorphic.
+    """Returns the same encoding for all isomorphic pruned graphs.
 
-    Its inner vertices have the lowest numbers, in the order that comes first in the dictionary; vertices between these
-    and the output have no edges and operation 0.
+    The inner vertices have the lowest numbers. Among their possible orders, it is the one whose encoding comes first in
+    lexicographic order. Vertices between these and the output have no edges and operation 0.
     """
     graph = self._network(architecture)
     return min(_encoding(_renumbered(graph, order)) for order in _first_orders(graph))
 
   def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Numbers the vertices of the pruned graph in a random topological order, with random gaps between them.
+    """Returns the pruned graph with its vertices in a random topological order and random gaps between them.
 
     The vertices in the gaps have no edges and operation 0.
     """
@@ -97,32 +100,33 @@ class Nasbench101Space(SearchSpace):
     self.validate(architecture)
     graph = self._network(architecture)
     size = len(graph.sources)
-    matrix = tuple(tuple(graph.sources[y] >> x & 1 for y in range(size)) for x in range(size))
+    matrix = tuple(tuple(_bit(graph.sources[y], x) for y in range(size)) for x in range(size))
     return GraphGenotype(matrix, (INPUT, *(OPERATIONS[choice] for choice in graph.operations), OUTPUT))
 
   def encode(self, genotype: GraphGenotype) -> Architecture:
-    """Returns an architecture that decodes to the genotype, once that is pruned.
+    """Returns an architecture that decodes to the pruned genotype.
 
     Raises:
       ValueError: if the genotype is not in this space.
     """
     self._check_genotype(genotype.matrix, genotype.operations)
     size = len(genotype.operations)
-    sources = tuple(sum(bool(genotype.matrix[x][y]) << x for x in range(y)) for y in range(size))
+    sources = tuple(_bit_set(x for x in range(y) if genotype.matrix[x][y]) for y in range(size))
     architecture = _encoding(_Graph(sources, tuple(map(OPERATIONS.index, genotype.operations[1:-1]))))
     self.validate(architecture)
     return architecture
 
   def module_hash(self, architecture: Architecture) -> str:
-    """Returns the benchmark's hash of a cell: equal for all encodings of one network; 32 hexadecimal digits.
+    """Returns the benchmark's hash of a cell, 32 hexadecimal digits. It is equal for all encodings of one network.
 
-    A vertex' first hash is of its degrees and its label; as many times as there are vertices it becomes the hash of its
-    neighbors' hashes and its own. The hash of the cell is of the sorted hashes of its vertices.
+    The first hash of a vertex is that of its degrees and its label. It is then replaced, as many times as there are
+    vertices, by the hash of its neighbors' hashes and its own. The hash of the cell is that of its vertices' sorted
+    hashes.
     """
     graph = self._network(architecture)
     size = len(graph.sources)
-    inputs = [[x for x in range(size) if graph.sources[y] >> x & 1] for y in range(size)]
-    outputs = [[y for y in range(size) if graph.sources[y] >> x & 1] for x in range(size)]
+    inputs = [[x for x in range(size) if _bit(graph.sources[y], x)] for y in range(size)]
+    outputs = [[y for y in range(size) if _bit(graph.sources[y], x)] for x in range(size)]
     labels = (_INPUT_LABEL, *graph.operations, _OUTPUT_LABEL)
     hashes = [_md5(str((len(outputs[v]), len(inputs[v]), labels[v]))) for v in range(size)]
     for _ in range(size):
@@ -159,68 +163,84 @@ def _joined(hashes: list[str], vertices: list[int]) -> str:
   return "".join(sorted(hashes[v] for v in vertices))
 
 
+def _bit(vertices: int, vertex: int) -> int:
+  """Returns 1 if a vertex is in a bit set of vertices, 0 otherwise."""
+  return vertices >> vertex & 1
+
+
+def _bit_set(vertices: Iterable[int]) -> int:
+  """Returns distinct vertices as a bit set."""
+  return sum(1 << vertex for vertex in vertices)
+
+
 def _graph(architecture: Sequence[int]) -> _Graph:
   sources, operations = [0], []
   for vertex, start in enumerate(_STARTS, start=1):
-    sources.append(sum(int(bit) << x for x, bit in enumerate(architecture[start : start + vertex])))
-    operations += [int(choice) for choice in architecture[start + vertex : start + vertex + 1]]
+    end = start + vertex
+    sources.append(_bit_set(x for x, has_edge in enumerate(architecture[start:end]) if has_edge))
+    if vertex < _LAST:
+      operations.append(int(architecture[end]))
   return _Graph(tuple(sources), tuple(operations))
 
 
 def _pruned(graph: _Graph) -> _Graph | None:
-  """Returns the vertices on paths from input to output, renumbered; None if there is no path."""
-  sources = graph.sources
-  reached, needed = 1, 1 << _LAST
+  """Returns the graph of the vertices on paths from input to output; None if there is no path."""
+  reached, needed = _bit_set([0]), _bit_set([_LAST])
   for vertex in range(1, NUM_VERTICES):
-    reached |= bool(sources[vertex] & reached) << vertex
+    if graph.sources[vertex] & reached:
+      reached |= 1 << vertex
   for vertex in range(_LAST, 0, -1):
-    needed |= sources[vertex] * (needed >> vertex & 1)
-  used = reached & needed
-  if not used & 1 or not used >> _LAST:
-    return None
-  kept = [vertex for vertex in range(NUM_VERTICES) if used >> vertex & 1]
-  return _renumbered(graph, kept)
+    if _bit(needed, vertex):
+      needed |= graph.sources[vertex]
+  kept = [vertex for vertex in range(NUM_VERTICES) if _bit(reached & needed, vertex)]
+  return _renumbered(graph, kept) if {0, _LAST} <= set(kept) else None
 
 
 def _renumbered(graph: _Graph, order: Sequence[int]) -> _Graph:
-  """Returns the graph of the vertices in `order`, the input first and the output last, in that order."""
-  sources = tuple(sum((graph.sources[y] >> x & 1) << i for i, x in enumerate(order)) for y in order)
+  """Returns the graph of the vertices in `order`, in that order. The input comes first and the output last."""
+  sources = tuple(_bit_set(i for i, x in enumerate(order) if _bit(graph.sources[y], x)) for y in order)
   return _Graph(sources, tuple(graph.operations[v - 1] for v in order[1:-1]))
 
 
 def _encoding(graph: _Graph, inner: Sequence[int] | None = None) -> Architecture:
-  """Returns the architecture of a graph whose inner vertices are numbered `inner`: the lowest, if not given."""
-  numbers = (0, *(range(1, len(graph.sources) - 1) if inner is None else inner), _LAST)
+  """Returns the architecture of a graph.
+
+  Args:
+    graph: the graph.
+    inner: numbers of its inner vertices, ascending; None: the lowest ones.
+  """
+  inner = range(1, len(graph.sources) - 1) if inner is None else inner
+  numbers = (0, *inner, _LAST)
   architecture = [0] * len(Nasbench101Space.decisions)
   for y, vertex in enumerate(numbers[1:], start=1):
     start = _STARTS[vertex - 1]
     for x in range(y):
-      architecture[start + numbers[x]] = graph.sources[y] >> x & 1
+      architecture[start + numbers[x]] = _bit(graph.sources[y], x)
     if vertex < _LAST:
       architecture[start + vertex] = graph.operations[y - 1]
   return tuple(architecture)
 
 
 def _first_orders(graph: _Graph) -> list[tuple[int, ...]]:
-  """Returns the orders of a pruned graph in which its inner vertices' encoding comes first in dictionary order.
+  """Returns the orders of a pruned graph whose encodings come first in lexicographic order.
 
-  Vertices are placed one by one. Only those are followed whose own encoding, given what has been placed, is the
-  smallest: a branch in the search is a tie.
+  The search places one vertex after the other. It follows only the vertices whose own encoding, given those that have
+  been placed, is the smallest. It branches only at ties.
   """
   orders: list[tuple[int, ...]] = [(0,)]
   for _ in graph.operations:
-    longer = [(text, (*order, vertex)) for order in orders for text, vertex in _candidates(graph, order)]
-    smallest = min(text for text, _ in longer)
-    orders = [order for text, order in longer if text == smallest]
+    longer = [(code, (*order, vertex)) for order in orders for code, vertex in _candidates(graph, order)]
+    smallest = min(code for code, _ in longer)
+    orders = [order for code, order in longer if code == smallest]
   return [(*order, len(graph.sources) - 1) for order in orders]
 
 
 def _candidates(graph: _Graph, order: Sequence[int]) -> Iterator[tuple[tuple[int, ...], int]]:
-  """Yields (encoding, vertex) of each inner vertex that can come next once those in `order` have been placed."""
-  placed = sum(1 << vertex for vertex in order)
+  """Yields (encoding, vertex) for each inner vertex that can be placed after those in `order`."""
+  placed = _bit_set(order)
   for vertex, operation in enumerate(graph.operations, start=1):
-    if not placed >> vertex & 1 and not graph.sources[vertex] & ~placed:
-      yield (*(graph.sources[vertex] >> x & 1 for x in order), operation), vertex
+    if not _bit(placed, vertex) and not graph.sources[vertex] & ~placed:
+      yield (*(_bit(graph.sources[vertex], x) for x in order), operation), vertex
 
 
 def _random_order(graph: _Graph, rng: np.random.Generator) -> list[int]:

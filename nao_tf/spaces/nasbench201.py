@@ -1,10 +1,11 @@
 """The cell space of NAS-Bench-201 (Dong and Yang, ICLR 2020, section 2.1).
 
-A cell is the complete directed acyclic graph of four nodes; each of its six edges is one of five operations.
+A cell is the complete directed acyclic graph of four nodes. Each of its six edges is one of five operations.
 """
 
 import dataclasses
 import functools
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -27,8 +28,8 @@ class EdgeGenotype:
   """A cell by its edges.
 
   Attributes:
-    edges: (node, source, name of the operation) for each edge, ordered by node and source; node 0 is the input, the
-      last one the output, and a node is the sum of its edges.
+    edges: (node, source, name of the operation) for each edge, ordered by node and source. Node 0 is the input, the
+      last node is the output. A node is the sum of its edges.
   """
 
   edges: tuple[tuple[int, int, str], ...]
@@ -37,36 +38,40 @@ class EdgeGenotype:
 class Nasbench201Space(SearchSpace):
   """Six edges with an operation each.
 
-  Every row of choices is an architecture of its own, with one encoding: the benchmark trained also those cells
-  separately that compute the same function, and their accuracies differ. Were one of them to stand for the others, the
-  best entry of the table might be out of reach. So `canonical` and `random_equivalent` are the identity;
-  `random_isomorphic` knows which compute the same.
+  Every row of choices counts as an architecture of its own. Some cells compute the same function, but the benchmark
+  trained each of them, and their accuracies differ. If one cell stood for all of these, a search might never reach the
+  best entry of the table. So `canonical` and `random_equivalent` return their argument, and only `function_key` and
+  `random_isomorphic` know which cells compute the same.
 
-  Each edge is a kind of its own, which gives it token embeddings of its own: what an operation is worth depends on
-  where it is.
+  The value of an operation depends on its edge. So each edge is a kind of decision of its own, with its own token
+  embeddings.
   """
 
   name = "nasbench201"
   decisions = tuple(Decision(f"operation {node}<-{source}", len(OPERATIONS)) for node, source in EDGES)
 
   def decode(self, architecture: Architecture) -> EdgeGenotype:
+    """Returns the edges with their operations named; see `SearchSpace.decode`."""
     self.validate(architecture)
     return EdgeGenotype(tuple((*edge, OPERATIONS[choice]) for edge, choice in zip(EDGES, architecture)))
 
   def random_isomorphic(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+    """Returns a random one of all cells that compute the same function."""
     same = self._by_function[self.function_key(architecture)]
     return same[rng.integers(len(same))]
 
   def function_key(self, architecture: Architecture) -> Function:
-    """Returns what a cell computes, equal for cells that compute the same.
+    """Returns the terms of the output node. They are equal for cells that compute the same function.
 
-    A node is the sum of its terms, each an operation with the terms it is applied to, in order; `skip_connect` passes
-    terms on, and `none`, or an operation on nothing, adds no term.
+    A node is a sum of terms. A term is an operation together with the terms of the node that it reads. `skip_connect`
+    passes on the terms of the node that it reads. `none` adds no term, and neither does an operation that reads a node
+    without terms.
     """
     nodes: list[Function] = [(_INPUT,)]
     for node in range(1, NUM_NODES):
       edges = [(OPERATIONS[choice], s) for (n, s), choice in zip(EDGES, architecture) if n == node]
-      nodes.append(tuple(sorted(sum((_terms(operation, nodes[source]) for operation, source in edges), ()))))
+      terms = (_terms(operation, nodes[source]) for operation, source in edges)
+      nodes.append(tuple(sorted(itertools.chain.from_iterable(terms))))
     return nodes[-1]
 
   @functools.cached_property
@@ -77,7 +82,7 @@ class Nasbench201Space(SearchSpace):
     return classes
 
   def format(self, architecture: Architecture) -> str:
-    """Returns the benchmark's string: `|operation~source|...|` for each node, joined by `+`."""
+    """Returns the benchmark's string: `|operation~source|...|` for each node, with `+` between nodes."""
     edges = self.decode(architecture).edges
     nodes = [[f"{name}~{source}" for node, source, name in edges if node == n] for n in range(1, NUM_NODES)]
     return "+".join(f"|{'|'.join(node)}|" for node in nodes)

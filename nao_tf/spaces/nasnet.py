@@ -1,15 +1,15 @@
 """The NASNet-style cell spaces of NAO: a normal and a reduction cell of five nodes each.
 
-A node adds two branches; a branch is an operation on one of the earlier states (Luo et al., NeurIPS 2018, section 3.1
-and appendix). An architecture is written as (input, operation, input, operation) per node, normal cell first: forty
-decisions. This is the published form of NAO-WS and of the PyTorch release, whose two numberings of operations
-are kept for `parse` and `format`. The sixty-token form of the first release, which spells an operation as a type and a
-size, is read as well.
+A node adds two branches. A branch is an operation on one of the earlier states (Luo et al., NeurIPS 2018, section 3.1
+and appendix). An architecture has four decisions per node, (input, operation, input, operation), normal cell first, so
+forty in all. This is the published form of NAO-WS and of the PyTorch release. `parse` and `format` use their two
+numberings of operations. `parse` also reads the sixty-token form of the first release, in which an operation has two
+tokens, a type and a size.
 """
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -19,16 +19,21 @@ from nao_tf.trial import Architecture
 
 NUM_NODES = 5
 _CELL_LENGTH = 4 * NUM_NODES
+_NUM_TOKENS = 2 * NUM_NODES * 2 * 3  # Two cells of nodes with two branches of three tokens.
+
+_Branch = tuple[int, int]
+"""Input and operation."""
+_Node = tuple[_Branch, _Branch]
 
 
 @dataclasses.dataclass(frozen=True)
 class NamedOperation:
-  """An operation of a space, as networks and as the published strings call it.
+  """An operation of a space, with its names in networks and in published strings.
 
   Attributes:
     name: key of `nao_tf.networks.operations`.
-    code: its number in the published strings.
-    tokens: its (type, size) tokens in the sixty-token form; None if it has none.
+    code: number in the published strings.
+    tokens: (type, size) tokens in the sixty-token form; None if it has none.
   """
 
   name: str
@@ -58,16 +63,18 @@ PAPER = (
 class NasnetSpace(SearchSpace):
   """Two cells of five nodes over a set of operations.
 
-  Encodings of one network: a node's two branches may be swapped, and nodes may be renumbered in any order in which
-  inputs come before their readers.
+  Encodings of one network differ in the order of a node's two branches and in the order of the nodes. Any order of nodes
+  in which inputs come before their readers is possible.
   """
 
   decisions_per_step = 2
 
   def __init__(self, name: str, operations: Sequence[NamedOperation]):
-    """Args:
-    name: key in the registry.
-    operations: the operations, in the order of their choices.
+    """Creates the decisions.
+
+    Args:
+      name: key in the registry.
+      operations: the operations, in the order of their choices.
     """
     self.name = name
     self.operations = tuple(operations)
@@ -81,11 +88,12 @@ class NasnetSpace(SearchSpace):
     self._choice_of_tokens = {op.tokens: choice for choice, op in enumerate(self.operations) if op.tokens}
 
   def canonical(self, architecture: Architecture) -> Architecture:
-    """Returns the encoding that comes first in dictionary order, each cell by itself."""
-    return sum((_first_encoding(_nodes(cell)) for cell in _cells(architecture)), ())
+    """Returns the encoding of each cell that comes first in lexicographic order."""
+    normal, reduction = _cells(architecture)
+    return _first_encoding(_nodes(normal)) + _first_encoding(_nodes(reduction))
 
   def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Swaps the two branches of one random node in each cell, the paper's symmetry augmentation."""
+    """Returns the encoding with the branches of one random node in each cell swapped, as the paper's augmentation does."""
     swapped = list(architecture)
     for start, node in zip((0, _CELL_LENGTH), rng.integers(NUM_NODES, size=2)):
       left = start + 4 * int(node)
@@ -93,12 +101,15 @@ class NasnetSpace(SearchSpace):
     return tuple(swapped)
 
   def random_isomorphic(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Renumbers the nodes of each cell at random and swaps the branches of about half of them."""
-    return sum((_random_encoding(_nodes(cell), rng) for cell in _cells(architecture)), ())
+    """Returns the encoding with the nodes of each cell in random order and each node's branches swapped or not."""
+    normal, reduction = _cells(architecture)
+    return _random_encoding(_nodes(normal), rng) + _random_encoding(_nodes(reduction), rng)
 
   def decode(self, architecture: Architecture) -> CellGenotype:
+    """Returns the two cells with their operations named; see `SearchSpace.decode`."""
     self.validate(architecture)
-    return CellGenotype(*(self._decode_cell(cell) for cell in _cells(architecture)))
+    normal, reduction = _cells(architecture)
+    return CellGenotype(self._decode_cell(normal), self._decode_cell(reduction))
 
   def encode(self, genotype: CellGenotype) -> Architecture:
     """Returns the architecture that decodes to `genotype`.
@@ -115,15 +126,19 @@ class NasnetSpace(SearchSpace):
     return architecture
 
   def format(self, architecture: Architecture) -> str:
-    """Returns the published string: `input operation` for each branch, the two cells separated by a bar."""
+    """Returns the published string: `input operation` for each branch, with a bar between the two cells."""
     self.validate(architecture)
-    published = [self.operations[n].code if i % 2 else n for i, n in enumerate(architecture)]
+    published = tuple(self.operations[n].code if i % 2 else n for i, n in enumerate(architecture))
     return " | ".join(" ".join(map(str, cell)) for cell in _cells(published))
 
   def parse(self, text: str) -> Architecture:
-    """Returns the architecture of a published string: forty numbers, or the sixty tokens of the first release."""
-    numbers = self._numbers(text)
-    if len(numbers) == 3 * len(self.decisions) // 2 and self._choice_of_tokens:
+    """Returns the architecture of a published string: forty numbers, or the sixty tokens of the first release.
+
+    Raises:
+      ValueError: if `text` is not an architecture of this space.
+    """
+    numbers = self._parse_numbers(text)
+    if len(numbers) == _NUM_TOKENS and self._choice_of_tokens:
       return self._from_tokens(numbers)
     if len(numbers) != len(self.decisions):
       raise ValueError(f"{self.name}: expected {len(self.decisions)} numbers, got {len(numbers)}: {text!r}")
@@ -139,54 +154,70 @@ class NasnetSpace(SearchSpace):
     return self._choice_of_code[code]
 
   def _from_tokens(self, tokens: Sequence[int]) -> Architecture:
-    choices = []
+    choices: list[int] = []
     for start in range(0, len(tokens), 3):
-      source, *operation = tokens[start : start + 3]
-      if tuple(operation) not in self._choice_of_tokens:
-        raise ValueError(f"{self.name}: tokens {operation} at position {start + 1} are no operation of this space")
-      choices += [source - 1, self._choice_of_tokens[tuple(operation)]]
+      source, kind, size = tokens[start : start + 3]
+      if (kind, size) not in self._choice_of_tokens:
+        raise ValueError(f"{self.name}: tokens {[kind, size]} at position {start + 1} are no operation of this space")
+      choices += [source - 1, self._choice_of_tokens[kind, size]]
     self.validate(choices)
     return tuple(choices)
 
-  def _decode_cell(self, cell: Sequence[int]) -> Cell:
-    return Cell(tuple(Node(*(Branch(self.operations[op].name, int(i)) for i, op in node)) for node in _nodes(cell)))
+  def _decode_cell(self, cell: Architecture) -> Cell:
+    return Cell(tuple(Node(self._decode_branch(left), self._decode_branch(right)) for left, right in _nodes(cell)))
+
+  def _decode_branch(self, branch: _Branch) -> Branch:
+    source, operation = branch
+    return Branch(self.operations[operation].name, int(source))
 
 
-def _cells(numbers: Sequence) -> tuple[Sequence, Sequence]:
+def nasnet5() -> NasnetSpace:
+  """Returns the space of five operations: separable convolutions, pools and the identity, as in NAO-WS."""
+  return NasnetSpace("nasnet5", SMALL)
+
+
+def nasnet11() -> NasnetSpace:
+  """Returns the space of the paper's eleven operations."""
+  return NasnetSpace("nasnet11", PAPER)
+
+
+def _cells(numbers: Architecture) -> tuple[Architecture, Architecture]:
   return numbers[:_CELL_LENGTH], numbers[_CELL_LENGTH:]
 
 
-def _nodes(cell: Sequence[int]) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+def _nodes(cell: Architecture) -> list[_Node]:
   return [((cell[i], cell[i + 1]), (cell[i + 2], cell[i + 3])) for i in range(0, len(cell), 4)]
 
 
-def _first_encoding(nodes: list) -> Architecture:
-  """Returns the first of all encodings of a cell in dictionary order, by a search over renumberings.
+def _first_encoding(nodes: list[_Node]) -> Architecture:
+  """Returns the encoding of a cell that comes first in lexicographic order.
 
-  The encoding is built node by node. Only the nodes whose own encoding is the smallest of those that can come next are
-  followed, so a branch in the search is a tie, and ties are rare.
+  The search places one node after the other. It follows only the nodes whose own encoding is the smallest among those
+  that can be placed. It branches only at ties, which are rare.
   """
-  partial = {((), (0, 1))}  # (encoding so far, old indices in their new order)
+  partial: set[tuple[Architecture, tuple[int, ...]]] = {((), (0, 1))}  # (encoding so far, old indices in new order).
   for _ in nodes:
-    extensions = {(text + node, (*order, old)) for text, order in partial for node, old in _candidates(nodes, order)}
-    smallest = min(text for text, _ in extensions)
-    partial = {(text, order) for text, order in extensions if text == smallest}
-  return min(text for text, _ in partial)
+    longer = {(code + node, (*order, old)) for code, order in partial for node, old in _candidates(nodes, order)}
+    smallest = min(code for code, _ in longer)
+    partial = {(code, order) for code, order in longer if code == smallest}
+  return min(code for code, _ in partial)
 
 
-def _random_encoding(nodes: list, rng: np.random.Generator) -> Architecture:
-  """Returns a cell with its nodes in a random order that puts inputs before their readers, branches swapped or not."""
-  encoding, order = (), (0, 1)
+def _random_encoding(nodes: list[_Node], rng: np.random.Generator) -> Architecture:
+  """Returns a cell with its nodes in random order, inputs before their readers, and branches swapped or not."""
+  encoding: Architecture = ()
+  order: tuple[int, ...] = (0, 1)
   for _ in nodes:
     candidates = list(_candidates(nodes, order))
     node, old = candidates[rng.integers(len(candidates))]
-    encoding += node[2:] + node[:2] if rng.integers(2) else node
+    is_swapped = rng.integers(2)
+    encoding += node[2:] + node[:2] if is_swapped else node
     order += (old,)
   return encoding
 
 
-def _candidates(nodes: list, order: tuple[int, ...]):
-  """Yields (encoding, old index) of each node that can come next once the nodes in `order` have been placed."""
+def _candidates(nodes: list[_Node], order: tuple[int, ...]) -> Iterator[tuple[Architecture, int]]:
+  """Yields (encoding, old index) for each node that can be placed after those in `order`."""
   renumbered = {old: new for new, old in enumerate(order)}
   for old, node in enumerate(nodes, start=NUM_CELL_INPUTS):
     if old not in renumbered and all(source in renumbered for source, _ in node):

@@ -1,4 +1,4 @@
-"""The published cells, as named literals.
+"""The published cells by name.
 
 Sources: Luo et al., NeurIPS 2018 (NAONet-A, found in the space of eleven operations; NAONet-WS, found with weight
 sharing) and the authors' later releases (the PyTorch form of NAONet-A, NAONet-B, NAONet-V2). The two forms of NAONet-A
@@ -19,9 +19,9 @@ class PublishedCell:
 
   Attributes:
     name: as the paper or its release calls it.
-    space: name of the search space whose string form it is written in.
-    text: the published string.
-    convention: the convention of `nao_tf.networks` under which its reported size holds.
+    space: name of its search space.
+    text: the published string, in the form of that space.
+    convention: the convention of `nao_tf.networks.conventions` under which its reported size holds.
   """
 
   name: str
@@ -31,12 +31,12 @@ class PublishedCell:
 
   @property
   def architecture(self) -> Architecture:
-    """The choices."""
+    """The architecture of the published string."""
     return make_space(self.space).parse(self.text)
 
   @property
   def genotype(self) -> CellGenotype:
-    """The named cells."""
+    """The cells with named operations."""
     return make_space(self.space).decode(self.architecture)
 
 
@@ -78,12 +78,12 @@ CELLS = {cell.name: cell for cell in _CELLS}
 
 @dataclasses.dataclass(frozen=True)
 class PublishedRecurrentCell:
-  """A published recurrent cell, of the space rnn12.
+  """A published recurrent cell of the space rnn12.
 
   Attributes:
     name: as the paper or its release calls it.
     text: the published string.
-    numbering: which numbers stand for which activations in it; a key of `nao_tf.spaces.recurrent.NUMBERINGS`.
+    numbering: numbering of the activations in it, a key of `nao_tf.spaces.recurrent.NUMBERINGS`.
   """
 
   name: str
@@ -92,12 +92,12 @@ class PublishedRecurrentCell:
 
   @property
   def architecture(self) -> Architecture:
-    """The choices."""
+    """The architecture of the published string."""
     return RecurrentSpace().parse(self.text, numbering=self.numbering)
 
   @property
   def genotype(self) -> RecurrentGenotype:
-    """The named nodes."""
+    """The nodes with named activations."""
     return RecurrentSpace().decode(self.architecture)
 
 
@@ -111,11 +111,11 @@ RECURRENT_CELLS = {cell.name: cell for cell in _RECURRENT_CELLS}
 
 @dataclasses.dataclass(frozen=True)
 class Baseline:
-  """What published cells are compared with.
+  """A network that published cells are compared with.
 
   Attributes:
-    name: what it is called.
-    genotype: what networks are built from.
+    name: its name.
+    genotype: its genotype.
   """
 
   name: str

@@ -1,8 +1,8 @@
 """The space of recurrent cells of NAO: a fixed first node and eleven searched ones.
 
 A node reads one earlier node and has one of four activations (Luo et al., NeurIPS 2018, section 4.2; the space of ENAS
-and DARTS). An architecture is written as (predecessor, activation) per node: twenty-two decisions. The two releases
-number the activations differently; `parse` and `format` know both numberings.
+and DARTS). An architecture has two decisions per node, (predecessor, activation), so twenty-two in all. The two releases
+number the activations differently. `parse` and `format` know both numberings.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,11 +15,11 @@ from nao_tf.trial import Architecture
 
 NUM_NODES = 11
 
-# What the numbers in a published string mean.
 NUMBERINGS = {
   "nao": ("tanh", "relu", "identity", "sigmoid"),
   "nao_ws": ("tanh", "relu", "sigmoid", "identity"),
 }
+"""Activations in the order of their numbers in published strings, by the release."""
 DEFAULT_NUMBERING = "nao"
 ACTIVATIONS = NUMBERINGS[DEFAULT_NUMBERING]
 
@@ -27,13 +27,16 @@ ACTIVATIONS = NUMBERINGS[DEFAULT_NUMBERING]
 class RecurrentSpace(SearchSpace):
   """Trees of gated nodes, each node with an activation.
 
-  Encodings of one network: nodes may be renumbered in any order in which predecessors come before their readers.
+  Encodings of one network differ in the numbers of its nodes. Any order in which predecessors come before their readers
+  is possible.
   """
 
   def __init__(self, name: str = "rnn12", num_nodes: int = NUM_NODES):
-    """Args:
-    name: key in the registry.
-    num_nodes: how many nodes are searched.
+    """Creates the decisions.
+
+    Args:
+      name: key in the registry.
+      num_nodes: number of searched nodes.
     """
     self.name = name
     self.decisions = tuple(
@@ -43,13 +46,13 @@ class RecurrentSpace(SearchSpace):
     )
 
   def canonical(self, architecture: Architecture) -> Architecture:
-    """Returns the encoding in which nodes are numbered level by level, children in the order of their subtrees."""
+    """Returns the encoding with nodes numbered level by level, and children in the order of their subtrees."""
     children = _children(architecture)
     shapes = _shapes(architecture, children)
     encoding: list[int] = []
-    level = [(0, 0)]  # (old number, new number)
+    level = [(0, 0)]  # (old number, new number) of each node.
     while level:
-      following = []
+      following: list[tuple[int, int]] = []
       for old, new in level:
         for child in sorted(children[old], key=shapes.__getitem__):
           encoding += [new, architecture[2 * child - 1]]
@@ -58,28 +61,32 @@ class RecurrentSpace(SearchSpace):
     return tuple(encoding)
 
   def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Exchanges the numbers of two neighboring nodes, chosen at random among those that do not read each other."""
+    """Returns the encoding with two consecutive nodes exchanged, drawn among those that do not read each other."""
     nodes = list(_pairs(architecture))
     free = [i for i in range(1, len(nodes)) if nodes[i][0] != i]
     if not free:
       return architecture
-    second = int(rng.choice(free))  # nodes number `second` and `second + 1`
-    nodes[second - 1], nodes[second] = nodes[second], nodes[second - 1]
-    renamed = {second: second + 1, second + 1: second}
+    number = int(rng.choice(free))  # Exchanges nodes `number` and `number + 1`. Node i stands at index i - 1.
+    nodes[number - 1], nodes[number] = nodes[number], nodes[number - 1]
+    renamed = {number: number + 1, number + 1: number}
     return tuple(n for source, activation in nodes for n in (renamed.get(source, source), activation))
 
   def random_isomorphic(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Renumbers all nodes at random, each after its predecessor."""
-    children, numbers, encoding = _children(architecture), {0: 0}, ()
+    """Returns the encoding with all nodes in a random order, each after its predecessor."""
+    children = _children(architecture)
+    numbers = {0: 0}
+    encoding: list[int] = []
     ready = list(children[0])
     while ready:
       node = ready.pop(rng.integers(len(ready)))
-      encoding += (numbers[architecture[2 * node - 2]], architecture[2 * node - 1])
+      predecessor, activation = architecture[2 * node - 2], architecture[2 * node - 1]
+      encoding += [numbers[predecessor], activation]
       numbers[node] = len(numbers)
       ready += children[node]
-    return encoding
+    return tuple(encoding)
 
   def decode(self, architecture: Architecture) -> RecurrentGenotype:
+    """Returns the nodes with their activations named; see `SearchSpace.decode`."""
     self.validate(architecture)
     return RecurrentGenotype(tuple(RecurrentNode(int(i), ACTIVATIONS[a]) for i, a in _pairs(architecture)))
 
@@ -101,7 +108,7 @@ class RecurrentSpace(SearchSpace):
 
     Args:
       architecture: the choices.
-      numbering: of the activations, a key of `NUMBERINGS`.
+      numbering: numbering of the activations, a key of `NUMBERINGS`.
     """
     self.validate(architecture)
     codes = _numbering(numbering)
@@ -111,15 +118,15 @@ class RecurrentSpace(SearchSpace):
     """Returns the architecture of a published string.
 
     Args:
-      text: the numbers; the name of a numbering and a colon may stand before them, as in "nao_ws: 0 1 1 1 ...".
-      numbering: of the activations, a key of `NUMBERINGS`; None: the one that the text names, or "nao".
+      text: the numbers. The name of a numbering and a colon may precede them: "nao_ws: 0 1 1 1 ...".
+      numbering: numbering of the activations, a key of `NUMBERINGS`; None: the one that the text names, or "nao".
 
     Raises:
       ValueError: if `text` is not an architecture of this space.
     """
     named, _, numbers = text.rpartition(":")
     codes = _numbering(numbering or named.strip() or DEFAULT_NUMBERING)
-    choices = self._numbers(numbers)
+    choices = self._parse_numbers(numbers)
     self.validate(choices)
     return tuple(ACTIVATIONS.index(codes[n]) if i % 2 else n for i, n in enumerate(choices))
 
@@ -135,7 +142,7 @@ def _pairs(architecture: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 
 def _children(architecture: Sequence[int]) -> list[list[int]]:
-  """Returns the numbers of each node's readers, those of node 0 first."""
+  """Returns the numbers of the nodes that read each node, starting with node 0."""
   children: list[list[int]] = [[] for _ in range(len(architecture) // 2 + 1)]
   for node, (source, _) in enumerate(_pairs(architecture), start=1):
     children[source].append(node)
@@ -143,7 +150,10 @@ def _children(architecture: Sequence[int]) -> list[list[int]]:
 
 
 def _shapes(architecture: Sequence[int], children: list[list[int]]) -> dict[int, tuple]:
-  """Returns what each searched node's subtree looks like, whatever its nodes' numbers: (activation, sorted shapes)."""
+  """Returns the shape of each searched node's subtree: (activation, sorted shapes of the children).
+
+  Subtrees that differ only in the numbers of their nodes have equal shapes.
+  """
   shapes: dict[int, tuple] = {}
   for node in range(len(children) - 1, 0, -1):
     shapes[node] = (architecture[2 * node - 1], tuple(sorted(shapes[child] for child in children[node])))

@@ -1,7 +1,8 @@
 """Search strategies by name. A new one is a file here and a row below."""
 
-import importlib
+from typing import Any
 
+from nao_tf import registries
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import SpaceExhausted, Strategy
 
@@ -10,30 +11,34 @@ STRATEGIES = {
   "random": "nao_tf.strategies.random_search:RandomSearch",
   "evolution": "nao_tf.strategies.evolution:Evolution",
 }
+"""Places of subclasses of `Strategy` by name."""
 
 __all__ = ["STRATEGIES", "SpaceExhausted", "Strategy", "make_strategy", "strategy_class"]
 
 
 def strategy_class(name: str) -> type[Strategy]:
-  """Returns the registered class, importing its module only now: a strategy may bring TensorFlow.
+  """Returns the class of that name. Its module is imported only now, since it may import TensorFlow.
+
+  Args:
+    name: key in the registry, or the place of a strategy of your own, `package.module:Name`.
 
   Raises:
-    ValueError: if there is no strategy of that name.
+    ValueError: if there is none.
   """
-  if name not in STRATEGIES:
-    raise ValueError(f"unknown strategy {name!r}; expected one of {', '.join(sorted(STRATEGIES))}")
-  module, _, attribute = STRATEGIES[name].partition(":")
-  return getattr(importlib.import_module(module), attribute)
+  found = registries.resolve(name, STRATEGIES, "strategy")
+  if not (isinstance(found, type) and issubclass(found, Strategy)):
+    raise ValueError(f"strategy {name!r}: expected a subclass of Strategy, got {found!r}")
+  return found
 
 
-def make_strategy(name: str, space: SearchSpace, *, seed: int = 0, **options) -> Strategy:
+def make_strategy(name: str, space: SearchSpace, *, seed: int = 0, **options: Any) -> Strategy:
   """Returns a strategy for a space.
 
   Args:
-    name: key in the registry.
+    name: key in the registry, or the place of a strategy of your own, `package.module:Name`.
     space: what to search.
     seed: of all its randomness.
-    **options: the strategy's own, such as its `config`.
+    **options: arguments of the strategy's own, such as its `config`.
 
   Raises:
     ValueError: if there is no strategy of that name.

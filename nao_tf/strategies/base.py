@@ -4,46 +4,72 @@ The protocol, for whoever drives a strategy:
 
 1. `ask(count)` returns architectures that are valid and new: no encoding of them was asked for before.
 2. They are evaluated anywhere, in any order, as many at a time as one likes.
-3. `tell(trials)` reports them, the failed ones too. Nothing requires that all are told before the next `ask`.
+3. `tell(trials)` reports them, the failed ones too. Not all need to be told before the next `ask`.
 
-A strategy's randomness is a function of its seed and of how many architectures were asked for so far, so the same
-sequence of calls gives the same architectures: that is how an interrupted search is resumed, by repeating the calls
-that its journal holds. What a strategy has learned is a cache of those calls; `save` and `restore` make the repetition
-quick.
+The randomness of a strategy is a function of its seed and of how many architectures were asked for so far. So the same
+sequence of calls gives the same architectures. An interrupted search is resumed by repeating the calls that its journal
+holds. What a strategy has learned is a cache of those calls: `save` and `restore` make the repetition quick.
 """
 
 import abc
-from collections.abc import Iterable, Sequence
+import bisect
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.trial import Architecture, Trial
+from nao_tf.trial import RANDOM, UNKNOWN, Architecture, Origin, Trial
+
+Proposal = tuple[Architecture, Origin]
+"""An architecture, and where it came from."""
 
 _RANDOM_ATTEMPTS = 200
 _LARGEST_ENUMERATION = 1_000_000
+_FILLING = 1
+"""The stream of random numbers that batches are filled up from. Proposals have the stream without a number."""
 
 
 class SpaceExhausted(Exception):
-  """Every architecture of the space has been asked for."""
+  """Raised when every architecture of the space has been asked for."""
 
 
 class Strategy(abc.ABC):
-  """Proposes architectures and learns from their evaluations. Subclasses implement `propose`."""
+  """Proposes architectures and learns from their evaluations. Subclasses implement `propose`.
+
+  A strategy with settings of its own takes them as the argument `config` and names their class in `config_class`. The
+  command line then has a flag for each field.
+
+  Attributes:
+    config_class: the class of the settings, a frozen dataclass with a default for each field; None if there are none.
+    presets: settings by name, "default" among them; empty if there is no choice.
+    space: what is searched.
+    seed: of all randomness.
+    num_asked: how many architectures were asked for so far.
+  """
+
+  config_class: ClassVar[type | None] = None
+  presets: ClassVar[Mapping[str, Any]] = {}
 
   def __init__(self, space: SearchSpace, *, seed: int = 0):
-    """Args:
-    space: what to search.
-    seed: of all its randomness, not negative.
+    """Sets up a strategy that was asked and told nothing.
+
+    Args:
+      space: what to search.
+      seed: of all its randomness, not negative.
+
+    Raises:
+      ValueError: if the seed is negative.
     """
     if seed < 0:
       raise ValueError(f"seed must not be negative, got {seed}")
     self.space = space
     self.seed = seed
     self.num_asked = 0
-    self._origins: dict[Architecture, str] = {}
+    self._origins: dict[Architecture, Origin] = {}
     self._seen: set[Architecture] = set()
     self._trials: dict[tuple[int, Architecture], Trial] = {}
+    self._scored_keys: list[tuple[int, Architecture]] = []
 
   def ask(self, count: int = 1) -> list[Architecture]:
     """Returns architectures to evaluate next.
@@ -52,7 +78,7 @@ class Strategy(abc.ABC):
       count: how many, at least 1.
 
     Returns:
-      `count` valid architectures, each new up to encoding; fewer if the space has no more.
+      `count` valid architectures, each new up to its encoding; fewer if the space has no more.
 
     Raises:
       SpaceExhausted: if the space has none left.
@@ -60,14 +86,39 @@ class Strategy(abc.ABC):
     """
     if count < 1:
       raise ValueError(f"count must be at least 1, got {count}")
-    rng = np.random.default_rng([self.seed, self.num_asked])
-    batch = self._accept(self.propose(count, rng), count)
-    while len(batch) < count and (spare := self.random_new(rng)) is not None:
-      batch += self._accept([(spare, "random")], 1)
+    batch = self._accept(self.propose(count, np.random.default_rng([self.seed, self.num_asked])), count)
+    if len(batch) < count:
+      batch += self._accept(self._random_proposals(_FILLING), count - len(batch))
     if not batch:
       raise SpaceExhausted(f"all architectures of {self.space.name} have been asked for ({self.num_asked})")
     self.num_asked += len(batch)
     return batch
+
+  def replace(self, asked: Sequence[Architecture], recorded: Sequence[Proposal]) -> None:
+    """Takes back the last `ask`: others were evaluated instead.
+
+    This is how a search goes on whose journal holds other architectures than this version asks for.
+
+    Args:
+      asked: what `ask` returned.
+      recorded: what counts as asked for in its place, with the origins on record.
+    """
+    for architecture in asked:
+      self._seen.discard(self.space.canonical(architecture))
+      self._origins.pop(architecture, None)
+    self.num_asked -= len(asked)
+    self.count_as_asked(recorded)
+
+  def count_as_asked(self, proposals: Iterable[Proposal]) -> None:
+    """Counts architectures as asked for that somebody else has chosen.
+
+    Raises:
+      ValueError: if one is not an architecture of the space.
+    """
+    for architecture, origin in proposals:
+      self.space.validate(architecture)
+      self._note(architecture, origin)
+      self.num_asked += 1
 
   def tell(self, trials: Iterable[Trial]) -> None:
     """Reports closed trials, in any order and any number; also ones that were never asked for, as a warm start.
@@ -80,15 +131,15 @@ class Strategy(abc.ABC):
         raise ValueError(f"trial {trial.id} has no evaluation")
       self.space.validate(trial.architecture)
       self._seen.add(self.space.canonical(trial.architecture))
-      self._trials[trial.id, trial.architecture] = trial
+      self._enter(trial)
 
   @abc.abstractmethod
-  def propose(self, count: int, rng: np.random.Generator) -> Iterable[tuple[Architecture, str]]:
+  def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
     """Returns proposals with their origins, the best first.
 
     Args:
       count: how many are wanted. More or fewer may come: those that are not new are dropped, and what is missing is
-        filled with random ones.
+        filled up with random ones. An iterator is read only as far as needed, and sees its earlier proposals as not new.
       rng: a function of the seed and the number of architectures asked for so far.
     """
 
@@ -105,9 +156,9 @@ class Strategy(abc.ABC):
     del directory
     return 0
 
-  def origin(self, architecture: Architecture) -> str:
-    """Returns in words where an architecture that was asked for came from; empty for any other."""
-    return self._origins.get(architecture, "")
+  def origin(self, architecture: Architecture) -> Origin:
+    """Returns where an architecture that was asked for came from; `UNKNOWN` for any other."""
+    return self._origins.get(architecture, UNKNOWN)
 
   @property
   def trials(self) -> list[Trial]:
@@ -117,7 +168,11 @@ class Strategy(abc.ABC):
   @property
   def scored(self) -> list[Trial]:
     """The trials that have a reward, ordered by id."""
-    return [trial for trial in self.trials if trial.reward is not None]
+    return [self._trials[key] for key in self._scored_keys]
+
+  def latest_scored(self, count: int) -> list[Trial]:
+    """Returns the `count` trials of highest id that have a reward, ordered by id."""
+    return [self._trials[key] for key in self._scored_keys[-count:]]
 
   def is_new(self, architecture: Architecture) -> bool:
     """Whether no encoding of the architecture was asked for or told."""
@@ -132,23 +187,39 @@ class Strategy(abc.ABC):
     remaining = self._enumerate_new()
     return remaining[rng.integers(len(remaining))] if remaining else None
 
+  def random_proposals(self, rng: np.random.Generator) -> Iterator[Proposal]:
+    """Yields random new architectures until there are none left. Each must be accepted before the next is drawn."""
+    while (architecture := self.random_new(rng)) is not None:
+      yield architecture, RANDOM
+
+  def _random_proposals(self, stream: int) -> Iterator[Proposal]:
+    return self.random_proposals(np.random.default_rng([self.seed, self.num_asked, stream]))
+
   def _enumerate_new(self) -> list[Architecture]:
     if self.space.size > _LARGEST_ENUMERATION:
       return []
     return [architecture for architecture in self.space.enumerate() if self.is_new(architecture)]
 
-  def _accept(self, proposals: Iterable[tuple[Architecture, str]], count: int) -> list[Architecture]:
+  def _accept(self, proposals: Iterable[Proposal], count: int) -> list[Architecture]:
     accepted: list[Architecture] = []
     for architecture, origin in proposals:
+      if self.space.is_valid(architecture) and self.is_new(architecture):
+        self._note(architecture, origin)
+        accepted.append(architecture)
       if len(accepted) == count:
         break
-      if self.space.is_valid(architecture) and self.is_new(architecture):
-        self._seen.add(self.space.canonical(architecture))
-        self._origins[architecture] = origin
-        accepted.append(architecture)
     return accepted
 
+  def _note(self, architecture: Architecture, origin: Origin) -> None:
+    self._seen.add(self.space.canonical(architecture))
+    self._origins[architecture] = origin
 
-def top_trials(trials: Sequence[Trial], count: int) -> list[Trial]:
-  """Returns the `count` trials of highest reward, best first, earlier ones first among equals."""
-  return sorted(trials, key=lambda trial: (-trial.reward, trial.id))[:count]
+  def _enter(self, trial: Trial) -> None:
+    """Keeps a trial, in place of an earlier one of the same id and architecture."""
+    key = trial.id, trial.architecture
+    known = self._trials.get(key)
+    if known is not None and known.reward is not None:
+      self._scored_keys.remove(key)
+    self._trials[key] = trial
+    if trial.reward is not None:
+      bisect.insort(self._scored_keys, key)

@@ -1,123 +1,53 @@
 """Neural Architecture Optimization (Luo et al., NeurIPS 2018, Algorithm 1) as a strategy.
 
-A round fits the controller to all rewards so far, moves the best architectures' memories along the gradient of the
+A round fits the controller to all rewards so far, moves the memories of the best architectures along the gradient of the
 predicted score, decodes new architectures from there, and proposes those that the predictor ranks highest.
 """
 
-import dataclasses
 import json
 import os
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from absl import logging
 
 from nao_tf.controller import ascent
-from nao_tf.controller.config import ControllerConfig, make_config
 from nao_tf.controller.controller import Controller
 from nao_tf.controller.dataset import augment, make_targets
 from nao_tf.controller.fitting import TrainingDiverged, fit_controller
 from nao_tf.controller.state import controller_state, restart, restore_controller_state
 from nao_tf.controller.vocabulary import Vocabulary
+from nao_tf.runs.old_origins import origin_of_text
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.strategies.base import Strategy, top_trials
-from nao_tf.trial import Architecture
-
-Proposal = tuple[Architecture, str]
+from nao_tf.strategies.base import Proposal, Strategy
+from nao_tf.strategies.nao_config import PRESETS, NaoConfig
+from nao_tf.trial import Architecture, Origin, top_trials
 
 STATE_FILE = "nao.npz"
 _MIN_SCORED = 2
 _MAX_PASSES = 12
 _HEATING = 1.3
-
-
-@dataclasses.dataclass(frozen=True)
-class NaoConfig:
-  """How NAO searches.
-
-  Attributes:
-    controller: sizes and training of the controller.
-    ensemble_size: controllers that are trained side by side and take turns in choosing.
-    num_initial: random architectures before the first round; 600 in the paper.
-    round_size: architectures that a round proposes, 200 in the paper; 0: a tenth of those scored so far, at least 10.
-    num_seeds: best architectures that a round starts from, 200 in the paper, 100 in its releases; 0: a tenth of those
-      scored so far, at least 20.
-    step_sizes: lengths of the move along the gradient; 0 decodes without moving.
-    unit_gradient: whether the gradient is of the logit and scaled to length 1, or of the score and as it is, as in the
-      paper.
-    temperatures: at which the decoder is sampled at each point; 0 takes the likeliest tokens, as the paper does.
-    ranked: whether the predictor ranks what was decoded; otherwise the first new ones are taken, as in the releases.
-    oversampling: new candidates that a ranking should have to choose from, as a multiple of the round's size; while
-      there are fewer, the decoder is sampled at higher temperatures.
-    num_passes: times that candidates are decoded in a round, first around the best trials, then around what the
-      predictor ranks highest among the candidates so far.
-    num_neighbors: of a round's proposals, so many are neighbors of the best trial: those that the predictor ranks
-      highest among the architectures that differ in one decision, an ordered one by one step.
-    keep_weights: whether a round goes on from the weights of the last one. Otherwise its controllers start afresh, which
-      costs more steps and forgets mistakes: a predictor that is wrong about a region is not wrong about it for ever.
-    num_unlabeled: random architectures without a reward on which the decoder is trained too, where the controller's
-      preset has room for them.
-  """
-
-  controller: ControllerConfig = dataclasses.field(default_factory=ControllerConfig)
-  ensemble_size: int = 3
-  num_initial: int = 20
-  round_size: int = 0
-  num_seeds: int = 0
-  step_sizes: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0)
-  unit_gradient: bool = True
-  temperatures: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0)
-  ranked: bool = True
-  oversampling: float = 8.0
-  num_passes: int = 4
-  num_neighbors: int = 0
-  keep_weights: bool = False
-  num_unlabeled: int = 512
-
-  def __post_init__(self):
-    at_least_one, at_least_zero = (
-      ("ensemble_size", "num_initial", "num_passes"),
-      ("round_size", "num_seeds", "num_neighbors"),
-    )
-    for name in (*at_least_one, *at_least_zero):
-      low = int(name in at_least_one)
-      if getattr(self, name) < low:
-        raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")
-    for name in ("step_sizes", "temperatures"):
-      if not getattr(self, name) or min(getattr(self, name)) < 0:
-        raise ValueError(f"{name} must be one or more numbers of at least 0, got {getattr(self, name)}")
-
-
-PRESETS = {
-  "default": NaoConfig(),
-  "paper": NaoConfig(
-    controller=make_config("torch"),
-    ensemble_size=1,
-    num_initial=600,
-    round_size=200,
-    num_seeds=100,
-    step_sizes=tuple(float(step) for step in range(1, 51)),
-    unit_gradient=False,
-    temperatures=(0.0,),
-    ranked=False,
-    keep_weights=True,
-    num_unlabeled=0,
-  ),
-  "hyperparameters": NaoConfig(round_size=4, num_neighbors=1),
-}
-"""`default`, made for small budgets; `paper`, the procedure of the paper and its PyTorch release; and `hyperparameters`,
-for spaces of numbers that are close to one another and for a few dozen trials: small rounds, and a neighbor in each."""
+_MAX_TEMPERATURE = 1000.0
+"""At which the decoder draws all legal tokens about equally often."""
+_TRIAL = "trial"
+"""Kind of the origin of a seed that is a trial itself. No proposal has it."""
 
 
 class Nao(Strategy):
   """Searches in the embedding space of a controller."""
 
+  config_class = NaoConfig
+  presets = PRESETS
+
   def __init__(self, space: SearchSpace, *, seed: int = 0, config: NaoConfig = PRESETS["default"]):
-    """Args:
-    space: what to search.
-    seed: of all its randomness, the controller's initial weights included.
-    config: how to search.
+    """Builds the controller.
+
+    Args:
+      space: what to search.
+      seed: of all its randomness, the controller's initial weights included.
+      config: how to search.
     """
     super().__init__(space, seed=seed)
     self.config = config
@@ -128,9 +58,10 @@ class Nao(Strategy):
     self._queue: list[Proposal] = []
     self._rounds: dict[int, list[Proposal]] = {}
 
-  def propose(self, count, rng):
+  def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
+    """Returns random architectures at the beginning, later those of rounds; see `Strategy.propose`."""
     if self.num_asked < self.config.num_initial or len(self.scored) < _MIN_SCORED:
-      return []
+      return self.random_proposals(rng)
     self._queue = [proposal for proposal in self._queue if self.is_new(proposal[0])]
     if len(self._queue) < count:
       if self.num_asked not in self._rounds:
@@ -139,23 +70,37 @@ class Nao(Strategy):
     proposed, self._queue = self._queue[:count], self._queue[count:]
     return proposed
 
-  def save(self, directory):
+  def save(self, directory: str) -> None:
+    """Writes the weights of the controller and the proposals of all rounds; see `Strategy.save`."""
     os.makedirs(directory, exist_ok=True)
-    learned = {"rounds": list(self._rounds.items()), "num_fits": self._num_fits, "temperature": self._temperature}
+    rounds = [(n, [(a, origin.to_json()) for a, origin in proposals]) for n, proposals in self._rounds.items()]
+    learned = json.dumps({"rounds": rounds, "num_fits": self._num_fits, "temperature": self._temperature})
+    arrays: dict[str, Any] = {"learned": np.array(learned), **controller_state(self.controller)}
     path = os.path.join(directory, STATE_FILE)
     with open(f"{path}.tmp", "wb") as file:
-      np.savez(file, learned=json.dumps(learned), **controller_state(self.controller))
+      np.savez(file, **arrays)
+      file.flush()
+      os.fsync(file.fileno())
     os.replace(f"{path}.tmp", path)
 
-  def restore(self, directory):
-    state = _read_state(os.path.join(directory, STATE_FILE))
-    if state is None:
+  def restore(self, directory: str) -> int:
+    """Reads what `save` wrote, if it can be read; see `Strategy.restore`."""
+    path = os.path.join(directory, STATE_FILE)
+    if not os.path.exists(path):
       return 0
-    learned = json.loads(str(state.pop("learned")))
-    restore_controller_state(self.controller, state)
-    self._num_fits, self._temperature = learned["num_fits"], learned["temperature"]
-    self._rounds = {int(n): [(tuple(a), origin) for a, origin in round_] for n, round_ in learned["rounds"]}
+    try:
+      self._restore(path)
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+      logging.warning("%s cannot be read (%s): learning again", path, error)
     return max(self._rounds, default=0)
+
+  def _restore(self, path: str) -> None:
+    with np.load(path) as file:
+      arrays = dict(file)
+    learned = json.loads(str(arrays.pop("learned")))
+    rounds = {int(n): [(tuple(a), _read_origin(origin)) for a, origin in round_] for n, round_ in learned["rounds"]}
+    restore_controller_state(self.controller, arrays)
+    self._num_fits, self._temperature, self._rounds = learned["num_fits"], learned["temperature"], rounds
 
   @property
   def _round_size(self) -> int:
@@ -179,13 +124,13 @@ class Nao(Strategy):
     if self._num_fits and not self.config.keep_weights:
       restart(self.controller, int(rng.integers(2**31)))
       self._num_fits = 0
-    settings, scored = self.controller.settings, self.scored
+    settings, scored = self.controller.config, self.scored
     tokens = self._tokens([trial.architecture for trial in scored], rng)
     unlabeled = [self.space.sample(rng) for _ in range(self.config.num_unlabeled)]
     fit_controller(
       self.controller,
       tokens,
-      make_targets([trial.reward for trial in scored], settings.target),
+      make_targets([trial.reward for trial in scored if trial.reward is not None], settings.target),
       num_steps=settings.steps_for(len(scored), first=self._num_fits == 0),
       seed=int(rng.integers(2**31)),
       unlabeled=self.vocabulary.encode(unlabeled) if unlabeled else None,
@@ -193,13 +138,13 @@ class Nao(Strategy):
     self._num_fits += 1
 
   def _tokens(self, architectures: list[Architecture], rng: np.random.Generator) -> np.ndarray:
-    settings = self.controller.settings
+    settings = self.controller.config
     return augment(
       self.space, self.vocabulary, architectures, settings.num_encodings, rng, isomorphic=settings.isomorphic
     )
 
   def _best_candidates(self, rng: np.random.Generator, size: int) -> list[Proposal]:
-    """Returns the candidates that the members, taking turns, rank highest.
+    """Returns the candidates that the controllers of the ensemble, taking turns, rank highest.
 
     The first pass decodes around the best trials, every further one around the best candidates so far.
     """
@@ -212,13 +157,14 @@ class Nao(Strategy):
       enough = len(candidates) >= self.config.oversampling * size
       if enough and number >= self.config.num_passes:
         break
-      self._temperature *= 1.0 if enough else _HEATING
+      if not enough:
+        self._temperature = min(self._temperature * _HEATING, _MAX_TEMPERATURE)
       seeds = self._take_turns(candidates, self._num_seeds) or seeds
     others = {key: proposal for key, proposal in candidates.items() if key not in neighbors}
     return [*neighbors.values(), *self._apart(others, size - len(neighbors))]
 
   def _apart(self, candidates: dict[Architecture, Proposal], size: int) -> list[Proposal]:
-    """Returns the first proposals that are no refinements of one another or of a trial; others only if there are too few."""
+    """Returns the first proposals that do not refine one another or a trial; others only if there are too few."""
     if not self.space.is_refined:
       return self._take_turns(candidates, size)
     seen = {self.space.unrefined(trial.architecture) for trial in self.scored}
@@ -237,9 +183,12 @@ class Nao(Strategy):
     return list(candidates.values())
 
   def _seeds(self) -> list[Proposal]:
-    return [(trial.architecture, f"#{trial.id}") for trial in top_trials(self.scored, self._num_seeds)]
+    """Returns the best trials, with themselves as origins."""
+    best = top_trials(self.scored, self._num_seeds)
+    return [(trial.architecture, Origin(_TRIAL, (trial.id,))) for trial in best]
 
   def _take_turns(self, candidates: dict[Architecture, Proposal], size: int) -> list[Proposal]:
+    """Returns candidates in the order in which the controllers of the ensemble choose their best, one after the other."""
     proposals = list(candidates.values())
     if not proposals:
       return []
@@ -253,6 +202,7 @@ class Nao(Strategy):
     return list(chosen.values())
 
   def _collect(self, candidates: dict[Architecture, Proposal], decoded: Iterable[Proposal], limit: int | None) -> None:
+    """Adds new architectures to the candidates, which are kept by their canonical encoding."""
     for architecture, origin in decoded:
       if limit is not None and len(candidates) >= limit:
         return
@@ -261,25 +211,25 @@ class Nao(Strategy):
         if canonical not in candidates and self.is_new(architecture):
           candidates[canonical] = (architecture, origin)
 
-  def _decoded(self, seeds: list[Proposal], rng: np.random.Generator, heat: float) -> Iterator[Proposal]:
-    """Yields what the decoder writes around seeds, by step size, temperature, member and seed."""
+  def _decoded(self, seeds: Sequence[Proposal], rng: np.random.Generator, heat: float) -> Iterator[Proposal]:
+    """Yields what the decoder writes around seeds, in the order of step size, temperature, controller and seed."""
     tokens = self._decode_around(self.vocabulary.encode(architecture for architecture, _ in seeds), rng, heat)
     for step_size, by_temperature in zip(self.config.step_sizes, tokens):
       rows = by_temperature.reshape(-1, self.vocabulary.length)
       for index, architecture in enumerate(self.vocabulary.decode(rows)):
-        yield architecture, _origin(seeds[index % len(seeds)][1], step_size)
+        yield architecture, _decoded_from(seeds[index % len(seeds)][1], step_size)
 
   def _neighbors(self, size: int) -> dict[Architecture, Proposal]:
-    """Returns the neighbors of the best trial that are to be among `size` proposals."""
-    count, candidates = min(self.config.num_neighbors, size), {}
-    if count:
-      ((best, origin),) = self._seeds()[:1]
-      proposals = ((neighbor, f"neighbor of {origin}") for neighbor in self.space.neighbors(best))
-      self._collect(candidates, proposals, None)
+    """Returns the neighbors of the best trial that will be among `size` proposals."""
+    count = min(self.config.num_neighbors, size)
+    candidates: dict[Architecture, Proposal] = {}
+    for best in top_trials(self.scored, min(count, 1)):
+      origin = Origin("neighbor", (best.id,))
+      self._collect(candidates, ((neighbor, origin) for neighbor in self.space.neighbors(best.architecture)), None)
     return {self.space.canonical(a): (a, origin) for a, origin in self._take_turns(candidates, count)}
 
   def _decode_around(self, tokens: np.ndarray, rng: np.random.Generator, heat: float) -> np.ndarray:
-    """Returns tokens [step sizes, temperatures, members, K, L] decoded around seeds [K, L]."""
+    """Returns tokens [step sizes, temperatures, ensemble_size, K, L] decoded around seeds [K, L]."""
     moved = ascent.move(
       self.controller,
       self.controller.encode(tokens),
@@ -292,20 +242,13 @@ class Nao(Strategy):
     return np.moveaxis(decoded.numpy(), 1, 0)
 
 
-def _origin(seed: str, step_size: float) -> str:
-  """Returns the origin of what was decoded around a seed, which is a trial, "#12", or a candidate with its origin."""
-  root = seed[seed.index("#") :].split(",", 1)[0]
-  again = "" if seed == root else ", after others"
-  return f"ascent from {root}, step {step_size:g}{again}" if step_size else f"decoded around {root}{again}"
+def _decoded_from(seed: Origin, step_size: float) -> Origin:
+  """Returns the origin of what was decoded around a seed: a trial, or a candidate that was decoded before."""
+  indirect = seed.kind != _TRIAL
+  if not step_size:
+    return Origin("decoded", seed.parents, indirect=indirect)
+  return Origin("ascent", seed.parents, step=step_size, indirect=indirect)
 
 
-def _read_state(path: str) -> dict[str, np.ndarray] | None:
-  """Returns the arrays of a saved state; None if there is none that can be read, and all is learned again."""
-  try:
-    with np.load(path) as arrays:
-      return dict(arrays)
-  except FileNotFoundError:
-    return None
-  except (OSError, ValueError, zipfile.BadZipFile) as error:
-    logging.warning("%s cannot be read (%s): learning again", path, error)
-    return None
+def _read_origin(value: Any) -> Origin:
+  return origin_of_text(value) if isinstance(value, str) else Origin.from_json(value)

@@ -1,10 +1,15 @@
 """Random search: the control that every other strategy has to beat."""
 
-from nao_tf.strategies.base import Strategy
+from collections.abc import Iterable
+
+import numpy as np
+
+from nao_tf.strategies.base import Proposal, Strategy
 
 
 class RandomSearch(Strategy):
   """Asks for architectures drawn uniformly from the valid ones, without repetition."""
 
-  def propose(self, count, rng):
-    return ()  # What is missing is filled with random new architectures.
+  def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
+    """Returns random new architectures; see `Strategy.propose`."""
+    return self.random_proposals(rng)

@@ -14,14 +14,18 @@ class Pool:
     architectures: the architectures.
   """
 
-  def __init__(self, architectures: Sequence[Architecture], *, seed: int, weights: Sequence[float] | None = None):
-    """Args:
+  def __init__(
+    self, architectures: Sequence[Architecture], *, seed: int, weights: Sequence[float] | None = None
+  ) -> None:
+    """Sets up the pool.
+
+    Args:
       architectures: at least one.
       seed: of the order.
-      weights: how often each is drawn, in proportion; None: all equally often, each once before any comes again.
+      weights: how often each is drawn, in proportion. None draws all equally often: each once before any comes again.
 
     Raises:
-      ValueError: if there is none.
+      ValueError: if there is no architecture.
     """
     if not architectures:
       raise ValueError("a pool needs at least one architecture")

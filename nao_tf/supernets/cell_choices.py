@@ -1,7 +1,7 @@
 """The decisions of a pair of cells as tensors: what each branch reads and does, and which states are loose ends.
 
-An architecture here is (input, operation) for each branch, two branches a node, the normal cell first: the published
-form of NAO's spaces of cells.
+An architecture here is a pair (input, operation) for each branch, with two branches for each node and the normal cell
+first: the published form of NAO's spaces of cells.
 """
 
 from collections.abc import Collection
@@ -32,15 +32,21 @@ class CellChoices(NamedTuple):
 class CellSelectors:
   """Numbers the selectors of a space of cells, and computes their values.
 
-  Selectors are: of each branch, source and operation as one number; of each state, whether it is a loose end; and both
-  of these again under the condition that the cell does not have certain numbers of loose ends.
+  There is a selector for each branch: its source and operation as one number. The others say whether a cell is present,
+  which it may not be with certain numbers of loose ends, and whether it is present and a certain state is a loose end.
 
   Attributes:
     num_nodes: computed nodes of a cell.
-    num_operations: how many operations a branch may be.
+    num_operations: how many operations a branch can choose from.
   """
 
-  def __init__(self, num_nodes: int, num_operations: int):
+  def __init__(self, num_nodes: int, num_operations: int) -> None:
+    """Sets the sizes of the space.
+
+    Args:
+      num_nodes: computed nodes of a cell.
+      num_operations: how many operations a branch can choose from.
+    """
     self.num_nodes, self.num_operations = num_nodes, num_operations
     self._conditions: list[tuple[int, frozenset[int]]] = []
 
@@ -62,18 +68,18 @@ class CellSelectors:
     return CellChoices(sources, pairs[..., 1], tf.cast(~tf.reduce_any(reads, axis=2), tf.int32))
 
   def branch(self, cell: int, branch: int) -> int:
-    """Returns the number of the selector source * num_operations + operation of a branch."""
+    """Returns the number of the selector of a branch; its value is source * num_operations + operation."""
     return ALWAYS + 1 + cell * self.num_branches + branch
 
   def present(self, cell: int, unless: Collection[int] = ()) -> int:
-    """Returns the number of the selector that is 0 if the number of the cell's loose ends is among `unless`, else 1."""
+    """Returns the number of a selector: 0 if the number of loose ends of the cell is among `unless`, otherwise 1."""
     condition = (cell, frozenset(unless))
     if condition not in self._conditions:
       self._conditions.append(condition)
     return self.branch(NUM_CELLS, 0) + self._conditions.index(condition) * (1 + self.num_states)
 
   def loose(self, cell: int, state: int, unless: Collection[int] = ()) -> int:
-    """Returns the number of the selector that is 1 if the state is a loose end, and `present` is 1."""
+    """Returns the number of a selector: 1 if the state is a loose end and `present` is 1, otherwise 0."""
     return self.present(cell, unless) + 1 + state
 
   def values(self, choices: CellChoices) -> tf.Tensor:
@@ -87,7 +93,7 @@ class CellSelectors:
 
 
 def is_present(choices: CellChoices, cell: int, unless: Collection[int]) -> tf.Tensor:
-  """Whether the number of a cell's loose ends is not among `unless`."""
+  """Returns whether the number of loose ends of a cell is not among `unless`."""
   if not unless:
     return tf.constant(True)
   return ~tf.reduce_any(tf.equal(tf.reduce_sum(choices.loose[cell]), sorted(unless)))

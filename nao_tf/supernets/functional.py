@@ -1,39 +1,38 @@
 """Layers as functions of their weights.
 
-A `LayerFunction` calls a layer with weights that come in a vector instead of its own: what Keras 3 calls a stateless call
-and Keras 2 does not have. The layer's own variables only say what the weights are like.
+A `LayerFunction` calls a layer with weights that come in a vector. The variables of the layer itself only say how many
+weights there are, in which shapes, and how they are initialized.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
+from nao_tf.training.variables import tf_variable
 
-class Slot(NamedTuple):
-  """A place where a layer, or a layer in it, keeps a weight.
 
-  Attributes:
-    owner: the layer that has it as an attribute.
-    name: of the attribute.
-    variable: what is there.
-  """
+class LentWeights:
+  """Answers for the variables of a layer with tensors from elsewhere; a `nao_tf.networks.weight_sources.WeightSource`."""
 
-  owner: keras.layers.Layer
-  name: str
-  variable: Any
+  def __init__(self, variables: Sequence[Any], values: Sequence[tf.Tensor]) -> None:
+    """Lends values.
 
-  @property
-  def shape(self) -> tuple[int, ...]:
-    """Of the weight."""
-    return tuple(self.variable.shape)
+    Args:
+      variables: the variables of the layer.
+      values: the value of each.
+    """
+    self._values = {tf_variable(variable).ref(): value for variable, value in zip(variables, values)}
 
-  @property
-  def size(self) -> int:
-    """How many numbers it is."""
-    return int(np.prod(self.shape))
+  def read(self, variable: Any) -> tf.Tensor:
+    """Returns the present value of a variable."""
+    return self._values[tf_variable(variable).ref()]
+
+  def write(self, variable: Any, value: tf.Tensor) -> None:
+    """Replaces the value of a variable here; the variable itself stays as it is."""
+    self._values[tf_variable(variable).ref()] = value
 
 
 class LayerFunction:
@@ -41,109 +40,93 @@ class LayerFunction:
 
   Attributes:
     layer: the layer.
-    weights: the places of its trainable weights, in the order in which a vector has them.
-    statistics: the same for those that are not trained.
+    weights: its trainable variables, in the order in which a vector has their values.
+    statistics: its other variables, in the same sense.
   """
 
-  def __init__(self, layer: keras.layers.Layer, *, variable_rows: bool = False):
-    """Args:
-    layer: built.
-    variable_rows: whether the first trainable weight may come with another number of rows (its last axis but one) than
-      it has in the layer: those of the input channels that are there.
+  def __init__(self, layer: keras.layers.Layer, *, variable_rows: bool = False) -> None:
+    """Sets up the function.
+
+    Args:
+      layer: a built layer with `weights`, a `WeightSource`, among the arguments of its `call`.
+      variable_rows: whether the first trainable weight may come with fewer rows (its last axis but one) than in the layer,
+        because some input channels are missing.
     """
     self.layer, self._variable_rows = layer, variable_rows
-    self.weights = _slots(layer, layer.trainable_weights)
-    self.statistics = _slots(layer, layer.non_trainable_weights)
-    if variable_rows:
-      self.weights[0].owner.input_spec = None  # It would insist on its own number of input channels.
+    self.weights, self.statistics = list(layer.trainable_weights), list(layer.non_trainable_weights)
 
   @property
   def num_weights(self) -> int:
     """Size of the vector of trainable weights, if all rows are there."""
-    return sum(slot.size for slot in self.weights)
+    return sum(map(size_of, self.weights))
 
   @property
   def num_statistics(self) -> int:
     """Size of the vector of statistics."""
-    return sum(slot.size for slot in self.statistics)
+    return sum(map(size_of, self.statistics))
 
   def initial_weights(self) -> np.ndarray:
     """Returns the layer's own trainable weights as a vector `[num_weights]`."""
-    values = [np.reshape(slot.variable.numpy(), -1) for slot in self.weights]
+    values = [np.reshape(variable.numpy(), -1) for variable in self.weights]
     return np.concatenate([np.zeros(0, np.float32), *values])
 
-  def __call__(self, weights: tf.Tensor, statistics: tf.Tensor, *args, **kwargs) -> tuple[Any, tf.Tensor]:
+  def __call__(self, weights: tf.Tensor, statistics: tf.Tensor, *args: Any, **kwargs: Any) -> tuple[Any, tf.Tensor]:
     """Calls the layer.
 
     Args:
-      weights: its trainable weights, `[num_weights]`, fewer where rows are missing.
+      weights: its trainable weights, `[num_weights]`, fewer if rows are missing.
       statistics: `[num_statistics]`.
       *args: of the layer's `call`.
       **kwargs: of the layer's `call`.
 
     Returns:
-      What the layer returns, and the statistics that it would have now.
+      What the layer returns, and its statistics after the call.
     """
-    tensors = self._split(self.weights, weights, self._variable_rows)
-    states = [_State(tensor) for tensor in self._split(self.statistics, statistics)]
-    slots = (*self.weights, *self.statistics)
-    try:
-      for slot, value in zip(slots, (*tensors, *states)):
-        vars(slot.owner)[slot.name] = value
-      outputs = self.layer.call(*args, **kwargs)
-    finally:
-      for slot in slots:
-        vars(slot.owner)[slot.name] = slot.variable
-    return outputs, self._joined(states, statistics) if states else statistics
+    values = _split(self.weights, weights, variable_rows=self._variable_rows) + _split(self.statistics, statistics)
+    lent = LentWeights([*self.weights, *self.statistics], values)
+    outputs = self.layer.call(*args, weights=lent, **kwargs)
+    if not self.statistics:
+      return outputs, statistics
+    return outputs, _join([lent.read(variable) for variable in self.statistics], statistics)
 
-  @staticmethod
-  def _joined(states: "Sequence[_State]", before: tf.Tensor) -> tf.Tensor:
-    """Returns states as one vector; its static shape is not known where that of the vector before was not."""
-    joined = tf.concat([tf.reshape(state.value, [-1]) for state in states], 0)
-    return tf.slice(joined, [0], tf.shape(before))
+  def assign(self, weights: np.ndarray, statistics: np.ndarray | None = None) -> None:
+    """Gives the layer itself the weights of a vector.
 
-  def assign(self, weights, statistics=None) -> None:
-    """Gives the layer itself the weights that a vector holds, and the statistics, if there is a vector of them.
+    Args:
+      weights: `[num_weights]`.
+      statistics: `[num_statistics]`; None leaves them as they are.
 
     Raises:
       ValueError: if a vector is not of the layer's size.
     """
-    for slots, vector in ((self.weights, weights), (self.statistics, statistics)):
-      size = sum(slot.size for slot in slots)
-      if vector is not None and len(vector) != size:
-        raise ValueError(f"{self.layer.name}: expected {size} numbers, got {len(vector)}")
-      if vector is not None:
-        for slot, value in zip(slots, self._split(slots, tf.convert_to_tensor(vector))):
-          slot.variable.assign(value)
+    self._assign(self.weights, weights)
+    if statistics is not None:
+      self._assign(self.statistics, statistics)
 
-  @staticmethod
-  def _split(slots: Sequence[Slot], vector: tf.Tensor, variable_rows: bool = False) -> list[tf.Tensor]:
-    sizes, shapes = [slot.size for slot in slots], [list(slot.shape) for slot in slots]
-    if variable_rows:
-      sizes[0], shapes[0][-2] = -1, -1
-    pieces = tf.split(vector, sizes) if slots else []
-    return [tf.reshape(piece, shape) for piece, shape in zip(pieces, shapes)]
+  def _assign(self, variables: Sequence[Any], vector: np.ndarray) -> None:
+    size = sum(map(size_of, variables))
+    if len(vector) != size:
+      raise ValueError(f"{self.layer.name}: expected {size} numbers, got {len(vector)}")
+    for variable, value in zip(variables, _split(variables, tf.convert_to_tensor(vector))):
+      variable.assign(value)
 
 
-class _State:
-  """Stands for a variable: can be read as a tensor, and remembers what is assigned to it."""
-
-  def __init__(self, value: tf.Tensor):
-    self.value = value
-
-  def assign(self, value: tf.Tensor) -> None:
-    self.value = value
-
-  def __tf_tensor__(self, dtype=None, name=None) -> tf.Tensor:
-    return self.value
+def size_of(variable: Any) -> int:
+  """Returns how many numbers a variable holds."""
+  return int(np.prod(variable.shape))
 
 
-def _slots(layer: keras.layers.Layer, variables: Sequence) -> tuple[Slot, ...]:
-  """Returns where the layer keeps each of its variables."""
-  places = {
-    id(value): (owner, name)
-    for owner in layer._flatten_layers()
-    for name, value in vars(owner).items()
-    if value is not None
-  }
-  return tuple(Slot(*places[id(variable)], variable) for variable in variables)
+def _split(variables: Sequence[Any], vector: tf.Tensor, *, variable_rows: bool = False) -> list[tf.Tensor]:
+  """Returns the value of each variable, given all values one after the other in a vector."""
+  if not variables:
+    return []
+  sizes, shapes = [size_of(variable) for variable in variables], [list(variable.shape) for variable in variables]
+  if variable_rows:
+    sizes[0], shapes[0][-2] = -1, -1
+  return [tf.reshape(piece, shape) for piece, shape in zip(tf.split(vector, sizes), shapes)]
+
+
+def _join(values: Sequence[tf.Tensor], before: tf.Tensor) -> tf.Tensor:
+  """Returns values as one vector, whose length is known to the graph only if that of the vector before was."""
+  joined = tf.concat([tf.reshape(value, [-1]) for value in values], 0)
+  return tf.slice(joined, [0], tf.shape(before))

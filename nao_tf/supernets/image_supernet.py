@@ -1,9 +1,9 @@
 """The image networks of all architectures of a space of cells, with shared weights (Luo et al., NeurIPS 2018, NAO-WS).
 
-A node's operation has weights for every state that it may read, as in ENAS (Pham et al., ICML 2018); an architecture is
-a path through them. The network of an architecture is the one that `image_network` builds of its genotype, not an
-approximation of it: the same cells, strides, calibrations and concatenation, and so with equal weights the same outputs.
-The architecture is a tensor: one graph serves all, and computes the operations on the path alone.
+The operation of a node has weights for every state that it may read, as in ENAS (Pham et al., ICML 2018). An architecture
+is a path through them. Its network is the one that `image_network` builds of its genotype, not an approximation: the same
+cells, strides, calibrations and concatenation, and so with equal weights the same outputs. The architecture is a tensor:
+one graph serves all, and computes only the operations on the path.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,14 +24,14 @@ from nao_tf.networks.image_network import (
 from nao_tf.networks.layers import NORM_MOMENTUM
 from nao_tf.networks.stems import STEMS
 from nao_tf.networks.training_draws import TrainingDraws
-from nao_tf.spaces import genotypes
-from nao_tf.supernets.blueprint import Blueprint, Feature, Unit, Weights
+from nao_tf.supernets.blueprint import Blueprint, Feature, Unit, UnitWeights
 from nao_tf.supernets.cell_choices import CellChoices, CellSelectors
 from nao_tf.supernets.functional import LayerFunction
-from nao_tf.supernets.shared_cell import SharedCell
+from nao_tf.supernets.shared_cell import CellCall, SharedCell
+from nao_tf.supernets.shared_operations import OperationLibrary
 from nao_tf.supernets.weight_bank import Path, WeightBank
 
-# What comes out of a cell is not normalized: sums of pools and identities grow, by as much as the architecture has of them.
+# The output of a cell is not normalized: sums of pools and identities grow with the number of them in the architecture.
 # A classifier that many architectures share learns slowly unless its first logits are small for all.
 _CLASSIFIER_GAIN = 1e-3
 
@@ -39,10 +39,10 @@ _CLASSIFIER_GAIN = 1e-3
 class ImageSupernet:
   """All image networks of a space of cells.
 
-  It has no variables: the weights on a path come as a vector, gathered from whatever holds the bank's weights.
+  It has no variables. The weights on a path come as a vector, gathered from wherever the weights of the bank are kept.
 
   Attributes:
-    config: what the networks are apart from their architecture.
+    config: what all networks have in common.
     image_shape: (height, width, channels).
     bank: where the weights of every architecture are.
   """
@@ -57,83 +57,83 @@ class ImageSupernet:
     image_shape: tuple[int, int, int] = (32, 32, 3),
     seed: int = 0,
     weights_per_input: bool = True,
-  ):
-    """Args:
+  ) -> None:
+    """Makes the layers and initializes the weights.
+
+    Args:
       operations: names of the operations, in the order of their choices.
-      config: what the networks are apart from their architecture.
+      config: what all networks have in common.
       num_nodes: computed nodes of a cell.
-      num_classes: logits to give.
+      num_classes: number of logits.
       image_shape: (height, width, channels).
       seed: of the initial weights and of the randomness in training.
       weights_per_input: whether an operation has weights of its own for every state that it may read; otherwise those
-        states that it reads in the same shape share them.
+        states share them that it reads in the same shape.
 
     Raises:
       ValueError: if an operation is unknown.
     """
-    self.config, self.image_shape, facts = config, tuple(image_shape), config.facts
+    self.config, self.image_shape = config, image_shape
     classifier_seed, auxiliary_seed = derive_seeds(seed, 2)
     stem_seed, cell_seed, head_seed, draw_seed = derive_seeds(classifier_seed, 4)
     self._selectors = CellSelectors(num_nodes, len(operations))
-    blueprint, library = Blueprint(self._selectors), {}
-    self.stem = blueprint.add_layer(STEMS[config.stem](config.filters, facts, stem_seed), (None, *image_shape))
-    shapes = self.stem.function.layer.compute_output_shape((None, *image_shape))
-    features = [Feature(*shape[1:], None) for shape in shapes]
-    plan = plan_cells(_NO_GENOTYPE, config)
-    self.cells: list[SharedCell] = []
-    for index, (row, key) in enumerate(zip(plan, derive_seeds(cell_seed, len(plan)))):
-      raw = index == 0 and not facts.project_first_input
-      inputs, options = tuple(features[-2:]), {"raw_previous": raw, "weights_per_input": weights_per_input}
-      cell = SharedCell(
-        int(row.reduction), row.filters, inputs, operations, blueprint, facts, key, library=library, **options
-      )
-      self.cells.append(cell)
-      features.append(cell.output)
-    head = ClassifierHead(num_classes, config.dropout_keep, facts, head_seed, gain=_CLASSIFIER_GAIN)
-    self.head = blueprint.add_reader(head, features[-1])
-    self.auxiliary_cell = auxiliary_cell(config, len(plan))
+    blueprint = Blueprint(self._selectors)
+    library = OperationLibrary(operations, config.facts, weights_per_input=weights_per_input)
+    self.stem, stem_features = self._add_stem(blueprint, stem_seed)
+    self.cells = self._add_cells(blueprint, stem_features, library, cell_seed)
+    self.draws = TrainingDraws(config.drop_path_keep, config.drop_path_steps, len(self.cells), draw_seed)
+    head = ClassifierHead(num_classes, config.dropout_keep, config.facts, head_seed, gain=_CLASSIFIER_GAIN)
+    self.head = blueprint.add_reader(head, self.cells[-1].output)
+    self.auxiliary_cell = auxiliary_cell(config, len(self.cells))
     self.auxiliary_head: Unit | None = None
     if config.auxiliary:
       auxiliary = make_auxiliary_head(config, num_classes, auxiliary_seed)
-      self.auxiliary_head = blueprint.add_reader(auxiliary, features[2 + self.auxiliary_cell])
-    self.draws = TrainingDraws(config.drop_path_keep, config.drop_path_steps, len(plan), draw_seed)
+      self.auxiliary_head = blueprint.add_reader(auxiliary, self.cells[self.auxiliary_cell].output)
     self.bank = WeightBank(blueprint.units)
 
   def path(self, architecture: tf.Tensor) -> Path:
     """Returns where the weights of an architecture, int32 `[decisions]`, are."""
     return self.bank.path(self._selectors.values(self._selectors.read(architecture)))
 
-  def network(self, architecture: tf.Tensor, path: Path, weights: tf.Tensor, statistics=None) -> "PathNetwork":
+  def network(
+    self, architecture: tf.Tensor, path: Path, weights: tf.Tensor, statistics: tf.Tensor | None = None
+  ) -> "PathNetwork":
     """Returns the network of an architecture.
 
     Args:
       architecture: int32 `[decisions]`.
       path: of the architecture.
       weights: on the path, `[A]`.
-      statistics: of batch norm on the path, `[S]`, and maybe more after them; None if it will only be called for
-        training.
+      statistics: of batch norm on the path, `[S]`, and maybe more numbers after them; None if the network will only be
+        called for training.
     """
     count = tf.reduce_sum(path.statistic_sizes)
     statistics = tf.zeros([count], weights.dtype) if statistics is None else statistics[:count]
-    parts = (tf.split(weights, path.sizes), tf.split(statistics, path.statistic_sizes))
-    return PathNetwork(self, self._selectors.read(architecture), Weights(*parts))
+    unit_weights = UnitWeights(tf.split(weights, path.sizes), tf.split(statistics, path.statistic_sizes))
+    return PathNetwork(self, self._selectors.read(architecture), unit_weights)
 
   def num_parameters(self, path: Path) -> tf.Tensor:
-    """Returns how many trainable parameters the network of a path has, those of an auxiliary head left out."""
+    """Returns how many trainable parameters the network of a path has, without those of an auxiliary head."""
     sizes = path.sizes if self.auxiliary_head is None else path.sizes[: self.auxiliary_head.number]
     return tf.reduce_sum(sizes)
 
-  def copy_to(self, network: ImageNetwork, architecture: Sequence[int], weights, statistics=None) -> None:
+  def copy_to(
+    self,
+    network: ImageNetwork,
+    architecture: Sequence[int],
+    weights: np.ndarray,
+    statistics: np.ndarray | None = None,
+  ) -> None:
     """Gives a separate network of the same architecture the weights on its path.
 
     Args:
-      network: built of the architecture's genotype with this supernet's configuration.
+      network: built from the genotype of the architecture with the configuration of this supernet.
       architecture: the choices.
       weights: on the path, `[A]`.
       statistics: of batch norm on the path, `[S]`; None leaves those of the network as they are.
 
     Raises:
-      ValueError: if the network is another.
+      ValueError: if the network is of another architecture or configuration.
     """
     path = self.path(tf.constant(architecture, tf.int32))
     sizes = len(path.positions), int(tf.reduce_sum(path.statistic_sizes))
@@ -148,6 +148,25 @@ class ImageSupernet:
         there, statistics = np.split(statistics, [function.num_statistics])
       function.assign(here, there)
 
+  def _add_stem(self, blueprint: Blueprint, seed: int) -> tuple[Unit, tuple[Feature, Feature]]:
+    """Adds the stem; returns its unit and the features that the first cell reads."""
+    shape = (None, *self.image_shape)
+    stem = STEMS[self.config.stem](self.config.filters, self.config.facts, seed)
+    unit = blueprint.add_layer(stem, shape)
+    outputs = stem.compute_output_shape(shape)
+    first, second = (Feature(height, width, channels, None) for _, height, width, channels in outputs)
+    return unit, (first, second)
+
+  def _add_cells(
+    self, blueprint: Blueprint, inputs: tuple[Feature, Feature], library: OperationLibrary, seed: int
+  ) -> list[SharedCell]:
+    """Adds all cells; each reads the two features before it."""
+    plans, cells = plan_cells(self.config), []
+    for plan, key in zip(plans, derive_seeds(seed, len(plans))):
+      cells.append(SharedCell(plan, inputs, blueprint, library, key))
+      inputs = inputs[1], cells[-1].output
+    return cells
+
 
 class PathNetwork:
   """The network of one architecture: called as an `ImageNetwork` is, and usable where one is trained or scored.
@@ -155,24 +174,32 @@ class PathNetwork:
   Attributes:
     config: what it is apart from its architecture.
     auxiliary_head: None if it has none.
-    statistics: batch norm's statistics, `[S]`. Called for training, each has moved towards the batch's by the share
-      `1 - NORM_MOMENTUM`.
   """
 
-  def __init__(self, supernet: ImageSupernet, choices: CellChoices, weights: Weights):
+  def __init__(self, supernet: ImageSupernet, choices: CellChoices, weights: UnitWeights) -> None:
+    """Puts the network together.
+
+    Args:
+      supernet: it is one of its networks.
+      choices: of the architecture.
+      weights: of the architecture.
+    """
     self._supernet, self._choices, self._weights = supernet, choices, weights
     self.config, self.auxiliary_head = supernet.config, supernet.auxiliary_head
 
   @property
   def statistics(self) -> tf.Tensor:
+    """Statistics of batch norm, `[S]`. A call for training moves them by the share `1 - NORM_MOMENTUM`."""
     return tf.concat(self._weights.statistics, 0)
 
-  def __call__(self, images, training: bool = False, step=None):
+  def __call__(
+    self, images: tf.Tensor, training: bool = False, step: tf.Tensor | None = None
+  ) -> tf.Tensor | dict[str, tf.Tensor]:
     """Maps images [B, H, W, C] to logits [B, num_classes], in training with those of the auxiliary head.
 
     Args:
       images: the images.
-      training: whether batch norm takes the batch's statistics.
+      training: whether batch norm takes the statistics of the batch.
       step: number of the training step, which drop-path and dropout are functions of; None drops nothing.
 
     Returns:
@@ -182,10 +209,9 @@ class PathNetwork:
     states = list(weights.call(supernet.stem, images, training=training))
     for index, cell in enumerate(supernet.cells):
       masks = supernet.draws.masks(index, cell.num_branches, tf.shape(images)[0], step) if drawing else None
-      states.append(cell.call(states[-2:], self._choices, weights, masks, training=training))
-    logits = weights.call(
-      supernet.head, states[-1], dropout_seed=supernet.draws.dropout_seed(step) if drawing else None
-    )
+      states.append(cell.call(states[-2:], CellCall(self._choices, weights, masks, training)))
+    dropout_seed = supernet.draws.dropout_seed(step) if drawing else None
+    logits = weights.call(supernet.head, states[-1], dropout_seed=dropout_seed)
     if not training or self.auxiliary_head is None:
       return logits
     auxiliary = weights.call(self.auxiliary_head, states[2 + supernet.auxiliary_cell], training=True)
@@ -193,12 +219,12 @@ class PathNetwork:
 
 
 def batch_statistics(moved: tf.Tensor) -> tf.Tensor:
-  """Returns the statistics of a batch, given what zeros have become in one call for training."""
+  """Returns the statistics of a batch, given what one call for training has made of statistics of zero."""
   return moved / (1.0 - NORM_MOMENTUM)
 
 
 def _layers(network: ImageNetwork) -> Iterator[keras.layers.Layer]:
-  """Yields the layers of a separate network in the order of the bank's units."""
+  """Yields the layers of a separate network in the order of the units of the bank."""
   classifier = network.classifier
   yield classifier.stem
   for cell in classifier.cells:
@@ -206,6 +232,3 @@ def _layers(network: ImageNetwork) -> Iterator[keras.layers.Layer]:
   yield classifier.head
   if network.auxiliary_head is not None:
     yield network.auxiliary_head
-
-
-_NO_GENOTYPE = genotypes.CellGenotype(genotypes.Cell(()), genotypes.Cell(()))

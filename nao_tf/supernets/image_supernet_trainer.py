@@ -1,104 +1,118 @@
 """Training of an image supernet: every step is one of a separate network, that of an architecture of the pool.
 
-Scores are taken as a separate network's would be: all validation examples, batch norm by its averages, nothing dropped.
-The averages that weights shared by many networks would have are those of none of them. So before an architecture is
-scored its own are taken: the means of the batch statistics over a few training batches, the same for all architectures.
+Scores are taken as those of a separate network would be: on all validation examples, with the averages of batch norm, and
+nothing dropped. But averages over the training of a supernet belong to none of its networks. So before an architecture is
+scored, its own are taken: the means of the batch statistics over a few training batches, the same for all architectures.
 """
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import tensorflow as tf
 
+from nao_tf.networks.building import complete_network_config
+from nao_tf.networks.image_network import ImageNetworkConfig
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.nasnet import NUM_NODES, NasnetSpace
 from nao_tf.supernets.config import SharingConfig
 from nao_tf.supernets.image_supernet import ImageSupernet, batch_statistics
 from nao_tf.supernets.path_weights import PathWeights
-from nao_tf.supernets.supernet_trainer import SharedTrainer
+from nao_tf.supernets.supernet_trainer import SupernetTrainer
 from nao_tf.tasks.base import BatchTask
 from nao_tf.training import optimizers
-from nao_tf.training.batch_trainer import Metrics, checked_loss
+from nao_tf.training.base import BatchProblem, Metrics, checked_loss
 from nao_tf.training.config import TrainingConfig
 from nao_tf.training.regularization import Regularization
 from nao_tf.trial import Architecture
 
+_COUNT = "examples"
 
-class SharedImageTrainer(SharedTrainer):
-  """An image supernet in training.
+
+class ImageSupernetTrainer(SupernetTrainer):
+  """The training of an image supernet.
 
   Attributes:
+    task: the images.
     supernet: the networks.
+    training_config: how they are trained.
   """
+
+  training_config: TrainingConfig
 
   def __init__(
     self,
-    task: BatchTask,
-    make_supernet: Callable[[], ImageSupernet],
-    config: TrainingConfig,
-    sharing: SharingConfig,
+    task: BatchProblem,
+    supernet: ImageSupernet,
+    training_config: TrainingConfig,
+    sharing_config: SharingConfig,
     *,
     distribution: tf.distribute.Strategy,
     seed: int,
-  ):
-    """Args:
+  ) -> None:
+    """Makes the weights, the optimizer and the graphs of the steps.
+
+    Args:
       task: what to learn.
-      make_supernet: makes the networks.
-      config: the recipe.
-      sharing: how architectures are drawn and scored.
-      distribution: the process's distribution.
+      supernet: the networks.
+      training_config: how to train them, with every field set that the task may fill in.
+      sharing_config: how architectures are drawn and scored.
+      distribution: the distribution of the process.
       seed: of the order of examples and architectures.
 
     Raises:
-      ValueError: as `SharedTrainer`; or if the recipe does not fit the data.
+      ValueError: as `SupernetTrainer`; or if the training examples do not fill one batch.
     """
-    super().__init__(task, task.recipe(config), sharing, distribution=distribution, seed=seed)
-    self._steps_per_epoch = task.steps_per_epoch(self.config)
-    self.supernet = make_supernet()
-    bank = self.supernet.bank
+    super().__init__(training_config, sharing_config, distribution=distribution, seed=seed)
+    self.task, self.supernet = task, supernet
+    self._steps_per_epoch = task.steps_per_epoch(training_config)
+    make_optimizer = functools.partial(optimizers.make_optimizer, training_config, self._steps_per_epoch)
     with distribution.scope():
-      self.weights = PathWeights(
-        bank.initial(), bank.max_path, lambda: optimizers.make_optimizer(self.config, self.steps_per_epoch)
-      )
+      self.weights = PathWeights(supernet.bank.initial(), supernet.bank.max_path, make_optimizer)
     self._loss = tf.Variable(0.0, dtype=tf.float64, trainable=False)
-    self._regularization = Regularization(self.config, self._replicas)
+    self._regularization = Regularization(training_config, self._replicas)
     self._train_step = tf.function(self._train, autograph=False)
     self._calibration_step = tf.function(self._calibrate, autograph=False)
     self._evaluation_step = tf.function(self._evaluate, autograph=False)
     self._count_step = tf.function(self._count, autograph=False)
-    self._data: Iterator = iter(())
-    self._fixed_batches: dict[str, list] = {}
+    self._data: Iterator[Any] = iter(())
 
   @property
   def state(self) -> dict[str, Any]:
+    """What a checkpoint must hold to resume the training as if it had not been interrupted."""
     return {**super().state, "loss": self._loss}
 
   @property
   def steps_per_epoch(self) -> int:
+    """How many steps an epoch has."""
     return self._steps_per_epoch
 
   def score(self, architecture: Architecture) -> Metrics:
-    """Returns an architecture's metrics on the validation examples."""
+    """Returns the metrics of an architecture on the validation examples."""
     choices = tf.constant(architecture, tf.int32)
-    calibrations = [self._calibration_step(*batch, choices) for batch in self._calibration_batches()]
+    calibrations = [self._calibration_step(*batch, choices) for batch in self._calibration_batches]
     statistics = tf.add_n(calibrations) / len(calibrations)
     totals: dict[str, float] = {}
-    for batch in self._validation_batches():
+    for batch in self._validation_batches:
       for name, total in self._evaluation_step(*batch, choices, statistics).items():
         totals[name] = totals.get(name, 0.0) + float(total)
     count = totals.pop(_COUNT)
     return self.task.metrics({name: total / count for name, total in totals.items()})
 
   def num_parameters(self, architecture: Architecture) -> int:
+    """Returns how many trainable parameters the network of an architecture has, without those of an auxiliary head."""
     return int(self._count_step(tf.constant(architecture, tf.int32)))
 
   def _open_data(self) -> None:
+    """Gets ready to read the batches from the present step on."""
     epoch = int(self.epoch)
-    data = self.task.training_batches(self.config, seed=self._seed, first_epoch=epoch)
+    data = self.task.training_batches(self.training_config, seed=self._seed, first_epoch=epoch)
     data = data.skip(self.num_steps_done - epoch * self.steps_per_epoch)
     self._data = iter(self._distribution.experimental_distribute_dataset(data))
 
   def _train_epoch(self, number: int, on_step: Callable[[], None]) -> float:
-    """Trains to the end of an epoch; the losses are read one step late, so that a device never waits for it."""
+    """Trains to the end of an epoch. The losses are read one step late, so that a device never waits for it."""
     before = (number - 1) * self.steps_per_epoch
     waiting = None
     for step in range(self.num_steps_done, before + self.steps_per_epoch):
@@ -110,51 +124,51 @@ class SharedImageTrainer(SharedTrainer):
     return float(self._loss) / self.steps_per_epoch
 
   def _close_epoch(self) -> None:
+    """Resets the loss of the epoch."""
     self._loss.assign(0.0)
 
-  def _calibration_batches(self) -> list:
-    if "calibration" not in self._fixed_batches:
-      data = self.task.training_batches(self.config, seed=self._seed).take(self.sharing.calibration_batches)
-      self._fixed_batches["calibration"] = list(self._distribution.experimental_distribute_dataset(data))
-    return self._fixed_batches["calibration"]
+  @functools.cached_property
+  def _calibration_batches(self) -> list[Any]:
+    data = self.task.training_batches(self.training_config, seed=self._seed)
+    data = data.take(self.sharing_config.calibration_batches)
+    return list(self._distribution.experimental_distribute_dataset(data))
 
-  def _validation_batches(self) -> list:
-    if "validation" not in self._fixed_batches:
-      available = self.task.num_examples("valid")
-      count = min(self.sharing.validation_examples or available, available)
-      num_batches = math.ceil(count / self.config.evaluation_batch_size)
-      size = math.ceil(count / num_batches / self._replicas) * self._replicas
-      data = self.task.evaluation_batches("valid", size).take(num_batches)
-      self._fixed_batches["validation"] = list(self._distribution.experimental_distribute_dataset(data))
-    return self._fixed_batches["validation"]
+  @functools.cached_property
+  def _validation_batches(self) -> list[Any]:
+    available = self.task.num_examples("valid")
+    count = min(self.sharing_config.validation_examples or available, available)
+    num_batches = math.ceil(count / self.training_config.evaluation_batch_size)
+    size = math.ceil(count / num_batches / self._replicas) * self._replicas
+    data = self.task.evaluation_batches("valid", size).take(num_batches)
+    return list(self._distribution.experimental_distribute_dataset(data))
 
-  def _train(self, inputs, targets, architecture) -> tf.Tensor:
+  def _train(self, inputs: tf.Tensor, targets: tf.Tensor, architecture: tf.Tensor) -> tf.Tensor:
     """Makes a step with a batch; returns its loss without the decay of the weights."""
     losses = self._distribution.run(self._replica_train, (inputs, targets, architecture))
     loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
     self._loss.assign_add(tf.cast(loss, tf.float64))
     return loss
 
-  def _replica_train(self, inputs, targets, architecture) -> tf.Tensor:
+  def _replica_train(self, inputs: tf.Tensor, targets: tf.Tensor, architecture: tf.Tensor) -> tf.Tensor:
     step = tf.convert_to_tensor(self.weights.optimizer.iterations)
     path = self.supernet.path(architecture)
     weights = self.weights.read(path.positions)
     with tf.GradientTape() as tape:
       tape.watch(weights)
       network = self.supernet.network(architecture, path, weights)
-      losses = self.task.losses(network, inputs, targets, step, self.config)
-      loss = tf.reduce_sum(losses) / self.config.batch_size
-    gradients = self._regularization([tape.gradient(loss, weights)], [weights])
-    self.weights.apply(path.positions, weights, *gradients)
+      losses = self.task.losses(network, inputs, targets, step, self.training_config)
+      loss = tf.reduce_sum(losses) / self.training_config.batch_size
+    (gradient,) = self._regularization([tape.gradient(loss, weights)], [weights])
+    self.weights.apply(path.positions, weights, gradient)
     return loss
 
-  def _calibrate(self, inputs, targets, architecture) -> tf.Tensor:
-    """Returns the statistics of a batch, filled up with zeros to those of the longest path."""
+  def _calibrate(self, inputs: tf.Tensor, targets: tf.Tensor, architecture: tf.Tensor) -> tf.Tensor:
+    """Returns the statistics of a batch, padded with zeros to the length of the longest path."""
     del targets
     statistics = self._distribution.run(self._replica_calibrate, (inputs, architecture))
     return self._distribution.reduce(tf.distribute.ReduceOp.MEAN, statistics, axis=None)
 
-  def _replica_calibrate(self, inputs, architecture) -> tf.Tensor:
+  def _replica_calibrate(self, inputs: tf.Tensor, architecture: tf.Tensor) -> tf.Tensor:
     path = self.supernet.path(architecture)
     network = self.supernet.network(architecture, path, self.weights.read(path.positions))
     network(inputs, training=True)
@@ -162,21 +176,73 @@ class SharedImageTrainer(SharedTrainer):
     length = self.supernet.bank.max_statistics
     return tf.ensure_shape(tf.pad(statistics, [[0, length - tf.size(statistics)]]), [length])
 
-  def _evaluate(self, inputs, targets, weights, architecture, statistics) -> Mapping[str, tf.Tensor]:
+  def _evaluate(
+    self,
+    inputs: tf.Tensor,
+    targets: tf.Tensor,
+    weights: tf.Tensor,
+    architecture: tf.Tensor,
+    statistics: tf.Tensor,
+  ) -> Mapping[str, tf.Tensor]:
+    """Returns the sum of each score over a batch, and how many examples the batch has."""
     sums = self._distribution.run(self._replica_evaluate, (inputs, targets, weights, architecture, statistics))
     return {
       name: self._distribution.reduce(tf.distribute.ReduceOp.SUM, value, axis=None) for name, value in sums.items()
     }
 
-  def _replica_evaluate(self, inputs, targets, weights, architecture, statistics) -> Mapping[str, tf.Tensor]:
+  def _replica_evaluate(
+    self,
+    inputs: tf.Tensor,
+    targets: tf.Tensor,
+    weights: tf.Tensor,
+    architecture: tf.Tensor,
+    statistics: tf.Tensor,
+  ) -> Mapping[str, tf.Tensor]:
     path = self.supernet.path(architecture)
     network = self.supernet.network(architecture, path, self.weights.read(path.positions), statistics)
     scores = self.task.scores(network, inputs, targets)
     sums = {name: tf.reduce_sum(score * tf.cast(weights, score.dtype)) for name, score in scores.items()}
     return {**sums, _COUNT: tf.reduce_sum(weights)}
 
-  def _count(self, architecture) -> tf.Tensor:
+  def _count(self, architecture: tf.Tensor) -> tf.Tensor:
     return self.supernet.num_parameters(self.supernet.path(architecture))
 
 
-_COUNT = "examples"
+def make_image_supernet_trainer(
+  task: BatchTask,
+  space: SearchSpace,
+  network_config: ImageNetworkConfig,
+  training_config: TrainingConfig,
+  sharing_config: SharingConfig,
+  *,
+  distribution: tf.distribute.Strategy,
+  seed: int,
+) -> ImageSupernetTrainer:
+  """Returns what trains the image networks of a space of cells with shared weights.
+
+  The arguments are those of `nao_tf.supernets.make_supernet_trainer`.
+
+  Raises:
+    ValueError: if the space or the network_config is of another kind, the training_config does not fit shared weights, the
+      data or the replicas, or batch norm is to be synchronized among several replicas.
+  """
+  if not isinstance(space, NasnetSpace) or not isinstance(network_config, ImageNetworkConfig):
+    raise ValueError(
+      f"{task.name}: an image supernet needs a NasnetSpace and an ImageNetworkConfig, got a {type(space).__name__} and a"
+      f" {type(network_config).__name__}"
+    )
+  if network_config.synchronized_norm and distribution.num_replicas_in_sync > 1:
+    raise ValueError("synchronized_norm: with shared weights every replica takes batch statistics of its own")
+  training_config = task.complete_training_config(training_config)
+  num_steps = training_config.epochs * task.steps_per_epoch(training_config)
+  height, width, channels = task.input_shape
+  supernet = ImageSupernet(
+    [operation.name for operation in space.operations],
+    complete_network_config(network_config, num_steps=num_steps, num_replicas=distribution.num_replicas_in_sync),
+    num_nodes=NUM_NODES,
+    num_classes=task.num_outputs,
+    image_shape=(height, width, channels),
+    seed=seed,
+    weights_per_input=sharing_config.weights_per_input,
+  )
+  return ImageSupernetTrainer(task, supernet, training_config, sharing_config, distribution=distribution, seed=seed)

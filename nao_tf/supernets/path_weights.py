@@ -1,10 +1,12 @@
 """The weights of all architectures as a variable, of which an optimizer sees one path at a time.
 
-Before a step the path's weights, and what the optimizer remembers of them (momenta, say), are gathered into variables as
-long as the longest path; the optimizer changes these, and they are written back. So a step leaves whatever is not on its
-path as it is: no gradient, no decay, no momentum. Any optimizer that treats each number by itself will do; its number of
-steps, which a learning rate's schedule and Adam's corrections of its moments depend on, is that of all paths together. So
-Adam's first moves of a weight that is seldom on a path are longer than they would be if it were on all.
+Before a step, the weights on the path and what the optimizer remembers of them (its slots: momenta, for example) are
+gathered into variables as long as the longest path. The optimizer changes these, and they are written back. So a step
+leaves everything that is not on its path as it is: no gradient, no decay, no momentum.
+
+This works for any optimizer that treats each number by itself. The optimizer counts the steps of all paths together.
+Learning rate schedules and the corrections of Adam's moments depend on that count. So Adam's first moves of a weight that
+is seldom on a path are longer than they would be if it were on all paths.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,6 +17,9 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.training.variables import tf_variable
+
+_PATH_NAME = "weights_on_path"
+"""Name of the variable with the weights on the path. Keras names the slots of a variable after it."""
 
 
 class PathWeights:
@@ -30,26 +35,27 @@ class PathWeights:
     initial: np.ndarray,
     max_path: int,
     make_optimizer: Callable[[], keras.optimizers.Optimizer],
-    others: Sequence = (),
-  ):
-    """Args:
-    initial: what the weights begin with, `[P]`. To be made in the scope of the strategy that they belong to.
-    max_path: length of the longest path.
-    make_optimizer: makes an optimizer that updates each number by itself.
-    others: variables that are on every path and optimized as they are.
+    others: Sequence[Any] = (),
+  ) -> None:
+    """Makes the variables. Call it in the scope of their distribution.
+
+    Args:
+      initial: initial values of the weights, `[P]`.
+      max_path: length of the longest path.
+      make_optimizer: makes an optimizer that updates each number by itself.
+      others: variables that are on every path and optimized as they are.
     """
-    self._others = list(others)
-    self._length = _unlike(max_path, [variable.shape for variable in self._others])
+    self._others, self._length = list(others), max_path
     self.vector = tf.Variable(initial, name="shared_weights")
-    self._path = tf.Variable(tf.zeros([self._length]), name="path")
+    self._path = tf.Variable(tf.zeros([max_path]), name=_PATH_NAME)
     self.optimizer = make_optimizer()
     self.optimizer.build([self._path, *self._others])
-    self._slots = [v for v in map(tf_variable, self.optimizer.variables) if v.shape == self._path.shape]
+    self._slots = [tf_variable(slot) for slot in self.optimizer.variables if _PATH_NAME in slot.name]
     self._kept = [_spread(slot, len(initial)) for slot in self._slots]
 
   @property
   def state(self) -> dict[str, Any]:
-    """What a checkpoint must hold of it, the other variables left out."""
+    """What a checkpoint must hold of the weights and the optimizer, without the other variables."""
     return {"weights": self.vector, "optimizer": self.optimizer, "slots": self._kept}
 
   def read(self, positions: tf.Tensor) -> tf.Tensor:
@@ -59,11 +65,11 @@ class PathWeights:
   def apply(
     self, positions: tf.Tensor, weights: tf.Tensor, gradient: tf.Tensor, others: Sequence[tf.Tensor] = ()
   ) -> None:
-    """Lets the optimizer change the weights on a path, and the other variables. To be called in a replica's context.
+    """Lets the optimizer change the weights on a path, and the other variables. Call it in the context of a replica.
 
     Args:
       positions: of the path, `[A]`.
-      weights: what is there now, `[A]`.
+      weights: the present weights there, `[A]`.
       gradient: of them, `[A]`.
       others: gradients of the other variables.
     """
@@ -72,38 +78,31 @@ class PathWeights:
     self.optimizer.apply_gradients(zip([self._padded(gradient), *others], [self._path, *self._others]))
     replica.merge_call(self._store, args=(positions,))
 
-  def _load(self, distribution: tf.distribute.Strategy, positions, weights) -> None:
+  def _load(self, distribution: tf.distribute.Strategy, positions: tf.Tensor, weights: tf.Tensor) -> None:
     update = distribution.extended.update
     update(self._path, self._assign_padded, args=(weights,), group=False)
     for slot, kept in zip(self._slots, self._kept):
       update(slot, self._assign_gathered, args=(kept, positions), group=False)
 
-  def _store(self, distribution: tf.distribute.Strategy, positions) -> None:
+  def _store(self, distribution: tf.distribute.Strategy, positions: tf.Tensor) -> None:
     for whole, part in zip((self.vector, *self._kept), (self._path, *self._slots)):
       distribution.extended.update(whole, _scatter, args=(part, positions), group=False)
 
   def _assign_padded(self, variable: tf.Variable, values: tf.Tensor) -> None:
     variable.assign(self._padded(values))
 
-  def _assign_gathered(self, slot: tf.Variable, kept, positions: tf.Tensor) -> None:
+  def _assign_gathered(self, slot: tf.Variable, kept: tf.Variable, positions: tf.Tensor) -> None:
     slot.assign(self._padded(tf.gather(tf.convert_to_tensor(kept), positions)))
 
   def _padded(self, values: tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(tf.pad(values, [[0, self._length - tf.size(values)]]), [self._length])
 
 
-def _scatter(whole: tf.Variable, part, positions: tf.Tensor) -> None:
+def _scatter(whole: tf.Variable, part: tf.Variable, positions: tf.Tensor) -> None:
   values = tf.convert_to_tensor(part)[: tf.size(positions)]
   whole.scatter_update(tf.IndexedSlices(values, positions))
 
 
 def _spread(slot: tf.Variable, length: int) -> tf.Variable:
-  """Returns a variable of another length with the one value that an optimizer's variable begins with everywhere."""
+  """Returns a variable of another length that has the initial value of a slot, the same for all numbers, everywhere."""
   return tf.Variable(tf.fill([length], slot.read_value()[0]), trainable=False)
-
-
-def _unlike(length: int, shapes: Sequence) -> int:
-  """Returns the length, or the next that no shape is: by its length a variable is known to belong to the path."""
-  while any(tuple(shape) == (length,) for shape in shapes):
-    length += 1
-  return length

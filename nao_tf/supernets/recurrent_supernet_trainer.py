@@ -1,9 +1,10 @@
 """Training of all language models of a space with shared weights: every segment of the text goes to one of them.
 
-The state is carried from segment to segment whatever architecture comes next. Architectures are scored on the same tokens
-of the validation text, each stream beginning without a past, and with nothing dropped.
+The state is carried from segment to segment, whatever architecture comes next. Architectures are scored on the same tokens
+of the validation text. Each stream begins without a past, and nothing is dropped.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -11,78 +12,92 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from nao_tf.networks.language_model import LanguageModel
+from nao_tf.networks.language_model import LanguageModelConfig
+from nao_tf.networks.parameter_counts import num_parameters
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.recurrent import ACTIVATIONS, RecurrentSpace
 from nao_tf.supernets.config import SharingConfig
 from nao_tf.supernets.path_weights import PathWeights
-from nao_tf.supernets.supernet_trainer import SharedTrainer
+from nao_tf.supernets.recurrent_supernet import RecurrentSupernet
+from nao_tf.supernets.shared_recurrent_cell import AllRecurrentCells
+from nao_tf.supernets.supernet_trainer import SupernetTrainer
+from nao_tf.tasks.base import StreamTask
 from nao_tf.training import optimizers
-from nao_tf.training.batch_trainer import Diverged, Metrics
+from nao_tf.training.base import Metrics, StreamProblem, checked_loss
 from nao_tf.training.language_config import LanguageTrainingConfig, segment_lengths
 from nao_tf.training.language_trainer import EVALUATION_TOKENS, Progress, activation_penalty, regularized
 from nao_tf.trial import Architecture
 
 
-class SharedLanguageTrainer(SharedTrainer):
-  """Language models with shared weights in training.
+class RecurrentSupernetTrainer(SupernetTrainer):
+  """The training of language models with shared weights. There is no averaging of weights.
 
   Attributes:
-    network: the language model whose cell is all cells.
+    task: the text.
+    supernet: the language models.
+    training_config: how they are trained.
   """
+
+  training_config: LanguageTrainingConfig
 
   def __init__(
     self,
-    task: Any,
-    make_network: Callable[[], LanguageModel],
-    config: LanguageTrainingConfig,
-    sharing: SharingConfig,
+    task: StreamProblem,
+    supernet: RecurrentSupernet,
+    training_config: LanguageTrainingConfig,
+    sharing_config: SharingConfig,
     *,
     distribution: tf.distribute.Strategy,
     seed: int,
-  ):
-    """Args:
-      task: a `LanguageModeling`.
-      make_network: makes the language model, whose cell is to be a `SharedRecurrentCell`.
-      config: the recipe; there is no averaging of weights.
-      sharing: how architectures are drawn and scored.
-      distribution: the process's distribution.
-      seed: of the segments and the architectures.
+  ) -> None:
+    """Makes the weights in the bank, the optimizer and the graphs of the steps.
+
+    Args:
+      task: the text to learn.
+      supernet: the language models, made in the scope of the distribution.
+      training_config: how to train them.
+      sharing_config: how architectures are drawn and scored.
+      distribution: the distribution of the process.
+      seed: of the lengths of the segments and of the order of the architectures.
 
     Raises:
-      ValueError: as `SharedTrainer`; or if the text is too short.
+      ValueError: as `SupernetTrainer`; or if the text is too short.
     """
-    super().__init__(task, config, sharing, distribution=distribution, seed=seed)
+    super().__init__(training_config, sharing_config, distribution=distribution, seed=seed)
+    self.task, self.supernet = task, supernet
     with tf.device("CPU:0"):
-      self._inputs, self._targets = map(tf.constant, task.training_streams(config.batch_size))
+      self._inputs, self._targets = map(tf.constant, task.training_streams(training_config.batch_size))
+    bank, num_state_units = supernet.bank, supernet.network.num_state_units
+    make_optimizer = optimizers.optimizer_class(training_config.optimizer)
     with distribution.scope():
-      self.network = make_network()
-      self._bank = self.network.cell.make_bank()
-      make_optimizer = optimizers.optimizer_class(config.optimizer)
       self.weights = PathWeights(
-        self._bank.initial(),
-        self._bank.max_path,
-        lambda: make_optimizer(learning_rate=config.learning_rate),
-        self.network.trainable_variables,
+        bank.initial(),
+        bank.max_path,
+        functools.partial(make_optimizer, learning_rate=training_config.learning_rate),
+        supernet.network.trainable_variables,
       )
-    self._progress = Progress(config.batch_size, self.network.num_state_units)
+    self._progress = Progress(training_config.batch_size, num_state_units)
     self._train_step = tf.function(self._train, autograph=False)
     shapes = (([None, None], tf.int32), ([None, None], tf.int32), ([None, None], tf.float32))
-    signature = [*(tf.TensorSpec(*spec) for spec in shapes), tf.TensorSpec([None, self.network.num_state_units])]
-    signature += [tf.TensorSpec([2 * self.network.cell.cells.num_nodes], tf.int32)]
+    signature = [*(tf.TensorSpec(*spec) for spec in shapes), tf.TensorSpec([None, num_state_units])]
+    signature += [tf.TensorSpec([2 * supernet.cell.cells.num_nodes], tf.int32)]
     self._evaluation_step = tf.function(self._evaluate, input_signature=signature, autograph=False)
-    self._validation: tuple[np.ndarray, ...] | None = None
 
   @property
   def state(self) -> dict[str, Any]:
-    return {**super().state, "network": self.network, "progress": self._progress}
+    """What a checkpoint must hold to resume the training as if it had not been interrupted."""
+    return {**super().state, "network": self.supernet.network, "progress": self._progress}
 
   @property
   def steps_per_epoch(self) -> int:
+    """How many steps the first epoch has. The other epochs have about as many."""
     return len(self._lengths(0))
 
   def score(self, architecture: Architecture) -> Metrics:
-    inputs, targets, weights = self._validation_streams()
+    """Returns the metrics of an architecture on the validation tokens."""
+    inputs, targets, weights = self._validation_streams
     choices, length = tf.constant(architecture, tf.int32), max(1, EVALUATION_TOKENS // len(inputs))
-    total, hidden = 0.0, self.network.initial_state(len(inputs))
+    total, hidden = 0.0, self.supernet.network.initial_state(len(inputs))
     for start in range(0, inputs.shape[1], length):
       part = [tf.constant(array[:, start : start + length]) for array in (inputs, targets, weights)]
       loss, hidden = self._evaluation_step(*part, hidden, choices)
@@ -90,66 +105,100 @@ class SharedLanguageTrainer(SharedTrainer):
     return self.task.metrics({"loss": total / float(weights.sum())})
 
   def num_parameters(self, architecture: Architecture) -> int:
-    del architecture  # All have as many.
-    return self.task.num_parameters(self.network) + self._bank.max_path
+    """Returns how many trainable parameters a language model has; all have as many."""
+    del architecture
+    return num_parameters(self.supernet.network) + self.supernet.bank.max_path
 
   def _lengths(self, epoch: int) -> list[int]:
-    """Returns the lengths of the segments of the epoch with that number, from 0."""
-    return segment_lengths(self.config, self._inputs.shape[1], np.random.default_rng([self._seed, epoch]))
+    """Returns the lengths of the segments of an epoch, whose number counts from 0."""
+    return segment_lengths(self.training_config, self._inputs.shape[1], np.random.default_rng([self._seed, epoch]))
 
+  @functools.cached_property
   def _validation_streams(self) -> tuple[np.ndarray, ...]:
-    """Returns inputs, targets and weights of the validation text, cut after the number of examples to score on."""
-    if self._validation is None:
-      streams = self.task.evaluation_streams("valid", self.config.evaluation_streams)
-      wanted = self.sharing.validation_examples or streams[0].size
-      self._validation = tuple(stream[:, : math.ceil(wanted / len(stream))] for stream in streams)
-    return self._validation
+    """Inputs, targets and weights of the validation text, cut after the number of tokens to score on."""
+    streams = self.task.evaluation_streams("valid", self.training_config.evaluation_streams)
+    count = self.sharing_config.validation_examples or streams[0].size
+    return tuple(stream[:, : math.ceil(count / len(stream))] for stream in streams)
 
   def _train_epoch(self, number: int, on_step: Callable[[], None]) -> float:
-    """Trains from the segment reached so far to the end of the epoch; returns its loss per token."""
+    """Trains from the present segment to the end of the epoch; returns the loss per token of the epoch."""
     lengths = self._lengths(number - 1)
     for segment in range(int(self._progress.segment), len(lengths)):
-      rate = self.config.learning_rate * lengths[segment] / self.config.segment_length
+      rate = self.training_config.learning_rate * lengths[segment] / self.training_config.segment_length
       self.weights.optimizer.learning_rate = rate
-      place = tf.constant(sum(lengths[:segment])), tf.constant(lengths[segment])
-      loss = float(self._train_step(*place, self._drawn(self.num_steps_done)))
-      if not math.isfinite(loss):
-        raise Diverged(number, segment + 1, loss)
+      start, length = tf.constant(sum(lengths[:segment])), tf.constant(lengths[segment])
+      loss = self._train_step(start, length, self._drawn(self.num_steps_done))
+      checked_loss(loss, number, segment + 1)
       on_step()
     return float(self._progress.loss) / sum(lengths)
 
   def _close_epoch(self) -> None:
+    """Goes back to the beginning of the text."""
     self._progress.start_epoch()
 
-  def _train(self, start, length, architecture) -> tf.Tensor:
+  def _train(self, start: tf.Tensor, length: tf.Tensor, architecture: tf.Tensor) -> tf.Tensor:
     """Makes a step with the segment that begins at `start`; returns its cross-entropy per token."""
     losses, hidden = self._distribution.run(self._replica_train, (start, length, architecture))
     loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
     self._progress.advance(loss, length, tf.concat(self._distribution.experimental_local_results(hidden), 0))
     return loss
 
-  def _replica_train(self, start, length, architecture) -> tuple[tf.Tensor, tf.Tensor]:
-    rows = self.config.batch_size // self._replicas
+  def _replica_train(self, start: tf.Tensor, length: tf.Tensor, architecture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    config, network = self.training_config, self.supernet.network
+    rows = config.batch_size // self._replicas
     first = rows * tf.distribute.get_replica_context().replica_id_in_sync_group
     with tf.device("CPU:0"):
       inputs, targets = (tf.slice(x, [first, start], [rows, length]) for x in (self._inputs, self._targets))
-    hidden = tf.slice(self._progress.hidden, [first, 0], [rows, self.network.num_state_units])
+    hidden = tf.slice(self._progress.hidden, [first, 0], [rows, network.num_state_units])
     step = tf.convert_to_tensor(self.weights.optimizer.iterations)
-    positions = self._bank.path(self.network.cell.selectors(architecture)).positions
-    kernels, others = self.weights.read(positions), self.network.trainable_variables
+    positions = self.supernet.path(architecture).positions
+    kernels, others = self.weights.read(positions), network.trainable_variables
     with tf.GradientTape() as tape:
       tape.watch(kernels)
-      with self.network.cell.bound(architecture, kernels):
-        features = self.network.features(inputs, hidden, training=True, step=step)
-      loss = tf.reduce_mean(self.network.token_losses(features, targets)) / self._replicas
-      total = loss + activation_penalty(features, self.config) / self._replicas
+      with self.supernet.cell.bound(architecture, kernels):
+        features = network.features(inputs, hidden, training=True, step=step)
+      loss = tf.reduce_mean(network.token_losses(features, targets)) / self._replicas
+      total = loss + activation_penalty(features, config) / self._replicas
     gradients = tape.gradient(total, [kernels, *others])
-    gradient, *rest = regularized(gradients, [kernels, *others], self.config, self._replicas)
+    gradient, *rest = regularized(gradients, [kernels, *others], config, self._replicas)
     self.weights.apply(positions, kernels, gradient, rest)
     return loss, features.state
 
-  def _evaluate(self, inputs, targets, weights, hidden, architecture) -> tuple[tf.Tensor, tf.Tensor]:
-    positions = self._bank.path(self.network.cell.selectors(architecture)).positions
-    with self.network.cell.bound(architecture, self.weights.read(positions)):
-      features = self.network.features(inputs, hidden)
-    return tf.reduce_sum(self.network.token_losses(features, targets) * weights), features.state
+  def _evaluate(
+    self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, hidden: tf.Tensor, architecture: tf.Tensor
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the sum of the weighted losses of a segment, and the state after it."""
+    network, positions = self.supernet.network, self.supernet.path(architecture).positions
+    with self.supernet.cell.bound(architecture, self.weights.read(positions)):
+      features = network.features(inputs, hidden)
+    return tf.reduce_sum(network.token_losses(features, targets) * weights), features.state
+
+
+def make_recurrent_supernet_trainer(
+  task: StreamTask,
+  space: SearchSpace,
+  network_config: LanguageModelConfig,
+  training_config: LanguageTrainingConfig,
+  sharing_config: SharingConfig,
+  *,
+  distribution: tf.distribute.Strategy,
+  seed: int,
+) -> RecurrentSupernetTrainer:
+  """Returns what trains the language models of a space of recurrent cells with shared weights.
+
+  The arguments are those of `nao_tf.supernets.make_supernet_trainer`.
+
+  Raises:
+    ValueError: if the space or the network_config is of another kind, or the training_config does not fit shared weights,
+      the text or the replicas.
+  """
+  if not isinstance(space, RecurrentSpace) or not isinstance(network_config, LanguageModelConfig):
+    raise ValueError(
+      f"{task.name}: a recurrent supernet needs a RecurrentSpace and a LanguageModelConfig, got a {type(space).__name__}"
+      f" and a {type(network_config).__name__}"
+    )
+  training_config = task.complete_training_config(training_config)
+  cells = AllRecurrentCells(len(space.decisions) // 2, ACTIVATIONS)
+  with distribution.scope():
+    supernet = RecurrentSupernet(cells, network_config, vocabulary_size=task.num_outputs, seed=seed)
+  return RecurrentSupernetTrainer(task, supernet, training_config, sharing_config, distribution=distribution, seed=seed)

@@ -1,13 +1,10 @@
-"""The rounds of a search with shared weights, in a file: what was trained on, and what came out.
+"""The rounds of a search with shared weights, in an append-only file: what was trained on, and what came out."""
 
-Append-only, a line a record, each on disk before work goes on; a torn last line is dropped.
-"""
-
-import json
 import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from nao_tf.runs.lines import LinesFile
 from nao_tf.trial import Architecture
 
 ROUNDS_FILE = "rounds.jsonl"
@@ -44,16 +41,12 @@ class RoundsFile:
       ValueError: if something else is in it.
     """
     os.makedirs(directory, exist_ok=True)
-    self._path = os.path.join(directory, ROUNDS_FILE)
     self._rounds: list[Round] = []
     self._references: dict[int, list[float]] = {}
     self._rewards: dict[Architecture, float] = {}
     self.divergence: str | None = None
-    for number, line in enumerate(_read_whole_lines(self._path), start=1):
-      try:
-        self._enter(json.loads(line))
-      except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{self._path}, line {number}: not a record of rounds ({error!r}): {line[:80]!r}") from error
+    self._lines = LinesFile(os.path.join(directory, ROUNDS_FILE))
+    self._lines.read(self._enter, "a record of rounds")
 
   def __len__(self) -> int:
     return len(self._rounds)
@@ -94,10 +87,7 @@ class RoundsFile:
     return sorted(self._rewards, key=lambda architecture: -self._rewards[architecture])
 
   def _append(self, record: dict[str, Any]) -> None:
-    with open(self._path, "a", encoding="utf-8") as file:
-      file.write(json.dumps(record) + "\n")
-      file.flush()
-      os.fsync(file.fileno())
+    self._lines.append(record, allow_nan=True)
     self._enter(record)
 
   def _enter(self, record: dict[str, Any]) -> None:
@@ -110,14 +100,3 @@ class RoundsFile:
       self.divergence = str(record["diverged"])
     else:
       self._rewards[tuple(record["architecture"])] = record["reward"]
-
-
-def _read_whole_lines(path: str) -> list[bytes]:
-  """Returns the lines of a file, none if there is no file; cuts off a line that a dying process left torn."""
-  if not os.path.exists(path):
-    return []
-  with open(path, "r+b") as file:
-    data = file.read()
-    whole = data.rfind(b"\n") + 1
-    file.truncate(whole)
-  return data[:whole].splitlines()

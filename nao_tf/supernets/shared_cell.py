@@ -1,34 +1,38 @@
-"""A cell of which every architecture is a path: what it reads, does and gives is decided by tensors.
+"""A cell whose paths are architectures: tensors decide what it reads, does and gives.
 
-It computes what `nao_tf.networks.cell.Cell` does for the genotype of the same architecture: the same calibration of its
-inputs, strides, and concatenation of loose ends, and nothing else.
+It computes what `nao_tf.networks.cell.Cell` computes for the genotype of the same architecture: the same calibration of
+its inputs, strides, and concatenation of loose ends, and nothing else.
 """
 
+import dataclasses
 import functools
+import itertools
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from tensorflow import keras
 
 from nao_tf.networks.cell import calibration_layers, tail_layers
-from nao_tf.networks.conventions import Convention, derive_seeds
-from nao_tf.networks.layers import strided_shape
+from nao_tf.networks.conventions import derive_seeds
+from nao_tf.networks.image_network import CellPlan
+from nao_tf.networks.layers import ImageShape, strided_shape
 from nao_tf.spaces.genotypes import NUM_CELL_INPUTS
-from nao_tf.supernets.blueprint import Blueprint, Feature, Unit, Weights
+from nao_tf.supernets.blueprint import Blueprint, Feature, Unit, UnitWeights
 from nao_tf.supernets.cell_choices import CellChoices, is_present
-from nao_tf.supernets.shared_operations import SharedOperations
+from nao_tf.supernets.shared_operations import OperationLibrary, StateKind
 from nao_tf.supernets.state_list import StateList
 from nao_tf.supernets.weight_bank import Candidate, ChoiceBlock
 
 NORMAL, REDUCTION = 0, 1
 
 
-class Calibration(NamedTuple):
-  """What an input of a cell goes through.
+@dataclasses.dataclass(frozen=True)
+class Calibration:
+  """The layers between an input of a cell and its nodes.
 
   Attributes:
-    units: layers, one after the other.
+    units: the layers, one after the other.
     unless: numbers of parts of the input with which the first of them is left out.
   """
 
@@ -36,195 +40,198 @@ class Calibration(NamedTuple):
   unless: frozenset[int]
 
 
-class SharedCell:
-  """A normal or a reduction cell of all architectures.
+@dataclasses.dataclass(frozen=True)
+class StateKinds:
+  """The states of a cell, sorted by kind.
 
   Attributes:
-    cell: whether it is the normal one (0) or the reduction one (1).
+    kinds: all kinds that there are.
+    kind_of: the number of the kind of each state, int32 `[states]`.
+    place_of: the place of each state among those of its kind, int32 `[states]`.
+  """
+
+  kinds: tuple[StateKind, ...]
+  kind_of: np.ndarray
+  place_of: np.ndarray
+
+  @classmethod
+  def of(cls, states: Sequence[StateKind]) -> "StateKinds":
+    """Sorts states, given the kind of each."""
+    kinds = tuple(dict.fromkeys(states))
+    places = [states[:i].count(kind) for i, kind in enumerate(states)]
+    return cls(kinds, np.asarray([kinds.index(kind) for kind in states], np.int32), np.asarray(places, np.int32))
+
+
+@dataclasses.dataclass(frozen=True)
+class CellCall:
+  """What a call of a cell depends on, apart from its inputs.
+
+  Attributes:
+    choices: of the architecture.
+    weights: of the architecture. The statistics in them change.
+    masks: the factors of drop-path [num_branches, B, 1, 1, 1], or None.
+    training: whether batch norm takes the statistics of the batch.
+  """
+
+  choices: CellChoices
+  weights: UnitWeights
+  masks: tf.Tensor | None
+  training: bool
+
+
+class SharedCell:
+  """The normal or the reduction cell of all architectures, at one place of the stack.
+
+  Attributes:
+    cell: 0 for the normal cell, 1 for the reduction cell.
     inputs: the features that it reads.
     output: the feature that it gives.
   """
 
   def __init__(
-    self,
-    cell: int,
-    filters: int,
-    inputs: tuple[Feature, Feature],
-    names: Sequence[str],
-    blueprint: Blueprint,
-    convention: Convention,
-    seed: int,
-    *,
-    raw_previous: bool,
-    weights_per_input: bool,
-    library: dict,
-  ):
-    """Args:
-    cell: 0 for the normal one, 1 for the reduction one.
-    filters: channels of every node.
-    inputs: what it reads.
-    names: of the operations.
-    blueprint: where its units are added.
-    convention: how it is calibrated and what its operations are like.
-    seed: of its weights.
-    raw_previous: leave input 0 as it is.
-    weights_per_input: whether an operation has weights of its own for every state that it may read.
-    library: the functions of operations by what they read, which the cells of a network share.
+    self, plan: CellPlan, inputs: tuple[Feature, Feature], blueprint: Blueprint, library: OperationLibrary, seed: int
+  ) -> None:
+    """Adds the units of the cell to those of the network.
+
+    Args:
+      plan: its place in the stack.
+      inputs: the features that it reads.
+      blueprint: collects the units.
+      library: the operations of the network.
+      seed: of the weights.
     """
-    self.cell, self.inputs, self._filters, self._convention = cell, inputs, filters, convention
-    self._selectors, self._raw_previous, self._per_input = blueprint.selectors, raw_previous, weights_per_input
+    self.cell, self.inputs = REDUCTION if plan.reduction else NORMAL, inputs
+    self._plan, self._selectors, self._library = plan, blueprint.selectors, library
     calibration_seed, branch_seed, tail_seed = derive_seeds(seed, 3)
-    self._calibrations = self._add_calibrations(blueprint, calibration_seed)
+    self._calibrations = [self._add_calibration(blueprint, i, calibration_seed) for i in range(NUM_CELL_INPUTS)]
     self._shapes = self._state_shapes()
     _, height, width, _ = self._shapes[-1]
-    self.output = Feature(height, width, filters, cell)
-    self._kinds, self._kind_of_state, self._place_of_state = self._sort_states()
-    self._operations = _shared_operations(library, names, filters, self._kinds, convention)
+    self.output = Feature(height, width, plan.filters, self.cell)
+    self._states = StateKinds.of([StateKind(shape, self._stride(i)) for i, shape in enumerate(self._shapes)])
+    self._operations = library.operations(plan.filters, self._states.kinds)
     self._branches = [
       blueprint.add([self._branch_block(branch, key)])
-      for branch, key in enumerate(derive_seeds(branch_seed, self._selectors.num_branches))
+      for branch, key in enumerate(derive_seeds(branch_seed, self.num_branches))
     ]
-    self._tails = {i: unit for i in range(NUM_CELL_INPUTS) for unit in self._add_tail(blueprint, i, tail_seed)}
+    self._tails = [self._add_tail(blueprint, i, key) for i, key in enumerate(derive_seeds(tail_seed, NUM_CELL_INPUTS))]
 
   @property
   def num_branches(self) -> int:
     """Branches of the cell."""
     return self._selectors.num_branches
 
-  def call(self, inputs, choices: CellChoices, weights: Weights, masks=None, *, training: bool) -> tf.Tensor:
+  def call(self, inputs: Sequence[tf.Tensor], call: CellCall) -> tf.Tensor:
     """Computes the cell.
 
     Args:
       inputs: the outputs of cell k-2 [B, H0, W0, C0] and cell k-1 [B, H, W, C1].
-      choices: of the architecture.
-      weights: of the architecture.
-      masks: drop-path's factors [num_branches, B, 1, 1, 1], or None.
-      training: whether batch norm takes the batch's statistics.
+      call: what else it depends on.
 
     Returns:
       [B, H / stride, W / stride, num_loose_ends * filters].
     """
-    states = [self._calibrate(i, x, choices, weights, training) for i, x in enumerate(inputs)]
-    lists = [StateList(shape, states[0].dtype) for shape, _ in self._kinds]
-    for state, kind in zip(states, self._kind_of_state):
+    states = [self._calibrate(i, x, call) for i, x in enumerate(inputs)]
+    lists = [StateList(kind.shape, states[0].dtype) for kind in self._states.kinds]
+    for state, kind in zip(states, self._states.kind_of):
       lists[kind].append(state)
     for node in range(self._selectors.num_nodes):
-      left, right = (self._branch(b, lists, choices, weights, masks, training) for b in (2 * node, 2 * node + 1))
+      left, right = (self._branch(branch, lists, call) for branch in (2 * node, 2 * node + 1))
       states.append(left + right)
-      lists[self._kind_of_state[NUM_CELL_INPUTS + node]].append(states[-1])
-    return tf.concat([self._loose_end(i, x, choices, weights, training) for i, x in enumerate(states)], -1)
+      lists[self._states.kind_of[NUM_CELL_INPUTS + node]].append(states[-1])
+    return tf.concat([self._loose_end(i, x, call) for i, x in enumerate(states)], -1)
 
-  def _calibrate(self, index: int, state, choices: CellChoices, weights: Weights, training: bool) -> tf.Tensor:
-    units, unless = self._calibrations[index]
-    if units and unless:
-      condition = is_present(choices, self.inputs[index].cell, unless)
+  def _calibrate(self, index: int, state: tf.Tensor, call: CellCall) -> tf.Tensor:
+    units, unless = self._calibrations[index].units, self._calibrations[index].unless
+    cell = self.inputs[index].cell
+    if units and unless and cell is not None:
+      condition = is_present(call.choices, cell, unless)
       unchanged = functools.partial(tf.ensure_shape, state, self._shapes[index])
-      state = weights.call_if(condition, units[0], unchanged, state, training=training)
+      state = call.weights.call_if(condition, units[0], unchanged, state, training=call.training)
       units = units[1:]
     for unit in units:
-      state = weights.call(unit, state, training=training)
+      state = call.weights.call(unit, state, training=call.training)
     return tf.ensure_shape(state, self._shapes[index])
 
-  def _branch(self, branch: int, lists, choices: CellChoices, weights: Weights, masks, training: bool) -> tf.Tensor:
-    number = self._branches[branch]
-    source, operation = choices.sources[self.cell, branch], choices.operations[self.cell, branch]
-    place = tf.gather(self._place_of_state, source)
+  def _branch(self, branch: int, lists: Sequence[StateList], call: CellCall) -> tf.Tensor:
+    number, weights = self._branches[branch], call.weights
+    source = call.choices.sources[self.cell, branch]
+    place = tf.gather(self._states.place_of, source)
     outputs, weights.statistics[number] = self._operations(
-      tf.gather(self._kind_of_state, source),
-      operation,
+      tf.gather(self._states.kind_of, source),
+      call.choices.operations[self.cell, branch],
       [states.read(place) for states in lists if len(states)],
       weights.weights[number],
       weights.statistics[number],
-      None if masks is None else masks[branch],
-      training=training,
+      None if call.masks is None else call.masks[branch],
+      training=call.training,
     )
     return tf.ensure_shape(outputs, self._shapes[-1])
 
-  def _loose_end(self, index: int, state, choices: CellChoices, weights: Weights, training: bool) -> tf.Tensor:
+  def _loose_end(self, index: int, state: tf.Tensor, call: CellCall) -> tf.Tensor:
     """Returns what a state contributes to the output: all its channels, or none."""
-    loose = choices.loose[self.cell, index]
-    if index in self._tails:
+    loose = call.choices.loose[self.cell, index]
+    for unit in self._tails[index] if index < NUM_CELL_INPUTS else ():
       _, height, width, channels = self._shapes[-1]
       zeros = functools.partial(tf.zeros, [tf.shape(state)[0], height, width, channels], state.dtype)
-      state = weights.call_if(loose > 0, self._tails[index], zeros, state, training=training)
-    return state[..., : loose * self._filters]
+      state = call.weights.call_if(loose > 0, unit, zeros, state, training=call.training)
+    return state[..., : loose * self._plan.filters]
 
-  def _add_calibrations(self, blueprint: Blueprint, seed: int) -> list[Calibration]:
-    # With one number of loose ends an input may have the right channels already, but not with two.
-    few, more = (
-      self._layers([number if feature.cell is not None else 1 for feature in self.inputs], seed) for number in (1, 2)
-    )
-    return [
-      self._add_calibration(blueprint, layers, i, frozenset(self._shorter(i, len(layers), seed)))
-      for i, layers in enumerate(max(pair, key=len) for pair in zip(few, more))
-    ]
-
-  def _add_calibration(self, blueprint: Blueprint, layers, index: int, unless: frozenset[int]) -> Calibration:
-    units = [blueprint.add_reader(layer, self.inputs[index], unless) for layer in layers[:1]]
-    shape = None, self.inputs[1].height, self.inputs[1].width, self._filters
-    units += [blueprint.add_layer(layer, shape) for layer in layers[1:]]
+  def _add_calibration(self, blueprint: Blueprint, index: int, seed: int) -> Calibration:
+    """Adds the layers of an input: those of the most that it may go through, the first of which may be left out."""
+    feature = self.inputs[index]
+    counts = range(1, 2 if feature.cell is None else self._selectors.num_states + 1)
+    layers = {count: self._calibration_layers(count, seed)[index] for count in counts}
+    longest = max(layers.values(), key=len)
+    unless = frozenset(count for count in counts if len(layers[count]) < len(longest))
+    units = [blueprint.add_reader(layer, feature, unless) for layer in longest[:1]]
+    shape = None, self.inputs[1].height, self.inputs[1].width, self._plan.filters
+    units += [blueprint.add_layer(layer, shape) for layer in longest[1:]]
     return Calibration(tuple(units), unless)
 
-  def _shorter(self, index: int, length: int, seed: int):
-    """Yields the numbers of loose ends for which input `index` goes through fewer than `length` layers."""
-    for parts in range(1, self._selectors.num_states + 1):
-      if self.inputs[index].cell is not None and len(self._layers([parts, parts], seed)[index]) < length:
-        yield parts
+  def _calibration_layers(self, num_parts: int, seed: int) -> tuple[list[keras.layers.Layer], list[keras.layers.Layer]]:
+    """Returns the layers of both inputs if these have so many parts."""
+    previous, current = (feature.shape(1 if feature.cell is None else num_parts) for feature in self.inputs)
+    plan, convention = self._plan, self._library.convention
+    return calibration_layers(previous, current, plan.filters, convention, seed, raw_previous=plan.raw_previous)
 
-  def _layers(self, parts: Sequence[int], seed: int):
-    shapes = [feature.shape(number) for feature, number in zip(self.inputs, parts)]
-    return calibration_layers(*shapes, self._filters, self._convention, seed, raw_previous=self._raw_previous)
-
-  def _state_shapes(self) -> list[tuple]:
+  def _state_shapes(self) -> list[ImageShape]:
     """Returns the shapes of all states."""
     height, width = self.inputs[1].height, self.inputs[1].width
-    shapes = [
-      (None, height, width, self._filters if calibration.units else feature.channels)
+    shapes: list[ImageShape] = [
+      (None, height, width, self._plan.filters if calibration.units else feature.channels)
       for calibration, feature in zip(self._calibrations, self.inputs)
     ]
-    return shapes + [strided_shape(shapes[1], (self._stride(0),) * 2, self._filters)] * self._selectors.num_nodes
+    strides = self._stride(0), self._stride(0)
+    return shapes + [strided_shape(shapes[1], strides, self._plan.filters)] * self._selectors.num_nodes
 
   def _stride(self, state: int) -> int:
     return 2 if self.cell == REDUCTION and state < NUM_CELL_INPUTS else 1
 
-  def _sort_states(self) -> tuple[list[tuple], np.ndarray, np.ndarray]:
-    """Returns the kinds of states (shape and stride), which kind each state is of, and its place among those."""
-    pairs = [(shape, self._stride(i)) for i, shape in enumerate(self._shapes)]
-    kinds = sorted(set(pairs), key=pairs.index)
-    places = [pairs[:i].count(pair) for i, pair in enumerate(pairs)]
-    return kinds, np.asarray([kinds.index(pair) for pair in pairs], np.int32), np.asarray(places, np.int32)
-
   def _branch_block(self, branch: int, seed: int) -> ChoiceBlock:
     """Returns the candidates of a branch: by the state it reads, by its operation."""
-    num_operations = len(self._operations.names)
-    keys = iter(derive_seeds(seed, len(self._kinds) * num_operations))
-    table = [
-      [self._candidate(kind, operation, next(keys)) for operation in range(num_operations)]
-      for kind in range(len(self._kinds))
+    num_operations = len(self._library.names)
+    pairs = list(itertools.product(range(len(self._states.kinds)), range(num_operations)))
+    initial = {
+      (kind, operation): self._operations.initial_weights(kind, operation, key)
+      for (kind, operation), key in zip(pairs, derive_seeds(seed, len(pairs)))
+    }
+    candidates = [
+      self._candidate(branch, source, operation, initial[self._states.kind_of[source], operation])
+      for source in range(NUM_CELL_INPUTS + branch // 2)
+      for operation in range(num_operations)
     ]
-    sources = range(NUM_CELL_INPUTS + branch // 2)
-    return ChoiceBlock(
-      self._selectors.branch(self.cell, branch),
-      [self._own(candidate) for source in sources for candidate in table[self._kind_of_state[source]]],
-    )
+    return ChoiceBlock(self._selectors.branch(self.cell, branch), candidates)
 
-  def _candidate(self, kind: int, operation: int, seed: int) -> Candidate:
-    initial = self._operations.initial_weights(kind, operation, seed)
-    return Candidate(initial, self._operations.functions[kind][operation].num_statistics)
-
-  def _own(self, candidate: Candidate) -> Candidate:
-    """Returns the candidate with weights of its own, if every input has them; all begin alike."""
-    return candidate._replace(initial=candidate.initial.copy()) if self._per_input else candidate
+  def _candidate(self, branch: int, source: int, operation: int, initial: np.ndarray) -> Candidate:
+    """Returns the weights of an operation on a state: its own, or those of the operation on all states of its kind."""
+    kind = int(self._states.kind_of[source])
+    shared_by = source if self._library.weights_per_input else kind
+    num_statistics = self._operations.functions[kind][operation].num_statistics
+    return Candidate(initial, num_statistics, key=(self._plan.index, branch, shared_by, operation))
 
   def _add_tail(self, blueprint: Blueprint, state: int, seed: int) -> list[Unit]:
-    key = derive_seeds(seed, NUM_CELL_INPUTS)[state]
-    layers = tail_layers(self._shapes[state], self._filters, self._stride(state), self._convention, key)
+    """Adds the layers between an input that is a loose end and the concatenation."""
+    shape, stride = self._shapes[state], self._stride(state)
+    layers = tail_layers(shape, self._plan.filters, stride, self._library.convention, seed)
     selector = self._selectors.loose(self.cell, state)
-    return [blueprint.add_layer(layer, self._shapes[state], selector=selector) for layer in layers]
-
-
-def _shared_operations(library: dict, names, filters: int, kinds, convention: Convention) -> SharedOperations:
-  key = (filters, tuple(kinds))
-  if key not in library:
-    library[key] = SharedOperations(names, filters, kinds, convention)
-  return library[key]
+    return [blueprint.add_layer(layer, shape, selector=selector) for layer in layers]

@@ -1,7 +1,7 @@
-"""The arithmetic of all recurrent cells of a space: which state a node reads and its activation are tensors.
+"""The arithmetic of all recurrent cells of a space: tensors say which state a node reads and which activation it has.
 
-It computes what `nao_tf.networks.recurrence` does for the genotype of the same architecture, node by node, with the
-gradient of a segment written out alike.
+It computes what `nao_tf.networks.recurrence` computes for the genotype of the same architecture, node by node. The gradient
+of a segment is written out here, too.
 """
 
 import functools
@@ -29,7 +29,7 @@ class NodeChoices(NamedTuple):
 
 
 class Trace(NamedTuple):
-  """What a step computes on its way, of each node by number, the fixed first one included.
+  """The intermediate results of a step for each node by number, the fixed first one included; or arrays of them over time.
 
   Attributes:
     states: each `[B, H]`.
@@ -37,19 +37,21 @@ class Trace(NamedTuple):
     values: each `[B, H]`.
   """
 
-  states: Sequence
-  gates: Sequence
-  values: Sequence
+  states: Sequence[tf.Tensor | tf.TensorArray]
+  gates: Sequence[tf.Tensor | tf.TensorArray]
+  values: Sequence[tf.Tensor | tf.TensorArray]
 
 
 class SharedRecurrence:
   """One step and whole segments of the cell of an architecture."""
 
-  def __init__(self, names: Sequence[str], choices: NodeChoices, kernels: Sequence[tf.Tensor]):
-    """Args:
+  def __init__(self, names: Sequence[str], choices: NodeChoices, kernels: Sequence[tf.Tensor]) -> None:
+    """Sets up the arithmetic of an architecture.
+
+    Args:
       names: of the activations, in the order of their choices.
       choices: of the architecture.
-      kernels: of all nodes by number, the first one's included, each `[H, 2 * H]`.
+      kernels: of all nodes by number, including the first, each `[H, 2 * H]`.
 
     Raises:
       ValueError: if an activation is unknown.
@@ -74,7 +76,9 @@ class SharedRecurrence:
     """
     length = tf.shape(projected)[0]
 
-    def advance(time, hidden, outputs):
+    def advance(
+      time: tf.Tensor, hidden: tf.Tensor, outputs: tf.TensorArray
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray]:
       output, _ = self._step(self._kernels, projected[time], hidden, mask)
       return time + 1, output, outputs.write(time, output)
 
@@ -82,13 +86,15 @@ class SharedRecurrence:
     return tf.while_loop(lambda time, *_: time < length, advance, start)[2].stack()
 
   def run_training(self, projected: tf.Tensor, hidden: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Does the same, with a fast gradient; there is none with respect to the mask."""
+    """Does the same as `run`, with a fast gradient. There is none with respect to the mask."""
 
     @tf.custom_gradient
-    def run(projected, hidden, *kernels):
+    def run(
+      projected: tf.Tensor, hidden: tf.Tensor, *kernels: tf.Tensor
+    ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, ...]]]:
       outputs, traces = self._forward(kernels, projected, hidden, mask)
 
-      def gradient(d_outputs):
+      def gradient(d_outputs: tf.Tensor) -> tuple[tf.Tensor, ...]:
         previous = tf.concat([hidden[None], outputs[:-1]], axis=0)
         d_hidden, d_products = self._backward(kernels, traces, previous, mask, d_outputs)
         return d_products[0], d_hidden, *self._kernel_gradients(traces, previous, mask, d_products)
@@ -97,7 +103,9 @@ class SharedRecurrence:
 
     return run(projected, hidden, *self._kernels)
 
-  def _step(self, kernels, projected, hidden, mask) -> tuple[tf.Tensor, Trace]:
+  def _step(
+    self, kernels: Sequence[tf.Tensor], projected: tf.Tensor, hidden: tf.Tensor, mask: tf.Tensor | None
+  ) -> tuple[tf.Tensor, Trace]:
     """Returns the output `[B, H]` of a step and its trace."""
     states, gates, values = StateList(hidden.shape), [], []
     for number, kernel in enumerate(kernels):
@@ -110,29 +118,42 @@ class SharedRecurrence:
     ordered = [states.read(tf.constant(number)) for number in range(len(kernels))]
     return tf.add_n(ordered[1:]) / (len(ordered) - 1), Trace(ordered, gates, values)
 
-  def _forward(self, kernels, projected, hidden, mask) -> tuple[tf.Tensor, Trace]:
+  def _forward(
+    self, kernels: Sequence[tf.Tensor], projected: tf.Tensor, hidden: tf.Tensor, mask: tf.Tensor
+  ) -> tuple[tf.Tensor, Trace]:
     """Returns the outputs `[T, B, H]` and a trace of arrays over time."""
     length = tf.shape(projected)[0]
     inputs = new_array(length, 2 * self._size).unstack(projected)
-    traces = Trace(*([new_array(length, self._size) for _ in kernels] for _ in Trace._fields))
+    states, gates, values = ([new_array(length, self._size) for _ in kernels] for _ in Trace._fields)
 
-    def advance(time, hidden, outputs, traces):
+    def advance(
+      time: tf.Tensor, hidden: tf.Tensor, outputs: tf.TensorArray, traces: Trace
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray, Trace]:
       output, trace = self._step(kernels, inputs.read(time), hidden, mask)
       return time + 1, output, outputs.write(time, output), write_all(traces, time, trace)
 
-    start = (0, hidden, new_array(length, self._size), traces)
+    start = (0, hidden, new_array(length, self._size), Trace(states, gates, values))
     _, _, outputs, traces = tf.while_loop(lambda time, *_: time < length, advance, start)
     return outputs.stack(), traces
 
-  def _backward(self, kernels, traces: Trace, previous, mask, d_outputs) -> tuple[tf.Tensor, list[tf.Tensor]]:
-    """Returns the gradients with respect to the first previous output, `[B, H]`, and to each node's product."""
+  def _backward(
+    self,
+    kernels: Sequence[tf.Tensor],
+    traces: Trace,
+    previous: tf.Tensor,
+    mask: tf.Tensor,
+    d_outputs: tf.Tensor,
+  ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    """Returns the gradients with respect to the first previous output, `[B, H]`, and to the product of each node."""
     length = tf.shape(d_outputs)[0]
     transposed = [tf.transpose(kernel) for kernel in kernels]
     previous_array = new_array(length, self._size).unstack(previous)
     d_output_array = new_array(length, self._size).unstack(d_outputs)
     d_products = [new_array(length, 2 * self._size) for _ in kernels]
 
-    def retreat(time, d_hidden, d_products):
+    def retreat(
+      time: tf.Tensor, d_hidden: tf.Tensor, d_products: list[tf.TensorArray]
+    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.TensorArray]]:
       trace, d_output = read_all(traces, time), d_output_array.read(time) + d_hidden
       d_hidden, d_steps = self._step_backward(transposed, trace, previous_array.read(time), mask, d_output)
       return time - 1, d_hidden, write_all(d_products, time, d_steps)
@@ -141,7 +162,14 @@ class SharedRecurrence:
     _, d_hidden, d_products = tf.while_loop(lambda time, *_: time >= 0, retreat, start)
     return d_hidden, [d_product.stack() for d_product in d_products]
 
-  def _step_backward(self, transposed, trace: Trace, previous, mask, d_output) -> tuple[tf.Tensor, list[tf.Tensor]]:
+  def _step_backward(
+    self,
+    transposed: Sequence[tf.Tensor],
+    trace: Trace,
+    previous: tf.Tensor,
+    mask: tf.Tensor,
+    d_output: tf.Tensor,
+  ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """Returns the gradients with respect to the previous output, `[B, H]`, and to each node's product, `[B, 2 * H]`."""
     share = d_output / (len(trace.states) - 1)
     states, d_states = StateList(share.shape), StateList(share.shape)
@@ -162,7 +190,9 @@ class SharedRecurrence:
         d_states.write(predecessor, d_states.read(predecessor) + d_source)
     return d_source, d_products[::-1]
 
-  def _kernel_gradients(self, traces: Trace, previous, mask, d_products) -> list[tf.Tensor]:
+  def _kernel_gradients(
+    self, traces: Trace, previous: tf.Tensor, mask: tf.Tensor, d_products: Sequence[tf.Tensor]
+  ) -> list[tf.Tensor]:
     """Returns the gradients of the kernels: sums over time and batch of outer products."""
     stacked = StateList([None, None, self._size])
     for array in traces.states:
@@ -181,6 +211,6 @@ class SharedRecurrence:
     return self._choose(number, lambda activation: activation.backward(value, d_value))
 
   def _choose(self, number: int, function: Callable[[Activation], tf.Tensor]) -> tf.Tensor:
-    """Returns what a function makes of a node's activation."""
+    """Returns the result of a function of the activation of a searched node."""
     branches = [functools.partial(function, activation) for activation in self._activations]
     return tf.switch_case(self._choices.activations[number - 1], branches)

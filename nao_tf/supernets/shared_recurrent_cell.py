@@ -1,13 +1,14 @@
 """The recurrent cells of all architectures of a space as one Keras layer, with shared weights.
 
-The weights that every architecture has, the input kernel and that of the fixed first node, are the layer's own. The
-kernels of the searched nodes come along with the architecture: a node has one for every predecessor and activation that
-it may have, as in the release of NAO-WS.
+The layer itself has the weights of all architectures: the input kernel and the kernel of the fixed first node. The kernels
+of the searched nodes come together with the architecture. Each node has one for every predecessor and activation that it
+may have, as in the release of NAO-WS.
 """
 
 import contextlib
 import dataclasses
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -21,7 +22,7 @@ from nao_tf.supernets.weight_bank import Candidate, ChoiceBlock, WeightBank
 
 @dataclasses.dataclass(frozen=True)
 class AllRecurrentCells:
-  """Stands where a genotype does, for the cells of a whole space.
+  """The recurrent cells of a space.
 
   Attributes:
     num_nodes: how many nodes are searched.
@@ -33,7 +34,7 @@ class AllRecurrentCells:
 
 
 class SharedRecurrentCell(keras.layers.Layer):
-  """The cell of whatever architecture is bound; to be used as a `RecurrentCell` is by a language model.
+  """The cell of the architecture that is bound. A language model uses it as it uses a `RecurrentCell`.
 
   Attributes:
     cells: the space.
@@ -41,30 +42,46 @@ class SharedRecurrentCell(keras.layers.Layer):
     num_state_units: size of what `run` carries from one segment to the next, H.
   """
 
-  def __init__(self, cells: AllRecurrentCells, units: int, *, initial_range: float = INITIAL_RANGE, seed=0, **kwargs):
-    """Args:
-    cells: the space.
-    units: H, the size of the output.
-    initial_range: weights begin uniformly distributed between plus and minus this.
-    seed: of the initial weights.
-    **kwargs: of `keras.layers.Layer`.
+  def __init__(
+    self,
+    cells: AllRecurrentCells,
+    units: int,
+    *,
+    initial_range: float = INITIAL_RANGE,
+    seed: int = 0,
+    **kwargs: Any,
+  ) -> None:
+    """Makes the layer, not its weights yet.
+
+    Args:
+      cells: the space.
+      units: H, the size of the output.
+      initial_range: initial weights are distributed uniformly between plus and minus this.
+      seed: of the initial weights.
+      **kwargs: of `keras.layers.Layer`.
     """
     super().__init__(**kwargs)
     self.cells, self.units, self.num_state_units = cells, units, units
     self._initial_range = initial_range
-    self._seeds = derive_seeds(seed, cells.num_nodes + 2)
+    *self._node_seeds, self._first_seed, self._input_seed = derive_seeds(seed, cells.num_nodes + 2)
     self._bound: SharedRecurrence | None = None
 
-  def build(self, input_shape):
-    """Makes the layer's own weights for inputs [..., E]: the kernels [E, 2H] and [H, 2H]."""
+  def build(self, input_shape: tuple[int | None, ...]) -> None:
+    """Makes the layer's own weights for inputs [..., E]: the kernels [E, 2H] and [H, 2H].
+
+    Raises:
+      ValueError: if E is unknown.
+    """
+    if input_shape[-1] is None:
+      raise ValueError(f"a shared recurrent cell needs inputs of known size, got the shape {input_shape}")
     self.input_size = int(input_shape[-1])
-    self.input_kernel = self._add_kernel("input_kernel", self.input_size, self._seeds[-1])
-    self.first_kernel = self._add_kernel("kernel_0", self.units, self._seeds[-2])
+    self.input_kernel = self._add_kernel("input_kernel", self.input_size, self._input_seed)
+    self.first_kernel = self._add_kernel("kernel_0", self.units, self._first_seed)
     self.built = True
 
   def make_bank(self) -> WeightBank:
     """Returns where the kernels of the searched nodes are: a unit for each, with one selector."""
-    return WeightBank([[self._choice(node)] for node in range(self.cells.num_nodes)])
+    return WeightBank([[self._choice_block(node)] for node in range(self.cells.num_nodes)])
 
   def selectors(self, architecture: tf.Tensor) -> tf.Tensor:
     """Returns the selectors of an architecture, int32 `[decisions]`: predecessor and activation of each node as one."""
@@ -88,7 +105,9 @@ class SharedRecurrentCell(keras.layers.Layer):
     finally:
       self._bound = None
 
-  def run(self, inputs, hidden, mask=None, training=False):
+  def run(
+    self, inputs: tf.Tensor, hidden: tf.Tensor, mask: tf.Tensor | None = None, training: bool = False
+  ) -> tuple[tf.Tensor, tf.Tensor]:
     """Computes all steps of a segment; see `RecurrentCell.run`.
 
     Raises:
@@ -108,20 +127,20 @@ class SharedRecurrentCell(keras.layers.Layer):
     pairs = tf.reshape(architecture, [self.cells.num_nodes, 2])
     return NodeChoices(pairs[:, 0], pairs[:, 1])
 
-  def _choice(self, node: int) -> ChoiceBlock:
+  def _choice_block(self, node: int) -> ChoiceBlock:
     """Returns the kernels of a searched node, by predecessor and activation."""
-    rng = np.random.default_rng(self._seeds[node])
+    rng = np.random.default_rng(self._node_seeds[node])
     size, limit = 2 * self.units**2, self._initial_range
     count = (node + 1) * len(self.cells.activations)
     kernels = rng.uniform(-limit, limit, (count, size)).astype(np.float32)
     return ChoiceBlock(1 + node, [Candidate(kernel) for kernel in kernels])
 
-  def _add_kernel(self, name: str, size: int, seed: int):
+  def _add_kernel(self, name: str, size: int, seed: int) -> tf.Variable:
     initializer = keras.initializers.RandomUniform(-self._initial_range, self._initial_range, seed=seed)
     return self.add_weight(name=name, shape=(size, 2 * self.units), initializer=initializer)
 
 
-def assign_kernels(kernels: Sequence, cell: SharedRecurrentCell, weights: np.ndarray) -> None:
+def assign_kernels(kernels: Sequence[Any], cell: SharedRecurrentCell, weights: np.ndarray) -> None:
   """Gives a separate `RecurrentCell` of the same architecture the weights on its path.
 
   Args:

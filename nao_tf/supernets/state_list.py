@@ -1,19 +1,23 @@
 """A list of tensors of one shape, read at a place that is a tensor itself.
 
-What is read is not copied, and the gradient of reading touches that one tensor alone, where the gradient of a gather
-from a stack would fill a whole stack with zeros for every reader.
+Reading copies nothing, and its gradient touches only the tensor that was read. The gradient of a gather from a stack
+would fill a whole stack with zeros for every reader.
 """
+
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 
 class StateList:
-  """Tensors of one shape, one after the other; usable in and outside of graphs, and differentiable."""
+  """Tensors of one shape, one after the other; usable inside and outside of graphs, and differentiable."""
 
-  def __init__(self, shape, dtype: tf.DType = tf.float32):
-    """Args:
-    shape: of every tensor, with None where it is not known.
-    dtype: of every tensor.
+  def __init__(self, shape: Sequence[int | None], dtype: tf.DType = tf.float32) -> None:
+    """Begins with an empty list.
+
+    Args:
+      shape: of every tensor, with None where it is unknown.
+      dtype: of every tensor.
     """
     self._shape, self._dtype = tf.TensorShape(shape), dtype
     self._length = 0
@@ -30,11 +34,11 @@ class StateList:
     self._length += 1
 
   def write(self, place: tf.Tensor, tensor: tf.Tensor) -> None:
-    """Replaces the tensor at a place that there is."""
+    """Replaces the tensor at a place of the list, int32."""
     self._handle = tf.raw_ops.TensorListSetItem(input_handle=self._handle, index=place, item=tensor)
 
   def read(self, place: tf.Tensor) -> tf.Tensor:
-    """Returns the tensor at a place, int32; at the nearest if there is none."""
+    """Returns the tensor at a place, int32; a place outside of the list stands for the nearest one inside."""
     tensor = tf.raw_ops.TensorListGetItem(
       input_handle=self._handle,
       index=tf.clip_by_value(place, 0, self._length - 1),

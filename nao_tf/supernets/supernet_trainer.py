@@ -1,4 +1,4 @@
-"""A supernet in training, of whatever task: in each step one architecture of a pool."""
+"""The training of a supernet, whatever its task: each step trains one architecture of a pool."""
 
 import abc
 import time
@@ -11,60 +11,69 @@ from nao_tf.supernets.architecture_pool import Pool
 from nao_tf.supernets.config import SharingConfig
 from nao_tf.supernets.path_weights import PathWeights
 from nao_tf.training import optimizers
-from nao_tf.training.batch_trainer import Metrics
+from nao_tf.training.base import BaseTrainingConfig, Metrics
+from nao_tf.training.distribution import check_divisible
 from nao_tf.trial import Architecture
 
 
-class SharedTrainer(abc.ABC):
+class SupernetTrainer(abc.ABC):
   """Trains shared weights, and scores architectures with them.
 
-  It can be trained by a `TrainingDirectory`: to the end of a round, which is the last epoch on a pool.
+  It is a `nao_tf.training.base.Trainer` and can be run by a `TrainingDirectory`: to the end of a round, which is the last
+  epoch on a pool.
 
   Attributes:
-    task: what the networks learn.
-    config: the recipe, complete.
+    training_config: how the supernet is trained, with every field set that the task may fill in.
+    sharing_config: how architectures are drawn and scored.
     weights: the shared weights and the optimizer; subclasses make them.
-    epoch: a variable: how many epochs have been completed.
-    resumes_within_epochs: whether a training can go on from between two steps of an epoch. It can.
+    epoch: a variable, the number of completed epochs.
+    resumes_within_epochs: True: the training can be resumed between two steps.
   """
 
   resumes_within_epochs = True
+  training_config: BaseTrainingConfig
   weights: PathWeights
 
   def __init__(
-    self, task: Any, config: Any, sharing: SharingConfig, *, distribution: tf.distribute.Strategy, seed: int
-  ):
-    """Args:
-      task: what to learn.
-      config: the recipe, complete.
-      sharing: how architectures are drawn and scored.
-      distribution: the process's distribution.
+    self,
+    training_config: BaseTrainingConfig,
+    sharing_config: SharingConfig,
+    *,
+    distribution: tf.distribute.Strategy,
+    seed: int,
+  ) -> None:
+    """Sets up everything but the weights.
+
+    Args:
+      training_config: how to train the supernet, with every field set that the task may fill in.
+      sharing_config: how architectures are drawn and scored.
+      distribution: the distribution of the process.
       seed: of the order of examples and architectures.
 
     Raises:
       ValueError: if a batch cannot be divided among the replicas, or the optimizer does not update each number by itself.
     """
-    if not optimizers.is_elementwise(config.optimizer):
+    if not optimizers.is_elementwise(training_config.optimizer):
       raise ValueError(
-        f"shared weights need an optimizer that updates each number by itself, such as SGD or Adam, got {config.optimizer}"
+        "shared weights need an optimizer that updates each number by itself, such as SGD or Adam, got"
+        f" {training_config.optimizer}"
       )
-    self.task, self.config, self.sharing = task, config, sharing
+    check_divisible(training_config.batch_size, distribution)
+    self.training_config, self.sharing_config = training_config, sharing_config
     self._distribution, self._seed, self._replicas = distribution, seed, distribution.num_replicas_in_sync
-    if config.batch_size % self._replicas:
-      raise ValueError(f"a batch of {config.batch_size} cannot be divided among {self._replicas} replicas")
     self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
     self._pool: Pool | None = None
     self._last_epoch = 0
 
   @property
   def state(self) -> dict[str, Any]:
-    """What a checkpoint must hold for the training to go on as if nothing had happened."""
+    """What a checkpoint must hold to resume the training as if it had not been interrupted."""
     return {**self.weights.state, "epoch": self.epoch}
 
   @property
   @abc.abstractmethod
   def steps_per_epoch(self) -> int:
-    """How many steps an epoch has, about."""
+    """How many steps an epoch has, approximately."""
 
   @property
   def num_steps_done(self) -> int:
@@ -78,21 +87,22 @@ class SharedTrainer(abc.ABC):
       architectures: the pool.
       last_epoch: number of the last epoch on it.
     """
-    sizes = [self.num_parameters(a) for a in architectures] if self.sharing.sampling == "parameters" else None
+    by_size = self.sharing_config.sampling == "parameters"
+    sizes = [self.num_parameters(a) for a in architectures] if by_size else None
     self._pool = Pool(architectures, seed=self._seed, weights=sizes)
     self._last_epoch = last_epoch
 
   def fit(self, *, on_step: Callable[[], None] = lambda: None) -> Iterator[Metrics]:
-    """Trains on the pool from the step reached so far to the last epoch, and yields the metrics of each epoch.
+    """Trains on the pool from the present step to the last epoch.
 
     Args:
       on_step: called after each step.
 
     Yields:
-      `epoch` (from 1), `train_loss`, `seconds`.
+      The metrics of each epoch: `epoch` (from 1), `train_loss`, `seconds`.
 
     Raises:
-      Diverged: if the loss is no number any more.
+      nao_tf.training.base.Diverged: if the loss becomes NaN or infinite.
     """
     first = int(self.epoch)
     if first < self._last_epoch:
@@ -106,22 +116,24 @@ class SharedTrainer(abc.ABC):
 
   @abc.abstractmethod
   def score(self, architecture: Architecture) -> Metrics:
-    """Returns an architecture's metrics on the validation examples."""
+    """Returns the metrics of an architecture on the validation examples."""
 
   @abc.abstractmethod
   def num_parameters(self, architecture: Architecture) -> int:
-    """Returns how many trainable parameters an architecture's network has."""
+    """Returns how many trainable parameters the network of an architecture has."""
 
   def _drawn(self, step: int) -> tf.Tensor:
     """Returns the architecture of a training step, int32 `[decisions]`."""
+    if self._pool is None:
+      raise ValueError("a supernet is trained on a pool: call start_round first")
     return tf.constant(self._pool.architecture(step), tf.int32)
 
   def _open_data(self) -> None:
-    """Gets ready to train from the step reached so far."""
+    """Gets ready to train from the present step."""
 
   @abc.abstractmethod
   def _train_epoch(self, number: int, on_step: Callable[[], None]) -> float:
-    """Trains from the step reached so far to the end of an epoch; returns its loss."""
+    """Trains from the present step to the end of an epoch; returns its loss."""
 
   def _close_epoch(self) -> None:
-    """Begins to count anew."""
+    """Resets what is counted within an epoch."""

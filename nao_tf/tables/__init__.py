@@ -1,15 +1,19 @@
-"""Tables of architectures that were all trained once. The format of a file is told by its arrays.
+"""Tables of architectures that were all trained once. The format of a file is recognized by its arrays.
 
 A new format is a file here and a row below.
 """
 
 import re
 
-from nao_tf.tables import nasbench101, nasbench201
+from nao_tf.registries import load_place
 from nao_tf.tables.arrays import load_arrays
 from nao_tf.tables.base import Table
 
-FORMATS = {"nasbench101": nasbench101, "nasbench201": nasbench201}
+FORMATS = {
+  "nasbench101": "nao_tf.tables.nasbench101:FORMAT",
+  "nasbench201": "nao_tf.tables.nasbench201:FORMAT",
+}
+"""Places of formats, each a `TableFormat`, by name."""
 
 __all__ = ["FORMATS", "Table", "read_table"]
 
@@ -18,13 +22,14 @@ def read_table(path: str) -> Table:
   """Reads a table file.
 
   Raises:
-    ValueError: if the file is not a table of a known format, saying what does not fit.
+    ValueError: if the file is not a table of a known format. The message says what does not fit.
     OSError: if it cannot be read.
   """
   arrays = load_arrays(path)
-  for table_format in FORMATS.values():
-    if any(re.fullmatch(table_format.PATTERN, name) for name in arrays):
+  for place in FORMATS.values():
+    table_format = load_place(place, "table format")
+    if any(re.fullmatch(table_format.pattern, name) for name in arrays):
       return table_format.table_of(path, arrays)
   raise ValueError(
-    f"{path}: not a table of {' or '.join(FORMATS)}: none of their arrays is there; found {', '.join(arrays) or 'none'}"
+    f"{path}: not a table of {' or '.join(FORMATS)}: it has none of their arrays; found {', '.join(arrays) or 'none'}"
   )

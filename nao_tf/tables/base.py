@@ -1,4 +1,4 @@
-"""What a table is: the figures of architectures that were all trained once, one architecture a row."""
+"""Tables: results of architectures that were all trained once, one architecture in each row."""
 
 import dataclasses
 import functools
@@ -11,50 +11,79 @@ from nao_tf.trial import Architecture
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Table:
-  """What is known of the architectures of a space.
-
-  An accuracy is in percent and named by the part of the data and the number of epochs: "val12" was measured on the
-  validation part after twelve epochs.
+class Rows:
+  """Which architecture is in which row of a table.
 
   Attributes:
-    path: where it came from.
-    space: whose architectures they are.
-    figures: accuracies by name, [N] each; NaN where none was measured.
-    counts: numbers of parameters ("params") and of multiply-adds ("macs"), [N] each, as far as they are known.
-    default_objective: name of the figure to search by if none is named.
-    default_report: name of the figure to report if none is named.
-    keys: a number for each row that tells architectures apart, [N], no two alike.
-    key_of: the same number for any architecture of the space.
-    architecture_of: the architecture of a row.
+    keys: a number for each row, [N]. It identifies the architecture.
+    key_of: returns the number of any architecture of the space.
+    architecture_of: returns the architecture of a row.
   """
 
-  path: str
-  space: SearchSpace
-  figures: Mapping[str, np.ndarray]
-  counts: Mapping[str, np.ndarray]
-  default_objective: str
-  default_report: str
   keys: np.ndarray
   key_of: Callable[[Architecture], int]
   architecture_of: Callable[[int], Architecture]
 
-  def __post_init__(self):
-    ordered = self.keys[self._order]
-    twins = np.flatnonzero(ordered[1:] == ordered[:-1])
-    if twins.size:
-      first, second = sorted(self._order[twins[0] : twins[0] + 2].tolist())
-      raise ValueError(f"{self.path}: rows {first} and {second} are the same architecture")
-
   def __len__(self) -> int:
     return len(self.keys)
 
-  def row(self, architecture: Architecture) -> int | None:
-    """Returns the row of an architecture of the space; None if it has none."""
+  def find(self, architecture: Architecture) -> int | None:
+    """Returns the row of an architecture; None if it has none."""
     key = np.asarray(self.key_of(architecture), self.keys.dtype)
     place = np.searchsorted(self.keys, key, sorter=self._order)
     found = place < len(self) and self.keys[self._order[place]] == key
     return int(self._order[place]) if found else None
+
+  def duplicates(self) -> list[int]:
+    """Returns two rows with the same architecture, ascending; none if there are no such rows."""
+    ordered = self.keys[self._order]
+    twins = np.flatnonzero(ordered[1:] == ordered[:-1])
+    return sorted(self._order[twins[0] : twins[0] + 2].tolist()) if twins.size else []
+
+  @functools.cached_property
+  def _order(self) -> np.ndarray:
+    return np.argsort(self.keys, kind="stable")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Table:
+  """Results of the architectures of a space.
+
+  An accuracy is in percent. Its name is the part of the data and the number of epochs: "val12" is the accuracy on the
+  validation part after twelve epochs of training.
+
+  Attributes:
+    path: path of its file.
+    space: space of its architectures.
+    rows: which architecture is in which row.
+    figures: accuracies by name, [N] each; NaN where none was measured.
+    counts: numbers of parameters ("params") and of multiply-adds ("macs"), [N] each, if they are known.
+    default_objective: name of the figure to search by, unless another one is named.
+    default_report: name of the figure to report, unless another one is named.
+  """
+
+  path: str
+  space: SearchSpace
+  rows: Rows
+  figures: Mapping[str, np.ndarray]
+  counts: Mapping[str, np.ndarray]
+  default_objective: str
+  default_report: str
+
+  def __post_init__(self) -> None:
+    if duplicates := self.rows.duplicates():
+      raise ValueError(f"{self.path}: rows {duplicates[0]} and {duplicates[1]} are the same architecture")
+
+  def __len__(self) -> int:
+    return len(self.rows)
+
+  def row(self, architecture: Architecture) -> int | None:
+    """Returns the row of an architecture of the space; None if it has none."""
+    return self.rows.find(architecture)
+
+  def architecture_of(self, row: int) -> Architecture:
+    """Returns the architecture of a row."""
+    return self.rows.architecture_of(row)
 
   def figure(self, name: str) -> np.ndarray:
     """Returns a figure of all rows, [N].
@@ -66,6 +95,16 @@ class Table:
       raise ValueError(f"{self.path}: no figure {name!r}; expected one of {', '.join(self.figures)}")
     return self.figures[name]
 
-  @functools.cached_property
-  def _order(self) -> np.ndarray:
-    return np.argsort(self.keys, kind="stable")
+
+@dataclasses.dataclass(frozen=True)
+class TableFormat:
+  """A format of table files.
+
+  Attributes:
+    pattern: regular expression for names of arrays that only files of this format have.
+    table_of: returns the table of a file, given its path and its arrays by name. It raises ValueError if the arrays do not
+      fit the format.
+  """
+
+  pattern: str
+  table_of: Callable[[str, Mapping[str, np.ndarray]], Table]

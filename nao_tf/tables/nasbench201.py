@@ -1,45 +1,68 @@
 """Tables of NAS-Bench-201 (Dong and Yang, ICLR 2020), one file for each dataset.
 
-Arrays: `ops` [N, 6], for the edges in the order of the space, indices of `op_names` [5]; `<dataset>_val<epochs>` and
-`<dataset>_test<epochs>` [N], in percent, for one or more numbers of epochs. Optional: `params_<dataset>` and
-`macs_<dataset>` [N].
+Arrays of a file with N cells:
+
+* `op_names`, [5]: names of the operations, in any order.
+* `ops`, [N, 6]: for each edge, in the order of the space, the index of its operation in `op_names`.
+* `<dataset>_val<epochs>` and `<dataset>_test<epochs>`, [N], for one or more numbers of epochs: accuracies in percent.
+* Optional: `params_<dataset>` and `macs_<dataset>`, [N].
 """
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 
 from nao_tf.spaces.nasbench201 import EDGES, OPERATIONS, Nasbench201Space
-from nao_tf.tables.arrays import INTEGERS, NUMBERS, TEXTS, Arrays, check_arrays, check_range
-from nao_tf.tables.base import Table
+from nao_tf.tables.arrays import INTEGERS, NUMBERS, TEXTS, Arrays, ArraySpec, check_arrays, check_range
+from nao_tf.tables.base import Rows, Table, TableFormat
 
 _ACCURACY = r"(?P<dataset>.+)_(?P<figure>(?P<part>val|test)\d+)"
-PATTERN = rf"op_names|{_ACCURACY}"  # Arrays that only these tables have.
+PATTERN = rf"op_names|{_ACCURACY}"
+"""Names of arrays that only these tables have."""
 _COUNTS = ("params", "macs")
 
 
 def table_of(path: str, arrays: Arrays) -> Table:
-  """Returns the table that a file's arrays describe.
+  """Returns the table of a file.
+
+  Args:
+    path: path of the file, for error messages.
+    arrays: its arrays by name.
 
   Raises:
-    ValueError: saying what does not fit.
+    ValueError: if the arrays do not fit the format; the message says why.
   """
   dataset, names = _accuracies(path, arrays)
   counts = {name: f"{name}_{dataset}" for name in _COUNTS if f"{name}_{dataset}" in arrays}
-  layout = {"op_names": (TEXTS, len(OPERATIONS)), "ops": (INTEGERS, "rows", len(EDGES))}
-  layout |= dict.fromkeys((*names.values(), *counts.values()), (NUMBERS, "rows"))
-  check_arrays(path, arrays, layout)
-  for name in names.values():
-    check_range(path, arrays, name, 0, 100)
-  choices = _choices(path, arrays)
-  weights = len(OPERATIONS) ** np.arange(len(EDGES))
+  _check(path, arrays, accuracies=names.values(), counts=counts.values())
   return Table(
     path=path,
     space=Nasbench201Space(),
+    rows=_rows(_choices(path, arrays)),
     figures={figure: arrays[name].astype(np.float64) for figure, name in names.items()},
     counts={count: arrays[name] for count, name in counts.items()},
     default_objective=_longest("val", names),
     default_report=_longest("test", names),
+  )
+
+
+def _check(path: str, arrays: Arrays, *, accuracies: Iterable[str], counts: Iterable[str]) -> None:
+  """Checks the arrays, given the names of those that hold accuracies and counts."""
+  specs = {
+    "op_names": ArraySpec(TEXTS, (len(OPERATIONS),)),
+    "ops": ArraySpec(INTEGERS, ("rows", len(EDGES))),
+    **dict.fromkeys((*accuracies, *counts), ArraySpec(NUMBERS, ("rows",))),
+  }
+  check_arrays(path, arrays, specs)
+  for name in accuracies:
+    check_range(path, arrays, name, 0, 100)
+
+
+def _rows(choices: np.ndarray) -> Rows:
+  """Returns the rows of architectures [N, 6]. The key of an architecture has its choices as digits."""
+  weights = len(OPERATIONS) ** np.arange(len(EDGES))
+  return Rows(
     keys=choices @ weights,
     key_of=lambda architecture: int(np.dot(architecture, weights)),
     architecture_of=lambda row: tuple(choices[row].tolist()),
@@ -59,7 +82,7 @@ def _accuracies(path: str, arrays: Arrays) -> tuple[str, dict[str, str]]:
 
 
 def _choices(path: str, arrays: Arrays) -> np.ndarray:
-  """Returns the space's choices, [N, 6]; a file may have its operations in another order."""
+  """Returns the architectures, [N, 6]. The file may list the operations in another order than the space."""
   names = arrays["op_names"].tolist()
   if sorted(names) != sorted(OPERATIONS):
     raise ValueError(f"{path}: op_names must be {', '.join(OPERATIONS)} in any order, got {', '.join(names)}")
@@ -67,6 +90,9 @@ def _choices(path: str, arrays: Arrays) -> np.ndarray:
   return np.array([OPERATIONS.index(name) for name in names])[arrays["ops"]]
 
 
-def _longest(part: str, figures) -> str:
-  """Returns the name of the figure on a part of the data after the most epochs."""
+def _longest(part: str, figures: Iterable[str]) -> str:
+  """Returns the name of the figure for a part of the data ("val" or "test") with the most epochs."""
   return max((name for name in figures if name.startswith(part)), key=lambda name: int(name.removeprefix(part)))
+
+
+FORMAT = TableFormat(PATTERN, table_of)

@@ -1,84 +1,69 @@
-"""Tasks by name. A new one is a file here and a row below."""
+"""Tasks by name. A new one is a file here and a row below; a task of your own is `package.module:Name`."""
 
-import importlib
 import inspect
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from nao_tf.registries import resolve
 
 if TYPE_CHECKING:
   from nao_tf.tasks.base import Task
 
-
-class Entry(NamedTuple):
-  """Where a task is.
-
-  Attributes:
-    module: its module.
-    kind: name of its class there.
-    factory: name of the function there that makes it.
-  """
-
-  module: str
-  kind: str
-  factory: str
-
-
-_IMAGES = ("nao_tf.tasks.image_classification", "ImageClassification")
-_TEXT = ("nao_tf.tasks.language_modeling", "LanguageModeling")
-
 TASKS = {
-  "digits": Entry(*_IMAGES, "digits"),
-  "cifar10": Entry(*_IMAGES, "tfds_images"),
-  "cifar100": Entry(*_IMAGES, "tfds_images"),
-  "fashion_mnist": Entry(*_IMAGES, "tfds_images"),
-  "ptb": Entry(*_TEXT, "local_text"),
-  "wikitext2": Entry(*_TEXT, "local_text"),
-  "text": Entry(*_TEXT, "local_text"),
-  "python_reference": Entry(*_TEXT, "python_reference"),
+  "digits": "nao_tf.tasks.image_classification:DigitsClassification",
+  "cifar10": "nao_tf.tasks.image_classification:TfdsClassification",
+  "cifar100": "nao_tf.tasks.image_classification:TfdsClassification",
+  "fashion_mnist": "nao_tf.tasks.image_classification:TfdsClassification",
+  "ptb": "nao_tf.tasks.language_modeling:LocalLanguageModeling",
+  "wikitext2": "nao_tf.tasks.language_modeling:LocalLanguageModeling",
+  "text": "nao_tf.tasks.language_modeling:LocalLanguageModeling",
+  "python_reference": "nao_tf.tasks.language_modeling:PythonReferenceModeling",
 }
-OTHER = Entry(*_IMAGES, "tfds_images")
+OTHER_DATA_SETS = "nao_tf.tasks.image_classification:TfdsClassification"
+"""The task of every other name: a name in TensorFlow Datasets."""
 
-__all__ = ["OTHER", "TASKS", "make_task", "task_class", "task_classes"]
+__all__ = ["OTHER_DATA_SETS", "TASKS", "make_task", "task_class", "task_classes"]
 
 
-def make_task(name: str, *, data_dir: str | None = None, download: bool = False, **options) -> "Task":
+def make_task(name: str, *, data_dir: str | None = None, download: bool = False, **options: Any) -> "Task":
   """Returns a task, importing its module only now.
 
   Args:
-    name: key in the registry, or an image classification set of TensorFlow Datasets.
-    data_dir: where prepared data sets are.
-    download: whether to download and prepare data that is not there, if it can be.
-    **options: the task's own; those that are None are left out.
+    name: key in the registry; or `package.module:Name`, a class of your own; or the name of an image classification set
+      of TensorFlow Datasets.
+    data_dir: directory of prepared data sets; None for the default of TensorFlow Datasets.
+    download: whether to download and prepare data that is missing, if that is possible.
+    **options: options of the task. Those that are None are left out.
 
   Raises:
     ValueError: if there is neither a task nor a data set of that name, or an option is unknown or out of range.
-    FileNotFoundError: if the data is not there.
+    FileNotFoundError: if the data is missing.
   """
-  entry = TASKS.get(name, OTHER)
+  cls: Callable[..., Task] = task_class(name)
   given = {key: value for key, value in options.items() if value is not None}
-  known = _options(entry)
+  known = _options(task_class(name))
   unknown = sorted(set(given) - known)
   if unknown:
     raise ValueError(f"task {name!r} has no option {', '.join(unknown)}; it has {', '.join(sorted(known))}")
-  return _load(entry.module, entry.factory)(name, data_dir=data_dir, download=download, **given)
+  return cls(name, data_dir=data_dir, download=download, **given)
 
 
 def task_class(name: str) -> "type[Task]":
-  """Returns the class of the task of that name, without making the task."""
-  entry = TASKS.get(name, OTHER)
-  return _load(entry.module, entry.kind)
+  """Returns the class of the task with a name, without making the task; see `make_task`."""
+  return resolve(name if name in TASKS or ":" in name else OTHER_DATA_SETS, TASKS, "task")
 
 
 def task_classes() -> "list[type[Task]]":
   """Returns the classes of all registered tasks, each once."""
-  return [_load(*place) for place in dict.fromkeys((entry.module, entry.kind) for entry in TASKS.values())]
+  return [resolve(place, TASKS, "task") for place in dict.fromkeys(TASKS.values())]
 
 
-def _options(entry: Entry) -> set[str]:
-  """Returns the names of a task's own options: those of its factory and those of its class."""
-  functions = _load(entry.module, entry.factory), _load(entry.module, entry.kind).__init__
-  parameters = [p for function in functions for p in inspect.signature(function).parameters.values()]
-  return {p.name for p in parameters if p.kind is p.KEYWORD_ONLY} - {"data_dir", "download"}
-
-
-def _load(module: str, attribute: str) -> Any:
-  return getattr(importlib.import_module(module), attribute)
+def _options(cls: "type[Task]") -> set[str]:
+  """Returns the keyword arguments of a class, including those of base classes that it passes arguments on to."""
+  names: set[str] = set()
+  for base in (base for base in cls.__mro__ if "__init__" in vars(base)):
+    parameters = inspect.signature(vars(base)["__init__"]).parameters.values()
+    names |= {parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+      break
+  return names - {"data_dir", "download"}

@@ -1,15 +1,15 @@
-"""Image augmentation on whole batches: pad-crop-flip and cutout as gathers and masks.
+"""Augmentation of whole batches of images: pad, crop, flip and cutout, as gathers and masks.
 
-Each function is deterministic given what it is told to do; `random_crop_flip` and `random_cutout` draw that from a
-stateless seed, so an image is the same in every run that reaches the same epoch and step.
-Sources: the CIFAR recipe of Luo et al., NeurIPS 2018, section 4.1; cutout: DeVries and Taylor, arXiv:1708.04552.
+`crop_flip` and `erase` are deterministic. `random_crop_flip` and `random_cutout` draw their arguments from a stateless
+seed, so an image is the same in every run that reaches the same epoch and step.
+Sources: the augmentation of CIFAR in Luo et al., NeurIPS 2018, section 4.1; cutout: DeVries and Taylor, arXiv:1708.04552.
 """
 
 import tensorflow as tf
 
 
 def crop_flip(images: tf.Tensor, offsets: tf.Tensor, flipped: tf.Tensor, padding: int) -> tf.Tensor:
-  """Pads with zeros, cuts a window of the original size out of each image and mirrors some.
+  """Pads images with zeros, crops each to a window of the original size, and mirrors some.
 
   Args:
     images: `[B, H, W, C]`.
@@ -28,12 +28,15 @@ def crop_flip(images: tf.Tensor, offsets: tf.Tensor, flipped: tf.Tensor, padding
 
 
 def erase(images: tf.Tensor, corners: tf.Tensor, size: int) -> tf.Tensor:
-  """Sets a square of each image to zero; what of it lies outside the image is cut off.
+  """Sets a square of each image to zero. Parts of the square that lie outside the image are ignored.
 
   Args:
     images: `[B, H, W, C]`.
     corners: top-left corners of the squares, `[B, 2]`.
     size: side of the squares in pixels.
+
+  Returns:
+    Images of the same shape and type.
   """
   rows = tf.range(images.shape[1]) - corners[:, :1]  # [B, H]
   columns = tf.range(images.shape[2]) - corners[:, 1:]  # [B, W]
@@ -43,13 +46,16 @@ def erase(images: tf.Tensor, corners: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def random_crop_flip(images: tf.Tensor, seed: tf.Tensor, *, padding: int, flip: bool) -> tf.Tensor:
-  """Crops uniformly among all windows and, if `flip`, mirrors every second image on average.
+  """Crops each image to a random window and, if `flip`, mirrors it with probability 1/2.
 
   Args:
     images: `[B, H, W, C]`.
     seed: stateless seed, `[2]`.
-    padding: pixels on each side before the crop.
+    padding: pixels on each side before the crop. All windows are equally likely.
     flip: whether to mirror at all.
+
+  Returns:
+    Images of the same shape and type.
   """
   if not padding and not flip:
     return images
@@ -67,8 +73,11 @@ def random_cutout(images: tf.Tensor, seed: tf.Tensor, *, size: int, convention: 
     images: `[B, H, W, C]`.
     seed: stateless seed, `[2]`.
     size: side of the square; 0 leaves the images as they are.
-    convention: "corner" draws the top-left corner uniformly from the image's pixels, so squares are cut off at the
-      right and bottom only; "center" draws the center.
+    convention: "corner" draws the top-left corner uniformly from the pixels of the image, so squares are cut off only at
+      the right and at the bottom; "center" draws the center.
+
+  Returns:
+    Images of the same shape and type.
   """
   if not size:
     return images

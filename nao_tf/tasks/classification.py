@@ -1,4 +1,4 @@
-"""What the logits of a classifier are worth: cross-entropy and accuracy."""
+"""Losses and scores of a classifier: cross-entropy and accuracy."""
 
 import tensorflow as tf
 
@@ -7,8 +7,8 @@ def cross_entropy(logits: tf.Tensor, targets: tf.Tensor, smoothing: float = 0.0)
   """Returns the cross-entropies of logits `[B, C]` and classes `[B]`, in nats, `[B]`.
 
   Args:
-    logits: scores of the classes.
-    targets: the right classes.
+    logits: logits of the classes.
+    targets: the correct classes.
     smoothing: share of the target that is spread evenly over all classes.
   """
   if not smoothing:
@@ -19,6 +19,6 @@ def cross_entropy(logits: tf.Tensor, targets: tf.Tensor, smoothing: float = 0.0)
 
 
 def classification_scores(logits: tf.Tensor, targets: tf.Tensor) -> dict[str, tf.Tensor]:
-  """Returns `accuracy` (1 where the highest logit is the class) and `loss` (cross-entropy), each `[B]`."""
+  """Returns `accuracy` (1 where the highest logit is that of the class) and `loss` (cross-entropy), each `[B]`."""
   found = tf.argmax(logits, -1, output_type=targets.dtype) == targets
   return {"accuracy": tf.cast(found, tf.float32), "loss": cross_entropy(logits, targets)}

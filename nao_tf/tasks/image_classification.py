@@ -1,40 +1,49 @@
-"""Image classification: images in, one class each out; judged by accuracy.
+"""Image classification: a network reads an image and gives the logits of its classes; the reward is the accuracy.
 
-The recipe of CIFAR in the paper (Luo et al., NeurIPS 2018, section 4.1): pad, crop and flip the raw pixels, standardize
-each image, cut a square out if the recipe says so. A part of the training set is held out for validation, and test
-images are not read before they are asked for.
+Images are prepared as CIFAR is in the paper (Luo et al., NeurIPS 2018, section 4.1): pad, crop and flip the raw pixels,
+standardize each image, and cut out a square if the training configuration says so. A part of the training set is held
+out for validation. Test images are not read before they are needed.
 """
 
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
 
-from nao_tf.networks.image_network import ImageNetwork, ImageNetworkConfig, image_network, num_parameters
-from nao_tf.serving import image_export as export
+from nao_tf.networks.image_network import ImageNetworkConfig
 from nao_tf.spaces.genotypes import CellGenotype
-from nao_tf.spaces.nasnet import NUM_NODES, NasnetSpace
-from nao_tf.supernets.config import SharingConfig
-from nao_tf.supernets.image_supernet import ImageSupernet
-from nao_tf.supernets.image_supernet_trainer import SharedImageTrainer
-from nao_tf.tasks import augmentation, image_sources, splits
-from nao_tf.tasks.base import BatchTask, Setup, check_split, replace_unset
+from nao_tf.tasks import augmentation, splits
+from nao_tf.tasks.base import BatchTask, Configs, check_split
 from nao_tf.tasks.classification import classification_scores, cross_entropy
-from nao_tf.training.batch_trainer import Trainer
+from nao_tf.tasks.image_sources import DigitsSource, ImageSource, StreamedImageSource, TfdsSource
 from nao_tf.training.config import TrainingConfig
 
 IN_MEMORY_BYTES = 2**31
 _SPLIT_SEED = 0
 
 
+class ImageClassifier(Protocol):
+  """A network that classifies images: a separate one, or an architecture within a supernet."""
+
+  @property
+  def config(self) -> ImageNetworkConfig:
+    """How large and how regularized the network is."""
+
+  @property
+  def auxiliary_head(self) -> object | None:
+    """The auxiliary head, if there is one."""
+
+  def __call__(self, images: tf.Tensor, training: bool = False, step: tf.Tensor | None = None) -> Any:
+    """Returns the logits `[B, C]`; in training with an auxiliary head, `logits` and `auxiliary` logits in a dict."""
+
+
 class ImageClassification(BatchTask):
-  """A set of labeled images.
+  """Classification of a set of labeled images.
 
   Attributes:
-    image_shape: (height, width, channels).
     labels: names of the classes.
   """
 
@@ -42,15 +51,15 @@ class ImageClassification(BatchTask):
   space = "nasnet5"
   reward_metric = "accuracy"
   genotypes = (CellGenotype,)
-  # The children of the paper's search, and the training of its CIFAR-10 networks (section 4.1 and its release).
-  child = Setup(ImageNetworkConfig(num_cells=3, filters=32, dropout_keep=1.0), TrainingConfig())
-  final = Setup(ImageNetworkConfig(), TrainingConfig(epochs=600, cutout_size=16))
+  # The children of the search of the paper, and the training of its CIFAR-10 networks (section 4.1 and its release).
+  child = Configs(ImageNetworkConfig(num_cells=3, filters=32, dropout_keep=1.0), TrainingConfig())
+  final = Configs(ImageNetworkConfig(), TrainingConfig(epochs=600, cutout_size=16))
   final_options: Mapping[str, Any] = {"validation_fraction": 0.0}
 
   def __init__(
     self,
     name: str,
-    source: image_sources.DigitsSource | image_sources.TfdsSource,
+    source: ImageSource,
     *,
     validation_fraction: float = 0.1,
     hold_out: str = "last",
@@ -61,13 +70,14 @@ class ImageClassification(BatchTask):
     """Sets up the task; reads no image yet.
 
     Args:
-      name: for messages and exports.
-      source: of the images.
+      name: name of the task, for messages and exports.
+      source: where the images come from.
       validation_fraction: share of the training images held out for validation; 0 to train on all.
-      hold_out: which of them: "last" (as the paper does on CIFAR), "random" or "stratified", these drawn from memory.
-      train_examples: train on so many of the rest, drawn at random; None for all. The validation set is the same.
-      crop_padding: the augmentation's padding where the recipe names none.
-      flip: whether it mirrors, where the recipe does not say.
+      hold_out: which of them are held out: "last" (as the paper does on CIFAR), "random" or "stratified". The latter two
+        need all images in memory.
+      train_examples: train on this many of the rest, drawn at random; None for all. The validation set is the same.
+      crop_padding: padding of the augmentation if the training configuration has none.
+      flip: whether the augmentation mirrors images if the training configuration does not say.
 
     Raises:
       ValueError: if an option is out of range.
@@ -78,87 +88,40 @@ class ImageClassification(BatchTask):
       raise ValueError(f"unknown hold_out {hold_out!r}; expected one of {', '.join(splits.HOLD_OUTS)}")
     if train_examples is not None and train_examples < 1:
       raise ValueError(f"train_examples must be at least 1, or None for all, got {train_examples}")
-    self.name, self.image_shape, self.labels = name, source.image_shape, tuple(source.labels)
+    self.name, self.labels = name, tuple(source.labels)
     self._source, self._validation_fraction, self._hold_out = source, validation_fraction, hold_out
     self._train_examples, self._crop_padding, self._flip = train_examples, crop_padding, flip
 
   @property
-  def num_classes(self) -> int:
+  def input_shape(self) -> tuple[int, int, int]:
+    """Height, width and channels of the images."""
+    return self._source.image_shape
+
+  @property
+  def num_outputs(self) -> int:
     """How many classes there are."""
     return len(self.labels)
 
-  def recipe(self, config: TrainingConfig) -> TrainingConfig:
-    return replace_unset(config, crop_padding=self._crop_padding, flip=self._flip)
-
-  def make_trainer(
-    self,
-    genotype: CellGenotype,
-    network_config: ImageNetworkConfig,
-    config: TrainingConfig,
-    *,
-    distribution: tf.distribute.Strategy,
-    seed: int,
-  ) -> Trainer:
-    """Returns what trains an image network on these images; see `Task.make_trainer`."""
-    self.check_genotype(genotype)
-    return Trainer(self, genotype, network_config, config, distribution=distribution, seed=seed)
-
-  def make_shared_trainer(
-    self,
-    space: NasnetSpace,
-    network_config: ImageNetworkConfig,
-    config: TrainingConfig,
-    sharing: SharingConfig,
-    *,
-    distribution: tf.distribute.Strategy,
-    seed: int,
-  ) -> SharedImageTrainer:
-    """Returns what trains an image supernet on these images; see `Task.make_shared_trainer`."""
-    if network_config.synchronized_norm and distribution.num_replicas_in_sync > 1:
-      raise ValueError("synchronized_norm: with shared weights every replica takes batch statistics of its own")
-    make_supernet = functools.partial(
-      ImageSupernet,
-      [operation.name for operation in space.operations],
-      self._complete(network_config, config),
-      num_nodes=NUM_NODES,
-      num_classes=self.num_classes,
-      image_shape=self.image_shape,
-      seed=seed,
-      weights_per_input=sharing.weights_per_input,
-    )
-    return SharedImageTrainer(self, make_supernet, config, sharing, distribution=distribution, seed=seed)
-
-  def export_network(self, network: ImageNetwork, directory: str, *, genotype: CellGenotype) -> None:
-    export.export_network(network, directory, genotype=genotype, task=self)
-
-  def evaluate_exported(self, directory: str, split: str = "test") -> dict[str, float]:
-    return export.evaluate_exported(directory, self, split)
-
-  def build_network(
-    self, genotype: CellGenotype, network_config: ImageNetworkConfig, config: TrainingConfig, *, seed: int
-  ) -> ImageNetwork:
-    """Returns an image network; see `Task.build_network`.
-
-    Its drop-path reaches its full rate at the last step. Batch norm is synchronized only if there are several replicas.
-    """
-    complete = self._complete(network_config, config)
-    return image_network(genotype, complete, num_classes=self.num_classes, image_shape=self.image_shape, seed=seed)
-
-  def num_parameters(self, network: ImageNetwork) -> int:
-    return num_parameters(network.classifier)
+  def complete_training_config(self, training_config: TrainingConfig) -> TrainingConfig:
+    """Sets the fields of the augmentation that are None; see `Task.complete_training_config`."""
+    defaults: dict[str, Any] = {"crop_padding": self._crop_padding, "flip": self._flip}
+    unset = {name: value for name, value in defaults.items() if getattr(training_config, name) is None}
+    return dataclasses.replace(training_config, **unset)
 
   def num_examples(self, split: str) -> int:
+    """Returns how many images a split has; see `Problem.num_examples`."""
     return self._split(split).num_examples
 
-  def training_batches(self, config: TrainingConfig, *, seed: int, first_epoch: int = 0) -> tf.data.Dataset:
-    """Returns (images `[B, H, W, C]` float32, classes `[B]` int32); see `Task.training_batches`."""
-    config, split, steps = self.recipe(config), self._split("train"), self.steps_per_epoch(config)
+  def training_batches(self, training_config: TrainingConfig, *, seed: int, first_epoch: int = 0) -> tf.data.Dataset:
+    """Returns (images `[B, H, W, C]` float32, classes `[B]` int32); see `BatchProblem.training_batches`."""
+    config, split = self.complete_training_config(training_config), self._split("train")
+    steps = self.steps_per_epoch(config)
     seeds = tf.random.experimental.stateless_split(tf.constant([seed, 0], tf.int64), 2)
 
-    def shuffled(epoch):
+    def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
       return split.shuffled(config.batch_size, tf.random.experimental.stateless_fold_in(seeds[0], epoch))
 
-    def augmented(step, example):
+    def augmented(step: tf.Tensor, example: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
       images, labels = example
       return _augment(images, tf.random.experimental.stateless_fold_in(seeds[1], step), config), labels
 
@@ -166,106 +129,169 @@ class ImageClassification(BatchTask):
     return batches.map(augmented, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
   def evaluation_batches(self, split: str, batch_size: int) -> tf.data.Dataset:
-    """Returns (images `[B, H, W, C]` float32, classes `[B]` int32, weights `[B]`); see `Task.evaluation_batches`."""
+    """Returns (images `[B, H, W, C]` float32, classes `[B]` int32, weights `[B]`).
 
-    def filled(images, labels):
+    See `BatchProblem.evaluation_batches`.
+    """
+
+    def padded(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
       weights = tf.ones_like(labels, tf.float32)
-      images, labels, weights = (_fill(x, batch_size) for x in (images, labels, weights))
+      images, labels, weights = (_pad(x, batch_size) for x in (images, labels, weights))
       return augmentation.standardize(images), labels, weights
 
-    return self._split(split).ordered(batch_size).map(filled).prefetch(tf.data.AUTOTUNE)
+    return self._split(split).ordered(batch_size).map(padded).prefetch(tf.data.AUTOTUNE)
 
   def raw_batches(self, split: str, batch_size: int) -> tf.data.Dataset:
-    """Returns (images `[B, H, W, C]` uint8 as they are, classes `[B]` int32); the last batch may be smaller."""
+    """Returns (unprepared images `[B, H, W, C]` uint8, classes `[B]` int32); the last batch may be smaller."""
     return self._split(split).ordered(batch_size)
 
   def losses(
-    self, network: ImageNetwork, inputs: tf.Tensor, targets: tf.Tensor, step: tf.Tensor, config: TrainingConfig
-  ):
-    """Returns cross-entropies `[B]`; the auxiliary head's, if there is one, is added with its weight."""
-    outputs = network(inputs, training=True, step=step)
+    self,
+    network: ImageClassifier,
+    inputs: tf.Tensor,
+    targets: tf.Tensor,
+    step: tf.Tensor,
+    training_config: TrainingConfig,
+  ) -> tf.Tensor:
+    """Returns cross-entropies `[B]`, plus the weighted ones of the auxiliary head if there is one."""
+    outputs, smoothing = network(inputs, training=True, step=step), training_config.label_smoothing
     if network.auxiliary_head is None:
-      return cross_entropy(outputs, targets, config.label_smoothing)
-    main, auxiliary = (cross_entropy(outputs[key], targets, config.label_smoothing) for key in ("logits", "auxiliary"))
+      return cross_entropy(outputs, targets, smoothing)
+    main, auxiliary = (cross_entropy(outputs[key], targets, smoothing) for key in ("logits", "auxiliary"))
     return main + network.config.auxiliary_weight * auxiliary
 
-  def scores(self, network: ImageNetwork, inputs: tf.Tensor, targets: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Returns whether the class was found (`accuracy`), and the cross-entropy (`loss`), each `[B]`."""
+  def scores(self, network: ImageClassifier, inputs: tf.Tensor, targets: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Returns `accuracy` (whether the class was found) and `loss` (the cross-entropy), each `[B]`."""
     return classification_scores(network(inputs, training=False), targets)
 
-  def _complete(self, network_config: ImageNetworkConfig, config: TrainingConfig) -> ImageNetworkConfig:
-    return dataclasses.replace(
-      network_config,
-      drop_path_steps=network_config.drop_path_steps or config.epochs * self.steps_per_epoch(config),
-      synchronized_norm=network_config.synchronized_norm and has_several_replicas(),
-    )
-
-  def _split(self, split: str) -> splits.MemorySplit | splits.StreamedSplit:
+  def _split(self, split: str) -> splits.Split:
     check_split(split)
     return self._test_split if split == "test" else self._training_splits[split]
 
   @functools.cached_property
-  def _training_splits(self) -> dict[str, splits.MemorySplit | splits.StreamedSplit]:
-    if self._source.num_bytes > IN_MEMORY_BYTES:
-      return self._streamed_training_splits()
+  def _training_splits(self) -> dict[str, splits.Split]:
+    streamed = self._streamed_source
+    if streamed is not None:
+      return self._streamed_training_splits(streamed)
     images, labels = self._source.load("train")
     train, valid = splits.hold_out(labels, self._validation_fraction, how=self._hold_out, seed=_SPLIT_SEED)
     train = np.random.default_rng(_SPLIT_SEED).permutation(train)[: self._subset(len(train))]
     return {"train": splits.MemorySplit(images, labels, train), "valid": splits.MemorySplit(images, labels, valid)}
 
-  def _streamed_training_splits(self) -> dict[str, splits.StreamedSplit]:
+  def _streamed_training_splits(self, source: StreamedImageSource) -> dict[str, splits.Split]:
     if self._hold_out != "last":
       raise ValueError(f"{self.name}: too large for memory, so only the last images can be held out")
-    total = self._source.num_examples("train")
+    total = source.num_examples("train")
     rest = total - round(total * self._validation_fraction)
     train = self._subset(rest)
     return {
-      "train": splits.StreamedSplit(self._source.stream("train", 0, train), train),
-      "valid": splits.StreamedSplit(self._source.stream("train", rest, total), total - rest),
+      "train": splits.StreamedSplit(source.stream("train", 0, train), train),
+      "valid": splits.StreamedSplit(source.stream("train", rest, total), total - rest),
     }
 
   def _subset(self, available: int) -> int:
+    """Returns how many of the available images are trained on."""
     if (self._train_examples or 0) > available:
       raise ValueError(f"{self.name}: train_examples is {self._train_examples}, but there are only {available}")
     return self._train_examples or available
 
   @functools.cached_property
-  def _test_split(self) -> splits.MemorySplit | splits.StreamedSplit:
-    if self._source.num_bytes > IN_MEMORY_BYTES:
-      return splits.StreamedSplit(self._source.stream("test"), self._source.num_examples("test"))
+  def _test_split(self) -> splits.Split:
+    streamed = self._streamed_source
+    if streamed is not None:
+      return splits.StreamedSplit(streamed.stream("test"), streamed.num_examples("test"))
     images, labels = self._source.load("test")
     return splits.MemorySplit(images, labels, np.arange(len(labels), dtype=np.int32))
 
-
-def digits(name: str, *, data_dir: str | None = None, download: bool = False, **options) -> ImageClassification:
-  """Returns scikit-learn's digits, which need no directory. A mirrored digit is none, so there is no flip."""
-  del data_dir, download
-  options = {"validation_fraction": 0.2, "hold_out": "stratified", "crop_padding": 1, "flip": False, **options}
-  return ImageClassification(name, image_sources.DigitsSource(), **options)
-
-
-def tfds_images(
-  name: str, *, data_dir: str | None = None, download: bool = False, image_size: int | None = None, **options
-) -> ImageClassification:
-  """Returns an image classification set of TensorFlow Datasets; `image_size` resizes its images."""
-  source = image_sources.TfdsSource(name, data_dir=data_dir, image_size=image_size, download=download)
-  return ImageClassification(name, source, **options)
+  @property
+  def _streamed_source(self) -> StreamedImageSource | None:
+    """The source, if its images are too many for memory; None if they are to be loaded."""
+    if self._source.num_bytes <= IN_MEMORY_BYTES:
+      return None
+    if not isinstance(self._source, StreamedImageSource):
+      raise ValueError(f"{self.name}: its {self._source.num_bytes} bytes are too many for memory, and it has no stream")
+    return self._source
 
 
-def has_several_replicas() -> bool:
-  """Whether the strategy in whose scope this is called has more than one replica."""
-  return tf.distribute.get_strategy().num_replicas_in_sync > 1
+class DigitsClassification(ImageClassification):
+  """Classification of the digits of scikit-learn, which need no directory. A mirrored digit is no digit: no flip."""
+
+  def __init__(
+    self,
+    name: str = "digits",
+    *,
+    data_dir: str | None = None,
+    download: bool = False,
+    validation_fraction: float = 0.2,
+    hold_out: str = "stratified",
+    crop_padding: int = 1,
+    flip: bool = False,
+    **options: Any,
+  ):
+    """Sets up the task; reads no image yet.
+
+    Args:
+      name: name of the task.
+      data_dir: not used.
+      download: not used.
+      validation_fraction: see `ImageClassification`.
+      hold_out: see `ImageClassification`.
+      crop_padding: see `ImageClassification`.
+      flip: see `ImageClassification`.
+      **options: further options of `ImageClassification`.
+    """
+    del data_dir, download
+    super().__init__(
+      name,
+      DigitsSource(),
+      validation_fraction=validation_fraction,
+      hold_out=hold_out,
+      crop_padding=crop_padding,
+      flip=flip,
+      **options,
+    )
 
 
-def _augment(images: tf.Tensor, seed: tf.Tensor, config: TrainingConfig) -> tf.Tensor:
+class TfdsClassification(ImageClassification):
+  """Classification of an image set of TensorFlow Datasets."""
+
+  def __init__(
+    self,
+    name: str,
+    *,
+    data_dir: str | None = None,
+    download: bool = False,
+    image_size: int | None = None,
+    **options: Any,
+  ):
+    """Opens the set; reads no image yet.
+
+    Args:
+      name: name of the set in TensorFlow Datasets.
+      data_dir: directory of prepared sets; None for the default of TensorFlow Datasets.
+      download: whether to download and prepare the set if it is missing.
+      image_size: height and width to resize all images to; None to keep their size.
+      **options: options of `ImageClassification`.
+
+    Raises:
+      ValueError: if there is no such set, or it is not one of labeled images, or an option is out of range.
+      FileNotFoundError: if the set is missing.
+    """
+    source = TfdsSource(name, data_dir=data_dir, image_size=image_size, download=download)
+    super().__init__(name, source, **options)
+
+
+def _augment(images: tf.Tensor, seed: tf.Tensor, training_config: TrainingConfig) -> tf.Tensor:
+  """Returns raw images prepared for training, `[B, H, W, C]` float32."""
   seeds = tf.random.experimental.stateless_split(seed, 2)
-  images = augmentation.random_crop_flip(images, seeds[0], padding=config.crop_padding, flip=config.flip)
-  images = augmentation.standardize(images)
-  return augmentation.random_cutout(images, seeds[1], size=config.cutout_size, convention=config.cutout_convention)
+  padding, flip = training_config.crop_padding or 0, bool(training_config.flip)
+  images = augmentation.random_crop_flip(images, seeds[0], padding=padding, flip=flip)
+  size, convention = training_config.cutout_size, training_config.cutout_convention
+  return augmentation.random_cutout(augmentation.standardize(images), seeds[1], size=size, convention=convention)
 
 
-def _fill(values: tf.Tensor, batch_size: int) -> tf.Tensor:
+def _pad(values: tf.Tensor, batch_size: int) -> tf.Tensor:
   """Appends zeros until there are `batch_size` rows."""
   missing = batch_size - tf.shape(values)[0]
-  filled = tf.pad(values, [[0, missing]] + [[0, 0]] * (values.shape.rank - 1))
-  return tf.ensure_shape(filled, [batch_size, *values.shape[1:]])
+  padded = tf.pad(values, [[0, missing]] + [[0, 0]] * (values.shape.rank - 1))
+  return tf.ensure_shape(padded, [batch_size, *values.shape[1:]])

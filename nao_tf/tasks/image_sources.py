@@ -1,11 +1,13 @@
-"""Where labeled images come from: scikit-learn's digits, and TensorFlow Datasets.
+"""Where labeled images come from: the digits of scikit-learn, and TensorFlow Datasets.
 
-A source knows its images' shape and classes at once and reads a split only when it is asked for it, so that test images
-are not touched before somebody wants them.
+A source knows the shape and the classes of its images at once. It reads a split only when asked for it, so test images
+are not touched before they are needed.
 """
 
 import difflib
 import os
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import sklearn.datasets
@@ -19,10 +21,40 @@ DIGITS_TEST_EXAMPLES = 360
 _DIGITS_SPLIT_SEED = 0
 
 
+class ImageSource(Protocol):
+  """Labeled images that can be loaded into memory."""
+
+  @property
+  def image_shape(self) -> tuple[int, int, int]:
+    """Height, width and channels of the images."""
+
+  @property
+  def labels(self) -> Sequence[str]:
+    """Names of the classes."""
+
+  @property
+  def num_bytes(self) -> int:
+    """How many bytes of memory the training images need."""
+
+  def load(self, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the images of "train" or "test", `[N, H, W, C]` uint8, and their classes, `[N]` int32."""
+
+
+@runtime_checkable
+class StreamedImageSource(ImageSource, Protocol):
+  """Labeled images that can also be read one after the other, if they are too many for memory."""
+
+  def num_examples(self, split: str) -> int:
+    """Returns how many images "train" or "test" has."""
+
+  def stream(self, split: str, first: int = 0, last: int | None = None) -> tf.data.Dataset:
+    """Returns the (image, class) pairs from number `first` up to `last` of a split, always in the same order."""
+
+
 class DigitsSource:
   """The 1,797 handwritten digits of 8x8 pixels that come with scikit-learn: 1,437 to train on and 360 to test.
 
-  They have no official split; this one is stratified and always the same.
+  They have no official split. This one is stratified and always the same.
   """
 
   image_shape = (8, 8, 1)
@@ -44,20 +76,26 @@ class DigitsSource:
 
 
 class TfdsSource:
-  """An image classification set of TensorFlow Datasets."""
+  """An image classification set of TensorFlow Datasets.
+
+  Attributes:
+    image_shape: height, width and channels of the images.
+    labels: names of the classes.
+    num_bytes: how many bytes of memory the training images need.
+  """
 
   def __init__(self, name: str, *, data_dir: str | None = None, image_size: int | None = None, download: bool = False):
     """Opens a prepared set.
 
     Args:
-      name: of the set in TensorFlow Datasets.
-      data_dir: where prepared sets are; None: TensorFlow Datasets' own place.
-      image_size: height and width to resize all images to; needed where they differ.
-      download: whether to download and prepare the set if it is not there.
+      name: name of the set in TensorFlow Datasets.
+      data_dir: directory of prepared sets; None for the default of TensorFlow Datasets.
+      image_size: height and width to resize all images to. It is needed if they differ in size.
+      download: whether to download and prepare the set if it is missing.
 
     Raises:
-      ValueError: if there is no such set, or it is not one of images with labels, or its images need an `image_size`.
-      FileNotFoundError: if it is not there.
+      ValueError: if there is no such set, it is not one of images with labels, or its images need an `image_size`.
+      FileNotFoundError: if the set is missing.
     """
     self._builder, self._size = _builder(name, data_dir), image_size
     self._image_key, self._label_key = _feature_keys(self._builder)
@@ -65,12 +103,12 @@ class TfdsSource:
     shape = self._builder.info.features[self._image_key].shape
     if image_size is None and None in shape[:2]:
       raise ValueError(f"{name}: its images have no common size ({shape}); give an image size to resize them to")
-    self.image_shape = (image_size or shape[0], image_size or shape[1], shape[2] or 3)
+    self.image_shape: tuple[int, int, int] = (image_size or shape[0], image_size or shape[1], shape[2] or 3)
     self.labels = tuple(self._builder.info.features[self._label_key].names)
     self.num_bytes = int(np.prod(self.image_shape)) * self.num_examples("train")
 
   def num_examples(self, split: str) -> int:
-    """Returns how many examples a split has; "test" is the validation split of sets without a test split."""
+    """Returns how many images a split has. "test" is the validation split of sets without a test split."""
     return self._builder.info.splits[self._name_of(split)].num_examples
 
   def load(self, split: str) -> tuple[np.ndarray, np.ndarray]:
@@ -84,13 +122,14 @@ class TfdsSource:
     return images, labels
 
   def stream(self, split: str, first: int = 0, last: int | None = None) -> tf.data.Dataset:
-    """Returns (image, class) examples number `first` up to `last` of a split, always in the same order."""
+    """Returns some (image, class) pairs of a split; see `StreamedImageSource.stream`."""
     instruction = tfds.core.ReadInstruction(self._name_of(split), from_=first, to=last, unit="abs")
     decoders = tfds.decode.PartialDecoding({self._image_key: True, self._label_key: True})
     dataset = self._builder.as_dataset(split=instruction, decoders=decoders, shuffle_files=False)
     return dataset.map(self._example, num_parallel_calls=tf.data.AUTOTUNE)
 
   def _name_of(self, split: str) -> str:
+    """Returns the name that a split has in the set."""
     names = [name for name in {"train": ["train"], "test": ["test", "validation"]}[split] if name in self._splits]
     if not names:
       raise ValueError(f"{self._builder.name}: has no {split} split, only {', '.join(self._splits)}")
@@ -100,7 +139,7 @@ class TfdsSource:
   def _splits(self) -> list[str]:
     return list(self._builder.info.splits)
 
-  def _example(self, example: dict) -> tuple[tf.Tensor, tf.Tensor]:
+  def _example(self, example: dict[str, Any]) -> tuple[tf.Tensor, tf.Tensor]:
     image = example[self._image_key]
     if self._size is not None:
       image = tf.image.resize(image, [self._size, self._size], antialias=True)
@@ -126,12 +165,14 @@ def _prepare(builder: tfds.core.DatasetBuilder, data_dir: str | None, download: 
 
 
 def _known_sets(name: str, data_dir: str | None) -> str:
+  """Returns what there is instead of an unknown task, for an error message."""
   similar = difflib.get_close_matches(name, tfds.list_builders(with_community_datasets=False), n=5)
   names = f"has {', '.join(similar)}" if similar else "has nothing like it"
   return f"there are the tasks {', '.join(TASKS)}; TensorFlow Datasets {names}; {_prepared_sets(data_dir)}"
 
 
 def _prepared_sets(data_dir: str | None) -> str:
+  """Returns what the directory of prepared sets holds, for an error message."""
   directory = os.path.expanduser(data_dir or os.path.join("~", "tensorflow_datasets"))
   if not tf.io.gfile.isdir(directory):
     return f"{directory} is no directory"
@@ -140,7 +181,7 @@ def _prepared_sets(data_dir: str | None) -> str:
 
 
 def _feature_keys(builder: tfds.core.DatasetBuilder) -> tuple[str, str]:
-  """Returns the names of the image and the label: those the set declares, or "image" and "label"."""
+  """Returns the names of the features image and label: those that the set declares, or "image" and "label"."""
   features = dict(builder.info.features)
   image, label = builder.info.supervised_keys or ("image", "label")
   if isinstance(features.get(image), tfds.features.Image) and isinstance(features.get(label), tfds.features.ClassLabel):

@@ -1,4 +1,6 @@
-"""Splits of image sets, in memory or streamed: batches in random order for training, in one order for evaluation."""
+"""Splits of image sets, in memory or streamed: batches in random order for training, in a fixed order for evaluation."""
+
+from typing import Protocol
 
 import numpy as np
 import sklearn.model_selection
@@ -8,31 +10,49 @@ HOLD_OUTS = ("last", "random", "stratified")
 SHUFFLE_BUFFER = 10_000
 
 
-class MemorySplit:
-  """Examples in memory: batches are gathered, and an epoch's order is a permutation of all of them.
+class Split(Protocol):
+  """Labeled images.
 
   Attributes:
     num_examples: how many there are.
   """
 
+  num_examples: int
+
+  def shuffled(self, batch_size: int, seed: tf.Tensor) -> tf.data.Dataset:
+    """Returns the full batches (images, labels) of one epoch, in an order that is a function of the seed `[2]`."""
+
+  def ordered(self, batch_size: int) -> tf.data.Dataset:
+    """Returns all batches (images, labels) in a fixed order; the last batch may be smaller."""
+
+
+class MemorySplit:
+  """A split in memory: batches are gathered, and the order of an epoch is a permutation of all examples.
+
+  Attributes:
+    num_examples: how many examples there are.
+  """
+
   def __init__(self, images: np.ndarray, labels: np.ndarray, indices: np.ndarray):
-    """Args:
-    images: `[N, H, W, C]` uint8; several splits may share it.
-    labels: `[N]` int32.
-    indices: which of them belong to the split.
+    """Holds the arrays.
+
+    Args:
+      images: `[N, H, W, C]` uint8. Several splits may share them.
+      labels: `[N]` int32.
+      indices: indices of the examples that belong to the split.
     """
     self.num_examples = len(indices)
     with tf.device("CPU:0"):
       self._images, self._labels, self._indices = map(tf.convert_to_tensor, (images, labels, indices))
 
   def shuffled(self, batch_size: int, seed: tf.Tensor) -> tf.data.Dataset:
-    """Returns the full batches (images, labels) of one epoch, in an order that is a function of the seed `[2]`."""
+    """Returns the full batches (images, labels) of one epoch; see `Split.shuffled`."""
     steps = self.num_examples // batch_size
     order = tf.random.experimental.stateless_shuffle(self._indices, seed)[: steps * batch_size]
     return tf.data.Dataset.from_tensor_slices(tf.reshape(order, [steps, batch_size])).map(self._gather)
 
   def ordered(self, batch_size: int) -> tf.data.Dataset:
-    """Returns all batches (images, labels); the last may be smaller."""
+    """Returns all batches (images, labels); see `Split.ordered`."""
     return tf.data.Dataset.from_tensor_slices(self._indices).batch(batch_size).map(self._gather)
 
   def _gather(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -40,29 +60,31 @@ class MemorySplit:
 
 
 class StreamedSplit:
-  """Examples read as they are needed: shuffled through a buffer.
+  """A split that is read as it is needed, and shuffled through a buffer.
 
   Attributes:
-    num_examples: how many there are.
+    num_examples: how many examples there are.
   """
 
   def __init__(self, examples: tf.data.Dataset, num_examples: int):
-    """Args:
-    examples: (image, label) pairs, always in the same order.
-    num_examples: how many they are.
+    """Holds the stream.
+
+    Args:
+      examples: (image, label) pairs, always in the same order.
+      num_examples: how many pairs there are.
     """
     self.num_examples = num_examples
     self._examples = examples
 
   def shuffled(self, batch_size: int, seed: tf.Tensor) -> tf.data.Dataset:
-    """Returns the full batches (images, labels) of one epoch, in an order that is a function of the seed `[2]`."""
+    """Returns the full batches (images, labels) of one epoch; see `Split.shuffled`."""
     buffer = min(SHUFFLE_BUFFER, self.num_examples)
     number = tf.random.stateless_uniform([], seed, 0, tf.int64.max, dtype=tf.int64)
     shuffled = self._examples.shuffle(buffer, seed=number, reshuffle_each_iteration=False)
     return shuffled.batch(batch_size, drop_remainder=True)
 
   def ordered(self, batch_size: int) -> tf.data.Dataset:
-    """Returns all batches (images, labels); the last may be smaller."""
+    """Returns all batches (images, labels); see `Split.ordered`."""
     return self._examples.batch(batch_size)
 
 
@@ -72,11 +94,12 @@ def hold_out(labels: np.ndarray, fraction: float, *, how: str, seed: int) -> tup
   Args:
     labels: classes, `[N]`.
     fraction: share held out, in [0, 1); rounded to whole examples.
-    how: "last" holds out the last ones, "random" random ones, "stratified" random ones of each class in proportion.
-    seed: of the choice.
+    how: "last" holds out the last examples, "random" holds out random ones, and "stratified" holds out random ones of
+      each class in proportion.
+    seed: seed of the choice.
 
   Returns:
-    Their indices in ascending order.
+    Indices of the examples to train on and of those held out, in ascending order.
   """
   everything = np.arange(len(labels), dtype=np.int32)
   held_out = round(len(labels) * fraction)

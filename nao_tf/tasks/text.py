@@ -1,7 +1,7 @@
 """Text as language models read it: lines, words, tokens, streams.
 
-A line is words separated by white space, and ends in `<eos>`. The vocabulary is made of the training part; a word that is
-not in it is `<unk>`.
+A line is a sequence of words separated by white space, and ends in `<eos>`. The vocabulary is that of the training text.
+A word that is not in it becomes `<unk>`.
 """
 
 import collections
@@ -11,30 +11,55 @@ import os
 import re
 import unicodedata
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pydoc_data import topics
+from typing import Protocol
 
 import numpy as np
 
+from nao_tf.tasks.base import SPLITS
+
 UNKNOWN = "<unk>"
 END = "<eos>"
-SPLITS = ("train", "valid", "test")
 SUFFIXES = (".txt", ".txt.gz")
 
 
-class WordVocabulary:
-  """The words that a language model knows; a word's token is its place.
+class LinesOfText(Protocol):
+  """A text in three splits."""
+
+  def lines(self, split: str) -> list[str]:
+    """Returns the lines of "train", "valid" or "test"."""
+
+
+class TextSource(LinesOfText, Protocol):
+  """A text in three splits that can be told from other texts.
 
   Attributes:
-    words: `<unk>`, `<eos>`, and the others, the most frequent first.
+    name: name of the text, an identifier.
+  """
+
+  name: str
+
+  @property
+  def fingerprint(self) -> str:
+    """A digest of the whole text."""
+
+
+class WordVocabulary:
+  """The words that a language model knows. The token of a word is its position.
+
+  Attributes:
+    words: `<unk>`, `<eos>`, and all other words, the most frequent first.
   """
 
   def __init__(self, words: Sequence[str]):
-    """Args:
-      words: all words, `<unk>` and `<eos>` among them.
+    """Numbers the words.
+
+    Args:
+      words: all words, including `<unk>` and `<eos>`.
 
     Raises:
-      ValueError: if one of these is missing, or a word is there twice.
+      ValueError: if `<unk>` or `<eos>` is missing, or a word occurs twice.
     """
     self.words = tuple(words)
     self._tokens = {word: token for token, word in enumerate(self.words)}
@@ -50,13 +75,14 @@ class WordVocabulary:
 
     Args:
       lines: the training text.
-      max_size: how many words it may have; the rarest are left out. None for all.
+      max_size: how many words the vocabulary may have; the rarest are left out. None for all.
     """
     counts = collections.Counter(word for line in lines for word in line.split())
     frequent = sorted((word for word in counts if word not in (UNKNOWN, END)), key=lambda word: (-counts[word], word))
     return cls((UNKNOWN, END, *frequent)[:max_size])
 
   def __len__(self) -> int:
+    """Returns how many words there are."""
     return len(self.words)
 
   @property
@@ -65,7 +91,7 @@ class WordVocabulary:
     return self._tokens[END]
 
   def encode(self, lines: Iterable[str]) -> np.ndarray:
-    """Returns the tokens of lines, each with an `<eos>` at its end, int32 [N]."""
+    """Returns the tokens of lines, each with an `<eos>` at its end, int32 `[N]`."""
     unknown, find = self._tokens[UNKNOWN], self._tokens.get
     return np.array([find(word, unknown) for line in lines for word in (*line.split(), END)], np.int32)
 
@@ -75,17 +101,17 @@ class WordVocabulary:
 
 
 class TextFiles:
-  """The text of a directory: train, valid and test, each a `.txt` or `.txt.gz` in UTF-8.
+  """The text of a directory: train, valid and test, each a `.txt` or `.txt.gz` file in UTF-8.
 
   Attributes:
-    name: of the directory.
+    name: name of the directory.
   """
 
   def __init__(self, directory: str):
     """Finds the files.
 
     Args:
-      directory: where they are.
+      directory: directory of the files.
 
     Raises:
       FileNotFoundError: if one is missing.
@@ -95,12 +121,12 @@ class TextFiles:
 
   @property
   def fingerprint(self) -> str:
-    """A digest of the files' bytes, as they are on disk."""
+    """A digest of the bytes of the files, as they are on disk."""
     digests = (_digest(self._paths[split]) for split in SPLITS)
     return hashlib.sha256(" ".join(digests).encode()).hexdigest()
 
   def lines(self, split: str) -> list[str]:
-    """Returns the lines of a part.
+    """Returns the lines of a split.
 
     Raises:
       ValueError: if the file has no words, is not in UTF-8, or cannot be decompressed.
@@ -114,19 +140,22 @@ class TextFiles:
 class PythonReference:
   """The reference of the Python language that comes with Python: half a megabyte of English, and no download.
 
-  Its last fifth is for validation and test. Words are lower case; punctuation is words, too. A line that comes a second
-  time is left out, for chapters quote one another.
+  Its last fifth is for validation and test. Words are in lower case, and punctuation marks are words. A line that occurs
+  again is left out, since chapters quote each other.
+
+  Attributes:
+    name: "python_reference".
   """
 
   name = "python_reference"
 
   @property
   def fingerprint(self) -> str:
-    """A digest of the text, which differs from one version of Python to the next."""
+    """A digest of the text, which differs between versions of Python."""
     return hashlib.sha256("\n".join(self._all_lines()).encode()).hexdigest()
 
   def lines(self, split: str) -> list[str]:
-    """Returns the lines of a part."""
+    """Returns the lines of a split."""
     lines = self._all_lines()
     first, last = {"train": (0.0, 0.8), "valid": (0.8, 0.9), "test": (0.9, 1.0)}[split]
     return lines[round(first * len(lines)) : round(last * len(lines))]
@@ -138,15 +167,15 @@ class PythonReference:
 
 
 def training_streams(tokens: np.ndarray, num_streams: int, first: int) -> tuple[np.ndarray, np.ndarray]:
-  """Divides a text into parallel streams, leaving out what does not fill the last position of all.
+  """Divides a text into parallel streams of equal length, and leaves out the tokens that remain at its end.
 
   Args:
-    tokens: the text, [N].
-    num_streams: B.
-    first: the token that stands before the text.
+    tokens: the text, `[N]`.
+    num_streams: the number of streams, B.
+    first: the token before the text.
 
   Returns:
-    Inputs and targets, int32 [B, N // B]: the targets are the text, and an input is the token before its target.
+    Inputs and targets, int32 `[B, N // B]`. The targets are the text, and an input is the token before its target.
 
   Raises:
     ValueError: if there is not even one token for each stream.
@@ -160,11 +189,16 @@ def training_streams(tokens: np.ndarray, num_streams: int, first: int) -> tuple[
 
 
 def evaluation_streams(tokens: np.ndarray, num_streams: int, first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-  """Divides a whole text into parallel streams, the last filled up.
+  """Divides a whole text into parallel streams of equal length, and pads the last one.
+
+  Args:
+    tokens: the text, `[N]`.
+    num_streams: the number of streams, B; at most N are made.
+    first: the token before the text.
 
   Returns:
-    Inputs, targets and weights, [B, ceil(N / B)]: as `training_streams`; weights are 1 for a token of the text and 0 for
-    what fills up.
+    Inputs, targets and weights, `[B, ceil(N / B)]`. Inputs and targets are as in `training_streams`. The weights are 1
+    for a token of the text and 0 for padding.
   """
   num_streams = min(num_streams, len(tokens))
   missing = -len(tokens) % num_streams
@@ -173,12 +207,8 @@ def evaluation_streams(tokens: np.ndarray, num_streams: int, first: int) -> tupl
   return inputs, targets, weights
 
 
-def word_counts(source: Mapping[str, Sequence[str]]) -> dict[str, int]:
-  """Returns how many tokens each part of a text has, one `<eos>` a line counted."""
-  return {split: sum(len(line.split()) + 1 for line in lines) for split, lines in source.items()}
-
-
 def _find(directory: str, split: str) -> str:
+  """Returns the path of the file of a split."""
   candidates = [os.path.join(directory, split + suffix) for suffix in SUFFIXES]
   found = [path for path in candidates if os.path.isfile(path)]
   if not found:
@@ -187,6 +217,7 @@ def _find(directory: str, split: str) -> str:
 
 
 def _digest(path: str) -> str:
+  """Returns the SHA-256 of a file."""
   with open(path, "rb") as file:
     return hashlib.sha256(file.read()).hexdigest()
 
@@ -209,5 +240,6 @@ def _read_lines(path: str) -> list[str]:
 
 
 def _separate_words(line: str) -> str:
+  """Returns a line in lower case, with punctuation marks as words."""
   words = re.findall(r"\w+|[^\w\s]", unicodedata.normalize("NFC", line).lower())
   return " ".join(words)

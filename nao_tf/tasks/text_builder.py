@@ -1,55 +1,43 @@
-"""A TensorFlow Datasets builder for local text: prepared once, and then read as any other set.
+"""A TensorFlow Datasets builder for local text. A text is prepared once, and then read like any other set.
 
-An example is a line; examples keep the order of the text.
+An example is a line. Examples keep the order of the text.
 """
 
-from typing import Protocol
+from collections.abc import Iterator
+from typing import Any
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
+
+from nao_tf.tasks.text import TextSource
 
 _SPLIT_NAMES = {"train": "train", "valid": "validation", "test": "test"}
 _READ_BATCH = 1024
 
 
-class TextSource(Protocol):
-  """Where text comes from.
-
-  Attributes:
-    name: an identifier.
-  """
-
-  name: str
-
-  @property
-  def fingerprint(self) -> str:
-    """A digest of the whole text."""
-
-  def lines(self, split: str) -> list[str]:
-    """Returns the lines of "train", "valid" or "test"."""
-
-
 class LocalText(tfds.core.GeneratorBasedBuilder):
   """Lines of text, in order, from a source on this machine.
 
-  The prepared set lies in `<data_dir>/local_text/<name of the source>-<fingerprint>/1.0.0`, so that a text that has
-  changed is another set. It can be opened with `tfds.builder_from_directory`, too.
+  The prepared set is in `<data_dir>/local_text/<name of the source>-<fingerprint>/1.0.0`, so a changed text is another
+  set. It can be opened with `tfds.builder_from_directory`, too.
   """
 
   VERSION = tfds.core.Version("1.0.0")
 
-  def __init__(self, *, source: TextSource, data_dir: str | None = None, **kwargs):
-    """Args:
-    source: of the text; read only if the set has not been prepared.
-    data_dir: where prepared sets are; None: TensorFlow Datasets' own place.
-    **kwargs: of `tfds.core.GeneratorBasedBuilder`.
+  def __init__(self, *, source: TextSource, data_dir: str | None = None, **kwargs: Any):
+    """Sets up the builder.
+
+    Args:
+      source: where the text comes from. It is read only if the set has not been prepared.
+      data_dir: directory of prepared sets; None for the default of TensorFlow Datasets.
+      **kwargs: arguments of `tfds.core.GeneratorBasedBuilder`.
     """
     self._source = source
     config = tfds.core.BuilderConfig(name=f"{source.name}-{source.fingerprint[:12]}", description="Lines of text.")
     super().__init__(config=config, data_dir=data_dir, **kwargs)
 
   def lines(self, split: str) -> list[str]:
-    """Returns the lines of "train", "valid" or "test", preparing the set if need be.
+    """Returns the lines of "train", "valid" or "test". Prepares the set if that has not been done.
 
     Raises:
       ValueError: if the text cannot be prepared.
@@ -63,8 +51,8 @@ class LocalText(tfds.core.GeneratorBasedBuilder):
 
   def _prepare(self) -> None:
     """Prepares the set, unless another process does so first."""
-    for part in _SPLIT_NAMES:
-      self._source.lines(part)  # What is wrong with the text is said before anything is written.
+    for split in _SPLIT_NAMES:
+      self._source.lines(split)  # A malformed text is reported before anything is written.
     try:
       self.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
     except (OSError, tf.errors.OpError):
@@ -81,10 +69,10 @@ class LocalText(tfds.core.GeneratorBasedBuilder):
       disable_shuffling=True,
     )
 
-  def _split_generators(self, dl_manager):
+  def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator[tuple[int, Any]]]:
     del dl_manager
-    return {name: self._generate_examples(part) for part, name in _SPLIT_NAMES.items()}
+    return {name: self._generate_examples(split) for split, name in _SPLIT_NAMES.items()}
 
-  def _generate_examples(self, split: str):
+  def _generate_examples(self, split: str) -> Iterator[tuple[int, dict[str, str]]]:
     for number, line in enumerate(self._source.lines(split)):
       yield number, {"text": line}

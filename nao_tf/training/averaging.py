@@ -1,10 +1,11 @@
-"""Averaged stochastic gradient descent, triggered when the validation loss stalls (NT-ASGD).
+"""Averaged stochastic gradient descent that begins when the validation loss stalls (NT-ASGD).
 
 Merity, Keskar, Socher, "Regularizing and Optimizing LSTM Language Models", ICLR 2018, algorithm 1. Gradient descent
-itself goes on as it was; from the trigger on, the mean of its iterates is what is evaluated and kept.
+itself is not changed. Once averaging has begun, the mean of the iterates is evaluated and kept instead of the iterates.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -12,17 +13,19 @@ from nao_tf.training.variables import tf_variable
 
 
 class WeightAverage(tf.Module):
-  """The mean of all values that variables have had since averaging began, one for each update.
+  """The mean of all values that variables have had since averaging began, one value for each update.
 
   Attributes:
-    active: a variable: whether averaging has begun.
-    count: a variable: how many values have been averaged.
+    active: a variable, whether averaging has begun.
+    count: a variable, how many values have been averaged.
     averages: variables with the means.
   """
 
-  def __init__(self, variables: Sequence):
-    """Args:
-    variables: what is averaged. To be made in the scope of the distribution strategy that they belong to.
+  def __init__(self, variables: Sequence[Any]):
+    """Makes the variables with the means. Call it in the scope of the distribution that `variables` belong to.
+
+    Args:
+      variables: the variables to average.
     """
     super().__init__()
     self._distribution = tf.distribute.get_strategy()
@@ -32,42 +35,44 @@ class WeightAverage(tf.Module):
     self.averages = [tf.Variable(variable.read_value(), trainable=False) for variable in self._variables]
 
   def start(self) -> None:
-    """Begins to average; the next update is the first."""
+    """Begins to average; the next update is the first one."""
     self.active.assign(True)
 
   def update(self) -> None:
-    """Takes the present values into the means: a += (w - a) / count."""
+    """Includes the present values in the means: a += (w - a) / count."""
     self.count.assign_add(1.0)
     self._for_each(_move_towards, 1.0 / self.count)
 
   @property
   def usable(self) -> bool:
-    """Whether there is a mean."""
+    """Whether there has been an update."""
     return bool(self.count.numpy() > 0)
 
   def swap(self) -> None:
     """Exchanges the values of the variables and their means."""
     self._for_each(_exchange)
 
-  def _for_each(self, function: Callable, *args) -> None:
+  def _for_each(self, function: Callable[..., None], *args: tf.Tensor) -> None:
     with self._distribution.scope():
       for average, variable in zip(self.averages, self._variables):
         self._distribution.extended.update(average, function, args=(variable, *args), group=False)
 
 
 class NonMonotonicTrigger(tf.Module):
-  """Says when the loss has stopped to fall: when it is above the best of all but the last few before it."""
+  """Detects that a loss has stalled: it is above the lowest loss, with the last few losses left out of account."""
 
   def __init__(self, patience: int):
-    """Args:
-    patience: how many of the last losses do not count.
+    """Makes the variables that hold the losses.
+
+    Args:
+      patience: how many of the last losses are left out of account.
     """
     super().__init__()
     self.recent = tf.Variable(tf.fill([patience], float("inf")), trainable=False)
     self.best_before = tf.Variable(float("inf"), trainable=False)
 
   def pull(self, loss: float) -> bool:
-    """Records a loss; returns whether it is above the best of all but the last `patience` before it."""
+    """Records a loss; returns whether it is above the lowest of all losses but the last `patience` before it."""
     stalled = loss > float(self.best_before)
     queue = [*self.recent.numpy(), loss]
     self.best_before.assign(min(float(self.best_before), queue[0]))
@@ -79,12 +84,15 @@ class BestWeights(tf.Module):
   """The values that variables had when their loss was lowest.
 
   Attributes:
-    loss: a variable: the lowest loss so far; infinite if there is none.
+    loss: a variable, the lowest loss so far; infinite if there is none.
+    kept: variables with the values.
   """
 
-  def __init__(self, variables: Sequence):
-    """Args:
-    variables: what to keep. To be made in the scope of the distribution strategy that they belong to.
+  def __init__(self, variables: Sequence[Any]):
+    """Makes the variables with the values. Call it in the scope of the distribution that `variables` belong to.
+
+    Args:
+      variables: the variables whose values to keep.
     """
     super().__init__()
     self._variables = [tf_variable(variable) for variable in variables]
@@ -92,20 +100,20 @@ class BestWeights(tf.Module):
     self.kept = [tf.Variable(variable.read_value(), trainable=False) for variable in self._variables]
 
   def offer(self, loss: float) -> None:
-    """Keeps the present values if this is their lowest loss."""
+    """Keeps the present values if their loss is the lowest so far."""
     if loss < self.loss.numpy():
       self.loss.assign(loss)
       for kept, variable in zip(self.kept, self._variables):
         kept.assign(variable.read_value())
 
   def restore(self) -> None:
-    """Gives the variables the values kept, if there are any."""
+    """Gives the variables the kept values, if there are any."""
     if self.loss.numpy() < float("inf"):
       for kept, variable in zip(self.kept, self._variables):
         variable.assign(kept.read_value())
 
 
-def _move_towards(average: tf.Variable, value, share) -> None:
+def _move_towards(average: tf.Variable, value: tf.Tensor, share: tf.Tensor) -> None:
   average.assign_add((value - average) * share)
 
 

@@ -1,9 +1,10 @@
-"""How a network is trained: the recipe, as one frozen value without any framework.
+"""How a network is trained on batches of examples, as a frozen dataclass.
 
-How it is regularized from within (drop-path, dropout, the auxiliary head) belongs to the network's own configuration.
+Regularization within the network (drop-path, dropout, the auxiliary head) belongs to the configuration of the network.
 
-The defaults are the paper's proxy training, the short one by which a search scores its children (Luo et al., NeurIPS
-2018, section 4.1 and its released settings), with the cosine schedule over the real horizon.
+The defaults are those of the proxy training of the paper, the short training that gives the children of a search their
+rewards (Luo et al., NeurIPS 2018, section 4.1 and its released settings), except that the cosine schedule has the length
+of the training.
 """
 
 import dataclasses
@@ -15,29 +16,31 @@ CUTOUT_CONVENTIONS = ("corner", "center")
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
-  """A training recipe.
+  """How a network is trained on batches of examples.
 
   Attributes:
-    epochs: passes over the training examples; 25 in the paper's search, 600 in its final trainings.
+    epochs: passes over the training examples; 25 in the search of the paper, 600 in its final trainings.
     batch_size: examples in a step, over all replicas; a last batch that is not full is left out.
-    optimizer: name of a Keras optimizer or of a registered one, such as "Addons>LAMB".
-    momentum: for optimizers that have one.
-    nesterov: for optimizers that know it. The paper's released proxy uses plain momentum, its weight-sharing runs this.
+    optimizer: name of an optimizer of Keras, or of a registered one such as "Addons>LAMB".
+    momentum: momentum, for optimizers that have it.
+    nesterov: whether the momentum is Nesterov's, for optimizers that have it. The released proxy of the paper uses plain
+      momentum, and its runs with shared weights use Nesterov's.
     schedule: "cosine" (from `learning_rate` to `min_learning_rate`) or "constant".
-    learning_rate: at the first step.
-    min_learning_rate: at the end of a cosine period.
-    cosine_period_epochs: length of the first period of the cosine; None: all epochs. The released proxy has 100 with 25
-      epochs, so that its rate hardly decays; periods shorter than the training restart the schedule (SGDR).
-    cosine_period_growth: how much longer each further period is.
+    learning_rate: learning rate at the first step.
+    min_learning_rate: learning rate at the end of a period of the cosine.
+    cosine_period_epochs: length of the first period of the cosine; None for all epochs. The released proxy has 100 with 25
+      epochs, so its rate hardly decays. If periods are shorter than the training, the schedule restarts (SGDR).
+    cosine_period_growth: how many times as long as the one before it each further period is.
     weight_decay: factor of half the sum of squares of all trainable variables in the loss.
     clip_norm: bound on the norm of all gradients together, weight decay included; 0 for none.
     label_smoothing: share of the target that is spread evenly over all classes.
-    crop_padding: zero pixels around an image before it is cropped to its size again; None: as the task says.
-    flip: whether images are mirrored at random; None: as the task says.
-    cutout_size: side of the square that is set to zero; 0 for none, 16 in the paper's final trainings.
-    cutout_convention: what is uniform over the image: the square's top-left "corner" or its "center".
+    crop_padding: zero pixels added around an image before it is cropped to its size again; None for the default of the
+      task.
+    flip: whether half of the images are mirrored; None for the default of the task.
+    cutout_size: side of the square that is set to zero; 0 for none, 16 in the final trainings of the paper.
+    cutout_convention: what is drawn uniformly from the image, the top-left "corner" of the square or its "center".
     evaluation_batch_size: examples in a step of an evaluation.
-    evaluate_every: epochs from one evaluation on the validation set to the next; the last epoch always has one.
+    evaluate_every: epochs between two evaluations on the validation set; the last epoch always has one.
   """
 
   epochs: int = 25
@@ -60,7 +63,7 @@ class TrainingConfig:
   evaluation_batch_size: int = 500
   evaluate_every: int = 1
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     for name in ("epochs", "batch_size", "evaluation_batch_size", "evaluate_every"):
       check(self, name, getattr(self, name) >= 1, "at least 1")
     for name in ("weight_decay", "clip_norm", "min_learning_rate", "cutout_size"):
@@ -77,6 +80,16 @@ class TrainingConfig:
 
 
 def check(config: Any, name: str, holds: bool, expected: str) -> None:
-  """Raises ValueError, saying what was expected of a field of a configuration, unless something holds."""
+  """Checks a field of a configuration.
+
+  Args:
+    config: the configuration.
+    name: name of the field.
+    holds: whether the value of the field is as it must be.
+    expected: how the value must be, for the message.
+
+  Raises:
+    ValueError: if `holds` is False.
+  """
   if not holds:
     raise ValueError(f"{type(config).__name__}: {name} must be {expected}, got {getattr(config, name)!r}")

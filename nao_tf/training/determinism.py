@@ -1,14 +1,15 @@
-"""Repeatability: the same seed gives the same numbers, to the last bit, in every process."""
+"""Determinism: the same seed gives the same numbers, to the last bit, in every process."""
 
 import tensorflow as tf
 
 
 def make_deterministic() -> None:
-  """Makes TensorFlow compute the same bits each time. Call it once in a process, before any graph is made.
+  """Makes TensorFlow compute the same bits every time. Call it once in a process, before any graph is made.
 
-  Operations that add up in an order of their own are replaced or refused. And graphs are no longer rewritten by
-  arithmetic rules: the rewriting visits nodes by their address in memory, so that the terms of a sum are put together
-  otherwise in another process, which a training magnifies from the last digit to the first within some dozen steps.
+  Operations that add up numbers in an arbitrary order are replaced or refused. In addition, graphs are no longer
+  rewritten by arithmetic rules. That rewriting visits nodes in the order of their addresses in memory, so the terms of a
+  sum are grouped differently in another process. A training amplifies such a difference from the last digit to the first
+  within a few dozen steps.
   """
   tf.config.experimental.enable_op_determinism()
   tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})

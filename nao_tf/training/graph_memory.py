@@ -1,9 +1,9 @@
-"""Lets go of graphs: what TensorFlow would otherwise keep of every network that a process has ever trained.
+"""Releases graphs that TensorFlow would otherwise keep for every network that a process has ever trained.
 
-A gradient that a graph defines for itself, as every reduction over replicas does, is entered in a registry of the process
-and keeps the whole graph alive; and an operation that runs outside of a graph stays in a cache with its attributes, such
-as an initializer's seed. TensorFlow takes neither out again by itself, and Keras' `clear_session` would empty only the
-cache and reset the state of networks that live on. So this module, and only this one, reaches for the two.
+A graph that defines a gradient for itself, as every reduction over replicas does, is entered in a registry of the
+process, which keeps the whole graph alive. And an operation that runs outside of a graph stays in a cache, together with
+its attributes, such as the seed of an initializer. TensorFlow removes neither. `clear_session` of Keras would empty only
+the cache, and would reset the state of networks that are still in use. So this module, and no other, accesses the two.
 """
 
 import contextlib
@@ -16,9 +16,9 @@ from tensorflow.python.framework import ops
 
 @contextlib.contextmanager
 def released_graphs() -> Iterator[None]:
-  """Frees, when the context is left, the graphs that were made in it and that nothing else refers to.
+  """Frees, on exit, the graphs that were made within the context and that nothing else refers to.
 
-  No gradient through a function traced in the context can be built afterwards.
+  After that, no gradient can be computed through a function that was traced within the context.
   """
   registry = getattr(ops.gradient_registry, "_registry", {})
   before = set(registry)

@@ -1,7 +1,7 @@
-"""How a language model is trained: the recipe, as one frozen value without any framework.
+"""How a language model is trained, as a frozen dataclass.
 
-The defaults are the paper's on Penn Treebank (Luo et al., NeurIPS 2018, section 4.2 and its released settings), which are
-those of AWD-LSTM (Merity, Keskar, Socher, ICLR 2018) but for the numbers.
+The defaults are those of the paper on Penn Treebank (Luo et al., NeurIPS 2018, section 4.2 and its released settings).
+The method is that of AWD-LSTM (Merity, Keskar, Socher, ICLR 2018), with other numbers.
 """
 
 import dataclasses
@@ -13,28 +13,28 @@ from nao_tf.training.config import check
 
 @dataclasses.dataclass(frozen=True)
 class LanguageTrainingConfig:
-  """A training recipe for language models.
+  """How a language model is trained.
 
   Attributes:
-    epochs: passes over the training text; 600 in the paper's search, 4000 in its final training.
-    batch_size: streams that the training text is divided into, over all replicas.
-    segment_length: mean length of a segment, through which the gradient goes back in time.
-    segment_deviation: standard deviation of a segment's length.
-    short_segments: share of the segments whose mean length is half as much.
-    min_segment_length: no segment is shorter, except the last of an epoch.
-    max_extra_length: no segment is longer than `segment_length` by more than this.
-    optimizer: name of a Keras optimizer or of a registered one.
-    learning_rate: for a segment of `segment_length`; in proportion to its length for others.
-    weight_decay: factor of the weights that is added to the gradient after it has been clipped.
+    epochs: passes over the training text; 600 in the search of the paper, 4000 in its final training.
+    batch_size: number of streams that the training text is divided into, over all replicas.
+    segment_length: mean length of a segment, through which the gradient is propagated back in time.
+    segment_deviation: standard deviation of the length of a segment.
+    short_segments: share of the segments whose mean length is half of `segment_length`.
+    min_segment_length: shortest length of a segment, except the last one of an epoch.
+    max_extra_length: how much longer than `segment_length` a segment may be.
+    optimizer: name of an optimizer of Keras, or of a registered one.
+    learning_rate: learning rate for a segment of `segment_length`; for others it is in proportion to their length.
+    weight_decay: factor of the weights, which are added to the gradient after it has been clipped.
     clip_norm: bound on the norm of all gradients together; 0 for none.
-    activation_weight: alpha, of the mean square of the outputs after dropout in the loss.
-    temporal_activation_weight: beta, of the mean square of the differences of successive outputs in the loss.
-    averaging_patience: weights are averaged once the validation loss is above the best of all but this many last
-      evaluations; 0: not for that reason.
-    averaging_epoch: weights are averaged from this epoch on, counted from 1, if not before; 0: they need not be.
-    evaluation_streams: streams that the validation text is divided into; each begins without a past.
-    test_streams: the same for the test text.
-    evaluate_every: epochs from one evaluation on the validation text to the next; the last epoch always has one.
+    activation_weight: alpha, the weight of the mean square of the outputs after dropout in the loss.
+    temporal_activation_weight: beta, the weight of the mean square of the differences of successive outputs in the loss.
+    averaging_patience: averaging of the weights begins once the validation loss is above the lowest of all but this many
+      last evaluations; 0 to ignore the validation loss.
+    averaging_epoch: averaging begins at the latest with this epoch, counted from 1; 0 for no such bound.
+    evaluation_streams: number of streams that the validation text is divided into; each begins without a past.
+    test_streams: number of streams that the test text is divided into.
+    evaluate_every: epochs between two evaluations on the validation text; the last epoch always has one.
   """
 
   epochs: int = 600
@@ -56,7 +56,7 @@ class LanguageTrainingConfig:
   test_streams: int = 1
   evaluate_every: int = 1
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     positive = ("epochs", "batch_size", "segment_length", "evaluation_streams", "test_streams", "evaluate_every")
     for name in (*positive, "min_segment_length"):
       check(self, name, getattr(self, name) >= 1, "at least 1")
@@ -67,17 +67,22 @@ class LanguageTrainingConfig:
     check(self, "short_segments", 0 <= self.short_segments <= 1, "in [0, 1]")
 
 
-def segment_lengths(config: LanguageTrainingConfig, total: int, rng: np.random.Generator) -> list[int]:
-  """Returns random lengths that add up to `total`: those of an epoch's segments, in order.
+def segment_lengths(training_config: LanguageTrainingConfig, total: int, rng: np.random.Generator) -> list[int]:
+  """Returns random lengths of the segments of an epoch, in order. They add up to `total`.
 
   A length is normally distributed around `segment_length`, or with probability `short_segments` around half of it, and
-  kept within its bounds. The last one is what remains.
+  clipped to its bounds. The last length is what remains.
+
+  Args:
+    training_config: has the distribution and the bounds.
+    total: length of each stream of the text, in tokens.
+    rng: source of randomness.
   """
-  longest = config.segment_length + config.max_extra_length
+  longest = training_config.segment_length + training_config.max_extra_length
   lengths, rest = [], total
   while rest > 0:
-    mean = config.segment_length / (2 if rng.random() < config.short_segments else 1)
-    length = int(rng.normal(mean, config.segment_deviation))
-    lengths.append(min(max(config.min_segment_length, length), longest, rest))
+    mean = training_config.segment_length / (2 if rng.random() < training_config.short_segments else 1)
+    length = int(rng.normal(mean, training_config.segment_deviation))
+    lengths.append(min(max(training_config.min_segment_length, length), longest, rest))
     rest -= lengths[-1]
   return lengths

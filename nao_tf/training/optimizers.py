@@ -1,12 +1,14 @@
-"""Optimizers and learning rates by name, for any recipe.
+"""Optimizers by name, and learning rates, for every training configuration.
 
-TensorFlow Addons, where it is installed, registers further optimizers under names such as "Addons>LAMB". It is imported
-here and nowhere else, and only when such a name is asked for.
+TensorFlow Addons, where it is installed, registers more optimizers under names such as "Addons>LAMB". It is imported
+only here, and only when such a name is asked for.
 """
 
 import importlib
 import importlib.util
 import inspect
+from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 from tensorflow import keras
@@ -19,10 +21,10 @@ _ELEMENTWISE = ("Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lion"
 
 
 def register_addons() -> bool:
-  """Makes what TensorFlow Addons registers (optimizers, activations, layers) selectable by name, if it is installed.
+  """Imports TensorFlow Addons if it is installed, so that its optimizers and layers can be chosen by name.
 
   Returns:
-    Whether it is.
+    Whether it is installed.
   """
   if importlib.util.find_spec(_ADDONS_MODULE) is None:
     return False
@@ -31,14 +33,14 @@ def register_addons() -> bool:
 
 
 def optimizer_class(name: str) -> type:
-  """Returns the optimizer class of a name.
+  """Returns the optimizer class with a name.
 
   Args:
-    name: of an optimizer of Keras, in any case, or a registered one, such as "Addons>LAMB".
+    name: name of an optimizer of Keras, in upper or lower case, or of a registered one, such as "Addons>LAMB".
 
   Raises:
-    ValueError: if there is none that can be made without further arguments; for a name of TensorFlow Addons, if that is
-      not installed.
+    ValueError: if there is no such optimizer, or it needs arguments that no training configuration has. For an
+      optimizer of TensorFlow Addons also if that is not installed.
   """
   if name.startswith(ADDONS_PREFIX) and not register_addons():
     raise ValueError(
@@ -52,65 +54,77 @@ def optimizer_class(name: str) -> type:
 
 
 def decays_weights_itself(name: str) -> bool:
-  """Whether an optimizer has a weight decay of its own, apart from the gradients, as AdamW has."""
+  """Returns whether an optimizer decays the weights itself, apart from the gradients, as AdamW does."""
   parameter = inspect.signature(optimizer_class(name)).parameters.get("weight_decay")
   return parameter is not None and parameter.default not in (None, 0)
 
 
 def is_elementwise(name: str) -> bool:
-  """Whether an optimizer updates each number by itself, so that it does not matter how they are grouped in variables."""
+  """Returns whether an optimizer updates each number by itself, however the numbers are grouped into variables."""
   return optimizer_class(name).__name__ in _ELEMENTWISE and not name.startswith(ADDONS_PREFIX)
 
 
-def make_optimizer(config: TrainingConfig, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-  """Returns the recipe's optimizer; it takes those of the recipe's options that the optimizer knows.
+def make_optimizer(training_config: TrainingConfig, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+  """Returns the optimizer of a training, with those fields of the configuration that the optimizer has.
 
-  Clipping is not among them, nor is weight decay unless the optimizer `decays_weights_itself`: the training step does
-  both, alike for every optimizer.
+  Clipping is not among them. Weight decay is only if the optimizer `decays_weights_itself`. The training step does both
+  in the same way for every optimizer.
 
   Args:
-    config: names the optimizer and the schedule.
+    training_config: names the optimizer and its schedule.
     steps_per_epoch: converts epochs to steps.
   """
-  cls = optimizer_class(config.optimizer)
-  names = ("momentum", "nesterov") + (("weight_decay",) if decays_weights_itself(config.optimizer) else ())
-  options = {name: getattr(config, name) for name in names if name in inspect.signature(cls).parameters}
-  return cls(learning_rate=learning_rate(config, steps_per_epoch), **options)
+  cls = optimizer_class(training_config.optimizer)
+  names = ("momentum", "nesterov") + (("weight_decay",) if decays_weights_itself(training_config.optimizer) else ())
+  options = {name: getattr(training_config, name) for name in names if name in inspect.signature(cls).parameters}
+  return cls(learning_rate=learning_rate(training_config, steps_per_epoch), **options)
 
 
-def learning_rate(config: TrainingConfig, steps_per_epoch: int):
+def build_optimizer(optimizer: keras.optimizers.Optimizer, variables: Sequence[Any]) -> None:
+  """Makes the slots of an optimizer for variables, where it can; the optimizers of TensorFlow Addons make them later."""
+  if hasattr(optimizer, "build"):
+    optimizer.build(variables)
+
+
+def learning_rate(
+  training_config: TrainingConfig, steps_per_epoch: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
   """Returns the learning rate: a schedule over steps, or a number if it is constant.
 
-  The cosine goes from `learning_rate` to `min_learning_rate` in a period and starts again, each time
-  `cosine_period_growth` times as long (SGDR, Loshchilov and Hutter, ICLR 2017, equation 5).
+  The cosine goes from `learning_rate` to `min_learning_rate` in one period and starts again. Each period is
+  `cosine_period_growth` times as long as the one before it (SGDR, Loshchilov and Hutter, ICLR 2017, equation 5).
+
+  Args:
+    training_config: has the schedule.
+    steps_per_epoch: converts epochs to steps.
   """
-  if config.schedule == "constant":
-    return config.learning_rate
-  floor = config.min_learning_rate / config.learning_rate
-  steps = (config.cosine_period_epochs or config.epochs) * steps_per_epoch
-  if steps >= config.epochs * steps_per_epoch:
-    return keras.optimizers.schedules.CosineDecay(config.learning_rate, steps, alpha=floor)
+  if training_config.schedule == "constant":
+    return training_config.learning_rate
+  floor = training_config.min_learning_rate / training_config.learning_rate
+  steps = (training_config.cosine_period_epochs or training_config.epochs) * steps_per_epoch
+  if steps >= training_config.epochs * steps_per_epoch:
+    return keras.optimizers.schedules.CosineDecay(training_config.learning_rate, steps, alpha=floor)
   return keras.optimizers.schedules.CosineDecayRestarts(
-    config.learning_rate, steps, t_mul=config.cosine_period_growth, alpha=floor
+    training_config.learning_rate, steps, t_mul=training_config.cosine_period_growth, alpha=floor
   )
 
 
+def num_updates(optimizer: keras.optimizers.Optimizer) -> int:
+  """Returns how many updates an optimizer has made, whether or not its counter is mirrored over replicas."""
+  return int(tf.convert_to_tensor(optimizer.iterations))
+
+
 def _known_optimizers() -> dict[str, type]:
-  """Returns optimizer classes by name: those of Keras, and what packages register."""
+  """Returns the optimizer classes by name: those of Keras, and those that packages register."""
   keras_own = {value.__name__: value for value in vars(keras.optimizers).values() if inspect.isclass(value)}
   candidates = {**keras.utils.get_custom_objects(), **keras_own}
   return {name: value for name, value in candidates.items() if _is_usable(value) and not name.startswith("Custom>")}
 
 
-def _is_usable(candidate) -> bool:
-  """Whether this is an optimizer class that the recipe has all arguments for."""
+def _is_usable(candidate: object) -> bool:
+  """Returns whether this is an optimizer class whose required arguments a training configuration has."""
   if not inspect.isclass(candidate) or not hasattr(candidate, "apply_gradients"):
     return False
   parameters = inspect.signature(candidate).parameters
   required = {p.name for p in parameters.values() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD}
   return "learning_rate" in parameters and required <= {"learning_rate", "weight_decay"}
-
-
-def num_updates(optimizer: keras.optimizers.Optimizer) -> int:
-  """Returns how many updates an optimizer has made; under a distribution strategy its counter is mirrored."""
-  return int(tf.convert_to_tensor(optimizer.iterations))

@@ -1,6 +1,7 @@
-"""What a training step does to gradients before the optimizer sees them: their sum over replicas, decay, a bound."""
+"""What happens to gradients before the optimizer gets them: the sum over replicas, weight decay, and a bound."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -9,30 +10,33 @@ from nao_tf.training.config import TrainingConfig
 
 
 class Regularization:
-  """Adds up the gradients of all replicas, adds the decay of the weights, and bounds their common norm."""
+  """Sums the gradients of all replicas, adds the decay of the weights, and bounds the common norm."""
 
-  def __init__(self, config: TrainingConfig, num_replicas: int):
-    """Args:
-    config: has weight decay and bound.
-    num_replicas: of the distribution strategy.
-    """
-    self._decay = 0.0 if optimizers.decays_weights_itself(config.optimizer) else config.weight_decay
-    self._clip_norm, self._replicas = config.clip_norm, num_replicas
-
-  def __call__(self, gradients: Sequence[tf.Tensor], weights: Sequence) -> list[tf.Tensor]:
-    """Returns what one replica hands to the optimizer, which adds up what it gets from all of them: its share.
-
-    To be called in a replica's context.
+  def __init__(self, training_config: TrainingConfig, num_replicas: int):
+    """Sets up what to do.
 
     Args:
-      gradients: of the replica's loss.
-      weights: what they are gradients of, tensors or variables.
+      training_config: has weight decay and bound.
+      num_replicas: number of replicas of the distribution.
     """
-    gradients = list(gradients)
+    decays_itself = optimizers.decays_weights_itself(training_config.optimizer)
+    self._decay = 0.0 if decays_itself else training_config.weight_decay
+    self._clip_norm, self._replicas = training_config.clip_norm, num_replicas
+
+  def __call__(self, gradients: Sequence[tf.Tensor], weights: Sequence[Any]) -> list[tf.Tensor]:
+    """Returns the share of the regularized gradients that one replica passes to the optimizer.
+
+    The optimizer adds up what it gets from all replicas. Call this in the context of a replica.
+
+    Args:
+      gradients: gradients of the loss of the replica.
+      weights: the tensors or variables that the gradients belong to.
+    """
+    sums = list(gradients)
     if self._replicas > 1:
-      gradients = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+      sums = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, sums)
     if self._decay:
-      gradients = [g + self._decay * tf.convert_to_tensor(w) for g, w in zip(gradients, weights)]
+      sums = [s + self._decay * tf.convert_to_tensor(w) for s, w in zip(sums, weights)]
     if self._clip_norm:
-      gradients, _ = tf.clip_by_global_norm(gradients, self._clip_norm)
-    return [g / self._replicas for g in gradients] if self._replicas > 1 else gradients
+      sums, _ = tf.clip_by_global_norm(sums, self._clip_norm)
+    return [s / self._replicas for s in sums] if self._replicas > 1 else sums

@@ -1,19 +1,19 @@
-"""What a training leaves on disk: checkpoints to go on from, the history of its epochs, scalars for TensorBoard.
+"""The directory of a training: checkpoints to resume from, the history of the epochs, scalars for TensorBoard.
 
-There is a checkpoint after each epoch and, where a training can go on from there, one from time to time in between. An
-epoch's line in the history reaches the disk before its checkpoint does. A process that dies in between leaves a line too
-many, which is dropped when the training goes on: it then repeats the steps since its last checkpoint as they were.
+A checkpoint is written after each epoch. A training that can be resumed within an epoch also writes one from time to
+time in between. The line of an epoch in the history reaches the disk before its checkpoint does. A process that dies in
+between leaves one line too many. That line is dropped when the training is resumed, and the training repeats the steps
+since its last checkpoint exactly.
 """
 
-import json
 import os
 import time
 
 import tensorflow as tf
 import tqdm
 
-from nao_tf.tasks.base import NetworkTrainer
-from nao_tf.training.batch_trainer import Metrics
+from nao_tf.runs.lines import LinesFile, read_lines, write_lines
+from nao_tf.training.base import Metrics, Trainer
 
 HISTORY_FILE = "history.jsonl"
 CHECKPOINTS = "checkpoints"
@@ -23,22 +23,22 @@ _CHECKPOINT_SECONDS = 120.0
 
 
 class TrainingDirectory:
-  """A trainer's directory.
+  """The directory of a training.
 
   Attributes:
-    history: the metrics of all epochs so far, those of earlier processes included.
+    history: the metrics of all epochs so far, including those of earlier processes.
   """
 
-  def __init__(self, directory: str, trainer: NetworkTrainer, *, checkpoint_seconds: float = _CHECKPOINT_SECONDS):
-    """Opens a directory, makes it if need be, and puts the trainer where the last checkpoint in it was.
+  def __init__(self, directory: str, trainer: Trainer, *, checkpoint_seconds: float = _CHECKPOINT_SECONDS):
+    """Opens the directory and restores the last checkpoint in it, if there is one.
 
     Args:
-      directory: where.
-      trainer: a fresh trainer with the same settings as those before it.
-      checkpoint_seconds: from one checkpoint to the next within an epoch, if the trainer can go on from there.
+      directory: path of the directory; it is made if it does not exist.
+      trainer: a fresh trainer, with the same settings as earlier ones with this directory.
+      checkpoint_seconds: time between two checkpoints within an epoch, if the training can be resumed there.
 
     Raises:
-      ValueError: if the checkpoint is that of another network or optimizer.
+      ValueError: if the checkpoint is of another network or optimizer.
       OSError: if the directory cannot be made or written.
     """
     os.makedirs(directory, exist_ok=True)
@@ -47,21 +47,22 @@ class TrainingDirectory:
     checkpoint = tf.train.Checkpoint(**trainer.state)
     self._manager = tf.train.CheckpointManager(checkpoint, os.path.join(directory, CHECKPOINTS), max_to_keep=_KEPT)
     restore_latest(directory, trainer)
-    self.history = [metrics for metrics in _read(self._path) if metrics["epoch"] <= int(trainer.epoch.numpy())]
-    _write(self._path, self.history)
+    self.history = [metrics for metrics in read_history(directory) if metrics["epoch"] <= int(trainer.epoch.numpy())]
+    write_lines(self._path, self.history)
+    self._lines = LinesFile(self._path)
     self._writer = tf.summary.create_file_writer(os.path.join(directory, TENSORBOARD))
 
   def fit(self, *, progress: bool = False) -> list[Metrics]:
-    """Trains to the last epoch, recording each; returns the history.
+    """Trains to the last epoch and records each epoch; returns the history.
 
     Args:
       progress: whether to show a progress bar.
 
     Raises:
-      Diverged: if the loss is no number any more.
+      nao_tf.training.base.Diverged: if the loss becomes NaN or infinite.
     """
     trainer = self._trainer
-    total, done = trainer.config.epochs * trainer.steps_per_epoch, trainer.num_steps_done
+    total, done = trainer.training_config.epochs * trainer.steps_per_epoch, trainer.num_steps_done
     with tqdm.tqdm(total=total, initial=done, unit="step", disable=not progress, dynamic_ncols=True) as bar:
       for metrics in trainer.fit(on_step=lambda: self._on_step(bar)):
         self._record(metrics)
@@ -79,10 +80,7 @@ class TrainingDirectory:
 
   def _record(self, metrics: Metrics) -> None:
     self.history.append(metrics)
-    with open(self._path, "a", encoding="utf-8") as file:
-      file.write(json.dumps(metrics) + "\n")
-      file.flush()
-      os.fsync(file.fileno())
+    self._lines.append(metrics, allow_nan=True)
     self._save()
     with self._writer.as_default(step=metrics["epoch"]):
       for name, value in metrics.items():
@@ -90,11 +88,11 @@ class TrainingDirectory:
     self._writer.flush()
 
 
-def restore_latest(directory: str, trainer: NetworkTrainer) -> bool:
-  """Puts a fresh trainer where the last checkpoint of a training directory was; returns whether there was one.
+def restore_latest(directory: str, trainer: Trainer) -> bool:
+  """Restores a fresh trainer from the last checkpoint of a training directory; returns whether there is one.
 
   Raises:
-    ValueError: if the checkpoint is that of another network or optimizer.
+    ValueError: if the checkpoint is of another network or optimizer.
   """
   latest = tf.train.latest_checkpoint(os.path.join(directory, CHECKPOINTS))
   if latest is None:
@@ -106,16 +104,11 @@ def restore_latest(directory: str, trainer: NetworkTrainer) -> bool:
   return True
 
 
-def _read(path: str) -> list[Metrics]:
-  """Returns the lines of a history, without one that a dying process left torn."""
-  if not os.path.exists(path):
-    return []
-  with open(path, encoding="utf-8") as file:
-    return [json.loads(line) for line in file if line.endswith("\n")]
+def read_history(directory: str) -> list[Metrics]:
+  """Returns the metrics of all epochs that a training directory holds; none if there is no history.
 
-
-def _write(path: str, history: list[Metrics]) -> None:
-  temporary = f"{path}.tmp"
-  with open(temporary, "w", encoding="utf-8") as file:
-    file.writelines(json.dumps(metrics) + "\n" for metrics in history)
-  os.replace(temporary, path)
+  Raises:
+    ValueError: if a line is not JSON; the message names it.
+  """
+  path = os.path.join(directory, HISTORY_FILE)
+  return read_lines(path, dict, "an epoch of a training") if os.path.exists(path) else []

@@ -1,43 +1,55 @@
 """A worker's connection to a chief that may be killed and started again.
 
-KerasTuner's client waits for a chief that is not there yet, but a call that is under way when the chief dies fails and
-takes the worker with it. All calls of a worker may be made again: a chief that has heard of something takes note of it
-once.
+KerasTuner's client waits for a chief that is not there yet. But a call that is under way when the chief dies fails, and
+the worker with it. Every call of a worker may be repeated, since a chief records each report only once.
 """
 
 import functools
+import os
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 
 RECONNECTION_SECONDS = 300.0
 _PAUSE_SECONDS = 0.2
 
+_Response = TypeVar("_Response")
+
+
+def chief_address() -> str:
+  """Returns the chief's "host:port", from the environment variables of KerasTuner."""
+  return f"{os.environ['KERASTUNER_ORACLE_IP']}:{os.environ['KERASTUNER_ORACLE_PORT']}"
+
 
 class PersistentStub:
-  """Makes a client's calls again when the connection breaks."""
+  """Wraps a gRPC stub so that calls are repeated while the connection is broken."""
 
   def __init__(self, stub: Any, seconds: float = RECONNECTION_SECONDS):
-    """Args:
-    stub: grpc's own, whose methods are the calls.
-    seconds: how long a call is tried again after the first failure.
+    """Wraps a stub.
+
+    Args:
+      stub: a stub that gRPC generated; its attributes are the calls.
+      seconds: how long a call is repeated after its first failure.
     """
     self._stub, self._seconds = stub, seconds
 
-  def __getattr__(self, name: str) -> Callable:
-    return functools.partial(call_again, getattr(self._stub, name), self._seconds)
+  def __getattr__(self, name: str) -> Callable[..., Any]:
+    return functools.partial(call_persistently, getattr(self._stub, name), self._seconds)
 
 
-def call_again(call: Callable, seconds: float, request: Any, **options: Any) -> Any:
-  """Calls, and again as long as the connection breaks.
+def call_persistently(call: Callable[..., _Response], seconds: float, request: Any, **options: Any) -> _Response:
+  """Makes a call, and repeats it while the connection is broken.
 
   Args:
-    call: of a stub.
-    seconds: how long it is tried again after the first failure.
-    request: its argument.
-    **options: of the first call; those after it time out when `seconds` are over.
+    call: a call of a stub.
+    seconds: how long it is repeated after its first failure.
+    request: argument of the call.
+    **options: gRPC's options of the first call. The later ones time out when `seconds` are over.
+
+  Returns:
+    The response.
 
   Raises:
     grpc.RpcError: if the call fails for another reason, or the time is over.

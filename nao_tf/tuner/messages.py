@@ -1,25 +1,28 @@
-"""What becomes of hyperparameters in the messages between a chief and its workers, and how to undo it.
+"""Repairs of what KerasTuner's messages between chief and workers do to hyperparameters.
 
-KerasTuner groups them by type, so that a child may come before its parent, and sends inactive ones with their defaults.
+The messages group hyperparameters by type, so that a child may come before its parent, and give inactive ones their
+default values.
 """
 
 from typing import Any
 
 from keras_tuner import HyperParameters
+from keras_tuner.engine.hyperparameters import HyperParameter
 
 from nao_tf.spaces.hyperparameters import parents_first
 
 
-def tidied(hyperparameters: HyperParameters) -> HyperParameters:
-  """Returns hyperparameters with parents before children, and with values for active ones alone.
+def repaired(received: HyperParameters) -> HyperParameters:
+  """Returns hyperparameters with parents before children, and with values only where they are active.
 
-  After a round trip through KerasTuner's messages, inactive ones may have their defaults.
+  Args:
+    received: hyperparameters after a round trip through KerasTuner's messages.
   """
-  space = parents_first(hyperparameters.space)
+  space = parents_first(received.space)
   values: dict[str, Any] = {}
   for hp in space:
-    if hp.name in hyperparameters.values and all(condition.is_active(values) for condition in hp.conditions):
-      values[hp.name] = hyperparameters.values[hp.name]
+    if hp.name in received.values and all(condition.is_active(values) for condition in hp.conditions):
+      values[hp.name] = received.values[hp.name]
   result = HyperParameters()
   result.merge(space)
   result.values = values
@@ -27,16 +30,18 @@ def tidied(hyperparameters: HyperParameters) -> HyperParameters:
 
 
 def with_new_entries(known: HyperParameters, reported: HyperParameters) -> HyperParameters:
-  """Returns hyperparameters with those entries added, parents first, that came up in a worker.
+  """Returns known hyperparameters with the entries added that first appeared in a worker, parents first.
 
-  The values are the ones handed out: some types do not survive the messages.
+  Args:
+    known: those of the trial as it was handed out. Their values stay, since some types do not survive the messages.
+    reported: those that came back from the worker.
   """
-  together = known.copy()
+  result = known.copy()
   new = [hp for hp in reported.space if not any(_are_same(hp, other) for other in known.space)]
-  together.merge(parents_first(new))
-  together.values = {**reported.values, **known.values}
-  return together
+  result.merge(parents_first(new))
+  result.values = {**reported.values, **known.values}
+  return result
 
 
-def _are_same(hp: Any, other: Any) -> bool:
+def _are_same(hp: HyperParameter, other: HyperParameter) -> bool:
   return hp.name == other.name and hp.conditions == other.conditions

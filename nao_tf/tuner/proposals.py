@@ -14,20 +14,19 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from absl import logging
 from keras_tuner import HyperParameters
 
-from nao_tf.spaces.hyperparameters import HyperParameterSpace
+from nao_tf.search.driver import Driver
+from nao_tf.spaces.value_space import MakeSpace, ValueSpace
 from nao_tf.strategies.base import SpaceExhausted, Strategy
 from nao_tf.strategies.random_search import RandomSearch
-from nao_tf.trial import Architecture, Evaluation, Trial
+from nao_tf.trial import UNKNOWN, Architecture, Evaluation, Origin, Trial
 
 Values = Mapping[str, Any]
-MakeSpace = Callable[..., HyperParameterSpace]
-MakeStrategy = Callable[[HyperParameterSpace], Strategy]
+MakeStrategy = Callable[[ValueSpace], Strategy]
 
-
-class ReplayError(RuntimeError):
-  """A strategy does not repeat what it proposed before."""
+_EARLIER, _PAST = Origin("earlier"), Origin("past")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,9 +50,11 @@ class Proposals:
   """Asks a strategy for one trial at a time."""
 
   def __init__(self, make_strategy: MakeStrategy, make_space: MakeSpace):
-    """Args:
-    make_strategy: makes the strategy for a space.
-    make_space: called as `HyperParameterSpace` is, with hyperparameters and `refinements`.
+    """Starts with no trial.
+
+    Args:
+      make_strategy: makes the strategy for a space.
+      make_space: called as `HyperParameterSpace` is, with hyperparameters and `refinements`.
     """
     self._make_strategy, self._make_space = make_strategy, make_space
     self._stages: list[_Stage] = []
@@ -63,11 +64,11 @@ class Proposals:
   @property
   def strategy(self) -> Strategy | None:
     """The strategy of the present stage; None before anything is asked."""
-    return self._conversation.strategy if self._conversation else None
+    return self._conversation.driver.strategy if self._conversation else None
 
   @property
-  def origins(self) -> list[str]:
-    """Where the trials started so far came from, in words, as far as the strategy of the present stage knows."""
+  def origins(self) -> list[Origin]:
+    """Where the trials started so far came from, as far as the strategy of the present stage knows."""
     return list(self._conversation.origins) if self._conversation else []
 
   def next(
@@ -84,7 +85,6 @@ class Proposals:
       Values of all active hyperparameters; None if no configuration is left.
 
     Raises:
-      ReplayError: if the history is not one of this strategy.
       ValueError: if given values are not in the space.
     """
     if not self._stages or self._has_grown(hyperparameters, history):
@@ -94,7 +94,7 @@ class Proposals:
       directory = os.path.join(cache, f"stage_{len(self._stages)}") if cache else None
       conversation = self._catch_up(history, directory)
       try:
-        return self._propose(conversation, history, directory)
+        return self._propose(conversation, history)
       except SpaceExhausted:
         if not conversation.space.refinable:
           return None
@@ -130,9 +130,9 @@ class Proposals:
     """Returns the conversation, brought to where the history is."""
     stage = self._stages[-1]
     if self._conversation is None:
-      self._conversation = self._begin_conversation(stage)
-      if directory and len(history.started) > len(stage.mapped):  # Else what is there is not of this search.
-        self._conversation.strategy.restore(directory)
+      self._conversation = self._begin_conversation(stage, directory)
+      if len(history.started) > len(stage.mapped):  # Otherwise what is in the cache is not of this search.
+        self._conversation.driver.restore()
       self._conversation.tell_past()
       self._conversation.tell(history, self._num_ended_before(len(stage.mapped)))
     while len(self._conversation.architectures) < len(history.started):
@@ -141,29 +141,35 @@ class Proposals:
       self._conversation.start(history.started[number], history.given)
     return self._conversation
 
-  def _begin_conversation(self, stage: "_Stage") -> "_Conversation":
+  def _begin_conversation(self, stage: "_Stage", directory: str | None) -> "_Conversation":
     space = self._make_space(_hyperparameters(stage.space), refinements=stage.refinements)
-    return _Conversation(stage, space, self._make_strategy(space) if space.decisions else RandomSearch(space))
+    strategy = self._make_strategy(space) if space.decisions else RandomSearch(space)
+    return _Conversation(stage, space, strategy, directory)
 
   def _num_ended_before(self, number: int) -> int | None:
     return self._told_before[number] if number < len(self._told_before) else None
 
-  def _propose(self, conversation: "_Conversation", history: History, directory: str | None) -> dict[str, Any]:
+  def _propose(self, conversation: "_Conversation", history: History) -> dict[str, Any]:
     if conversation.pending is not None:
       return dict(conversation.pending.values)
     conversation.tell(history, None)
     proposal = conversation.ask(history.given)
     self._told_before[len(history.started) :] = [len(history.ended)]
-    if directory:
-      conversation.strategy.save(directory)
+    conversation.driver.save()
     return dict(proposal.values)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Proposal:
+  """What is proposed for the next trial.
+
+  Attributes:
+    values: of all active hyperparameters.
+    trial: open, with the architecture that stands for the values.
+  """
+
   values: Values
-  architecture: Architecture
-  origin: str
+  trial: Trial
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,7 +179,7 @@ class _Stage:
   Attributes:
     space: configuration of the hyperparameters.
     refinements: of the space's grids.
-    mapped: architectures of the trials started before this stage; None for one that this space cannot spell.
+    mapped: architectures of the trials started before this stage; None for one that is not in this space.
     past: architectures and rewards of the trials from before the search, likewise.
   """
 
@@ -194,25 +200,26 @@ class _Conversation:
 
   Attributes:
     space: what is searched.
-    strategy: who is asked.
-    architectures: of the trials started so far.
+    driver: drives the strategy.
+    architectures: of the trials started so far; None for one that is not in the space.
     origins: where they came from.
-    pending: what is proposed for the next one.
+    pending: what is proposed for the next trial.
   """
 
-  def __init__(self, stage: _Stage, space: HyperParameterSpace, strategy: Strategy):
-    self.space, self.strategy = space, strategy
+  def __init__(self, stage: _Stage, space: ValueSpace, strategy: Strategy, cache: str | None):
+    known = [architecture for architecture in stage.mapped if architecture is not None]
+    self.space = space
+    self.driver = Driver(strategy, cache=cache, num_earlier=len(stage.past) + len(stage.mapped) - len(known))
+    self.driver.count_as_asked([(architecture, _EARLIER) for architecture in known])
     self.architectures = list(stage.mapped)
-    self.origins = ["earlier"] * len(stage.mapped)
+    self.origins = [_EARLIER] * len(stage.mapped)
     self.pending: _Proposal | None = None
     self._past, self._num_told = stage.past, 0
-    self._taken = {space.canonical(a) for a in stage.mapped if a is not None}
-    strategy.num_asked = len(stage.past) + len(stage.mapped)  # It goes on where others stopped.
 
   def tell_past(self) -> None:
     """Tells the trials from before the search."""
     for number, (architecture, reward) in enumerate(self._past):
-      self._tell(number, architecture, "past", Evaluation.failed("failed") if reward is None else Evaluation(reward))
+      self._tell(number, architecture, _PAST, Evaluation.failed("failed") if reward is None else Evaluation(reward))
 
   def tell(self, history: History, count: int | None) -> None:
     """Tells what had ended when `count` trials had; None for all."""
@@ -228,47 +235,56 @@ class _Conversation:
     return self.pending
 
   def start(self, values: Values, given: Sequence[Values]) -> None:
-    """Notes that a trial was started, which must be the one proposed."""
-    proposal = self.ask(given)
-    if any(values.get(name) != value for name, value in proposal.values.items()):
-      raise ReplayError(
-        f"trial {len(self.architectures)} was {dict(values)}, but this strategy now proposes {dict(proposal.values)};"
-        " was the search begun by another version?"
-      )
-    self.architectures.append(proposal.architecture)
-    self.origins.append(proposal.origin)
+    """Notes that a trial was started. If it is another one than was proposed, what was started prevails."""
+    proposal = self._again(given)
     self.pending = None
+    if proposal is not None and all(values.get(name) == value for name, value in proposal.values.items()):
+      self.architectures.append(proposal.trial.architecture)
+      self.origins.append(proposal.trial.origin)
+      return
+    architecture = _encode(self.space, values)
+    self.architectures.append(architecture)
+    self.origins.append(UNKNOWN)
+    asked = [] if proposal is None else [proposal.trial]
+    if architecture is None:
+      logging.warning(
+        "Trial %d was %s, which is not in the space: it is not learned from.", len(self.architectures) - 1, dict(values)
+      )
+    else:
+      self.driver.replace(asked, [Trial(self.driver.num_trials - len(asked), architecture)])
 
-  def _tell(self, number: int, architecture: Architecture | None, origin: str, evaluation: Evaluation) -> None:
+  def _again(self, given: Sequence[Values]) -> _Proposal | None:
+    """Returns what is proposed for a trial that was started before; None if nothing is."""
+    try:
+      return self.ask(given)
+    except SpaceExhausted:
+      return None
+
+  def _tell(self, number: int, architecture: Architecture | None, origin: Origin, evaluation: Evaluation) -> None:
     if architecture is not None:
-      self.strategy.tell([Trial(number, architecture, origin, evaluation)])
+      self.driver.tell([Trial(number, architecture, origin, evaluation)])
 
   def _new(self) -> _Proposal:
     if not self.space.decisions:
       return self._only()
-    while True:
-      [architecture] = self.strategy.ask(1)
-      canonical = self.space.canonical(architecture)
-      if canonical not in self._taken:
-        self._taken.add(canonical)
-        return _Proposal(self.space.decode(architecture), architecture, self.strategy.origin(architecture))
+    (trial,) = self.driver.ask(1)
+    return _Proposal(self.space.decode(trial.architecture), trial)
 
   def _only(self) -> _Proposal:
     """Returns the only configuration where nothing is to be decided."""
-    if () in self._taken:
+    if not self.driver.strategy.is_new(()):
       raise SpaceExhausted("the only configuration has been asked for")
-    self._taken.add(())
-    return _Proposal(self.space.decode(()), (), "only")
+    (trial,) = self.driver.count_as_asked([((), Origin("only"))])
+    return _Proposal(self.space.decode(()), trial)
 
   def _given(self, values: Values) -> _Proposal:
     architecture = self.space.encode(values)
-    self._taken.add(architecture)
-    self.strategy.num_asked += 1
+    (trial,) = self.driver.count_as_asked([(architecture, Origin("given"))])
     nearest = self.space.decode(architecture)
-    return _Proposal({name: values.get(name, value) for name, value in nearest.items()}, architecture, "given")
+    return _Proposal({name: values.get(name, value) for name, value in nearest.items()}, trial)
 
 
-def _encode(space: HyperParameterSpace, values: Values) -> Architecture | None:
+def _encode(space: ValueSpace, values: Values) -> Architecture | None:
   try:
     return space.encode(values)
   except ValueError:  # The space is not the one that these values are of.

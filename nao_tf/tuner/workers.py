@@ -1,29 +1,28 @@
 """Which workers of a distributed search are alive.
 
-KerasTuner's chief learns of a worker's death from nobody and waits for it for ever. So workers send a sign of life
-every few seconds, over one of the calls that KerasTuner's client has, and the chief keeps a roll.
+KerasTuner's chief does not notice when a worker dies, and waits for it forever. So workers send heartbeats, and the
+chief notes when it last heard from each of them.
 """
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Iterator
 
-BEATS_PER_TIMEOUT = 6
 
-
-class Roll:
-  """Who has sent a sign of life, and when. Workers that never do are not judged.
+class WorkerRoll:
+  """The workers that send heartbeats, with the time of the last one. Workers that send none are not on the roll.
 
   Attributes:
-    timeout: seconds of silence after which a worker counts as dead.
-    was_called: whether there ever was a sign of life.
+    timeout: seconds without a heartbeat after which a worker counts as dead.
+    was_used: whether any worker has ever sent a heartbeat.
   """
 
   def __init__(self, timeout: float, *, clock: Callable[[], float] = time.monotonic):
-    """Args:
-      timeout: seconds of silence after which a worker counts as dead.
-      clock: gives the time in seconds.
+    """Sets up an empty roll.
+
+    Args:
+      timeout: seconds without a heartbeat after which a worker counts as dead.
+      clock: returns the time in seconds.
 
     Raises:
       ValueError: if `timeout` is not above 0.
@@ -31,58 +30,41 @@ class Roll:
     if not timeout > 0:
       raise ValueError(f"a worker's timeout must be above 0 seconds, got {timeout}")
     self.timeout = timeout
+    self.was_used = False
     self._clock = clock
-    self._heard: dict[str, float] = {}
-    self.was_called = False
+    self._last_heartbeats: dict[str, float] = {}
 
   def __len__(self) -> int:
-    return len(self._heard)
+    return len(self._last_heartbeats)
 
   def __contains__(self, worker: str) -> bool:
-    return worker in self._heard
+    return worker in self._last_heartbeats
 
-  def hear(self, worker: str) -> None:
-    """Notes a sign of life."""
-    self.was_called = True
-    self._heard[worker] = self._clock()
+  def record_heartbeat(self, worker: str) -> None:
+    """Notes that a worker is alive now."""
+    self.was_used = True
+    self._last_heartbeats[worker] = self._clock()
 
-  def strike(self, worker: str) -> None:
-    """Forgets a worker, if it is on the roll."""
-    self._heard.pop(worker, None)
+  def remove(self, worker: str) -> None:
+    """Removes a worker, if it is on the roll."""
+    self._last_heartbeats.pop(worker, None)
 
-  def excuse(self, seconds: float) -> None:
-    """Leaves a time out of account in which nobody could be heard."""
-    for worker in self._heard:
-      self._heard[worker] += seconds
+  def extend(self, seconds: float) -> None:
+    """Gives all workers more time, for example because heartbeats could not be received for so long."""
+    for worker in self._last_heartbeats:
+      self._last_heartbeats[worker] += seconds
+
+  @contextlib.contextmanager
+  def paused(self) -> Iterator[None]:
+    """Does not count the time spent in the context as silence: the chief is too busy then to receive heartbeats."""
+    start = self._clock()
+    try:
+      yield
+    finally:
+      self.extend(self._clock() - start)
 
   @property
-  def silent(self) -> list[str]:
-    """The workers that have been silent for too long."""
+  def dead(self) -> list[str]:
+    """The workers whose last heartbeat is more than `timeout` seconds ago."""
     now = self._clock()
-    return [worker for worker, heard in self._heard.items() if now - heard > self.timeout]
-
-
-@contextlib.contextmanager
-def repeating(call: Callable[[], None], seconds: float, *, ignored: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-  """Calls something once, and then again and again in another thread as long as the context lasts.
-
-  Args:
-    call: what to call.
-    seconds: pause between two calls.
-    ignored: exceptions after which it goes on.
-  """
-  call()
-  done = threading.Event()
-
-  def repeat():
-    while not done.wait(seconds):
-      with contextlib.suppress(*ignored):
-        call()
-
-  thread = threading.Thread(target=repeat, daemon=True)
-  thread.start()
-  try:
-    yield
-  finally:
-    done.set()
-    thread.join(max(seconds, 1.0))  # It may be in a call that lasts.
+    return [worker for worker, last in self._last_heartbeats.items() if now - last > self.timeout]

@@ -22,7 +22,7 @@ def value(weight):
 
 def mechanism_of(controller, memory):
   """The Addons mechanism with the weights of the controller's attention, set up on a memory."""
-  attention, bahdanau = controller.decoder.attention, controller.settings.attention == "bahdanau"
+  attention, bahdanau = controller.decoder.attention, controller.config.attention == "bahdanau"
   form = tfa.seq2seq.BahdanauAttention if bahdanau else tfa.seq2seq.LuongAttention
   mechanism = form(SIZE, **({"normalize": True} if bahdanau else {}))
   mechanism.memory_layer.build(memory.shape)
@@ -56,7 +56,7 @@ def cell_of(controller):
 def wrapper_of(controller, memory):
   """The Addons decoder cell that has the weights and the form of the controller's decoder."""
   options = {"attention_layer_size": None, "output_attention": False}
-  if controller.settings.attention != "bahdanau":
+  if controller.config.attention != "bahdanau":
     combine = keras.layers.Dense(SIZE, "tanh", use_bias=False)
     combine.build((None, 2 * SIZE))
     combine.set_weights([np.roll(value(controller.decoder.combine.kernel), SIZE, axis=0)])

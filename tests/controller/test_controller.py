@@ -7,12 +7,9 @@ import pytest
 import tensorflow as tf
 
 from nao_tf.benchmarks import rank_metrics as metrics
-from nao_tf.controller import batch_metrics
 from nao_tf.controller.ascent import ascend, move
-from nao_tf.controller.config import PRESETS, ControllerConfig, make_config
+from nao_tf.controller.config import PRESETS
 from nao_tf.controller.controller import Controller
-from nao_tf.controller.objective import clip_by_member_norm, regularized, score_loss
-from nao_tf.controller.state import controller_state, restore_controller_state
 from nao_tf.controller.vocabulary import Vocabulary
 from nao_tf.spaces import make_space
 from tests.support import controller_cases as cases
@@ -46,33 +43,6 @@ def test_every_preset_learns(preset):
   tokens, targets = cases.some_tokens(8), cases.some_targets(8)
   losses = [float(controller.update(tokens, targets, tf.ones(8))["loss"]) for _ in range(12)]
   assert losses[-1] < losses[0]
-
-
-def test_an_unknown_preset_is_refused():
-  with pytest.raises(ValueError, match="unknown controller 'big'; expected one of default, nao_cnn"):
-    make_config("big")
-
-
-@pytest.mark.parametrize(
-  "changes, message",
-  [
-    ({"attention": "cosine"}, "attention must be one of bahdanau, bilinear, dot, got 'cosine'"),
-    ({"encoder_size": 0}, "encoder_size must be at least 1, got 0"),
-    ({"mlp_dropout": 1.0}, r"mlp_dropout must be in \[0, 1\), got 1.0"),
-    ({"score_weight": 1.5}, r"score_weight must be in \[0, 1\], got 1.5"),
-    ({"learning_rate": 0.0}, "learning_rate must be positive, got 0.0"),
-  ],
-)
-def test_a_wrong_configuration_is_refused(changes, message):
-  with pytest.raises(ValueError, match=message):
-    ControllerConfig(**changes)
-
-
-def test_steps_come_from_epochs_or_are_given():
-  assert dataclasses.replace(cases.SMALL, epochs=10, batch_size=8).steps_for(17) == 30
-  assert ControllerConfig().steps_for(17) == 400
-  assert ControllerConfig(min_passes=32, batch_size=50).steps_for(1000) == 640
-  assert ControllerConfig().steps_for(17, first=False) == 60
 
 
 def test_scores_are_probabilities_and_memory_has_its_shape():
@@ -164,31 +134,6 @@ def test_equal_seeds_start_equally():
   assert not all(np.array_equal(a, b) for a, b in zip(one, other))
 
 
-def test_gradients_are_clipped_by_the_norm_of_the_whole():
-  clipped = clip_by_member_norm([tf.constant([3.0]), tf.constant([[4.0]])], 1.0, ())
-  np.testing.assert_allclose([clipped[0][0], clipped[1][0, 0]], [0.6, 0.8], rtol=1e-6)
-  unchanged = clip_by_member_norm([tf.constant([0.3]), tf.constant([[0.4]])], 1.0, ())
-  np.testing.assert_allclose([unchanged[0][0], unchanged[1][0, 0]], [0.3, 0.4], rtol=1e-6)
-
-
-def test_gradients_are_clipped_member_by_member():
-  clipped = clip_by_member_norm([tf.constant([[3.0], [0.3]]), tf.constant([[[4.0]], [[0.4]]])], 1.0, (2,))
-  np.testing.assert_allclose(tf.reshape(clipped[0], [-1]), [0.6, 0.3], rtol=1e-6)
-  np.testing.assert_allclose(tf.reshape(clipped[1], [-1]), [0.8, 0.4], rtol=1e-6)
-
-
-def test_l2_acts_before_clipping_and_weight_decay_after():
-  weight, gradient = tf.Variable([10.0]), tf.constant([0.0])
-  np.testing.assert_allclose(regularized([gradient], [weight], (), clip_norm=1.0, l2=1.0)[0], [1.0])
-  np.testing.assert_allclose(regularized([gradient], [weight], (), clip_norm=1.0, weight_decay=1.0)[0], [10.0])
-
-
-def test_the_loss_of_scores_is_a_mean_over_those_that_have_one():
-  predictions, targets = tf.constant([0.0, 0.5, 0.9]), tf.constant([1.0, 1.0, 0.0])
-  np.testing.assert_allclose(score_loss(predictions, targets, tf.constant([1.0, 1.0, 0.0])), (1 + 0.25) / 2)
-  assert score_loss(predictions, targets, tf.zeros(3)) == 0
-
-
 def test_the_joint_loss_is_the_weighted_sum():
   controller = cases.small_controller(score_weight=0.7)
   losses = controller.losses_of(cases.some_tokens(6), cases.some_targets(6), tf.ones(6))
@@ -216,16 +161,6 @@ def test_evaluate_reports_the_figures_of_the_whole_set():
   assert found["hamming"] == pytest.approx(metrics.hamming_distance(tokens, written), abs=1e-5)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_batch_metrics_are_those_of_numpy_ties_and_missing_scores_included(seed):
-  rng = np.random.default_rng(seed)
-  predictions, targets = rng.integers(6, size=(2, 20)).astype(np.float32)
-  weights = (np.arange(20) < 15).astype(np.float32)
-  for name in ("pairwise_accuracy", "kendall_tau"):
-    found = getattr(batch_metrics, name)(predictions, targets, weights)
-    assert float(found) == pytest.approx(getattr(metrics, name)(predictions[:15], targets[:15]), abs=1e-6)
-
-
 def test_architectures_without_a_score_teach_the_decoder_alone():
   controller, tokens = cases.small_controller(), cases.some_tokens(20)
   before = [weight.copy() for weight in controller.predictor.get_weights()]
@@ -239,28 +174,6 @@ def test_members_train_with_keras_too():
   controller = cases.small_controller(ensemble_size=2)
   history = controller.fit(cases.some_tokens(20), cases.some_targets(20), batch_size=10, epochs=2, verbose=0).history
   assert np.isfinite(history["loss"][-1])
-
-
-def test_a_restored_controller_goes_on_exactly_as_the_saved_one():
-  tokens, targets, weights = cases.some_tokens(8), cases.some_targets(8), np.ones(8, np.float32)
-  saved, restored = cases.small_controller(seed=1), cases.small_controller(seed=2)
-  for _ in range(3):
-    saved.update(tokens, targets, weights)
-  restore_controller_state(restored, controller_state(saved))
-  for controller in (saved, restored):
-    controller.update(tokens, targets, weights)
-  for name, array in controller_state(saved).items():
-    np.testing.assert_array_equal(array, controller_state(restored)[name])
-
-
-def test_a_state_of_another_controller_is_refused_and_changes_nothing():
-  controller, other = cases.small_controller(), cases.small_controller(encoder_size=6)
-  before = controller_state(controller)
-  with pytest.raises(ValueError, match=r"expected the shape \(\d+, 20\), got"):
-    restore_controller_state(controller, controller_state(other))
-  with pytest.raises(ValueError, match=r"differing: .*weights/0"):
-    restore_controller_state(controller, {name: array for name, array in before.items() if name != "weights/0"})
-  assert all(np.array_equal(array, before[name]) for name, array in controller_state(controller).items())
 
 
 def test_weights_go_through_a_keras_file(tmp_path):

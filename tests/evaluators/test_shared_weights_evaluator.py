@@ -14,7 +14,7 @@ from nao_tf.evaluators.shared_weights_evaluator import SharedWeightsEvaluator, _
 from nao_tf.spaces import make_space
 from nao_tf.strategies.random_search import RandomSearch
 from nao_tf.supernets.rounds import ROUNDS_FILE
-from tests.support.shared_cases import RECIPE, ROUNDS, SHARING, SPACE, comparable, make_evaluator, make_task, sample
+from tests.support.shared_cases import ROUNDS, SHARING, SPACE, TRAINING, comparable, make_evaluator, make_task, sample
 
 
 @pytest.fixture(scope="module")
@@ -87,18 +87,18 @@ def test_one_round_trains_all_at_once_and_leaves_scores_as_they_are(tmp_path):
   evaluator = make_evaluator(tmp_path, dataclasses.replace(SHARING, pool_size=4))
   for seed in (1, 2):
     for evaluation in evaluator.evaluate(sample(2, seed)):
-      assert evaluation.reward == evaluation.metrics["score"] and evaluation.metrics["epochs"] == RECIPE.epochs
+      assert evaluation.reward == evaluation.metrics["score"] and evaluation.metrics["epochs"] == TRAINING.epochs
   assert evaluator._rounds.reference(0) == []
 
 
 def test_a_score_may_be_the_reward_of_the_task(tmp_path):
-  sharing, recipe = dataclasses.replace(SHARING, score="reward"), dataclasses.replace(RECIPE, epochs=1)
-  (evaluation,) = make_evaluator(tmp_path, sharing, recipe=recipe).evaluate(sample(1))
+  sharing, training = dataclasses.replace(SHARING, score="reward"), dataclasses.replace(TRAINING, epochs=1)
+  (evaluation,) = make_evaluator(tmp_path, sharing, training=training).evaluate(sample(1))
   assert evaluation.reward == evaluation.metrics["accuracy"]
 
 
 def test_all_encodings_have_the_reward_of_the_canonical_one(tmp_path):
-  evaluator = make_evaluator(tmp_path, recipe=dataclasses.replace(RECIPE, epochs=1))
+  evaluator = make_evaluator(tmp_path, training=dataclasses.replace(TRAINING, epochs=1))
   (architecture,), rng = sample(1), np.random.default_rng(0)
   other = make_space("nasnet5").random_equivalent(architecture, rng)
   one, two = evaluator.evaluate([architecture, other])
@@ -117,11 +117,11 @@ def test_what_was_left_when_a_process_died_is_evaluated_as_it_would_have_been(tw
 
 
 def test_too_many_parameters_are_a_failure_and_not_trained_on(tmp_path):
-  recipe = dataclasses.replace(RECIPE, epochs=1)
+  training = dataclasses.replace(TRAINING, epochs=1)
   architectures = sample(4)
-  sizes = [make_evaluator(tmp_path / "a", recipe=recipe).trainer.num_parameters(a) for a in architectures]
+  sizes = [make_evaluator(tmp_path / "a", training=training).trainer.num_parameters(a) for a in architectures]
   bound = sorted(sizes)[1]
-  evaluator = make_evaluator(tmp_path / "b", recipe=recipe, max_parameters=bound)
+  evaluator = make_evaluator(tmp_path / "b", training=training, max_parameters=bound)
   evaluations = list(evaluator.evaluate(architectures))
   assert [evaluation.ok for evaluation in evaluations] == [size <= bound for size in sizes]
   assert f"parameters are more than max_parameters, {bound}" in evaluations[int(np.argmax(sizes))].metrics["reason"]
@@ -129,16 +129,16 @@ def test_too_many_parameters_are_a_failure_and_not_trained_on(tmp_path):
 
 
 def test_divergence_fails_all(tmp_path):
-  recipe = dataclasses.replace(RECIPE, learning_rate=1e30, clip_norm=0.0)
-  evaluations = list(make_evaluator(tmp_path, recipe=recipe).evaluate(sample(2)))
+  training = dataclasses.replace(TRAINING, learning_rate=1e30, clip_norm=0.0)
+  evaluations = list(make_evaluator(tmp_path, training=training).evaluate(sample(2)))
   assert all("diverged: the loss was" in evaluation.metrics["reason"] for evaluation in evaluations)
-  (later,) = make_evaluator(tmp_path, recipe=recipe).evaluate(sample(1, 1))
+  (later,) = make_evaluator(tmp_path, training=training).evaluate(sample(1, 1))
   assert later.metrics["reason"] == evaluations[0].metrics["reason"]
 
 
 @pytest.mark.parametrize("metrics", [{"loss": math.inf}, {"loss": 800.0, "perplexity": math.inf}, {"loss": math.nan}])
 def test_an_architecture_whose_figures_are_no_numbers_fails_alone(tmp_path, monkeypatch, metrics):
-  evaluator = make_evaluator(tmp_path, recipe=dataclasses.replace(RECIPE, epochs=1))
+  evaluator = make_evaluator(tmp_path, training=dataclasses.replace(TRAINING, epochs=1))
   first, second = sample(2)
   whole = evaluator.trainer.score
   monkeypatch.setattr(evaluator.trainer, "score", lambda a: metrics if a == first else whole(a))

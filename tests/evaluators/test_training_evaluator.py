@@ -14,15 +14,16 @@ from nao_tf.tasks.image_sources import DigitsSource
 from nao_tf.training.config import TrainingConfig
 from tests.support import toy_text
 from tests.support.image_cases import NETWORK
+from tests.support.toys import CountingEvaluator
 
-RECIPE = TrainingConfig(epochs=1, batch_size=128)
+TRAINING = TrainingConfig(epochs=1, batch_size=128)
 # Two branches of each node are the same pool and the nodes form a chain, so the networks are quick to trace.
 POOLS = (0, 2, 1, 2, 2, 2, 2, 2, 3, 2, 3, 2, 4, 2, 4, 2, 5, 2, 5, 2) * 2
 IDENTITIES = (0, 4, 1, 4, 2, 4, 2, 4, 3, 4, 3, 4, 4, 4, 4, 4, 5, 4, 5, 4) * 2
 SWAPPED = POOLS[2:4] + POOLS[:2] + POOLS[4:]
 
 
-def make_evaluator(task=None, config=RECIPE, **options):
+def make_evaluator(task=None, config=TRAINING, **options):
   task = task or ImageClassification("digits", DigitsSource(), flip=False, train_examples=256)
   distribution = tf.distribute.get_strategy()
   return TrainingEvaluator(task, make_space("nasnet5"), NETWORK, config, distribution=distribution, seed=1, **options)
@@ -37,6 +38,10 @@ def test_the_evaluator_is_registered():
   with pytest.raises(ValueError, match="unknown evaluator 'guess'; expected one of") as error:
     evaluator_class("guess")
   assert all(name in str(error.value) for name in EVALUATORS)
+
+
+def test_an_evaluator_of_ones_own_is_found_by_its_place():
+  assert evaluator_class("tests.support.toys:CountingEvaluator") is CountingEvaluator
 
 
 def test_a_reward_is_the_validation_accuracy_and_comes_with_metrics():
@@ -63,7 +68,7 @@ def test_children_are_trained_one_at_a_time_as_they_are_wanted():
 
 
 def test_the_best_epoch_can_be_the_reward():
-  config = dataclasses.replace(RECIPE, epochs=3, learning_rate=0.1)
+  config = dataclasses.replace(TRAINING, epochs=3, learning_rate=0.1)
   best, last = (next(make_evaluator(config=config, reward=reward).evaluate([POOLS])) for reward in ("best", "last"))
   assert best.reward >= last.reward
   assert last.metrics["epochs"] == 3
@@ -76,7 +81,7 @@ def test_too_many_parameters_are_a_failure_with_its_reason():
 
 
 def test_divergence_is_a_failure_with_its_reason():
-  config = dataclasses.replace(RECIPE, learning_rate=1e30, clip_norm=0.0)
+  config = dataclasses.replace(TRAINING, learning_rate=1e30, clip_norm=0.0)
   (evaluation,) = make_evaluator(config=config).evaluate([POOLS])
   assert not evaluation.ok
   assert "diverged: the loss was" in evaluation.metrics["reason"]
@@ -89,7 +94,8 @@ class RaisingTask(ImageClassification):
     super().__init__("digits", DigitsSource())
     self.error = error
 
-  def build_network(self, *args, **kwargs):
+  @property
+  def num_outputs(self):
     raise self.error
 
 
@@ -108,8 +114,10 @@ def test_what_goes_wrong_with_a_child_is_a_failure_with_its_reason(error, reason
 
 def test_language_models_are_evaluated_alike():
   space, distribution = make_space("rnn12"), tf.distribute.get_strategy()
-  recipe = dataclasses.replace(toy_text.RECIPE, epochs=1)
-  evaluator = TrainingEvaluator(toy_text.toy_task(), space, toy_text.NETWORK, recipe, distribution=distribution, seed=1)
+  training_config = dataclasses.replace(toy_text.TRAINING, epochs=1)
+  evaluator = TrainingEvaluator(
+    toy_text.toy_task(), space, toy_text.NETWORK, training_config, distribution=distribution, seed=1
+  )
   cell = RECURRENT_CELLS["NAO-RNN"].architecture
   encoding = next(s for s in (space.random_equivalent(cell, np.random.default_rng(i)) for i in range(9)) if s != cell)
   first, second = evaluator.evaluate([cell, encoding])

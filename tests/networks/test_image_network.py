@@ -104,7 +104,7 @@ def test_counting_allocates_nothing_and_agrees():
 
 
 def test_the_stack_is_three_stages_of_doubling_filters():
-  plan = networks.plan_cells(CELLS["NAONet-A"], ImageNetworkConfig(2, 5))
+  plan = networks.plan_cells(ImageNetworkConfig(2, 5))
   assert [(row.filters, row.reduction) for row in plan] == [
     *[(5, False)] * 2,
     (10, True),
@@ -115,7 +115,7 @@ def test_the_stack_is_three_stages_of_doubling_filters():
 
 
 def test_the_imagenet_stem_of_the_first_release_has_two_reduction_cells_of_a_quarter_and_half_the_filters():
-  plan = networks.plan_cells(CELLS["NAONet-A"], ImageNetworkConfig(1, 8, stem="imagenet"))
+  plan = networks.plan_cells(ImageNetworkConfig(1, 8, stem="imagenet"))
   assert [(row.filters, row.reduction) for row in plan[:3]] == [(2, True), (4, True), (8, False)]
   network = image_network(
     CELLS["NAONet-A"], ImageNetworkConfig(1, 8, stem="imagenet"), num_classes=3, image_shape=(64, 64, 3)

@@ -5,6 +5,11 @@ import collections
 import pytest
 
 from nao_tf import registries
+from nao_tf.evaluators import EVALUATORS
+from nao_tf.spaces import SPACES, make_space
+from nao_tf.strategies import STRATEGIES
+from nao_tf.tables import FORMATS
+from nao_tf.tasks import TASKS
 
 REGISTRY = {"counter": "collections:Counter", "gone": "nao_tf.no_such_module:Thing"}
 
@@ -26,3 +31,26 @@ def test_a_key_and_a_place_are_both_resolved():
 def test_a_wrong_name_is_an_error_that_says_what_was_expected(name, message):
   with pytest.raises(ValueError, match=message):
     registries.resolve(name, REGISTRY, "thing")
+
+
+REGISTRIES = {
+  "space": SPACES,
+  "strategy": STRATEGIES,
+  "evaluator": EVALUATORS,
+  "task": TASKS,
+  "table format": FORMATS,
+}
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, registry in REGISTRIES.items() for name in registry])
+def test_there_is_something_at_every_registered_place(kind, name):
+  assert registries.resolve(name, REGISTRIES[kind], kind) is not None
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_a_space_knows_its_name(name):
+  assert make_space(name).name == name
+
+
+def test_the_choices_are_named_in_order():
+  assert registries.choices({"b": "x:B", "a": "x:A"}) == "one of a, b, or package.module:Name"

@@ -3,12 +3,12 @@ import os
 
 import pytest
 
-from nao_tf.trial import Evaluation, Trial
 from nao_tf.runs.journal import Journal, JournalError, read_trials
 from nao_tf.runs.settings import RunDirectoryError, read_settings
+from nao_tf.trial import RANDOM, Evaluation, Origin, Trial
 
 SETTINGS = {"space": "nasnet5", "seed": 1}
-ASKED = [Trial(0, (1, 2), "random"), Trial(1, (3, 4), "mutation of #0")]
+ASKED = [Trial(0, (1, 2), RANDOM), Trial(1, (3, 4), Origin("mutation", (0,)))]
 CLOSED = ASKED[0].close(Evaluation(0.25, 1.5, {"parameters": 3}))
 
 

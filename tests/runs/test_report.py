@@ -1,15 +1,15 @@
 import pytest
 
 from nao_tf.runs import report
-from nao_tf.trial import Evaluation, Trial
-from nao_tf.spaces.published import CELLS, RECURRENT_CELLS
 from nao_tf.spaces import make_space
+from nao_tf.spaces.published import CELLS, RECURRENT_CELLS
+from nao_tf.trial import RANDOM, Evaluation, Origin, Trial
 
 SPACE = make_space("nasnet5")
 TRIALS = [
-  Trial(0, CELLS["NAONet-WS"].architecture, "random", Evaluation(0.5)),
-  Trial(1, CELLS["NAONet-B"].architecture, "ascent from #0, step 10", Evaluation(0.75)),
-  Trial(2, CELLS["NAONet-V2"].architecture, "random", Evaluation.failed("diverged")),
+  Trial(0, CELLS["NAONet-WS"].architecture, RANDOM, Evaluation(0.5)),
+  Trial(1, CELLS["NAONet-B"].architecture, Origin("ascent", (0,), step=10), Evaluation(0.75)),
+  Trial(2, CELLS["NAONet-V2"].architecture, RANDOM, Evaluation.failed("diverged")),
 ]
 
 
@@ -51,3 +51,17 @@ def test_the_page_holds_the_best_trials_and_pictures(tmp_path):
 def test_a_search_without_any_reward_has_a_page(tmp_path):
   with open(report.write_report(str(tmp_path), TRIALS[2:], SPACE)) as file:
     assert "1 trials, 1 without a reward" in file.read()
+
+
+def test_random_trials_and_proposed_ones_have_points_of_their_own():
+  points = {
+    points.get_label(): points.get_offsets().tolist() for points in report.search_curve(TRIALS).axes[0].collections
+  }
+  assert points == {"random": [[0, 0.5]], "proposed": [[1, 0.75]]}
+
+
+def test_texts_are_escaped(tmp_path):
+  trials = [Trial("<1>", TRIALS[0].architecture, Origin("<i>mine</i>"), Evaluation(0.5))]
+  with open(report.write_report(str(tmp_path), trials, SPACE)) as file:
+    page = file.read()
+  assert "&lt;1&gt;" in page and "&lt;i&gt;mine&lt;/i&gt;" in page and "<i>" not in page

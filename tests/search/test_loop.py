@@ -95,11 +95,23 @@ def test_killed_while_it_learns_nao_goes_on_to_the_same_trials(tmp_path):
   assert lines(killed) == lines(whole)
 
 
-def test_a_journal_of_another_strategy_is_refused(tmp_path):
+def test_a_journal_that_this_version_would_not_have_written_is_taken_as_it_is(tmp_path, caplog):
   toys.search_toy(str(tmp_path), "random", 8, seed=1)
+  before = read_trials(str(tmp_path))
   with Journal(str(tmp_path), {"strategy": "random", "seed": 1}) as journal:
     other = make_strategy("random", make_space("nasnet5"), seed=2)
-    with pytest.raises(JournalError, match=r"trial 0 was .* but this strategy now asks"):
+    run_search(other, toys.CountingEvaluator(), journal, num_trials=12, batch_size=4)
+  trials = read_trials(str(tmp_path))
+  assert trials[:8] == before and len({trial.architecture for trial in trials}) == len(trials) == 12
+  (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+  assert warning.startswith(f"Trial 0 on record is {before[0].architecture} (random), but this version asks for")
+
+
+def test_a_journal_of_another_space_is_refused(tmp_path):
+  toys.search_toy(str(tmp_path), "random", 8, seed=1)
+  with Journal(str(tmp_path), {"strategy": "random", "seed": 1}) as journal:
+    other = make_strategy("random", make_space("nasbench201"), seed=1)
+    with pytest.raises(JournalError, match="nasbench201: expected 6 decisions, got 40"):
       run_search(other, toys.CountingEvaluator(), journal, num_trials=8, batch_size=4)
 
 

@@ -2,19 +2,19 @@ import pytest
 
 from nao_tf.runs.journal import Journal
 from nao_tf.search.reranking import rerank
-from nao_tf.trial import Evaluation, Trial
+from nao_tf.trial import RANDOM, Evaluation, Trial
 from tests.support.toys import CountingEvaluator, ToySpace
 
 # By the search's rewards the first is the best; by the counting evaluator the last.
 ARCHITECTURES = [(0, 0, 1, 0), (0, 1, 0, 1), (1, 1, 1, 1)]
-CANDIDATES = [Trial(7 - i, a, "random", Evaluation(0.9 - i / 10)) for i, a in enumerate(ARCHITECTURES)]
+CANDIDATES = [Trial(7 - i, a, RANDOM, Evaluation(0.9 - i / 10)) for i, a in enumerate(ARCHITECTURES)]
 
 
 def test_the_best_of_the_new_evaluations_wins_and_says_where_it_comes_from(tmp_path):
   with Journal(str(tmp_path), {}) as journal:
     best = rerank(CANDIDATES, ToySpace(), CountingEvaluator(), journal)
   assert best.architecture == ARCHITECTURES[2] and best.reward == 1.0
-  assert best.origin == "#5 of the search, reward 0.7000"
+  assert str(best.origin) == "#5 of the search, reward 0.7000"
 
 
 def test_what_was_evaluated_is_not_evaluated_again(tmp_path):

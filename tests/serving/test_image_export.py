@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nao_tf import serving
 from nao_tf.serving import image_export as export
 from nao_tf.spaces.genotypes import CellGenotype
-from nao_tf.tasks import make_task
 from nao_tf.tasks.augmentation import standardize
+from nao_tf.tasks.image_classification import ImageClassification
+from nao_tf.tasks.image_sources import DigitsSource
 from tests.support.image_cases import GENOTYPE, make_trainer
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1)).astype(np.uint8)
@@ -26,7 +28,7 @@ def trainer():
 @pytest.fixture(scope="module")
 def directory(trainer, tmp_path_factory):
   directory = str(tmp_path_factory.mktemp("export") / "runs" / "model")
-  export.export_network(trainer.network, directory, genotype=GENOTYPE, task=trainer.task)
+  serving.export_network(trainer.network, directory, genotype=GENOTYPE, task=trainer.task)
   return directory
 
 
@@ -86,7 +88,7 @@ def test_an_export_loads_where_this_package_is_not(directory, tmp_path):
 
 
 def test_the_measure_of_an_export_is_that_of_the_network(trainer, directory):
-  metrics = export.evaluate_exported(directory, trainer.task)
+  metrics = serving.evaluate_exported(directory, trainer.task)
   assert metrics["num_examples"] == 360
   assert metrics["accuracy"] == pytest.approx(trainer.evaluate("test")["accuracy"])
   assert metrics["loss"] == pytest.approx(trainer.evaluate("test")["loss"], rel=1e-4)
@@ -95,19 +97,19 @@ def test_the_measure_of_an_export_is_that_of_the_network(trainer, directory):
 def test_answers_that_differ_are_an_error(directory):
   other = make_trainer(seed=8)
   with pytest.raises(export.ExportError, match="logits differ from the network's by"):
-    export._compare(other.network, export.load_exported(directory).model, (8, 8, 1))
+    export.compare(other.network, export.load_exported(directory).model, (8, 8, 1))
 
 
 def test_an_older_export_is_replaced_and_anything_else_is_not(trainer, tmp_path):
   for _ in range(2):
-    export.export_network(trainer.network, str(tmp_path / "model"), genotype=GENOTYPE, task=trainer.task)
+    serving.export_network(trainer.network, str(tmp_path / "model"), genotype=GENOTYPE, task=trainer.task)
   assert os.listdir(tmp_path) == ["model"]
   (tmp_path / "notes").mkdir()
   (tmp_path / "notes" / "diary.txt").write_text("precious")
   with pytest.raises(ValueError, match=r"notes: will not be replaced.*diary.txt"):
-    export.export_network(trainer.network, str(tmp_path / "notes"), genotype=GENOTYPE, task=trainer.task)
+    serving.export_network(trainer.network, str(tmp_path / "notes"), genotype=GENOTYPE, task=trainer.task)
   with pytest.raises(ValueError, match="is a file"):
-    export.export_network(trainer.network, str(tmp_path / "notes" / "diary.txt"), genotype=GENOTYPE, task=trainer.task)
+    serving.export_network(trainer.network, str(tmp_path / "notes" / "diary.txt"), genotype=GENOTYPE, task=trainer.task)
 
 
 def test_what_is_no_export_is_refused(tmp_path):
@@ -124,10 +126,15 @@ def test_what_is_no_export_is_refused(tmp_path):
     export.load_exported(str(tmp_path / "empty"))
 
 
+class LargerDigits(DigitsSource):
+  """Digits that are said to have another shape."""
+
+  image_shape = (9, 9, 1)
+
+
 def test_images_and_tasks_of_another_shape_are_refused(directory):
   with pytest.raises(ValueError, match=r"expected uint8 or float32 images of the shape \(8, 8, 1\), got int32"):
     export.load_exported(directory)(np.zeros((1, 8, 8, 1), np.int32))
-  task = make_task("digits")
-  task.image_shape = (9, 9, 1)
+  task = ImageClassification("digits", LargerDigits())
   with pytest.raises(ValueError, match=r"made for images of \(8, 8, 1\) in 10 classes, but digits has \(9, 9, 1\)"):
-    export.evaluate_exported(directory, task)
+    serving.evaluate_exported(directory, task)

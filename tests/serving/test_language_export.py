@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nao_tf import serving
 from nao_tf.networks.language_model import language_model
 from nao_tf.serving import language_export as export
 from nao_tf.serving.saved_models import ExportError, load_saved_model
@@ -18,7 +19,7 @@ def exported(tmp_path_factory):
   directory = str(tmp_path_factory.mktemp("export") / "model")
   task = toy_task()
   network = language_model(GENOTYPE, NETWORK, vocabulary_size=len(task.vocabulary), seed=3)
-  export.export_network(network, directory, genotype=GENOTYPE, vocabulary=task.vocabulary)
+  serving.export_network(network, directory, genotype=GENOTYPE, task=task)
   return directory, network, export.load_exported(directory)
 
 
@@ -82,7 +83,7 @@ def test_vocabulary_and_genotype_are_assets(exported):
 
 def test_an_export_is_evaluated_on_every_token(exported):
   directory, network, _ = exported
-  metrics = toy_task().evaluate_exported(directory)
+  metrics = serving.evaluate_exported(directory, toy_task())
   inputs, targets, weights = toy_task().evaluation_streams("test", 16)
   losses = network.token_losses(network.features(tf.constant(inputs)), tf.constant(targets)).numpy()
   assert metrics["tokens"] == 60
@@ -91,16 +92,16 @@ def test_an_export_is_evaluated_on_every_token(exported):
 
 def test_an_export_for_another_vocabulary_is_refused(exported):
   directory, _, _ = exported
-  other = LanguageModeling("other", toy_task()._builder, max_vocabulary=5)
+  other = LanguageModeling("other", toy_task()._source, max_vocabulary=5)
   with pytest.raises(ExportError, match="another vocabulary, of 10 words where this text has 5$"):
-    other.evaluate_exported(directory)
+    serving.evaluate_exported(directory, other)
 
 
 def test_an_export_takes_the_place_of_an_earlier_one_only(tmp_path, exported):
   _, network, _ = exported
   (tmp_path / "precious").write_text("data")
   with pytest.raises(ExportError, match=r"will not be replaced, since it is no SavedModel; it holds precious"):
-    export.export_network(network, str(tmp_path), genotype=GENOTYPE, vocabulary=toy_task().vocabulary)
+    serving.export_network(network, str(tmp_path), genotype=GENOTYPE, task=toy_task())
   assert (tmp_path / "precious").read_text() == "data"
 
 

@@ -16,7 +16,7 @@ from nao_tf.training.distribution import make_distribution
 distribution = make_distribution(int(sys.argv[1]))
 from tests.supernets.test_recurrent_supernet_trainer import *
 from tests.support.toy_text import toy_task
-trainer = toy_task().make_shared_trainer(SPACE, NETWORK, RECIPE, SHARING, distribution=distribution, seed=3)
+trainer = make_supernet_trainer(toy_task(), SPACE, NETWORK, TRAINING, SHARING, distribution=distribution, seed=3)
 trainer.start_round(sample(4), 2)
 losses = [metrics["train_loss"] for metrics in trainer.fit()]
 print(json.dumps([*losses, *(trainer.score(architecture)["loss"] for architecture in sample(2))]))

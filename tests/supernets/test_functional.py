@@ -37,7 +37,7 @@ def test_an_operation_with_given_weights_is_one_that_has_them(name, training):
   own = LayerFunction(layer)
   own.assign(weights, statistics)
   np.testing.assert_allclose(outputs, layer(images(), training=training), rtol=1e-5, atol=1e-5)
-  after = [np.reshape(slot.variable.numpy(), -1) for slot in own.statistics]
+  after = [np.reshape(variable.numpy(), -1) for variable in own.statistics]
   np.testing.assert_allclose(moved, np.concatenate([[], *after]), rtol=1e-6)
 
 
@@ -47,7 +47,7 @@ def test_the_layer_itself_stays_as_it_is():
   function(*vectors(function), images(), training=True)
   for was, now in zip(before, layer.get_weights()):
     np.testing.assert_array_equal(was, now)
-  assert layer.kernel is function.weights[0].variable
+  assert layer.kernel is function.weights[0]
   np.testing.assert_array_equal(function.initial_weights()[: 4 * 3], np.reshape(before[0], -1))
 
 

@@ -5,9 +5,10 @@ import pytest
 import tensorflow as tf
 
 from nao_tf.spaces.nasnet import SMALL, NasnetSpace
+from nao_tf.tasks import trainers
 from nao_tf.training.training_directory import TrainingDirectory
 from tests.support.image_cases import NETWORK
-from tests.support.shared_cases import RECIPE, SHARING, make_task, make_trainer, sample
+from tests.support.shared_cases import SHARING, TRAINING, make_task, make_trainer, sample
 
 SEPARABLE = NasnetSpace("separable", (SMALL[0], SMALL[3], SMALL[4]))
 
@@ -27,14 +28,14 @@ def separate(trainer, architecture, statistics=None):
   config = dataclasses.replace(NETWORK, auxiliary=True)
   genotype = SEPARABLE.decode(architecture)
   distribution = tf.distribute.get_strategy()
-  other = make_task().make_trainer(genotype, config, RECIPE, distribution=distribution, seed=3)
+  other = trainers.make_trainer(make_task(), genotype, config, TRAINING, distribution=distribution, seed=3)
   trainer.supernet.copy_to(other.network, architecture, weights_on_path(trainer, architecture), statistics)
   other._flat.vector.assign(other._flat.pack([tf.convert_to_tensor(w) for w in other.network.trainable_variables]))
   return other
 
 
 def batch(trainer):
-  return next(iter(trainer.task.training_batches(trainer.config, seed=3)))
+  return next(iter(trainer.task.training_batches(trainer.training_config, seed=3)))
 
 
 def test_steps_are_those_of_the_separate_network_and_touch_nothing_else(trainer):
@@ -53,7 +54,7 @@ def test_steps_are_those_of_the_separate_network_and_touch_nothing_else(trainer)
 def test_a_score_is_that_of_the_separate_network_with_the_path_s_statistics(trainer):
   for architecture in sample(2, seed=1, space=SEPARABLE):
     choices = tf.constant(architecture, tf.int32)
-    calibrations = [trainer._calibration_step(*batch, choices) for batch in trainer._calibration_batches()]
+    calibrations = [trainer._calibration_step(*batch, choices) for batch in trainer._calibration_batches]
     statistics = np.mean(calibrations, axis=0)
     count = int(tf.reduce_sum(trainer.supernet.path(choices).statistic_sizes))
     expected = separate(trainer, architecture, statistics[:count]).evaluate("valid")
@@ -79,8 +80,8 @@ def test_one_graph_each_serves_a_thousand_architectures(trainer):
 
 
 def test_training_on_a_pool_makes_all_of_it_better_than_guessing():
-  recipe = dataclasses.replace(RECIPE, optimizer="Adam", learning_rate=0.01, batch_size=16)
-  trainer, pool = make_trainer(recipe=recipe), sample(3)
+  training = dataclasses.replace(TRAINING, optimizer="Adam", learning_rate=0.01, batch_size=16)
+  trainer, pool = make_trainer(training=training), sample(3)
   trainer.start_round(pool, 1)
   history = list(trainer.fit())
   trainer.start_round(pool, 4)
@@ -93,11 +94,11 @@ def test_training_on_a_pool_makes_all_of_it_better_than_guessing():
 def test_scores_are_on_the_same_first_examples():
   """There are 144 validation images."""
   for wanted, size, count in ((0, 150, 144), (100, 150, 100), (100, 60, 100), (101, 60, 102)):
-    recipe = dataclasses.replace(RECIPE, evaluation_batch_size=size)
-    trainer = make_trainer(dataclasses.replace(SHARING, validation_examples=wanted), recipe=recipe)
+    training = dataclasses.replace(TRAINING, evaluation_batch_size=size)
+    trainer = make_trainer(dataclasses.replace(SHARING, validation_examples=wanted), training=training)
     found = trainer.score(sample(1)[0])["accuracy"] * count
     assert found == pytest.approx(round(found), abs=1e-3)
-    assert sum(float(tf.reduce_sum(batch[2])) for batch in trainer._validation_batches()) == count
+    assert sum(float(tf.reduce_sum(batch[2])) for batch in trainer._validation_batches) == count
 
 
 class Interrupted(Exception):
@@ -134,4 +135,4 @@ def test_a_training_goes_on_within_an_epoch_as_if_it_had_not_been_interrupted(tm
 
 def test_an_optimizer_that_looks_at_whole_variables_is_refused():
   with pytest.raises(ValueError, match="an optimizer that updates each number by itself"):
-    make_trainer(recipe=dataclasses.replace(RECIPE, optimizer="Adafactor"))
+    make_trainer(training=dataclasses.replace(TRAINING, optimizer="Adafactor"))

@@ -5,16 +5,19 @@ import pytest
 import tensorflow as tf
 
 from nao_tf.networks.language_model import LanguageModelConfig
+from nao_tf.networks.parameter_counts import num_parameters
 from nao_tf.spaces.recurrent import RecurrentSpace
+from nao_tf.supernets import make_supernet_trainer
 from nao_tf.supernets.config import SharingConfig
 from nao_tf.supernets.shared_recurrent_cell import assign_kernels
+from nao_tf.tasks import trainers
 from nao_tf.training.language_config import LanguageTrainingConfig
 from nao_tf.training.training_directory import TrainingDirectory
 from tests.support.toy_text import toy_task
 
 SPACE = RecurrentSpace("small", 3)
 NETWORK = LanguageModelConfig(units=5, initial_range=0.5).without_dropout()
-RECIPE = LanguageTrainingConfig(
+TRAINING = LanguageTrainingConfig(
   epochs=3, batch_size=4, segment_length=6, segment_deviation=1.0, max_extra_length=2, learning_rate=5.0
 )
 SHARING = SharingConfig(pool_size=4)
@@ -25,9 +28,9 @@ def sample(count, seed=0):
   return [SPACE.canonical(SPACE.sample(rng)) for _ in range(count)]
 
 
-def make_trainer(task, sharing=SHARING, network=NETWORK, recipe=RECIPE):
+def make_trainer(task, sharing=SHARING, network=NETWORK, training=TRAINING):
   distribution = tf.distribute.get_strategy()
-  return task.make_shared_trainer(SPACE, network, recipe, sharing, distribution=distribution, seed=3)
+  return make_supernet_trainer(task, SPACE, network, training, sharing, distribution=distribution, seed=3)
 
 
 @pytest.fixture
@@ -37,18 +40,19 @@ def task():
 
 def kernels_on_path(trainer, architecture):
   choices = tf.constant(architecture, tf.int32)
-  return trainer.weights.read(trainer._bank.path(trainer.network.cell.selectors(choices)).positions).numpy()
+  return trainer.weights.read(trainer.supernet.path(choices).positions).numpy()
 
 
 def separate(trainer, architecture):
   """Returns a trainer of the separate language model with the weights on a path."""
   distribution = tf.distribute.get_strategy()
-  other = trainer.task.make_trainer(SPACE.decode(architecture), NETWORK, RECIPE, distribution=distribution, seed=3)
-  other.network.table.assign(tf.convert_to_tensor(trainer.network.table))
-  other.network.bias.assign(tf.convert_to_tensor(trainer.network.bias))
+  genotype = SPACE.decode(architecture)
+  other = trainers.make_trainer(trainer.task, genotype, NETWORK, TRAINING, distribution=distribution, seed=3)
+  other.network.table.assign(tf.convert_to_tensor(trainer.supernet.network.table))
+  other.network.bias.assign(tf.convert_to_tensor(trainer.supernet.network.bias))
   cell = other.network.cell
   kernels = [cell.input_kernel, *cell.node_kernels]
-  assign_kernels(kernels, trainer.network.cell, kernels_on_path(trainer, architecture))
+  assign_kernels(kernels, trainer.supernet.cell, kernels_on_path(trainer, architecture))
   return other
 
 
@@ -62,7 +66,7 @@ def test_a_step_is_one_of_the_separate_language_model_and_touches_nothing_else(t
   for ours, theirs in zip(twin.network.trainable_variables, other.network.trainable_variables):
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
   moved = np.flatnonzero(trainer.weights.vector.numpy() != before)
-  path = trainer._bank.path(trainer.network.cell.selectors(tf.constant(architecture, tf.int32))).positions.numpy()
+  path = trainer.supernet.path(tf.constant(architecture, tf.int32)).positions.numpy()
   assert len(moved) and set(moved) <= set(path) and len(set(path)) < len(before)
 
 
@@ -70,7 +74,7 @@ def test_a_score_is_that_of_the_separate_language_model(task):
   trainer = make_trainer(task)
   for architecture in sample(2, 1):
     assert trainer.score(architecture) == pytest.approx(separate(trainer, architecture).evaluate("valid"), rel=1e-5)
-    assert trainer.num_parameters(architecture) == task.num_parameters(separate(trainer, architecture).network)
+    assert trainer.num_parameters(architecture) == num_parameters(separate(trainer, architecture).network)
 
 
 def test_one_graph_each_serves_all_architectures(task):
@@ -83,8 +87,8 @@ def test_one_graph_each_serves_all_architectures(task):
 
 
 def test_scores_can_be_on_fewer_tokens(task):
-  whole = make_trainer(task)._validation_streams()
-  inputs, targets, weights = make_trainer(task, SharingConfig(validation_examples=20))._validation_streams()
+  whole = make_trainer(task)._validation_streams
+  inputs, targets, weights = make_trainer(task, SharingConfig(validation_examples=20))._validation_streams
   assert inputs.shape == targets.shape == weights.shape == (len(whole[0]), -(-20 // len(whole[0])))
   np.testing.assert_array_equal(inputs, whole[0][:, : inputs.shape[1]])
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nao_tf.networks.language_model import LanguageModelConfig, language_model
+from nao_tf.networks.language_model import LanguageModelConfig
 from nao_tf.networks.recurrent_cell import RecurrentCell
 from nao_tf.spaces.recurrent import ACTIVATIONS, RecurrentSpace
+from nao_tf.supernets.recurrent_supernet import RecurrentSupernet
 from nao_tf.supernets.shared_recurrence import NodeChoices, SharedRecurrence
 from nao_tf.supernets.shared_recurrent_cell import AllRecurrentCells, SharedRecurrentCell, assign_kernels
 
@@ -88,12 +89,13 @@ def test_a_node_has_a_kernel_for_every_predecessor_and_activation():
 
 def test_a_language_model_can_have_all_cells():
   config = LanguageModelConfig(units=UNITS).without_dropout()
-  model = language_model(AllRecurrentCells(2, ACTIVATIONS), config, vocabulary_size=7)
+  supernet = RecurrentSupernet(AllRecurrentCells(2, ACTIVATIONS), config, vocabulary_size=7, seed=0)
+  model = supernet.network
   tokens, architecture = tf.constant([[1, 2, 3]]), tf.constant([0, 0, 1, 2])
   with pytest.raises(ValueError, match="needs an architecture: call it within bound"):
     model(tokens)
   weights = tf.zeros([2 * UNITS * 2 * UNITS])
-  with model.cell.bound(architecture, weights):
+  with supernet.cell.bound(architecture, weights):
     logits, state = model(tokens)
   assert logits.shape == (1, 3, 7) and state.shape == (1, UNITS)
   assert len(model.trainable_weights) == 4

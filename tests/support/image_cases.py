@@ -4,20 +4,25 @@ import tensorflow as tf
 
 from nao_tf.networks.image_network import ImageNetworkConfig
 from nao_tf.spaces.genotypes import Branch, Cell, CellGenotype, Node
-from nao_tf.tasks import make_task
-from nao_tf.training.batch_trainer import Trainer
+from nao_tf.tasks import make_task, trainers
 from nao_tf.training.config import TrainingConfig
 
 _CELL = Cell((Node(Branch("sep3x3", 1), Branch("identity", 0)),))
 GENOTYPE = CellGenotype(_CELL, _CELL)
 NETWORK = ImageNetworkConfig(num_cells=1, filters=4, auxiliary=False, drop_path_keep=1.0, dropout_keep=1.0)
-RECIPE = TrainingConfig(epochs=2, batch_size=64, learning_rate=0.05)
+TRAINING = TrainingConfig(epochs=2, batch_size=64, learning_rate=0.05)
 
 
-def make_trainer(config=RECIPE, network=NETWORK, *, task=None, distribution=None, seed=3):
+def make_trainer(training_config=TRAINING, network_config=NETWORK, *, task=None, distribution=None, seed=3):
   """Returns a fresh trainer of the tiny network on digits."""
-  distribution = distribution or tf.distribute.get_strategy()
-  return Trainer(task or make_task("digits"), GENOTYPE, network, config, distribution=distribution, seed=seed)
+  return trainers.make_trainer(
+    task or make_task("digits"),
+    GENOTYPE,
+    network_config,
+    training_config,
+    distribution=distribution or tf.distribute.get_strategy(),
+    seed=seed,
+  )
 
 
 def without_seconds(history):

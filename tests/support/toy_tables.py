@@ -1,4 +1,4 @@
-"""Writes small tables in the formats of the real ones, with figures that are made up."""
+"""Writes small tables in the formats of the real ones, with made-up figures."""
 
 import itertools
 
@@ -58,3 +58,20 @@ def write_table(path, arrays):
   """Writes arrays to a file; returns its path as text."""
   np.savez(path, **arrays)
   return str(path)
+
+
+def changed(arrays, **changes):
+  """Returns the arrays with some replaced by what a function makes of them, or taken away."""
+  rest = {name: array for name, array in arrays.items() if name not in changes}
+  return rest | {name: change(arrays[name]) for name, change in changes.items() if change}
+
+
+def put(value, *place):
+  """Returns what replaces the elements of an array at a place."""
+
+  def change(array):
+    array = array.copy()
+    array[place] = value
+    return array
+
+  return change

@@ -11,7 +11,7 @@ GENOTYPE = RecurrentGenotype((RecurrentNode(0, "relu"), RecurrentNode(1, "tanh")
 NETWORK = LanguageModelConfig(
   units=8, input_dropout=0.1, cell_input_dropout=0.1, state_dropout=0.1, output_dropout=0.2, initial_range=0.3
 )
-RECIPE = LanguageTrainingConfig(
+TRAINING = LanguageTrainingConfig(
   epochs=3, batch_size=4, segment_length=10, segment_deviation=2.0, learning_rate=5.0, averaging_patience=1
 )
 _SIZES = {"train": 60, "valid": 15, "test": 12}
@@ -23,7 +23,7 @@ def sentences(split):
   return [" ".join(sorted(rng.choice(list("abcdefgh"), 4))) for _ in range(_SIZES[split])]
 
 
-class ToyBuilder:
+class ToyText:
   """What the task reads, without files."""
 
   def lines(self, split):
@@ -31,7 +31,7 @@ class ToyBuilder:
 
 
 def toy_task():
-  return LanguageModeling("toy", ToyBuilder())
+  return LanguageModeling("toy", ToyText())
 
 
 def write_files(directory, **changed):

@@ -4,14 +4,19 @@ import json
 import math
 import multiprocessing
 import os
+import socket
+import threading
 import time
 
 import keras_tuner
+import tensorflow as tf
+from tensorflow import keras
 
 from nao_tf.strategies.evolution import EvolutionConfig
-from nao_tf.strategies.nao import NaoConfig
+from nao_tf.strategies.nao_config import NaoConfig
+from nao_tf.tuner.nao_tuner import NAOOracle
 from nao_tf.tuner.oracle import StrategyOracle
-from nao_tf.tuner.tuner import NAOOracle, StrategyTuner
+from nao_tf.tuner.tuner import StrategyTuner
 
 # Options of oracles with which what was learned comes into play within a few trials.
 QUICK = {
@@ -52,6 +57,35 @@ def six():
   return hp
 
 
+def build(hp):
+  """Builds a small model with conditional hyperparameters."""
+  model = keras.Sequential([keras.layers.Input((4,))])
+  for i in range(hp.Int("layers", 1, 2)):
+    model.add(keras.layers.Dense(hp.Choice(f"units_{i}", [2, 4]), activation="relu"))
+  model.add(keras.layers.Dense(1))
+  model.compile(hp.Choice("optimizer", ["sgd", "adam"]), "mse")
+  return model
+
+
+def in_project(directory, **options):
+  """Returns arguments of a tuner: a project in a directory, and other ones."""
+  return {"directory": str(directory), "project_name": "project", **options}
+
+
+def branching(hp):
+  """Builds the small model, within scopes of which some are only met in others."""
+  kind = hp.Choice("kind", ["plain", "deep"])
+  with hp.conditional_scope("kind", ["deep"]):
+    if kind == "deep":
+      for i in range(hp.Int("depth", 1, 4, default=2)):
+        hp.Int(f"width_{i}", 1, 8)
+      with hp.conditional_scope("depth", [4]):
+        hp.Boolean("skip")
+  with hp.conditional_scope("kind", ["plain"]):
+    hp.Float("gain", 0, 1)
+  return build(hp)
+
+
 def score(values):
   """Returns a figure to minimize; it has no ties to speak of."""
   result = {"round": 0.0, "square": 1.0, "line": 2.0}[values["shape"]] + values.get("shade", 300) / 1000
@@ -71,7 +105,7 @@ def open_oracle(directory, name="evolution", space=None, **options):
   oracle = make_oracle(name, space, **options)
   oracle._set_project_dir(str(directory), "project")
   oracle.verbose = 0
-  if os.path.exists(os.path.join(directory, "project", "oracle.json")):
+  if tf.io.gfile.exists(os.path.join(directory, "project", "oracle.json")):
     oracle.reload()
   return oracle
 
@@ -99,6 +133,26 @@ def end(oracle, trial, value):
 def values_of(oracle):
   """Returns the values of all trials in the order in which they were started."""
   return [oracle.trials[trial_id].hyperparameters.values for trial_id in oracle.start_order]
+
+
+def over_messages(trial):
+  """Returns a trial after it was sent in a message."""
+  return keras_tuner.engine.trial.Trial.from_proto(trial.to_proto())
+
+
+def is_unlocked(oracle):
+  """Whether another thread gets a call through."""
+  thread = threading.Thread(target=oracle.release_dead_workers, daemon=True)
+  thread.start()
+  thread.join(5)
+  return not thread.is_alive()
+
+
+def free_port():
+  """Returns a port on which nobody listens."""
+  with socket.socket() as probe:
+    probe.bind(("localhost", 0))
+    return probe.getsockname()[1]
 
 
 class ShapeTuner(StrategyTuner):

@@ -8,7 +8,7 @@ from absl import flags
 
 from nao_tf.networks import image_network, language_model
 from nao_tf.spaces import make_space
-from nao_tf.tools import experiment, search, train
+from nao_tf.tools import experiment, search, search_flags, train
 
 ROOT = pathlib.Path(__file__).parent.parent.parent / "flags"
 FILES = sorted(ROOT.rglob("*.flags"))
@@ -52,15 +52,15 @@ def test_the_header_names_hardware_time_and_figure(path):
 def test_a_search_builds(path):
   values = parse(search, path)
   space = make_space(values.space)
-  strategy = search.search_strategy(values, space)
+  strategy = search_flags.strategy(values, space)
   assert len(strategy.ask(2)) == 2
-  assert search.search_settings(values)["strategy"] == values.strategy
+  assert search.settings(values)["strategy"] == values.strategy
 
 
 @pytest.mark.parametrize("path", TRAININGS, ids=name_of)
 def test_a_training_builds_a_network_of_the_size_in_its_header(path):
   values = parse(train, path)
-  network, genotype = train.final_setup(values).network, train.genotype_of(values)
+  network, genotype = train.final_configs(values).network_config, train.genotype_of(values)
   parameters = COUNTS[values.task](genotype, network)
   assert f"{parameters:,}" in header(path)
   assert experiment.task_settings(values)["task"] == values.task

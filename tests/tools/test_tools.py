@@ -10,6 +10,8 @@ import pytest
 from absl import flags
 
 from nao_tf.runs.journal import read_trials
+from nao_tf.search.reading import RERANK_DIRECTORY
+from nao_tf.search.winner import BEST_FILE
 from nao_tf.spaces.published import CELLS
 from nao_tf.tools import evaluate, export, flagging, search, train
 from tests.support import toy_tables
@@ -160,10 +162,10 @@ def test_shared_weights_are_searched_with_and_the_best_trained_from_scratch(tmp_
   options = [*SEARCH, "--evaluator=shared_weights", *(f"--shared_{flag}" for flag in sharing), f"--workdir={tmp_path}"]
   for num_trials, num_reranked in ((3, 1), (4, 2)):
     assert run(search, *options, f"--num_trials={num_trials}", f"--rerank={num_reranked}") == 0
-    trials, reranked = read_trials(str(tmp_path)), read_trials(str(tmp_path / search.RERANK_DIRECTORY))
+    trials, reranked = read_trials(str(tmp_path)), read_trials(str(tmp_path / RERANK_DIRECTORY))
     assert [trial.evaluation.metrics["epochs"] for trial in trials] == [1, 1, 2, 2][:num_trials]
     assert num_reranked <= len(reranked) <= 3
-    best = json.loads((tmp_path / search.BEST_FILE).read_text())
+    best = json.loads((tmp_path / BEST_FILE).read_text())
     winner = next(trial for trial in reranked if trial.reward == best["reward"])
     assert trials[best["trial"]].architecture == winner.architecture
     assert "Trained from scratch" in (tmp_path / "report.html").read_text()

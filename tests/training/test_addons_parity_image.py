@@ -5,7 +5,7 @@ import pytest
 
 from nao_tf.tasks import augmentation
 from nao_tf.training.training_directory import TrainingDirectory
-from tests.support.image_cases import RECIPE, make_trainer, without_seconds
+from tests.support.image_cases import TRAINING, make_trainer, without_seconds
 
 tfa = pytest.importorskip("tensorflow_addons", reason="TensorFlow Addons is not installed", exc_type=ImportError)
 
@@ -21,7 +21,7 @@ def test_cutout_erases_what_that_of_addons_does(size):
 
 @pytest.mark.parametrize("name", ["Addons>LAMB", "Addons>AdamW"])
 def test_an_optimizer_of_addons_trains_by_name_and_goes_on_from_a_checkpoint(name, tmp_path):
-  config = dataclasses.replace(RECIPE, epochs=3, optimizer=name, learning_rate=0.01, weight_decay=1e-4)
+  config = dataclasses.replace(TRAINING, epochs=3, optimizer=name, learning_rate=0.01, weight_decay=1e-4)
   trainer = make_trainer(config)
   assert type(trainer.optimizer).__module__.startswith("tensorflow_addons")
   whole = TrainingDirectory(str(tmp_path / "whole"), trainer).fit()

@@ -12,7 +12,7 @@ from nao_tf.training.determinism import make_deterministic
 from nao_tf.spaces import make_space
 from nao_tf.tasks.image_classification import ImageClassification
 from nao_tf.tasks.image_sources import DigitsSource
-from nao_tf.training.batch_trainer import Trainer
+from nao_tf.tasks.trainers import make_trainer
 
 class Noise(DigitsSource):
   image_shape = (32, 32, 3)
@@ -27,7 +27,7 @@ ARCHITECTURE = (1, 3, 0, 2, 2, 4, 0, 3, 0, 4, 1, 1, 4, 2, 4, 0, 4, 4, 0, 1, 0, 1
 make_deterministic()
 tf.config.threading.set_intra_op_parallelism_threads(1)
 space = make_space("nasnet5")
-trainer = Trainer(
+trainer = make_trainer(
   ImageClassification("noise", Noise()),
   space.decode(space.canonical(ARCHITECTURE)),
   ImageNetworkConfig(num_cells=1, filters=8, dropout_keep=1.0, drop_path_keep=1.0, auxiliary=False),

@@ -20,13 +20,18 @@ from nao_tf.training.distribution import make_distribution
 replicas, precision, optimizer = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 distribution = make_distribution(replicas)
 keras.backend.set_floatx(precision)
-from tests.support.image_cases import NETWORK, RECIPE, make_trainer
-from nao_tf.tasks import image_classification, make_task
-synchronized = dataclasses.replace(NETWORK, synchronized_norm=True)
-if precision == "float64":
-  image_classification.has_several_replicas = lambda: True
-recipe = dataclasses.replace(RECIPE, epochs=1, evaluation_batch_size=101, optimizer=optimizer, learning_rate=0.01)
-trainer = make_trainer(recipe, synchronized, task=make_task("digits", train_examples=256), distribution=distribution)
+from tests.support.image_cases import GENOTYPE, NETWORK, TRAINING
+from nao_tf.networks.image_network import image_network
+from nao_tf.tasks import make_task
+from nao_tf.training.batch_trainer import BatchTrainer
+# In double precision one replica synchronizes too, so that both compute the statistics in the same way.
+synchronized = dataclasses.replace(NETWORK, synchronized_norm=replicas > 1 or precision == "float64")
+config = dataclasses.replace(TRAINING, epochs=1, evaluation_batch_size=101, optimizer=optimizer, learning_rate=0.01)
+task = make_task("digits", train_examples=256)
+with distribution.scope():
+  network = image_network(GENOTYPE, synchronized, num_classes=10, image_shape=(8, 8, 1), seed=3)
+config = task.complete_training_config(config)
+trainer = BatchTrainer(task, network, config, distribution=distribution, seed=3)
 history = list(trainer.fit())
 counts = {"replicas": distribution.num_replicas_in_sync, "steps": trainer.num_steps_done}
 print(json.dumps({**counts, "test": trainer.evaluate("test"), **history[0]}))
@@ -87,7 +92,7 @@ def test_a_batch_must_be_divisible_among_the_replicas():
 from nao_tf.training.distribution import make_distribution
 distribution = make_distribution(2)
 import dataclasses
-from tests.support.image_cases import RECIPE, make_trainer
-make_trainer(dataclasses.replace(RECIPE, batch_size=63), distribution=distribution)
+from tests.support.image_cases import TRAINING, make_trainer
+make_trainer(dataclasses.replace(TRAINING, batch_size=63), distribution=distribution)
 """)
   assert "ValueError: a batch of 63 cannot be divided among 2 replicas" in process.stderr

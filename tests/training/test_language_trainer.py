@@ -10,15 +10,17 @@ import tensorflow as tf
 
 from nao_tf.networks.language_model import Features
 from nao_tf.spaces.genotypes import LstmGenotype
-from nao_tf.training.batch_trainer import Diverged
+from nao_tf.tasks import trainers
+from nao_tf.training.base import Diverged
 from nao_tf.training.language_trainer import activation_penalty
 from nao_tf.training.training_directory import TrainingDirectory
-from tests.support.toy_text import GENOTYPE, NETWORK, RECIPE, toy_task
+from tests.support.toy_text import GENOTYPE, NETWORK, TRAINING, toy_task
 
 
 def make_trainer(seed=0, network=NETWORK, genotype=GENOTYPE, **changes):
-  config = dataclasses.replace(RECIPE, **changes)
-  return toy_task().make_trainer(genotype, network, config, distribution=tf.distribute.get_strategy(), seed=seed)
+  config = dataclasses.replace(TRAINING, **changes)
+  distribution = tf.distribute.get_strategy()
+  return trainers.make_trainer(toy_task(), genotype, network, config, distribution=distribution, seed=seed)
 
 
 def without_time(metrics):
@@ -32,7 +34,7 @@ def values(trainer):
 def test_activation_penalties_by_hand():
   # Outputs over time 1, 3, 2 with differences 2 and -1; dropout kept the first and doubled it.
   features = Features(tf.constant([[[1.0]], [[3.0]], [[2.0]]]), tf.constant([[[2.0]], [[0.0]], [[0.0]]]), None)
-  config = dataclasses.replace(RECIPE, activation_weight=0.5, temporal_activation_weight=0.1)
+  config = dataclasses.replace(TRAINING, activation_weight=0.5, temporal_activation_weight=0.1)
   assert float(activation_penalty(features, config)) == pytest.approx(0.5 * 4 / 3 + 0.1 * (4 + 1) / 2)
   assert float(activation_penalty(Features(*(x[:1] for x in features[:2]), None), config)) == pytest.approx(0.5 * 4)
 
@@ -46,7 +48,7 @@ def test_a_step_clips_then_decays_and_scales_the_rate_by_the_length():
     "weight_decay": 0.01,
   }
   trainer = make_trainer(network=NETWORK.without_dropout(), temporal_activation_weight=0.3, **config)
-  before, (inputs, targets) = values(trainer), toy_task().training_streams(RECIPE.batch_size)
+  before, (inputs, targets) = values(trainer), toy_task().training_streams(TRAINING.batch_size)
   length = 6
   with tf.GradientTape() as tape:
     features = trainer.network.features(tf.constant(inputs[:, 8 : 8 + length]), training=True)
@@ -55,7 +57,7 @@ def test_a_step_clips_then_decays_and_scales_the_rate_by_the_length():
   gradients = [tf.convert_to_tensor(g).numpy() for g in tape.gradient(total, trainer.network.trainable_variables)]
   norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
   assert norm > 0.05
-  trainer.optimizer.learning_rate = RECIPE.learning_rate * length / 8
+  trainer.optimizer.learning_rate = TRAINING.learning_rate * length / 8
   reported = float(trainer._train_step(tf.constant(8), tf.constant(length)))
   assert reported == pytest.approx(float(loss), rel=1e-5)
   for new, old, gradient in zip(values(trainer), before, gradients):
@@ -98,7 +100,7 @@ def test_after_training_the_network_has_the_best_weights(stalled):
 def test_an_epoch_without_learning_has_the_loss_of_one_long_pass():
   trainer = make_trainer(network=NETWORK.without_dropout(), epochs=1, learning_rate=1e-20, weight_decay=0.0)
   before = trainer.evaluate("train")["loss"]
-  inputs, targets = map(tf.constant, toy_task().training_streams(RECIPE.batch_size))
+  inputs, targets = map(tf.constant, toy_task().training_streams(TRAINING.batch_size))
   whole = tf.reduce_mean(trainer.network.token_losses(trainer.network.features(inputs), targets))
   (metrics,) = trainer.fit()
   assert metrics["train_loss"] == pytest.approx(float(whole), rel=1e-5)
@@ -174,7 +176,7 @@ def test_a_directory_goes_on_within_an_epoch(tmp_path):
   directory = TrainingDirectory(str(tmp_path / "cut"), second)
   assert second.num_steps_done == first.num_steps_done == first.steps_per_epoch + 3
   assert [without_time(metrics) for metrics in directory.fit()] == expected
-  assert len(expected) == RECIPE.epochs
+  assert len(expected) == TRAINING.epochs
 
 
 def test_what_is_exported_within_a_training_are_the_best_weights_so_far():
@@ -244,14 +246,15 @@ def test_processes_killed_within_epochs_are_continued_to_the_same_bits(tmp_path)
   assert [run("killed", 5), run("killed", 7), run("killed", -1)] == [-signal.SIGKILL, -signal.SIGKILL, 0]
   histories = ((tmp_path / name / "history.jsonl").read_text().splitlines() for name in ("whole", "killed"))
   whole, killed = ([without_time(json.loads(line)) for line in lines] for lines in histories)
-  assert whole == killed and len(whole) == RECIPE.epochs
+  assert whole == killed and len(whole) == TRAINING.epochs
 
 
 PROGRAM = """
+from nao_tf.tasks.trainers import make_trainer
 from nao_tf.training.distribution import make_distribution
 from tests.support.toy_text import *
 distribution = make_distribution({replicas})
-trainer = toy_task().make_trainer(GENOTYPE, NETWORK.without_dropout(), RECIPE, distribution=distribution, seed=0)
+trainer = make_trainer(toy_task(), GENOTYPE, NETWORK.without_dropout(), TRAINING, distribution=distribution, seed=0)
 trainer._average.start()
 for metrics in trainer.fit():
   print("result", *(round(metrics[name], 4) for name in ("train_loss", "valid_loss")), trainer.num_steps_done)
@@ -267,5 +270,5 @@ def test_two_replicas_train_like_one_device():
     for n in (1, 2)
   ]
   results = [[[float(x) for x in line.split()[1:]] for line in out.splitlines() if "result" in line] for out in outputs]
-  assert len(results[0]) == RECIPE.epochs
+  assert len(results[0]) == TRAINING.epochs
   np.testing.assert_allclose(*results, atol=2e-4)

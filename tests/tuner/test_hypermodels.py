@@ -11,7 +11,8 @@ from nao_tf.spaces import make_space
 from nao_tf.strategies import make_strategy
 from nao_tf.tasks import make_task
 from nao_tf.training.config import TrainingConfig
-from nao_tf.tuner.hypermodels import CellHyperModel, CellSpace
+from nao_tf.tuner.cell_space import CellSpace
+from nao_tf.tuner.hypermodels import CellHyperModel
 from nao_tf.tuner.oracle import StrategyOracle
 from nao_tf.tuner.tuner import StrategyTuner
 from tests.support import toy_text
@@ -56,7 +57,7 @@ def test_a_tuner_searches_cells_and_gives_the_rewards_of_a_search(tmp_path, task
   trials = list(tuner.oracle.trials.values())
   assert [trial.status for trial in trials] == ["COMPLETED"] * 2
   space = make_space("nasnet5")
-  evaluator = TrainingEvaluator(task, space, TINY, SHORT, strategy=tf.distribute.get_strategy(), seed=0)
+  evaluator = TrainingEvaluator(task, space, TINY, SHORT, distribution=tf.distribute.get_strategy(), seed=0)
   architecture = CellSpace(space).encode(trials[0].hyperparameters.values)
   [alone] = evaluator.evaluate([architecture])
   assert trials[0].score == pytest.approx(alone.reward, abs=1e-3)
@@ -118,19 +119,9 @@ def test_what_is_no_architecture_is_a_failed_trial(task):
     hypermodel.build(hp)
 
 
-def test_a_space_of_cells_keeps_its_encodings_and_rules():
-  space, cells = CellSpace(ToySpace()), ToySpace()
-  assert space.canonical((2, 1, 0, 1)) == cells.canonical((2, 1, 0, 1)) == (1, 2, 0, 1)
-  assert not space.is_valid((0, 0, 0, 0))
-  assert space.decode((2, 1, 0, 1)) == {"00 part": 2, "01 part": 1, "02 mode": 0, "03 mode": 1}
-  assert space.encode(space.decode((2, 1, 0, 1))) == (2, 1, 0, 1)
-  with pytest.raises(ValueError, match="no value for 03 mode"):
-    space.encode({"00 part": 2, "01 part": 1, "02 mode": 0})
-
-
 def test_cells_of_language_models_are_tuned_too(tmp_path):
-  recipe = dataclasses.replace(toy_text.RECIPE, epochs=2)
-  hypermodel = CellHyperModel(toy_text.toy_task(), make_space("rnn12"), toy_text.NETWORK, recipe)
+  training_config = dataclasses.replace(toy_text.TRAINING, epochs=2)
+  hypermodel = CellHyperModel(toy_text.toy_task(), make_space("rnn12"), toy_text.NETWORK, training_config)
   tuner = StrategyTuner(make_oracle(hypermodel), hypermodel, directory=str(tmp_path), project_name="project")
   tuner.search(verbose=0)
   trials = list(tuner.oracle.trials.values())

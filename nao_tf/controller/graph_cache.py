@@ -1,0 +1,37 @@
+"""Compiled functions, each made once and then reused."""
+
+from collections.abc import Callable, Hashable
+
+import tensorflow as tf
+
+
+class GraphCache:
+  """The compiled functions of one controller.
+
+  A function has a name and, if it exists in several forms, a variant.
+  """
+
+  def __init__(self) -> None:
+    """Creates an empty cache."""
+    self._functions: dict[tuple[str, Hashable], tf.types.experimental.GenericFunction] = {}
+
+  def get(
+    self, name: str, function: Callable, *specs: tf.TensorSpec, variant: Hashable = None
+  ) -> tf.types.experimental.GenericFunction:
+    """Returns the compiled function of a name and variant; compiles `function` if there is none yet.
+
+    Args:
+      name: name of the function.
+      function: python function to compile.
+      *specs: input signature.
+      variant: tells apart several forms of the function.
+    """
+    key = (name, variant)
+    if key not in self._functions:
+      self._functions[key] = tf.function(function, input_signature=specs)
+    return self._functions[key]
+
+  def num_traces(self, name: str) -> int:
+    """Returns how many graphs have been traced for all variants of a name."""
+    graphs = [graph for (graph_name, _), graph in self._functions.items() if graph_name == name]
+    return sum(graph.experimental_get_tracing_count() for graph in graphs)

@@ -1,0 +1,84 @@
+"""What an evaluator that is chosen by name is made from."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from nao_tf.supernets.config import SharingConfig
+
+if TYPE_CHECKING:
+  import tensorflow as tf
+
+  from nao_tf.evaluators.base import Evaluator
+  from nao_tf.spaces.base import SearchSpace
+  from nao_tf.tasks.base import Configs, Task
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluatorContext:
+  """What a search knows when it makes its evaluator. An evaluator takes from it what it needs.
+
+  An evaluator that can be chosen by name has a class method that makes it:
+
+      class Mine:
+
+        @classmethod
+        def from_context(cls, context: EvaluatorContext) -> "Mine":
+          return cls(context.space)
+
+  Attributes:
+    space: what is searched.
+    seed: of all randomness.
+    make_task: returns the task. It reads data, so only evaluators that need the task call it. None: there is no task.
+    configs: how the networks of architectures are built and trained; None: as the task does it by default.
+    shared_configs: how a supernet is built and trained; None: as `configs` say.
+    sharing_config: how weights are shared and made into scores.
+    directory: of the search; an evaluator may keep files there. None: files cannot be kept.
+    distribution: of the process; None: the current one.
+    max_parameters: architectures whose networks have more trainable parameters fail; None: no bound.
+    reward: the epoch whose validation result is the reward, "last" or "best".
+    table: path of a table file; None: there is none.
+    progress: whether to show progress bars.
+    config: the evaluator's own settings, an instance of its `config_class`; None: it has none.
+  """
+
+  space: SearchSpace
+  seed: int = 0
+  make_task: Callable[[], Task] | None = None
+  configs: Configs | None = None
+  shared_configs: Configs | None = None
+  sharing_config: SharingConfig = dataclasses.field(default_factory=SharingConfig)
+  directory: str | None = None
+  distribution: tf.distribute.Strategy | None = None
+  max_parameters: int | None = None
+  reward: str = "last"
+  table: str | None = None
+  progress: bool = False
+  config: Any = None
+
+  def task(self) -> Task:
+    """Returns the task, with its data.
+
+    Raises:
+      ValueError: if there is none.
+    """
+    if self.make_task is None:
+      raise ValueError("this evaluator needs a task; give `make_task`")
+    return self.make_task()
+
+
+class EvaluatorClass(Protocol):
+  """A class of evaluators that can be chosen by name.
+
+  It may declare settings of its own with the attributes `config_class` and `presets`, as `Strategy` has them. They then
+  come as `context.config`, and the command line has flags for them.
+  """
+
+  def from_context(self, context: EvaluatorContext) -> Evaluator:
+    """Returns an evaluator: a class method.
+
+    Raises:
+      ValueError: if the context lacks what the evaluator needs.
+    """

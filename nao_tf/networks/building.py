@@ -1,0 +1,110 @@
+"""Builds the network of a genotype, whatever kind of network that is. A new kind is a file here and a row below."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
+
+from tensorflow import keras
+
+from nao_tf.networks.image_network import ImageNetwork, ImageNetworkConfig, image_network
+from nao_tf.networks.language_model import LanguageModelConfig, language_model
+from nao_tf.networks.parameter_counts import num_parameters
+from nao_tf.spaces.genotypes import CellGenotype, Genotype, LstmGenotype, RecurrentGenotype
+
+
+class NetworkConfig(Protocol):
+  """A frozen dataclass that says how large and how regularized networks of one kind are."""
+
+  __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
+
+Config = TypeVar("Config", bound=NetworkConfig)
+
+
+class Builder(NamedTuple):
+  """How the networks of one type of genotype are built.
+
+  Attributes:
+    config: the class of their configuration.
+    build: builds one, given (genotype, network_config, input_shape, num_outputs, seed).
+  """
+
+  config: type
+  build: Callable[[Any, Any, tuple[int, ...], int, int], keras.Model]
+
+
+def _build_image_network(
+  genotype: CellGenotype, config: ImageNetworkConfig, input_shape: tuple[int, ...], num_outputs: int, seed: int
+) -> keras.Model:
+  height, width, channels = input_shape
+  return image_network(genotype, config, num_classes=num_outputs, image_shape=(height, width, channels), seed=seed)
+
+
+def _build_language_model(
+  genotype: RecurrentGenotype | LstmGenotype,
+  config: LanguageModelConfig,
+  input_shape: tuple[int, ...],
+  num_outputs: int,
+  seed: int,
+) -> keras.Model:
+  del input_shape  # A token is a number.
+  return language_model(genotype, config, vocabulary_size=num_outputs, seed=seed)
+
+
+BUILDERS: dict[type, Builder] = {
+  CellGenotype: Builder(ImageNetworkConfig, _build_image_network),
+  RecurrentGenotype: Builder(LanguageModelConfig, _build_language_model),
+  LstmGenotype: Builder(LanguageModelConfig, _build_language_model),
+}
+
+
+def build_network(
+  genotype: Genotype, network_config: NetworkConfig, *, input_shape: tuple[int, ...], num_outputs: int, seed: int
+) -> keras.Model:
+  """Builds the network of a genotype, weights included. Call it in the scope of the distribution.
+
+  Args:
+    genotype: what a search space decodes to.
+    network_config: the configuration of that kind of network.
+    input_shape: shape of one input, without the batch axis: (height, width, channels) of an image, () of a token.
+    num_outputs: how many logits the network has: classes, or words of the vocabulary.
+    seed: the initial weights, and what the network draws at random in training, are functions of the arguments.
+
+  Raises:
+    ValueError: if no network is built from such a genotype, or the configuration is of another kind of network.
+  """
+  builder = BUILDERS.get(type(genotype))
+  if builder is None:
+    known = ", ".join(kind.__name__ for kind in BUILDERS)
+    raise ValueError(f"no network is built from a {type(genotype).__name__}; expected one of {known}")
+  if not isinstance(network_config, builder.config):
+    raise ValueError(
+      f"the network of a {type(genotype).__name__} needs a {builder.config.__name__}, got a"
+      f" {type(network_config).__name__}"
+    )
+  return builder.build(genotype, network_config, input_shape, num_outputs, seed)
+
+
+def complete_network_config(network_config: Config, *, num_steps: int, num_replicas: int) -> Config:
+  """Returns the configuration with the fields set that depend on the training of the network.
+
+  The rate of drop-path reaches its full value at the last step, unless the configuration names another step. Batch norm
+  is synchronized only among several replicas.
+
+  Args:
+    network_config: the configuration of a network.
+    num_steps: how many steps the training has.
+    num_replicas: number of replicas of the distribution.
+  """
+  if not isinstance(network_config, ImageNetworkConfig):
+    return network_config
+  return dataclasses.replace(
+    network_config,
+    drop_path_steps=network_config.drop_path_steps or num_steps,
+    synchronized_norm=network_config.synchronized_norm and num_replicas > 1,
+  )
+
+
+def num_inference_parameters(network: keras.Model) -> int:
+  """Returns how many trainable parameters a network has in inference, that is, without an auxiliary head."""
+  return num_parameters(network.classifier if isinstance(network, ImageNetwork) else network)

@@ -1,0 +1,9 @@
+"""How large a network is."""
+
+import numpy as np
+from tensorflow import keras
+
+
+def num_parameters(model: keras.Model) -> int:
+  """Returns how many trainable parameters a model has; weights that are used twice count once."""
+  return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)

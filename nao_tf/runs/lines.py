@@ -1,0 +1,111 @@
+"""Append-only files of JSON lines: the journal of a search, the rounds of a supernet, the history of a training.
+
+A line reaches the disk before work goes on. A process that dies while it writes leaves a torn last line, which is
+dropped when the file is opened for writing, and skipped by readers.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
+
+
+class LinesFile:
+  """An append-only file of JSON lines, open for writing.
+
+  Attributes:
+    path: where it is.
+  """
+
+  def __init__(self, path: str, *, locked: bool = False):
+    """Opens the file, makes it if there is none, and drops a torn last line.
+
+    Args:
+      path: of the file; its directory exists.
+      locked: whether no other process may open it with a lock as long as it is open here.
+
+    Raises:
+      BlockingIOError: if another process holds the lock.
+      OSError: if the file cannot be read or written.
+    """
+    self.path = path
+    self._file = open(path, "a+b", buffering=0)
+    try:
+      if locked:
+        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+      self._data = _whole_lines(self._file)
+      self._file.truncate(len(self._data))
+    except BaseException:
+      self._file.close()
+      raise
+
+  def read(self, parse: Callable[[Any], Value], what: str) -> list[Value]:
+    """Returns what each line held when the file was opened; see `read_lines`."""
+    return list(_parsed(self._data, self.path, parse, what))
+
+  def append(self, record: Any, *, allow_nan: bool = False) -> None:
+    """Writes one line to the disk, or nothing.
+
+    Args:
+      record: a JSON value.
+      allow_nan: whether NaN and infinity may be in it, which only Python reads.
+
+    Raises:
+      OSError: if the disk is full or the file cannot be written.
+      ValueError: if NaN or infinity is in the record and not allowed.
+      TypeError: if the record is no JSON value.
+    """
+    line = json.dumps(record, allow_nan=allow_nan).encode() + b"\n"
+    start = os.fstat(self._file.fileno()).st_size
+    if self._file.write(line) != len(line):
+      os.ftruncate(self._file.fileno(), start)
+      raise OSError(f"{self.path}: could not write a whole line, is the disk full?")
+    os.fsync(self._file.fileno())
+
+  def close(self) -> None:
+    """Closes the file and gives up the lock."""
+    self._file.close()
+
+
+def read_lines(path: str, parse: Callable[[Any], Value], what: str) -> list[Value]:
+  """Returns what each line of a file holds, without opening it for writing.
+
+  Args:
+    path: of the file.
+    parse: turns the JSON value of a line into what is returned for it. It may raise ValueError, KeyError, TypeError.
+    what: what a line is expected to be, for error messages: "a line of a journal".
+
+  Raises:
+    ValueError: if a line cannot be parsed; the message names file and line.
+    OSError: if the file cannot be read.
+  """
+  with open(path, "rb") as file:
+    return list(_parsed(_whole_lines(file), path, parse, what))
+
+
+def write_lines(path: str, records: Iterable[Any]) -> None:
+  """Replaces a file of lines. At any moment there is either the old file or the new one."""
+  temporary = f"{path}.tmp"
+  with open(temporary, "w", encoding="utf-8") as file:
+    file.writelines(json.dumps(record) + "\n" for record in records)
+    file.flush()
+    os.fsync(file.fileno())
+  os.replace(temporary, path)
+
+
+def _whole_lines(file: Any) -> bytes:
+  """Returns the content of a file up to the end of its last whole line."""
+  file.seek(0)
+  data = file.read()
+  return data[: data.rfind(b"\n") + 1]
+
+
+def _parsed(data: bytes, path: str, parse: Callable[[Any], Value], what: str) -> Iterator[Value]:
+  for number, line in enumerate(data.split(b"\n")[:-1], start=1):
+    try:
+      yield parse(json.loads(line))
+    except (ValueError, KeyError, TypeError) as error:
+      raise ValueError(f"{path}, line {number}: not {what} ({error!r}): {line[:80]!r}") from error

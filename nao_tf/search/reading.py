@@ -1,0 +1,58 @@
+"""Reading what a search has left in its directory, whether it has finished or is still running."""
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from nao_tf.runs.journal import TRIALS_FILE, read_trials
+from nao_tf.runs.settings import read_settings
+from nao_tf.trial import Trial, best_trial
+
+RERANK_DIRECTORY = "rerank"
+"""The run directory of the finalists, in the directory of the search."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchRecord:
+  """What is on record about a search.
+
+  Attributes:
+    directory: of the search.
+    settings: what it was started with, by name.
+    trials: all trials by id, open and failed ones too.
+    reranked: the finalists that were evaluated again at a higher cost, with their ids in the search; often none.
+  """
+
+  directory: str
+  settings: dict[str, Any]
+  trials: list[Trial]
+  reranked: list[Trial]
+
+  @property
+  def best(self) -> Trial | None:
+    """The trial of the highest reward, of the reranked ones if there are any; None if none has a reward."""
+    return best_trial(self.reranked) or best_trial(self.trials)
+
+
+def load(directory: str | os.PathLike[str]) -> SearchRecord:
+  """Reads the directory of a search. Nothing is changed there, and the search may be running.
+
+  Args:
+    directory: as it was given to `Journal`, or to `nao-search` as `--workdir`.
+
+  Raises:
+    RunDirectoryError: if it is not the directory of a search, or a file in it is corrupt.
+  """
+  directory = os.fspath(directory)
+  settings, trials = read_settings(directory), read_trials(directory)
+  rerank_directory = os.path.join(directory, RERANK_DIRECTORY)
+  is_reranked = os.path.exists(os.path.join(rerank_directory, TRIALS_FILE))
+  reranked = with_ids_of(trials, read_trials(rerank_directory)) if is_reranked else []
+  return SearchRecord(directory, settings, trials, reranked)
+
+
+def with_ids_of(trials: Sequence[Trial], others: Sequence[Trial]) -> list[Trial]:
+  """Returns the others, each with the id of the trial that has the same architecture."""
+  ids = {trial.architecture: trial.id for trial in trials}
+  return [dataclasses.replace(other, id=ids[other.architecture]) for other in others]

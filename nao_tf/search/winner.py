@@ -1,0 +1,96 @@
+"""The winner of a search: the finalists, their evaluation at a higher cost, and the description of the best.
+
+Everything is in the directory of the search: `best.json` describes the winner, `rerank` is the run directory of the
+finalists.
+"""
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from nao_tf.evaluators.base import Evaluator
+from nao_tf.runs.journal import Journal
+from nao_tf.runs.json_files import write_json
+from nao_tf.runs.report import write_report
+from nao_tf.search.reading import RERANK_DIRECTORY, with_ids_of
+from nao_tf.search.reranking import rerank
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.trial import Architecture, Trial, top_trials
+
+BEST_FILE = "best.json"
+_RESCORED_PER_FINALIST = 10
+
+
+def finalists(
+  trials: Sequence[Trial], count: int, *, rescore: Callable[[Architecture], float] | None = None
+) -> list[Trial]:
+  """Returns the trials to evaluate again at a higher cost: those of the highest reward.
+
+  Args:
+    trials: of the search.
+    count: how many finalists to return.
+    rescore: returns a new score of an architecture. If given, ten times as many trials are scored again, and the best
+      of these by the new scores are the finalists. This is for rewards that were taken with weights in training: the
+      highest of many scores from its beginning say little.
+  """
+  if rescore is None:
+    return top_trials(trials, count)
+  rescored = [(trial, rescore(trial.architecture)) for trial in top_trials(trials, count * _RESCORED_PER_FINALIST)]
+  rescored.sort(key=lambda pair: math.inf if math.isnan(pair[1]) else -pair[1])
+  return [trial for trial, _ in rescored[:count]]
+
+
+def evaluate_finalists(
+  candidates: Sequence[Trial],
+  trials: Sequence[Trial],
+  space: SearchSpace,
+  evaluator: Evaluator,
+  directory: str,
+  settings: Mapping[str, Any],
+  *,
+  on_trial: Callable[[Trial], None] = lambda trial: None,
+) -> Trial | None:
+  """Evaluates finalists again, in a run directory of their own, and adds them to the report of the search.
+
+  Args:
+    candidates: the finalists.
+    trials: all trials of the search.
+    space: what was searched.
+    evaluator: evaluates them.
+    directory: of the search.
+    settings: what determines the new evaluations, as JSON values.
+    on_trial: called with each new trial that closes, those on record included.
+
+  Returns:
+    The best of the new trials, with the id that its architecture has in the search; None if none succeeded.
+
+  Raises:
+    RunDirectoryError: if the finalists were evaluated with other settings before.
+    ValueError: if there are no candidates.
+  """
+  with Journal(os.path.join(directory, RERANK_DIRECTORY), settings) as journal:
+    best = rerank(candidates, space, evaluator, journal, on_trial=on_trial)
+    write_report(directory, trials, space, with_ids_of(trials, journal.trials))
+  return with_ids_of(trials, [best])[0] if best else None
+
+
+def describe(trial: Trial, space: SearchSpace) -> dict[str, Any]:
+  """Returns what `best.json` holds about a trial, as JSON values."""
+  genotype = space.decode(trial.architecture)
+  metrics = dict(trial.evaluation.metrics) if trial.evaluation else {}
+  return {
+    "trial": trial.id,
+    "origin": str(trial.origin),
+    "space": space.name,
+    "architecture": space.format(trial.architecture),
+    "genotype": genotype.to_json() if hasattr(genotype, "to_json") else str(genotype),
+    "reward": trial.reward,
+    "parameters": metrics.get("parameters"),
+    "metrics": metrics,
+  }
+
+
+def write_winner(directory: str, trial: Trial, space: SearchSpace) -> None:
+  """Writes `best.json`."""
+  write_json(os.path.join(directory, BEST_FILE), describe(trial, space))

@@ -1,0 +1,52 @@
+"""Makes the trainer of a network for a task, chosen by the class of the task."""
+
+import tensorflow as tf
+
+from nao_tf.networks.building import NetworkConfig, build_network, complete_network_config
+from nao_tf.registries import resolve_for
+from nao_tf.spaces.genotypes import Genotype
+from nao_tf.tasks.base import Task
+from nao_tf.training.base import BaseTrainingConfig, NetworkTrainer
+
+TRAINERS = {
+  "nao_tf.tasks.base:BatchTask": "nao_tf.training.batch_trainer:BatchTrainer",
+  "nao_tf.tasks.base:StreamTask": "nao_tf.training.language_trainer:LanguageModelTrainer",
+}
+
+
+def make_trainer(
+  task: Task,
+  genotype: Genotype,
+  network_config: NetworkConfig,
+  training_config: BaseTrainingConfig,
+  *,
+  distribution: tf.distribute.Strategy,
+  seed: int,
+) -> NetworkTrainer:
+  """Builds the network of a genotype and returns what trains it.
+
+  Args:
+    task: what to learn.
+    genotype: what a search space decodes to.
+    network_config: how large and how regularized the network is.
+    training_config: how the network is trained.
+    distribution: the distribution of the process.
+    seed: seed of the weights, of the order of the examples, and of everything else that is drawn at random.
+
+  Raises:
+    ValueError: if the genotype or a configuration is of another kind than the task needs, the data has not even one
+      batch, or a batch cannot be divided among the replicas.
+  """
+  task.check_genotype(genotype)
+  trainer_class = resolve_for(task, TRAINERS, "trainer")
+  training_config = task.complete_training_config(training_config)
+  network_config = complete_network_config(
+    network_config,
+    num_steps=training_config.epochs * task.steps_per_epoch(training_config),
+    num_replicas=distribution.num_replicas_in_sync,
+  )
+  with distribution.scope():
+    network = build_network(
+      genotype, network_config, input_shape=task.input_shape, num_outputs=task.num_outputs, seed=seed
+    )
+  return trainer_class(task, network, training_config, distribution=distribution, seed=seed)

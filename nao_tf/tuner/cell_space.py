@@ -1,0 +1,89 @@
+"""Cells as hyperparameters: each decision of a search space of cells is one."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import keras_tuner
+import numpy as np
+
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.value_space import ValueSpace
+from nao_tf.trial import Architecture
+
+
+class CellSpace(ValueSpace):
+  """A space of hyperparameters, one for each decision of a space of cells.
+
+  It has the rules and the encodings of the cells, of which hyperparameters alone say nothing.
+  """
+
+  def __init__(self, cells: SearchSpace):
+    """Makes a space of hyperparameters.
+
+    Args:
+      cells: the space of cells.
+    """
+    self.cells = cells
+    self.name, self.decisions, self.decisions_per_step = cells.name, cells.decisions, cells.decisions_per_step
+    self.names = tuple(f"{position:02d} {decision.kind}" for position, decision in enumerate(cells.decisions))
+
+  @property
+  def num_parameters(self) -> int:
+    """Number of hyperparameters."""
+    return len(self.names)
+
+  @property
+  def size(self) -> int:
+    """Number of rows of choices that `enumerate` goes through."""
+    return self.cells.size
+
+  def enumerate(self) -> Iterator[Architecture]:
+    """Yields every valid architecture, as the space of cells does."""
+    return self.cells.enumerate()
+
+  def declare(self, hp: keras_tuner.HyperParameters) -> Architecture:
+    """Asks for all hyperparameters. Returns the architecture that they are set to."""
+    sizes = (decision.size for decision in self.decisions)
+    return tuple(hp.Choice(name, list(range(size)), ordered=False) for name, size in zip(self.names, sizes))
+
+  def check_rules(self, architecture: Sequence[int]) -> None:
+    """Checks the rules of the cells; see `SearchSpace.check_rules`."""
+    self.cells.check_rules(architecture)
+
+  def sample(self, rng: np.random.Generator) -> Architecture:
+    """Returns a random valid architecture, as the space of cells does."""
+    return self.cells.sample(rng)
+
+  def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+    """Returns a mutant, as the space of cells does."""
+    return self.cells.mutate(architecture, rng)
+
+  def canonical(self, architecture: Architecture) -> Architecture:
+    """Returns the one representative of all encodings of the same cells."""
+    return self.cells.canonical(architecture)
+
+  def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+    """Returns a random other encoding of the same cells, if there is another."""
+    return self.cells.random_equivalent(architecture, rng)
+
+  def random_isomorphic(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+    """Returns a random architecture that computes the same function."""
+    return self.cells.random_isomorphic(architecture, rng)
+
+  def decode(self, architecture: Architecture) -> dict[str, int]:
+    """Returns the values of the hyperparameters by name."""
+    self.validate(architecture)
+    return dict(zip(self.names, architecture))
+
+  def encode(self, values: Mapping[str, Any]) -> Architecture:
+    """Returns the architecture of the hyperparameters' values.
+
+    Raises:
+      ValueError: if a value is missing or out of range, or the cells break a rule.
+    """
+    missing = [name for name in self.names if name not in values]
+    if missing:
+      raise ValueError(f"{self.name}: there is no value for {', '.join(missing)}")
+    architecture = tuple(values[name] for name in self.names)
+    self.validate(architecture)
+    return architecture

@@ -1,0 +1,130 @@
+"""Neural Architecture Optimization (Luo et al., NeurIPS 2018) as a KerasTuner oracle and tuner."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras_tuner
+
+from nao_tf.spaces.hyperparameters import HyperParameterSpace
+from nao_tf.spaces.value_space import MakeSpace, ValueSpace
+from nao_tf.strategies import Strategy, make_strategy
+from nao_tf.strategies.nao_config import PRESETS, NaoConfig
+from nao_tf.tuner.oracle import StrategyOracle
+from nao_tf.tuner.past_trials import PastSource
+from nao_tf.tuner.tuner import StrategyTuner
+
+
+class NAOOracle(StrategyOracle):
+  """Neural Architecture Optimization over hyperparameters."""
+
+  def __init__(
+    self,
+    objective: Any = None,
+    max_trials: int | None = 10,
+    num_initial_points: int | None = None,
+    seed: int | None = None,
+    *,
+    config: NaoConfig = PRESETS["hyperparameters"],
+    **options: Any,
+  ):
+    """Sets up the oracle.
+
+    Args:
+      objective: what is optimized, in any form that KerasTuner knows.
+      max_trials: how many trials are started at most; None for no limit.
+      num_initial_points: random trials before the controller is first trained. None: three times the number of
+        hyperparameters, at least 3, as in KerasTuner's Bayesian oracle.
+      seed: of all randomness, at least 0; None to draw one.
+      config: settings of the search; its `num_initial` is not used.
+      **options: further arguments of `StrategyOracle`.
+
+    Raises:
+      ValueError: if an argument is out of range.
+    """
+    if num_initial_points is not None and num_initial_points < 1:
+      raise ValueError(f"num_initial_points must be at least 1, got {num_initial_points}")
+    super().__init__("nao", objective, max_trials, seed, config=config, **options)
+    self.num_initial_points = num_initial_points
+
+  def make_strategy(self, space: ValueSpace) -> Strategy:
+    """Returns a new NAO strategy for a space."""
+    num_initial = self.num_initial_points or max(3, 3 * space.num_parameters)
+    config = dataclasses.replace(self._config, num_initial=num_initial)
+    return make_strategy(self._strategy_name, space, seed=self.seed, config=config)
+
+  def _settings(self) -> dict[str, Any]:
+    return {**super()._settings(), "num_initial_points": self.num_initial_points}
+
+
+class NAOTuner(StrategyTuner):
+  """Tunes with Neural Architecture Optimization, over any hypermodel.
+
+  Example:
+      tuner = NAOTuner(build_model, objective="val_accuracy", max_trials=50, directory="runs", project_name="digits")
+      tuner.search(x, y, validation_split=0.2, epochs=5)
+      best = tuner.get_best_hyperparameters()[0]
+  """
+
+  def __init__(
+    self,
+    hypermodel: Any = None,
+    objective: Any = None,
+    max_trials: int | None = 10,
+    num_initial_points: int | None = None,
+    seed: int | None = None,
+    hyperparameters: keras_tuner.HyperParameters | None = None,
+    tune_new_entries: bool = True,
+    allow_new_entries: bool = True,
+    max_retries_per_trial: int = 0,
+    max_consecutive_failed_trials: int = 3,
+    *,
+    config: NaoConfig = PRESETS["hyperparameters"],
+    initial_values: Sequence[Mapping[str, Any]] = (),
+    past: PastSource = (),
+    make_space: MakeSpace = HyperParameterSpace,
+    worker_timeout: float = 120.0,
+    **kwargs: Any,
+  ):
+    """Sets up the tuner, and goes on with the project in its directory if there is one.
+
+    Args:
+      hypermodel: what is tuned; may be None if `run_trial` is overridden.
+      objective: what is optimized, in any form that KerasTuner knows.
+      max_trials: how many trials are started at most; None for no limit.
+      num_initial_points: random trials before the controller is first trained. None: three times the number of
+        hyperparameters, at least 3.
+      seed: of all randomness, at least 0; None to draw one.
+      hyperparameters: override or register in advance what the hypermodel asks for.
+      tune_new_entries: whether hyperparameters that it asks for beyond these are tuned.
+      allow_new_entries: whether it may ask for more.
+      max_retries_per_trial: further runs of a trial that was interrupted or gave no score.
+      max_consecutive_failed_trials: failed trials in a row after which the search is given up.
+      config: settings of the search; its `num_initial` is not used.
+      initial_values: configurations that are tried first. What they leave out has its default.
+      past: trials that are known from the start and not tried again: the directory of another project; or trials; or
+        pairs of values and score, where None as a score means that the trial failed.
+      make_space: derives the space from the hyperparameters.
+      worker_timeout: seconds without a heartbeat after which a worker counts as dead.
+      **kwargs: of `keras_tuner.Tuner`, such as `directory`, `executions_per_trial` and `distribution_strategy`.
+
+    Raises:
+      ValueError: if an argument is out of range, or the directory holds a project with other settings.
+    """
+    oracle = NAOOracle(
+      objective,
+      max_trials,
+      num_initial_points,
+      seed,
+      hyperparameters=hyperparameters,
+      tune_new_entries=tune_new_entries,
+      allow_new_entries=allow_new_entries,
+      max_retries_per_trial=max_retries_per_trial,
+      max_consecutive_failed_trials=max_consecutive_failed_trials,
+      config=config,
+      initial_values=initial_values,
+      past=past,
+      make_space=make_space,
+      worker_timeout=worker_timeout,
+    )
+    super().__init__(oracle, hypermodel, **kwargs)

@@ -1,0 +1,38 @@
+"""The JSON files of a KerasTuner project, complete at any moment.
+
+KerasTuner overwrites its files in place, so a kill can leave half a file. It also accepts directories on any file system
+that TensorFlow knows, such as `gs://bucket/project`. Python's own file functions cannot write to those.
+"""
+
+import os
+import tempfile
+from typing import Any
+
+import tensorflow as tf
+
+from nao_tf.runs.json_files import write_json
+
+
+def is_remote(path: str) -> bool:
+  """Whether a path is on a file system that only TensorFlow's file functions can reach."""
+  return "://" in path
+
+
+def write_project_file(path: str, value: Any) -> None:
+  """Writes a JSON file of a project. At any moment there is either the old file or the new one.
+
+  Args:
+    path: local or remote.
+    value: what to write.
+
+  Raises:
+    TypeError: if the value cannot be written as JSON. The old file stays.
+  """
+  if not is_remote(path):
+    write_json(path, value)
+    return
+  with tempfile.TemporaryDirectory() as directory:
+    local = os.path.join(directory, "value.json")
+    write_json(local, value)
+    tf.io.gfile.copy(local, f"{path}.tmp", overwrite=True)
+  tf.io.gfile.rename(f"{path}.tmp", path, overwrite=True)

@@ -1,0 +1,98 @@
+"""What version 0.1.0 began and did not finish goes on with this version, and loses nothing."""
+
+import json
+import pathlib
+import shutil
+
+import pytest
+from tensorflow import keras
+
+from nao_tf.runs.journal import read_trials
+from nao_tf.tools import search, train, tune
+from tests.support import toy_tables
+from tests.tools.test_tools import run
+
+DATA = pathlib.Path(__file__).parent.parent / "data" / "version_0_1_0"
+EXPECTED = json.loads((DATA / "expected.json").read_text())
+CHILD = ("num_cells=1", "filters=2", "epochs=1", "batch_size=32", "auxiliary=false")
+CHILDREN = ["--task=digits", "--train_examples=200", *(f"--child_{flag}" for flag in CHILD)]
+
+needs_keras_3 = pytest.mark.skipif(keras.__version__ < "3", reason="the checkpoint was written by Keras 3")
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+  return toy_tables.write_table(tmp_path_factory.mktemp("table") / "201.npz", toy_tables.nasbench201_arrays())
+
+
+@pytest.fixture
+def begun(tmp_path):
+  def begun(name):
+    shutil.copytree(DATA / name, tmp_path / name)
+    return str(tmp_path / name)
+
+  return begun
+
+
+def tabular(workdir, table, strategy, *flags):
+  budget = ("--num_trials=40", "--seed=3", f"--strategy={strategy}", f"--workdir={workdir}")
+  return run(search, "--space=nasbench201", "--evaluator=tabular", f"--table={table}", *budget, *flags)
+
+
+def outcomes(workdir):
+  return [[list(trial.architecture), trial.reward] for trial in read_trials(workdir)]
+
+
+def test_evolution_goes_on_to_the_same_trials(begun, table):
+  workdir = begun("evolution")
+  flags = ("--evolution_population_size=8", "--evolution_tournament_size=3", "--batch_size=3")
+  assert tabular(workdir, table, "evolution", *flags) == 0
+  assert outcomes(workdir) == EXPECTED["evolution"]
+
+
+NAO = ("--nao_num_initial=12", "--nao_ensemble_size=2", "--nao_num_neighbors=1", "--batch_size=5")
+CONTROLLER = ("num_steps=20", "encoder_size=8", "mlp_size=8", "token_size=4", "decoder_token_size=4")
+
+
+@pytest.mark.parametrize("with_cache", [True, False])
+def test_nao_goes_on_and_keeps_every_trial(begun, table, with_cache):
+  workdir = begun("nao")
+  if not with_cache:
+    shutil.rmtree(pathlib.Path(workdir) / "strategy")
+  before = read_trials(workdir)
+  assert tabular(workdir, table, "nao", *NAO, *(f"--controller_{flag}" for flag in CONTROLLER)) == 0
+  assert [trial for trial in read_trials(workdir) if trial.id < 35] == before[:35]
+  assert len(read_trials(workdir)) == 40
+
+
+@needs_keras_3
+def test_a_training_goes_on_from_its_checkpoint(begun):
+  workdir = begun("training")
+  network = ("--architecture=NAONet-WS", "--num_cells=1", "--filters=2", "--auxiliary=false", "--seed=2")
+  flags = ("--task=digits", "--epochs=5", "--batch_size=64", "--train_examples=300")
+  assert run(train, f"--workdir={workdir}", *network, *flags) == 0
+  lines = (pathlib.Path(workdir) / "history.jsonl").read_text().splitlines()
+  losses = [json.loads(line)["train_loss"] for line in lines]
+  assert losses == pytest.approx([epoch["train_loss"] for epoch in EXPECTED["training"]], rel=1e-3)
+
+
+@needs_keras_3
+def test_shared_weights_go_on_from_their_checkpoint(begun):
+  workdir = begun("shared")
+  shared = ("epochs=4", "epochs_per_round=2", "pool_size=6", "reference_size=3", "weights_per_input=false")
+  flags = ("--strategy=random", "--evaluator=shared_weights", "--num_trials=8", "--batch_size=4", "--seed=4")
+  assert run(search, f"--workdir={workdir}", *flags, *(f"--shared_{flag}" for flag in shared), *CHILDREN) == 0
+  architectures, rewards = zip(*outcomes(workdir))
+  expected_architectures, expected_rewards = zip(*EXPECTED["shared"])
+  assert architectures == expected_architectures
+  assert rewards == pytest.approx(expected_rewards, rel=1e-3)
+
+
+def test_a_project_of_keras_tuner_goes_on_and_keeps_every_trial(begun):
+  workdir = begun("tuner")
+  flags = ("--strategy=nao", "--nao_num_initial=3", "--controller_num_steps=10", "--num_trials=7", "--seed=5")
+  assert run(tune, f"--workdir={workdir}", *flags, *CHILDREN) == 0
+  paths = [pathlib.Path(workdir) / "tuner" / f"trial_{number}" / "trial.json" for number in range(7)]
+  values = [json.loads(path.read_text())["hyperparameters"]["values"] for path in paths]
+  known = [[trial[name] for name in sorted(trial)] for trial in values]
+  assert known[:6] == [trial for trial, _ in EXPECTED["tuner"]][:6]

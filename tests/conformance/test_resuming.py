@@ -1,0 +1,135 @@
+"""Every strategy goes on from every point of a search, with its cache and without, also where its space runs out."""
+
+import contextlib
+import shutil
+
+import pytest
+
+from nao_tf.controller.config import ControllerConfig
+from nao_tf.runs.journal import Journal, read_trials
+from nao_tf.search.loop import STRATEGY_DIRECTORY, run_search
+from nao_tf.spaces.base import Decision, SearchSpace
+from nao_tf.strategies import STRATEGIES, make_strategy
+from nao_tf.strategies.nao_config import NaoConfig
+from nao_tf.trial import Trial
+from tests.support.toys import CountingEvaluator, ToySpace
+
+CONTROLLER = ControllerConfig(
+  encoder_size=8,
+  token_size=4,
+  decoder_token_size=4,
+  mlp_size=8,
+  num_steps=6,
+  min_passes=1,
+  num_encodings=2,
+  unroll=False,
+)
+OPTIONS = {
+  "nao": {"config": NaoConfig(CONTROLLER, ensemble_size=1, num_initial=4, round_size=4, num_seeds=4, num_unlabeled=8)}
+}
+
+
+class Rows(SearchSpace):
+  """Three decisions of three choices, all different networks."""
+
+  name = "rows"
+  decisions = (Decision("choice", 3),) * 3
+
+  def decode(self, architecture):
+    self.validate(architecture)
+    return architecture
+
+
+SPACES = {"toy": ToySpace, "rows": Rows}
+ALL = 100  # More trials than any of these spaces has architectures.
+
+
+class Killed(BaseException):
+  """Raised where a process would be killed."""
+
+
+class MortalEvaluator(CountingEvaluator):
+  """Evaluates so many architectures."""
+
+  def __init__(self, lives):
+    super().__init__()
+    self.lives = lives
+
+  def score(self, architecture):
+    if not self.lives:
+      raise Killed
+    self.lives -= 1
+    return super().score(architecture)
+
+
+def search(directory, name, space, *, num_trials=ALL, batch_size=3, lives=-1, seed=0):
+  """Returns the trials of a search that goes on where it was, and is killed after so many evaluations; -1: never."""
+  strategy = make_strategy(name, SPACES[space](), seed=seed, **OPTIONS.get(name, {}))
+  with Journal(str(directory), {}) as journal, contextlib.suppress(Killed):
+    run_search(strategy, MortalEvaluator(lives), journal, num_trials=num_trials, batch_size=batch_size)
+  return read_trials(str(directory))
+
+
+def killed_again_and_again(directory, name, space, *, lives, cache, **options):
+  """Returns the trials of a search that is killed after every `lives` evaluations."""
+  before: list[Trial] = []
+  while (trials := search(directory, name, space, lives=lives, **options)) != before:
+    before = trials
+    if not cache:
+      shutil.rmtree(directory / STRATEGY_DIRECTORY, ignore_errors=True)
+  return trials
+
+
+def warnings_of_ours(caplog):
+  return [record for record in caplog.records if record.name == "absl" and record.levelname == "WARNING"]
+
+
+@pytest.fixture(params=STRATEGIES)
+def name(request):
+  return request.param
+
+
+@pytest.mark.parametrize(("space", "batch_size", "cache"), [("toy", 5, True), ("rows", 7, False)])
+def test_killed_now_and_then_the_trials_are_the_same(tmp_path, caplog, name, space, batch_size, cache):
+  whole = search(tmp_path / "whole", name, space, batch_size=batch_size)
+  options = {"batch_size": batch_size, "lives": 8, "cache": cache}
+  assert killed_again_and_again(tmp_path / "killed", name, space, **options) == whole
+  assert len(whole) == {"toy": 18, "rows": 27}[space]
+  assert not warnings_of_ours(caplog)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cache", [True, False])
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 7, 13])
+@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("seed", range(2))
+def test_killed_after_every_evaluation_the_trials_are_the_same(tmp_path, name, space, batch_size, cache, seed):
+  whole = search(tmp_path / "whole", name, space, batch_size=batch_size, seed=seed)
+  options = {"batch_size": batch_size, "lives": 1, "cache": cache, "seed": seed}
+  assert killed_again_and_again(tmp_path / "killed", name, space, **options) == whole
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_a_finished_search_is_extended_again_and_again(tmp_path, caplog, name, cache):
+  trials = []
+  for num_trials in (7, 8, 13, ALL):
+    if not cache:
+      shutil.rmtree(tmp_path / STRATEGY_DIRECTORY, ignore_errors=True)
+    extended = search(tmp_path, name, "toy", num_trials=num_trials, batch_size=5)
+    assert extended[: len(trials)] == trials and len(extended) == min(num_trials, 18)
+    trials = extended
+  assert not warnings_of_ours(caplog)
+
+
+@pytest.mark.parametrize(("space", "size", "seed"), [("toy", 18, 1), ("rows", 27, 2)])
+def test_a_small_space_is_searched_to_its_end(tmp_path, name, space, size, seed):
+  trials = search(tmp_path, name, space, seed=seed, batch_size=4)
+  assert len({SPACES[space]().canonical(trial.architecture) for trial in trials}) == len(trials) == size
+
+
+def test_a_cache_that_is_gone_or_broken_changes_nothing(tmp_path, name):
+  whole = search(tmp_path / "whole", name, "toy", batch_size=5)
+  search(tmp_path / "broken", name, "toy", batch_size=5, lives=11)
+  for path in (tmp_path / "broken" / STRATEGY_DIRECTORY).glob("*"):
+    path.write_bytes(b"")
+  assert search(tmp_path / "broken", name, "toy", batch_size=5) == whole

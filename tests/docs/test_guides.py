@@ -1,0 +1,63 @@
+"""The programs of the guides run as they stand on the page."""
+
+import functools
+import pathlib
+import sys
+import types
+from collections.abc import Mapping
+
+import pytest
+
+from nao_tf.serving import export_network
+from nao_tf.tools import train
+from tests.docs import pages
+from tests.support.image_cases import GENOTYPE, make_trainer
+
+GUIDES = pages.ROOT / "docs" / "guides"
+
+
+def run(path: pathlib.Path, directory: pathlib.Path, monkeypatch, changes: Mapping[str, str] = {}) -> dict:
+  """Runs all blocks of Python on a page in order, as one module in a directory; returns its names.
+
+  Args:
+    path: of the page.
+    directory: where to run them.
+    monkeypatch: the fixture.
+    changes: what is replaced, by what: each must be on the page.
+  """
+  monkeypatch.chdir(directory)
+  module = types.ModuleType(f"guide_{path.stem}")
+  monkeypatch.setitem(sys.modules, module.__name__, module)
+  assert all(old in path.read_text() for old in changes)
+  for block in pages.blocks(path, "python"):
+    text = functools.reduce(lambda text, change: text.replace(*change), changes.items(), block.text)
+    exec(compile(text, f"{path.name}, line {block.line}", "exec"), vars(module))
+  return vars(module)
+
+
+@pytest.mark.parametrize("name", ["own_space", "own_strategy", "own_evaluator", "own_task"])
+def test_the_blocks_of_a_guide_are_one_program(name, tmp_path, monkeypatch):
+  run(GUIDES / f"{name}.md", tmp_path, monkeypatch)
+
+
+def test_the_tuner_of_the_guide_tunes(tmp_path, monkeypatch, capsys):
+  run(GUIDES / "keras_tuner.md", tmp_path, monkeypatch, {"max_trials=50": "max_trials=2", "epochs=5": "epochs=1"})
+  assert "'learning_rate':" in capsys.readouterr().out
+
+
+def test_an_exported_image_network_answers_as_the_guide_says(tmp_path, monkeypatch, capsys):
+  trainer = make_trainer()
+  directory = tmp_path / "runs" / "quickstart" / "best" / "saved_model"
+  export_network(trainer.network, str(directory), genotype=GENOTYPE, task=trainer.task)
+  names = run(GUIDES / "exporting.md", tmp_path, monkeypatch)
+  assert names["answer"]["probabilities"].shape == (3, 10)
+
+
+def test_an_exported_language_model_answers_as_the_guide_says(tmp_path, monkeypatch):
+  values = pages.parsed(
+    "nao-train --task=python_reference --train_examples=2000 --architecture=NAO-RNN --units=8 --epochs=1"
+    f" --batch_size=8 --workdir={tmp_path}/runs/nao_rnn"
+  )
+  assert train.main(values) == 0
+  names = run(GUIDES / "language_models.md", tmp_path, monkeypatch)
+  assert names["answer"]["log_probabilities"].shape[0] == 1

@@ -1,0 +1,63 @@
+"""What the pages name exists: files, modules, commands and flags."""
+
+import re
+
+import pytest
+
+from tests.docs import pages
+from tests.test_architecture import FLOORS
+
+_LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
+_PATH = re.compile(r"\b(?:nao_tf|tools|tests|flags|docs|examples)/[\w/.-]*\w")
+_COMMAND = re.compile(r"\bnao-(?!tf\b)[a-z]+(?:-[a-z]+)*\b")
+_OLD = "CHANGELOG.md"
+"""It names what there was, too."""
+
+every_page = pytest.mark.parametrize("path", pages.PAGES, ids=pages.name_of)
+
+
+@every_page
+def test_links_lead_to_files(path):
+  targets = _LINK.findall(pages.prose(path))
+  missing = [target for target in targets if "://" not in target and not (path.parent / target).exists()]
+  assert not missing
+
+
+@every_page
+def test_files_that_are_named_exist(path):
+  named = set(_PATH.findall(path.read_text(encoding="utf-8")))
+  assert not [name for name in named if not (pages.ROOT / name).exists()]
+
+
+@every_page
+def test_commands_that_are_named_are_installed(path):
+  if path.name == _OLD:
+    pytest.skip("names the commands of earlier versions")
+  setup = (pages.ROOT / "setup.py").read_text(encoding="utf-8")
+  names = set(_COMMAND.findall(path.read_text(encoding="utf-8")))
+  assert not [name for name in names if f'"{name.removeprefix("nao-").replace("-", "_")}"' not in setup]
+
+
+@every_page
+def test_commands_parse(path, monkeypatch):
+  monkeypatch.chdir(pages.ROOT)  # Flagfiles are named from here.
+  for words in pages.commands(path):
+    pages.parsed(words)
+
+
+def test_commands_are_found_on_the_pages():
+  found = [command for path in pages.PAGES for command in pages.commands(path)]
+  assert len(found) > 40
+  assert {"search", "train", "evaluate", "export", "tune"} <= {pages.tool_of(words) for words in found}
+
+
+def test_the_picture_of_the_floors_shows_all_of_them_in_order():
+  picture = (pages.ROOT / "docs" / "images" / "architecture.svg").read_text(encoding="utf-8")
+  assert tuple(re.findall(r"font-weight='bold'[^>]*>(\w+)<", picture)) == FLOORS
+
+
+def test_the_steps_in_the_picture_are_those_of_the_page():
+  picture = (pages.ROOT / "docs" / "images" / "architecture.svg").read_text(encoding="utf-8")
+  page = (pages.ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+  steps = re.findall(r"^(\d+)\. \*\*", page, re.MULTILINE)
+  assert set(re.findall(r"fill='white'>(\d+)<", picture)) == set(steps)

@@ -1,0 +1,93 @@
+"""Append-only files of lines: whole lines survive, torn ones are dropped, wrong ones are named."""
+
+import json
+import os
+
+import pytest
+
+from nao_tf.runs.lines import LinesFile, read_lines, write_lines
+
+RECORDS = [{"a": 1}, [2, "line \u2028 separator"], 3.5]
+
+
+@pytest.fixture
+def path(tmp_path):
+  path = str(tmp_path / "file.jsonl")
+  file = LinesFile(path)
+  for record in RECORDS:
+    file.append(record)
+  file.close()
+  return path
+
+
+def read(path):
+  return read_lines(path, lambda value: value, "a record")
+
+
+def test_what_was_appended_is_read_by_readers_and_writers(path):
+  assert read(path) == RECORDS
+  assert LinesFile(path).read(lambda value: value, "a record") == RECORDS
+
+
+def test_cut_at_any_byte_the_whole_lines_are_left_and_writing_goes_on(path):
+  with open(path, "rb") as file:
+    data = file.read()
+  for length in range(len(data) + 1):
+    with open(path, "wb") as file:
+      file.write(data[:length])
+    whole = RECORDS[: data[:length].count(b"\n")]
+    assert read(path) == whole
+    file = LinesFile(path)
+    file.append("more")
+    file.close()
+    assert read(path) == [*whole, "more"]
+
+
+@pytest.mark.parametrize("line", ["{", "[1", "nonsense", "\x00"])
+def test_a_line_that_is_not_json_is_named(path, line):
+  with open(path, "a") as file:
+    file.write(line + "\n")
+  with pytest.raises(ValueError, match=r"file\.jsonl, line 4: not a record"):
+    read(path)
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyError, TypeError])
+def test_a_line_that_cannot_be_parsed_is_named(path, error):
+  def parse(value):
+    raise error("no")
+
+  with pytest.raises(ValueError, match=r"line 1: not a word .*no"):
+    read_lines(path, parse, "a word")
+
+
+def test_nan_is_written_only_where_it_is_allowed(path):
+  file = LinesFile(path)
+  with pytest.raises(ValueError, match="Out of range float"):
+    file.append(float("nan"))
+  assert read(path) == RECORDS
+  file.append(float("inf"), allow_nan=True)
+  assert read(path) == [*RECORDS, float("inf")]
+
+
+def test_a_record_that_is_not_json_leaves_the_file_as_it_was(path):
+  with pytest.raises(TypeError):
+    LinesFile(path).append(object())
+  assert read(path) == RECORDS
+
+
+def test_a_locked_file_is_not_locked_twice(path):
+  first = LinesFile(path, locked=True)
+  with pytest.raises(BlockingIOError):
+    LinesFile(path, locked=True)
+  first.close()
+  LinesFile(path, locked=True).close()
+
+
+def test_all_lines_are_replaced_at_once(path):
+  write_lines(path, [{"b": 2}])
+  assert read(path) == [{"b": 2}] and os.listdir(os.path.dirname(path)) == ["file.jsonl"]
+
+
+def test_every_line_is_json_on_its_own(path):
+  with open(path, "rb") as file:
+    assert [json.loads(line) for line in file.read().split(b"\n")[:-1]] == RECORDS

@@ -1,0 +1,55 @@
+import dataclasses
+
+import pytest
+
+from nao_tf.runs.journal import Journal
+from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.search.reading import RERANK_DIRECTORY, load
+from nao_tf.search.reranking import rerank
+from nao_tf.search.winner import finalists
+from nao_tf.trial import best_trial
+from tests.support.toys import CountingEvaluator, ToySpace, search_toy
+
+
+class Reverse:
+  """The lower the choices, the better."""
+
+  def evaluate(self, architectures):
+    for architecture in architectures:
+      evaluation = CountingEvaluator().score(architecture)
+      yield dataclasses.replace(evaluation, reward=-evaluation.reward)
+
+
+def test_a_finished_search_is_read(tmp_path):
+  best = search_toy(str(tmp_path), "evolution", 12, space_name="toy")
+  record = load(tmp_path)
+  assert record.directory == str(tmp_path) and record.settings == {"strategy": "evolution", "seed": 3}
+  assert [trial.id for trial in record.trials] == list(range(12)) and not record.reranked
+  assert record.best == best == best_trial(record.trials)
+
+
+def test_a_running_search_is_read(tmp_path):
+  search_toy(str(tmp_path), "random", 4, space_name="toy")
+  with Journal(str(tmp_path), {"strategy": "random", "seed": 3}) as journal:
+    open_trial = dataclasses.replace(journal.trials[0], id=4, architecture=(2, 2, 1, 1), evaluation=None)
+    journal.append_asked([open_trial])
+    assert load(str(tmp_path)).trials[-1] == open_trial
+
+
+def test_the_best_is_one_of_the_reranked(tmp_path):
+  search_toy(str(tmp_path), "random", 12, space_name="toy")
+  trials = load(tmp_path).trials
+  with Journal(str(tmp_path / RERANK_DIRECTORY), {}) as journal:
+    rerank(finalists(trials, 3), ToySpace(), Reverse(), journal)
+  record = load(tmp_path)
+  assert {trial.id for trial in record.reranked} == {trial.id for trial in finalists(trials, 3)}
+  assert record.best == best_trial(record.reranked) != best_trial(trials)
+  assert trials[record.best.id].architecture == record.best.architecture
+
+
+@pytest.mark.parametrize("missing", ["config.json", "trials.jsonl"])
+def test_a_directory_without_a_search_is_an_error(tmp_path, missing):
+  search_toy(str(tmp_path), "random", 4, space_name="toy")
+  (tmp_path / missing).unlink()
+  with pytest.raises(RunDirectoryError, match=f"{tmp_path}: no {missing} here"):
+    load(tmp_path)

@@ -1,0 +1,34 @@
+import shutil
+
+import pytest
+
+from nao_tf.trial import RANDOM
+from nao_tf.tuner.nao_tuner import NAOOracle
+from tests.support import tuner_cases as tuning
+from tests.support.tuner_cases import QUICK, run, values_of
+
+NAO = {**QUICK["nao"], "max_trials": 12}
+
+
+def test_without_a_number_there_are_thrice_as_many_as_hyperparameters(tmp_path):
+  oracle = tuning.open_oracle(tmp_path, "nao")
+  run(oracle, 1)
+  assert oracle._proposals.strategy.config.num_initial == 3 * 5
+
+
+def test_a_search_with_nao_begins_with_random_points_and_goes_on_from_the_saved_controller(tmp_path):
+  oracle = tuning.open_oracle(tmp_path / "whole", "nao", **NAO)
+  run(oracle, 8)
+  shutil.copytree(tmp_path / "whole", tmp_path / "cut")
+  run(oracle, 4)
+  origins = oracle._proposals.origins
+  assert origins[:4] == [RANDOM] * 4 and all(origin.parents for origin in origins[4:])
+  resumed = tuning.open_oracle(tmp_path / "cut", "nao", **NAO)
+  run(resumed, 4)
+  assert values_of(resumed) == values_of(oracle)
+
+
+@pytest.mark.parametrize("points", [0, -1])
+def test_a_number_of_initial_points_below_1_is_refused(points):
+  with pytest.raises(ValueError, match="num_initial_points"):
+    NAOOracle("val_loss", num_initial_points=points)

@@ -1,0 +1,97 @@
+"""Flags that choose how architectures are evaluated, and what the evaluator is made from."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+from absl import flags
+
+from nao_tf.evaluators import EVALUATORS, EvaluatorContext, evaluator_class
+from nao_tf.evaluators.training_evaluator import REWARDS
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.tools import component_flags, experiment, flag_types, flagging, search_flags, shared_flags
+
+_WITHOUT_SHARING = ("training", "tabular")
+
+
+def define(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> None:
+  """Defines the flags of evaluators.
+
+  Args:
+    flag_values: where to define; has the flags of `search_flags`.
+    argv: the command line, which may name an evaluator that has flags of its own; see `component_flags`.
+  """
+  help_ = "how to evaluate an architecture"
+  flag_types.define_name("evaluator", "training", EVALUATORS, "evaluator", help_, flag_values=flag_values)
+  flags.DEFINE_string("table", None, "table file of --evaluator=tabular", flag_values=flag_values)
+  help_ = "the epoch whose validation result is the reward"
+  flags.DEFINE_enum("reward", "last", list(REWARDS), help_, flag_values=flag_values)
+  shared_flags.define(flag_values)
+  component_flags.define_all(EVALUATORS, evaluator_class, component_flags.named(argv, "evaluator"), flag_values)
+
+
+def check(flag_values: flags.FlagValues) -> None:
+  """Checks that the flags of the evaluator fit together.
+
+  Raises:
+    ValueError: if they do not.
+  """
+  if flag_values.evaluator == "tabular" and flag_values.table is None:
+    raise ValueError("--evaluator=tabular needs --table")
+  if flag_values.evaluator == "shared_weights":
+    check_one_size(flag_values)
+
+
+def check_one_size(flag_values: flags.FlagValues) -> None:
+  """Checks that a bound on parameters means the same for the networks of the supernet and for the children.
+
+  Raises:
+    ValueError: if there is a bound, and the networks of the two differ.
+  """
+  both = (shared_flags.configs(flag_values), search_flags.children(flag_values))
+  ours, theirs = (flagging.settings(network=configs.network_config) for configs in both)
+  differing = [
+    f"{name.removeprefix('network.')} {ours[name]} and {theirs[name]}" for name in ours if ours[name] != theirs[name]
+  ]
+  if flag_values.max_parameters is not None and differing:
+    raise ValueError(
+      "--max_parameters bounds the networks of the supernet and the children alike, so with --evaluator=shared_weights"
+      f" the --shared_ flags must say the same of a network as the --child_ flags; got {', '.join(differing)}"
+    )
+
+
+def context(
+  flag_values: flags.FlagValues, space: SearchSpace, distribution: tf.distribute.Strategy
+) -> EvaluatorContext:
+  """Returns what the evaluator is made from."""
+  return EvaluatorContext(
+    space,
+    seed=flag_values.seed,
+    make_task=lambda: experiment.task_of(flag_values),
+    configs=search_flags.children(flag_values),
+    shared_configs=shared_flags.configs(flag_values),
+    sharing_config=shared_flags.sharing_config(flag_values),
+    directory=flag_values.workdir,
+    distribution=distribution,
+    max_parameters=flag_values.max_parameters,
+    reward=flag_values.reward,
+    table=flag_values.table,
+    progress=True,
+    config=config(flag_values),
+  )
+
+
+def config(flag_values: flags.FlagValues) -> Any:
+  """Returns the evaluator's own settings, a dataclass; None if it has none."""
+  name = flag_values.evaluator
+  return component_flags.config(component_flags.prefix_of(name, EVALUATORS), evaluator_class(name), flag_values)
+
+
+def settings(flag_values: flags.FlagValues) -> dict[str, Any]:
+  """Returns what determines evaluations, beside what `search_flags.settings` returns."""
+  own = config(flag_values)
+  return {
+    **{name: flag_values[name].value for name in ("evaluator", "reward")},
+    **({} if flag_values.evaluator in _WITHOUT_SHARING else shared_flags.settings(flag_values)),
+    **({} if own is None else flagging.settings(evaluator_config=own)),
+  }
