@@ -126,7 +126,7 @@ def _define_part(prefix: str, field: str, part: Any, presets: Mapping[str, Any],
     help_ = f"settings of the {field}, which --{field}_... flags change; default: {prefix}'s own"
     flags.DEFINE_enum(f"{prefix}_{field}", None, sorted(presets), help_, flag_values=flag_values)
     unset = f"what --{prefix}_{field} says"
-  if not any(f"{field}_{inner.name}" in flag_values for inner in dataclasses.fields(part)):
+  if not all(f"{field}_{inner.name}" in flag_values for inner in dataclasses.fields(part)):
     flagging.define(part, flag_values, prefix=f"{field}_", unset=unset)
 
 

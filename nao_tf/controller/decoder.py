@@ -167,7 +167,7 @@ class BahdanauDecoder(Decoder):
     return self.readout(scan(step, self.taught_gates(tokens), state, unroll=self.unroll)) + self.mask
 
   def begin(self, memory: tf.Tensor, embedding: tf.Tensor) -> tuple[Constants, State]:
-    """Returns keys, kernels and the state, whose last part is the context; see `Decoder.begin`."""
+    """Returns keys, kernels and the state (output, cell, context); see `Decoder.begin`."""
     kernels = [self.lstm.recurrent_kernel, tf.convert_to_tensor(self.lstm.kernel)[..., self.token_size :, :]]
     constants = {
       "token_gates": self.token_gates(),

@@ -1,1 +1,1 @@
-"""The search loop, and the re-ranking of what it found."""
+"""The search loop and its driver, re-ranking, the winner, and reading what a search has left in its directory."""

@@ -11,13 +11,13 @@ ROUNDS_FILE = "rounds.jsonl"
 
 
 class Round(NamedTuple):
-  """A batch of architectures to be evaluated, and how the supernet is trained before.
+  """A batch of architectures to evaluate, and how the supernet is trained before.
 
   Attributes:
     number: from 0.
     batch: the architectures.
     pool: what the supernet is trained on.
-    last_epoch: until which epoch.
+    last_epoch: the last epoch of that training.
   """
 
   number: int
@@ -30,15 +30,18 @@ class RoundsFile:
   """The rounds so far.
 
   Attributes:
-    divergence: why the training came to an end for good; None if it did not.
+    divergence: how the training diverged; None if it did not.
   """
 
-  def __init__(self, directory: str):
-    """Opens the file in a directory, or starts one.
+  def __init__(self, directory: str) -> None:
+    """Opens the file of a directory, or starts one.
+
+    Args:
+      directory: where the file is; made if it does not exist.
 
     Raises:
-      OSError: if it cannot be read or written.
-      ValueError: if something else is in it.
+      OSError: if the file cannot be read or written.
+      ValueError: if the file holds something else.
     """
     os.makedirs(directory, exist_ok=True)
     self._rounds: list[Round] = []
@@ -52,7 +55,7 @@ class RoundsFile:
     return len(self._rounds)
 
   def resume(self, architectures: Sequence[Architecture]) -> Round | None:
-    """Returns the last round if these are all of its batch: what is left of it; otherwise None."""
+    """Returns the last round if all these architectures are of its batch, so that it goes on with them; otherwise None."""
     if self._rounds and set(architectures) <= set(self._rounds[-1].batch):
       return self._rounds[-1]
     return None
@@ -75,7 +78,7 @@ class RoundsFile:
     self._append({"diverged": reason})
 
   def reference(self, number: int) -> list[float]:
-    """Returns the scores of the reference in a round; none if they were not taken."""
+    """Returns the scores of the reference in a round; an empty list if they were not taken."""
     return self._references.get(number, [])
 
   def first_with(self, last_epoch: int) -> Round:
@@ -83,7 +86,7 @@ class RoundsFile:
     return next(round_ for round_ in self._rounds if round_.last_epoch == last_epoch)
 
   def best_first(self) -> list[Architecture]:
-    """Returns all architectures that have a reward, the highest first, the earlier first among equals."""
+    """Returns all architectures that have a reward, from the highest to the lowest; among equals the earlier comes first."""
     return sorted(self._rewards, key=lambda architecture: -self._rewards[architecture])
 
   def _append(self, record: dict[str, Any]) -> None:

@@ -14,7 +14,6 @@ from nao_tf.tasks.image_sources import DigitsSource
 from nao_tf.training.config import TrainingConfig
 from tests.support import toy_text
 from tests.support.image_cases import NETWORK
-from tests.support.toys import CountingEvaluator
 
 TRAINING = TrainingConfig(epochs=1, batch_size=128)
 # Two branches of each node are the same pool and the nodes form a chain, so the networks are quick to trace.
@@ -38,10 +37,6 @@ def test_the_evaluator_is_registered():
   with pytest.raises(ValueError, match="unknown evaluator 'guess'; expected one of") as error:
     evaluator_class("guess")
   assert all(name in str(error.value) for name in EVALUATORS)
-
-
-def test_an_evaluator_of_ones_own_is_found_by_its_place():
-  assert evaluator_class("tests.support.toys:CountingEvaluator") is CountingEvaluator
 
 
 def test_a_reward_is_the_validation_accuracy_and_comes_with_metrics():

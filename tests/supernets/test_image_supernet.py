@@ -26,11 +26,16 @@ def tensor(architecture):
   return tf.constant(architecture, tf.int32)
 
 
+def set_floats(name):
+  keras.backend.set_floatx(name)
+  keras.mixed_precision.set_global_policy(name)  # Keras 3 keeps the policy of the first layer of the process.
+
+
 @pytest.fixture
 def double_precision():
-  keras.backend.set_floatx("float64")
+  set_floats("float64")
   yield
-  keras.backend.set_floatx("float32")
+  set_floats("float32")
 
 
 def assert_equal_to_separate(graphs, architecture, *, atol=5e-3, rtol=None):

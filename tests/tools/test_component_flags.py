@@ -6,6 +6,7 @@ import pytest
 from absl import flags
 
 from nao_tf.controller.config import make_config
+from nao_tf.strategies import STRATEGIES, strategy_class
 from nao_tf.strategies.evolution import EvolutionConfig
 from nao_tf.strategies.nao_config import PRESETS, NaoConfig
 from nao_tf.tools import component_flags, strategy_flags
@@ -29,6 +30,15 @@ def test_without_flags_a_strategy_has_its_defaults():
   assert strategy_flags.config("evolution", values) == EvolutionConfig()
   assert strategy_flags.config("random", values) is None
   assert strategy_flags.options("random", values) == {}
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_every_registered_strategy_has_a_flag_for_each_of_its_settings(name):
+  values, cls = parse(), strategy_class(name)
+  config = strategy_flags.config(name, values)
+  assert config == (cls.presets.get("default") or (cls.config_class and cls.config_class()))
+  for field in dataclasses.fields(config) if config else ():
+    assert f"{name}_{field.name}" in values
 
 
 def test_a_flag_for_each_field_changes_what_the_preset_says():
@@ -111,13 +121,13 @@ def test_a_name_that_is_unknown_is_left_to_the_flag():
   assert parse("--strategy=magic").strategy == "magic"
 
 
-class MyNao(strategy_flags.strategy_class("random")):
+class MyNao(strategy_class("random")):
   """A strategy of one's own with the settings of NAO, without presets."""
 
   config_class = NaoConfig
 
 
-class Evolution(strategy_flags.strategy_class("random")):
+class Evolution(strategy_class("random")):
   """A strategy of one's own with the name of a registered one, and settings."""
 
   config_class = EvolutionConfig
