@@ -93,7 +93,9 @@ def test_every_folder_is_on_a_floor():
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_imports_point_down(path):
   here = floor_of(name_of(path))
-  wrong = [name for name in imports(path) if (there := floor_of(name)) is not None and here is not None and there < here]
+  wrong = [
+    name for name in imports(path) if (there := floor_of(name)) is not None and here is not None and there < here
+  ]
   assert not wrong, f"{name_of(path)} must not import {wrong}"
 
 
