@@ -9,6 +9,8 @@ import tensorflow as tf
 HOLD_OUTS = ("last", "random", "stratified")
 SHUFFLE_BUFFER = 10_000
 
+_INSTEAD_OF_ZERO = 2**31 - 2
+
 
 class Split(Protocol):
   """Labeled images.
@@ -80,12 +82,23 @@ class StreamedSplit:
     """Returns the full batches (images, labels) of one epoch; see `Split.shuffled`."""
     buffer = min(SHUFFLE_BUFFER, self.num_examples)
     number = tf.random.stateless_uniform([], seed, 0, tf.int64.max, dtype=tf.int64)
+    _replace_graph_seed_of_zero()
     shuffled = self._examples.shuffle(buffer, seed=number, reshuffle_each_iteration=False)
     return shuffled.batch(batch_size, drop_remainder=True)
 
   def ordered(self, batch_size: int) -> tf.data.Dataset:
     """Returns all batches (images, labels); see `Split.ordered`."""
     return self._examples.batch(batch_size)
+
+
+def _replace_graph_seed_of_zero() -> None:
+  """Gives the graph that is being traced another seed if its seed is 0.
+
+  TensorFlow asks whether the seeds of a shuffle are both 0. With a graph's seed of 0, it would have to know the value of
+  the other one, which is a tensor, and fail.
+  """
+  if not tf.executing_eagerly() and tf.compat.v1.get_default_graph().seed == 0:
+    tf.compat.v1.set_random_seed(_INSTEAD_OF_ZERO)
 
 
 def hold_out(labels: np.ndarray, fraction: float, *, how: str, seed: int) -> tuple[np.ndarray, np.ndarray]:

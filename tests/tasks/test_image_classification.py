@@ -134,7 +134,9 @@ def test_cifar10_holds_out_the_last_tenth():
   assert weights.shape == (500,)
 
 
-def test_a_set_too_large_for_memory_is_streamed(monkeypatch):
+@pytest.mark.parametrize("global_seed", [0, 1])
+def test_a_set_too_large_for_memory_is_streamed(monkeypatch, global_seed):
+  tf.random.set_seed(global_seed)  # As the binaries do it.
   monkeypatch.setattr(image_classification, "IN_MEMORY_BYTES", 0)
   task = make_task("cifar10", data_dir=data_path("tfds"), train_examples=600, validation_fraction=0.01, image_size=8)
   assert (task.num_examples("train"), task.num_examples("valid")) == (600, 500)
