@@ -10,9 +10,9 @@ from typing import Any
 
 from nao_tf.runs.json_files import write_json
 from nao_tf.runs.lines import LinesFile, read_lines
-from nao_tf.runs.old_origins import origin_of_text
+from nao_tf.runs.old_origins import read_origin
 from nao_tf.runs.settings import CONFIG_FILE, RunDirectoryError, check_settings
-from nao_tf.trial import Evaluation, Origin, Trial
+from nao_tf.trial import Evaluation, Trial
 
 TRIALS_FILE = "trials.jsonl"
 _LINE = "a line of a journal"
@@ -121,7 +121,7 @@ class _Reader:
 
   def _entry(self, record: Any) -> Entry:
     if "asked" in record:
-      batch = [Trial(row["id"], tuple(row["architecture"]), _origin(row["origin"])) for row in record["asked"]]
+      batch = [Trial(row["id"], tuple(row["architecture"]), read_origin(row["origin"])) for row in record["asked"]]
       self._trials.update((trial.id, trial) for trial in batch)
       return batch
     closed = self._trials[record["closed"]].close(Evaluation.from_json(record))
@@ -134,10 +134,6 @@ def _open(path: str) -> LinesFile:
     return LinesFile(path, locked=True)
   except BlockingIOError as error:
     raise JournalError(f"{os.path.dirname(path)}: another process is searching in this directory") from error
-
-
-def _origin(value: Any) -> Origin:
-  return origin_of_text(value) if isinstance(value, str) else Origin.from_json(value)
 
 
 def _trials(entries: Iterable[Entry]) -> list[Trial]:

@@ -1,6 +1,8 @@
 """Reads where architectures came from in journals of version 0.1.0, which said so in words."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from nao_tf.trial import Origin
 
@@ -11,6 +13,11 @@ _PATTERNS = (
   (r"neighbour of #(?P<parent>\d+)", "neighbor"),
   (r"#(?P<parent>\d+) of the search, reward (?P<reward>.+)", "rerank"),
 )
+
+
+def read_origin(value: str | Mapping[str, Any]) -> Origin:
+  """Returns an origin from a file: the words of version 0.1.0, or what `Origin.to_json` returned."""
+  return origin_of_text(value) if isinstance(value, str) else Origin.from_json(value)
 
 
 def origin_of_text(text: str) -> Origin:

@@ -19,7 +19,7 @@ from nao_tf.controller.dataset import augment, make_targets
 from nao_tf.controller.fitting import TrainingDiverged, fit_controller
 from nao_tf.controller.state import controller_state, restart, restore_controller_state
 from nao_tf.controller.vocabulary import Vocabulary
-from nao_tf.runs.old_origins import origin_of_text
+from nao_tf.runs.old_origins import read_origin
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal, Strategy
 from nao_tf.strategies.nao_config import PRESETS, NaoConfig
@@ -98,7 +98,7 @@ class Nao(Strategy):
     with np.load(path) as file:
       arrays = dict(file)
     learned = json.loads(str(arrays.pop("learned")))
-    rounds = {int(n): [(tuple(a), _read_origin(origin)) for a, origin in round_] for n, round_ in learned["rounds"]}
+    rounds = {int(n): [(tuple(a), read_origin(origin)) for a, origin in round_] for n, round_ in learned["rounds"]}
     restore_controller_state(self.controller, arrays)
     self._num_fits, self._temperature, self._rounds = learned["num_fits"], learned["temperature"], rounds
 
@@ -248,7 +248,3 @@ def _decoded_from(seed: Origin, step_size: float) -> Origin:
   if not step_size:
     return Origin("decoded", seed.parents, indirect=indirect)
   return Origin("ascent", seed.parents, step=step_size, indirect=indirect)
-
-
-def _read_origin(value: Any) -> Origin:
-  return origin_of_text(value) if isinstance(value, str) else Origin.from_json(value)
