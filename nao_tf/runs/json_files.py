@@ -4,7 +4,6 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable
 from typing import Any
 
 _LARGEST_FILE = 256 * 1024 * 1024
@@ -69,9 +68,9 @@ def parse_json(data: bytes, place: str, *, allow_nan: bool = False) -> Any:
   return value
 
 
-def _number_hooks(data: bytes, allow_nan: bool) -> dict[str, Callable[[str], Any]]:
+def _number_hooks(data: bytes, allow_nan: bool) -> dict[str, Any]:
   """Returns the arguments of `json.loads` that check numbers. A hook slows down reading, so it is set where needed."""
-  hooks: dict[str, Callable[[str], Any]] = {}
+  hooks: dict[str, Any] = {}
   if not allow_nan:
     hooks |= {"parse_float": _finite, "parse_constant": _finite}
   if _MANY_DIGITS.search(data):
