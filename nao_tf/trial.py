@@ -19,7 +19,8 @@ class Evaluation:
   Attributes:
     reward: the number that a search maximizes, finite; None if the evaluation failed.
     cost_seconds: wall time that the evaluation took.
-    metrics: further results by name; a failed evaluation has its `reason` here.
+    metrics: further results by name, JSON values; a failed evaluation has its `reason` here. Numbers and arrays of NumPy
+      and TensorFlow become numbers and lists. A number that is not finite becomes None.
   """
 
   reward: float | None
@@ -27,8 +28,23 @@ class Evaluation:
   metrics: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
   def __post_init__(self) -> None:
-    if self.reward is not None and not math.isfinite(self.reward):
-      raise ValueError(f"a reward must be finite, got {self.reward}; report a failure with Evaluation.failed(reason)")
+    """Turns numbers of NumPy and TensorFlow into those of Python, so that every evaluation can be recorded.
+
+    Raises:
+      TypeError: if something is not of its kind; the message names it.
+      ValueError: if the reward or the cost is not finite, or metrics are nested too deep.
+    """
+    reward = None if self.reward is None else _number(self.reward, "reward")
+    if reward is not None and not math.isfinite(reward):
+      raise ValueError(f"a reward must be finite, got {reward}; report a failure with Evaluation.failed(reason)")
+    cost_seconds = _number(self.cost_seconds, "cost_seconds")
+    if not math.isfinite(cost_seconds):
+      raise ValueError(f"cost_seconds must be finite, got {cost_seconds}")
+    if not isinstance(self.metrics, Mapping):
+      raise TypeError(f"metrics must be a mapping from names to values, got {self.metrics!r}")
+    object.__setattr__(self, "reward", reward)
+    object.__setattr__(self, "cost_seconds", cost_seconds)
+    object.__setattr__(self, "metrics", _json_value(self.metrics, "metrics", _DEEPEST_METRICS))
 
   @classmethod
   def failed(cls, reason: str, cost_seconds: float = 0.0, **metrics: Any) -> "Evaluation":
@@ -143,3 +159,56 @@ def top_trials(trials: Iterable[Trial], count: int) -> list[Trial]:
   """
   scored = ((-trial.reward, trial.id, trial) for trial in trials if trial.reward is not None)
   return [trial for *_, trial in heapq.nsmallest(count, scored, key=lambda row: row[:2])]
+
+
+_DEEPEST_METRICS = 20
+"""Levels of lists and mappings."""
+
+_LARGEST_INTEGER = 2**63
+
+
+def _number(value: Any, what: str) -> float:
+  """Returns a number of any library as a float of Python."""
+  is_single = hasattr(value, "__float__") and tuple(getattr(value, "shape", ())) == ()
+  if isinstance(value, bool) or not is_single:
+    raise TypeError(f"{what} must be a number, got {value!r} ({type(value).__name__})")
+  return float(value)
+
+
+def _json_value(value: Any, place: str, levels: int) -> Any:
+  """Returns a value as JSON has it; see `Evaluation.metrics`.
+
+  Args:
+    value: of Python, NumPy or TensorFlow.
+    place: where it is, for error messages.
+    levels: how deep it may be nested.
+  """
+  if value is None or isinstance(value, (str, bool)):
+    return value
+  if isinstance(value, int) and abs(value) < _LARGEST_INTEGER:
+    return int(value)
+  if isinstance(value, (int, float)):
+    return _finite_or_none(value)
+  if levels == 0:
+    raise ValueError(f"{place}: nested more than {_DEEPEST_METRICS} levels deep")
+  if isinstance(value, Mapping):
+    return {str(name): _json_value(item, f"{place}[{name!r}]", levels - 1) for name, item in value.items()}
+  if isinstance(value, (list, tuple)):
+    return [_json_value(item, f"{place}[{index}]", levels - 1) for index, item in enumerate(value)]
+  return _json_value(_of_library(value, place), place, levels - 1)
+
+
+def _finite_or_none(value: float) -> float | None:
+  try:
+    return float(value) if math.isfinite(value) else None
+  except OverflowError:  # An integer that is too large for a float.
+    return None
+
+
+def _of_library(value: Any, place: str) -> Any:
+  """Returns what an array or a tensor holds, as values of Python."""
+  if hasattr(value, "tolist"):
+    return value.tolist()
+  if hasattr(value, "numpy"):
+    return value.numpy()
+  raise TypeError(f"{place} must be a JSON value, an array or a tensor, got {value!r} ({type(value).__name__})")

@@ -1,7 +1,11 @@
 import json
 import math
 
+import hypothesis
+import numpy as np
 import pytest
+import tensorflow as tf
+from hypothesis import strategies as st
 
 from nao_tf.trial import RANDOM, UNKNOWN, Evaluation, Origin, Trial, best_trial, top_trials
 
@@ -15,6 +19,59 @@ def test_an_evaluation_survives_json():
 def test_a_reward_must_be_finite(reward):
   with pytest.raises(ValueError, match="finite"):
     Evaluation(reward)
+
+
+@pytest.mark.parametrize("number", [np.float32(0.5), np.float16(0.5), np.array(0.5), tf.constant(0.5), 0.5])
+def test_numbers_of_libraries_become_numbers_of_python(number):
+  evaluation = Evaluation(number, number, {"loss": number, "more": [{"f1": number}]})
+  assert json.loads(json.dumps(evaluation.to_json())) == {
+    "reward": 0.5,
+    "cost_seconds": 0.5,
+    "metrics": {"loss": 0.5, "more": [{"f1": 0.5}]},
+  }
+
+
+@pytest.mark.parametrize("reward", ["0.5", True, [0.5], np.array([0.5]), tf.constant([0.5, 1.0]), object(), b"1", 1j])
+def test_what_is_no_number_is_refused_as_a_reward(reward):
+  with pytest.raises(TypeError, match="reward must be a number"):
+    Evaluation(reward)
+
+
+def test_metrics_that_are_not_finite_are_recorded_as_none():
+  assert Evaluation(0.5, metrics={"a": math.nan, "b": np.float32("inf"), "c": 10**400}).metrics == dict.fromkeys("abc")
+
+
+def test_arrays_in_metrics_become_lists():
+  metrics = {"confusion": np.arange(4).reshape(2, 2), "count": np.int64(3), "per_class": tf.constant([1.0, 2.0])}
+  assert Evaluation(0.5, metrics=metrics).metrics == {
+    "confusion": [[0, 1], [2, 3]],
+    "count": 3,
+    "per_class": [1.0, 2.0],
+  }
+
+
+def test_other_objects_in_metrics_are_refused_with_their_place():
+  with pytest.raises(TypeError, match=r"metrics\['model'\]\[1\] must be a JSON value"):
+    Evaluation(0.5, metrics={"model": [1, object()]})
+  loop: list[object] = []
+  loop.append(loop)
+  with pytest.raises(ValueError, match="20 levels"):
+    Evaluation(0.5, metrics={"loop": loop})
+
+
+VALUES = st.recursive(
+  st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.floats(width=32).map(np.float32),
+  lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(), children, max_size=3),
+  max_leaves=8,
+)
+
+
+@hypothesis.settings(max_examples=200, deadline=None, derandomize=True)
+@hypothesis.given(st.dictionaries(st.text(), VALUES, max_size=4), st.floats(allow_nan=False, allow_infinity=False))
+def test_whatever_an_evaluation_holds_is_the_same_after_json(metrics, reward):
+  evaluation = Evaluation(reward, 1.0, metrics)
+  text = json.dumps(evaluation.to_json(), allow_nan=False)
+  assert Evaluation.from_json(json.loads(text)) == evaluation
 
 
 def test_a_failed_evaluation_has_a_reason_and_no_reward():

@@ -7,6 +7,7 @@ dropped when the file is opened for writing, and skipped by readers.
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -37,7 +38,7 @@ class LinesFile:
       if locked:
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
       self._data = _whole_lines(self._file)
-      self._file.truncate(len(self._data))
+      self._size = self._file.truncate(len(self._data))
     except BaseException:
       self._file.close()
       raise
@@ -46,28 +47,69 @@ class LinesFile:
     """Returns what each line held when the file was opened; see `read_lines`."""
     return list(_parsed(self._data, self.path, parse, what))
 
-  def append(self, record: Any, *, allow_nan: bool = False) -> None:
+  def append(self, record: Any, *, allow_nan: bool = False, to_disk: bool = True) -> None:
     """Writes one line to the disk, or nothing.
 
     Args:
       record: a JSON value.
       allow_nan: whether NaN and infinity may be in it, which only Python reads.
+      to_disk: whether the line must survive a power cut, and not only the end of the process. This takes longer.
 
     Raises:
+      FileReplacedError: if others deleted, replaced or changed the file since it was opened.
       OSError: if the disk is full or the file cannot be written.
       ValueError: if NaN or infinity is in the record and not allowed.
       TypeError: if the record is no JSON value.
     """
     line = json.dumps(record, allow_nan=allow_nan).encode() + b"\n"
-    start = os.fstat(self._file.fileno()).st_size
+    self._check_in_place()
     if self._file.write(line) != len(line):
-      os.ftruncate(self._file.fileno(), start)
+      self._file.truncate(self._size)
       raise OSError(f"{self.path}: could not write a whole line, is the disk full?")
-    os.fsync(self._file.fileno())
+    self._size += len(line)
+    if to_disk:
+      os.fsync(self._file.fileno())
+
+  def clear(self) -> None:
+    """Removes all lines."""
+    self._file.truncate(0)
+    self._data, self._size = b"", 0
 
   def close(self) -> None:
     """Closes the file and gives up the lock."""
     self._file.close()
+
+  def _check_in_place(self) -> None:
+    """Raises FileReplacedError if others deleted, replaced or changed the file. What it held is then kept elsewhere."""
+    state = os.fstat(self._file.fileno())
+    if _is_at(self.path, state) and state.st_size == self._size:
+      return
+    kept = _free_path(f"{self.path}.kept")
+    os.makedirs(os.path.dirname(kept) or ".", exist_ok=True)
+    self._file.seek(0)
+    with open(kept, "xb") as copy:
+      shutil.copyfileobj(self._file, copy)
+    raise FileReplacedError(
+      f"{self.path}: was deleted, replaced or changed while this process wrote into it; what it held is in {kept}"
+    )
+
+
+def _is_at(path: str, state: os.stat_result) -> bool:
+  """Returns whether the file with this state is at a path."""
+  try:
+    return os.path.samestat(os.stat(path), state)
+  except FileNotFoundError:
+    return False
+
+
+class FileReplacedError(OSError):
+  """Raised when others delete, replace or change a file that is open for writing."""
+
+
+def _free_path(path: str) -> str:
+  """Returns the path, with a number behind it if a file is there."""
+  paths = (path, *(f"{path}.{number}" for number in range(1, 1000)))
+  return next(candidate for candidate in paths if not os.path.exists(candidate))
 
 
 def read_lines(path: str, parse: Callable[[Any], Value], what: str) -> list[Value]:

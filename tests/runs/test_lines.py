@@ -2,10 +2,11 @@
 
 import json
 import os
+import shutil
 
 import pytest
 
-from nao_tf.runs.lines import LinesFile, read_lines, write_lines
+from nao_tf.runs.lines import FileReplacedError, LinesFile, read_lines, write_lines
 
 RECORDS = [{"a": 1}, [2, "line \u2028 separator"], 3.5]
 
@@ -91,3 +92,44 @@ def test_all_lines_are_replaced_at_once(path):
 def test_every_line_is_json_on_its_own(path):
   with open(path, "rb") as file:
     assert [json.loads(line) for line in file.read().split(b"\n")[:-1]] == RECORDS
+
+
+def replaced(path):
+  os.replace(path, f"{path}.old")
+  write_lines(path, ["another"])
+
+
+def changed(path):
+  with open(path, "a", encoding="utf-8") as file:
+    file.write('"another"\n')
+
+
+@pytest.mark.parametrize("happened", [os.remove, replaced, changed, lambda path: shutil.rmtree(os.path.dirname(path))])
+def test_a_file_that_is_no_longer_there_ends_writing_and_loses_nothing(tmp_path, happened):
+  path = str(tmp_path / "run" / "file.jsonl")
+  os.makedirs(os.path.dirname(path))
+  file = LinesFile(path)
+  for record in RECORDS:
+    file.append(record)
+  happened(path)
+  with pytest.raises(FileReplacedError, match=r"was deleted, replaced or changed .*file\.jsonl\.kept"):
+    file.append("more")
+  assert read(f"{path}.kept")[: len(RECORDS)] == RECORDS
+
+
+def test_a_second_kept_file_does_not_replace_the_first(path):
+  for number in range(2):
+    file = LinesFile(path)
+    file.append(number)
+    os.remove(path)
+    with pytest.raises(FileReplacedError):
+      file.append("more")
+  assert read(f"{path}.kept") == [*RECORDS, 0]
+  assert read(f"{path}.kept.1") == [1]
+
+
+def test_a_cleared_file_is_written_from_its_beginning(path):
+  file = LinesFile(path)
+  file.clear()
+  file.append("first", to_disk=False)
+  assert read(path) == ["first"]
