@@ -51,6 +51,11 @@ class Evaluation:
     """Returns the evaluation of an architecture that has no reward, with the reason why."""
     return cls(None, cost_seconds, {"reason": reason, **metrics})
 
+  @classmethod
+  def raised(cls, error: Exception, cost_seconds: float = 0.0) -> "Evaluation":
+    """Returns the evaluation of an architecture whose evaluation raised an exception. Its first line is the reason."""
+    return cls.failed(f"{type(error).__name__}: {first_line(error)}", cost_seconds)
+
   @property
   def ok(self) -> bool:
     """Whether there is a reward."""
@@ -144,6 +149,11 @@ class Trial:
   def reward(self) -> float | None:
     """The evaluation's reward; None if the trial is open or failed."""
     return self.evaluation.reward if self.evaluation else None
+
+
+def first_line(error: Exception) -> str:
+  """Returns the first line of an exception's message, or the name of its type if it has none."""
+  return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def best_trial(trials: Iterable[Trial]) -> Trial | None:

@@ -6,6 +6,10 @@ from typing import Protocol
 from nao_tf.trial import Architecture, Evaluation
 
 
+class EvaluatorError(ValueError):
+  """Raised when an evaluator does not do what the protocol says, or can evaluate nothing at all."""
+
+
 class Evaluator(Protocol):
   """Evaluates architectures, several at a time because weight sharing needs to know them all before it trains."""
 
@@ -18,5 +22,5 @@ class Evaluator(Protocol):
     Returns:
       One evaluation for each architecture, in their order. An evaluator that evaluates one after the other yields each
       as soon as it is done, so that it can be recorded before the next begins. If an architecture cannot be evaluated,
-      that is a failed evaluation, not an exception.
+      that is a failed evaluation; a search takes an exception as one, too.
     """

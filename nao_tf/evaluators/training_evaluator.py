@@ -14,7 +14,7 @@ from nao_tf.tasks.base import Task
 from nao_tf.tasks.trainers import make_trainer
 from nao_tf.training.base import BaseTrainingConfig, Diverged, Metrics
 from nao_tf.training.graph_memory import released_graphs
-from nao_tf.trial import Architecture, Evaluation
+from nao_tf.trial import Architecture, Evaluation, first_line
 
 REWARDS = ("last", "best")
 _UNAVAILABLE = (MemoryError, tf.errors.ResourceExhaustedError)
@@ -104,9 +104,9 @@ class TrainingEvaluator:
     except (Diverged, _TooLarge) as error:
       return Evaluation.failed(str(error), time.perf_counter() - start)
     except _UNAVAILABLE as error:
-      return Evaluation.failed(f"out of memory: {_first_line(error)}", time.perf_counter() - start)
+      return Evaluation.failed(f"out of memory: {first_line(error)}", time.perf_counter() - start)
     except tf.errors.OpError as error:
-      return Evaluation.failed(f"{type(error).__name__}: {_first_line(error)}", time.perf_counter() - start)
+      return Evaluation.raised(error, time.perf_counter() - start)
     infinite = [name for name, value in metrics.items() if not np.isfinite(value)]
     if infinite:
       return Evaluation.failed(f"its {infinite[0]} was {metrics[infinite[0]]}", time.perf_counter() - start)
@@ -143,7 +143,3 @@ def child_seed(seed: int, architecture: Architecture) -> int:
 def _validation(epoch: Metrics) -> Metrics:
   """Returns the metrics of an epoch on the validation set."""
   return {name.removeprefix("valid_"): value for name, value in epoch.items() if name.startswith("valid_")}
-
-
-def _first_line(error: Exception) -> str:
-  return (str(error).strip().splitlines() or [type(error).__name__])[0]

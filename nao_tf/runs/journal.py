@@ -1,17 +1,30 @@
-"""The journal of a search: `trials.jsonl`, append-only, and `config.json` beside it.
+"""The journal of a search: `trials.jsonl`, append-only, and a copy of its settings beside it, `config.json`.
 
 The journal is the truth about a search. Everything else in its directory can be made again from it. There is one line
-for each batch of architectures that was asked for and one for each trial that was closed.
+for each batch of architectures that was asked for and one for each trial that was closed. The first line also has the
+settings of the search.
 """
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from absl import logging
+
 from nao_tf.runs.json_files import write_json
 from nao_tf.runs.lines import LinesFile, read_lines
 from nao_tf.runs.old_origins import read_origin
-from nao_tf.runs.settings import CONFIG_FILE, RunDirectoryError, check_settings
+from nao_tf.runs.run_lock import RunLock
+from nao_tf.runs.settings import (
+  CONFIG_FILE,
+  RunDirectoryError,
+  changed_settings,
+  json_settings,
+  read_settings,
+  refuse_changes,
+  renamed,
+)
 from nao_tf.trial import Evaluation, Trial
 
 TRIALS_FILE = "trials.jsonl"
@@ -26,7 +39,7 @@ class JournalError(RunDirectoryError):
 
 
 class Journal:
-  """An open run directory.
+  """An open run directory, locked as long as it is open.
 
   Attributes:
     directory: where it is.
@@ -39,30 +52,65 @@ class Journal:
 
     Args:
       directory: made if it does not exist.
-      settings: what determines the course of the search, as JSON values. They may change until something was asked.
+      settings: what determines the course of the search, as JSON values. They may change until a trial was closed; with
+        other settings the search then begins anew.
 
     Raises:
       RunDirectoryError: if it is corrupt, was made with other settings (the message names them), or is in use.
+      ValueError: if a setting is not a JSON value.
       OSError: if the directory cannot be made or written.
     """
     self.directory = directory
-    os.makedirs(directory, exist_ok=True)
-    path = os.path.join(directory, TRIALS_FILE)
-    begun = os.path.exists(path)
-    self._lines = _open(path)
+    self._settings = json_settings(settings)
+    with contextlib.ExitStack() as stack:
+      stack.enter_context(RunLock(directory))
+      self._lines = _open(os.path.join(directory, TRIALS_FILE))
+      stack.callback(self._lines.close)
+      reader = _Reader()
+      self.entries = reader.read(self._lines)
+      self._has_settings = reader.settings is not None
+      self._bind(reader.settings)
+      self._open = stack.pop_all()
+
+  def _bind(self, recorded: dict[str, Any] | None) -> None:
+    """Compares settings with those on record, and writes `config.json` where it is missing or says something else.
+
+    Args:
+      recorded: the settings in the journal; journals of version 0.1.0 have none.
+    """
+    if any(isinstance(entry, Trial) for entry in self.entries):
+      bound = self._recorded_elsewhere() if recorded is None else recorded
+      refuse_changes(self.directory, bound, self._settings)
+    else:
+      bound = self._settings
+      self._begin_anew_if_changed(recorded)
+    if _settings_of(self.directory) != bound:
+      write_json(os.path.join(self.directory, CONFIG_FILE), bound)
+
+  def _begin_anew_if_changed(self, recorded: dict[str, Any] | None) -> None:
+    recorded = _settings_of(self.directory) if recorded is None else recorded
+    if not self.entries or (recorded is not None and not changed_settings(recorded, self._settings)):
+      return
+    logging.warning("%s: no trial was finished, so the search begins anew with other settings", self.directory)
+    self._lines.clear()
+    self.entries, self._has_settings = [], False
+
+  def _recorded_elsewhere(self) -> dict[str, Any]:
+    """Returns the settings of `config.json`, beside a journal without settings."""
     try:
-      self.entries = _Reader().read(self._lines)
-      if begun and not self.entries:
-        write_json(os.path.join(directory, CONFIG_FILE), settings)
-      check_settings(directory, settings)
-    except BaseException:
-      self._lines.close()
-      raise
+      return read_settings(self.directory)
+    except RunDirectoryError as error:
+      raise RunDirectoryError(
+        f"{error}; the journal has {len(self.trials)} trials and does not say with which settings they were made, so"
+        f" {CONFIG_FILE} must be restored, or another directory chosen"
+      ) from error
 
   def append_asked(self, trials: Sequence[Trial]) -> None:
     """Records a batch of open trials."""
     rows = [{"id": t.id, "architecture": list(t.architecture), "origin": t.origin.to_json()} for t in trials]
-    self._lines.append({"asked": rows})
+    settings = {} if self._has_settings else {"settings": self._settings}
+    self._lines.append({"asked": rows, **settings})
+    self._has_settings = True
     self.entries.append(list(trials))
 
   def append_closed(self, trial: Trial) -> None:
@@ -83,7 +131,7 @@ class Journal:
 
   def close(self) -> None:
     """Closes the file and gives up the lock."""
-    self._lines.close()
+    self._open.close()
 
   def __enter__(self) -> "Journal":
     return self
@@ -98,16 +146,29 @@ def read_trials(directory: str) -> list[Trial]:
   Raises:
     JournalError: if the directory has no journal or it is corrupt.
   """
-  path = os.path.join(directory, TRIALS_FILE)
-  if not os.path.exists(path):
-    raise JournalError(f"{directory}: no {TRIALS_FILE} here; expected the work directory of a search")
-  return _trials(_Reader().read(path))
+  return _trials(_Reader().read(_path(directory)))
+
+
+def read_search_settings(directory: str) -> dict[str, Any]:
+  """Returns the settings of a search: those in its journal, or else those of `config.json`.
+
+  Raises:
+    RunDirectoryError: if there are none, or they are corrupt.
+  """
+  reader = _Reader()
+  reader.read(_path(directory))
+  return read_settings(directory) if reader.settings is None else renamed(reader.settings)
 
 
 class _Reader:
-  """Turns the lines of a journal into entries."""
+  """Turns the lines of a journal into entries.
+
+  Attributes:
+    settings: of the search, if they are on record.
+  """
 
   def __init__(self) -> None:
+    self.settings: dict[str, Any] | None = None
     self._trials: dict[int, Trial] = {}
 
   def read(self, source: LinesFile | str) -> list[Entry]:
@@ -120,19 +181,58 @@ class _Reader:
       raise JournalError(str(error)) from error
 
   def _entry(self, record: Any) -> Entry:
-    if "asked" in record:
-      batch = [Trial(row["id"], tuple(row["architecture"]), read_origin(row["origin"])) for row in record["asked"]]
-      self._trials.update((trial.id, trial) for trial in batch)
-      return batch
-    closed = self._trials[record["closed"]].close(Evaluation.from_json(record))
-    self._trials[closed.id] = closed
-    return closed
+    match record:
+      case {"asked": list(rows)}:
+        self._take_settings(record.get("settings"))
+        return [self._asked(row) for row in rows]
+      case {"closed": number}:
+        return self._closed(number, {name: value for name, value in record.items() if name != "closed"})
+    raise ValueError('expected an object with "asked" or "closed"')
+
+  def _take_settings(self, settings: Any) -> None:
+    if settings is None:
+      return
+    if not isinstance(settings, dict):
+      raise ValueError(f"expected settings by name, got {settings!r}")
+    self.settings = settings
+
+  def _asked(self, row: Any) -> Trial:
+    match row:
+      case {"id": number, "architecture": [*choices], "origin": origin} if all(type(c) is int for c in choices):
+        if type(number) is not int or number in self._trials:
+          raise ValueError(f"expected the number of a new trial, got {number!r}")
+        self._trials[number] = Trial(number, tuple(choices), read_origin(origin))
+        return self._trials[number]
+    raise ValueError("expected a trial with id, architecture (a list of integers) and origin")
+
+  def _closed(self, number: Any, evaluation: Mapping[str, Any]) -> Trial:
+    trial = self._trials.get(number) if type(number) is int else None
+    if trial is None or trial.evaluation is not None:
+      raise ValueError(f"expected the number of an open trial, got {number!r}")
+    self._trials[number] = trial.close(Evaluation.from_json(evaluation))
+    return self._trials[number]
+
+
+def _path(directory: str) -> str:
+  """Returns the path of the journal in a directory."""
+  path = os.path.join(directory, TRIALS_FILE)
+  if not os.path.exists(path):
+    raise JournalError(f"{directory}: no {TRIALS_FILE} here; expected the work directory of a search")
+  return path
+
+
+def _settings_of(directory: str) -> dict[str, Any] | None:
+  """Returns what `config.json` says; None if it is missing or cannot be read."""
+  try:
+    return read_settings(directory)
+  except RunDirectoryError:
+    return None
 
 
 def _open(path: str) -> LinesFile:
   try:
     return LinesFile(path, locked=True)
-  except BlockingIOError as error:
+  except BlockingIOError as error:  # By a process of version 0.1.0, which locks the journal itself.
     raise JournalError(f"{os.path.dirname(path)}: another process is searching in this directory") from error
 
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from nao_tf.runs.json_files import write_json
+from nao_tf.runs.json_files import parse_json, read_json, write_json
 
 CONFIG_FILE = "config.json"
 
@@ -36,16 +36,40 @@ def check_settings(directory: str, settings: Mapping[str, Any]) -> None:
 
   Raises:
     RunDirectoryError: if the directory was made with other settings; the message names each.
+    ValueError: if a setting is not a JSON value.
   """
-  settings = json.loads(json.dumps(settings))
+  settings = json_settings(settings)
   if not os.path.exists(os.path.join(directory, CONFIG_FILE)):
     write_json(os.path.join(directory, CONFIG_FILE), settings)
     return
-  changed = changed_settings(read_settings(directory), settings)
+  refuse_changes(directory, read_settings(directory), settings)
+
+
+def refuse_changes(directory: str, recorded: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+  """Compares the settings that a run directory was made with to those given now.
+
+  Raises:
+    RunDirectoryError: if they differ; the message names each difference.
+  """
+  changed = changed_settings(recorded, settings)
   if changed:
     raise RunDirectoryError(
       f"{directory} was made with other settings: {changed}; go on with the old ones or choose another directory"
     )
+
+
+def json_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns settings as they will be read from a JSON file.
+
+  Raises:
+    ValueError: if one is not a JSON value, or a number that is not finite or too large.
+  """
+  for name, value in settings.items():
+    try:
+      parse_json(json.dumps(value, allow_nan=False).encode(), name)
+    except (TypeError, ValueError) as error:
+      raise ValueError(f"setting {name}: expected a JSON value with finite numbers, got {value!r}") from error
+  return dict(json.loads(json.dumps(settings)))
 
 
 def changed_settings(recorded: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
@@ -74,11 +98,10 @@ def read_settings(directory: str) -> dict[str, Any]:
     raise RunDirectoryError(
       f"{directory}: no {CONFIG_FILE} here; expected the work directory of a search or a training"
     )
-  with open(path, encoding="utf-8") as file:
-    try:
-      return renamed(dict(json.load(file)))
-    except (ValueError, TypeError) as error:
-      raise RunDirectoryError(f"{path}: not the settings of a run ({error})") from error
+  try:
+    return renamed(dict(read_json(path)))
+  except (ValueError, TypeError) as error:
+    raise RunDirectoryError(f"{path}: not the settings of a run ({error})") from error
 
 
 def renamed(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,16 +4,20 @@ One loop serves every search: NAO over cells, random search, weight sharing. It 
 a fresh strategy, what the journal holds, and then goes on.
 """
 
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 
 from nao_tf.evaluators.base import Evaluator
+from nao_tf.runs.attempts import Attempts
 from nao_tf.runs.journal import Journal, JournalError
 from nao_tf.search.driver import Driver
+from nao_tf.search.evaluation import TrialEvaluator
 from nao_tf.strategies.base import SpaceExhausted, Strategy
 from nao_tf.trial import Trial, best_trial
 
 STRATEGY_DIRECTORY = "strategy"
+TRIAL_RETRIES = 2
 
 
 def run_search(
@@ -24,6 +28,7 @@ def run_search(
   num_trials: int,
   batch_size: int,
   first_batch_size: int | None = None,
+  trial_retries: int = TRIAL_RETRIES,
   on_trial: Callable[[Trial], None] = lambda trial: None,
 ) -> Trial | None:
   """Searches until `num_trials` architectures have been evaluated or the space is exhausted.
@@ -37,6 +42,8 @@ def run_search(
     num_trials: budget; failed trials count.
     batch_size: how many architectures to ask for at a time.
     first_batch_size: how many to ask for the first time; None: `batch_size`.
+    trial_retries: how often the evaluation of a trial is begun again after it has ended the process, by a segmentation
+      fault for example. After that it counts as failed. An exception fails a trial at once.
     on_trial: called with each trial that closes, those found in the journal included.
 
   Returns:
@@ -44,23 +51,29 @@ def run_search(
 
   Raises:
     JournalError: if the journal holds an architecture that is not one of the space.
-    ValueError: if a number is below 1.
+    EvaluatorError: if the evaluator returns something else than one evaluation for each architecture.
+    ValueError: if a number is too small.
   """
   first_batch_size = batch_size if first_batch_size is None else first_batch_size
   if min(num_trials, batch_size, first_batch_size) < 1:
     numbers = f"{num_trials}, {batch_size} and {first_batch_size}"
     raise ValueError(f"num_trials, batch_size and first_batch_size must be at least 1, got {numbers}")
+  if trial_retries < 0:
+    raise ValueError(f"trial_retries must not be negative, got {trial_retries}")
   driver = Driver(strategy, cache=os.path.join(journal.directory, STRATEGY_DIRECTORY))
   driver.restore()
-  _evaluate(_replay(driver, journal, on_trial), driver, evaluator, journal, on_trial)
-  while (missing := num_trials - driver.num_trials) > 0:
-    try:
-      batch = driver.ask(min(batch_size if driver.num_trials else first_batch_size, missing))
-    except SpaceExhausted:
-      break
-    journal.append_asked(batch)
-    driver.save()
-    _evaluate(batch, driver, evaluator, journal, on_trial)
+  still_open = _replay(driver, journal, on_trial)
+  with contextlib.closing(Attempts(journal.directory, {trial.id for trial in still_open})) as attempts:
+    evaluator_of_trials = TrialEvaluator(evaluator, attempts, retries=trial_retries)
+    _evaluate(still_open, driver, evaluator_of_trials, journal, on_trial)
+    while (missing := num_trials - driver.num_trials) > 0:
+      try:
+        batch = driver.ask(min(batch_size if driver.num_trials else first_batch_size, missing))
+      except SpaceExhausted:
+        break
+      journal.append_asked(batch)
+      driver.save()
+      _evaluate(batch, driver, evaluator_of_trials, journal, on_trial)
   return best_trial(journal.trials)
 
 
@@ -77,14 +90,14 @@ def _replay(driver: Driver, journal: Journal, on_trial: Callable[[Trial], None])
 
 
 def _evaluate(
-  batch: Sequence[Trial], driver: Driver, evaluator: Evaluator, journal: Journal, on_trial: Callable[[Trial], None]
+  batch: Sequence[Trial],
+  driver: Driver,
+  evaluator: TrialEvaluator,
+  journal: Journal,
+  on_trial: Callable[[Trial], None],
 ) -> None:
   """Evaluates open trials, writing each down as it closes."""
-  if not batch:
-    return
-  evaluations = iter(evaluator.evaluate([trial.architecture for trial in batch]))
-  for trial, evaluation in zip(batch, evaluations, strict=True):
-    closed = trial.close(evaluation)
+  for closed in evaluator.close_all(batch):
     journal.append_closed(closed)
     driver.tell([closed])
     on_trial(closed)

@@ -1,9 +1,12 @@
 import json
+import math
 import os
+import pathlib
 
 import pytest
 
-from nao_tf.runs.journal import Journal, JournalError, read_trials
+from nao_tf.runs.journal import Journal, JournalError, read_search_settings, read_trials
+from nao_tf.runs.run_lock import RunDirectoryInUse
 from nao_tf.runs.settings import RunDirectoryError, read_settings
 from nao_tf.trial import RANDOM, Evaluation, Origin, Trial
 
@@ -51,7 +54,21 @@ def test_a_torn_line_is_dropped_and_writing_goes_on(directory):
   assert [trial.evaluation is not None for trial in read_trials(directory)] == [True, True]
 
 
-@pytest.mark.parametrize("line", [b"nonsense\n", b'{"closed": 7, "reward": 1}\n', b"[]\n", b'{"asked": 3}\n'])
+@pytest.mark.parametrize(
+  "line",
+  [
+    b"nonsense\n",
+    b"[]\n",
+    b'{"asked": 3}\n',
+    b'{"asked": [{"id": 0, "architecture": [1], "origin": {"kind": "random"}}]}\n',
+    b'{"asked": [{"id": 2, "architecture": [1.5], "origin": {"kind": "random"}}]}\n',
+    b'{"asked": [], "settings": 3}\n',
+    b'{"closed": 7, "reward": 1, "cost_seconds": 0, "metrics": {}}\n',
+    b'{"closed": 0, "reward": 1, "cost_seconds": 0, "metrics": {}}\n',
+    b'{"closed": true, "reward": 1, "cost_seconds": 0, "metrics": {}}\n',
+    b'{"closed": 1, "reward": 1e999, "cost_seconds": 0, "metrics": {}}\n',
+  ],
+)
 def test_a_corrupt_line_is_an_error_that_names_it(directory, line):
   with open(os.path.join(directory, "trials.jsonl"), "ab") as file:
     file.write(line)
@@ -65,14 +82,64 @@ def test_other_settings_are_refused_and_nothing_is_touched(directory):
   Journal(directory, SETTINGS).close()
 
 
-def test_settings_may_change_until_something_was_asked(tmp_path):
-  Journal(str(tmp_path), SETTINGS).close()
-  Journal(str(tmp_path), {**SETTINGS, "seed": 2}).close()
-  assert read_settings(str(tmp_path))["seed"] == 2
+OTHER = {**SETTINGS, "seed": 2}
+
+
+def test_settings_may_change_until_a_trial_was_closed(tmp_path):
+  directory = str(tmp_path)
+  Journal(directory, SETTINGS).close()
+  with Journal(directory, OTHER) as journal:
+    journal.append_asked(ASKED)
+  with Journal(directory, SETTINGS) as journal:
+    assert journal.entries == []
+    journal.append_asked(ASKED)
+    journal.append_closed(CLOSED)
+  assert read_settings(directory) == read_search_settings(directory) == SETTINGS
+  with pytest.raises(RunDirectoryError, match="seed was 1, is 2"):
+    Journal(directory, OTHER)
+
+
+def test_open_trials_are_kept_with_the_same_settings(tmp_path):
+  for _ in range(2):
+    with Journal(str(tmp_path), SETTINGS) as journal:
+      if not journal.entries:
+        journal.append_asked(ASKED)
+      assert journal.trials == ASKED
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b'{"seed": 9}', b"[" * 100_000])
+def test_settings_are_restored_from_the_journal_and_not_from_the_present_command(directory, content):
+  path = pathlib.Path(directory, "config.json")
+  path.unlink() if content is None else path.write_bytes(content)
+  with pytest.raises(RunDirectoryError, match="seed was 1, is 2"):
+    Journal(directory, OTHER)
+  Journal(directory, SETTINGS).close()
+  assert json.loads(path.read_text()) == SETTINGS
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{"])
+def test_a_journal_of_version_0_1_0_without_its_settings_is_refused_and_left_as_it_is(directory, content):
+  journal, config = pathlib.Path(directory, "trials.jsonl"), pathlib.Path(directory, "config.json")
+  lines = [json.loads(line) for line in journal.read_text().splitlines()]
+  journal.write_text("".join(json.dumps({k: v for k, v in line.items() if k != "settings"}) + "\n" for line in lines))
+  before = journal.read_bytes()
+  Journal(directory, SETTINGS).close()
+  config.unlink() if content is None else config.write_bytes(content)
+  with pytest.raises(RunDirectoryError, match=r"config\.json must be restored"):
+    Journal(directory, SETTINGS)
+  assert journal.read_bytes() == before
+  assert config.exists() == (content is not None)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 10**30, object(), {"deep": math.nan}])
+def test_settings_that_cannot_be_compared_later_are_refused(tmp_path, value):
+  with pytest.raises(ValueError, match="setting rate: expected a JSON value with finite numbers"):
+    Journal(str(tmp_path / "new"), {"rate": value})
+  assert not (tmp_path / "new").exists()
 
 
 def test_a_directory_in_use_is_refused(directory):
-  with Journal(directory, SETTINGS), pytest.raises(JournalError, match="another process"):
+  with Journal(directory, SETTINGS), pytest.raises(RunDirectoryInUse, match=f"process {os.getpid()}"):
     Journal(directory, SETTINGS)
   Journal(directory, SETTINGS).close()
 

@@ -47,9 +47,14 @@ def test_the_best_is_one_of_the_reranked(tmp_path):
   assert trials[record.best.id].architecture == record.best.architecture
 
 
-@pytest.mark.parametrize("missing", ["config.json", "trials.jsonl"])
-def test_a_directory_without_a_search_is_an_error(tmp_path, missing):
+def test_a_directory_without_a_search_is_an_error(tmp_path):
   search_toy(str(tmp_path), "random", 4, space_name="toy")
-  (tmp_path / missing).unlink()
-  with pytest.raises(RunDirectoryError, match=f"{tmp_path}: no {missing} here"):
-    load(tmp_path)
+  (tmp_path / "trials.jsonl").unlink()
+  with pytest.raises(RunDirectoryError, match=rf"{tmp_path}: no trials\.jsonl here"):
+    load(str(tmp_path))
+
+
+def test_settings_are_read_from_the_journal_where_their_copy_is_missing(tmp_path):
+  search_toy(str(tmp_path), "random", 4, space_name="toy")
+  (tmp_path / "config.json").unlink()
+  assert load(str(tmp_path)).settings["strategy"] == "random"

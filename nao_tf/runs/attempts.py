@@ -1,0 +1,72 @@
+"""How often the evaluation of each open trial was begun: `attempts.jsonl` in the directory of a search.
+
+An evaluation that ends its process, such as one that needs more memory than there is, leaves no result. Without this
+file it would be begun again at every restart.
+"""
+
+import collections
+import os
+from collections.abc import Collection
+
+from nao_tf.runs.journal import JournalError
+from nao_tf.runs.lines import LinesFile, read_lines, write_lines
+
+ATTEMPTS_FILE = "attempts.jsonl"
+
+
+class Attempts:
+  """The attempts at evaluating open trials."""
+
+  def __init__(self, directory: str, open_trials: Collection[int]):
+    """Opens the file of a directory, or starts one. The caller holds the lock of the directory.
+
+    Args:
+      directory: of the search.
+      open_trials: ids of the trials that are open. What is on record about others is dropped.
+
+    Raises:
+      JournalError: if the file is corrupt.
+      OSError: if it cannot be read or written.
+    """
+    path = os.path.join(directory, ATTEMPTS_FILE)
+    self._counts: collections.Counter[int] = collections.Counter()
+    for trial, change in _read(path):
+      self._counts[trial] += change if trial in open_trials else 0
+    write_lines(path, [[trial, count] for trial, count in self._counts.items() if count])
+    self._lines = LinesFile(path)
+
+  def count(self, trial: int) -> int:
+    """Returns how many evaluations of a trial were begun and neither finished nor were interrupted."""
+    return self._counts[trial]
+
+  def begin(self, trial: int) -> None:
+    """Records that an evaluation begins."""
+    self._append(trial, 1)
+
+  def interrupt(self, trial: int) -> None:
+    """Records that an evaluation was interrupted from outside, by Ctrl-C for example. It does not count."""
+    self._append(trial, -1)
+
+  def close(self) -> None:
+    """Closes the file."""
+    self._lines.close()
+
+  def _append(self, trial: int, change: int) -> None:
+    self._lines.append([trial, change], to_disk=False)
+    self._counts[trial] += change
+
+
+def _read(path: str) -> list[tuple[int, int]]:
+  if not os.path.exists(path):
+    return []
+  try:
+    return read_lines(path, _attempt, "an attempt at a trial")
+  except ValueError as error:
+    raise JournalError(f"{error}; the file may be deleted, attempts are then counted from zero") from error
+
+
+def _attempt(record: object) -> tuple[int, int]:
+  match record:
+    case [int(trial), int(change)]:
+      return trial, change
+  raise ValueError("expected the number of a trial and a change")
