@@ -17,6 +17,7 @@ from nao_tf.tools import flagging
 from nao_tf.training.base import BaseTrainingConfig
 from nao_tf.training.determinism import make_deterministic
 from nao_tf.training.distribution import make_distribution
+from nao_tf.training.optimizers import optimizer_class
 
 # Options of tasks that determine results.
 _TASK_OPTIONS = ("train_examples", "validation_fraction", "image_size", "max_vocabulary")
@@ -76,7 +77,7 @@ def configs_of(flag_values: flags.FlagValues, defaults: Configs, *, prefix: str 
   """Returns how networks are built and trained: the defaults, changed by the flags with a prefix.
 
   Raises:
-    ValueError: if a flag is given that the networks of the task do not have.
+    ValueError: if a flag is given that the networks of the task do not have, or there is no such optimizer.
   """
   everything = {f.name for task in task_classes() for part in _parts(task.child) for f in dataclasses.fields(part)}
   known = {field.name for part in _parts(defaults) for field in dataclasses.fields(part)}
@@ -84,10 +85,12 @@ def configs_of(flag_values: flags.FlagValues, defaults: Configs, *, prefix: str 
   wrong = [name for name in foreign if flag_values[name].value is not None]
   if wrong:
     raise ValueError(f"--task={flag_values.task}: its networks and trainings have no {', '.join(wrong)}")
-  return Configs(
-    flagging.build(defaults.network_config, flag_values, prefix=prefix),
-    flagging.build(defaults.training_config, flag_values, prefix=prefix),
-  )
+  training_config = flagging.build(defaults.training_config, flag_values, prefix=prefix)
+  try:
+    optimizer_class(training_config.optimizer)
+  except ValueError as error:
+    raise ValueError(f"--{prefix}optimizer: {error}") from error
+  return Configs(flagging.build(defaults.network_config, flag_values, prefix=prefix), training_config)
 
 
 def task_class_of(flag_values: flags.FlagValues) -> type[Task]:

@@ -11,7 +11,7 @@ from nao_tf.networks.building import NetworkConfig, num_inference_parameters
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Task
-from nao_tf.tasks.trainers import make_trainer
+from nao_tf.tasks.trainers import check_training, make_trainer
 from nao_tf.training.base import BaseTrainingConfig, Diverged, Metrics
 from nao_tf.training.graph_memory import released_graphs
 from nao_tf.trial import Architecture, Evaluation, first_line
@@ -53,13 +53,15 @@ class TrainingEvaluator:
         optimistic.
 
     Raises:
-      ValueError: if there is no validation set, the space is one of other networks, or an option is out of range.
+      ValueError: if there is no validation set, the space is one of other networks, an option is out of range, or
+        children cannot be trained so: there is no such optimizer, or a batch is larger than the data.
     """
     if reward not in REWARDS:
       raise ValueError(f"unknown reward {reward!r}; expected one of {', '.join(REWARDS)}")
     task.check_genotype(space.decode(space.sample(np.random.default_rng(seed))))
     if not task.num_examples("valid"):
       raise ValueError(f"{task.name}: a search needs a validation set; give a validation_fraction above 0")
+    check_training(task, training_config, distribution=distribution)
     self._task, self._space = task, space
     self._network_config, self._training_config = network_config, training_config
     self._distribution, self._seed, self._max_parameters, self._reward = distribution, seed, max_parameters, reward

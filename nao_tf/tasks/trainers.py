@@ -7,11 +7,33 @@ from nao_tf.registries import resolve_for
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Task
 from nao_tf.training.base import BaseTrainingConfig, NetworkTrainer
+from nao_tf.training.distribution import check_divisible
+from nao_tf.training.optimizers import optimizer_class
 
 TRAINERS = {
   "nao_tf.tasks.base:BatchTask": "nao_tf.training.batch_trainer:BatchTrainer",
   "nao_tf.tasks.base:StreamTask": "nao_tf.training.language_trainer:LanguageModelTrainer",
 }
+
+
+def check_training(
+  task: Task, training_config: BaseTrainingConfig, *, distribution: tf.distribute.Strategy | None = None
+) -> None:
+  """Checks that networks of a task can be trained so, without building one.
+
+  Args:
+    task: what to learn.
+    training_config: how a network is to be trained.
+    distribution: the distribution of the process; None: the current one.
+
+  Raises:
+    ValueError: if the configuration is of another kind than the task needs, the data has not even one batch, a batch
+      cannot be divided among the replicas, or there is no such optimizer.
+  """
+  training_config = task.complete_training_config(training_config)
+  check_divisible(training_config.batch_size, distribution or tf.distribute.get_strategy())
+  task.steps_per_epoch(training_config)
+  optimizer_class(training_config.optimizer)
 
 
 def make_trainer(

@@ -62,6 +62,15 @@ def test_children_are_trained_one_at_a_time_as_they_are_wanted():
     next(evaluations)
 
 
+@pytest.mark.parametrize(
+  ("change", "message"),
+  [({"optimizer": "adamm"}, "unknown optimizer 'adamm'"), ({"batch_size": 10**6}, "a batch of 1000000 is more than")],
+)
+def test_what_no_child_can_be_trained_with_is_found_at_once(change, message):
+  with pytest.raises(ValueError, match=message):
+    make_evaluator(config=dataclasses.replace(TRAINING, **change))
+
+
 def test_the_best_epoch_can_be_the_reward():
   config = dataclasses.replace(TRAINING, epochs=3, learning_rate=0.1)
   best, last = (next(make_evaluator(config=config, reward=reward).evaluate([POOLS])) for reward in ("best", "last"))
