@@ -1,26 +1,18 @@
 """The evaluation of a batch of trials. Whatever happens in it, each trial ends with an evaluation.
 
-An evaluator that raises an exception fails the trial that it was working on, and goes on with the next one. One that
-ends the process is tried again at the next start, so many times, and then counts as failed, too.
+An evaluation that ends the process is tried again at the next start, so many times. Then its trial has failed.
 """
 
 import contextlib
 import inspect
-import time
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from absl import logging
 
-from nao_tf.evaluators.base import Evaluator, EvaluatorError
+from nao_tf.evaluators.base import Evaluator
+from nao_tf.evaluators.outcomes import evaluate_each
 from nao_tf.runs.attempts import Attempts
-from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.trial import Evaluation, Trial
-
-_ENDING = (EvaluatorError, RunDirectoryError)
-"""Exceptions that say nothing about an architecture. They end the search."""
-
-_NOTHING = object()
 
 
 class TrialEvaluator:
@@ -50,7 +42,7 @@ class TrialEvaluator:
         yield closed
 
   def _close_some(self, waiting: Sequence[Trial]) -> Iterator[Trial]:
-    """Yields the first trial, or the first few, with their evaluations."""
+    """Yields trials with their evaluations: the first one, or all."""
     count = self._attempts.count(waiting[0].id)
     if count > self._retries:
       yield waiting[0].close(Evaluation.failed(f"its evaluation ended the process {count} times"))
@@ -63,60 +55,20 @@ class TrialEvaluator:
     yield from self._close_together(waiting[:1] if is_suspect else waiting)
 
   def _close_together(self, trials: Sequence[Trial]) -> Iterator[Trial]:
-    """Gives trials to the evaluator at once. Yields them until all are closed or one has failed with an exception."""
-    results: Iterator[Any] | None = None
-    for number, trial in enumerate(trials):
-      start = time.perf_counter()
-      try:
-        with self._attempt(trial):
-          results = self._begin(trials) if results is None else results
-          evaluation = self._next(results, number, len(trials))
-      except _ENDING:
-        raise
-      except Exception as error:
-        is_known = results is not None or len(trials) == 1
-        yield from (
-          [_failed(trial, error, time.perf_counter() - start)] if is_known else self._close_together(trials[:1])
-        )
-        return
+    """Yields trials that are given to the evaluator at once."""
+    evaluations = evaluate_each(self._evaluator, [trial.architecture for trial in trials])
+    for trial in trials:
+      with self._attempt(trial):
+        evaluation = next(evaluations)
       yield trial.close(evaluation)
-    self._check_end(results, len(trials))
+    next(evaluations, None)  # Lets the evaluator come to its end.
 
   @contextlib.contextmanager
   def _attempt(self, trial: Trial) -> Iterator[None]:
-    """Counts an attempt at a trial. An exception is one that does not count: the process lives."""
+    """Counts an attempt at a trial, which does not count if an exception shows that the process lives."""
     self._attempts.begin(trial.id)
     try:
       yield
     except BaseException:
       self._attempts.interrupt(trial.id)
       raise
-
-  def _begin(self, trials: Sequence[Trial]) -> Iterator[Any]:
-    results = self._evaluator.evaluate([trial.architecture for trial in trials])
-    try:
-      return iter(results)
-    except TypeError:
-      raise self._error(f"must return an iterable of evaluations, got {results!r}") from None
-
-  def _next(self, results: Iterator[Any], number: int, total: int) -> Evaluation:
-    """Returns the next evaluation."""
-    evaluation = next(results, _NOTHING)
-    if evaluation is _NOTHING:
-      raise self._error(f"must give one evaluation for each architecture, got {number} for {total}")
-    if not isinstance(evaluation, Evaluation):
-      raise self._error(f"must give an Evaluation for each architecture, got {evaluation!r}")
-    return evaluation
-
-  def _check_end(self, results: Iterator[Any] | None, total: int) -> None:
-    if results is not None and next(results, _NOTHING) is not _NOTHING:
-      raise self._error(f"must give one evaluation for each architecture, got more than {total} for {total}")
-
-  def _error(self, problem: str) -> EvaluatorError:
-    return EvaluatorError(f"{type(self._evaluator).__qualname__}.evaluate {problem}")
-
-
-def _failed(trial: Trial, error: Exception, cost_seconds: float) -> Trial:
-  """Returns a trial that failed with an exception, which is logged."""
-  logging.warning("trial %d failed", trial.id, exc_info=error)
-  return trial.close(Evaluation.raised(error, cost_seconds))

@@ -1,0 +1,85 @@
+"""What comes of evaluating architectures: one evaluation for each, also if an evaluator raises exceptions."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from absl import logging
+
+from nao_tf.evaluators.base import Evaluator, EvaluatorError
+from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.trial import Architecture, Evaluation
+
+_ENDING = (EvaluatorError, RunDirectoryError)
+"""Exceptions that say nothing about an architecture. They end the search."""
+
+_NOTHING = object()
+
+
+def evaluate_each(evaluator: Evaluator, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
+  """Yields one evaluation for each architecture, in order, as soon as it is there.
+
+  An exception is logged, and the architecture that the evaluator was working on has failed. The evaluator is then called
+  again for the others.
+
+  Args:
+    evaluator: evaluates.
+    architectures: of its space.
+
+  Raises:
+    EvaluatorError: if the evaluator returns something else than one evaluation for each architecture.
+    RunDirectoryError: if a file of the evaluator cannot be used.
+  """
+  done = 0
+  while done < len(architectures):
+    for evaluation in _evaluate_together(evaluator, architectures[done:]):
+      done += 1
+      yield evaluation
+
+
+def _evaluate_together(evaluator: Evaluator, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
+  """Yields evaluations until there is one for each architecture, or one has failed with an exception."""
+  results: Iterator[Any] | None = None
+  for number, architecture in enumerate(architectures):
+    start = time.perf_counter()
+    try:
+      results = _begin(evaluator, architectures) if results is None else results
+      evaluation = _next(evaluator, results, number, len(architectures))
+    except _ENDING:
+      raise
+    except Exception as error:
+      if results is None and len(architectures) > 1:
+        # The evaluator returns all evaluations at once, so any of the architectures may be the cause.
+        yield from _evaluate_together(evaluator, architectures[:1])
+      else:
+        logging.warning("the evaluation of %s failed", architecture, exc_info=error)
+        yield Evaluation.raised(error, time.perf_counter() - start)
+      return
+    yield evaluation
+  _check_end(evaluator, results, len(architectures))
+
+
+def _begin(evaluator: Evaluator, architectures: Sequence[Architecture]) -> Iterator[Any]:
+  results: Any = evaluator.evaluate(architectures)
+  if not hasattr(results, "__iter__"):
+    raise _error(evaluator, f"must return an iterable of evaluations, got {results!r}")
+  return iter(results)
+
+
+def _next(evaluator: Evaluator, results: Iterator[Any], number: int, total: int) -> Evaluation:
+  """Returns the next evaluation."""
+  evaluation = next(results, _NOTHING)
+  if evaluation is _NOTHING:
+    raise _error(evaluator, f"must give one evaluation for each architecture, got {number} for {total}")
+  if not isinstance(evaluation, Evaluation):
+    raise _error(evaluator, f"must give an Evaluation for each architecture, got {evaluation!r}")
+  return evaluation
+
+
+def _check_end(evaluator: Evaluator, results: Iterator[Any] | None, total: int) -> None:
+  if results is not None and next(results, _NOTHING) is not _NOTHING:
+    raise _error(evaluator, f"must give one evaluation for each architecture, got more than {total} for {total}")
+
+
+def _error(evaluator: Evaluator, problem: str) -> EvaluatorError:
+  return EvaluatorError(f"{type(evaluator).__qualname__}.evaluate {problem}")
