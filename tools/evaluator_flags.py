@@ -8,6 +8,7 @@ from absl import flags
 
 from nao_tf.evaluators import EVALUATORS, EvaluatorContext, evaluator_class
 from nao_tf.evaluators.training_evaluator import REWARDS
+from nao_tf.search.loop import TRIAL_RETRIES
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.tools import component_flags, experiment, flag_types, flagging, search_flags, shared_flags
 
@@ -26,6 +27,10 @@ def define(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> None:
   flags.DEFINE_string("table", None, "table file of --evaluator=tabular", flag_values=flag_values)
   help_ = "the epoch whose validation result is the reward"
   flags.DEFINE_enum("reward", "last", list(REWARDS), help_, flag_values=flag_values)
+  help_ = "seconds after which an architecture has failed; evaluations then run in a process of their own"
+  flags.DEFINE_float("trial_timeout", None, help_, 0.0, flag_values=flag_values)
+  help_ = "begin an evaluation that ended the process so many times again; then it has failed"
+  flags.DEFINE_integer("trial_retries", TRIAL_RETRIES, help_, 0, flag_values=flag_values)
   shared_flags.define(flag_values)
   component_flags.define_all(EVALUATORS, evaluator_class, component_flags.named(argv, "evaluator"), flag_values)
 
@@ -38,6 +43,10 @@ def check(flag_values: flags.FlagValues) -> None:
   """
   if flag_values.evaluator == "tabular" and flag_values.table is None:
     raise ValueError("--evaluator=tabular needs --table")
+  if flag_values.trial_timeout is not None and flag_values.evaluator == "shared_weights":
+    raise ValueError("--trial_timeout bounds one evaluation, but --evaluator=shared_weights trains for all at once")
+  if flag_values.trial_timeout == 0:
+    raise ValueError("--trial_timeout must be above 0 seconds, got 0")
   if flag_values.evaluator == "shared_weights":
     check_one_size(flag_values)
 

@@ -12,9 +12,11 @@ A space, a strategy, an evaluator or a task of your own is named by its place:
   nao-search --strategy=my_package.my_module:MyStrategy --my_strategy_rate=0.5 --workdir=runs/mine
 """
 
+import contextlib
+import functools
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -24,6 +26,7 @@ from absl import flags
 from nao_tf.evaluators import EvaluatorContext, make_evaluator
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.evaluators.shared_weights_evaluator import SharedWeightsEvaluator
+from nao_tf.evaluators.worker_evaluator import WorkerEvaluator
 from nao_tf.runs.journal import Journal
 from nao_tf.runs.report import write_report
 from nao_tf.search.loop import run_search
@@ -32,7 +35,7 @@ from nao_tf.spaces import make_space
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.strategies.base import Strategy
 from nao_tf.tasks.base import Configs
-from nao_tf.tools import evaluator_flags, experiment, flagging, search_flags, train
+from nao_tf.tools import evaluator_flags, experiment, flagging, renamed_flags, search_flags, train
 from nao_tf.trial import Trial, best_trial
 
 BEST_DIRECTORY = "best"
@@ -78,23 +81,16 @@ def main(flag_values: flags.FlagValues) -> int:
   winner = experiment.configs_of(flag_values, search_flags.children(flag_values), prefix="best_")
   experiment.check_workdir(flag_values.workdir)
   distribution = experiment.prepare_process(flag_values)
-  space = make_space(flag_values.space)
-  strategy = search_flags.strategy(flag_values, space)
-  context = evaluator_flags.context(flag_values, space, distribution)
   with Journal(flag_values.workdir, settings(flag_values)) as journal:
-    evaluator = make_evaluator(flag_values.evaluator, context)
-    reranker = make_evaluator("training", context) if flag_values.rerank else None
-    best = search(flag_values, strategy, evaluator, journal)
-    write_report(flag_values.workdir, journal.trials, space)
-    if best is not None and reranker is not None:
-      best = rerank_best(flag_values, context, evaluator, reranker, journal.trials)
-  if best is None:
-    print(f"none of {flag_values.num_trials} trials has a reward; see {flag_values.workdir}")
-    return 1
-  write_winner(flag_values.workdir, best, space)
-  print(f"best: trial {best.id}, reward {best.reward:.4f}, {best.origin}: {space.format(best.architecture)}")
-  if flag_values.train_best:
-    train_best(flag_values, space.decode(best.architecture), winner, distribution)
+    best = search(flag_values, journal, distribution)
+    if best is None:
+      print(f"none of {flag_values.num_trials} trials has a reward; {_last_reason(journal.trials)}")
+      return 1
+    space = make_space(flag_values.space)
+    write_winner(flag_values.workdir, best, space)
+    print(f"best: trial {best.id}, reward {best.reward:.4f}, {best.origin}: {space.format(best.architecture)}")
+    if flag_values.train_best:
+      train_best(flag_values, space.decode(best.architecture), winner, distribution)
   return 0
 
 
@@ -121,7 +117,42 @@ def settings(flag_values: flags.FlagValues) -> dict[str, Any]:
   }
 
 
-def search(flag_values: flags.FlagValues, strategy: Strategy, evaluator: Evaluator, journal: Journal) -> Trial | None:
+def search(flag_values: flags.FlagValues, journal: Journal, distribution: tf.distribute.Strategy) -> Trial | None:
+  """Searches, writes the report, evaluates the best again if asked to, and returns the best."""
+  space = make_space(flag_values.space)
+  strategy = search_flags.strategy(flag_values, space)
+  context = evaluator_flags.context(flag_values, space, distribution)
+  with contextlib.ExitStack() as stack:
+    evaluator = stack.enter_context(evaluator_of(flag_values, flag_values.evaluator, context))
+    reranker = stack.enter_context(evaluator_of(flag_values, "training", context)) if flag_values.rerank else None
+    best = run(flag_values, strategy, evaluator, journal)
+    write_report(flag_values.workdir, journal.trials, space)
+    if best is not None and reranker is not None:
+      best = rerank_best(flag_values, context, evaluator, reranker, journal.trials)
+  return best
+
+
+@contextlib.contextmanager
+def evaluator_of(flag_values: flags.FlagValues, name: str, context: EvaluatorContext) -> Iterator[Evaluator]:
+  """Makes an evaluator, in a process of its own if evaluations have a time limit."""
+  if flag_values.trial_timeout is None:
+    yield make_evaluator(name, context)
+    return
+  make = functools.partial(make_in_worker, sys.argv, name)
+  with WorkerEvaluator(make, timeout=flag_values.trial_timeout, retries=flag_values.trial_retries) as evaluator:
+    yield evaluator
+
+
+def make_in_worker(argv: Sequence[str], name: str) -> Evaluator:
+  """Makes an evaluator in a process of its own from the command line of the search."""
+  flag_values = flags.FlagValues()
+  define_flags(flag_values, argv)
+  renamed_flags.parse(flag_values, argv)
+  distribution = experiment.prepare_process(flag_values)
+  return make_evaluator(name, evaluator_flags.context(flag_values, make_space(flag_values.space), distribution))
+
+
+def run(flag_values: flags.FlagValues, strategy: Strategy, evaluator: Evaluator, journal: Journal) -> Trial | None:
   """Runs the loop with a progress bar."""
   with tqdm.tqdm(total=flag_values.num_trials, unit="trial", dynamic_ncols=True) as bar:
     return run_search(
@@ -131,6 +162,7 @@ def search(flag_values: flags.FlagValues, strategy: Strategy, evaluator: Evaluat
       num_trials=flag_values.num_trials,
       batch_size=flag_values.batch_size,
       first_batch_size=flag_values.first_batch_size,
+      trial_retries=flag_values.trial_retries,
       on_trial=show_on(bar),
     )
 
@@ -156,6 +188,7 @@ def rerank_best(
       reranker,
       flag_values.workdir,
       search_flags.settings(flag_values, "reward"),
+      trial_retries=flag_values.trial_retries,
       on_trial=show_on(bar),
     )
 
@@ -185,7 +218,7 @@ def show_on(bar: tqdm.tqdm) -> Callable[[Trial], None]:
   def show(trial: Trial) -> None:
     nonlocal best
     best = best_trial([trial, *([best] if best else [])])
-    bar.set_postfix(best=f"{best.reward:.4f}" if best else "none", last=outcome(trial))
+    bar.set_postfix(best=f"{best.reward:.4f}" if best else "none", last=outcome(trial), refresh=False)
     bar.update()
 
   return show
@@ -196,6 +229,11 @@ def outcome(trial: Trial) -> str:
   if trial.reward is not None:
     return f"{trial.reward:.4f}"
   return f"failed ({trial.evaluation.metrics.get('reason')})" if trial.evaluation else "open"
+
+
+def _last_reason(trials: Sequence[Trial]) -> str:
+  """Returns in words why the last trial failed."""
+  return f"the last one {outcome(trials[-1])}" if trials else "there are none"
 
 
 def cli() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.runs.journal import Journal
-from nao_tf.search.loop import run_search
+from nao_tf.search.loop import TRIAL_RETRIES, run_search
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal, Strategy
 from nao_tf.trial import Origin, Trial, best_trial
@@ -41,6 +41,7 @@ def rerank(
   evaluator: Evaluator,
   journal: Journal,
   *,
+  trial_retries: int = TRIAL_RETRIES,
   on_trial: Callable[[Trial], None] = lambda trial: None,
 ) -> Trial | None:
   """Evaluates trials again; what the journal has an evaluation of, from before a kill or of other candidates, stays.
@@ -50,6 +51,7 @@ def rerank(
     space: of its architectures.
     evaluator: of another kind than the search's.
     journal: of the new evaluations.
+    trial_retries: see `run_search`.
     on_trial: called with each new trial that closes, those found in the journal included.
 
   Returns:
@@ -63,6 +65,12 @@ def rerank(
   given = [*known.items(), *(item for item in wanted.items() if item[0] not in known)]
   count = len(given) if candidates else 0
   run_search(
-    GivenArchitectures(space, given), evaluator, journal, num_trials=count, batch_size=count, on_trial=on_trial
+    GivenArchitectures(space, given),
+    evaluator,
+    journal,
+    num_trials=count,
+    batch_size=count,
+    trial_retries=trial_retries,
+    on_trial=on_trial,
   )
   return best_trial([trial for trial in journal.trials if trial.architecture in wanted])

@@ -13,6 +13,7 @@ from nao_tf.evaluators.base import Evaluator
 from nao_tf.runs.journal import Journal
 from nao_tf.runs.json_files import write_json
 from nao_tf.runs.report import write_report
+from nao_tf.search.loop import TRIAL_RETRIES
 from nao_tf.search.reading import RERANK_DIRECTORY, with_ids_of
 from nao_tf.search.reranking import rerank
 from nao_tf.spaces.base import SearchSpace
@@ -49,6 +50,7 @@ def evaluate_finalists(
   directory: str,
   settings: Mapping[str, Any],
   *,
+  trial_retries: int = TRIAL_RETRIES,
   on_trial: Callable[[Trial], None] = lambda trial: None,
 ) -> Trial | None:
   """Evaluates finalists again, in a run directory of their own, and adds them to the report of the search.
@@ -60,6 +62,7 @@ def evaluate_finalists(
     evaluator: evaluates them.
     directory: of the search.
     settings: what determines the new evaluations, as JSON values.
+    trial_retries: see `run_search`.
     on_trial: called with each new trial that closes, those on record included.
 
   Returns:
@@ -70,7 +73,7 @@ def evaluate_finalists(
     ValueError: if there are no candidates.
   """
   with Journal(os.path.join(directory, RERANK_DIRECTORY), settings) as journal:
-    best = rerank(candidates, space, evaluator, journal, on_trial=on_trial)
+    best = rerank(candidates, space, evaluator, journal, trial_retries=trial_retries, on_trial=on_trial)
     write_report(directory, trials, space, with_ids_of(trials, journal.trials))
   return with_ids_of(trials, [best])[0] if best else None
 
