@@ -22,6 +22,7 @@ from nao_tf.controller.decoder import make_decoder
 from nao_tf.controller.encoder import Encoder, architecture_embedding
 from nao_tf.controller.graph_cache import GraphCache
 from nao_tf.controller.initialization import Initializer
+from nao_tf.controller.keras_defaults import float32_defaults
 from nao_tf.controller.objective import regularized, score_loss, token_loss
 from nao_tf.controller.predictor import Predictor
 from nao_tf.controller.trackers import Trackers
@@ -69,17 +70,19 @@ class Controller(keras.Model):
     Raises:
       ValueError: if `ensemble_size` is below 1.
     """
-    super().__init__(**kwargs)
     if ensemble_size is not None and ensemble_size < 1:
       raise ValueError(f"ensemble_size must be None or at least 1, got {ensemble_size}")
+    with float32_defaults():
+      super().__init__(**kwargs)
     self.vocabulary, self.config, self.seed = vocabulary, config or ControllerConfig(), seed
     self.ensemble_size = ensemble_size
     initializer = Initializer(self.config, seed, ensemble_size)
     self.prefix = initializer.prefix
-    self.encoder = Encoder(vocabulary, self.config, initializer)
-    self.predictor = Predictor(self.config, initializer)
-    self.decoder = make_decoder(vocabulary, self.config, initializer)
-    self.trackers = Trackers()
+    with float32_defaults():
+      self.encoder = Encoder(vocabulary, self.config, initializer)
+      self.predictor = Predictor(self.config, initializer)
+      self.decoder = make_decoder(vocabulary, self.config, initializer)
+      self.trackers = Trackers()
     self.built = True
     self.compile()
 
@@ -91,8 +94,9 @@ class Controller(keras.Model):
       **kwargs: passed to `keras.Model.compile`.
     """
     kwargs.setdefault("jit_compile", False)
-    super().compile(optimizer=optimizer or self._adam(), **kwargs)
-    self.optimizer.build(self.trainable_variables)
+    with float32_defaults():
+      super().compile(optimizer=optimizer or self._adam(), **kwargs)
+      self.optimizer.build(self.trainable_variables)
     self.graphs = GraphCache()
 
   def encode(self, tokens: TensorLike) -> tf.Tensor:
