@@ -29,12 +29,14 @@ FLOORS = (
   "spaces",
   "registries",
   "trial",
+  "fields",
 )
 """The folders of the package, from the top floor down. A folder may import itself and those below it."""
 
 WITHOUT_TENSORFLOW = (
   "nao_tf",
   "nao_tf.trial",
+  "nao_tf.fields",
   "nao_tf.benchmarks.strategy_benchmark",
   "nao_tf.benchmarks.curves",
   "nao_tf.benchmarks.rank_metrics",

@@ -1,0 +1,191 @@
+"""Checks of values from outside: what a file, a command line or a caller gives for a field.
+
+Each function takes a value and the name of its field. It returns the value as a plain value of Python, or raises a
+ValueError that says what was expected, for which field, and what came:
+
+    expected an integer from 0 to 5 for 'source', got 0.7
+
+A reader of files adds the file and the place in it. Numbers of NumPy are accepted as numbers, booleans are not.
+"""
+
+import dataclasses
+import math
+import numbers
+import reprlib
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+  from _typeshed import DataclassInstance
+
+_LONGEST_SHOWN = 80
+"""Characters of a value in a message."""
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = _LONGEST_SHOWN
+_SHORT.maxlevel = 3
+
+
+def integer(value: Any, name: str, low: int | None = None, high: int | None = None) -> int:
+  """Returns a value that must be an integer.
+
+  Args:
+    value: to check.
+    name: of the field, for error messages.
+    low: the smallest one that is allowed; None: there is no limit.
+    high: the largest one that is allowed; None: there is no limit.
+
+  Raises:
+    ValueError: if it is something else, a boolean and 1.0 included, or out of range.
+  """
+  if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not _in_range(value, low, high):
+    raise wrong(f"an integer{_range(low, high)}", name, value)
+  return int(value)
+
+
+def number(value: Any, name: str, low: float | None = None, high: float | None = None) -> float:
+  """Returns a value that must be a finite number, as a float; see `integer`."""
+  if isinstance(value, bool) or not isinstance(value, numbers.Real) or not _in_range(value, low, high):
+    raise wrong(f"a finite number{_range(low, high)}", name, value)
+  try:
+    converted = float(value)
+  except OverflowError:
+    converted = math.inf
+  if not math.isfinite(converted):
+    raise wrong(f"a finite number{_range(low, high)}", name, value)
+  return converted
+
+
+def number_or_none(value: Any, name: str, low: float | None = None, high: float | None = None) -> float | None:
+  """Returns a value that must be a finite number or None; see `number`."""
+  return None if value is None else number(value, name, low, high)
+
+
+def boolean(value: Any, name: str) -> bool:
+  """Returns a value that must be True or False.
+
+  Raises:
+    ValueError: if it is something else.
+  """
+  if not isinstance(value, bool):
+    raise wrong("true or false", name, value)
+  return value
+
+
+def text(value: Any, name: str) -> str:
+  """Returns a value that must be a text.
+
+  Raises:
+    ValueError: if it is something else.
+  """
+  if not isinstance(value, str):
+    raise wrong("a text", name, value)
+  return value
+
+
+def one_of(value: Any, name: str, choices: Collection[str]) -> str:
+  """Returns a value that must be one of some texts.
+
+  Raises:
+    ValueError: if it is something else.
+  """
+  if not isinstance(value, str) or value not in choices:
+    raise wrong(f"one of {', '.join(choices)}", name, value)
+  return value
+
+
+def elements(value: Any, name: str, length: int | None = None) -> Sequence[Any]:
+  """Returns a value that must be a list or a tuple.
+
+  Args:
+    value: to check.
+    name: of the field, for error messages.
+    length: the number of its elements; None: any.
+
+  Raises:
+    ValueError: if it is something else or has another length.
+  """
+  if not isinstance(value, (list, tuple)) or length not in (None, len(value)):
+    raise wrong("a list" if length is None else f"a list of {length}", name, value)
+  return value
+
+
+def integers(value: Any, name: str, low: int | None = None, high: int | None = None) -> tuple[int, ...]:
+  """Returns a value that must be a list of integers, as a tuple; see `integer`."""
+  items = elements(value, name)
+  if all(type(item) is int for item in items) and all(_in_range(end, low, high) for end in _ends(items)):
+    return tuple(items)
+  return tuple(integer(item, f"{name}[{index}]", low, high) for index, item in enumerate(items))
+
+
+def members(value: Any, name: str, required: Collection[str], optional: Collection[str] = ()) -> Mapping[str, Any]:
+  """Returns a value that must be an object of JSON: a mapping with texts as keys.
+
+  Args:
+    value: to check.
+    name: what it is, for error messages: "a trial".
+    required: keys that must be there.
+    optional: further keys that may be there.
+
+  Raises:
+    ValueError: if it is something else, lacks a key, or has an unknown one.
+  """
+  if not isinstance(value, Mapping):
+    raise ValueError(f"expected a JSON object for {name}, got {shown(value)}")
+  missing = [key for key in required if key not in value]
+  if missing:
+    raise ValueError(f"{name}: has no {', '.join(map(repr, missing))}; got {shown(value)}")
+  unknown = [key for key in value if key not in required and key not in optional]
+  if unknown:
+    raise ValueError(
+      f"{name}: has an unknown {', '.join(map(shown, unknown[:3]))}; expected {', '.join((*required, *optional))}"
+    )
+  return value
+
+
+def check_finite(config: "DataclassInstance") -> None:
+  """Checks that the numbers of a configuration are finite, those in lists included.
+
+  Raises:
+    ValueError: if one is NaN or infinite; the message names the class and the field.
+  """
+  for field in dataclasses.fields(config):
+    value = getattr(config, field.name)
+    parts = value if isinstance(value, (list, tuple)) else (value,)
+    if not all(is_finite(part) for part in parts):
+      raise ValueError(f"{type(config).__name__}: {field.name} must be finite, got {shown(value)}")
+
+
+def is_finite(value: Any) -> bool:
+  """Returns whether a value is anything else than a number that is NaN or infinite."""
+  return not isinstance(value, float) or math.isfinite(value)
+
+
+def wrong(expected: str, name: str, value: Any) -> ValueError:
+  """Returns the error for a value that is not what is expected."""
+  return ValueError(f"expected {expected} for {name!r}, got {shown(value)}")
+
+
+def shown(value: Any) -> str:
+  """Returns a value as text for a message: short, whatever it is."""
+  try:
+    return _SHORT.repr(value)
+  except ValueError:  # Python does not print integers of many thousand digits.
+    return f"a {type(value).__name__} that is too large to be shown"
+
+
+def _ends(items: Sequence[int]) -> tuple[int, ...]:
+  """Returns the smallest and the largest of some integers; none of none."""
+  return (min(items), max(items)) if items else ()
+
+
+def _in_range(value: Any, low: float | None, high: float | None) -> bool:
+  """Returns whether a number is in a range. NaN is in none that has a limit."""
+  return (low is None or bool(value >= low)) and (high is None or bool(value <= high))
+
+
+def _range(low: float | None, high: float | None) -> str:
+  """Returns the range in words."""
+  if low is not None and high is not None:
+    return f" from {low} to {high}"
+  return f" of at least {low}" if low is not None else f" of at most {high}" if high is not None else ""
