@@ -118,8 +118,19 @@ def integers(value: Any, name: str, low: int | None = None, high: int | None = N
   return tuple(integer(item, f"{name}[{index}]", low, high) for index, item in enumerate(items))
 
 
+def mapping(value: Any, name: str) -> Mapping[str, Any]:
+  """Returns a value that must be an object of JSON, with any members.
+
+  Raises:
+    ValueError: if it is something else.
+  """
+  if not isinstance(value, Mapping):
+    raise wrong("a JSON object", name, value)
+  return value
+
+
 def members(value: Any, name: str, required: Collection[str], optional: Collection[str] = ()) -> Mapping[str, Any]:
-  """Returns a value that must be an object of JSON: a mapping with texts as keys.
+  """Returns a value that must be an object of JSON with certain members.
 
   Args:
     value: to check.
@@ -130,17 +141,16 @@ def members(value: Any, name: str, required: Collection[str], optional: Collecti
   Raises:
     ValueError: if it is something else, lacks a key, or has an unknown one.
   """
-  if not isinstance(value, Mapping):
-    raise ValueError(f"expected a JSON object for {name}, got {shown(value)}")
-  missing = [key for key in required if key not in value]
+  found = mapping(value, name)
+  missing = [key for key in required if key not in found]
   if missing:
     raise ValueError(f"{name}: has no {', '.join(map(repr, missing))}; got {shown(value)}")
-  unknown = [key for key in value if key not in required and key not in optional]
+  unknown = [key for key in found if key not in required and key not in optional]
   if unknown:
     raise ValueError(
       f"{name}: has an unknown {', '.join(map(shown, unknown[:3]))}; expected {', '.join((*required, *optional))}"
     )
-  return value
+  return found
 
 
 def check_finite(config: "DataclassInstance") -> None:

@@ -9,6 +9,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from nao_tf import fields
+
 Architecture = tuple[int, ...]
 
 
@@ -66,9 +68,18 @@ class Evaluation:
     return {"reward": self.reward, "cost_seconds": self.cost_seconds, "metrics": dict(self.metrics)}
 
   @classmethod
-  def from_json(cls, data: Mapping[str, Any]) -> "Evaluation":
-    """Builds an evaluation from what `to_json` returned."""
-    return cls(data["reward"], data["cost_seconds"], data["metrics"])
+  def from_json(cls, data: Any) -> "Evaluation":
+    """Builds an evaluation from what `to_json` returned.
+
+    Raises:
+      ValueError: if `data` is something else; the message says what was expected.
+    """
+    members = fields.members(data, "an evaluation", ("reward", "cost_seconds", "metrics"))
+    return cls(
+      fields.number_or_none(members["reward"], "reward"),
+      fields.number(members["cost_seconds"], "cost_seconds", 0),
+      fields.mapping(members["metrics"], "metrics"),
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,13 +114,23 @@ class Origin:
 
   def to_json(self) -> dict[str, Any]:
     """Returns a dict that `from_json` turns back into an equal origin. Fields with their defaults are left out."""
-    fields = dataclasses.fields(self)
-    return {f.name: value for f in fields if (value := getattr(self, f.name)) != f.default}
+    return {f.name: value for f in dataclasses.fields(self) if (value := getattr(self, f.name)) != f.default}
 
   @classmethod
-  def from_json(cls, data: Mapping[str, Any]) -> "Origin":
-    """Builds an origin from what `to_json` returned."""
-    return cls(**{**data, "parents": tuple(data.get("parents", ()))})
+  def from_json(cls, data: Any) -> "Origin":
+    """Builds an origin from what `to_json` returned.
+
+    Raises:
+      ValueError: if `data` is something else; the message says what was expected.
+    """
+    members = fields.members(data, "an origin", ("kind",), ("parents", "step", "indirect", "reward"))
+    return cls(
+      fields.text(members["kind"], "kind"),
+      fields.integers(members.get("parents", []), "parents"),
+      fields.number_or_none(members.get("step"), "step"),
+      fields.boolean(members.get("indirect", False), "indirect"),
+      fields.number_or_none(members.get("reward"), "reward"),
+    )
 
 
 _IN_WORDS = {

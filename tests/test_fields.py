@@ -20,6 +20,7 @@ CHECKS = {
   "one_of": lambda value, name: fields.one_of(value, name, ("big", "small")),
   "elements": fields.elements,
   "integers": fields.integers,
+  "mapping": fields.mapping,
   "members": lambda value, name: fields.members(value, name, ("id",)),
 }
 
@@ -44,6 +45,7 @@ ANYTHING = st.recursive(
     ("elements", [1, "a"], [1, "a"]),
     ("integers", [1, np.int64(2)], (1, 2)),
     ("integers", [], ()),
+    ("mapping", {}, {}),
     ("members", {"id": None}, {"id": None}),
   ],
 )
@@ -72,7 +74,7 @@ def test_what_fits_comes_back_as_a_value_of_python(check, value, expected):
     (lambda v, n: fields.elements(v, n, 2), [1], "expected a list of 2 for 'field', got [1]"),
     (fields.integers, [0, 0.5], "expected an integer for 'field[1]', got 0.5"),
     (lambda v, n: fields.integers(v, n, 0, 3), [0, 4], "expected an integer from 0 to 3 for 'field[1]', got 4"),
-    (lambda v, n: fields.members(v, n, ("id",)), [], "expected a JSON object for field, got []"),
+    (lambda v, n: fields.members(v, n, ("id",)), [], "expected a JSON object for 'field', got []"),
     (lambda v, n: fields.members(v, n, ("id",)), {}, "field: has no 'id'; got {}"),
     (
       lambda v, n: fields.members(v, n, ("id",), ("x",)),

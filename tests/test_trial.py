@@ -124,3 +124,56 @@ def test_the_top_trials_are_the_best_and_the_earlier_of_equals_come_first():
   trials = [Trial(i, (i,), evaluation=r and Evaluation(r)) for i, r in enumerate(rewards)]
   assert [trial.id for trial in top_trials(reversed(trials), 3)] == [1, 3, 4]
   assert [trial.id for trial in top_trials(trials, 9)] == [1, 3, 4, 0] and top_trials([], 3) == []
+
+
+GOOD_EVALUATION = {"reward": 0.5, "cost_seconds": 1.5, "metrics": {"loss": 0.25}}
+GOOD_ORIGIN = {"kind": "ascent", "parents": [3], "step": 0.5, "indirect": True, "reward": 0.7}
+WRONG = [True, 0.5, "x", [1], {}, None, -1, math.nan, math.inf, 10**400, [0.5], [True], {"x": 1}]
+
+
+def wrong_values(name, allowed):
+  return [(name, value) for value in WRONG if not allowed(value)]
+
+
+def is_finite(value):
+  is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+  return is_number and abs(value) < 10**300
+
+
+@pytest.mark.parametrize(
+  ("name", "value"),
+  [
+    *wrong_values("reward", lambda v: v is None or is_finite(v)),
+    *wrong_values("cost_seconds", lambda v: is_finite(v) and v >= 0),
+    *wrong_values("metrics", lambda v: isinstance(v, dict)),
+    ("extra", 1),
+  ],
+)
+def test_an_evaluation_of_wrong_types_is_refused_with_the_field(name, value):
+  assert Evaluation.from_json(GOOD_EVALUATION).reward == 0.5
+  with pytest.raises(ValueError, match=name):
+    Evaluation.from_json({**GOOD_EVALUATION, name: value})
+
+
+@pytest.mark.parametrize(
+  ("name", "value"),
+  [
+    *wrong_values("kind", lambda v: isinstance(v, str)),
+    *(("parents", value) for value in (True, 3, "x", {}, None, [0.5], [True], ["1"], [[1]])),
+    *wrong_values("step", lambda v: v is None or is_finite(v)),
+    *wrong_values("indirect", lambda v: isinstance(v, bool)),
+    *wrong_values("reward", lambda v: v is None or is_finite(v)),
+    ("extra", 1),
+  ],
+)
+def test_an_origin_of_wrong_types_is_refused_with_the_field(name, value):
+  assert Origin.from_json(GOOD_ORIGIN).step == 0.5
+  with pytest.raises(ValueError, match=name):
+    Origin.from_json({**GOOD_ORIGIN, name: value})
+
+
+@pytest.mark.parametrize("data", [None, 3, "reward", [], {}, {"reward": 1.0}])
+def test_what_is_no_object_with_these_fields_is_refused(data):
+  for read in (Evaluation.from_json, Origin.from_json):
+    with pytest.raises(ValueError, match="an evaluation|an origin"):
+      read(data)

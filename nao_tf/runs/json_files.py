@@ -54,11 +54,11 @@ def parse_json(data: bytes, place: str, *, allow_nan: bool = False) -> Any:
     allow_nan: whether numbers may be NaN, infinite, or too large for a float.
 
   Raises:
-    ValueError: if it is not JSON, is nested more than 50 levels deep, or has an integer of more than 64 bits, or, unless
-      allowed, a number that is not finite. The message begins with the place.
+    ValueError: if it is not JSON, is nested more than 50 levels deep, has an object with two members of one name, an
+      integer of more than 64 bits, or, unless allowed, a number that is not finite. The message begins with the place.
   """
   try:
-    value = json.loads(data.decode("utf-8"), **_number_hooks(data, allow_nan))
+    value = json.loads(data.decode("utf-8"), object_pairs_hook=_distinct, **_number_hooks(data, allow_nan))
   except RecursionError as error:
     raise ValueError(f"{place}: JSON nested more than {_DEEPEST} levels deep") from error
   except ValueError as error:
@@ -66,6 +66,15 @@ def parse_json(data: bytes, place: str, *, allow_nan: bool = False) -> Any:
   if _is_deep(data) and _depth_exceeds(value, _DEEPEST):
     raise ValueError(f"{place}: JSON nested more than {_DEEPEST} levels deep")
   return value
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+  """Returns the members of an object as a dict."""
+  members = dict(pairs)
+  if len(members) != len(pairs):
+    names = [name for name, _ in pairs]
+    raise ValueError(f"expected members of different names, got {max(names, key=names.count)[:40]!r} twice")
+  return members
 
 
 def _number_hooks(data: bytes, allow_nan: bool) -> dict[str, Any]:

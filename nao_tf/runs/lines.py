@@ -11,6 +11,8 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
+from nao_tf.runs.json_files import parse_json
+
 Value = TypeVar("Value")
 
 
@@ -43,9 +45,9 @@ class LinesFile:
       self._file.close()
       raise
 
-  def read(self, parse: Callable[[Any], Value], what: str) -> list[Value]:
+  def read(self, parse: Callable[[Any], Value], what: str, *, allow_nan: bool = True) -> list[Value]:
     """Returns what each line held when the file was opened; see `read_lines`."""
-    return list(_parsed(self._data, self.path, parse, what))
+    return list(_parsed(self._data, self.path, parse, what, allow_nan))
 
   def append(self, record: Any, *, allow_nan: bool = False, to_disk: bool = True) -> None:
     """Writes one line to the disk, or nothing.
@@ -112,20 +114,22 @@ def _free_path(path: str) -> str:
   return next(candidate for candidate in paths if not os.path.exists(candidate))
 
 
-def read_lines(path: str, parse: Callable[[Any], Value], what: str) -> list[Value]:
+def read_lines(path: str, parse: Callable[[Any], Value], what: str, *, allow_nan: bool = True) -> list[Value]:
   """Returns what each line of a file holds, without opening it for writing.
 
   Args:
     path: of the file.
     parse: turns the JSON value of a line into what is returned for it. It may raise ValueError, KeyError, TypeError.
     what: what a line is expected to be, for error messages: "a line of a journal".
+    allow_nan: whether NaN and infinity may be in a line.
 
   Raises:
-    ValueError: if a line cannot be parsed; the message names file and line.
+    ValueError: if a line is not JSON within the limits of `nao_tf.runs.json_files.parse_json`, or cannot be parsed; the
+      message names file and line.
     OSError: if the file cannot be read.
   """
   with open(path, "rb") as file:
-    return list(_parsed(_whole_lines(file), path, parse, what))
+    return list(_parsed(_whole_lines(file), path, parse, what, allow_nan))
 
 
 def write_lines(path: str, records: Iterable[Any]) -> None:
@@ -145,9 +149,14 @@ def _whole_lines(file: Any) -> bytes:
   return data[: data.rfind(b"\n") + 1]
 
 
-def _parsed(data: bytes, path: str, parse: Callable[[Any], Value], what: str) -> Iterator[Value]:
+def _parsed(data: bytes, path: str, parse: Callable[[Any], Value], what: str, allow_nan: bool) -> Iterator[Value]:
   for number, line in enumerate(data.split(b"\n")[:-1], start=1):
     try:
-      yield parse(json.loads(line))
+      yield parse(parse_json(line, "the line", allow_nan=allow_nan))
     except (ValueError, KeyError, TypeError) as error:
-      raise ValueError(f"{path}, line {number}: not {what} ({error!r}): {line[:80]!r}") from error
+      raise ValueError(f"{path}, line {number}: not {what} ({_reason(error)}): {line[:80]!r}") from error
+
+
+def _reason(error: Exception) -> str:
+  """Returns what an error says; a KeyError only says a key."""
+  return str(error) if isinstance(error, ValueError) else repr(error)

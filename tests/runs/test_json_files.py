@@ -27,7 +27,8 @@ def test_what_is_not_json_leaves_the_old_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-  "text", [b"", b"{", b"\xff", b'{"a": 1e999}', b"[NaN]", b"-Infinity", b"[" + b"9" * 400 + b"]"]
+  "text",
+  [b"", b"{", b"\xff", b'{"a": 1e999}', b"[NaN]", b"-Infinity", b"[" + b"9" * 400 + b"]", b'{"a": 1, "b": 2, "a": 1}'],
 )
 def test_what_is_refused_is_a_value_error_with_its_place(text):
   with pytest.raises(ValueError, match="^here: "):

@@ -133,3 +133,22 @@ def test_a_cleared_file_is_written_from_its_beginning(path):
   file.clear()
   file.append("first", to_disk=False)
   assert read(path) == ["first"]
+
+
+@pytest.mark.parametrize(
+  "line", [100_000 * b"[", b"9" * 400, b'{"a": 1, "a": 2}', b'"\xff"', b"\xef\xbb\xbf1", 60 * b"[" + 60 * b"]"]
+)
+def test_lines_have_the_limits_of_json_files(path, line):
+  with open(path, "ab") as file:
+    file.write(line + b"\n")
+  with pytest.raises(ValueError, match=r"file\.jsonl, line 4: not a record \(the line: "):
+    read(path)
+
+
+def test_nan_is_read_only_where_it_is_allowed(path):
+  with open(path, "ab") as file:
+    file.write(b"[NaN]\n")
+  assert read(path)[:3] == RECORDS
+  for source in (LinesFile(path).read, lambda *arguments, **options: read_lines(path, *arguments, **options)):
+    with pytest.raises(ValueError, match=r"file\.jsonl, line 4: not a record .*finite"):
+      source(lambda value: value, "a record", allow_nan=False)
