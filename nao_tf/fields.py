@@ -38,7 +38,7 @@ def integer(value: Any, name: str, low: int | None = None, high: int | None = No
   Raises:
     ValueError: if it is something else, a boolean and 1.0 included, or out of range.
   """
-  if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not _in_range(value, low, high):
+  if not is_integer(value) or not _in_range(value, low, high):
     raise wrong(f"an integer{_range(low, high)}", name, value)
   return int(value)
 
@@ -164,6 +164,11 @@ def check_finite(config: "DataclassInstance") -> None:
     parts = value if isinstance(value, (list, tuple)) else (value,)
     if not all(is_finite(part) for part in parts):
       raise ValueError(f"{type(config).__name__}: {field.name} must be finite, got {shown(value)}")
+
+
+def is_integer(value: Any) -> bool:
+  """Returns whether a value is an integer of Python or NumPy. Booleans are none."""
+  return type(value) is int or (isinstance(value, numbers.Integral) and not isinstance(value, bool))
 
 
 def is_finite(value: Any) -> bool:

@@ -7,7 +7,6 @@ If it is killed and started again with the same flags, it resumes from its last 
 config.json, history.jsonl, checkpoints, tensorboard (a log directory of TensorBoard) and saved_model.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -15,10 +14,11 @@ from typing import Any, Protocol
 import tensorflow as tf
 from absl import flags
 
+from nao_tf.runs.genotype_files import read_genotype as read_genotype_file
 from nao_tf.runs.settings import check_settings
 from nao_tf.serving import evaluate_exported, export_network, has_exporter
 from nao_tf.spaces import SPACES, make_space
-from nao_tf.spaces.genotypes import Genotype, genotype_from_json
+from nao_tf.spaces.genotypes import Genotype
 from nao_tf.spaces.published import BASELINES, CELLS, RECURRENT_CELLS
 from nao_tf.tasks.base import Configs, Task
 from nao_tf.tasks.trainers import make_trainer
@@ -96,7 +96,7 @@ def read_genotype(text: str, space: str) -> Genotype:
   if text in NAMED:
     return NAMED[text].genotype
   if text.endswith(".json"):
-    return _read_json(text)
+    return read_genotype_file(text)
   try:
     return make_space(space).decode(make_space(space).parse(text))
   except ValueError as error:
@@ -154,12 +154,6 @@ def export_and_test(task: Task, trainer: NetworkTrainer, genotype: Genotype, dir
   metrics = evaluate_exported(directory, task, "test") if exported else trainer.evaluate("test")
   print("test: " + ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
   return metrics
-
-
-def _read_json(path: str) -> Genotype:
-  with open(path, encoding="utf-8") as file:
-    data = json.load(file)
-  return genotype_from_json(data.get("genotype", data) if isinstance(data, dict) else data)
 
 
 def cli() -> None:

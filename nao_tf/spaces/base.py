@@ -8,12 +8,16 @@ import abc
 import dataclasses
 import itertools
 import math
+import re
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from nao_tf import fields
 from nao_tf.trial import Architecture
+
+_NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +87,8 @@ class SearchSpace(abc.ABC):
   * canonical(canonical(a)) == canonical(a) == canonical(random_equivalent(a, rng))
   * function_key(random_isomorphic(a, rng)) == function_key(a)
   * parse(format(a)) == a
-  * `validate` and `decode` raise a ValueError for anything else than a valid architecture.
+  * `validate` and `decode` raise a ValueError for anything else than a valid architecture. Rows of integers of NumPy
+    are valid; `checked` turns them into tuples of `int`.
 
   Attributes:
     name: key in the registry.
@@ -118,22 +123,33 @@ class SearchSpace(abc.ABC):
     return filter(self.is_valid, rows)
 
   def validate(self, architecture: Sequence[int]) -> None:
-    """Checks that a row of choices is an architecture of this space.
+    """Checks that a row of choices is an architecture of this space; see `checked`."""
+    self.checked(architecture)
+
+  def checked(self, architecture: Sequence[int]) -> Architecture:
+    """Returns a row of choices as a tuple of `int`, which it may not be yet if it comes from NumPy or from a file.
 
     Raises:
-      ValueError: if it is not. The message names the position, its kind, the expected range and the value.
+      ValueError: if it is not an architecture of this space. The message names the position, its kind, the expected
+        range and the value.
     """
+    if not _is_row(architecture):
+      raise ValueError(
+        f"{self.name}: expected a row of {len(self.decisions)} choices, got {fields.shown(architecture)}"
+      )
     if len(architecture) != len(self.decisions):
       raise ValueError(
-        f"{self.name}: expected {len(self.decisions)} decisions, got {len(architecture)}: {architecture}"
+        f"{self.name}: expected {len(self.decisions)} decisions, got {len(architecture)}: {fields.shown(architecture)}"
       )
     for position, (decision, choice) in enumerate(zip(self.decisions, architecture)):
-      if not isinstance(choice, (int, np.integer)) or not 0 <= choice < decision.size:
+      if not fields.is_integer(choice) or not 0 <= choice < decision.size:
         raise ValueError(
           f"{self.name}: position {position} ({decision.kind}) must be an integer in [0, {decision.size}),"
-          f" got {choice!r}"
+          f" got {fields.shown(choice)}"
         )
-    self.check_rules(architecture)
+    choices = tuple(map(int, architecture))
+    self.check_rules(choices)
+    return choices
 
   def check_rules(self, architecture: Sequence[int]) -> None:
     """Checks rules that concern several positions. Every choice is already known to be in its range.
@@ -214,16 +230,16 @@ class SearchSpace(abc.ABC):
     Raises:
       ValueError: if `text` is not an architecture of this space.
     """
-    architecture = self._parse_numbers(text)
-    self.validate(architecture)
-    return architecture
+    return self.checked(self._parse_numbers(text))
 
   def _parse_numbers(self, text: str) -> tuple[int, ...]:
     """Returns the numbers in a text. Spaces, commas and bars separate them."""
     words = text.replace("|", " ").replace(",", " ").split()
     for position, word in enumerate(words):
-      if not word.lstrip("-").isdecimal():
-        raise ValueError(f"{self.name}: expected numbers separated by spaces, got {word!r} at position {position}")
+      if not _NUMBER.fullmatch(word):
+        raise ValueError(
+          f"{self.name}: expected numbers separated by spaces, got {fields.shown(word)} at position {position}"
+        )
     return tuple(int(word) for word in words)
 
   def _mutants(self, architecture: Architecture, rng: np.random.Generator) -> Iterator[Architecture]:
@@ -232,6 +248,13 @@ class SearchSpace(abc.ABC):
       for choice in rng.permutation(self.decisions[position].size):
         if choice != architecture[position]:
           yield _changed(architecture, position, int(choice))
+
+
+def _is_row(value: Any) -> bool:
+  """Returns whether a value is a sequence or an array with one axis."""
+  if isinstance(value, np.ndarray):
+    return value.ndim == 1
+  return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
 
 
 def _changed(architecture: Architecture, position: int, choice: int) -> Architecture:

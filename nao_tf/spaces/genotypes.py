@@ -7,8 +7,10 @@ is that of section 4.2.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+
+from nao_tf import fields
 
 NUM_CELL_INPUTS = 2
 
@@ -38,6 +40,13 @@ class Cell:
 
   nodes: tuple[Node, ...]
 
+  def __post_init__(self) -> None:
+    for number, node in enumerate(self.nodes):
+      for side, branch in zip(Node._fields, node, strict=True):
+        place = f"of the {side} branch of node {number}"
+        fields.text(branch.operation, f"operation {place}")
+        fields.integer(branch.source, f"source {place}", 0, NUM_CELL_INPUTS + number - 1)
+
   @property
   def loose_ends(self) -> tuple[int, ...]:
     """Indices of the states that no node reads, in ascending order. They may include the inputs of the cell."""
@@ -57,24 +66,42 @@ class CellGenotype:
     return {"normal": _cell_to_json(self.normal), "reduction": _cell_to_json(self.reduction)}
 
   @classmethod
-  def from_json(cls, data: Mapping[str, Any]) -> "CellGenotype":
+  def from_json(cls, data: Any) -> "CellGenotype":
     """Builds a genotype from the return value of `to_json`.
 
     Raises:
-      ValueError: if `data` is not of that form.
+      ValueError: if `data` is not of that form; the message says where.
     """
     try:
-      return cls(_cell_from_json(data["normal"]), _cell_from_json(data["reduction"]))
-    except (KeyError, TypeError, ValueError) as error:
-      raise ValueError(f"not a cell genotype: {data!r} ({error!r})") from error
+      cells = fields.members(data, "a genotype", ("normal", "reduction"))
+      return cls(*(_cell_from_json(cells[name], name) for name in ("normal", "reduction")))
+    except ValueError as error:
+      raise ValueError(f"not a cell genotype: {error}") from error
 
 
 def _cell_to_json(cell: Cell) -> list[list[list[str | int]]]:
   return [[list(branch) for branch in node] for node in cell.nodes]
 
 
-def _cell_from_json(nodes: list[Any]) -> Cell:
-  return Cell(tuple(Node(*(Branch(str(operation), int(source)) for operation, source in node)) for node in nodes))
+def _cell_from_json(data: Any, name: str) -> Cell:
+  try:
+    return Cell(tuple(_node_from_json(node, f"node {number}") for number, node in enumerate(_nodes(data))))
+  except ValueError as error:
+    raise ValueError(f"{name} cell: {error}") from error
+
+
+def _node_from_json(data: Any, name: str) -> Node:
+  return Node(
+    *(Branch(*fields.elements(branch, f"a branch of {name}", 2)) for branch in fields.elements(data, name, 2))
+  )
+
+
+def _nodes(data: Any) -> Sequence[Any]:
+  """Returns the elements of a list of nodes, which must not be empty."""
+  nodes = fields.elements(data, "nodes")
+  if not nodes:
+    raise fields.wrong("at least one node", "nodes", data)
+  return nodes
 
 
 class RecurrentNode(NamedTuple):
@@ -95,21 +122,29 @@ class RecurrentGenotype:
 
   nodes: tuple[RecurrentNode, ...]
 
+  def __post_init__(self) -> None:
+    for number, node in enumerate(self.nodes, start=1):
+      predecessor = fields.integer(node.predecessor, f"predecessor of node {number}")
+      if not 0 <= predecessor < number:
+        raise ValueError(f"node {number}: its predecessor must be in [0, {number}), got {predecessor}")
+      fields.text(node.activation, f"activation of node {number}")
+
   def to_json(self) -> dict[str, Any]:
     """Returns a dict that `from_json` turns back into an equal genotype."""
     return {"recurrent": [list(node) for node in self.nodes]}
 
   @classmethod
-  def from_json(cls, data: Mapping[str, Any]) -> "RecurrentGenotype":
+  def from_json(cls, data: Any) -> "RecurrentGenotype":
     """Builds a genotype from the return value of `to_json`.
 
     Raises:
-      ValueError: if `data` is not of that form.
+      ValueError: if `data` is not of that form; the message says where.
     """
     try:
-      return cls(tuple(RecurrentNode(int(source), str(activation)) for source, activation in data["recurrent"]))
-    except (KeyError, TypeError, ValueError) as error:
-      raise ValueError(f"not a recurrent genotype: {data!r} ({error!r})") from error
+      nodes = _nodes(fields.members(data, "a genotype", ("recurrent",))["recurrent"])
+      return cls(tuple(RecurrentNode(*fields.elements(n, f"node {i}", 2)) for i, n in enumerate(nodes, start=1)))
+    except ValueError as error:
+      raise ValueError(f"not a recurrent genotype: {error}") from error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,20 +156,20 @@ class LstmGenotype:
     return {"lstm": []}
 
   @classmethod
-  def from_json(cls, data: Mapping[str, Any]) -> "LstmGenotype":
+  def from_json(cls, data: Any) -> "LstmGenotype":
     """Builds a genotype from the return value of `to_json`.
 
     Raises:
       ValueError: if `data` is not of that form.
     """
     if data != cls().to_json():
-      raise ValueError(f"not an LSTM genotype: {data!r}")
+      raise ValueError(f"not an LSTM genotype: {fields.shown(data)}")
     return cls()
 
 
 Genotype = CellGenotype | RecurrentGenotype | LstmGenotype
 
-_READERS: dict[str, Callable[[Mapping[str, Any]], Genotype]] = {
+_READERS: dict[str, Callable[[Any], Genotype]] = {
   "normal": CellGenotype.from_json,
   "recurrent": RecurrentGenotype.from_json,
   "lstm": LstmGenotype.from_json,
@@ -150,5 +185,7 @@ def genotype_from_json(data: Any) -> Genotype:
   """
   readers = [read for key, read in _READERS.items() if isinstance(data, dict) and key in data]
   if not readers:
-    raise ValueError(f"not a genotype: expected a JSON object with one of {', '.join(_READERS)}, got {data!r}")
+    raise ValueError(
+      f"not a genotype: expected a JSON object with one of {', '.join(_READERS)}, got {fields.shown(data)}"
+    )
   return readers[0](data)

@@ -10,10 +10,12 @@ then the operation of the vertex, which the output does not have.
 
 import dataclasses
 import hashlib
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from nao_tf import fields
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.trial import Architecture
 
@@ -112,9 +114,7 @@ class Nasbench101Space(SearchSpace):
     self._check_genotype(genotype.matrix, genotype.operations)
     size = len(genotype.operations)
     sources = tuple(_bit_set(x for x in range(y) if genotype.matrix[x][y]) for y in range(size))
-    architecture = _encoding(_Graph(sources, tuple(map(OPERATIONS.index, genotype.operations[1:-1]))))
-    self.validate(architecture)
-    return architecture
+    return self.checked(_encoding(_Graph(sources, tuple(map(OPERATIONS.index, genotype.operations[1:-1])))))
 
   def module_hash(self, architecture: Architecture) -> str:
     """Returns the benchmark's hash of a cell, 32 hexadecimal digits. It is equal for all encodings of one network.
@@ -147,11 +147,14 @@ class Nasbench101Space(SearchSpace):
         f"{self.name}: expected a square matrix with as many rows as operations, 2 to {NUM_VERTICES},"
         f" got {len(matrix)} rows of {sorted(set(map(len, matrix)))} and {size} operations"
       )
+    for x, y in itertools.product(range(size), repeat=2):
+      fields.integer(matrix[x][y], f"matrix[{x}][{y}]", 0, 1)
     if any(matrix[x][y] for x in range(size) for y in range(x + 1)):
       raise ValueError(f"{self.name}: expected edges from earlier to later vertices only, got {matrix}")
-    if (operations[0], operations[-1]) != (INPUT, OUTPUT) or not set(operations[1:-1]) <= set(OPERATIONS):
+    inner_known = all(isinstance(name, str) and name in OPERATIONS for name in operations[1:-1])
+    if (operations[0], operations[-1]) != (INPUT, OUTPUT) or not inner_known:
       raise ValueError(
-        f"{self.name}: expected operations {INPUT}, any of {', '.join(OPERATIONS)}, {OUTPUT}; got {operations}"
+        f"{self.name}: expected operations {INPUT}, any of {', '.join(OPERATIONS)}, {OUTPUT}; got {fields.shown(operations)}"
       )
 
 

@@ -6,12 +6,12 @@ A cell is the complete directed acyclic graph of four nodes. Each of its six edg
 import dataclasses
 import functools
 import itertools
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from nao_tf import fields
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.trial import Architecture
 
@@ -89,23 +89,29 @@ class Nasbench201Space(SearchSpace):
 
   def parse(self, text: str) -> Architecture:
     """Returns the architecture of the benchmark's string."""
-    architecture = tuple(self._choices(text))
-    if len(architecture) != len(EDGES):
-      raise ValueError(f"{self.name}: expected {NUM_NODES - 1} nodes separated by +, got {text!r}")
+    parts = text.strip().split("+")
+    architecture = tuple(
+      choice for node, part in enumerate(parts[:NUM_NODES], start=1) for choice in self._choices(node, part)
+    )
+    if len(parts) != NUM_NODES - 1:
+      raise ValueError(f"{self.name}: expected {NUM_NODES - 1} nodes separated by +, got {fields.shown(text)}")
     return architecture
 
-  def _choices(self, text: str) -> Iterator[int]:
-    for node, part in enumerate(text.strip().split("+"), start=1):
-      words = re.findall(r"([^|~]+)~(\d+)", part)
-      if part != f"|{'|'.join(f'{name}~{source}' for name, source in words)}|" or len(words) != node:
-        raise ValueError(f"{self.name}: expected |operation~source| with sources 0 to {node - 1}, got {part!r}")
-      for source, (name, number) in enumerate(words):
-        if name not in OPERATIONS or number != str(source):
-          raise ValueError(
-            f"{self.name}: node {node}, source {source}: expected one of {', '.join(OPERATIONS)} and ~{source},"
-            f" got {name}~{number}"
-          )
-        yield OPERATIONS.index(name)
+  def _choices(self, node: int, part: str) -> Iterator[int]:
+    """Yields the choices of the edges to a node."""
+    first, *edges, last = part.split("|", node + 1) if part.count("|") == node + 1 else ("?", "")
+    if first or last or any("~" not in edge for edge in edges):
+      raise ValueError(
+        f"{self.name}: expected |operation~source| with sources 0 to {node - 1}, got {fields.shown(part)}"
+      )
+    for source, edge in enumerate(edges):
+      name, _, number = edge.partition("~")
+      if name not in OPERATIONS or number != str(source):
+        raise ValueError(
+          f"{self.name}: node {node}, source {source}: expected one of {', '.join(OPERATIONS)} and ~{source},"
+          f" got {edge[:80]}"
+        )
+      yield OPERATIONS.index(name)
 
 
 def _terms(operation: str, terms: Function) -> Function:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from nao_tf import fields
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.spaces.genotypes import NUM_CELL_INPUTS, Branch, Cell, CellGenotype, Node
 from nao_tf.trial import Architecture
@@ -118,12 +119,12 @@ class NasnetSpace(SearchSpace):
       ValueError: if the genotype is not in this space.
     """
     branches = [branch for cell in (genotype.normal, genotype.reduction) for node in cell.nodes for branch in node]
-    unknown = sorted({branch.operation for branch in branches} - set(self._choice_of_name))
+    unknown = {b.operation: None for b in branches if b.operation not in self._choice_of_name}
     if unknown:
-      raise ValueError(f"{self.name}: has no operation {', '.join(unknown)}; has {', '.join(self._choice_of_name)}")
-    architecture = tuple(n for branch in branches for n in (branch.source, self._choice_of_name[branch.operation]))
-    self.validate(architecture)
-    return architecture
+      raise ValueError(
+        f"{self.name}: has no operation {', '.join(sorted(unknown))}; has {', '.join(self._choice_of_name)}"
+      )
+    return self.checked([n for b in branches for n in (b.source, self._choice_of_name[b.operation])])
 
   def format(self, architecture: Architecture) -> str:
     """Returns the published string: `input operation` for each branch, with a bar between the two cells."""
@@ -141,10 +142,8 @@ class NasnetSpace(SearchSpace):
     if len(numbers) == _NUM_TOKENS and self._choice_of_tokens:
       return self._from_tokens(numbers)
     if len(numbers) != len(self.decisions):
-      raise ValueError(f"{self.name}: expected {len(self.decisions)} numbers, got {len(numbers)}: {text!r}")
-    architecture = tuple(self._choice(n, i) if i % 2 else n for i, n in enumerate(numbers))
-    self.validate(architecture)
-    return architecture
+      raise ValueError(f"{self.name}: expected {len(self.decisions)} numbers, got {len(numbers)}: {fields.shown(text)}")
+    return self.checked([self._choice(n, i) if i % 2 else n for i, n in enumerate(numbers)])
 
   def _choice(self, code: int, position: int) -> int:
     if code not in self._choice_of_code:
@@ -160,8 +159,7 @@ class NasnetSpace(SearchSpace):
       if (kind, size) not in self._choice_of_tokens:
         raise ValueError(f"{self.name}: tokens {[kind, size]} at position {start + 1} are no operation of this space")
       choices += [source - 1, self._choice_of_tokens[kind, size]]
-    self.validate(choices)
-    return tuple(choices)
+    return self.checked(choices)
 
   def _decode_cell(self, cell: Architecture) -> Cell:
     return Cell(tuple(Node(self._decode_branch(left), self._decode_branch(right)) for left, right in _nodes(cell)))

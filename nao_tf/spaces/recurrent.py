@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from nao_tf import fields
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.spaces.genotypes import RecurrentGenotype, RecurrentNode
 from nao_tf.trial import Architecture
@@ -99,9 +100,7 @@ class RecurrentSpace(SearchSpace):
     unknown = sorted({node.activation for node in genotype.nodes} - set(ACTIVATIONS))
     if unknown:
       raise ValueError(f"{self.name}: has no activation {', '.join(unknown)}; has {', '.join(ACTIVATIONS)}")
-    architecture = tuple(n for node in genotype.nodes for n in (node.predecessor, ACTIVATIONS.index(node.activation)))
-    self.validate(architecture)
-    return architecture
+    return self.checked([n for node in genotype.nodes for n in (node.predecessor, ACTIVATIONS.index(node.activation))])
 
   def format(self, architecture: Architecture, *, numbering: str = DEFAULT_NUMBERING) -> str:
     """Returns the published string, `predecessor activation` for each node.
@@ -133,7 +132,7 @@ class RecurrentSpace(SearchSpace):
 
 def _numbering(name: str) -> tuple[str, ...]:
   if name not in NUMBERINGS:
-    raise ValueError(f"unknown numbering of activations {name!r}; expected one of {', '.join(NUMBERINGS)}")
+    raise ValueError(f"unknown numbering of activations {fields.shown(name)}; expected one of {', '.join(NUMBERINGS)}")
   return NUMBERINGS[name]
 
 

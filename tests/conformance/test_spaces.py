@@ -1,5 +1,7 @@
 """Laws of every registered space."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -120,7 +122,39 @@ def test_a_malformed_architecture_is_refused_with_its_position(space, samples, w
     space.decode(bad)
 
 
-@pytest.mark.parametrize("text", ["", "a b c", "1 2", "1.5"])
+@pytest.mark.parametrize("text", ["", "a b c", "1 2", "1.5", "--1", "1_0", "٣", "9" * 5000])
 def test_malformed_text_is_refused(space, text):
   with pytest.raises(ValueError, match=space.name):
     space.parse(text)
+
+
+def choices_of_wrong_types(good):
+  first, rest = good[0], good[1:]
+  wrong = (float(first), first + 0.5, bool(first), str(first), None, (first,), [first], {first}, np.array([first]))
+  yield from ((choice, *rest) for choice in (*wrong, np.float64(first), np.bool_(first), 10**400, float("nan")))
+  yield from (None, 3, "", " ".join(map(str, good)), b"\0" * len(good), dict.fromkeys(range(len(good)), 0), set(good))
+  yield from (np.array(good, float), np.array(good, bool), np.array([good]), np.array(first), iter(good), [good])
+
+
+def test_what_is_no_row_of_integers_is_refused(space, samples):
+  for wrong in choices_of_wrong_types(samples[0]):
+    for check in (space.validate, space.checked, space.decode):
+      with pytest.raises(ValueError, match=space.name):
+        check(wrong)
+    assert not space.is_valid(wrong)
+
+
+def test_integers_of_numpy_are_accepted_and_become_integers_of_python(space, samples):
+  for good in samples[:5]:
+    for row in (np.array(good), np.array(good, np.uint8), list(good), tuple(map(np.int16, good))):
+      checked = space.checked(row)
+      assert checked == good and type(checked) is tuple and {type(choice) for choice in checked} == {int}
+      assert space.name not in SPACES or space.decode(row) == space.decode(good)
+
+
+@pytest.mark.parametrize("character", ["1", "9", "-", "|", "+", "~", " ", "0 ", "|a~0", "٣", "\ud800", "a"])
+def test_a_long_text_is_refused_at_once(space, character):
+  start = time.monotonic()
+  with pytest.raises(ValueError) as raised:
+    space.parse(character * 80_000)
+  assert time.monotonic() - start < 1 and len(str(raised.value)) < 500

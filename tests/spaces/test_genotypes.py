@@ -1,3 +1,7 @@
+import copy
+import re
+
+import numpy as np
 import pytest
 
 from nao_tf.spaces.genotypes import Branch, Cell, CellGenotype, LstmGenotype, Node, genotype_from_json
@@ -36,3 +40,58 @@ def test_something_else_is_no_genotype_of_any_kind(data):
 def test_an_lstm_has_nothing_else():
   with pytest.raises(ValueError, match="not an LSTM genotype"):
     genotype_from_json({"lstm": [1]})
+
+
+NODES = {"normal": CELLS["NAONet-A"].genotype.to_json(), "recurrent": RECURRENT_CELLS["NAO-RNN"].genotype.to_json()}
+NO_INTEGERS = [0.7, 1.0, True, "1", None, [], {}, float("nan"), float("inf"), -1, 99, 10**400]
+
+
+@pytest.mark.parametrize("source", NO_INTEGERS, ids=lambda value: str(value)[:10])
+@pytest.mark.parametrize("kind", ["normal", "reduction", "recurrent"])
+def test_what_is_no_earlier_state_is_refused_as_a_source_with_its_place(kind, source):
+  data = copy.deepcopy(NODES["recurrent" if kind == "recurrent" else "normal"])
+  if kind == "recurrent":
+    data[kind][3][0] = source
+  else:
+    data[kind][3][1][1] = source
+  place = "node 4" if kind == "recurrent" else f"{kind} cell: .*right branch of node 3"
+  with pytest.raises(ValueError, match=rf"not a (cell|recurrent) genotype: .*{place}"):
+    genotype_from_json(data)
+
+
+@pytest.mark.parametrize("name", [None, 1, True, [], {}, ["sep3x3"]])
+def test_what_is_no_text_is_refused_as_a_name(name):
+  cells, recurrent = copy.deepcopy(NODES["normal"]), copy.deepcopy(NODES["recurrent"])
+  cells["normal"][0][0][0] = recurrent["recurrent"][0][1] = name
+  for data in (cells, recurrent):
+    with pytest.raises(ValueError, match="expected a text for '(operation|activation) of"):
+      genotype_from_json(data)
+
+
+@pytest.mark.parametrize(
+  ("data", "message"),
+  [
+    ({"normal": [], "reduction": []}, "expected at least one node"),
+    ({"recurrent": []}, "expected at least one node"),
+    ({**NODES["normal"], "extra": 1}, "has an unknown 'extra'"),
+    ({**NODES["normal"], **NODES["recurrent"]}, "has an unknown 'recurrent'"),
+    ({"normal": NODES["normal"]["normal"]}, "has no 'reduction'"),
+    ({**NODES["normal"], "reduction": [[["sep3x3", 0]]]}, "reduction cell: expected a list of 2 for 'node 0'"),
+    ({**NODES["normal"], "reduction": [[["sep3x3", 0], ["sep3x3"]]]}, "expected a list of 2 for 'a branch of node 0'"),
+    ({**NODES["normal"], "reduction": [[["sep3x3", 0], "ab"]]}, "expected a list of 2 for 'a branch of node 0'"),
+    ({"recurrent": [[0, "tanh", 1]]}, "expected a list of 2 for 'node 1'"),
+    ({"recurrent": {"0": "tanh"}}, "expected a list for 'nodes'"),
+    ({"recurrent": None}, "expected a list for 'nodes'"),
+  ],
+)
+def test_genotypes_of_another_form_are_refused(data, message):
+  with pytest.raises(ValueError, match=re.escape(message)):
+    genotype_from_json(data)
+
+
+def test_a_cell_made_in_python_reads_earlier_states_only():
+  branch = Branch("identity", 0)
+  assert Cell((Node(branch, Branch("identity", np.int64(1))),)).loose_ends == (2,)
+  for source in (-1, 2, 0.5, True):
+    with pytest.raises(ValueError, match="an integer from 0 to 1 for 'source of the right branch of node 0'"):
+      Cell((Node(branch, Branch("identity", source)),))

@@ -148,3 +148,21 @@ def test_the_canonical_forms_are_the_rows_of_the_real_table(space):
     assert table.row(architecture) == number
     canonical.add(space.canonical(architecture))
   assert len(canonical) == len(table) == 423_624
+
+
+@pytest.mark.parametrize("edge", [0.7, True, 2, -1, "1", None, [1], 10**400])
+def test_an_edge_is_0_or_1(space, edge):
+  matrix = ((0, 1, edge), (0, 0, 1), (0, 0, 0))
+  with pytest.raises(ValueError, match=r"expected an integer from 0 to 1 for 'matrix\[0\]\[2\]'"):
+    space.encode(GraphGenotype(matrix, (INPUT, CONV3, OUTPUT)))
+
+
+@pytest.mark.parametrize("operation", [None, 0, [], ["conv"], "conv9x9"])
+def test_an_inner_operation_is_one_of_three(space, operation):
+  with pytest.raises(ValueError, match="nasbench101: expected operations input, any of conv3x3"):
+    space.encode(GraphGenotype(((0, 1, 0), (0, 0, 1), (0, 0, 0)), (INPUT, operation, OUTPUT)))
+
+
+def test_a_matrix_of_numpy_becomes_an_architecture_of_python(space):
+  architecture = space.encode(GraphGenotype(np.array(CHAIN.matrix, np.int8), CHAIN.operations))
+  assert architecture == space.encode(CHAIN) and {type(choice) for choice in architecture} == {int}
