@@ -21,6 +21,7 @@ from nao_tf.benchmarks import small_networks
 from nao_tf.benchmarks.processes import Send
 from nao_tf.benchmarks.strategy_benchmark import BenchmarkConfig, Run, finish
 from nao_tf.spaces.hyperparameters import HyperParameterSpace
+from nao_tf.tables.arrays import NUMBERS, ArraySpec, load_array
 from nao_tf.tuner.nao_tuner import NAOOracle
 from nao_tf.tuner.oracle import StrategyOracle
 
@@ -105,7 +106,7 @@ def make_table(
     path = os.path.join(directory, table_file(layers, units, num_runs, epochs))
     if not os.path.exists(path):
       _save(path, _train([configurations[row] for row in rows], num_runs, epochs))
-    figures[:, rows] = np.load(path)
+    figures[:, rows] = _load(path, len(rows))
     on_shape(len(rows))
   return TunerTable(configurations, *figures)
 
@@ -120,6 +121,14 @@ def _train(configurations: Sequence[Mapping[str, Any]], num_runs: int, epochs: i
   digits = small_networks.Digits.load()
   runs = [small_networks.train(configurations, digits, epochs=epochs, seed=seed) for seed in range(num_runs)]
   return np.asarray(runs).mean(axis=0, dtype=np.float64)
+
+
+def _load(path: str, num_configurations: int) -> np.ndarray:
+  """Returns the accuracies in a file, [2, C]."""
+  array = load_array(path, ArraySpec(NUMBERS, (2, num_configurations)))
+  if not np.isfinite(array).all():
+    raise ValueError(f"{path}: expected finite accuracies, got {array[~np.isfinite(array)][0]}")
+  return array
 
 
 def _save(path: str, array: np.ndarray) -> None:

@@ -6,7 +6,7 @@ A new format is a file here and a row below.
 import re
 
 from nao_tf.registries import load_place
-from nao_tf.tables.arrays import load_arrays
+from nao_tf.tables.arrays import load_arrays, names_of
 from nao_tf.tables.base import Table
 
 FORMATS = {
@@ -31,5 +31,5 @@ def read_table(path: str) -> Table:
     if any(re.fullmatch(table_format.pattern, name) for name in arrays):
       return table_format.table_of(path, arrays)
   raise ValueError(
-    f"{path}: not a table of {' or '.join(FORMATS)}: it has none of their arrays; found {', '.join(arrays) or 'none'}"
+    f"{path}: not a table of {' or '.join(FORMATS)}: it has none of their arrays; found {names_of(arrays)}"
   )

@@ -9,6 +9,9 @@ import numpy as np
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.trial import Architecture
 
+LARGEST_COUNT = 10**15
+"""Parameters or multiply-adds of a network."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Rows:

@@ -14,17 +14,25 @@ Arrays of a file with N cells:
 
 import functools
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from nao_tf.spaces.nasbench101 import INPUT, NUM_VERTICES, OPERATIONS, OUTPUT, GraphGenotype, Nasbench101Space
-from nao_tf.tables.arrays import INTEGERS, Arrays, ArraySpec, check_arrays, check_range
-from nao_tf.tables.base import Rows, Table, TableFormat
+from nao_tf.tables.arrays import INTEGERS, Arrays, ArraySpec, check_arrays, check_distinct, check_range
+from nao_tf.tables.base import LARGEST_COUNT, Rows, Table, TableFormat
 from nao_tf.trial import Architecture
 
 PATTERN = r"hash_prefix|num_vertices|adj_bits|test_correct_run0"
 """Names of arrays that only these tables have."""
+NUM_CELLS = 423_624
+"""Different cells of the space."""
 _NUM_IMAGES = 9984
+_NUM_EDGES = NUM_VERTICES * (NUM_VERTICES - 1) // 2
+_NO_VERTEX = 255
+_MOST_VALIDATIONS = 32
+_LONGEST_TRAINING = 10_000
+"""Epochs."""
 _TEST = "test108"
 _COUNTS = ("params", "macs")
 _PER_ROW = ("hash_prefix", "num_vertices", "adj_bits", "test_correct_run0")
@@ -40,15 +48,15 @@ def table_of(path: str, arrays: Arrays) -> Table:
   Raises:
     ValueError: if the arrays do not fit the format; the message says why.
   """
-  counts = {name: arrays[name] for name in _COUNTS if name in arrays}
-  _check_cells(path, arrays, (*_PER_ROW, *counts))
+  counts = [name for name in _COUNTS if name in arrays]
+  checked = _checked_cells(path, arrays, counts)
   space = Nasbench101Space()
   table = Table(
     path=path,
     space=space,
-    rows=_rows(space, arrays),
-    figures={_TEST: _percent(arrays["test_correct_run0"]), **_validations(path, arrays)},
-    counts=counts,
+    rows=_rows(space, checked),
+    figures={_TEST: _percent(checked["test_correct_run0"]), **_validations(path, arrays, len(checked["ops"]))},
+    counts={name: checked[name] for name in counts},
     default_objective=_TEST,
     default_report=_TEST,
   )
@@ -57,18 +65,43 @@ def table_of(path: str, arrays: Arrays) -> Table:
   return table
 
 
-def _check_cells(path: str, arrays: Arrays, per_row: Iterable[str]) -> None:
-  """Checks the arrays about all cells.
+def _checked_cells(path: str, arrays: Arrays, counts: Iterable[str]) -> Arrays:
+  """Returns the arrays about all cells.
 
   Args:
     path: path of the file, for error messages.
     arrays: its arrays by name.
-    per_row: names of those of shape [N].
+    counts: names of those of shape [N] that are optional.
   """
-  specs = dict.fromkeys(per_row, ArraySpec(INTEGERS, ("rows",)))
-  check_arrays(path, arrays, {**specs, "ops": ArraySpec(INTEGERS, ("rows", NUM_VERTICES - 2))})
-  check_range(path, arrays, "num_vertices", 2, NUM_VERTICES)
-  check_range(path, arrays, "test_correct_run0", 0, _NUM_IMAGES)
+  specs = dict.fromkeys((*_PER_ROW, *counts), ArraySpec(INTEGERS, ("rows",)))
+  specs["ops"] = ArraySpec(INTEGERS, ("rows", NUM_VERTICES - 2))
+  checked = check_arrays(path, arrays, specs, most={"rows": NUM_CELLS})
+  check_range(path, checked, "hash_prefix", 0, 2**64 - 1)
+  check_range(path, checked, "num_vertices", 2, NUM_VERTICES)
+  check_range(path, checked, "adj_bits", 0, 2**_NUM_EDGES - 1)
+  check_range(path, checked, "test_correct_run0", 0, _NUM_IMAGES)
+  for name in counts:
+    check_range(path, checked, name, 0, LARGEST_COUNT)
+  _check_graphs(path, checked)
+  return checked
+
+
+def _check_graphs(path: str, arrays: Arrays) -> None:
+  """Checks the vertices and edges of all cells at once."""
+  sizes, bits = arrays["num_vertices"].astype(np.int64), arrays["adj_bits"].astype(np.int64)
+  is_vertex = np.arange(NUM_VERTICES - 2) < sizes[:, None] - 2
+  is_operation = (arrays["ops"] >= 0) & (arrays["ops"] < len(OPERATIONS))
+  reached = np.ones([NUM_VERTICES, len(sizes)], bool)
+  for y in range(1, NUM_VERTICES):
+    reached[y] = np.any([reached[x] & (_edge(bits, x, y) == 1) for x in range(y)], axis=0)
+  for reason, fits in (
+    ("expected one of the operations 0 to 2 for each inner vertex", (is_operation | ~is_vertex).all(axis=1)),
+    ("expected 255 as the operation where there is no vertex", (is_vertex | (arrays["ops"] == _NO_VERTEX)).all(axis=1)),
+    ("expected edges between its vertices only", bits < 1 << sizes * (sizes - 1) // 2),
+    ("there is no path from the input to the output", reached[sizes - 1, np.arange(len(sizes))]),
+  ):
+    if not fits.all():
+      raise ValueError(f"{path}: row {int(np.argmin(fits))} is not a cell of {Nasbench101Space.name}: {reason}")
 
 
 def _rows(space: Nasbench101Space, arrays: Arrays) -> Rows:
@@ -81,14 +114,14 @@ def _rows(space: Nasbench101Space, arrays: Arrays) -> Rows:
 
 def _architecture(space: Nasbench101Space, arrays: Arrays, row: int) -> Architecture:
   size, bits = int(arrays["num_vertices"][row]), int(arrays["adj_bits"][row])
-  matrix = tuple(tuple(_edge(bits, x, y) for y in range(size)) for x in range(size))
+  matrix = tuple(tuple(_edge(bits, x, y) if x < y else 0 for y in range(size)) for x in range(size))
   operations = (OPERATIONS[choice] for choice in arrays["ops"][row][: size - 2])
   return space.encode(GraphGenotype(matrix, (INPUT, *operations, OUTPUT)))
 
 
-def _edge(bits: int, x: int, y: int) -> int:
-  """Returns 1 if there is an edge from vertex x to vertex y, 0 otherwise."""
-  return bits >> (x + y * (y - 1) // 2) & 1 if x < y else 0
+def _edge(bits: Any, x: int, y: int) -> Any:
+  """Returns 1 if there is an edge from vertex x to a later vertex y, 0 otherwise; of one cell or of each in an array."""
+  return bits >> (x + y * (y - 1) // 2) & 1
 
 
 def _check_row(table: Table, row: int) -> None:
@@ -105,7 +138,7 @@ def _check_row(table: Table, row: int) -> None:
     )
 
 
-def _validations(path: str, arrays: Arrays) -> Arrays:
+def _validations(path: str, arrays: Arrays, num_rows: int) -> Arrays:
   """Returns the validation accuracies by name, [N] each, NaN where there is none."""
   if "val_index" not in arrays:
     return {}
@@ -114,13 +147,15 @@ def _validations(path: str, arrays: Arrays) -> Arrays:
     "val_epochs": ArraySpec(INTEGERS, ("epochs",)),
     "val_correct": ArraySpec(INTEGERS, ("validations", "epochs")),
   }
-  check_arrays(path, arrays, specs)
-  num_rows = len(arrays["test_correct_run0"])
-  check_range(path, arrays, "val_index", 0, num_rows - 1)
-  check_range(path, arrays, "val_correct", 0, _NUM_IMAGES)
-  figures = np.full([len(arrays["val_epochs"]), num_rows], np.nan)
-  figures[:, arrays["val_index"]] = _percent(arrays["val_correct"].T)
-  return {f"val{epochs}": figure for epochs, figure in zip(arrays["val_epochs"], figures)}
+  checked = check_arrays(path, arrays, specs, most={"validations": num_rows, "epochs": _MOST_VALIDATIONS})
+  check_range(path, checked, "val_index", 0, num_rows - 1)
+  check_range(path, checked, "val_epochs", 1, _LONGEST_TRAINING)
+  check_range(path, checked, "val_correct", 0, _NUM_IMAGES)
+  for name in ("val_index", "val_epochs"):
+    check_distinct(path, checked, name)
+  figures = np.full([len(checked["val_epochs"]), num_rows], np.nan)
+  figures[:, checked["val_index"]] = _percent(checked["val_correct"].T)
+  return {f"val{epochs}": figure for epochs, figure in zip(checked["val_epochs"], figures)}
 
 
 def _percent(num_correct: np.ndarray) -> np.ndarray:

@@ -14,10 +14,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from nao_tf.spaces.nasbench201 import EDGES, OPERATIONS, Nasbench201Space
-from nao_tf.tables.arrays import INTEGERS, NUMBERS, TEXTS, Arrays, ArraySpec, check_arrays, check_range
-from nao_tf.tables.base import Rows, Table, TableFormat
+from nao_tf.tables.arrays import INTEGERS, NUMBERS, TEXTS, Arrays, ArraySpec, check_arrays, check_range, names_of
+from nao_tf.tables.base import LARGEST_COUNT, Rows, Table, TableFormat
 
-_ACCURACY = r"(?P<dataset>.+)_(?P<figure>(?P<part>val|test)\d+)"
+_ACCURACY = r"(?P<dataset>.+)_(?P<figure>(?P<part>val|test)[0-9]{1,6})"
 PATTERN = rf"op_names|{_ACCURACY}"
 """Names of arrays that only these tables have."""
 _COUNTS = ("params", "macs")
@@ -35,28 +35,32 @@ def table_of(path: str, arrays: Arrays) -> Table:
   """
   dataset, names = _accuracies(path, arrays)
   counts = {name: f"{name}_{dataset}" for name in _COUNTS if f"{name}_{dataset}" in arrays}
-  _check(path, arrays, accuracies=names.values(), counts=counts.values())
+  space = Nasbench201Space()
+  checked = _checked(path, arrays, most_rows=space.size, accuracies=names.values(), counts=counts.values())
   return Table(
     path=path,
-    space=Nasbench201Space(),
-    rows=_rows(_choices(path, arrays)),
-    figures={figure: arrays[name].astype(np.float64) for figure, name in names.items()},
-    counts={count: arrays[name] for count, name in counts.items()},
+    space=space,
+    rows=_rows(_choices(path, checked)),
+    figures={figure: checked[name].astype(np.float64) for figure, name in names.items()},
+    counts={count: checked[name] for count, name in counts.items()},
     default_objective=_longest("val", names),
     default_report=_longest("test", names),
   )
 
 
-def _check(path: str, arrays: Arrays, *, accuracies: Iterable[str], counts: Iterable[str]) -> None:
-  """Checks the arrays, given the names of those that hold accuracies and counts."""
+def _checked(path: str, arrays: Arrays, *, most_rows: int, accuracies: Iterable[str], counts: Iterable[str]) -> Arrays:
+  """Returns the arrays of a table, given the names of those that hold accuracies and counts."""
   specs = {
     "op_names": ArraySpec(TEXTS, (len(OPERATIONS),)),
     "ops": ArraySpec(INTEGERS, ("rows", len(EDGES))),
     **dict.fromkeys((*accuracies, *counts), ArraySpec(NUMBERS, ("rows",))),
   }
-  check_arrays(path, arrays, specs)
+  checked = check_arrays(path, arrays, specs, most={"rows": most_rows})
   for name in accuracies:
-    check_range(path, arrays, name, 0, 100)
+    check_range(path, checked, name, 0, 100)
+  for name in counts:
+    check_range(path, checked, name, 0, LARGEST_COUNT)
+  return checked
 
 
 def _rows(choices: np.ndarray) -> Rows:
@@ -76,7 +80,7 @@ def _accuracies(path: str, arrays: Arrays) -> tuple[str, dict[str, str]]:
   if len(datasets) != 1 or {match["part"] for match in matches} != {"val", "test"}:
     raise ValueError(
       f"{path}: expected arrays <dataset>_val<epochs> and <dataset>_test<epochs> of one dataset;"
-      f" found {', '.join(arrays)}"
+      f" found {names_of(arrays)}"
     )
   return datasets.pop(), {match["figure"]: match[0] for match in matches}
 
@@ -85,7 +89,9 @@ def _choices(path: str, arrays: Arrays) -> np.ndarray:
   """Returns the architectures, [N, 6]. The file may list the operations in another order than the space."""
   names = arrays["op_names"].tolist()
   if sorted(names) != sorted(OPERATIONS):
-    raise ValueError(f"{path}: op_names must be {', '.join(OPERATIONS)} in any order, got {', '.join(names)}")
+    raise ValueError(
+      f"{path}: op_names must be {', '.join(OPERATIONS)} in any order, got {', '.join(name[:40] for name in names)}"
+    )
   check_range(path, arrays, "ops", 0, len(names) - 1)
   return np.array([OPERATIONS.index(name) for name in names])[arrays["ops"]]
 

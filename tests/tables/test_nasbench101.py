@@ -21,6 +21,18 @@ from tests.support.toy_tables import changed, put, write_table
     ({"test_correct_run0": lambda a: a / 9984}, "array test_correct_run0 must hold integers, got float64"),
     ({"val_correct": None}, "missing arrays val_correct"),
     ({"val_correct": lambda a: a[:, :1]}, r"array val_correct must have shape \[\d+, 2\], got \[\d+, 1\]"),
+    ({"ops": put(255, 0, 0)}, "row 0 is not a cell of nasbench101: expected one of the operations"),
+    (
+      {"ops": lambda a: put(-1, 2, 0)(a.astype(np.int16))},
+      "row 2 is not a cell of nasbench101: expected one of the op",
+    ),
+    ({"num_vertices": put(2, 5)}, "row 5 is not a cell of nasbench101: expected 255"),
+    ({"adj_bits": put(2**21, 3)}, r"array adj_bits must be in \[0, 2097151\], got 2097152 at \[3\]"),
+    ({"adj_bits": put(0, 7)}, "row 7 is not a cell of nasbench101: there is no path"),
+    ({"hash_prefix": lambda a: put(-5, 1)(a.astype(np.int64) // 2)}, "array hash_prefix must be in .* got -5"),
+    ({"params": lambda a: put(-5, 1)(a.astype(np.int64))}, "array params must be in .* got -5"),
+    ({"val_epochs": put(4, 1)}, "array val_epochs must have distinct elements, got 4"),
+    ({"val_index": put(0, 1)}, "array val_index must have distinct elements, got 0"),
     ({"val_index": put(10_000, 1)}, r"array val_index must be in \[0, \d+\], got 10000 at \[1\]"),
   ],
 )
