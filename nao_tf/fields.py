@@ -56,6 +56,11 @@ def number(value: Any, name: str, low: float | None = None, high: float | None =
   return converted
 
 
+def any_number(value: Any, name: str) -> float:
+  """Returns a value that must be a number, as a float. It may be NaN or infinite; see `number`."""
+  return float(value) if isinstance(value, float) else number(value, name)
+
+
 def number_or_none(value: Any, name: str, low: float | None = None, high: float | None = None) -> float | None:
   """Returns a value that must be a finite number or None; see `number`."""
   return None if value is None else number(value, name, low, high)
@@ -116,6 +121,11 @@ def integers(value: Any, name: str, low: int | None = None, high: int | None = N
   if all(type(item) is int for item in items) and all(_in_range(end, low, high) for end in _ends(items)):
     return tuple(items)
   return tuple(integer(item, f"{name}[{index}]", low, high) for index, item in enumerate(items))
+
+
+def numbers_of(value: Any, name: str, low: float | None = None, high: float | None = None) -> tuple[float, ...]:
+  """Returns a value that must be a list of finite numbers, as a tuple; see `number`."""
+  return tuple(number(item, f"{name}[{index}]", low, high) for index, item in enumerate(elements(value, name)))
 
 
 def mapping(value: Any, name: str) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from nao_tf import fields
 CHECKS = {
   "integer": fields.integer,
   "number": fields.number,
+  "any_number": fields.any_number,
   "number_or_none": fields.number_or_none,
   "boolean": fields.boolean,
   "text": fields.text,
@@ -38,6 +39,7 @@ ANYTHING = st.recursive(
     ("integer", np.int8(3), 3),
     ("number", 3, 3.0),
     ("number", np.float32(0.5), 0.5),
+    ("any_number", math.inf, math.inf),
     ("number_or_none", None, None),
     ("boolean", False, False),
     ("text", "", ""),
@@ -67,6 +69,7 @@ def test_what_fits_comes_back_as_a_value_of_python(check, value, expected):
     (fields.number, -math.inf, "expected a finite number for 'field', got -inf"),
     (fields.number, np.True_, "expected a finite number for 'field', got"),
     (lambda v, n: fields.number(v, n, 0), math.nan, "expected a finite number of at least 0 for 'field', got nan"),
+    (fields.any_number, True, "expected a finite number for 'field', got True"),
     (fields.boolean, 1, "expected true or false for 'field', got 1"),
     (fields.text, None, "expected a text for 'field', got None"),
     (lambda v, n: fields.one_of(v, n, ("big", "small")), "x", "expected one of big, small for 'field', got 'x'"),

@@ -11,19 +11,19 @@ Example:
   nao-benchmark-oracles --num_seeds=10 --num_trials=60 --output=runs/tuners
 """
 
-import json
 import os
 from typing import Any
 
 import tqdm
 from absl import flags
 
+from nao_tf import fields
 from nao_tf.benchmarks import curves
 from nao_tf.benchmarks import oracle_benchmark as benchmark
 from nao_tf.benchmarks.strategy_benchmark import Record, Run, run_benchmark
-from nao_tf.runs.json_files import write_json
+from nao_tf.runs.json_files import read_json, write_json
 from nao_tf.strategies import STRATEGIES
-from nao_tf.tools import flagging, strategy_flags
+from nao_tf.tools import flag_types, flagging, strategy_flags
 
 CHECKPOINTS = (10, 20, 30, 40, 50)
 OVERHEAD_FILE = "overhead.json"
@@ -44,7 +44,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
   flags.DEFINE_string("table", None, help_, flag_values=flag_values)
   flags.DEFINE_integer("num_processes", 1, "searches at a time", 1, flag_values=flag_values)
   help_ = "numbers of trials after which to measure the time for one"
-  flags.DEFINE_list("overhead_at", [], help_, flag_values=flag_values)
+  flag_types.define_integers("overhead_at", (), help_, 0, flag_values=flag_values)
   flags.DEFINE_integer("num_timed", 20, "trials over which that time is averaged", 1, flag_values=flag_values)
   strategy_flags.define(flag_values, presets={"nao": "hyperparameters"})
   flags.mark_flag_as_required("output", flag_values)
@@ -65,7 +65,7 @@ def main(flag_values: flags.FlagValues) -> None:
   )
   _report(flag_values.output, _run(runs, flag_values.num_processes), float(table.valid.max()))
   for name in flag_values.oracles:
-    for num_trials in map(int, flag_values.overhead_at):
+    for num_trials in flag_values.overhead_at:
       _measure(flag_values, name, oracles[name], table, num_trials)
 
 
@@ -100,15 +100,32 @@ def _measure(
 ) -> None:
   """Measures the overhead of an oracle and adds it to the file, unless it is there already."""
   path = os.path.join(flag_values.output, OVERHEAD_FILE)
-  measured: dict[str, dict] = {}
-  if os.path.exists(path):
-    with open(path, encoding="utf-8") as file:
-      measured = json.load(file)
+  measured = read_overhead(path) if os.path.exists(path) else {}
   key = f"{name}, {num_trials} trials"
   if key not in measured:
     measured[key] = benchmark.overhead(name, options, table, num_trials, num_timed=flag_values.num_timed)
     write_json(path, measured)
   print(f"{key}: {measured[key]['mean']:.3f} s a trial, {measured[key]['max']:.3f} s at most", flush=True)
+
+
+def read_overhead(path: str) -> dict[str, dict[str, float]]:
+  """Returns the seconds that oracles take for a trial, by oracle and number of trials, from a file.
+
+  Raises:
+    ValueError: if the file holds something else; the message names it.
+    OSError: if it cannot be read.
+  """
+  data = read_json(path)
+  try:
+    return {name: _seconds(value, name) for name, value in fields.mapping(data, "overhead").items()}
+  except ValueError as error:
+    raise ValueError(f"{path}: {error}") from error
+
+
+def _seconds(value: Any, name: str) -> dict[str, float]:
+  found = fields.members(value, repr(name[:60]), ("mean", "max", "num_timed"))
+  times = {key: fields.number(found[key], key, 0) for key in ("mean", "max")}
+  return {**times, "num_timed": fields.integer(found["num_timed"], "num_timed", 0)}
 
 
 def cli() -> None:

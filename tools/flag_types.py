@@ -1,5 +1,6 @@
-"""Types of flags beside those of absl: names out of a registry, lists of them, and lists of numbers."""
+"""Types of flags beside those of absl: names out of a registry, lists of them, finite numbers, and lists of numbers."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from absl import flags
@@ -42,6 +43,27 @@ def define_names(
   """Defines a flag that takes several names, separated by commas; see `define_name`."""
   help_ = f"{help_}: {registries.choices(registry)}, separated by commas"
   flags.DEFINE(NamesParser(registry, kind), name, list(default), help_, flag_values, flags.CsvListSerializer(","))
+
+
+def define_number(
+  name: str,
+  default: float | None,
+  help_: str,
+  lower_bound: float | None = None,
+  upper_bound: float | None = None,
+  *,
+  flag_values: flags.FlagValues,
+) -> None:
+  """Defines a flag that takes a finite number, and has the arguments of `flags.DEFINE_float`."""
+  parser = NumberParser(lower_bound, upper_bound)
+  flags.DEFINE(parser, name, default, help_, flag_values, flags.ArgumentSerializer[float]())
+
+
+def define_integers(
+  name: str, default: Sequence[int], help_: str, lower_bound: int | None = None, *, flag_values: flags.FlagValues
+) -> None:
+  """Defines a flag that takes integers separated by commas; of an empty text, none."""
+  flags.DEFINE(IntegersParser(lower_bound), name, tuple(default), help_, flag_values, flags.CsvListSerializer(","))
 
 
 def define_numbers(name: str, default: tuple[float, ...] | None, help_: str, *, flag_values: flags.FlagValues) -> None:
@@ -96,6 +118,43 @@ class NamesParser(flags.ArgumentParser[list[str]]):
     return f"names of a {self._kind}, separated by commas"
 
 
+class NumberParser(flags.FloatParser):
+  """Reads a finite number."""
+
+  def convert(self, argument: float | str) -> float:
+    """Returns the number.
+
+    Raises:
+      ValueError: if it is none, NaN or infinite.
+    """
+    return _finite(super().convert(argument))
+
+
+class IntegersParser(flags.ArgumentParser[tuple[int, ...]]):
+  """Reads integers separated by commas."""
+
+  def __init__(self, lower_bound: int | None = None):
+    """Sets up the parser.
+
+    Args:
+      lower_bound: the smallest integer that is allowed.
+    """
+    self._parser = flags.IntegerParser(lower_bound)
+
+  def parse(self, argument: str | Sequence[int]) -> tuple[int, ...]:
+    """Returns the integers.
+
+    Raises:
+      ValueError: if something else is among them.
+    """
+    words = [word for word in argument.split(",") if argument.strip()] if isinstance(argument, str) else argument
+    return tuple(self._parser.parse(word) for word in words)
+
+  def flag_type(self) -> str:
+    """Returns what the flag takes, in words."""
+    return "integers separated by commas"
+
+
 class NumbersParser(flags.ArgumentParser[tuple[float, ...]]):
   """Reads numbers separated by commas."""
 
@@ -103,10 +162,10 @@ class NumbersParser(flags.ArgumentParser[tuple[float, ...]]):
     """Returns the numbers.
 
     Raises:
-      ValueError: if something else is among them.
+      ValueError: if something else is among them, NaN and infinity included.
     """
     words = argument.split(",") if isinstance(argument, str) else argument
-    return tuple(float(word) for word in words)
+    return tuple(_finite(float(word)) for word in words)
 
   def flag_type(self) -> str:
     """Returns what the flag takes, in words."""
@@ -118,4 +177,10 @@ class NumbersSerializer(flags.ArgumentSerializer[tuple[float, ...]]):
 
   def serialize(self, value: Sequence[float]) -> str:
     """Returns the numbers separated by commas."""
-    return ",".join(f"{number:g}" for number in value)
+    return ",".join(map(repr, value))
+
+
+def _finite(number: float) -> float:
+  if not math.isfinite(number):
+    raise ValueError(f"expected a finite number, got {number}")
+  return number

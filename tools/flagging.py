@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from absl import app, flags
 
+from nao_tf import fields
 from nao_tf.runs.settings import RunDirectoryError
-from nao_tf.tools import flag_types, renamed_flags
+from nao_tf.tools import flag_types, parsing
 
 if TYPE_CHECKING:
   from _typeshed import DataclassInstance
@@ -28,10 +29,18 @@ REPORTED = (ValueError, OSError, RunDirectoryError)
 
 _DEFINERS: dict[Any, Callable[..., object]] = {
   int: flags.DEFINE_integer,
-  float: flags.DEFINE_float,
+  float: flag_types.define_number,
   bool: flags.DEFINE_boolean,
   str: flags.DEFINE_string,
   tuple[float, ...]: flag_types.define_numbers,
+}
+
+_CHECKS: dict[Any, Callable[[Any, str], Any]] = {
+  int: fields.integer,
+  float: fields.number,
+  bool: fields.boolean,
+  str: fields.text,
+  tuple[float, ...]: fields.numbers_of,
 }
 
 
@@ -141,9 +150,26 @@ def from_settings(config: Config, settings: Mapping[str, Any], name: str) -> Con
     config: where the values come from that were not recorded.
     settings: flat, as `settings` returns them.
     name: of the configuration there.
+
+  Raises:
+    ValueError: if a value is not of the type of its field, or there is no such field; the message names it.
   """
   values = {key.removeprefix(f"{name}."): value for key, value in settings.items() if key.startswith(f"{name}.")}
-  return dataclasses.replace(config, **values)
+  types_ = typing.get_type_hints(type(config))
+  unknown = sorted(set(values) - {field.name for field in dataclasses.fields(config)})
+  if unknown:
+    raise ValueError(f"expected the settings of a {type(config).__name__}, got {name}.{unknown[0][:60]}")
+  return dataclasses.replace(config, **{k: _recorded(v, types_[k], f"{name}.{k}") for k, v in values.items()})
+
+
+def _recorded(value: Any, annotation: Any, name: str) -> Any:
+  """Returns a value that was recorded for a field, as the field has it."""
+  scalar = _scalar(annotation)
+  if value is None and scalar is not annotation:
+    return None
+  if scalar not in _CHECKS:
+    raise TypeError(f"there is no check for the setting {name} of type {annotation}")
+  return _CHECKS[scalar](value, name)
 
 
 def run(define_flags: Callable[[flags.FlagValues], None], main: Callable[[flags.FlagValues], int | None]) -> None:
@@ -163,12 +189,16 @@ def run(define_flags: Callable[[flags.FlagValues], None], main: Callable[[flags.
 
 def _parse(argv: Sequence[str], define_flags: Callable[[flags.FlagValues], None]) -> list[str]:
   """Defines and parses the flags; returns the arguments that are no flags."""
-  known = set(flags.FLAGS)
-  try:
+
+  def define(expanded: Sequence[str]) -> None:
+    sys.argv[:] = expanded  # `define_flags` may look there for the names of components.
+    known = set(flags.FLAGS)
     define_flags(flags.FLAGS)
     for name in set(flags.FLAGS) - known:
       flags.FLAGS.register_key_flag_for_module(argv[0], flags.FLAGS[name])  # What --help shows.
-    return renamed_flags.parse(flags.FLAGS, argv)
+
+  try:
+    return parsing.parse(flags.FLAGS, argv, define)
   except flags.Error as error:
     print(f"FATAL Flags parsing error: {error}", file=sys.stderr)
     print("Pass --helpshort or --helpfull to see help on flags.", file=sys.stderr)
@@ -193,7 +223,7 @@ def field_help(config_class: type["DataclassInstance"]) -> dict[str, str]:
   section = re.split(r"\n\s*\n", section, maxsplit=1)[0]
   entries: dict[str, str] = {}
   name = ""
-  for line in section.splitlines():
+  for line in section.split("\n"):
     match = re.match(r"\s+(\w+): (.*)", line)
     if match and match[1] in {field.name for field in dataclasses.fields(config_class)}:
       name = match[1]

@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from nao_tf import fields
 from nao_tf.benchmarks.processes import Send, run_in_processes
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.evaluators.tabular_evaluator import TabularEvaluator
-from nao_tf.runs.json_files import write_json
+from nao_tf.runs.json_files import read_json, write_json
 from nao_tf.runs.settings import changed_settings
 from nao_tf.search.driver import Driver
 from nao_tf.strategies import SpaceExhausted, Strategy, make_strategy
@@ -107,6 +108,24 @@ class Record:
   objectives: list[float | None]
   tests: list[float | None]
   rows: list[int | None]
+
+  @classmethod
+  def from_json(cls, data: Any) -> "Record":
+    """Builds a record from its fields as JSON values.
+
+    Raises:
+      ValueError: if `data` is something else; the message says what was expected.
+    """
+    found = fields.members(data, "a record", ("settings", "seconds", "objectives", "tests", "rows"))
+    objectives = fields.elements(found["objectives"], "objectives")
+    tests, rows = (fields.elements(found[name], name, len(objectives)) for name in ("tests", "rows"))
+    return cls(
+      fields.mapping(found["settings"], "settings"),
+      fields.number(found["seconds"], "seconds", 0),
+      [fields.number_or_none(value, f"objectives[{query}]") for query, value in enumerate(objectives)],
+      [fields.number_or_none(value, f"tests[{query}]") for query, value in enumerate(tests)],
+      [None if row is None else fields.integer(row, f"rows[{query}]", 0) for query, row in enumerate(rows)],
+    )
 
 
 def search_table(
@@ -212,12 +231,14 @@ def read_record(run: Run) -> Record | None:
   """
   if not os.path.exists(run.path):
     return None
-  with open(run.path, encoding="utf-8") as file:
-    try:
-      record = Record(**json.load(file))
-    except (ValueError, TypeError) as error:
-      raise ValueError(f"{run.path}: not the record of a search ({error})") from error
+  data = read_json(run.path)
+  try:
+    record = Record.from_json(data)
+  except ValueError as error:
+    raise ValueError(f"{run.path}: not the record of a search ({error})") from error
   _check_settings(run.path, record.settings, run.settings)
+  if len(record.rows) > run.config.num_trials:
+    raise ValueError(f"{run.path}: expected at most {run.config.num_trials} queries, got {len(record.rows)}")
   return record
 
 

@@ -1,10 +1,12 @@
 """The rounds of a search with shared weights, in an append-only file: what was trained on, and what came out."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from nao_tf import fields
 from nao_tf.runs.lines import LinesFile
+from nao_tf.spaces.base import SearchSpace
 from nao_tf.trial import Architecture
 
 ROUNDS_FILE = "rounds.jsonl"
@@ -33,17 +35,19 @@ class RoundsFile:
     divergence: how the training diverged; None if it did not.
   """
 
-  def __init__(self, directory: str) -> None:
+  def __init__(self, directory: str, space: SearchSpace | None = None) -> None:
     """Opens the file of a directory, or starts one.
 
     Args:
       directory: where the file is; made if it does not exist.
+      space: of the architectures; None: they are not checked against one.
 
     Raises:
       OSError: if the file cannot be read or written.
-      ValueError: if the file holds something else.
+      ValueError: if the file holds something else, such as an architecture of another space. The message names the line.
     """
     os.makedirs(directory, exist_ok=True)
+    self._space = space
     self._rounds: list[Round] = []
     self._references: dict[int, list[float]] = {}
     self._rewards: dict[Architecture, float] = {}
@@ -93,13 +97,46 @@ class RoundsFile:
     self._lines.append(record, allow_nan=True)
     self._enter(record)
 
-  def _enter(self, record: dict[str, Any]) -> None:
-    if "round" in record:
-      batch, pool = ([tuple(row) for row in record[name]] for name in ("batch", "pool"))
-      self._rounds.append(Round(record["round"], batch, pool, record["last_epoch"]))
-    elif "reference" in record:
-      self._references[record["of"]] = record["reference"]
-    elif "diverged" in record:
-      self.divergence = str(record["diverged"])
-    else:
-      self._rewards[tuple(record["architecture"])] = record["reward"]
+  def _enter(self, record: Any) -> None:
+    """Enters what a line holds: the member that only its kind has says which kind it is."""
+    found = fields.mapping(record, "record")
+    enter = next((enter for key, enter in self._enter_by_key.items() if key in found), None)
+    if enter is None:
+      raise fields.wrong(f"an object with one of {', '.join(self._enter_by_key)}", "record", record)
+    enter(found)
+
+  @property
+  def _enter_by_key(self) -> dict[str, Callable[[Mapping[str, Any]], None]]:
+    return {
+      "round": self._enter_round,
+      "reference": self._enter_reference,
+      "diverged": self._enter_divergence,
+      "architecture": self._enter_reward,
+    }
+
+  def _enter_round(self, record: Mapping[str, Any]) -> None:
+    found = fields.members(record, "a round", ("round", "batch", "pool", "last_epoch"))
+    number = fields.integer(found["round"], "round", len(self), len(self))
+    batch, pool = (
+      [self._architecture(row, f"{name}[{index}]") for index, row in enumerate(fields.elements(found[name], name))]
+      for name in ("batch", "pool")
+    )
+    self._rounds.append(Round(number, batch, pool, fields.integer(found["last_epoch"], "last_epoch", 0)))
+
+  def _enter_reference(self, record: Mapping[str, Any]) -> None:
+    found = fields.members(record, "scores of the reference", ("reference", "of"))
+    scores = fields.elements(found["reference"], "reference")
+    number = fields.integer(found["of"], "of", 0, len(self) - 1)
+    self._references[number] = [fields.any_number(score, f"reference[{i}]") for i, score in enumerate(scores)]
+
+  def _enter_divergence(self, record: Mapping[str, Any]) -> None:
+    self.divergence = fields.text(fields.members(record, "a divergence", ("diverged",))["diverged"], "diverged")
+
+  def _enter_reward(self, record: Mapping[str, Any]) -> None:
+    found = fields.members(record, "a reward", ("architecture", "reward"))
+    architecture = self._architecture(found["architecture"], "architecture")
+    self._rewards[architecture] = fields.number(found["reward"], "reward")
+
+  def _architecture(self, value: Any, name: str) -> Architecture:
+    architecture = fields.integers(value, name)
+    return architecture if self._space is None else self._space.checked(architecture)

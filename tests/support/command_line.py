@@ -4,15 +4,18 @@ import inspect
 
 from absl import flags
 
-from nao_tf.tools import renamed_flags
+from nao_tf.tools import parsing
 
 
 def parse(tool, *argv):
   """Returns the flags of a binary, defined and parsed."""
-  values, argv = flags.FlagValues(), ["program", *argv]
+  values = flags.FlagValues()
   takes_argv = "argv" in inspect.signature(tool.define_flags).parameters
-  tool.define_flags(values, argv) if takes_argv else tool.define_flags(values)
-  renamed_flags.parse(values, argv)
+
+  def define(expanded):
+    tool.define_flags(values, expanded) if takes_argv else tool.define_flags(values)
+
+  parsing.parse(values, ["program", *argv], define)
   return values
 
 

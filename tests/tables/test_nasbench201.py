@@ -22,6 +22,9 @@ from tests.support.toy_tables import changed, put, write_table
     ({"ops": put(5, 3, 1)}, r"array ops must be in \[0, 4\], got 5 at \[3, 1\]"),
     ({"ops": put(0, 1, slice(None))}, "rows 0 and 1 are the same architecture"),
     ({"cifar10_val200": put(np.nan, 7)}, r"array cifar10_val200 must be in \[0, 100\], got nan at \[7\]"),
+    ({"cifar10_val200": put(-1, 7)}, r"array cifar10_val200 must be in \[0, 100\], got -1.0 at \[7\]"),
+    ({"params_cifar10": lambda a: put(np.nan, 7)(a.astype(float))}, r"array params_cifar10 must be in .* got nan"),
+    ({"params_cifar10": lambda a: put(-1, 7)(a.astype(int))}, r"array params_cifar10 must be in .* got -1 at \[7\]"),
     ({"cifar10_test12": None, "cifar10_test200": None}, "expected arrays <dataset>_val<epochs> and <dataset>_test"),
   ],
 )
