@@ -17,11 +17,11 @@ from typing import Any
 import tqdm
 from absl import flags
 
-from nao_tf import fields
 from nao_tf.benchmarks import curves
 from nao_tf.benchmarks import oracle_benchmark as benchmark
+from nao_tf.benchmarks.overhead_file import read_overhead
 from nao_tf.benchmarks.strategy_benchmark import Record, Run, run_benchmark
-from nao_tf.runs.json_files import read_json, write_json
+from nao_tf.runs.json_files import write_json
 from nao_tf.strategies import STRATEGIES
 from nao_tf.tools import flag_types, flagging, strategy_flags
 
@@ -106,26 +106,6 @@ def _measure(
     measured[key] = benchmark.overhead(name, options, table, num_trials, num_timed=flag_values.num_timed)
     write_json(path, measured)
   print(f"{key}: {measured[key]['mean']:.3f} s a trial, {measured[key]['max']:.3f} s at most", flush=True)
-
-
-def read_overhead(path: str) -> dict[str, dict[str, float]]:
-  """Returns the seconds that oracles take for a trial, by oracle and number of trials, from a file.
-
-  Raises:
-    ValueError: if the file holds something else; the message names it.
-    OSError: if it cannot be read.
-  """
-  data = read_json(path)
-  try:
-    return {name: _seconds(value, name) for name, value in fields.mapping(data, "overhead").items()}
-  except ValueError as error:
-    raise ValueError(f"{path}: {error}") from error
-
-
-def _seconds(value: Any, name: str) -> dict[str, float]:
-  found = fields.members(value, repr(name[:60]), ("mean", "max", "num_timed"))
-  times = {key: fields.number(found[key], key, 0) for key in ("mean", "max")}
-  return {**times, "num_timed": fields.integer(found["num_timed"], "num_timed", 0)}
 
 
 def cli() -> None:
