@@ -14,6 +14,7 @@ interquartile range in this round to those in the first. Mean and standard devia
 architectures are far out.
 """
 
+import dataclasses
 import itertools
 import os
 import time
@@ -24,6 +25,7 @@ import numpy as np
 import tensorflow as tf
 
 from nao_tf.evaluators.context import EvaluatorContext
+from nao_tf.runs.settings import check_settings
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.supernets import make_supernet_trainer
 from nao_tf.supernets.config import SharingConfig
@@ -81,6 +83,7 @@ class SharedWeightsEvaluator:
     Raises:
       ValueError: if there is no validation set, there is no supernet for the task, the space or a configuration does not
         fit, or hardly any architecture is small enough.
+      RunDirectoryError: if the directory is that of other shared weights.
       OSError: if the directory cannot be made or written.
     """
     task.check_genotype(space.decode(space.sample(np.random.default_rng(seed))))
@@ -97,6 +100,19 @@ class SharedWeightsEvaluator:
       raise ValueError(
         f"{space.name}: no random architecture has so few parameters as max_parameters, {max_parameters}"
       )
+    os.makedirs(directory, exist_ok=True)
+    check_settings(
+      directory,
+      {
+        "task": task.name,
+        "space": space.name,
+        "network": dataclasses.asdict(network_config),
+        "training": dataclasses.asdict(training_config),
+        "sharing": dataclasses.asdict(sharing_config),
+        "seed": seed,
+        "max_parameters": max_parameters,
+      },
+    )
     self._rounds = RoundsFile(directory)
     self._training = TrainingDirectory(os.path.join(directory, TRAINING_DIRECTORY), self.trainer)
 

@@ -61,7 +61,8 @@ def run_search(
   if trial_retries < 0:
     raise ValueError(f"trial_retries must not be negative, got {trial_retries}")
   driver = Driver(strategy, cache=os.path.join(journal.directory, STRATEGY_DIRECTORY))
-  driver.restore()
+  if journal.entries:  # Otherwise a cache is that of another search.
+    driver.restore()
   still_open = _replay(driver, journal, on_trial)
   with contextlib.closing(Attempts(journal.directory, {trial.id for trial in still_open})) as attempts:
     evaluator_of_trials = TrialEvaluator(evaluator, attempts, retries=trial_retries)

@@ -11,6 +11,7 @@ import scipy.stats
 
 from nao_tf.evaluators import evaluator_class
 from nao_tf.evaluators.shared_weights_evaluator import SharedWeightsEvaluator, _line_between
+from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.spaces import make_space
 from nao_tf.strategies.random_search import RandomSearch
 from nao_tf.supernets.rounds import ROUNDS_FILE
@@ -210,3 +211,9 @@ def _wait_for_change(directory, process):
 def _sizes(directory):
   places = [directory / "rewards", directory / ROUNDS_FILE, directory / "supernet" / "checkpoints" / "checkpoint"]
   return [os.stat(place).st_mtime_ns if place.exists() else 0 for place in places]
+
+
+def test_shared_weights_of_other_settings_are_refused(tmp_path):
+  make_evaluator(tmp_path)
+  with pytest.raises(RunDirectoryError, match="was made with other settings: seed was 3, is 4"):
+    make_evaluator(tmp_path, seed=4)

@@ -9,10 +9,11 @@ import time
 import pytest
 
 from nao_tf.runs.journal import Journal, JournalError, read_trials
-from nao_tf.search.loop import run_search
+from nao_tf.search.loop import STRATEGY_DIRECTORY, run_search
 from nao_tf.spaces import make_space
 from nao_tf.strategies import make_strategy
-from nao_tf.trial import best_trial
+from nao_tf.trial import Trial, best_trial
+from tests.conformance.test_resuming import OPTIONS
 from tests.support import toys
 
 
@@ -62,6 +63,19 @@ def test_cut_after_any_line_the_search_goes_on_to_the_same_journal(tmp_path):
       file.write(b"".join(expected[:count]) + expected[count][:10])
     toys.search_toy(cut, "evolution", 60)
     assert lines(cut) == b"".join(expected)
+
+
+def test_a_search_that_begins_anew_learns_nothing_from_the_one_before(tmp_path):
+  changed, fresh = str(tmp_path / "changed"), str(tmp_path / "fresh")
+  with Journal(changed, {"seed": 5}) as journal:
+    journal.append_asked([Trial(0, (0, 0, 1, 1))])
+  strategy = make_strategy("nao", toys.ToySpace(), seed=5, **OPTIONS["nao"])
+  strategy.save(os.path.join(changed, STRATEGY_DIRECTORY))
+  for directory in (changed, fresh):
+    with Journal(directory, {"seed": 6}) as journal:
+      strategy = make_strategy("nao", toys.ToySpace(), seed=6, **OPTIONS["nao"])
+      run_search(strategy, toys.CountingEvaluator(), journal, num_trials=12, batch_size=4)
+  assert lines(changed) == lines(fresh)
 
 
 def test_a_finished_search_can_be_given_more_trials(tmp_path):
