@@ -28,7 +28,7 @@ def define(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> None:
   help_ = "the epoch whose validation result is the reward"
   flags.DEFINE_enum("reward", "last", list(REWARDS), help_, flag_values=flag_values)
   help_ = "seconds after which an architecture has failed; evaluations then run in a process of their own"
-  flags.DEFINE_float("trial_timeout", None, help_, 0.0, flag_values=flag_values)
+  flag_types.define_number("trial_timeout", None, help_, 0.0, flag_values=flag_values)
   help_ = "begin an evaluation that ended the process so many times again; then it has failed"
   flags.DEFINE_integer("trial_retries", TRIAL_RETRIES, help_, 0, flag_values=flag_values)
   shared_flags.define(flag_values)

@@ -28,7 +28,7 @@ def restore_controller_state(controller: Controller, state: Mapping[str, np.ndar
     state: arrays that `controller_state` returned.
 
   Raises:
-    ValueError: if an array is missing, unexpected or of another shape; the message names it.
+    ValueError: if an array is missing, unexpected, of another shape or not finite; the message names it.
   """
   variables = _variables(controller)
   if variables.keys() != state.keys():
@@ -37,6 +37,8 @@ def restore_controller_state(controller: Controller, state: Mapping[str, np.ndar
   for name, variable in variables.items():
     if tuple(variable.shape) != np.shape(state[name]):
       raise ValueError(f"{name}: expected the shape {tuple(variable.shape)}, got {np.shape(state[name])}")
+    if not np.isfinite(state[name]).all():
+      raise ValueError(f"{name}: expected finite numbers")
   for name, variable in variables.items():
     variable.assign(state[name])
 

@@ -7,7 +7,9 @@ file it would be begun again at every restart.
 import collections
 import os
 from collections.abc import Collection
+from typing import Any
 
+from nao_tf import fields
 from nao_tf.runs.journal import JournalError
 from nao_tf.runs.lines import LinesFile, read_lines, write_lines
 
@@ -65,8 +67,6 @@ def _read(path: str) -> list[tuple[int, int]]:
     raise JournalError(f"{error}; the file may be deleted, attempts are then counted from zero") from error
 
 
-def _attempt(record: object) -> tuple[int, int]:
-  match record:
-    case [int(trial), int(change)]:
-      return trial, change
-  raise ValueError("expected the number of a trial and a change")
+def _attempt(record: Any) -> tuple[int, int]:
+  trial, change = fields.elements(record, "an attempt", 2)
+  return fields.integer(trial, "trial", 0), fields.integer(change, "change")

@@ -6,12 +6,14 @@ settings of the search.
 """
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from absl import logging
 
+from nao_tf import fields
 from nao_tf.runs.json_files import write_json
 from nao_tf.runs.lines import LinesFile, read_lines
 from nao_tf.runs.old_origins import read_origin
@@ -29,6 +31,7 @@ from nao_tf.trial import Evaluation, Trial
 
 TRIALS_FILE = "trials.jsonl"
 _LINE = "a line of a journal"
+_EVALUATION = tuple(field.name for field in dataclasses.fields(Evaluation))
 
 Entry = list[Trial] | Trial
 """A batch of open trials that was asked for, or one closed trial."""
@@ -181,36 +184,30 @@ class _Reader:
       raise JournalError(str(error)) from error
 
   def _entry(self, record: Any) -> Entry:
-    match record:
-      case {"asked": list(rows)}:
-        self._take_settings(record.get("settings"))
-        return [self._asked(row) for row in rows]
-      case {"closed": number}:
-        return self._closed(number, {name: value for name, value in record.items() if name != "closed"})
-    raise ValueError('expected an object with "asked" or "closed"')
-
-  def _take_settings(self, settings: Any) -> None:
-    if settings is None:
-      return
-    if not isinstance(settings, dict):
-      raise ValueError(f"expected settings by name, got {settings!r}")
-    self.settings = settings
+    if "asked" in fields.mapping(record, "a line"):
+      batch = fields.members(record, "a batch", ("asked",), ("settings",))
+      if "settings" in batch:
+        self.settings = dict(fields.mapping(batch["settings"], "settings"))
+      return [self._asked(row) for row in fields.elements(batch["asked"], "asked")]
+    return self._closed(fields.members(record, "a closed trial", ("closed", *_EVALUATION)))
 
   def _asked(self, row: Any) -> Trial:
-    match row:
-      case {"id": number, "architecture": [*choices], "origin": origin} if all(type(c) is int for c in choices):
-        if type(number) is not int or number in self._trials:
-          raise ValueError(f"expected the number of a new trial, got {number!r}")
-        self._trials[number] = Trial(number, tuple(choices), read_origin(origin))
-        return self._trials[number]
-    raise ValueError("expected a trial with id, architecture (a list of integers) and origin")
+    fields.members(row, "a trial", ("id", "architecture", "origin"))
+    number = fields.integer(row["id"], "id", 0)
+    if number in self._trials:
+      raise ValueError(f"trial {number} is asked for twice")
+    trial = Trial(number, fields.integers(row["architecture"], "architecture"), read_origin(row["origin"]))
+    self._trials[number] = trial
+    return trial
 
-  def _closed(self, number: Any, evaluation: Mapping[str, Any]) -> Trial:
-    trial = self._trials.get(number) if type(number) is int else None
+  def _closed(self, record: Mapping[str, Any]) -> Trial:
+    number = fields.integer(record["closed"], "closed")
+    trial = self._trials.get(number)
     if trial is None or trial.evaluation is not None:
-      raise ValueError(f"expected the number of an open trial, got {number!r}")
-    self._trials[number] = trial.close(Evaluation.from_json(evaluation))
-    return self._trials[number]
+      raise ValueError(f"expected the number of an open trial for 'closed', got {number}")
+    closed = trial.close(Evaluation.from_json({name: record[name] for name in _EVALUATION}))
+    self._trials[number] = closed
+    return closed
 
 
 def _path(directory: str) -> str:

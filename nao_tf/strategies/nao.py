@@ -6,23 +6,25 @@ predicted score, decodes new architectures from there, and proposes those that t
 
 import json
 import os
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from absl import logging
 
+from nao_tf import fields
 from nao_tf.controller import ascent
 from nao_tf.controller.controller import Controller
 from nao_tf.controller.dataset import augment, make_targets
 from nao_tf.controller.fitting import TrainingDiverged, fit_controller
 from nao_tf.controller.state import controller_state, restart, restore_controller_state
 from nao_tf.controller.vocabulary import Vocabulary
+from nao_tf.runs.json_files import parse_json
 from nao_tf.runs.old_origins import read_origin
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal, Strategy
 from nao_tf.strategies.nao_config import PRESETS, NaoConfig
+from nao_tf.tables.arrays import NUMBERS, TEXTS, ArraySpec, check_arrays, load_arrays
 from nao_tf.trial import Architecture, Origin, top_trials
 
 STATE_FILE = "nao.npz"
@@ -31,6 +33,8 @@ _MAX_PASSES = 12
 _HEATING = 1.3
 _MAX_TEMPERATURE = 1000.0
 """At which the decoder draws all legal tokens about equally often."""
+_LEARNED = "learned"
+"""Name of the array that holds what else was learned, as JSON."""
 _TRIAL = "trial"
 """Kind of the origin of a seed that is a trial itself. No proposal has it."""
 
@@ -75,7 +79,7 @@ class Nao(Strategy):
     os.makedirs(directory, exist_ok=True)
     rounds = [(n, [(a, origin.to_json()) for a, origin in proposals]) for n, proposals in self._rounds.items()]
     learned = json.dumps({"rounds": rounds, "num_fits": self._num_fits, "temperature": self._temperature})
-    arrays: dict[str, Any] = {"learned": np.array(learned), **controller_state(self.controller)}
+    arrays: dict[str, Any] = {_LEARNED: np.array(learned), **controller_state(self.controller)}
     path = os.path.join(directory, STATE_FILE)
     with open(f"{path}.tmp", "wb") as file:
       np.savez(file, **arrays)
@@ -90,17 +94,21 @@ class Nao(Strategy):
       return 0
     try:
       self._restore(path)
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError) as error:
       logging.warning("%s cannot be read (%s): learning again", path, error)
     return max(self._rounds, default=0)
 
   def _restore(self, path: str) -> None:
-    with np.load(path) as file:
-      arrays = dict(file)
-    learned = json.loads(str(arrays.pop("learned")))
-    rounds = {int(n): [(tuple(a), read_origin(origin)) for a, origin in round_] for n, round_ in learned["rounds"]}
+    state = controller_state(self.controller)
+    specs = {name: ArraySpec(NUMBERS, array.shape) for name, array in state.items()}
+    arrays = check_arrays(path, load_arrays(path), {_LEARNED: ArraySpec(TEXTS, ()), **specs})
+    text = str(arrays.pop(_LEARNED)[()])
+    learned = fields.members(parse_json(text.encode(), path), path, ("rounds", "num_fits", "temperature"))
+    num_fits = fields.integer(learned["num_fits"], "num_fits", 0)
+    temperature = fields.number(learned["temperature"], "temperature", 1.0, _MAX_TEMPERATURE)
+    rounds = dict(_read_round(row) for row in fields.elements(learned["rounds"], "rounds"))
     restore_controller_state(self.controller, arrays)
-    self._num_fits, self._temperature, self._rounds = learned["num_fits"], learned["temperature"], rounds
+    self._num_fits, self._temperature, self._rounds = num_fits, temperature, rounds
 
   @property
   def _round_size(self) -> int:
@@ -240,6 +248,14 @@ class Nao(Strategy):
     heats = np.asarray(self.config.temperatures, np.float32).reshape(-1, 1, 1, 1) * np.float32(heat)
     decoded = self.controller.decode(moved, temperature=heats, seed=rng.integers(2**31, size=2))
     return np.moveaxis(decoded.numpy(), 1, 0)
+
+
+def _read_round(row: Any) -> tuple[int, list[Proposal]]:
+  """Returns a round as `Nao.save` wrote it: how many were asked for before it, and its proposals."""
+  number, proposals = fields.elements(row, "a round", 2)
+  pairs = (fields.elements(pair, "a proposal", 2) for pair in fields.elements(proposals, "the proposals of a round"))
+  round_ = [(fields.integers(architecture, "architecture"), read_origin(origin)) for architecture, origin in pairs]
+  return fields.integer(number, "the number of a round", 0), round_
 
 
 def _decoded_from(seed: Origin, step_size: float) -> Origin:

@@ -95,6 +95,58 @@ def test_a_cache_that_is_cut_is_not_used(tmp_path):
   assert run(resumed, 18) == run(Nao(RowSpace(), seed=1, config=QUICK), 18)
 
 
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+  """The directory of a strategy's cache, and what is in it."""
+  directory = tmp_path_factory.mktemp("saved")
+  strategy = Nao(RowSpace(), seed=1, config=QUICK)
+  run(strategy, 18)
+  strategy.save(str(directory))
+  with np.load(directory / "nao.npz") as file:
+    return directory, dict(file)
+
+
+LEARNED = [
+  "",
+  "[]",
+  "[" * 100_000,
+  '{"rounds": [], "num_fits": 1, "temperature": 1e999}',
+  '{"rounds": [], "num_fits": 0.5, "temperature": 1}',
+  '{"rounds": [[12, [[[0.5], {"kind": "random"}]]]], "num_fits": 1, "temperature": 1}',
+  '{"rounds": [[12, 3]], "num_fits": 1, "temperature": 1}',
+  '{"rounds": {}, "num_fits": 1, "temperature": 1}',
+]
+
+
+@pytest.mark.parametrize("learned", LEARNED)
+def test_a_cache_with_other_contents_is_not_used(saved, tmp_path, learned):
+  np.savez(tmp_path / "nao.npz", **{**saved[1], "learned": np.array(learned)})
+  assert Nao(RowSpace(), seed=1, config=QUICK).restore(str(tmp_path)) == 0
+
+
+@pytest.mark.parametrize("wrong", [np.nan, "text", None, np.zeros(3)])
+def test_a_cache_with_other_weights_is_not_used(saved, tmp_path, wrong):
+  name = "weights/0"
+  array = saved[1][name]
+  wrong_array = np.full_like(array, np.nan) if wrong is np.nan else np.array(wrong)
+  np.savez(tmp_path / "nao.npz", **{**saved[1], name: wrong_array})
+  strategy = Nao(RowSpace(), seed=1, config=QUICK)
+  before = strategy.controller.get_weights()
+  assert strategy.restore(str(tmp_path)) == 0
+  assert all(np.array_equal(a, b) for a, b in zip(before, strategy.controller.get_weights()))
+
+
+def test_a_cache_is_read_or_not_wherever_it_is_cut_or_garbled(saved, tmp_path):
+  data, rng = (saved[0] / "nao.npz").read_bytes(), np.random.default_rng(0)
+  strategy = Nao(RowSpace(), seed=1, config=QUICK)
+  for _ in range(30):
+    garbled = bytearray(data[: rng.integers(len(data))] if rng.random() < 0.5 else data)
+    for place in rng.integers(len(garbled), size=4) if garbled else ():
+      garbled[place] = rng.integers(256)
+    (tmp_path / "nao.npz").write_bytes(garbled)
+    assert strategy.restore(str(tmp_path)) in (0, 12)
+
+
 def test_the_papers_procedure_takes_the_first_decodes_of_the_smallest_step():
   small = {"num_initial": 12, "round_size": 6, "num_seeds": 6, "step_sizes": (10.0, 20.0, 30.0)}
   config = dataclasses.replace(PRESETS["paper"], controller=make_config("torch_v2"), **small)
