@@ -9,9 +9,10 @@ import tensorflow as tf
 from absl import flags
 
 from nao_tf.networks.building import NetworkConfig
-from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.runs.settings import CONFIG_FILE, RunDirectoryError, read_settings
 from nao_tf.tasks import TASKS, make_task, task_class, task_classes
 from nao_tf.tasks.base import Configs, Task
+from nao_tf.tasks.splits import HOLD_OUTS
 from nao_tf.tasks.text import TextFiles
 from nao_tf.tools import flagging
 from nao_tf.training.base import BaseTrainingConfig
@@ -21,6 +22,7 @@ from nao_tf.training.optimizers import optimizer_class
 
 # Options of tasks that determine results.
 _TASK_OPTIONS = ("train_examples", "validation_fraction", "image_size", "max_vocabulary")
+_HOLD_OUT = "hold_out"
 # Fields of configurations that are computed, so there is no flag for them.
 _COMPUTED = ("drop_path_steps",)
 
@@ -47,6 +49,9 @@ def define_task_flags(flag_values: flags.FlagValues) -> None:
   flags.DEFINE_integer("train_examples", None, help_, 1, flag_values=flag_values)
   help_ = "share of the training data held out; default: that of the task"
   flags.DEFINE_float("validation_fraction", None, help_, 0.0, 1.0, flag_values=flag_values)
+  help_ = "which training images are held out: a share of each class (stratified), random ones, or the last ones"
+  help_ += "; with stratified, --train_examples keeps the shares of the classes, too; default: that of the task"
+  flags.DEFINE_enum(_HOLD_OUT, None, HOLD_OUTS, help_, flag_values=flag_values)
   flags.DEFINE_integer("image_size", None, "resize images to this many pixels a side", 1, flag_values=flag_values)
   help_ = "size of the vocabulary of a text; default: that of the task"
   flags.DEFINE_integer("max_vocabulary", None, help_, 3, flag_values=flag_values)
@@ -100,18 +105,32 @@ def task_class_of(flag_values: flags.FlagValues) -> type[Task]:
 
 def task_of(flag_values: flags.FlagValues, **overrides: Any) -> Task:
   """Returns the task that the flags name."""
-  names = ("data_dir", "download", "text_dir", *_TASK_OPTIONS)
+  names = ("data_dir", "download", "text_dir", _HOLD_OUT, *_TASK_OPTIONS)
   options: dict[str, Any] = {**{name: flag_values[name].value for name in names}, **overrides}
-  return make_task(flag_values.task, **options)
+  task = make_task(flag_values.task, **options)
+  if _has_earlier_split(recorded_settings(flag_values)):
+    task.use_earlier_split()
+  return task
 
 
 def task_settings(flag_values: flags.FlagValues) -> dict[str, Any]:
   """Returns the flags of the task that determine results, and the fingerprint of a local text.
 
-  Where the data is does not determine results.
+  Where the data is does not determine results. A task that chooses its validation set has a setting that says how. It is
+  left out for a run that a version without it began, so that the run can go on.
   """
   text = {} if flag_values.text_dir is None else {"text": _fingerprint(flag_values.text_dir)}
-  return {**{name: flag_values[name].value for name in ("task", *_TASK_OPTIONS)}, **text}
+  settings = {**{name: flag_values[name].value for name in ("task", *_TASK_OPTIONS)}, **text}
+  cls, hold_out = task_class_of(flag_values), flag_values[_HOLD_OUT].value
+  if _has_earlier_split(recorded_settings(flag_values)) and hold_out in (None, cls.earlier_hold_out):
+    return settings
+  return {**settings, _HOLD_OUT: hold_out or cls.hold_out} if cls.hold_out else settings
+
+
+def recorded_settings(flag_values: flags.FlagValues) -> dict[str, Any]:
+  """Returns the settings that are on record in the work directory; none for a new run."""
+  workdir = flag_values["workdir"].value if "workdir" in flag_values else None
+  return read_settings(workdir) if workdir and os.path.exists(os.path.join(workdir, CONFIG_FILE)) else {}
 
 
 def recorded_task(settings: Mapping[str, Any], flag_values: flags.FlagValues) -> Task:
@@ -124,7 +143,12 @@ def recorded_task(settings: Mapping[str, Any], flag_values: flags.FlagValues) ->
   if text_dir is not None and recorded not in (None, _fingerprint(text_dir)):
     raise RunDirectoryError(f"{text_dir}: is not the text of the run, or was changed since")
   options: dict[str, Any] = {name: settings.get(name) for name in _TASK_OPTIONS}
-  return make_task(settings["task"], data_dir=flag_values.data_dir, text_dir=text_dir, **options)
+  if settings.get(_HOLD_OUT) != task_class(settings["task"]).hold_out:
+    options[_HOLD_OUT] = settings.get(_HOLD_OUT)
+  task = make_task(settings["task"], data_dir=flag_values.data_dir, text_dir=text_dir, **options)
+  if _has_earlier_split(settings):
+    task.use_earlier_split()
+  return task
 
 
 def check_workdir(directory: str) -> None:
@@ -145,6 +169,11 @@ def prepare_process(flag_values: flags.FlagValues) -> tf.distribute.Strategy:
   if flag_values.deterministic:
     make_deterministic()
   return distribution
+
+
+def _has_earlier_split(settings: Mapping[str, Any]) -> bool:
+  """Returns whether the settings of a run are of a version that did not record which examples are held out."""
+  return bool(settings) and _HOLD_OUT not in settings
 
 
 def _parts(configs: Configs) -> tuple[NetworkConfig, BaseTrainingConfig]:

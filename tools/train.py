@@ -7,6 +7,7 @@ If it is killed and started again with the same flags, it resumes from its last 
 config.json, history.jsonl, checkpoints, tensorboard (a log directory of TensorBoard) and saved_model.
 """
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 import tensorflow as tf
 from absl import flags
 
+from nao_tf.networks.image_network import ImageNetworkConfig
 from nao_tf.runs.genotype_files import read_genotype as read_genotype_file
 from nao_tf.runs.settings import check_settings
 from nao_tf.serving import evaluate_exported, export_network, has_exporter
@@ -77,8 +79,20 @@ def genotype_of(flag_values: flags.FlagValues) -> Genotype:
 
 
 def final_configs(flag_values: flags.FlagValues) -> Configs:
-  """Returns how the network is built and trained."""
-  return experiment.configs_of(flag_values, experiment.task_class_of(flag_values).final)
+  """Returns how the network is built and trained.
+
+  A published cell brings the convention that it was published with, unless there is a flag for it, or the training was
+  begun with another one.
+  """
+  configs = experiment.configs_of(flag_values, experiment.task_class_of(flag_values).final)
+  published = CELLS.get(flag_values.architecture)
+  if published is None or not isinstance(configs.network_config, ImageNetworkConfig):
+    return configs
+  recorded = experiment.recorded_settings(flag_values)
+  convention = flag_values.convention or recorded.get("network.convention", published.convention)
+  if convention != published.convention:
+    print(f"{published.name} was published with --convention={published.convention}; this is {convention}")
+  return dataclasses.replace(configs, network_config=dataclasses.replace(configs.network_config, convention=convention))
 
 
 def read_genotype(text: str, space: str) -> Genotype:
@@ -135,6 +149,8 @@ def train_and_export(
     network=network_config, training=training_config, seed=seed, genotype=genotype.to_json()
   )
   check_settings(workdir, {**settings, **described})
+  if not task.has_test_data():
+    print(f"{task.name}: has no labeled test data, so the trained network will not be tested")
   trainer = make_trainer(task, genotype, network_config, training_config, distribution=distribution, seed=seed)
   TrainingDirectory(workdir, trainer).fit(progress=True)
   return export_and_test(task, trainer, genotype, os.path.join(workdir, SAVED_MODEL))

@@ -1,13 +1,17 @@
 """Exports image networks as SavedModels that need nothing of this package.
 
 An exported image network takes raw images, so they cannot be prepared incorrectly. It is loaded with
-`tf.saved_model.load`. A signature has one type of input, so there are two: `serving_default` for uint8 images and
-`serving_float` for float32 images, both with values in 0..255. Both return `logits` and `probabilities` `[B, C]` and
-`class` `[B]`. The genotype and the names of the classes are assets.
+`tf.saved_model.load`. A signature has one type of input, so there are two: `serving_default` for images of the type of
+the training set, and `serving_float` for the same values as float32. Both return `logits` and `probabilities` `[B, C]`
+and `class` `[B]`. The genotype and the names of the classes are assets.
+
+Most sets are of uint8 images, with values in 0..255. For a set of others the asset `pixels.json` has the type (`dtype`)
+and the values of black and white (`low`, `high`) that both signatures expect.
 """
 
 import dataclasses
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,17 +19,20 @@ import numpy as np
 import tensorflow as tf
 
 from nao_tf.networks.image_network import ImageNetwork
+from nao_tf.runs.json_files import read_json
 from nao_tf.serving.saved_models import ExportError, load_saved_model, read_asset, write_saved_model
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.augmentation import standardize
 from nao_tf.tasks.classification import classification_scores
 from nao_tf.tasks.image_classification import ImageClassification
+from nao_tf.tasks.pixels import BYTES, Pixels
 from nao_tf.training.base import Metrics
 from nao_tf.training.variables import tf_variable
 
-SIGNATURES = {"serving_default": tf.uint8, "serving_float": tf.float32}
+SIGNATURES = ("serving_default", "serving_float")
 GENOTYPE_FILE = "genotype.json"
 LABELS_FILE = "labels.txt"
+PIXELS_FILE = "pixels.json"
 TOLERANCE = 1e-4
 _EVALUATION_BATCH = 250
 
@@ -39,24 +46,28 @@ class ExportedNetwork:
     genotype: the genotype, as JSON values.
     labels: names of the classes.
     image_shape: height, width and channels of the images that it takes.
+    pixels: type and range of the images that it takes.
   """
 
   model: Any
   genotype: Mapping[str, Any]
   labels: tuple[str, ...]
   image_shape: tuple[int, ...]
+  pixels: Pixels = BYTES
 
   def __call__(self, images: tf.Tensor | np.ndarray) -> dict[str, tf.Tensor]:
-    """Returns the answers for raw images `[B, H, W, C]`, uint8 or float32 in 0..255; see the module.
+    """Returns the answers for raw images `[B, H, W, C]`, as they are stored or as float32; see the module.
 
     Raises:
       ValueError: if the images have another type or shape.
     """
     images = tf.convert_to_tensor(images)
-    names = [name for name, dtype in SIGNATURES.items() if dtype == images.dtype]
+    types = _signature_types(self.pixels)
+    names = [name for name, dtype in types.items() if dtype == images.dtype]
     if not names or tuple(images.shape[1:]) != self.image_shape:
+      expected = " or ".join(dict.fromkeys(dtype.name for dtype in types.values()))
       raise ValueError(
-        f"expected uint8 or float32 images of the shape {self.image_shape}, got {images.dtype.name} {images.shape[1:]}"
+        f"expected {expected} images of the shape {self.image_shape}, got {images.dtype.name} {images.shape[1:]}"
       )
     return self.model.signatures[names[0]](images=images)
 
@@ -74,16 +85,18 @@ class ImageExporter:
   def export(self, network: ImageNetwork, directory: str, *, genotype: Genotype) -> None:
     """Writes a network without its auxiliary head; see `nao_tf.serving.export_network`."""
     genotype_json = json.dumps(genotype.to_json(), indent=2) + "\n"
+    pixels = self.task.pixels
+    unusual = {} if pixels == BYTES else {PIXELS_FILE: json.dumps(dataclasses.asdict(pixels)) + "\n"}
 
     def make(paths: Mapping[str, str]) -> tuple[tf.Module, dict[str, Any]]:
-      module = _Serving(network, self.task.input_shape, list(paths.values()))
+      module = _Serving(network, self.task.input_shape, pixels, list(paths.values()))
       return module, module.answers
 
     write_saved_model(
       directory,
       make,
-      texts={GENOTYPE_FILE: genotype_json, LABELS_FILE: "\n".join(self.task.labels) + "\n"},
-      check=lambda module, loaded: compare(network, loaded, self.task.input_shape),
+      texts={GENOTYPE_FILE: genotype_json, LABELS_FILE: "\n".join(self.task.labels) + "\n", **unusual},
+      check=lambda module, loaded: compare(network, loaded, self.task.input_shape, pixels),
     )
 
   def evaluate(self, directory: str, split: str) -> Metrics:
@@ -91,6 +104,8 @@ class ImageExporter:
     network = load_exported(directory)
     self._check(network, directory)
     totals, count = {"accuracy": 0.0, "loss": 0.0}, self.task.num_examples(split)
+    if not count:
+      raise ValueError(f"{self.task.name}: has no {split} images to evaluate on")
     for images, labels in self.task.raw_batches(split, _EVALUATION_BATCH):
       for name, scores in classification_scores(network(images)["logits"], labels).items():
         totals[name] += float(tf.reduce_sum(scores))
@@ -103,6 +118,10 @@ class ImageExporter:
       raise ExportError(
         f"{directory}: made for images of {network.image_shape} in {len(network.labels)} classes, but {task.name} has"
         f" {task.input_shape} in {task.num_outputs}"
+      )
+    if network.pixels != task.pixels:
+      raise ExportError(
+        f"{directory}: made for images that are {network.pixels}, but those of {task.name} are {task.pixels}"
       )
 
 
@@ -118,19 +137,21 @@ def load_exported(directory: str) -> ExportedNetwork:
     json.loads(read_asset(directory, GENOTYPE_FILE)),
     tuple(read_asset(directory, LABELS_FILE).splitlines()),
     tuple(model.signatures["serving_default"].structured_input_signature[1]["images"].shape[1:]),
+    _read_pixels(directory),
   )
 
 
-def compare(network: ImageNetwork, loaded: Any, image_shape: tuple[int, ...]) -> None:
+def compare(network: ImageNetwork, loaded: Any, image_shape: tuple[int, ...], pixels: Pixels = BYTES) -> None:
   """Compares the answers of a network and its loaded SavedModel for random images.
 
   Raises:
     ExportError: if they differ.
   """
-  rng = np.random.default_rng(0)
+  rng, types = np.random.default_rng(0), _signature_types(pixels)
   for name, batch_size in (("serving_default", 1), ("serving_default", 3), ("serving_float", 2)):
-    images = tf.constant(rng.integers(0, 256, (batch_size, *image_shape)), SIGNATURES[name])
-    expected = _answer(network, images)["logits"].numpy()
+    values = rng.uniform(pixels.low, pixels.high, (batch_size, *image_shape))
+    images = tf.cast(values, types[name])
+    expected = _answer(network, images, pixels)["logits"].numpy()
     difference = np.abs(loaded.signatures[name](images=images)["logits"].numpy() - expected).max()
     if not difference <= TOLERANCE * max(1.0, np.abs(expected).max()):
       raise ExportError(f"the export's logits differ from the network's by {difference} on random images")
@@ -145,12 +166,13 @@ class _Serving(tf.Module):
     answers: the functions of the signatures, by name.
   """
 
-  def __init__(self, network: ImageNetwork, image_shape: tuple[int, ...], asset_paths: list[str]):
+  def __init__(self, network: ImageNetwork, image_shape: tuple[int, ...], pixels: Pixels, asset_paths: list[str]):
     """Makes the functions.
 
     Args:
       network: a trained network.
       image_shape: height, width and channels of the images.
+      pixels: type and range of the images.
       asset_paths: paths of the files to write beside the graph.
     """
     super().__init__(name="serving")
@@ -158,13 +180,24 @@ class _Serving(tf.Module):
     self.assets = [tf.saved_model.Asset(path) for path in asset_paths]
     self.answers = {
       name: tf.function(
-        lambda images: _answer(network, images),
+        lambda images: _answer(network, images, pixels),
         input_signature=[tf.TensorSpec([None, *image_shape], dtype, name="images")],
       )
-      for name, dtype in SIGNATURES.items()
+      for name, dtype in _signature_types(pixels).items()
     }
 
 
-def _answer(network: ImageNetwork, images: tf.Tensor) -> dict[str, tf.Tensor]:
-  logits = network.classifier(standardize(images), training=False)
+def _signature_types(pixels: Pixels) -> dict[str, tf.DType]:
+  """Returns the types of the images that the signatures take."""
+  return dict(zip(SIGNATURES, (tf.as_dtype(pixels.dtype), tf.float32)))
+
+
+def _read_pixels(directory: str) -> Pixels:
+  """Returns the pixels that an export expects. Without a file about them they are the usual ones."""
+  path = os.path.join(directory, "assets", PIXELS_FILE)
+  return Pixels.from_json(read_json(path), path) if os.path.isfile(path) else BYTES
+
+
+def _answer(network: ImageNetwork, images: tf.Tensor, pixels: Pixels) -> dict[str, tf.Tensor]:
+  logits = network.classifier(standardize(pixels.scaled(images)), training=False)
   return {"logits": logits, "probabilities": tf.nn.softmax(logits), "class": tf.argmax(logits, -1, tf.int64)}

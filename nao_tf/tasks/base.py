@@ -51,6 +51,8 @@ class Task(Problem):
     child: how the children of a search are built and trained by default.
     final: how the network that a search has found is built and trained by default.
     final_options: options of the task that differ for the final training.
+    hold_out: how its validation set is chosen if the option `hold_out` is not given; None for a task without that option.
+    earlier_hold_out: how it was chosen in version 0.2 and before; see `use_earlier_split`.
   """
 
   name: str
@@ -61,6 +63,8 @@ class Task(Problem):
   child: Configs
   final: Configs
   final_options: Mapping[str, Any] = {}
+  hold_out: str | None = None
+  earlier_hold_out: str | None = None
 
   @property
   @abc.abstractmethod
@@ -87,6 +91,17 @@ class Task(Problem):
   def reward(self, metrics: Mapping[str, float]) -> float:
     """Returns the reward of a network with these metrics; higher is better."""
     return metrics[self.reward_metric]
+
+  def has_test_data(self) -> bool:
+    """Returns whether a trained network can be tested. It is asked before a training, which need not have a test set.
+
+    Raises:
+      ValueError: if there is a test set, and something is wrong with it.
+    """
+    return self.num_examples("test") > 0
+
+  def use_earlier_split(self) -> None:
+    """Divides the examples as version 0.2 did. It is called first of all, for a run that does not record its split."""
 
   def check_genotype(self, genotype: Any) -> None:
     """Checks that networks for this task are built from genotypes of this type.

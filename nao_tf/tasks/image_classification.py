@@ -1,28 +1,42 @@
 """Image classification: a network reads an image and gives the logits of its classes; the reward is the accuracy.
 
 Images are prepared as CIFAR is in the paper (Luo et al., NeurIPS 2018, section 4.1): pad, crop and flip the raw pixels,
-standardize each image, and cut out a square if the training configuration says so. A part of the training set is held
-out for validation. Test images are not read before they are needed.
+standardize each image, and cut out a square if the training configuration says so. Whatever type the raw pixels have,
+they are scaled to 0..255 first; see `nao_tf.tasks.pixels`.
+
+A part of the training set is held out for validation: the same share of each class, unless told otherwise. Test images
+are not read before they are needed.
 """
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from nao_tf.networks.image_network import ImageNetworkConfig
 from nao_tf.spaces.genotypes import CellGenotype
-from nao_tf.tasks import augmentation, splits
+from nao_tf.tasks import augmentation, image_checks, splits
 from nao_tf.tasks.base import BatchTask, Configs, check_split
 from nao_tf.tasks.classification import classification_scores, cross_entropy
-from nao_tf.tasks.image_sources import DigitsSource, ImageSource, StreamedImageSource, TfdsSource
+from nao_tf.tasks.image_sources import (
+  DigitsSource,
+  ImageSource,
+  ScaledImageSource,
+  SelectableImageSource,
+  StreamedImageSource,
+  TfdsSource,
+)
+from nao_tf.tasks.pixels import Pixels, measured_pixels, pixels_of_type
 from nao_tf.training.config import TrainingConfig
 
 IN_MEMORY_BYTES = 2**31
 _SPLIT_SEED = 0
+_MEASURED_BATCH = 256
+_NAMED_CLASSES = 5
 
 
 class ImageClassifier(Protocol):
@@ -45,6 +59,8 @@ class ImageClassification(BatchTask):
 
   Attributes:
     labels: names of the classes.
+    hold_out: how the validation set is chosen if that is not given.
+    earlier_hold_out: how it was chosen in version 0.2 and before; see `use_earlier_split`.
   """
 
   kind = "images"
@@ -55,6 +71,8 @@ class ImageClassification(BatchTask):
   child = Configs(ImageNetworkConfig(num_cells=3, filters=32, dropout_keep=1.0), TrainingConfig())
   final = Configs(ImageNetworkConfig(), TrainingConfig(epochs=600, cutout_size=16))
   final_options: Mapping[str, Any] = {"validation_fraction": 0.0}
+  hold_out = "stratified"
+  earlier_hold_out = "last"
 
   def __init__(
     self,
@@ -62,7 +80,7 @@ class ImageClassification(BatchTask):
     source: ImageSource,
     *,
     validation_fraction: float = 0.1,
-    hold_out: str = "last",
+    hold_out: str | None = None,
     train_examples: int | None = None,
     crop_padding: int = 4,
     flip: bool = True,
@@ -73,9 +91,10 @@ class ImageClassification(BatchTask):
       name: name of the task, for messages and exports.
       source: where the images come from.
       validation_fraction: share of the training images held out for validation; 0 to train on all.
-      hold_out: which of them are held out: "last" (as the paper does on CIFAR), "random" or "stratified". The latter two
-        need all images in memory.
-      train_examples: train on this many of the rest, drawn at random; None for all. The validation set is the same.
+      hold_out: which of them are held out: "stratified" (random ones of each class, in proportion), "random", or "last"
+        (as the paper does on CIFAR, whose images are in random order). None for the attribute of the class.
+      train_examples: train on this many of the rest; None for all. The validation set is the same. They are drawn from
+        each class in proportion if `hold_out` is "stratified", at random otherwise.
       crop_padding: padding of the augmentation if the training configuration has none.
       flip: whether the augmentation mirrors images if the training configuration does not say.
 
@@ -84,13 +103,35 @@ class ImageClassification(BatchTask):
     """
     if not 0 <= validation_fraction < 1:
       raise ValueError(f"validation_fraction must be in [0, 1), got {validation_fraction}")
-    if hold_out not in splits.HOLD_OUTS:
+    if hold_out not in (None, *splits.HOLD_OUTS):
       raise ValueError(f"unknown hold_out {hold_out!r}; expected one of {', '.join(splits.HOLD_OUTS)}")
     if train_examples is not None and train_examples < 1:
       raise ValueError(f"train_examples must be at least 1, or None for all, got {train_examples}")
+    if len(source.labels) < 2:
+      raise ValueError(f"{name}: expected at least two classes, got {', '.join(map(repr, source.labels)) or 'none'}")
     self.name, self.labels = name, tuple(source.labels)
-    self._source, self._validation_fraction, self._hold_out = source, validation_fraction, hold_out
+    self._source, self._validation_fraction, self._given_hold_out = source, validation_fraction, hold_out
     self._train_examples, self._crop_padding, self._flip = train_examples, crop_padding, flip
+    self._hold_out = hold_out or self.hold_out
+    self._subset = "stratified" if self._hold_out == "stratified" else "random"
+
+  def use_earlier_split(self) -> None:
+    """Divides the images as version 0.2 did; see `Task.use_earlier_split`."""
+    self._hold_out, self._subset = self._given_hold_out or self.earlier_hold_out, "random"
+
+  @functools.cached_property
+  def pixels(self) -> Pixels:
+    """Type and range of the raw images, which are scaled to 0..255. Some types tell only with the training images."""
+    source = self._source
+    if isinstance(source, ScaledImageSource):
+      return source.pixels
+    dtype = _stream_dtype(source) if isinstance(source, StreamedImageSource) else self._training_images[0].dtype.name
+    known = pixels_of_type(dtype)
+    if known is None:
+      streamed = self._streamed_source
+      known = measured_pixels([self._training_images[0]] if streamed is None else self._checked_batches(streamed))
+    logging.info("%s: its images are %s", self.name, known)
+    return known
 
   @property
   def input_shape(self) -> tuple[int, int, int]:
@@ -112,9 +153,15 @@ class ImageClassification(BatchTask):
     """Returns how many images a split has; see `Problem.num_examples`."""
     return self._split(split).num_examples
 
+  def has_test_data(self) -> bool:
+    """Returns whether there are labeled test images; see `Task.has_test_data`."""
+    if not isinstance(self._source, SelectableImageSource):
+      return self.num_examples("test") > 0
+    return len(self._checked_labels(self._source.classes("test"), "test")) > 0
+
   def training_batches(self, training_config: TrainingConfig, *, seed: int, first_epoch: int = 0) -> tf.data.Dataset:
     """Returns (images `[B, H, W, C]` float32, classes `[B]` int32); see `BatchProblem.training_batches`."""
-    config, split = self.complete_training_config(training_config), self._split("train")
+    config, split, pixels = self.complete_training_config(training_config), self._split("train"), self.pixels
     steps = self.steps_per_epoch(config)
     seeds = tf.random.experimental.stateless_split(tf.constant([seed, 0], tf.int64), 2)
 
@@ -123,7 +170,7 @@ class ImageClassification(BatchTask):
 
     def augmented(step: tf.Tensor, example: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
       images, labels = example
-      return _augment(images, tf.random.experimental.stateless_fold_in(seeds[1], step), config), labels
+      return _augment(pixels.scaled(images), tf.random.experimental.stateless_fold_in(seeds[1], step), config), labels
 
     batches = tf.data.Dataset.range(first_epoch, config.epochs).flat_map(shuffled).enumerate(first_epoch * steps)
     return batches.map(augmented, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
@@ -133,16 +180,17 @@ class ImageClassification(BatchTask):
 
     See `BatchProblem.evaluation_batches`.
     """
+    pixels = self.pixels
 
     def padded(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
       weights = tf.ones_like(labels, tf.float32)
       images, labels, weights = (_pad(x, batch_size) for x in (images, labels, weights))
-      return augmentation.standardize(images), labels, weights
+      return augmentation.standardize(pixels.scaled(images)), labels, weights
 
     return self._split(split).ordered(batch_size).map(padded).prefetch(tf.data.AUTOTUNE)
 
   def raw_batches(self, split: str, batch_size: int) -> tf.data.Dataset:
-    """Returns (unprepared images `[B, H, W, C]` uint8, classes `[B]` int32); the last batch may be smaller."""
+    """Returns (raw images `[B, H, W, C]` as they are stored, classes `[B]` int32); the last batch may be smaller."""
     return self._split(split).ordered(batch_size)
 
   def losses(
@@ -173,23 +221,101 @@ class ImageClassification(BatchTask):
     streamed = self._streamed_source
     if streamed is not None:
       return self._streamed_training_splits(streamed)
-    images, labels = self._source.load("train")
-    train, valid = splits.hold_out(labels, self._validation_fraction, how=self._hold_out, seed=_SPLIT_SEED)
-    train = np.random.default_rng(_SPLIT_SEED).permutation(train)[: self._subset(len(train))]
+    images, labels = self._training_images
+    self._check_type(images, "train")
+    rest, valid = self._divided(labels)
+    train = self._part(np.random.default_rng(_SPLIT_SEED).permutation(rest), labels)
+    self._report_split(labels, train, valid)
     return {"train": splits.MemorySplit(images, labels, train), "valid": splits.MemorySplit(images, labels, valid)}
 
   def _streamed_training_splits(self, source: StreamedImageSource) -> dict[str, splits.Split]:
-    if self._hold_out != "last":
+    if isinstance(source, SelectableImageSource):
+      labels = self._checked_labels(source.classes("train"), "train")
+      if self._hold_out != "last":
+        return self._selected_training_splits(source, labels)
+    elif self._given_hold_out in (None, "last"):
+      logging.warning("%s: its classes are not known before they are read, so the last images are held out", self.name)
+    else:
       raise ValueError(f"{self.name}: too large for memory, so only the last images can be held out")
     total = source.num_examples("train")
     rest = total - round(total * self._validation_fraction)
-    train = self._subset(rest)
+    train = self._subset_size(rest)
     return {
       "train": splits.StreamedSplit(source.stream("train", 0, train), train),
       "valid": splits.StreamedSplit(source.stream("train", rest, total), total - rest),
     }
 
-  def _subset(self, available: int) -> int:
+  def _selected_training_splits(self, source: SelectableImageSource, labels: np.ndarray) -> dict[str, splits.Split]:
+    rest, valid = self._divided(labels)
+    train = self._part(rest, labels)
+    self._report_split(labels, train, valid)
+    if len(labels) > splits.SHUFFLE_BUFFER and (np.diff(labels) >= 0).all():
+      logging.warning(
+        "%s: is stored in the order of its classes and too large for memory, so the %d images that are shuffled at a"
+        " time have few classes",
+        self.name,
+        splits.SHUFFLE_BUFFER,
+      )
+    return {
+      "train": splits.StreamedSplit(source.select("train", train), len(train)),
+      "valid": splits.StreamedSplit(source.select("train", valid), len(valid)),
+    }
+
+  def _divided(self, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the indices of the images that may be trained on and of those held out, in ascending order."""
+    rest, valid = splits.hold_out(labels, self._validation_fraction, how=self._hold_out, seed=_SPLIT_SEED)
+    if not len(rest):
+      raise ValueError(f"{self.name}: a validation_fraction of {self._validation_fraction} leaves no image to train on")
+    return rest, valid
+
+  def _part(self, rest: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Returns which images are trained on of those with the indices `rest`: the first ones, or the first of each class."""
+    count = self._subset_size(len(rest))
+    return rest[splits.in_proportion(labels[rest], count)] if self._subset == "stratified" else rest[:count]
+
+  def _report_split(self, labels: np.ndarray, train: np.ndarray, valid: np.ndarray) -> None:
+    """Writes into the log how the images were divided, and which classes a part lacks."""
+    logging.info("%s: %d images to train on, %d held out (%s)", self.name, len(train), len(valid), self._hold_out)
+    for part, indices in (("to train on", train), ("held out", valid)):
+      missing = np.setdiff1d(labels, labels[indices])
+      if len(indices) and len(missing):
+        names = ", ".join(self.labels[label] for label in missing[:_NAMED_CLASSES])
+        logging.warning("%s: classes without an image %s: %d, such as %s", self.name, part, len(missing), names)
+
+  @functools.cached_property
+  def _training_images(self) -> tuple[np.ndarray, np.ndarray]:
+    """All training images and their classes, in memory."""
+    images, labels = self._loaded("train")
+    if not len(labels):
+      raise ValueError(f"{self.name}: has no images to train on")
+    return images, labels
+
+  def _loaded(self, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the images of "train" or "test" and their classes, after checking them."""
+    place, (images, labels) = f"{self.name}, {split}", self._source.load(split)
+    images = image_checks.checked_images(images, self.input_shape, place)
+    labels = self._checked_labels(labels, split)
+    image_checks.check_counts(images, labels, place)
+    return images, labels
+
+  def _check_type(self, images: np.ndarray, split: str) -> None:
+    if images.dtype.name != self.pixels.dtype:
+      raise ValueError(
+        f"{self.name}: expected images that are {self.pixels}, but its {split} images are {images.dtype}"
+      )
+
+  def _checked_labels(self, labels: np.ndarray, split: str) -> np.ndarray:
+    return image_checks.checked_labels(labels, self.num_outputs, f"{self.name}, {split}")
+
+  def _checked_batches(self, source: StreamedImageSource) -> Iterator[np.ndarray]:
+    """Yields all training images of a stream, after checking them."""
+    first = 0
+    for images, _ in source.stream("train").batch(_MEASURED_BATCH).as_numpy_iterator():
+      image_checks.check_finite(images, f"{self.name}, train", first=first)
+      first += len(images)
+      yield images
+
+  def _subset_size(self, available: int) -> int:
     """Returns how many of the available images are trained on."""
     if (self._train_examples or 0) > available:
       raise ValueError(f"{self.name}: train_examples is {self._train_examples}, but there are only {available}")
@@ -200,7 +326,9 @@ class ImageClassification(BatchTask):
     streamed = self._streamed_source
     if streamed is not None:
       return splits.StreamedSplit(streamed.stream("test"), streamed.num_examples("test"))
-    images, labels = self._source.load("test")
+    images, labels = self._loaded("test")
+    if len(images):
+      self._check_type(images, "test")
     return splits.MemorySplit(images, labels, np.arange(len(labels), dtype=np.int32))
 
   @property
@@ -216,6 +344,8 @@ class ImageClassification(BatchTask):
 class DigitsClassification(ImageClassification):
   """Classification of the digits of scikit-learn, which need no directory. A mirrored digit is no digit: no flip."""
 
+  earlier_hold_out = "stratified"
+
   def __init__(
     self,
     name: str = "digits",
@@ -223,7 +353,7 @@ class DigitsClassification(ImageClassification):
     data_dir: str | None = None,
     download: bool = False,
     validation_fraction: float = 0.2,
-    hold_out: str = "stratified",
+    hold_out: str | None = None,
     crop_padding: int = 1,
     flip: bool = False,
     **options: Any,
@@ -281,8 +411,14 @@ class TfdsClassification(ImageClassification):
     super().__init__(name, source, **options)
 
 
+def _stream_dtype(source: StreamedImageSource) -> str:
+  """Returns the name of the type of the images of a stream, without reading one."""
+  image, _ = source.stream("train").element_spec
+  return image.dtype.name
+
+
 def _augment(images: tf.Tensor, seed: tf.Tensor, training_config: TrainingConfig) -> tf.Tensor:
-  """Returns raw images prepared for training, `[B, H, W, C]` float32."""
+  """Returns images in 0..255 prepared for training, `[B, H, W, C]` float32."""
   seeds = tf.random.experimental.stateless_split(seed, 2)
   padding, flip = training_config.crop_padding or 0, bool(training_config.flip)
   images = augmentation.random_crop_flip(images, seeds[0], padding=padding, flip=flip)

@@ -4,9 +4,11 @@ A source knows the shape and the classes of its images at once. It reads a split
 are not touched before they are needed.
 """
 
+import contextlib
 import difflib
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -14,11 +16,18 @@ import sklearn.datasets
 import sklearn.model_selection
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from absl import logging
+from google.protobuf import json_format
 
 from nao_tf.tasks import TASKS
+from nao_tf.tasks.pixels import Pixels
 
 DIGITS_TEST_EXAMPLES = 360
 _DIGITS_SPLIT_SEED = 0
+_READ_BATCH = 256
+_LABELS_BATCH = 4096
+_NAMES_OF_OPERATIONS = re.compile(r"\{\{.*?\}\}|\[Op:.*|\[\[.*")
+_SPLIT_NAMES = {"train": ("train",), "test": ("test", "validation")}
 
 
 class ImageSource(Protocol):
@@ -37,7 +46,20 @@ class ImageSource(Protocol):
     """How many bytes of memory the training images need."""
 
   def load(self, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the images of "train" or "test", `[N, H, W, C]` uint8, and their classes, `[N]` int32."""
+    """Returns the images of "train" or "test", `[N, H, W, C]`, and their classes, `[N]`.
+
+    The images are numbers of any type, the same in both splits; see `nao_tf.tasks.pixels` for what they mean. A set that
+    has no test images returns empty arrays.
+    """
+
+
+@runtime_checkable
+class ScaledImageSource(ImageSource, Protocol):
+  """Labeled images with a source that says what their numbers mean, so that this is not measured."""
+
+  @property
+  def pixels(self) -> Pixels:
+    """Type and range of the images."""
 
 
 @runtime_checkable
@@ -49,6 +71,17 @@ class StreamedImageSource(ImageSource, Protocol):
 
   def stream(self, split: str, first: int = 0, last: int | None = None) -> tf.data.Dataset:
     """Returns the (image, class) pairs from number `first` up to `last` of a split, always in the same order."""
+
+
+@runtime_checkable
+class SelectableImageSource(StreamedImageSource, Protocol):
+  """A streamed source that reads classes without their images, and chosen images without the others."""
+
+  def classes(self, split: str) -> np.ndarray:
+    """Returns the classes of "train" or "test" in the order of the stream, int32 `[N]`."""
+
+  def select(self, split: str, chosen: np.ndarray) -> tf.data.Dataset:
+    """Returns the (image, class) pairs with some numbers, in the order of the stream."""
 
 
 class DigitsSource:
@@ -94,57 +127,147 @@ class TfdsSource:
       download: whether to download and prepare the set if it is missing.
 
     Raises:
-      ValueError: if there is no such set, it is not one of images with labels, or its images need an `image_size`.
+      ValueError: if there is no such set, it is not one of images with labels, it has nothing to train on, or its images
+        need an `image_size`.
       FileNotFoundError: if the set is missing.
     """
     self._builder, self._size = _builder(name, data_dir), image_size
+    self._names: dict[str, str | None] = {}
     self._image_key, self._label_key = _feature_keys(self._builder)
     _prepare(self._builder, data_dir, download)
-    shape = self._builder.info.features[self._image_key].shape
+    self._feature = self._builder.info.features[self._image_key]
+    shape = self._feature.shape
     if image_size is None and None in shape[:2]:
-      raise ValueError(f"{name}: its images have no common size ({shape}); give an image size to resize them to")
+      raise ValueError(f"{name}: its images have no common size, {shape}; give --image_size to resize them to")
     self.image_shape: tuple[int, int, int] = (image_size or shape[0], image_size or shape[1], shape[2] or 3)
-    self.labels = tuple(self._builder.info.features[self._label_key].names)
-    self.num_bytes = int(np.prod(self.image_shape)) * self.num_examples("train")
+    self.labels = _class_names(self._builder, self._label_key)
+    self._dtype = np.dtype(self._feature.np_dtype).name
+    if not self.num_examples("train"):
+      raise ValueError(f"{name}: has no images to train on; expected a split train, got {_sizes(self._builder)}")
+    self.num_bytes = int(np.prod(self.image_shape)) * np.dtype(self._dtype).itemsize * self.num_examples("train")
 
   def num_examples(self, split: str) -> int:
-    """Returns how many images a split has. "test" is the validation split of sets without a test split."""
-    return self._builder.info.splits[self._name_of(split)].num_examples
+    """Returns how many labeled images a split has, 0 if there is no such split.
+
+    "test" is the validation split of sets that have no labeled test split.
+    """
+    name = self._name_of(split)
+    return self._builder.info.splits[name].num_examples if name else 0
 
   def load(self, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the images of "train" or "test", `[N, H, W, C]` uint8, and their classes, `[N]` int32."""
+    """Returns the images of "train" or "test", `[N, H, W, C]`, and their classes, `[N]` int32.
+
+    Raises:
+      ValueError: if the files of the split are damaged or incomplete.
+    """
     count = self.num_examples(split)
-    images, labels = np.empty((count, *self.image_shape), np.uint8), np.empty(count, np.int32)
+    images, labels = np.empty((count, *self.image_shape), self._dtype), np.empty(count, np.int32)
+    if not count:
+      return images, labels
     start = 0
-    for batch, batch_labels in self.stream(split).batch(256).prefetch(2).as_numpy_iterator():
-      images[start : start + len(batch)], labels[start : start + len(batch)] = batch, batch_labels
-      start += len(batch)
+    with _readable(self._builder, self._name_of(split)):
+      for batch, batch_labels in self.stream(split).batch(_READ_BATCH).prefetch(2).as_numpy_iterator():
+        images[start : start + len(batch)], labels[start : start + len(batch)] = batch, batch_labels
+        start += len(batch)
     return images, labels
 
   def stream(self, split: str, first: int = 0, last: int | None = None) -> tf.data.Dataset:
     """Returns some (image, class) pairs of a split; see `StreamedImageSource.stream`."""
-    instruction = tfds.core.ReadInstruction(self._name_of(split), from_=first, to=last, unit="abs")
     decoders = tfds.decode.PartialDecoding({self._image_key: True, self._label_key: True})
-    dataset = self._builder.as_dataset(split=instruction, decoders=decoders, shuffle_files=False)
-    return dataset.map(self._example, num_parallel_calls=tf.data.AUTOTUNE)
+    return self._read(split, decoders, first, last).map(self._example, num_parallel_calls=tf.data.AUTOTUNE)
 
-  def _name_of(self, split: str) -> str:
-    """Returns the name that a split has in the set."""
-    names = [name for name in {"train": ["train"], "test": ["test", "validation"]}[split] if name in self._splits]
-    if not names:
-      raise ValueError(f"{self._builder.name}: has no {split} split, only {', '.join(self._splits)}")
-    return names[0]
+  def classes(self, split: str) -> np.ndarray:
+    """Returns the classes of a split; see `SelectableImageSource.classes`.
 
-  @property
-  def _splits(self) -> list[str]:
-    return list(self._builder.info.splits)
+    Raises:
+      ValueError: if the files of the split are damaged or incomplete.
+    """
+    name = self._name_of(split)
+    if name is None:
+      return np.empty(0, np.int32)
+    with _readable(self._builder, name):
+      batches = [*self._labels(name).batch(_LABELS_BATCH).as_numpy_iterator()]
+    return np.concatenate(batches).astype(np.int32)
+
+  def select(self, split: str, chosen: np.ndarray) -> tf.data.Dataset:
+    """Returns chosen (image, class) pairs of a split; see `SelectableImageSource.select`. Others are not decoded."""
+    wanted = np.zeros(self.num_examples(split), bool)
+    wanted[chosen] = True
+    kept = tf.constant(wanted)
+    skip = {self._image_key: tfds.decode.SkipDecoding()}
+    decoders = tfds.decode.PartialDecoding({self._image_key: True, self._label_key: True}, decoders=skip)
+    examples = self._read(split, decoders).take(int(np.max(chosen, initial=-1)) + 1)
+    numbered = examples.enumerate().filter(lambda number, _: kept[number])
+    return numbered.map(lambda _, example: self._example(self._decoded(example)), num_parallel_calls=tf.data.AUTOTUNE)
+
+  def _name_of(self, split: str) -> str | None:
+    """Returns the name that a split has in the set; None if the set does not have it."""
+    if split not in self._names:
+      self._names[split] = next(filter(self._is_labeled, _SPLIT_NAMES[split]), None)
+    return self._names[split]
+
+  def _is_labeled(self, name: str) -> bool:
+    """Returns whether there is a split with a name, and it has labels. Sets of competitions have -1 for all of "test"."""
+    if name not in self._builder.info.splits or not self._builder.info.splits[name].num_examples:
+      return False
+    if name == "train":
+      return True
+    with _readable(self._builder, name):
+      labeled = all(label >= 0 for label in self._labels(name).take(1).as_numpy_iterator())
+    if not labeled:
+      logging.warning("%s: the examples of its split %s have no labels, so it is not used", self._builder.name, name)
+    return labeled
+
+  def _labels(self, name: str) -> tf.data.Dataset:
+    decoders = tfds.decode.PartialDecoding({self._label_key: True})
+    dataset = self._builder.as_dataset(split=name, decoders=decoders, shuffle_files=False)
+    return dataset.map(lambda example: example[self._label_key])
+
+  def _read(self, split: str, decoders: Any, first: int = 0, last: int | None = None) -> tf.data.Dataset:
+    name = self._name_of(split)
+    if name is None:
+      raise ValueError(f"{self._builder.name}: has no labeled {split} images, only {_sizes(self._builder)}")
+    instruction = tfds.core.ReadInstruction(name, from_=first, to=last, unit="abs")
+    return self._builder.as_dataset(split=instruction, decoders=decoders, shuffle_files=False)
+
+  def _decoded(self, example: dict[str, Any]) -> dict[str, Any]:
+    return {**example, self._image_key: self._feature.decode_example(example[self._image_key])}
 
   def _example(self, example: dict[str, Any]) -> tuple[tf.Tensor, tf.Tensor]:
     image = example[self._image_key]
+    if self._feature.shape[2] is None:
+      image = _in_color(image)
     if self._size is not None:
-      image = tf.image.resize(image, [self._size, self._size], antialias=True)
-      image = tf.cast(tf.clip_by_value(tf.round(image), 0, 255), tf.uint8)
+      image = _resized(image, self._size)
     return tf.ensure_shape(image, self.image_shape), tf.cast(example[self._label_key], tf.int32)
+
+
+def _in_color(image: tf.Tensor) -> tf.Tensor:
+  """Returns an image of one to four channels with three: gray becomes color, and transparency is left out."""
+  return tf.cond(
+    tf.shape(image)[2] < 3, lambda: tf.repeat(image[..., :1], 3, axis=2), lambda: tf.identity(image[..., :3])
+  )
+
+
+def _resized(image: tf.Tensor, size: int) -> tf.Tensor:
+  """Returns an image of another size and of the same type."""
+  resized = tf.image.resize(image, [size, size], antialias=True)
+  if image.dtype.is_floating:
+    return tf.cast(resized, image.dtype)
+  return tf.cast(tf.clip_by_value(tf.round(resized), image.dtype.min, image.dtype.max), image.dtype)
+
+
+@contextlib.contextmanager
+def _readable(builder: tfds.core.DatasetBuilder, name: str | None) -> Iterator[None]:
+  """Reports files that cannot be read as a ValueError that names the set, the split and the directory."""
+  try:
+    yield
+  except tf.errors.OpError as error:
+    reason = _NAMES_OF_OPERATIONS.sub("", error.message.partition("\n")[0]).strip()
+    raise ValueError(
+      f"{builder.name}: the files of its split {name} in {builder.data_path} are damaged or incomplete ({reason});"
+      " remove that directory and prepare the set again, with --download"
+    ) from error
 
 
 def _builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
@@ -152,6 +275,8 @@ def _builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
     return tfds.builder(name, data_dir=data_dir)
   except tfds.core.DatasetNotFoundError as error:
     raise ValueError(f"unknown task {name!r}: {_known_sets(name, data_dir)}") from error
+  except json_format.ParseError as error:
+    raise ValueError(f"{name}: its description in {data_dir} cannot be read ({error})") from error
 
 
 def _prepare(builder: tfds.core.DatasetBuilder, data_dir: str | None, download: bool) -> None:
@@ -182,8 +307,24 @@ def _prepared_sets(data_dir: str | None) -> str:
 
 def _feature_keys(builder: tfds.core.DatasetBuilder) -> tuple[str, str]:
   """Returns the names of the features image and label: those that the set declares, or "image" and "label"."""
-  features = dict(builder.info.features)
-  image, label = builder.info.supervised_keys or ("image", "label")
-  if isinstance(features.get(image), tfds.features.Image) and isinstance(features.get(label), tfds.features.ClassLabel):
-    return image, label
+  features = builder.info.features
+  keys = builder.info.supervised_keys or ("image", "label")
+  known = dict(features) if isinstance(features, tfds.features.FeaturesDict) else {}
+  found = [known.get(key) if isinstance(key, str) else None for key in keys]
+  expected = (tfds.features.Image, tfds.features.ClassLabel)
+  if len(found) == 2 and all(isinstance(feature, kind) for feature, kind in zip(found, expected)):
+    return keys
   raise ValueError(f"{builder.name}: expected images with one class label each, got the features {features}")
+
+
+def _class_names(builder: tfds.core.DatasetBuilder, key: str) -> tuple[str, ...]:
+  """Returns the names of the classes of a set."""
+  feature = builder.info.features[key]
+  if feature.num_classes is None:
+    raise ValueError(f"{builder.name}: does not say how many classes it has")
+  return tuple(feature.names)
+
+
+def _sizes(builder: tfds.core.DatasetBuilder) -> str:
+  """Returns the splits of a set and their sizes, for an error message."""
+  return ", ".join(f"{name} ({info.num_examples} examples)" for name, info in builder.info.splits.items()) or "none"

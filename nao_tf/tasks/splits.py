@@ -7,6 +7,7 @@ import sklearn.model_selection
 import tensorflow as tf
 
 HOLD_OUTS = ("last", "random", "stratified")
+SUBSETS = ("stratified", "random")
 SHUFFLE_BUFFER = 10_000
 
 _INSTEAD_OF_ZERO = 2**31 - 2
@@ -39,7 +40,7 @@ class MemorySplit:
     """Holds the arrays.
 
     Args:
-      images: `[N, H, W, C]` uint8. Several splits may share them.
+      images: `[N, H, W, C]`, of any type. Several splits may share them.
       labels: `[N]` int32.
       indices: indices of the examples that belong to the split.
     """
@@ -107,8 +108,8 @@ def hold_out(labels: np.ndarray, fraction: float, *, how: str, seed: int) -> tup
   Args:
     labels: classes, `[N]`.
     fraction: share held out, in [0, 1); rounded to whole examples.
-    how: "last" holds out the last examples, "random" holds out random ones, and "stratified" holds out random ones of
-      each class in proportion.
+    how: "stratified" holds out random examples of each class, in proportion to the size of the class. "random" holds out
+      random examples, and "last" the last ones.
     seed: seed of the choice.
 
   Returns:
@@ -116,9 +117,40 @@ def hold_out(labels: np.ndarray, fraction: float, *, how: str, seed: int) -> tup
   """
   everything = np.arange(len(labels), dtype=np.int32)
   held_out = round(len(labels) * fraction)
-  if not held_out or how == "last":
+  if held_out in (0, len(labels)) or how == "last":
     return everything[: len(labels) - held_out], everything[len(labels) - held_out :]
+  if how == "stratified" and not _every_class_divides(labels, held_out):
+    order = np.random.default_rng(seed).permutation(everything)
+    valid = order[in_proportion(labels[order], held_out)]
+    return np.setdiff1d(everything, valid), np.sort(valid)
   parts = sklearn.model_selection.train_test_split(
     everything, test_size=held_out, random_state=seed, stratify=labels if how == "stratified" else None
   )
   return np.sort(parts[0]), np.sort(parts[1])
+
+
+def in_proportion(labels: np.ndarray, count: int) -> np.ndarray:
+  """Returns which examples to take if each class is to keep its share of them.
+
+  The number of examples of a class is its share of `count`, rounded down or up: up for the largest remainders.
+
+  Args:
+    labels: classes, `[N]`.
+    count: how many examples to take, at most N.
+
+  Returns:
+    Indices of the first examples of each class, in ascending order, `[count]`.
+  """
+  _, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+  shares, remainders = np.divmod(sizes.astype(np.int64) * count, max(1, len(labels)))
+  shares[np.argsort(-remainders, kind="stable")[: count - shares.sum()]] += 1
+  by_class = np.argsort(classes, kind="stable")
+  places = np.empty(len(labels), np.int64)
+  places[by_class] = np.arange(len(labels)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+  return np.flatnonzero(places < shares[classes])
+
+
+def _every_class_divides(labels: np.ndarray, held_out: int) -> bool:
+  """Returns whether scikit-learn can stratify: two examples of each class, and room for each class in both parts."""
+  _, sizes = np.unique(labels, return_counts=True)
+  return bool(sizes.min() > 1 and min(held_out, len(labels) - held_out) >= len(sizes))

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies
 
 from nao_tf.tasks import splits
 
@@ -18,3 +19,46 @@ def test_hold_out_last_takes_the_last_and_stratified_some_of_each_class():
   np.testing.assert_array_equal(splits.hold_out(labels, 0.2, how="last", seed=1)[1], np.arange(160, 200))
   _, valid = splits.hold_out(labels, 0.2, how="stratified", seed=1)
   np.testing.assert_array_equal(np.bincount(labels[valid]), [10] * 4)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(data=strategies.data())
+def test_a_stratified_split_keeps_the_share_of_each_class_within_one_example(data):
+  sizes = data.draw(strategies.lists(strategies.integers(1, 30), min_size=1, max_size=300))
+  labels = data.draw(strategies.permutations(np.repeat(np.arange(len(sizes)), sizes)).map(np.array))
+  fraction = data.draw(strategies.floats(0, 0.95))
+  train, valid = splits.hold_out(labels, fraction, how="stratified", seed=0)
+  assert sorted([*train, *valid]) == list(range(len(labels)))
+  assert len(valid) == round(len(labels) * fraction)
+  share = len(valid) / len(labels)
+  held_out = np.bincount(labels[valid], minlength=len(sizes))
+  assert (np.abs(held_out - share * np.array(sizes)) < 1 + 1e-9).all()
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(labels=strategies.lists(strategies.integers(0, 400), min_size=1, max_size=200), share=strategies.floats(0, 1))
+def test_a_part_in_proportion_has_the_first_of_each_class(labels, share):
+  labels = np.array(labels)
+  count = round(share * len(labels))
+  taken = splits.in_proportion(labels, count)
+  assert len(taken) == count and (np.diff(taken) > 0).all()
+  for label in np.unique(labels):
+    of_class = np.flatnonzero(labels == label)
+    mine = of_class[np.isin(of_class, taken)]
+    assert abs(len(mine) - count * len(of_class) / len(labels)) < 1
+    np.testing.assert_array_equal(mine, of_class[: len(mine)])
+
+
+@pytest.mark.parametrize("sizes", [[50, 1], [3, 2, 1], [1] * 10, [2] * 300, [1]])
+def test_rare_classes_and_many_of_them_can_be_stratified(sizes):
+  labels = np.repeat(np.arange(len(sizes)), sizes)
+  train, valid = splits.hold_out(labels, 0.1, how="stratified", seed=0)
+  assert len(train) + len(valid) == len(labels)
+
+
+def test_the_split_depends_on_its_seed_alone():
+  labels = np.repeat(np.arange(3), [1, 20, 30])
+  np.random.seed(1)
+  first = splits.hold_out(labels, 0.2, how="stratified", seed=0)[1]
+  np.random.seed(2)
+  np.testing.assert_array_equal(splits.hold_out(labels, 0.2, how="stratified", seed=0)[1], first)
