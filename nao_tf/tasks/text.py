@@ -1,7 +1,8 @@
 """Text as language models read it: lines, words, tokens, streams.
 
-A line is a sequence of words separated by white space, and ends in `<eos>`. The vocabulary is that of the training text.
-A word that is not in it becomes `<unk>`.
+A line is a sequence of words separated by white space, and ends in `<eos>`. Lines end at a line feed, a carriage return,
+or both; no other character ends a line, whatever `str.splitlines` says. The vocabulary is that of the training text. A
+word that is not in it becomes `<unk>`.
 """
 
 import collections
@@ -22,6 +23,9 @@ from nao_tf.tasks.base import SPLITS
 UNKNOWN = "<unk>"
 END = "<eos>"
 SUFFIXES = (".txt", ".txt.gz")
+
+_LONE_RETURN = re.compile(rb"\r(?!\n)")
+_GZIP = b"\x1f\x8b"
 
 
 class LinesOfText(Protocol):
@@ -162,8 +166,13 @@ class PythonReference:
 
   def _all_lines(self) -> list[str]:
     chapters = (topics.topics[title] for title in sorted(topics.topics))
-    lines = (_separate_words(line) for chapter in chapters for line in chapter.splitlines())
+    lines = (_separate_words(line) for chapter in chapters for line in split_lines(chapter))
     return list(dict.fromkeys(line for line in lines if line))
+
+
+def split_lines(text: str) -> list[str]:
+  """Returns the lines of a text; see the module. An end of line at the end of the text begins no further line."""
+  return text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
 
 
 def training_streams(tokens: np.ndarray, num_streams: int, first: int) -> tuple[np.ndarray, np.ndarray]:
@@ -217,26 +226,35 @@ def _find(directory: str, split: str) -> str:
 
 
 def _digest(path: str) -> str:
-  """Returns the SHA-256 of a file."""
+  """Returns the SHA-256 of a file. A text with carriage returns alone has another one: it was read otherwise before."""
   with open(path, "rb") as file:
-    return hashlib.sha256(file.read()).hexdigest()
+    data = file.read()
+  digest = hashlib.sha256(data)
+  if _LONE_RETURN.search(_decompressed(path, data)):
+    digest.update(b"lines end at carriage returns")
+  return digest.hexdigest()
 
 
 def _read_lines(path: str) -> list[str]:
-  try:
-    with gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb") as file:
-      data = file.read()
-  except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-    raise ValueError(f"{path}: cannot be decompressed ({error})") from error
+  with open(path, "rb") as file:
+    data = _decompressed(path, file.read())
   try:
     text = data.decode("utf-8")
   except UnicodeDecodeError as error:
-    line = data.count(b"\n", 0, error.start) + 1
+    line = len(split_lines(data[: error.start].decode("utf-8") + "."))
     raise ValueError(
-      f"{path}: line {line} is not UTF-8 (byte 0x{data[error.start]:02x}); convert the file to UTF-8 first"
+      f"{path}: line {line} is not UTF-8 (byte 0x{data[error.start]:02x}) at offset {error.start};"
+      f" {'decompress it, or name it .txt.gz' if data[:2] == _GZIP else 'convert the file to UTF-8 first'}"
     ) from error
-  text = text.removeprefix("\ufeff").replace("\r\n", "\n")
-  return text.removesuffix("\n").split("\n")
+  return split_lines(text.removeprefix("\ufeff"))
+
+
+def _decompressed(path: str, data: bytes) -> bytes:
+  """Returns the text in the content of a file, which is compressed if its name says so."""
+  try:
+    return gzip.decompress(data) if path.endswith(".gz") else data
+  except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+    raise ValueError(f"{path}: cannot be decompressed ({error})") from error
 
 
 def _separate_words(line: str) -> str:

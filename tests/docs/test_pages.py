@@ -4,6 +4,9 @@ import re
 
 import pytest
 
+from nao_tf.networks.image_network import count_parameters
+from nao_tf.spaces.published import CELLS
+from nao_tf.tools import train
 from tests.docs import pages
 from tests.test_architecture import FLOORS
 
@@ -43,6 +46,37 @@ def test_commands_parse(path, monkeypatch):
   monkeypatch.chdir(pages.ROOT)  # Flagfiles are named from here.
   for words in pages.commands(path):
     pages.parsed(words)
+
+
+PLACES = [*pages.PAGES, *sorted((pages.ROOT / "tools").glob("*.py"))]
+"""The pages, and the binaries, whose headers have commands, too."""
+
+
+@pytest.mark.parametrize("path", PLACES, ids=pages.name_of)
+def test_a_published_name_in_a_command_is_the_published_network(path, monkeypatch):
+  monkeypatch.chdir(pages.ROOT)
+  for words in pages.commands(path):
+    if "--architecture" not in " ".join(words):
+      continue
+    values = pages.parsed(words)
+    cell = CELLS.get(values.architecture) if "architecture" in values else None
+    if cell is not None:
+      assert train.final_configs(values).network_config.convention == cell.convention
+
+
+def test_the_command_in_the_header_of_the_trainer_makes_the_published_network(monkeypatch):
+  [words] = pages.commands(pages.ROOT / "tools" / "train.py")
+  values = pages.parsed(words)
+  network = train.final_configs(values).network_config
+  assert count_parameters(train.genotype_of(values), network, num_classes=10) == 2_466_252
+
+
+@pytest.mark.parametrize("path", sorted((pages.ROOT / "tools").glob("*.py")), ids=pages.name_of)
+def test_commands_in_the_headers_of_binaries_parse(path, monkeypatch):
+  monkeypatch.chdir(pages.ROOT)
+  for words in pages.commands(path):
+    if "my_package" not in " ".join(words):
+      pages.parsed(words)
 
 
 def test_commands_are_found_on_the_pages():
