@@ -63,7 +63,7 @@ def define_integers(
   name: str, default: Sequence[int], help_: str, lower_bound: int | None = None, *, flag_values: flags.FlagValues
 ) -> None:
   """Defines a flag that takes integers separated by commas; of an empty text, none."""
-  flags.DEFINE(IntegersParser(lower_bound), name, tuple(default), help_, flag_values, flags.CsvListSerializer(","))
+  flags.DEFINE(IntegersParser(lower_bound), name, tuple(default), help_, flag_values, IntegersSerializer())
 
 
 def define_numbers(name: str, default: tuple[float, ...] | None, help_: str, *, flag_values: flags.FlagValues) -> None:
@@ -153,6 +153,14 @@ class IntegersParser(flags.ArgumentParser[tuple[int, ...]]):
   def flag_type(self) -> str:
     """Returns what the flag takes, in words."""
     return "integers separated by commas"
+
+
+class IntegersSerializer(flags.ArgumentSerializer[tuple[int, ...]]):
+  """Writes integers as the parser reads them."""
+
+  def serialize(self, value: Sequence[int]) -> str:
+    """Returns the integers separated by commas."""
+    return ",".join(map(str, value))
 
 
 class NumbersParser(flags.ArgumentParser[tuple[float, ...]]):

@@ -287,8 +287,16 @@ def finish(run: Run, seconds: float, **lists: list) -> None:
 
 
 def best_objective(table: Table, objective: str) -> float:
-  """Returns the highest value of a figure in a table."""
-  return float(np.nanmax(table.figure(objective)))
+  """Returns the highest value of a figure in a table.
+
+  Raises:
+    ValueError: if no architecture has the figure.
+  """
+  measured = table.figure(objective)
+  measured = measured[~np.isnan(measured)]
+  if not measured.size:
+    raise ValueError(f"{table.path}: no architecture has the figure {objective}")
+  return float(measured.max())
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

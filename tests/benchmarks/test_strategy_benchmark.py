@@ -172,3 +172,34 @@ def test_settings_are_flat_and_do_not_name_places(table_path):
   first, second = (benchmark.make_runs({"random": {}}, [3], config, directory)[0] for directory in ("here", "there"))
   assert first.settings == second.settings and first.settings["seed"] == 3 and first.settings["report"] == "test200"
   assert str(first) == "random, seed 3" and dataclasses.asdict(first)["directory"] == "here"
+
+
+RECORD = {"settings": {}, "seconds": 1.5, "objectives": [90.5, None], "tests": [90.0, None], "rows": [3, None]}
+
+
+@pytest.mark.parametrize(
+  ("changes", "message"),
+  [
+    ({"seconds": -1}, "expected a finite number of at least 0 for 'seconds', got -1"),
+    ({"seconds": True}, "for 'seconds', got True"),
+    ({"settings": []}, "expected a JSON object for 'settings'"),
+    ({"objectives": [90.5, "x"]}, r"expected a finite number for 'objectives\[1\]', got 'x'"),
+    ({"objectives": None}, "expected a list for 'objectives', got None"),
+    ({"tests": [90.0]}, "expected a list of 2 for 'tests'"),
+    ({"rows": [3, 0.5]}, r"expected an integer of at least 0 for 'rows\[1\]', got 0.5"),
+    ({"rows": [-1, None]}, r"for 'rows\[0\]', got -1"),
+    ({"more": 1}, "a record: has an unknown 'more'"),
+  ],
+)
+def test_a_record_of_wrong_types_is_refused_with_the_field(changes, message):
+  assert benchmark.Record.from_json(RECORD).rows == [3, None]
+  with pytest.raises(ValueError, match=message):
+    benchmark.Record.from_json({**RECORD, **changes})
+
+
+def test_a_record_of_more_queries_than_trials_is_refused(tmp_path, table_path):
+  run = benchmark.make_runs({"random": {}}, [3], benchmark.BenchmarkConfig(table_path, num_trials=1), str(tmp_path))[0]
+  (tmp_path / "runs").mkdir()
+  (tmp_path / "runs" / "random-3.json").write_text(json.dumps({**RECORD, "settings": run.settings}))
+  with pytest.raises(ValueError, match=r"random-3.json: expected at most 1 queries, got 2"):
+    benchmark.read_record(run)

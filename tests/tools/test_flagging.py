@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import pytest
 from absl import flags
@@ -87,6 +88,31 @@ def test_settings_are_flat():
     "training.loud": False,
     "training.sizes": (1.0, 0.5),
   }
+
+
+def test_recorded_settings_are_read():
+  recorded = {"seed": 1, **flagging.settings(training=Training(epochs=5, rate=2, sizes=(3.0,)))}
+  read = flagging.from_settings(Training(), json.loads(json.dumps(recorded)), "training")
+  assert read == Training(epochs=5, rate=2, sizes=(3.0,)) and type(read.rate) is float
+
+
+@pytest.mark.parametrize(
+  ("name", "value", "message"),
+  [
+    ("epochs", 0.5, "expected an integer for 'training.epochs', got 0.5"),
+    ("epochs", None, "expected an integer for 'training.epochs', got None"),
+    ("rate", "fast", "expected a finite number for 'training.rate', got 'fast'"),
+    ("rate", True, "expected a finite number for 'training.rate', got True"),
+    ("name", 3, "expected a text for 'training.name', got 3"),
+    ("loud", 1, "expected true or false for 'training.loud', got 1"),
+    ("sizes", 1.0, "expected a list for 'training.sizes', got 1.0"),
+    ("sizes", [1.0, None], "expected a finite number for 'training.sizes\\[1\\]', got None"),
+    ("width", 3, "expected the settings of a Training, got training.width"),
+  ],
+)
+def test_recorded_settings_of_wrong_types_are_refused_by_name(name, value, message):
+  with pytest.raises(ValueError, match=message):
+    flagging.from_settings(Training(), {f"training.{name}": value}, "training")
 
 
 def test_flags_can_be_written_to_a_flagfile_and_read_again(tmp_path):

@@ -98,6 +98,10 @@ def test_lists_of_integers():
       values[name].parse(text)
 
 
+def test_integers_are_written_so_that_they_are_read_again():
+  assert flag_types.IntegersSerializer().serialize((3, 20)) == "3,20"
+
+
 def test_numbers_are_written_so_that_they_are_read_again():
   numbers = (math.pi, 1e-7, 123456789.0)
   assert flag_types.NumbersParser().parse(flag_types.NumbersSerializer().serialize(numbers)) == numbers
