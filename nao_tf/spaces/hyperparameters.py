@@ -13,7 +13,8 @@ import numpy as np
 from keras_tuner import HyperParameters
 from keras_tuner.engine import hyperparameters as hp_module
 
-from nao_tf.spaces.hyperparameter_decisions import Parameter, Range, make_parameters
+from nao_tf.spaces.hyperparameter_decisions import Parameter, make_parameters
+from nao_tf.spaces.plain_values import plain_hyperparameter
 from nao_tf.spaces.value_space import ValueSpace
 from nao_tf.trial import Architecture
 
@@ -47,12 +48,15 @@ class HyperParameterSpace(ValueSpace):
         Each divides the distance between neighbors by `FINE_SIZE`.
 
     Raises:
-      ValueError: if `refinements` is out of range.
+      ValueError: if `refinements` is out of range, a hyperparameter has NaN or infinity among its values, or two of one
+        name and with different values can be active at the same time.
     """
     if not 0 <= refinements <= MAX_REFINEMENTS:
       raise ValueError(f"refinements must be in [0, {MAX_REFINEMENTS}], got {refinements}")
     self.refinements = refinements
-    self._parameters = make_parameters(parents_first(hyperparameters.space), refinements)
+    ordered = parents_first([plain_hyperparameter(hp) for hp in hyperparameters.space])
+    check_namesakes(ordered)
+    self._parameters = make_parameters(ordered, refinements)
     self.decisions = tuple(itertools.chain(*(parameter.decisions for parameter in self._parameters)))
     ends = list(itertools.accumulate(len(parameter.decisions) for parameter in self._parameters))
     self._slices = [slice(end - len(p.decisions), end) for end, p in zip(ends, self._parameters)]
@@ -78,7 +82,7 @@ class HyperParameterSpace(ValueSpace):
   @property
   def refinable(self) -> bool:
     """Whether one more refinement would give more configurations."""
-    return self.refinements < MAX_REFINEMENTS and any(isinstance(p, Range) for p in self._parameters)
+    return self.refinements < MAX_REFINEMENTS and not all(p.is_complete for p in self._parameters)
 
   def decode(self, architecture: Architecture) -> dict[str, Any]:
     """Returns the values of all active hyperparameters by name. Those that others depend on come first."""
@@ -104,6 +108,15 @@ class HyperParameterSpace(ValueSpace):
         active[parameter.name] = parameter.value(choices)
       architecture += choices
     return tuple(architecture)
+
+  def complete(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the values of all active hyperparameters; see `ValueSpace.complete`."""
+    active: dict[str, Any] = {}
+    for parameter in self._parameters:
+      if parameter.is_active(active):
+        given = parameter.name in values
+        active[parameter.name] = parameter.accepted(values[parameter.name]) if given else parameter.default_value
+    return active
 
   def canonical(self, architecture: Architecture) -> Architecture:
     """Returns the encoding with inactive hyperparameters at their defaults and the simplest positions on grids."""
@@ -177,6 +190,43 @@ def parents_first(
     waiting.remove(ready)
     ordered.append(ready)
   return ordered
+
+
+def check_namesakes(hyperparameters: Sequence[hp_module.HyperParameter]) -> None:
+  """Checks that a value cannot have to be one of two different hyperparameters of the same name.
+
+  KerasTuner knows a hyperparameter by its name and conditions, and a value by its name alone.
+
+  Args:
+    hyperparameters: all of a space.
+
+  Raises:
+    ValueError: if hyperparameters of one name and with different values can be active at the same time.
+  """
+  by_name: collections.defaultdict[str, list[hp_module.HyperParameter]] = collections.defaultdict(list)
+  for hp in hyperparameters:
+    by_name[hp.name].append(hp)
+  for namesakes in by_name.values():
+    for one, other in itertools.combinations(namesakes, 2):
+      if _definition(one) != _definition(other) and not _exclude_each_other(one, other):
+        raise ValueError(
+          f"hyperparameter {one.name!r} is defined twice, and both can be active at the same time: {one} and {other};"
+          " give them different names, or conditions that exclude each other"
+        )
+
+
+def _definition(hp: hp_module.HyperParameter) -> dict[str, Any]:
+  """Returns the type and the values of a hyperparameter, without its conditions and its default."""
+  return {**hp.get_config(), "conditions": None, "default": None, "class": type(hp).__name__}
+
+
+def _exclude_each_other(one: hp_module.HyperParameter, other: hp_module.HyperParameter) -> bool:
+  """Returns whether two hyperparameters need different values of a third one."""
+  return any(
+    first.name == second.name and not any(value in second.values for value in first.values)
+    for first in one.conditions
+    for second in other.conditions
+  )
 
 
 def _extended(counts: _Counts, parameter: Parameter, needed: Collection[str]) -> _Counts:

@@ -41,6 +41,19 @@ class ValueSpace(SearchSpace):
       ValueError: if the values are not of this space.
     """
 
+  def complete(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the values of all active hyperparameters, with what is given as it is given.
+
+    Unlike `decode`, it keeps numbers between those that architectures stand for.
+
+    Args:
+      values: values by name. A missing hyperparameter has its default value. Unknown names are ignored.
+
+    Raises:
+      ValueError: if the values are not of this space.
+    """
+    return self.decode(self.encode(values))
+
 
 class MakeSpace(Protocol):
   """Derives a space from hyperparameters, as `HyperParameterSpace` does when it is called."""

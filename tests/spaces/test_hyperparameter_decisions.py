@@ -1,5 +1,7 @@
 """One hyperparameter as decisions: which values it reaches, and the encodings of these."""
 
+import json
+
 import keras_tuner
 import numpy as np
 import pytest
@@ -198,3 +200,160 @@ def test_a_hyperparameter_is_active_if_its_conditions_hold_and_its_name_is_new()
 )
 def test_three_or_more_numbers_in_order_are_ordered(hyperparameter, ordered):
   assert hyperparameter.decisions[0].ordered == ordered
+
+
+# Grids of floats.
+
+GRIDS = [
+  ("Float", (0, 0.5), {"step": 0.1}),
+  ("Float", (0, 3), {"step": 0.1}),
+  ("Float", (-0.7, 0.7), {"step": 0.1}),
+  ("Float", (0, 3e-4), {"step": 1e-5}),
+  ("Float", (0, 1e9), {"step": 1e8}),
+  ("Float", (0, 1), {"step": 0.3}),
+  ("Float", (1e-3, 1), {"step": 10, "sampling": "log"}),
+  ("Float", (1e-3, 1), {"step": 1.25, "sampling": "log"}),
+  ("Float", (0.1, 0.9), {"step": 3, "sampling": "reverse_log"}),
+  ("Int", (-3, 40), {}),
+  ("Int", (6, 13), {"step": 3}),
+  ("Int", (-10, 100), {"step": 5}),
+  ("Int", (1, 1000), {"step": 10, "sampling": "log"}),
+  ("Int", (1, 1000), {"step": 10, "sampling": "reverse_log"}),
+  ("Int", (1, 40), {"sampling": "log"}),
+  ("Int", (1, 40), {"sampling": "reverse_log"}),
+  ("Choice", ([0.1, 0.2, 0.7],), {}),
+  ("Choice", ([3, 1, 2],), {}),
+  ("Choice", (["1", "1.0", "True"],), {}),
+  ("Choice", ([True, False],), {}),
+  ("Boolean", (), {}),
+  ("Fixed", (0.1,), {}),
+  ("Fixed", (True,), {}),
+  ("Float", (0.1, 0.1), {}),
+]
+
+
+def all_values(kind, args, options):
+  """Returns every value that KerasTuner's documentation promises, by exact counting."""
+  if kind == "Boolean" or kind == "Choice":
+    return list(args[0]) if args else [True, False]
+  if kind == "Fixed" or args[0] == args[1]:
+    return [args[0]]
+  low, high = args
+  step, sampling = options.get("step", 1), options.get("sampling", "linear")
+  if sampling == "linear" or "step" not in options:
+    return [low + i * step for i in range(10**4) if low + i * step <= high + step * 1e-6]
+  powers = [low * step**i for i in range(100) if low * step**i <= high * (1 + 1e-9)]
+  return powers if sampling == "log" else [high + low - power for power in powers]
+
+
+def exhausted(kind, args, options):
+  """Returns all that a search proposes that refines its grid as long as it can."""
+  hp = keras_tuner.HyperParameters()
+  getattr(hp, kind)("x", *args, **options)
+  space = HyperParameterSpace(hp)
+  while space.refinable:
+    space = HyperParameterSpace(hp, refinements=space.refinements + 1)
+  return [space.decode(architecture)["x"] for architecture in space.enumerate()]
+
+
+@pytest.mark.parametrize("kind, args, options", GRIDS)
+def test_every_value_is_proposed_once_until_none_is_left(kind, args, options):
+  found = exhausted(kind, args, options)
+  expected = all_values(kind, args, options)
+  if isinstance(expected[0], (str, bool)):
+    assert sorted(found) == sorted(expected)
+  else:
+    assert sorted(found) == pytest.approx(sorted(expected), rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("kind, args, options", GRIDS)
+def test_a_value_its_default_and_its_json_are_the_same_decision(kind, args, options):
+  space = one(kind, *args, **options)
+  for value in all_values(kind, args, options):
+    architecture = space.encode({"x": value})
+    proposed = space.decode(architecture)["x"]
+    forms = [proposed, json.loads(json.dumps(value)), np.asarray(value), np.asarray(proposed)]
+    if isinstance(value, float):
+      forms += [np.float32(value), float(repr(round(value, 12)))]
+    for form in forms:
+      assert space.encode({"x": form}) == architecture
+      accepted = space.complete({"x": form})["x"]
+      assert type(accepted) is type(proposed) and space.encode({"x": accepted}) == architecture
+    default = {} if kind == "Fixed" else {"default": value}
+    assert one(kind, *args, **{**options, **default}).encode({}) == architecture
+
+
+@pytest.mark.parametrize(
+  "space, value",
+  [
+    (one("Float", 0, 0.5, step=0.1), 0.25),
+    (one("Float", 0, 0.5, step=0.1), 0.5001),
+    (one("Float", 0, 0.5, step=0.1), True),
+    (one("Float", 0, 0.5, step=0.1), "0.3"),
+    (one("Float", 0, 3, step=0.1), 0.25),
+    (one("Float", 0, 0.5, step=0.1), np.array([0.3])),
+    (one("Float", 1e-9, 1e3, sampling="log"), -1e-6),
+    (one("Int", 0, 100, step=5), 12),
+    (one("Int", 0, 10**9), 10**9 + 1),
+    (one("Int", 0, 3), 1.5),
+    (one("Int", 0, 3), True),
+    (one("Int", 1, 1000, sampling="log"), 77.5),
+    (one("Choice", [1, 2]), True),
+    (one("Choice", ["1", "2"]), 1),
+    (one("Choice", [0.1, 0.2]), 0.1001),
+    (one("Boolean"), "True"),
+    (one("Boolean"), 2),
+    (one("Fixed", 1), True),
+    (one("Fixed", True), 2),
+  ],
+)
+def test_a_value_that_is_not_on_the_grid_is_refused(space, value):
+  with pytest.raises(ValueError, match="hyperparameter 'x': expected .* got"):
+    space.encode({"x": value})
+
+
+def test_given_values_get_the_type_of_the_hyperparameter():
+  for space, value, expected in [
+    (one("Int", 0, 3), 2.0, 2),
+    (one("Int", 0, 1000), np.int64(77), 77),
+    (one("Float", 0, 9), 3, 3.0),
+    (one("Float", 0, 1), 0.512, 0.512),
+    (one("Boolean"), 1, True),
+    (one("Choice", [True, False]), True, 1),
+    (one("Choice", [1.0, 2.0]), 1, 1.0),
+  ]:
+    accepted = space.complete({"x": value})["x"]
+    assert accepted == expected and type(accepted) is type(expected)
+
+
+def test_defaults_between_those_of_a_grid_stay_as_they_are_and_others_become_the_nearest_with_a_warning(caplog):
+  assert one("Float", 0, 1, default=0.512).complete({}) == {"x": 0.512}
+  assert not caplog.records
+  for space, nearest in [
+    (one("Float", 0, 0.5, step=0.1, default=0.44), 0.4),
+    (one("Float", 0, 3, step=0.1, default=9.0), 3.0),
+    (one("Int", 2, 10, default=1), 2),
+    (one("Int", 0, 1000, default=-4), 0),
+    (one("Int", 0, 3, default="three"), 0),
+  ]:
+    caplog.clear()
+    with caplog.at_level("WARNING"):
+      assert space.complete({}) == {"x": pytest.approx(nearest)}
+    assert "'x'" in caplog.text and "default" in caplog.text
+
+
+def test_a_condition_on_a_float_holds_although_the_float_is_rounded():
+  hp = keras_tuner.HyperParameters()
+  hp.Float("rate", 0, 0.5, step=0.1)
+  with hp.conditional_scope("rate", [0.3]):
+    hp.Boolean("extra")
+  values = [HyperParameterSpace(hp).decode(a) for a in HyperParameterSpace(hp).enumerate()]
+  assert len(values) == 7 and [v["rate"] for v in values if "extra" in v] == [0.3, 0.3]
+
+
+def test_what_has_no_more_values_is_not_refined():
+  hp = keras_tuner.HyperParameters()
+  hp.Int("x", 1, 30)
+  assert not HyperParameterSpace(hp, refinements=1).refinable
+  hp.Int("y", 1, 50)
+  assert HyperParameterSpace(hp, refinements=1).refinable

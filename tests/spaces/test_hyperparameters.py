@@ -120,3 +120,53 @@ def test_parents_come_first_after_a_round_trip_through_messages():
 def test_the_order_is_kept_where_it_is_right():
   hp = shapes()
   assert parents_first(hp.space) == hp.space
+
+
+# Hyperparameters of one name.
+
+
+def two_of_a_name(first, second, *, nested=False):
+  """Returns a choice between a and b, and two hyperparameters x, each under values of the choice."""
+  hp = keras_tuner.HyperParameters()
+  hp.Choice("kind", ["a", "b", "c"])
+  hp.Boolean("flag")
+  for values, (kind, *args) in (first, second):
+    with hp.conditional_scope("kind", values):
+      if nested:
+        hp.Int(f"depth {values[0]}", 1, 2)
+        with hp.conditional_scope(f"depth {values[0]}", [2]):
+          getattr(hp, kind)("x", *args)
+      else:
+        getattr(hp, kind)("x", *args)
+  return hp
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("other", [("Int", 300, 500), ("Float", 0.0, 1.0), ("Choice", ["a", "b"]), ("Boolean",)])
+def test_namesakes_that_exclude_each_other_each_have_values_of_their_own(other, nested):
+  hp = two_of_a_name((["a"], ("Int", 1, 4)), (["b", "c"], other), nested=nested)
+  space = HyperParameterSpace(hp)
+  for architecture in space.enumerate():
+    values = space.decode(architecture)
+    hp.values = dict(values)
+    active = [entry for entry in hp.space if entry.name == "x" and hp.is_active(entry)]
+    assert len(active) == ("x" in values)
+    if active:
+      assert 0 <= active[0].value_to_prob(values["x"]) <= 1
+    assert space.encode(values) == architecture
+
+
+def test_namesakes_that_can_both_be_active_with_different_values_are_refused():
+  for second in [(["b", "c"], ("Int", 300, 500)), (["b"], ("Float", 0.0, 1.0))]:
+    with pytest.raises(ValueError, match="'x' is defined twice"):
+      HyperParameterSpace(two_of_a_name((["a", "b"], ("Int", 1, 4)), second))
+  hp = two_of_a_name((["a"], ("Int", 1, 4)), (["b"], ("Int", 1, 4)))
+  hp.Boolean("x")
+  with pytest.raises(ValueError, match="'x' is defined twice"):
+    HyperParameterSpace(hp)
+
+
+def test_namesakes_that_can_both_be_active_with_the_same_values_share_one():
+  space = HyperParameterSpace(two_of_a_name((["a", "b"], ("Int", 1, 4)), (["b", "c"], ("Int", 1, 4))))
+  assert space.size == 3 * 2 * 4
+  assert {value["x"] for value in map(space.decode, space.enumerate())} == {1, 2, 3, 4}
