@@ -17,7 +17,7 @@ import functools
 import itertools
 import math
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from absl import logging
 from keras_tuner.engine import hyperparameters as hp_module
@@ -210,8 +210,9 @@ class Stepped(Listed):
 
   def _number(self, value: PlainValue) -> int | None:
     """Returns the number of a value, which may be rounded; see `Listed`."""
-    is_value = _is_number(value) and _is_in_range(self._hyperparameter, value) and self._grid.contains(value)
-    return self._grid.nearest(value) if is_value else None
+    if not _is_number(value) or not _is_in_range(self._hyperparameter, value) or not self._grid.contains(value):
+      return None
+    return self._grid.nearest(value)
 
   def _nearest(self, value: Any) -> Any:
     return self._grid.value(self._grid.nearest(value)) if _is_number(value) else super()._nearest(value)
@@ -386,7 +387,7 @@ def _is_ordered(hp: hp_module.HyperParameter, values: Sequence[Any]) -> bool:
   return list(values) in (sorted(values), sorted(values, reverse=True))
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[int | float]:
   return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 

@@ -14,7 +14,7 @@ from keras_tuner import HyperParameters
 from keras_tuner.engine import hyperparameters as hp_module
 
 from nao_tf.spaces.hyperparameter_decisions import Parameter, make_parameters
-from nao_tf.spaces.plain_values import plain_hyperparameter
+from nao_tf.spaces.plain_values import plain_hyperparameter, plain_hyperparameters
 from nao_tf.spaces.value_space import ValueSpace
 from nao_tf.trial import Architecture
 
@@ -208,15 +208,37 @@ def check_namesakes(hyperparameters: Sequence[hp_module.HyperParameter]) -> None
     by_name[hp.name].append(hp)
   for namesakes in by_name.values():
     for one, other in itertools.combinations(namesakes, 2):
-      if _definition(one) != _definition(other) and not _exclude_each_other(one, other):
+      if definition(one) != definition(other) and not _exclude_each_other(one, other):
         raise ValueError(
           f"hyperparameter {one.name!r} is defined twice, and both can be active at the same time: {one} and {other};"
           " give them different names, or conditions that exclude each other"
         )
 
 
-def _definition(hp: hp_module.HyperParameter) -> dict[str, Any]:
-  """Returns the type and the values of a hyperparameter, without its conditions and its default."""
+def with_active_values(hyperparameters: HyperParameters) -> HyperParameters:
+  """Returns hyperparameters with plain values, for all that are active and for no inactive ones.
+
+  KerasTuner takes the value of an active hyperparameter away if another one of its name is inactive, and draws values
+  that are missing at random. Here a missing value is the default.
+
+  Args:
+    hyperparameters: with values, which may be NumPy's. Values whose names are not in the space stay.
+
+  Raises:
+    ValueError: if a value is no finite number, string or bool.
+  """
+  plain = plain_hyperparameters(hyperparameters)
+  names = {hp.name for hp in plain.space}
+  active: dict[str, Any] = {name: value for name, value in plain.values.items() if name not in names}
+  for hp in parents_first(plain.space):
+    if all(condition.is_active(active) for condition in hp.conditions):
+      active.setdefault(hp.name, plain.values.get(hp.name, hp.default))
+  plain.values = active
+  return plain
+
+
+def definition(hp: hp_module.HyperParameter) -> dict[str, Any]:
+  """Returns the type and the values of a hyperparameter, without its conditions and its default, for comparisons."""
   return {**hp.get_config(), "conditions": None, "default": None, "class": type(hp).__name__}
 
 

@@ -62,7 +62,7 @@ def plain_hyperparameter(hyperparameter: HyperParameter) -> HyperParameter:
   """
   place = f"hyperparameter {hyperparameter.name!r}"
   config = hyperparameter.get_config()
-  plain = {key: plain_value(config[key], place) for key in _NUMBERS if config.get(key) is not None}
+  plain: dict[str, Any] = {key: plain_value(config[key], place) for key in _NUMBERS if config.get(key) is not None}
   if "values" in config:
     plain["values"] = [plain_value(value, place) for value in config["values"]]
   step = plain.get("step", 1)

@@ -7,6 +7,7 @@ import keras_tuner
 import numpy as np
 
 from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.plain_values import plain_value
 from nao_tf.spaces.value_space import ValueSpace
 from nao_tf.trial import Architecture
 
@@ -84,6 +85,14 @@ class CellSpace(ValueSpace):
     missing = [name for name in self.names if name not in values]
     if missing:
       raise ValueError(f"{self.name}: there is no value for {', '.join(missing)}")
-    architecture = tuple(values[name] for name in self.names)
+    architecture = tuple(_choice(values[name], f"{self.name}: hyperparameter {name!r}") for name in self.names)
     self.validate(architecture)
     return architecture
+
+
+def _choice(value: Any, place: str) -> int:
+  """Returns a choice, which may be NumPy's, or a float if it has gone through a format that knows no integers."""
+  plain = plain_value(value, place)
+  if isinstance(plain, (bool, str)) or plain != int(plain):
+    raise ValueError(f"{place}: expected an integer, got {plain!r}")
+  return int(plain)

@@ -2,12 +2,16 @@
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-import tensorflow as tf
+from absl import logging
 from keras_tuner import Objective
 from keras_tuner.engine.trial import Trial, TrialStatus
+
+from nao_tf.spaces.plain_values import plain_values
+from nao_tf.tuner.objectives import directions
+from nao_tf.tuner.trial_files import read_trial, trial_paths
 
 ValuesAndScore: TypeAlias = tuple[Mapping[str, Any], float | None]
 PastSource: TypeAlias = str | os.PathLike[str] | Sequence[Trial | ValuesAndScore]
@@ -43,6 +47,8 @@ def reward_of(score: float | None, objective: Objective) -> float | None:
 def past_trials(source: PastSource, objective: Objective) -> list[PastTrial]:
   """Returns the values and rewards of trials that have ended.
 
+  Trials whose files cannot be read are left out, with a warning for each.
+
   Args:
     source: the directory of a project; or trials; or pairs of values and score, where None as a score means that the
       trial failed.
@@ -50,35 +56,90 @@ def past_trials(source: PastSource, objective: Objective) -> list[PastTrial]:
 
   Raises:
     FileNotFoundError: if the directory has no trials.
-    ValueError: if a trial has metrics, but not the objective's.
+    ValueError: if none of the directory's trials can be read, something else than trials or pairs is given, or a trial
+      has metrics, but not the objective's.
   """
-  trials = _read(source) if isinstance(source, (str, os.PathLike)) else source
-  return [_past_trial(trial, objective) for trial in trials]
+  if isinstance(source, (str, os.PathLike)):
+    return [_from_trial(trial, objective) for trial in _read(os.fspath(source))]
+  if not isinstance(source, Iterable):
+    raise ValueError(f"past: expected the directory of a project, trials, or pairs of values and score, got {source!r}")
+  return [_past_trial(trial, objective, f"past trial {number}") for number, trial in enumerate(source)]
 
 
-def _read(directory: str | os.PathLike[str]) -> list[Trial]:
+def past_from_json(data: Any) -> list[PastTrial]:
+  """Returns the past trials that an oracle's state holds as pairs of values and reward.
+
+  Raises:
+    ValueError: if it holds something else.
+  """
+  trials: list[PastTrial] = []
+  for values, reward in data:
+    if reward is not None and (isinstance(reward, bool) or not math.isfinite(reward)):
+      raise ValueError(f"past: expected a finite number as the reward, got {reward!r}")
+    trials.append(PastTrial(plain_values(values, "past"), reward))
+  return trials
+
+
+def _read(directory: str) -> list[Trial]:
   """Returns the ended trials in the directory of a project, by id."""
-  pattern = os.path.join(directory, "trial_*", "trial.json")
-  trials = [Trial.load(path) for path in sorted(tf.io.gfile.glob(pattern))]
+  paths = trial_paths(directory).values()
+  if not paths:
+    raise FileNotFoundError(
+      f"expected the directory of a KerasTuner project, found no trial_*/trial.json in {directory}"
+    )
+  trials = [trial for trial in map(_read_or_warn, paths) if trial is not None]
   if not trials:
-    raise FileNotFoundError(f"expected the directory of a KerasTuner project, found no {pattern}")
+    raise ValueError(f"past: none of the {len(paths)} trials in {directory} can be read; the warnings say why")
   return [trial for trial in trials if trial.status in (TrialStatus.COMPLETED, TrialStatus.FAILED)]
 
 
-def _past_trial(trial: Trial | ValuesAndScore, objective: Objective) -> PastTrial:
-  if not isinstance(trial, Trial):
-    values, score = trial
-    return PastTrial(dict(values), reward_of(score, objective))
+def _read_or_warn(path: str) -> Trial | None:
+  try:
+    return read_trial(path)
+  except (OSError, ValueError) as error:
+    logging.warning("A past trial is left out: %s", error)
+    return None
+
+
+def _past_trial(trial: Any, objective: Objective, place: str) -> PastTrial:
+  if isinstance(trial, Trial):
+    return _from_trial(trial, objective)
+  if not isinstance(trial, Sequence) or isinstance(trial, str) or len(trial) != 2:
+    raise ValueError(f"{place}: expected a trial or a pair of values and score, got {trial!r}")
+  values, score = trial
+  return PastTrial(plain_values(values, place), _reward(score, objective, place))
+
+
+def _from_trial(trial: Trial, objective: Objective) -> PastTrial:
+  place = f"past trial {trial.trial_id}"
   score = _score(trial, objective) if trial.status == TrialStatus.COMPLETED else None
-  return PastTrial(dict(trial.hyperparameters.values), reward_of(score, objective))
+  return PastTrial(plain_values(trial.hyperparameters.values, place), _reward(score, objective, place))
+
+
+def _reward(score: Any, objective: Objective, place: str) -> float | None:
+  if score is None:
+    return None
+  try:
+    return reward_of(float(score), objective)
+  except (TypeError, ValueError, OverflowError) as error:
+    raise ValueError(f"{place}: expected a number as the score, or None if it failed, got {score!r}") from error
 
 
 def _score(trial: Trial, objective: Objective) -> float | None:
-  """Returns the best value of the objective's metric; of a trial without metrics, the score that it was given."""
-  if trial.metrics.exists(objective.name):
-    return trial.metrics.get_best_value(objective.name)
-  if trial.metrics.metrics:
+  """Returns the best value of the objective in the metrics; of a trial without metrics, the score that it was given.
+
+  The score of a trial with metrics may be that of another objective.
+  """
+  if not trial.metrics.metrics:
+    return trial.score
+  names = list(directions(objective))
+  missing = [name for name in names if not trial.metrics.exists(name)]
+  if missing:
     raise ValueError(
-      f"past trial {trial.trial_id}: expected the metric {objective.name!r}, got {sorted(trial.metrics.metrics)}"
+      f"past trial {trial.trial_id}: expected the metric {missing[0]!r}, got {sorted(trial.metrics.metrics)}"
     )
-  return trial.score
+  steps = [{seen.step: seen.mean() for seen in trial.metrics.get_history(name)} for name in names]
+  common = set(steps[0]).intersection(*steps)
+  values = [objective.get_value({name: seen[step] for name, seen in zip(names, steps)}) for step in common]
+  finite = [float(value) for value in values if math.isfinite(value)]
+  return (max if objective.direction == "max" else min)(finite, default=None)

@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from nao_tf.runs.json_files import write_json
+from nao_tf.runs.json_files import parse_json, read_json, write_json
 
 
 def is_remote(path: str) -> bool:
@@ -36,3 +36,20 @@ def write_project_file(path: str, value: Any) -> None:
     write_json(local, value)
     tf.io.gfile.copy(local, f"{path}.tmp", overwrite=True)
   tf.io.gfile.rename(f"{path}.tmp", path, overwrite=True)
+
+
+def read_project_file(path: str) -> Any:
+  """Returns the value of a JSON file of a project. Metrics in it may be NaN or infinite.
+
+  Args:
+    path: local or remote.
+
+  Raises:
+    ValueError: if there is no file, or it is not JSON within its limits; the message names the file.
+  """
+  if not tf.io.gfile.exists(path):
+    raise ValueError(f"{path}: there is no such file")
+  if not is_remote(path):
+    return read_json(path, allow_nan=True)
+  with tf.io.gfile.GFile(path, "rb") as file:
+    return parse_json(file.read(), path, allow_nan=True)

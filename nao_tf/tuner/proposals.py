@@ -10,18 +10,21 @@ in the terms of the new space.
 import copy
 import dataclasses
 import json
+import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from absl import logging
 from keras_tuner import HyperParameters
 
 from nao_tf.search.driver import Driver
+from nao_tf.spaces.plain_values import plain_hyperparameters
 from nao_tf.spaces.value_space import MakeSpace, ValueSpace
 from nao_tf.strategies.base import SpaceExhausted, Strategy
 from nao_tf.strategies.random_search import RandomSearch
 from nao_tf.trial import UNKNOWN, Architecture, Evaluation, Origin, Trial
+from nao_tf.tuner.oracle_state import check_hyperparameters, is_count
 
 Values = Mapping[str, Any]
 MakeStrategy = Callable[[ValueSpace], Strategy]
@@ -38,12 +41,14 @@ class History:
     ended: numbers and evaluations of trials, in the order in which they ended.
     past: values and rewards of trials from before this search, None for a failed one. The list only grows.
     given: values with which the search begins.
+    changed: values that trials ran with, by number, where these are not those that they were started with.
   """
 
   started: Sequence[Values]
   ended: Sequence[tuple[int, Evaluation]]
   past: Sequence[tuple[Values, float | None]] = ()
   given: Sequence[Values] = ()
+  changed: Mapping[int, Values] = dataclasses.field(default_factory=dict)
 
 
 class Proposals:
@@ -110,10 +115,19 @@ class Proposals:
     Args:
       state: what `get_state` returned.
       num_started: how many trials were started.
+
+    Raises:
+      ValueError: if it is no state of proposals.
     """
-    self._stages = [_Stage.from_json(stage) for stage in state["stages"]]
-    self._told_before = list(state["told_before"][:num_started])
-    self._conversation = None
+    stages = [_Stage.from_json(stage) for stage in state["stages"]]
+    told_before = list(state["told_before"][:num_started])
+    if not all(map(is_count, told_before)) or sorted(told_before) != told_before:
+      raise ValueError(f"told_before: expected ascending integers of at least 0, got {told_before!r:.80}")
+    if num_started and (not stages or len(told_before) < num_started):
+      raise ValueError(
+        f"proposals: expected stages and {num_started} numbers, got {len(stages)} and {len(told_before)}"
+      )
+    self._stages, self._told_before, self._conversation = stages, told_before, None
 
   def _has_grown(self, hyperparameters: HyperParameters, history: History) -> bool:
     stage = self._stages[-1]
@@ -121,9 +135,12 @@ class Proposals:
 
   def _begin_stage(self, config: list[dict], refinements: int, history: History) -> None:
     space = self._make_space(_hyperparameters(config), refinements=refinements)
-    mapped = [_encode(space, values) for values in history.started]
-    past = [(_encode(space, values), reward) for values, reward in history.past]
-    self._stages.append(_Stage(config, refinements, mapped, past))
+    for number, values in enumerate(history.given[len(history.started) :], start=len(history.started)):
+      _complete(space, values, number)
+    mapped = _encodings(space, history.started, "trials of this search")
+    past = _encodings(space, [values for values, _ in history.past], "past trials")
+    rewards = [reward for _, reward in history.past]
+    self._stages.append(_Stage(config, refinements, mapped, list(zip(past, rewards))))
     self._conversation = None
 
   def _catch_up(self, history: History, directory: str | None) -> "_Conversation":
@@ -190,8 +207,14 @@ class _Stage:
 
   @classmethod
   def from_json(cls, data: Mapping[str, Any]) -> "_Stage":
+    """Builds a stage from JSON values. Raises a ValueError if something in them is not that of a stage."""
+    check_hyperparameters({"space": data["space"], "values": {}})
     mapped = [_architecture(choices) for choices in data["mapped"]]
     past = [(_architecture(choices), reward) for choices, reward in data["past"]]
+    if not is_count(data["refinements"]):
+      raise ValueError(f"refinements: expected an integer of at least 0, got {data['refinements']!r}")
+    if not all(reward is None or (isinstance(reward, (int, float)) and math.isfinite(reward)) for _, reward in past):
+      raise ValueError("past: expected finite numbers as rewards")
     return cls(data["space"], data["refinements"], mapped, past)
 
 
@@ -224,34 +247,50 @@ class _Conversation:
   def tell(self, history: History, count: int | None) -> None:
     """Tells what had ended when `count` trials had; None for all."""
     for number, evaluation in history.ended[self._num_told : count]:
-      self._tell(len(self._past) + number, self.architectures[number], self.origins[number], evaluation)
+      architecture, origin = self.architectures[number], self.origins[number]
+      if number in history.changed:
+        architecture, origin = self._encode(number, history.changed[number]), UNKNOWN
+      self._tell(len(self._past) + number, architecture, origin, evaluation)
       self._num_told += 1
 
   def ask(self, given: Sequence[Values]) -> _Proposal:
     """Returns the proposal for the next trial, a new one if there is none yet."""
     if self.pending is None:
       number = len(self.architectures)
-      self.pending = self._given(given[number]) if number < len(given) else self._new()
+      self.pending = self._given(given[number], number) if number < len(given) else self._new()
     return self.pending
 
   def start(self, values: Values, given: Sequence[Values]) -> None:
     """Notes that a trial was started. If it is another one than was proposed, what was started prevails."""
     proposal = self._again(given)
     self.pending = None
-    if proposal is not None and all(values.get(name) == value for name, value in proposal.values.items()):
+    if proposal is not None and self._is_proposed(values, proposal):
       self.architectures.append(proposal.trial.architecture)
       self.origins.append(proposal.trial.origin)
       return
-    architecture = _encode(self.space, values)
+    architecture = self._encode(len(self.architectures), values)
     self.architectures.append(architecture)
     self.origins.append(UNKNOWN)
     asked = [] if proposal is None else [proposal.trial]
-    if architecture is None:
-      logging.warning(
-        "Trial %d was %s, which is not in the space: it is not learned from.", len(self.architectures) - 1, dict(values)
-      )
-    else:
+    if architecture is not None:
       self.driver.replace(asked, [Trial(self.driver.num_trials - len(asked), architecture)])
+
+  def _is_proposed(self, values: Values, proposal: _Proposal) -> bool:
+    """Returns whether values are those of a proposal, or roundings of them."""
+    if all(values.get(name) == value for name, value in proposal.values.items()):
+      return True
+    try:
+      return self.space.encode(values) == self.space.canonical(proposal.trial.architecture)
+    except ValueError:
+      return False
+
+  def _encode(self, number: int, values: Values) -> Architecture | None:
+    """Returns the architecture of what a trial ran with; None, with a warning, if it is not in the space."""
+    try:
+      return self.space.encode(values)
+    except ValueError as error:
+      logging.warning("Trial %d ran with values that are not in the space. It is not learned from: %s", number, error)
+      return None
 
   def _again(self, given: Sequence[Values]) -> _Proposal | None:
     """Returns what is proposed for a trial that was started before; None if nothing is."""
@@ -277,26 +316,54 @@ class _Conversation:
     (trial,) = self.driver.count_as_asked([((), Origin("only"))])
     return _Proposal(self.space.decode(()), trial)
 
-  def _given(self, values: Values) -> _Proposal:
-    architecture = self.space.encode(values)
-    (trial,) = self.driver.count_as_asked([(architecture, Origin("given"))])
-    nearest = self.space.decode(architecture)
-    return _Proposal({name: values.get(name, value) for name, value in nearest.items()}, trial)
+  def _given(self, values: Values, number: int) -> _Proposal:
+    complete = _complete(self.space, values, number)
+    (trial,) = self.driver.count_as_asked([(self.space.encode(complete), Origin("given"))])
+    ignored = sorted(set(values) - set(complete))
+    if ignored:
+      logging.warning("initial_values[%d]: ignored %s, which no active hyperparameter has as a name", number, ignored)
+    return _Proposal(complete, trial)
 
 
-def _encode(space: ValueSpace, values: Values) -> Architecture | None:
+def _complete(space: ValueSpace, values: Values, number: int) -> dict[str, Any]:
+  """Returns all values of a configuration that a user has given, who is told which one is wrong."""
   try:
-    return space.encode(values)
-  except ValueError:  # The space is not the one that these values are of.
-    return None
+    return space.complete(values)
+  except ValueError as error:
+    raise ValueError(f"initial_values[{number}]: {error}") from error
+
+
+def _encodings(space: ValueSpace, configurations: Iterable[Values], what: str) -> list[Architecture | None]:
+  """Returns the architectures of configurations; None for those that are not in the space, with one warning for all."""
+  encodings: list[Architecture | None] = []
+  errors: list[ValueError] = []
+  for values in configurations:
+    try:
+      encodings.append(space.encode(values))
+    except ValueError as error:
+      encodings.append(None)
+      errors.append(error)
+  if errors:
+    logging.warning(
+      "%d of %d %s are not in the space and are not learned from. The first: %s",
+      len(errors),
+      len(encodings),
+      what,
+      errors[0],
+    )
+  return encodings
 
 
 def _architecture(choices: Sequence[int] | None) -> Architecture | None:
-  return None if choices is None else tuple(choices)
+  if choices is None:
+    return None
+  if not all(map(is_count, choices)):
+    raise ValueError(f"expected choices to be integers of at least 0, got {choices!r:.80}")
+  return tuple(choices)
 
 
 def _space_config(hyperparameters: HyperParameters) -> list[dict]:
-  return json.loads(json.dumps(hyperparameters.get_config()["space"]))
+  return json.loads(json.dumps(plain_hyperparameters(hyperparameters).get_config()["space"]))
 
 
 def _hyperparameters(config: list[dict]) -> HyperParameters:
