@@ -19,7 +19,7 @@ from nao_tf.spaces.value_space import MakeSpace, ValueSpace
 from nao_tf.strategies import Strategy, make_strategy, strategy_class
 from nao_tf.trial import Evaluation
 from nao_tf.tuner.distributed_oracle import DistributedOracle
-from nao_tf.tuner.oracle_state import OtherProject, is_count
+from nao_tf.tuner.oracle_state import OtherProject, check_order, is_count
 from nao_tf.tuner.past_trials import PastSource, past_from_json, past_trials, reward_of
 from nao_tf.tuner.project_files import is_remote
 from nao_tf.tuner.proposals import History, Proposals
@@ -122,6 +122,7 @@ class StrategyOracle(DistributedOracle):
     }
     self._numbers = {}
     self._proposals.set_state(state["proposals"], len(self.start_order))
+    check_order(state["proposals"]["told_before"][: len(self.start_order)], self.start_order, self.end_order)
 
   def _check_settings(self, state: Mapping[str, Any]) -> None:
     """Checks that a state was made with the settings of this oracle, and takes a seed that was drawn from it."""

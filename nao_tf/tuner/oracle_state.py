@@ -1,12 +1,14 @@
 """Checks of `oracle.json`, the state of an oracle on disk, which may be damaged or of another program."""
 
-from collections.abc import Collection, Mapping
+import itertools
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from keras_tuner import HyperParameters
+from keras_tuner.engine.hyperparameters import HyperParameter
 
 from nao_tf.spaces.hyperparameters import check_namesakes
-from nao_tf.spaces.plain_values import plain_hyperparameter
+from nao_tf.spaces.plain_values import plain_hyperparameter, plain_value, plain_values
 
 
 class OtherProject(ValueError):
@@ -51,9 +53,43 @@ def check_hyperparameters(config: dict[str, Any]) -> None:
     ValueError: if the values of a hyperparameter are none, or two of one name contradict each other.
   """
   space = HyperParameters.from_config({**config, "space": [_copied(entry) for entry in config["space"]]}).space
-  if not all(isinstance(hp.name, str) for hp in space):
-    raise ValueError("expected names of hyperparameters to be strings")
-  check_namesakes([plain_hyperparameter(hp) for hp in space])
+  check_space(space)
+  check_namesakes(space)
+  plain_values(config["values"], "values")
+
+
+def check_space(space: Sequence[HyperParameter]) -> None:
+  """Checks what KerasTuner takes from the configuration of hyperparameters as it is.
+
+  Raises:
+    ValueError: if a name is no string, or a value is not a finite number, a string or a bool.
+  """
+  for hp in space:
+    if not all(isinstance(name, str) for name in (hp.name, *(condition.name for condition in hp.conditions))):
+      raise ValueError(f"expected names of hyperparameters to be strings, got {hp!r:.80}")
+    plain_hyperparameter(hp)
+    for value in itertools.chain(*(condition.values for condition in hp.conditions)):
+      plain_value(value, f"condition of hyperparameter {hp.name!r}")
+
+
+def check_order(told_before: Sequence[int], start_order: Sequence[str], end_order: Sequence[str]) -> None:
+  """Checks that no trial has ended before it was started.
+
+  Args:
+    told_before: how many trials had ended when each was started.
+    start_order: ids in the order in which trials were started.
+    end_order: ids in the order in which they ended.
+
+  Raises:
+    ValueError: if one has.
+  """
+  numbers = {trial_id: number for number, trial_id in enumerate(start_order)}
+  latest = [-1, *itertools.accumulate((numbers[trial_id] for trial_id in end_order), max)]
+  for number, count in enumerate(told_before):
+    if count >= len(latest) or latest[count] >= number:
+      raise ValueError(
+        f"told_before: {count} trials cannot have ended before trial {start_order[number]!r} was started"
+      )
 
 
 def is_count(value: Any) -> bool:

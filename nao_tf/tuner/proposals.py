@@ -127,7 +127,16 @@ class Proposals:
       raise ValueError(
         f"proposals: expected stages and {num_started} numbers, got {len(stages)} and {len(told_before)}"
       )
+    for stage in stages[-1:]:
+      self._check_architectures(stage)
     self._stages, self._told_before, self._conversation = stages, told_before, None
+
+  def _check_architectures(self, stage: "_Stage") -> None:
+    """Checks that the architectures of a stage are of its space."""
+    space = self._make_space(_hyperparameters(stage.space), refinements=stage.refinements)
+    for architecture in (*stage.mapped, *(architecture for architecture, _ in stage.past)):
+      if architecture is not None:
+        space.validate(architecture)
 
   def _has_grown(self, hyperparameters: HyperParameters, history: History) -> bool:
     stage = self._stages[-1]

@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from nao_tf.spaces.plain_values import plain_values
+from nao_tf.tuner.oracle_state import check_space
 from nao_tf.tuner.project_files import read_project_file
 
 TRIAL_FILE = "trial.json"
@@ -70,6 +71,7 @@ def _check(trial: Trial) -> None:
     raise ValueError(f"expected a number or null as the score, got {trial.score!r}")
   if not isinstance(trial.message, (str, type(None))):
     raise ValueError(f"expected a string or null as the message, got {trial.message!r}")
+  check_space(trial.hyperparameters.space)
   trial.hyperparameters.values = plain_values(trial.hyperparameters.values, "values")
   for name, history in trial.metrics.metrics.items():
     for observation in history.get_history():
