@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras_tuner
-import numpy as np
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from nao_tf.spaces.hyperparameters import check_namesakes, definition, parents_first, with_active_values
@@ -278,9 +277,7 @@ def _take_over(known: Trial, reported: Trial) -> None:
   before = known.hyperparameters.values
   known.hyperparameters = with_new_entries(known.hyperparameters, reported.hyperparameters)
   changed = {
-    name: value
-    for name, value in reported.hyperparameters.values.items()
-    if name in before and not _is_same_in_messages(before[name], value)
+    name: value for name, value in reported.hyperparameters.values.items() if name in before and before[name] != value
   }
   known.hyperparameters.values.update(changed)
 
@@ -296,13 +293,6 @@ def _check_end(trial: Trial) -> None:
     trial.status = TrialStatus.RUNNING
     raise ValueError(f"trial {trial.trial_id}: expected one of {_ENDED} as its status, got {status!r}")
   plain_values(trial.hyperparameters.values, f"trial {trial.trial_id}")
-
-
-def _is_same_in_messages(value: Any, received: Any) -> bool:
-  """Returns whether a value may have become another one on its way. Messages have 32 bits for a float."""
-  if isinstance(value, float) and isinstance(received, float):
-    return bool(np.float32(value) == np.float32(received))
-  return bool(value == received)
 
 
 def _clear(trial: Trial) -> None:

@@ -142,3 +142,112 @@ def test_closed_trials_have_the_numbers_of_the_stand_alone_loop(tmp_path):
 def test_an_unknown_strategy_is_refused():
   with pytest.raises(ValueError, match="unknown strategy"):
     StrategyOracle("magic")
+
+
+# What the strategy is told about a trial that was changed.
+
+
+def told(oracle):
+  """Returns the values and rewards that the strategy has been told."""
+  strategy = oracle._proposals.strategy
+  return [(strategy.space.decode(trial.architecture), trial.reward) for trial in strategy.trials]
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_the_strategy_is_told_what_a_trial_ran_with(tmp_path, name):
+  options = {"space": tuning.six(), **QUICK[name]}
+  oracle = open_oracle(tmp_path, name, **options)
+  first, second = oracle.create_trial("a"), oracle.create_trial("b")
+  oracle.create_trial("c")  # Now the first two are known to have been started as they were proposed.
+  first.hyperparameters.values = {"on": True, "color": "blue"}
+  end(oracle, first, 0.5)
+  end(oracle, second, 0.25)
+  oracle.create_trial("d")
+  assert ({"on": True, "color": "blue"}, -0.5) in told(oracle)
+  assert (second.hyperparameters.values, -0.25) in told(oracle) and len(told(oracle)) == 2
+  resumed = open_oracle(tmp_path, name, **options)
+  resumed.populate_space("9")
+  assert sorted(map(str, told(resumed))) == sorted(map(str, told(oracle)))
+
+
+def test_a_changed_trial_changes_nothing_in_how_the_search_is_repeated(tmp_path):
+  def search(directory, stops):
+    oracle = open_oracle(directory, config=SMALL)
+    for number in range(18):
+      if number in stops:
+        oracle = open_oracle(directory, config=SMALL)
+      trial = oracle.create_trial("tuner0")
+      if number == 3:
+        trial.hyperparameters.values["shape"] = "line"
+      end(oracle, trial, score(trial.hyperparameters.values))
+    return values_of(oracle)
+
+  whole = search(tmp_path / "whole", ())
+  assert whole[3] == {"shape": "line", "pen": "thin"}
+  assert search(tmp_path / "cut", (4, 9, 17)) == whole
+
+
+def test_a_trial_that_ran_with_what_is_not_in_the_space_is_not_learned_from_and_a_warning_says_so(tmp_path, caplog):
+  oracle = open_oracle(tmp_path, "random")
+  trial = oracle.create_trial("tuner0")
+  trial.hyperparameters.values["shape"] = "cube"
+  with caplog.at_level("WARNING"):
+    end(oracle, trial, 0.5)
+    oracle.create_trial("tuner0")
+  assert told(oracle) == [] and "Trial 0 ran with values that are not in the space" in caplog.text
+  assert oracle.trials["00"].hyperparameters.values == {"shape": "cube", "pen": "thin"}
+
+
+def test_only_the_last_run_of_a_retried_trial_is_told(tmp_path):
+  oracle = open_oracle(tmp_path, "random", max_retries_per_trial=2)
+  for value in (None, math.nan, 0.5):
+    end(oracle, oracle.create_trial("tuner0"), value)
+  oracle.create_trial("tuner0")
+  assert [reward for _, reward in told(oracle)] == [-0.5]
+
+
+def test_the_mean_of_several_executions_is_told(tmp_path):
+  oracle = open_oracle(tmp_path, "random")
+  trial = oracle.create_trial("tuner0")
+  for value in (1.0, 2.0):
+    oracle.update_trial("00", {"score": value})
+  trial.status = "COMPLETED"
+  oracle.end_trial(trial)
+  oracle.create_trial("tuner0")
+  assert [reward for _, reward in told(oracle)] == [-1.5]
+
+
+def test_only_what_was_changed_is_kept_of_what_was_handed_out(tmp_path):
+  oracle = open_oracle(tmp_path, "random")
+  run(oracle, 5)
+  assert set(open_oracle(tmp_path, "random")._handed_out) <= {"04"}
+  trial = oracle.create_trial("tuner0")
+  trial.hyperparameters.values["shape"] = "cube"
+  end(oracle, trial, 1.0)
+  run(oracle, 3)
+  assert set(oracle.get_state()["handed_out"]) == {trial.trial_id}
+
+
+def test_a_hypermodel_runs_with_what_is_proposed_and_recorded(tmp_path):
+  saw = []
+
+  class Recording(tuning.StrategyTuner):
+    def run_trial(self, trial, *args, **kwargs):
+      hp = trial.hyperparameters
+      kind, seen = hp.Choice("kind", ["small", "large"]), {}
+      rate = hp.Float("rate", 0, 0.5, step=0.1)
+      with hp.conditional_scope("kind", ["small"]):
+        seen["small"] = hp.Int("units", 1, 100)
+      with hp.conditional_scope("kind", ["large"]):
+        seen["large"] = hp.Int("units", 300, 500)
+      saw.append({"kind": kind, "rate": rate, "units": seen[kind]})
+      return {"score": float(seen[kind])}
+
+  for _ in range(2):  # The second goes on.
+    oracle = StrategyOracle("random", keras_tuner.Objective("score", "min"), 10 * (1 + bool(saw)), seed=2)
+    tuner = Recording(oracle, directory=str(tmp_path), project_name="project")
+    tuner.search(verbose=0)
+  assert len(saw) == 20 and saw == values_of(tuner.oracle)
+  assert all(values["units"] <= 100 if values["kind"] == "small" else values["units"] >= 300 for values in saw)
+  assert {values["kind"] for values in saw} == {"small", "large"} and len({values["rate"] for values in saw}) > 3
+  assert [trial["hyperparameters"]["values"] for trial in tuning.read_trials(tmp_path)] == saw

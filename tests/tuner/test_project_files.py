@@ -3,7 +3,7 @@ import json
 import pytest
 import tensorflow as tf
 
-from nao_tf.tuner.project_files import is_remote, write_project_file
+from nao_tf.tuner.project_files import is_remote, read_project_file, write_project_file
 from tests.support.tuner_cases import open_oracle, run, values_of
 
 
@@ -43,3 +43,20 @@ def test_a_project_is_resumed_wherever_its_directory_is(directory, tmp_path):
   resumed = open_oracle(directory)
   run(resumed, 3)
   assert values_of(resumed) == run(open_oracle(tmp_path / "whole"), 6)
+
+
+def test_what_was_written_is_read_back(directory):
+  value = {"a": [1, None, "ä"], "metric": float("inf")}
+  write_project_file(f"{directory}/state.json", value)
+  assert read_project_file(f"{directory}/state.json") == value
+
+
+@pytest.mark.parametrize("content", ["", "{", "[" * 1000, "1" * 100])
+def test_what_is_no_json_is_refused_with_the_name_of_the_file(directory, content):
+  path = f"{directory}/state.json"
+  with tf.io.gfile.GFile(path, "w") as file:
+    file.write(content)
+  with pytest.raises(ValueError, match="state.json"):
+    read_project_file(path)
+  with pytest.raises(ValueError, match="other.json: there is no such file"):
+    read_project_file(f"{directory}/other.json")

@@ -3,6 +3,7 @@
 import json
 
 import keras_tuner
+import numpy as np
 import pytest
 
 from tests.support import tuner_cases as tuning
@@ -143,3 +144,71 @@ def test_everything_may_appear_late(tmp_path):
     trial.hyperparameters.Boolean("b")
     end(oracle, trial, 1.0)
   assert len({json.dumps(values, sort_keys=True) for values in values_of(oracle)}) == len(oracle.trials) == 4
+
+
+# Values that are given.
+
+
+def stepped(**options):
+  hp = keras_tuner.HyperParameters()
+  hp.Float("x", 0, 0.5, step=0.1, **options)
+  return hp
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_every_value_of_a_step_is_tried_the_end_included(tmp_path, name):
+  oracle = open_oracle(tmp_path, name, stepped(), max_trials=None, **QUICK[name])
+  ran = [values["x"] for values in run(oracle, 30, lambda values: values["x"])]
+  assert sorted(ran) == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5])
+  assert oracle.create_trial("tuner0").status == "STOPPED"
+
+
+@pytest.mark.parametrize("value", [0.3, 0.30000000000000004, np.float64(0.3), np.float32(0.3), np.array(0.3), 0.5])
+def test_a_value_of_a_step_may_be_a_default_a_given_value_or_a_past_one_in_any_form(tmp_path, value):
+  expected = pytest.approx(float(value))
+  defaults = open_oracle(tmp_path / "default", "random", stepped(default=value), initial_values=[{}])
+  assert run(defaults, 1, lambda values: 1.0) == [{"x": expected}]
+  given = open_oracle(tmp_path / "given", "random", stepped(), initial_values=[{"x": value}])
+  ran = run(given, 9, lambda values: 1.0)
+  assert ran[0] == {"x": expected} and type(ran[0]["x"]) is float and len(ran) == 6
+  past = open_oracle(tmp_path / "past", "random", stepped(), past=[({"x": value}, np.float32(1.0))])
+  ran = run(past, 9, lambda values: 1.0)
+  assert len(ran) == 5 and {"x": expected} not in ran
+
+
+@pytest.mark.parametrize("value", [0.25, 0.6, True, "0.3"])
+def test_a_given_value_that_is_not_on_the_grid_is_refused_before_any_trial(tmp_path, value):
+  oracle = open_oracle(tmp_path, "random", stepped(), initial_values=[{"x": 0.1}, {"x": value}])
+  with pytest.raises(ValueError, match=r"initial_values\[1\]: hyperparameter 'x': expected .* got"):
+    oracle.create_trial("tuner0")
+  assert not oracle.trials
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None, [0.3], np.array([0.3])])
+def test_a_given_value_that_is_no_value_is_refused_at_construction(value):
+  with pytest.raises(ValueError, match=r"initial_values\[0\]: hyperparameter 'x': expected"):
+    tuning.make_oracle(initial_values=[{"x": value}])
+
+
+def test_past_values_that_are_not_in_the_space_are_counted_in_a_warning(tmp_path, caplog):
+  past = [({"x": 0.25}, 1.0), ({"x": 0.2}, 2.0), ({"x": "a"}, None)]
+  oracle = open_oracle(tmp_path, "random", stepped(), past=past)
+  with caplog.at_level("WARNING"):
+    ran = run(oracle, 9, lambda values: 1.0)
+  assert len(ran) == 5
+  assert "2 of 3 past trials are not in the space and are not learned from" in caplog.text and "0.25" in caplog.text
+
+
+def test_given_names_that_nothing_has_are_named_in_a_warning(tmp_path, caplog):
+  oracle = open_oracle(tmp_path, initial_values=[{"shape": "line", "radius": 1.0, "shpae": 3}])
+  with caplog.at_level("WARNING"):
+    assert run(oracle, 1) == [{"shape": "line", "pen": "thin"}]
+  assert "initial_values[0]: ignored ['radius', 'shpae']" in caplog.text
+
+
+def test_a_search_that_has_tried_every_value_of_a_range_stops(tmp_path):
+  hp = keras_tuner.HyperParameters()
+  hp.Float("x", 0, 3, step=0.1)
+  oracle = open_oracle(tmp_path, "random", hp, max_trials=None)
+  assert sorted(v["x"] for v in run(oracle, 99, lambda values: 1.0)) == pytest.approx([i / 10 for i in range(31)])
+  assert len(oracle._proposals.get_state()["stages"]) == 1

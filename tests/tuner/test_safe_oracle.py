@@ -3,13 +3,18 @@
 import json
 import math
 import os
+import shutil
 
 import keras_tuner
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nao_tf.tuner.oracle import StrategyOracle
 from tests.support import tuner_cases as tuning
-from tests.support.tuner_cases import end, is_unlocked, make_oracle, open_oracle, over_messages, run
+from tests.support.json_damage import damaged
+from tests.support.tuner_cases import end, is_unlocked, make_oracle, open_oracle, over_messages, run, values_of
 
 
 def test_a_negative_seed_is_refused():
@@ -214,3 +219,296 @@ def test_late_hyperparameters_of_a_worker_arrive_parents_first(tmp_path):
   names = [entry.name for entry in oracle.get_space().space]
   assert names.index("model") < names.index("depth")
   assert all(("depth" in values) == (values["model"] == "a") for values in run(oracle, 10))
+
+
+# Hyperparameters of one name.
+
+
+def namesakes(second=("Int", 300, 500), values=("large",)):
+  """Returns units in two conditional scopes, with other values in each."""
+  hp = keras_tuner.HyperParameters()
+  hp.Choice("kind", ["small", "large", "none"])
+  with hp.conditional_scope("kind", ["small"]):
+    hp.Int("units", 1, 100, step=9)
+  with hp.conditional_scope("kind", list(values)):
+    getattr(hp, second[0])("units", *second[1:])
+  return hp
+
+
+def allowed(values):
+  """Returns whether values of `namesakes` are in the scope that they belong to."""
+  kind, units = values["kind"], values.get("units")
+  return {"small": units in range(1, 101, 9), "large": units in range(300, 501), "none": units is None}[kind]
+
+
+@pytest.mark.parametrize("name", tuning.QUICK)
+def test_namesakes_are_recorded_with_the_values_that_were_handed_out(tmp_path, name):
+  oracle = open_oracle(tmp_path, name, namesakes(), **tuning.QUICK[name])
+  ran = run(oracle, 15, lambda values: float(len(str(values))))
+  assert all(map(allowed, ran)) and {values["kind"] for values in ran} == {"small", "large", "none"}
+  assert values_of(oracle) == ran
+  assert values_of(open_oracle(tmp_path, name, namesakes(), **tuning.QUICK[name])) == ran
+
+
+@pytest.mark.parametrize("second", [("Int", 300, 500), ("Choice", ["a", "b"]), ("Boolean",), ("Float", 0.0, 1.0)])
+def test_namesakes_that_can_both_be_active_are_refused_before_any_trial(second):
+  with pytest.raises(ValueError, match="'units' is defined twice"):
+    make_oracle("random", namesakes(second, values=("small", "large")))
+
+
+def test_a_late_namesake_that_contradicts_a_known_one_is_refused_and_one_that_does_not_is_searched(tmp_path):
+  def end_meeting(oracle, values):
+    trial = oracle.create_trial("tuner0")
+    with trial.hyperparameters.conditional_scope("kind", values):
+      trial.hyperparameters.Int("units", 700, 900)
+    end(oracle, trial, 1.0)
+
+  with pytest.raises(ValueError, match="'units' is defined twice"):
+    end_meeting(open_oracle(tmp_path / "one", "random", namesakes()), ["small", "none"])
+  oracle = open_oracle(tmp_path / "other", "random", namesakes())
+  end_meeting(oracle, ["none"])
+  assert any(values["kind"] == "none" and values["units"] >= 700 for values in run(oracle, 12, lambda values: 1.0))
+
+
+# What is on record is what ran.
+
+
+def test_values_that_a_worker_has_changed_are_on_record(tmp_path):
+  oracle = open_oracle(tmp_path, "random", initial_values=[{"shape": "round", "radius": 0.1}])
+  trial = over_messages(oracle.create_trial("worker"))
+  trial.hyperparameters.values.update(shape="square", side=20)
+  oracle.update_trial(trial.trial_id, {"score": 1.0})
+  trial.status = "COMPLETED"
+  oracle.end_trial(trial)
+  assert oracle.trials["00"].hyperparameters.values == {"shape": "square", "side": 20, "filled": False, "pen": "thin"}
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "IDLE", "STOPPED", "DONE", None])
+def test_a_trial_does_not_end_with_a_status_that_is_not_one_of_an_ended_trial(tmp_path, status):
+  oracle = open_oracle(tmp_path)
+  trial = oracle.create_trial("tuner0")
+  trial.status = status
+  with pytest.raises(ValueError, match="trial 00: expected one of"):
+    oracle.end_trial(trial)
+  assert not oracle.end_order and is_unlocked(oracle)
+  end(oracle, trial, 0.5)
+  assert oracle.trials["00"].score == 0.5
+
+
+def test_a_trial_that_is_reported_twice_counts_once(tmp_path):
+  oracle = open_oracle(tmp_path, "random")
+  trial = oracle.create_trial("tuner0")
+  end(oracle, trial, 0.5)
+  for status, value in [("COMPLETED", 9.0), ("FAILED", 9.0), ("INVALID", 9.0)]:
+    oracle.update_trial("00", {"score": value})
+    again = over_messages(oracle.get_trial("00"))
+    again.status = status
+    oracle.end_trial(again)
+  assert (oracle.end_order, oracle.trials["00"].score, oracle.trials["00"].status) == (["00"], 0.5, "COMPLETED")
+
+
+@pytest.mark.parametrize("direction", ["min", "max"])
+def test_of_equal_trials_the_earliest_is_the_best_also_after_a_reload(tmp_path, direction):
+  objective = keras_tuner.Objective("score", direction)
+  for _ in range(2):
+    oracle = open_oracle(tmp_path, "random", objective=objective)
+    run(oracle, 6, lambda values: 1.0)
+    expected = sorted(oracle.trials)
+    assert [trial.trial_id for trial in oracle.get_best_trials(12)] == expected
+
+
+# NumPy's values.
+
+
+def test_numpy_values_in_late_hyperparameters_and_metrics_are_recorded_plain(tmp_path):
+  oracle = open_oracle(tmp_path, "random")
+  trial = oracle.create_trial("tuner0")
+  trial.hyperparameters.Int("late", 1, 9, default=np.int64(3))
+  trial.hyperparameters.Float("later", 0, 1, step=np.float32(0.1), default=np.float32(0.5))
+  oracle.update_trial("00", {"score": np.float32(0.5), "other": np.array(3)}, step=np.int64(2))
+  trial.status = "COMPLETED"
+  oracle.end_trial(trial)
+  values = open_oracle(tmp_path, "random").trials["00"].hyperparameters.values
+  assert values["late"] == 3 and values["later"] == 0.5
+  assert type(values["late"]) is int and type(values["later"]) is float
+  assert len(run(open_oracle(tmp_path, "random"), 3)) == 3
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, np.float32("nan"), None, [1]])
+def test_a_trial_that_ran_with_what_is_no_value_is_not_recorded(tmp_path, bad):
+  oracle = open_oracle(tmp_path, "random")
+  trial = oracle.create_trial("tuner0")
+  oracle.update_trial("00", {"score": 1.0})
+  trial.hyperparameters.values["shape"] = bad
+  trial.status = "COMPLETED"
+  with pytest.raises(ValueError, match="trial 00: hyperparameter 'shape': expected"):
+    oracle.end_trial(trial)
+  assert is_unlocked(oracle)
+
+
+def test_hyperparameters_without_finite_values_are_refused_before_any_trial(tmp_path):
+  hp = keras_tuner.HyperParameters()
+  hp.Choice("x", [1.0, math.nan])
+  with pytest.raises(ValueError, match="'x'"):
+    make_oracle(space=hp)
+  oracle = open_oracle(tmp_path, "random", tuning.six())
+  with pytest.raises(ValueError, match="'x'"):
+    oracle.update_space(hp)
+
+
+# Another objective.
+
+OBJECTIVES = [
+  keras_tuner.Objective("score", "min"),
+  keras_tuner.Objective("score", "max"),
+  keras_tuner.Objective("other", "min"),
+  [keras_tuner.Objective("score", "min"), keras_tuner.Objective("other", "max")],
+  [keras_tuner.Objective("score", "min"), keras_tuner.Objective("other", "min")],
+]
+
+
+def complete_one(oracle):
+  trial = oracle.create_trial("tuner0")
+  oracle.update_trial(trial.trial_id, {"score": 1.0, "other": 2.0, "multi_objective": 3.0})
+  trial.status = "COMPLETED"
+  oracle.end_trial(trial)
+
+
+@pytest.mark.parametrize("second", range(len(OBJECTIVES)))
+@pytest.mark.parametrize("first", range(len(OBJECTIVES)))
+def test_a_project_goes_on_for_its_objective_only(tmp_path, first, second):
+  complete_one(open_oracle(tmp_path, "random", objective=OBJECTIVES[first]))
+  if first == second:
+    complete_one(open_oracle(tmp_path, "random", objective=OBJECTIVES[second]))
+    return
+  with pytest.raises(ValueError, match=r"was made for the objective .*(score|other) \((min|max)\).* to go on for .*\("):
+    open_oracle(tmp_path, "random", objective=OBJECTIVES[second])
+
+
+def test_a_project_of_an_earlier_version_is_known_by_its_metrics(tmp_path):
+  oracle = open_oracle(tmp_path, "random")
+  run(oracle, 2)
+  state = json.load(open(oracle._get_oracle_fname()))
+  del state["objective"]
+  write_back(oracle, json.dumps(state))
+  assert len(open_oracle(tmp_path, "random").trials) == 2
+  for objective in ("val_loss", keras_tuner.Objective("score", "max")):
+    with pytest.raises(ValueError, match=r"objective score \(min\)"):
+      open_oracle(tmp_path, "random", objective=objective)
+
+
+def test_given_hyperparameters_with_other_values_are_refused_and_new_ones_are_added(tmp_path):
+  run(open_oracle(tmp_path, "random", tuning.six()), 1, lambda values: 1.0)
+  changed = keras_tuner.HyperParameters()
+  changed.Float("on", 0.0, 1.0)
+  with pytest.raises(ValueError, match="another hyperparameter 'on'"):
+    open_oracle(tmp_path, "random", changed)
+  more = tuning.six()
+  more.Int("more", 1, 9)
+  oracle = open_oracle(tmp_path, "random", more)
+  assert all("more" in values for values in run(oracle, 3, lambda values: 1.0))
+
+
+# Names of directories.
+
+NAMES = ["a[1]", "a*", "?", "[!x]", "a b", "ü", "100%", "%d", "{0}", "a/", "a'b"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_project_is_found_again_whatever_its_directory_is_called(tmp_path, name):
+  (tmp_path / "a1").mkdir()
+  directory = os.path.join(tmp_path, name)
+  run(open_oracle(directory), 3)
+  resumed = open_oracle(directory)
+  run(resumed, 3)
+  assert values_of(resumed) == run(open_oracle(tmp_path / "whole"), 6)
+  past = open_oracle(tmp_path / "other", past=os.path.join(directory, "project", ""))
+  assert len(past.get_state()["past"]) == 6
+
+
+def test_a_relative_directory_stays_where_it_was_when_the_process_goes_elsewhere(tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  oracle = open_oracle("runs")
+  (tmp_path / "elsewhere").mkdir()
+  monkeypatch.chdir(tmp_path / "elsewhere")
+  run(oracle, 2)
+  assert os.listdir(tmp_path / "elsewhere") == [] and os.path.exists(tmp_path / "runs" / "project" / "oracle.json")
+
+
+# Damaged projects.
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+  """Returns a directory with a project of three ended trials and a running one, and its files."""
+  directory = tmp_path_factory.mktemp("damaged")
+  oracle = open_oracle(directory, "random", tuning.six(), past=[({"on": True, "color": "red"}, 1.0)])
+  run(oracle, 3, lambda values: 1.0)
+  oracle.create_trial("other")
+  paths = [oracle._get_oracle_fname(), *(os.path.join(oracle._get_trial_dir(i), "trial.json") for i in ("00", "03"))]
+  return directory, {path: open(path, "rb").read() for path in paths}
+
+
+@settings(max_examples=250, deadline=None, derandomize=True)
+@given(number=st.integers(0, 2), data=st.data())
+def test_a_damaged_project_is_refused_with_the_file_or_goes_on(project, number, data):
+  directory, files = project
+  path = list(files)[number]
+  with open(path, "wb") as file:
+    file.write(data.draw(damaged(files[path])))
+  copy = f"{directory}-copy"
+  shutil.copytree(directory, copy)
+  try:
+    oracle = open_oracle(copy, "random", tuning.six())
+    run(oracle, 3, lambda values: 1.0)
+    oracle.get_best_trials(9)
+  except ValueError as error:
+    assert ".json" in str(error) or "the project in" in str(error)
+  finally:
+    shutil.rmtree(copy)
+    with open(path, "wb") as file:
+      file.write(files[path])
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 100_000, b'{"start_order": 1e999}'])
+@pytest.mark.parametrize("name", ["oracle.json", "trial_00/trial.json"])
+def test_garbage_is_refused_with_the_name_of_the_file(tmp_path, name, content):
+  run(open_oracle(tmp_path), 2)
+  path = os.path.join(tmp_path, "project", name)
+  with open(path, "wb") as file:
+    file.write(content)
+  with pytest.raises(ValueError, match=name):
+    open_oracle(tmp_path)
+  with open(path, "rb") as file:
+    assert file.read() == content
+
+
+def test_a_started_trial_whose_file_is_missing_is_named_and_what_was_never_started_is_not_missed(tmp_path):
+  run(open_oracle(tmp_path), 2)
+  os.mkdir(tmp_path / "project" / "trial_02")  # KerasTuner makes the directory first.
+  os.mkdir(tmp_path / "project" / "trial_03")
+  (tmp_path / "project" / "trial_03" / "trial.json").write_text("")
+  assert len(open_oracle(tmp_path).trials) == 2
+  os.remove(tmp_path / "project" / "trial_01" / "trial.json")
+  with pytest.raises(ValueError, match=r"oracle.json: .*trial '01' was started, but it has no trial.json"):
+    open_oracle(tmp_path)
+
+
+def test_a_project_of_another_oracle_is_refused(tmp_path):
+  theirs = keras_tuner.oracles.RandomSearchOracle("val_loss", 3, hyperparameters=tuning.six(), seed=1)
+  theirs._set_project_dir(str(tmp_path), "project")
+  theirs.save()
+  with pytest.raises(ValueError, match="oracle.json.* expected the settings of a StrategyOracle"):
+    open_oracle(tmp_path, objective="val_loss")
+
+
+# Time.
+
+
+def test_what_an_oracle_writes_about_a_trial_does_not_grow_but_for_a_few_numbers(tmp_path):
+  oracle = open_oracle(tmp_path, "random", max_trials=None)
+  sizes = []
+  for _ in range(3):
+    run(oracle, 40)
+    sizes.append(os.path.getsize(oracle._get_oracle_fname()))
+  assert sizes[2] - sizes[1] == pytest.approx(sizes[1] - sizes[0], rel=0.1) and sizes[2] - sizes[1] < 40 * 50
