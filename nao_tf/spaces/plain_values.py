@@ -12,6 +12,8 @@ import numpy as np
 from keras_tuner import HyperParameters
 from keras_tuner.engine.hyperparameters import HyperParameter
 
+from nao_tf import fields
+
 PlainValue: TypeAlias = bool | int | float | str
 
 _LARGEST_INTEGER = 2**63
@@ -36,7 +38,9 @@ def plain_value(value: Any, place: str) -> PlainValue:
     return float(plain)
   if isinstance(plain, int) and -_LARGEST_INTEGER <= plain < _LARGEST_INTEGER:
     return int(plain)
-  raise ValueError(f"{place}: expected a bool, a string or a finite number of at most 64 bits, got {value!r}")
+  raise ValueError(
+    f"{place}: expected a bool, a string or a finite number of at most 64 bits, got {fields.shown(value)}"
+  )
 
 
 def plain_values(values: Any, place: str) -> dict[str, PlainValue]:
@@ -50,7 +54,7 @@ def plain_values(values: Any, place: str) -> dict[str, PlainValue]:
     ValueError: if they are no mapping from names, or one cannot be made plain.
   """
   if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
-    raise ValueError(f"{place}: expected values by the names of hyperparameters, got {values!r}")
+    raise ValueError(f"{place}: expected values by the names of hyperparameters, got {fields.shown(values)}")
   return {name: plain_value(value, f"{place}: hyperparameter {name!r}") for name, value in values.items()}
 
 

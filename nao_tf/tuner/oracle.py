@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+from nao_tf import fields
 from nao_tf.runs.settings import changed_settings
 from nao_tf.spaces.hyperparameters import HyperParameterSpace
 from nao_tf.spaces.plain_values import plain_values
@@ -19,7 +20,7 @@ from nao_tf.spaces.value_space import MakeSpace, ValueSpace
 from nao_tf.strategies import Strategy, make_strategy, strategy_class
 from nao_tf.trial import Evaluation
 from nao_tf.tuner.distributed_oracle import DistributedOracle
-from nao_tf.tuner.oracle_state import OtherProject, check_order, is_count
+from nao_tf.tuner.oracle_state import OtherProject, check_order
 from nao_tf.tuner.past_trials import PastSource, past_from_json, past_trials, reward_of
 from nao_tf.tuner.project_files import is_remote
 from nao_tf.tuner.proposals import History, Proposals
@@ -131,10 +132,9 @@ class StrategyOracle(DistributedOracle):
       raise ValueError(
         "expected the settings of a StrategyOracle, found none; the trials of another oracle can be past="
       )
-    if not is_count(recorded["seed"]):
-      raise ValueError(f"seed: expected an integer of at least 0, got {recorded['seed']!r}")
+    seed = fields.integer(recorded["seed"], "seed", 0)
     if not self._seed_is_given:
-      self.seed = recorded["seed"]
+      self.seed = seed
     changed = changed_settings(recorded, self._settings())
     if changed:
       raise OtherProject(

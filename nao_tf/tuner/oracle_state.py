@@ -7,8 +7,14 @@ from typing import Any
 from keras_tuner import HyperParameters
 from keras_tuner.engine.hyperparameters import HyperParameter
 
+from nao_tf import fields
 from nao_tf.spaces.hyperparameters import check_namesakes
 from nao_tf.spaces.plain_values import plain_hyperparameter, plain_value, plain_values
+
+_REQUIRED = (
+  *("start_order", "end_order", "retry_queue", "ongoing_trials", "run_times", "seed", "seed_state", "hyperparameters"),
+  *("tried_so_far", "id_to_hash", "display"),
+)
 
 
 class OtherProject(ValueError):
@@ -25,8 +31,7 @@ def check_oracle_state(state: Any, trial_ids: Collection[str]) -> None:
   Raises:
     ValueError: if something is missing, is of another type, or names a trial that there is not.
   """
-  if not isinstance(state, dict):
-    raise ValueError(f"expected an object, got {type(state).__name__}")
+  fields.members(state, "the state of an oracle", _REQUIRED, state)
   started = dict.fromkeys(_ids(state, "start_order"))
   lost = [trial_id for trial_id in started if trial_id not in trial_ids]
   if lost:
@@ -34,15 +39,15 @@ def check_oracle_state(state: Any, trial_ids: Collection[str]) -> None:
   for key, ids in (
     ("end_order", _ids(state, "end_order")),
     ("retry_queue", _ids(state, "retry_queue")),
-    ("ongoing_trials", list(_object(state, "ongoing_trials").values())),
-    ("run_times", list(_counts(state, "run_times"))),
+    ("ongoing_trials", list(fields.mapping(state["ongoing_trials"], "ongoing_trials").values())),
+    ("run_times", list(fields.mapping(state["run_times"], "run_times"))),
   ):
-    unknown = [trial_id for trial_id in ids if trial_id not in started]
+    unknown = [trial_id for trial_id in ids if fields.text(trial_id, key) not in started]
     if unknown:
       raise ValueError(f"{key}: trial {unknown[0]!r} was never started")
+  fields.integers(list(state["run_times"].values()), "run_times", 0)
   for key in ("seed", "seed_state"):
-    if not is_count(state[key]):
-      raise ValueError(f"{key}: expected an integer of at least 0, got {state[key]!r}")
+    fields.integer(state[key], key, 0)
   check_hyperparameters(state["hyperparameters"])
 
 
@@ -65,8 +70,8 @@ def check_space(space: Sequence[HyperParameter]) -> None:
     ValueError: if a name is no string, or a value is not a finite number, a string or a bool.
   """
   for hp in space:
-    if not all(isinstance(name, str) for name in (hp.name, *(condition.name for condition in hp.conditions))):
-      raise ValueError(f"expected names of hyperparameters to be strings, got {hp!r:.80}")
+    for name in (hp.name, *(condition.name for condition in hp.conditions)):
+      fields.text(name, "name")
     plain_hyperparameter(hp)
     for value in itertools.chain(*(condition.values for condition in hp.conditions)):
       plain_value(value, f"condition of hyperparameter {hp.name!r}")
@@ -92,31 +97,13 @@ def check_order(told_before: Sequence[int], start_order: Sequence[str], end_orde
       )
 
 
-def is_count(value: Any) -> bool:
-  """Returns whether a value is an integer of at least 0."""
-  return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
 def _copied(entry: Mapping[str, Any]) -> dict[str, Any]:
   """Returns an entry that KerasTuner may change while it reads it."""
   return {**entry, "config": dict(entry["config"])}
 
 
 def _ids(state: Mapping[str, Any], key: str) -> list[str]:
-  ids = state[key]
-  if not isinstance(ids, list) or not all(isinstance(trial_id, str) for trial_id in ids) or len(set(ids)) < len(ids):
-    raise ValueError(f"{key}: expected a list of different ids, got {ids!r:.80}")
+  ids = [fields.text(trial_id, key) for trial_id in fields.elements(state[key], key)]
+  if len(set(ids)) < len(ids):
+    raise fields.wrong("a list of different ids", key, ids)
   return ids
-
-
-def _object(state: Mapping[str, Any], key: str) -> dict[str, Any]:
-  if not isinstance(state[key], dict):
-    raise ValueError(f"{key}: expected an object, got {state[key]!r:.80}")
-  return state[key]
-
-
-def _counts(state: Mapping[str, Any], key: str) -> dict[str, int]:
-  counts = _object(state, key)
-  if not all(map(is_count, counts.values())):
-    raise ValueError(f"{key}: expected integers of at least 0, got {counts!r:.80}")
-  return counts

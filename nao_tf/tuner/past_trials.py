@@ -9,6 +9,7 @@ from absl import logging
 from keras_tuner import Objective
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+from nao_tf import fields
 from nao_tf.spaces.plain_values import plain_values
 from nao_tf.tuner.objectives import directions
 from nao_tf.tuner.trial_files import read_trial, trial_paths
@@ -60,9 +61,11 @@ def past_trials(source: PastSource, objective: Objective) -> list[PastTrial]:
       has metrics, but not the objective's.
   """
   if isinstance(source, (str, os.PathLike)):
-    return [_from_trial(trial, objective) for trial in _read(os.fspath(source))]
+    return [_from_trial(trial, objective, path) for path, trial in _read(os.fspath(source)).items()]
   if not isinstance(source, Iterable):
-    raise ValueError(f"past: expected the directory of a project, trials, or pairs of values and score, got {source!r}")
+    raise ValueError(
+      f"past: expected the directory of a project, trials, or pairs of values and score, got {fields.shown(source)}"
+    )
   return [_past_trial(trial, objective, f"past trial {number}") for number, trial in enumerate(source)]
 
 
@@ -72,47 +75,42 @@ def past_from_json(data: Any) -> list[PastTrial]:
   Raises:
     ValueError: if it holds something else.
   """
-  trials: list[PastTrial] = []
-  for values, reward in data:
-    if reward is not None and (isinstance(reward, bool) or not math.isfinite(reward)):
-      raise ValueError(f"past: expected a finite number as the reward, got {reward!r}")
-    trials.append(PastTrial(plain_values(values, "past"), reward))
-  return trials
+  pairs = [fields.elements(pair, "past", 2) for pair in fields.elements(data, "past")]
+  return [PastTrial(plain_values(values, "past"), fields.number_or_none(reward, "past")) for values, reward in pairs]
 
 
-def _read(directory: str) -> list[Trial]:
-  """Returns the ended trials in the directory of a project, by id."""
+def _read(directory: str) -> dict[str, Trial]:
+  """Returns the ended trials in the directory of a project by the paths of their files, in the order of their ids."""
   paths = trial_paths(directory).values()
   if not paths:
     raise FileNotFoundError(
       f"expected the directory of a KerasTuner project, found no trial_*/trial.json in {directory}"
     )
-  trials = [trial for trial in map(_read_or_warn, paths) if trial is not None]
+  trials: dict[str, Trial] = {}
+  errors: list[Exception] = []
+  for path in paths:
+    try:
+      trials[path] = read_trial(path)
+    except (OSError, ValueError) as error:
+      logging.warning("A past trial is left out: %s", error)
+      errors.append(error)
   if not trials:
-    raise ValueError(f"past: none of the {len(paths)} trials in {directory} can be read; the warnings say why")
-  return [trial for trial in trials if trial.status in (TrialStatus.COMPLETED, TrialStatus.FAILED)]
-
-
-def _read_or_warn(path: str) -> Trial | None:
-  try:
-    return read_trial(path)
-  except (OSError, ValueError) as error:
-    logging.warning("A past trial is left out: %s", error)
-    return None
+    raise ValueError(f"past: none of the {len(paths)} trials in {directory} can be read. The first: {errors[0]}")
+  ended = (TrialStatus.COMPLETED, TrialStatus.FAILED)
+  return {path: trial for path, trial in trials.items() if trial.status in ended}
 
 
 def _past_trial(trial: Any, objective: Objective, place: str) -> PastTrial:
   if isinstance(trial, Trial):
-    return _from_trial(trial, objective)
+    return _from_trial(trial, objective, f"past trial {trial.trial_id}")
   if not isinstance(trial, Sequence) or isinstance(trial, str) or len(trial) != 2:
-    raise ValueError(f"{place}: expected a trial or a pair of values and score, got {trial!r}")
+    raise ValueError(f"{place}: expected a trial or a pair of values and score, got {fields.shown(trial)}")
   values, score = trial
   return PastTrial(plain_values(values, place), _reward(score, objective, place))
 
 
-def _from_trial(trial: Trial, objective: Objective) -> PastTrial:
-  place = f"past trial {trial.trial_id}"
-  score = _score(trial, objective) if trial.status == TrialStatus.COMPLETED else None
+def _from_trial(trial: Trial, objective: Objective, place: str) -> PastTrial:
+  score = _score(trial, objective, place) if trial.status == TrialStatus.COMPLETED else None
   return PastTrial(plain_values(trial.hyperparameters.values, place), _reward(score, objective, place))
 
 
@@ -122,10 +120,12 @@ def _reward(score: Any, objective: Objective, place: str) -> float | None:
   try:
     return reward_of(float(score), objective)
   except (TypeError, ValueError, OverflowError) as error:
-    raise ValueError(f"{place}: expected a number as the score, or None if it failed, got {score!r}") from error
+    raise ValueError(
+      f"{place}: expected a number as the score, or None if it failed, got {fields.shown(score)}"
+    ) from error
 
 
-def _score(trial: Trial, objective: Objective) -> float | None:
+def _score(trial: Trial, objective: Objective, place: str) -> float | None:
   """Returns the best value of the objective in the metrics; of a trial without metrics, the score that it was given.
 
   The score of a trial with metrics may be that of another objective.
@@ -135,9 +135,7 @@ def _score(trial: Trial, objective: Objective) -> float | None:
   names = list(directions(objective))
   missing = [name for name in names if not trial.metrics.exists(name)]
   if missing:
-    raise ValueError(
-      f"past trial {trial.trial_id}: expected the metric {missing[0]!r}, got {sorted(trial.metrics.metrics)}"
-    )
+    raise ValueError(f"{place}: expected the metric {missing[0]!r}, got {sorted(trial.metrics.metrics)}")
   steps = [{seen.step: seen.mean() for seen in trial.metrics.get_history(name)} for name in names]
   common = set(steps[0]).intersection(*steps)
   values = [objective.get_value({name: seen[step] for name, seen in zip(names, steps)}) for step in common]

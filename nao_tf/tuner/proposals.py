@@ -10,7 +10,6 @@ in the terms of the new space.
 import copy
 import dataclasses
 import json
-import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -18,13 +17,14 @@ from typing import Any
 from absl import logging
 from keras_tuner import HyperParameters
 
+from nao_tf import fields
 from nao_tf.search.driver import Driver
 from nao_tf.spaces.plain_values import plain_hyperparameters
 from nao_tf.spaces.value_space import MakeSpace, ValueSpace
 from nao_tf.strategies.base import SpaceExhausted, Strategy
 from nao_tf.strategies.random_search import RandomSearch
 from nao_tf.trial import UNKNOWN, Architecture, Evaluation, Origin, Trial
-from nao_tf.tuner.oracle_state import check_hyperparameters, is_count
+from nao_tf.tuner.oracle_state import check_hyperparameters
 
 Values = Mapping[str, Any]
 MakeStrategy = Callable[[ValueSpace], Strategy]
@@ -121,8 +121,8 @@ class Proposals:
     """
     stages = [_Stage.from_json(stage) for stage in state["stages"]]
     told_before = list(state["told_before"][:num_started])
-    if not all(map(is_count, told_before)) or sorted(told_before) != told_before:
-      raise ValueError(f"told_before: expected ascending integers of at least 0, got {told_before!r:.80}")
+    if sorted(fields.integers(told_before, "told_before", 0)) != told_before:
+      raise fields.wrong("ascending integers", "told_before", told_before)
     if num_started and (not stages or len(told_before) < num_started):
       raise ValueError(
         f"proposals: expected stages and {num_started} numbers, got {len(stages)} and {len(told_before)}"
@@ -218,12 +218,10 @@ class _Stage:
   def from_json(cls, data: Mapping[str, Any]) -> "_Stage":
     """Builds a stage from JSON values. Raises a ValueError if something in them is not that of a stage."""
     check_hyperparameters({"space": data["space"], "values": {}})
-    mapped = [_architecture(choices) for choices in data["mapped"]]
-    past = [(_architecture(choices), reward) for choices, reward in data["past"]]
-    if not is_count(data["refinements"]):
-      raise ValueError(f"refinements: expected an integer of at least 0, got {data['refinements']!r}")
-    if not all(reward is None or (isinstance(reward, (int, float)) and math.isfinite(reward)) for _, reward in past):
-      raise ValueError("past: expected finite numbers as rewards")
+    mapped = [_architecture(choices) for choices in fields.elements(data["mapped"], "mapped")]
+    pairs = [fields.elements(pair, "past", 2) for pair in fields.elements(data["past"], "past")]
+    past = [(_architecture(choices), fields.number_or_none(reward, "past")) for choices, reward in pairs]
+    fields.integer(data["refinements"], "refinements", 0)
     return cls(data["space"], data["refinements"], mapped, past)
 
 
@@ -363,12 +361,8 @@ def _encodings(space: ValueSpace, configurations: Iterable[Values], what: str) -
   return encodings
 
 
-def _architecture(choices: Sequence[int] | None) -> Architecture | None:
-  if choices is None:
-    return None
-  if not all(map(is_count, choices)):
-    raise ValueError(f"expected choices to be integers of at least 0, got {choices!r:.80}")
-  return tuple(choices)
+def _architecture(choices: Any) -> Architecture | None:
+  return None if choices is None else fields.integers(choices, "choices of an architecture", 0)
 
 
 def _space_config(hyperparameters: HyperParameters) -> list[dict]:

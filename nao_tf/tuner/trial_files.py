@@ -1,11 +1,11 @@
 """The `trial.json` files of KerasTuner projects, read as files that anybody may have written."""
 
 import os
-from typing import Any
 
 import tensorflow as tf
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+from nao_tf import fields
 from nao_tf.spaces.plain_values import plain_values
 from nao_tf.tuner.oracle_state import check_space
 from nao_tf.tuner.project_files import read_project_file
@@ -63,21 +63,16 @@ def _check(trial: Trial) -> None:
   Raises:
     ValueError: if something is of another type than KerasTuner writes.
   """
-  if not isinstance(trial.trial_id, str):
-    raise ValueError(f"expected the id to be a string, got {trial.trial_id!r}")
-  if trial.status not in _STATUSES:
-    raise ValueError(f"expected one of {_STATUSES} as the status, got {trial.status!r}")
-  if trial.score is not None and not _is_number(trial.score):
-    raise ValueError(f"expected a number or null as the score, got {trial.score!r}")
-  if not isinstance(trial.message, (str, type(None))):
-    raise ValueError(f"expected a string or null as the message, got {trial.message!r}")
+  fields.text(trial.trial_id, "trial_id")
+  fields.one_of(trial.status, "status", _STATUSES)
+  if trial.score is not None:
+    fields.any_number(trial.score, "score")
+  if trial.message is not None:
+    fields.text(trial.message, "message")
   check_space(trial.hyperparameters.space)
   trial.hyperparameters.values = plain_values(trial.hyperparameters.values, "values")
   for name, history in trial.metrics.metrics.items():
     for observation in history.get_history():
-      if not observation.value or not all(_is_number(number) for number in (observation.step, *observation.value)):
-        raise ValueError(f"metric {name!r}: expected numbers, got {observation!r}")
-
-
-def _is_number(value: Any) -> bool:
-  return isinstance(value, (int, float)) and not isinstance(value, bool)
+      fields.number(observation.step, f"step of {name}")
+      for value in fields.elements(observation.value, name, max(1, len(observation.value))):
+        fields.any_number(value, name)

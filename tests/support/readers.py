@@ -295,7 +295,6 @@ READERS = {
     read_past_trials,
     mutations.JsonFile,
     needs_tensorflow=True,
-    waiting="KerasTuner's own reader of trials raises what it likes",
   ),
 }
 """Readers by name."""

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nao_tf.tuner.oracle import StrategyOracle
+from tests.support import mutations
 from tests.support import tuner_cases as tuning
-from tests.support.json_damage import damaged
 from tests.support.tuner_cases import end, is_unlocked, make_oracle, open_oracle, over_messages, run, values_of
 
 
@@ -450,12 +450,12 @@ def project(tmp_path_factory):
 
 
 @settings(max_examples=250, deadline=None, derandomize=True)
-@given(number=st.integers(0, 2), data=st.data())
-def test_a_damaged_project_is_refused_with_the_file_or_goes_on(project, number, data):
+@given(number=st.integers(0, 2), rng=st.randoms(use_true_random=False))
+def test_a_damaged_project_is_refused_with_the_file_or_goes_on(project, number, rng):
   directory, files = project
   path = list(files)[number]
   with open(path, "wb") as file:
-    file.write(data.draw(damaged(files[path])))
+    file.write(mutations.JsonFile(files[path]).damaged(rng))
   copy = f"{directory}-copy"
   shutil.copytree(directory, copy)
   try:
