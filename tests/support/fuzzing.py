@@ -31,6 +31,7 @@ class Case:
   def __init__(self, name, reader, directory):
     self.name, self._reader = name, reader
     self._path = reader.write(directory)
+    self._name = {"file": os.path.basename(self._path), "directory": directory, "": ""}[reader.names]
     reader.read(self._path)  # So that no case is slow because it is the first to import something.
     with open(self._path, "rb") as file:
       self._damage = reader.damage(file.read())
@@ -53,13 +54,10 @@ class Case:
     try:
       self._reader.read(self._path)
     except self._reader.errors as error:
-      if self._reader.names_file and not self._is_named(str(error)):
-        raise AssertionError(f"the file is not named: {error}") from error
+      if self._name not in str(error):
+        raise AssertionError(f"{self._name} is not named: {error}") from error
       return True
     return False
-
-  def _is_named(self, message):
-    return os.path.basename(self._path) in message
 
 
 def cases(directory, names):

@@ -42,8 +42,8 @@ class Reader:
     write: writes a valid file, and what belongs beside it, into a directory; returns the path of the file.
     read: reads the file at a path.
     damage: what damages such files; see `tests.support.mutations`.
-    errors: what it may raise; the message names the file, or its directory.
-    names_file: whether errors name the file.
+    errors: what it may raise.
+    names: what the message of an error names: the "file", the "directory" that it is in, or nothing, "".
     needs_tensorflow: whether it imports TensorFlow.
     waiting: why it does not obey the law yet; empty if it does.
   """
@@ -52,7 +52,7 @@ class Reader:
   read: Callable[[str], Any]
   damage: Callable[[bytes], Any]
   errors: tuple[type[Exception], ...] = (ValueError,)
-  names_file: bool = True
+  names: str = "file"
   needs_tensorflow: bool = False
   waiting: str = ""
 
@@ -279,7 +279,7 @@ READERS = {
   ),
   **{
     f"architecture of {space}": Reader(
-      text_at("architecture.txt", text), read_architecture(space), mutations.Bytes, names_file=False
+      text_at("architecture.txt", text), read_architecture(space), mutations.Bytes, names=""
     )
     for space, text in {
       "nasnet5": CELLS["NAONet-WS"].text,
@@ -294,6 +294,7 @@ READERS = {
     file_of("tuner/tuner/trial_1/trial.json", as_name="trial_1/trial.json"),
     read_past_trials,
     mutations.JsonFile,
+    names="directory",
     needs_tensorflow=True,
   ),
 }
