@@ -20,7 +20,7 @@ from nao_tf.spaces.value_space import MakeSpace, ValueSpace
 from nao_tf.strategies import Strategy, make_strategy, strategy_class
 from nao_tf.trial import Evaluation
 from nao_tf.tuner.distributed_oracle import DistributedOracle
-from nao_tf.tuner.oracle_state import OtherProject, check_order
+from nao_tf.tuner.oracle_state import check_order
 from nao_tf.tuner.past_trials import PastSource, past_from_json, past_trials, reward_of
 from nao_tf.tuner.project_files import is_remote
 from nao_tf.tuner.proposals import History, Proposals
@@ -137,10 +137,7 @@ class StrategyOracle(DistributedOracle):
       self.seed = seed
     changed = changed_settings(recorded, self._settings())
     if changed:
-      raise OtherProject(
-        f"the project in {self._project_dir} was made with other settings: {changed};"
-        " go on with those, name another project or pass overwrite=True"
-      )
+      raise self._other_project(f"was made with other settings: {changed}")
 
   def _settings(self) -> dict[str, Any]:
     """Returns what decides the trials, as JSON values."""

@@ -18,6 +18,16 @@ def is_remote(path: str) -> bool:
   return "://" in path
 
 
+def absolute_path(directory: str | os.PathLike[str]) -> str:
+  """Returns a directory by a path that means the same wherever the process goes.
+
+  Args:
+    directory: local or remote.
+  """
+  path = os.fspath(directory)
+  return path if is_remote(path) else os.path.abspath(path)
+
+
 def write_project_file(path: str, value: Any) -> None:
   """Writes a JSON file of a project. At any moment there is either the old file or the new one.
 

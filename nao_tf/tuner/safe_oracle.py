@@ -20,7 +20,7 @@ from nao_tf.tuner.locking import locked
 from nao_tf.tuner.messages import with_new_entries
 from nao_tf.tuner.objectives import directions, in_words
 from nao_tf.tuner.oracle_state import OtherProject, check_oracle_state
-from nao_tf.tuner.project_files import is_remote, read_project_file, write_project_file
+from nao_tf.tuner.project_files import absolute_path, read_project_file, write_project_file
 from nao_tf.tuner.trial_files import TRIAL_FILE, read_trial, trial_paths
 
 _ENDED = (TrialStatus.COMPLETED, TrialStatus.INVALID, TrialStatus.FAILED)
@@ -158,6 +158,7 @@ class SafeOracle(keras_tuner.Oracle):
     super().set_state(dict(state))
     self._check_given(given)
     self.hyperparameters.merge(given, overwrite=False)
+    check_namesakes(plain_hyperparameters(self.hyperparameters).space)
 
   def save(self) -> None:
     """Writes the state. At any moment there is either the old file or the new one."""
@@ -193,7 +194,7 @@ class SafeOracle(keras_tuner.Oracle):
 
   def _set_project_dir(self, directory: str, project_name: str) -> None:
     """Takes the directory of the project. It stays the same if the process goes to another directory."""
-    super()._set_project_dir(directory if is_remote(str(directory)) else os.path.abspath(directory), project_name)
+    super()._set_project_dir(absolute_path(directory), project_name)
 
   def _read_trial(self, trial_id: str, path: str) -> Trial:
     trial = read_trial(path)
@@ -219,9 +220,8 @@ class SafeOracle(keras_tuner.Oracle):
       recorded = now if metrics is None else {name: history.direction for name, history in metrics.items()}
       recorded = now if now.items() <= recorded.items() else recorded
     if recorded != now:
-      raise OtherProject(
-        f"the project in {self._project_dir} was made for the objective {in_words(dict(recorded))}, but is to go on for"
-        f" {in_words(now)}; go on with the first, name another project or pass overwrite=True"
+      raise self._other_project(
+        f"was made for the objective {in_words(dict(recorded))}, but is to go on for {in_words(now)}"
       )
 
   def _check_given(self, given: keras_tuner.HyperParameters) -> None:
@@ -229,10 +229,12 @@ class SafeOracle(keras_tuner.Oracle):
     for hp in plain_hyperparameters(given).space:
       for recorded in self.hyperparameters.space:
         if (hp.name, hp.conditions) == (recorded.name, recorded.conditions) and definition(hp) != definition(recorded):
-          raise OtherProject(
-            f"the project in {self._project_dir} was made with another hyperparameter {hp.name!r}: {recorded}, is {hp};"
-            " go on with the first, name another project or pass overwrite=True"
-          )
+          raise self._other_project(f"was made with another hyperparameter {hp.name!r}: it was {recorded}, is {hp}")
+
+  def _other_project(self, what: str) -> OtherProject:
+    return OtherProject(
+      f"{self._get_oracle_fname()}: the project {what}; go on as before, name another project or pass overwrite=True"
+    )
 
   def _is_ongoing(self, trial: Trial) -> bool:
     return any(ongoing.trial_id == trial.trial_id for ongoing in self.ongoing_trials.values())

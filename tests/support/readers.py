@@ -176,6 +176,30 @@ def read_history(path):
   return read_history(os.path.dirname(path))
 
 
+def write_oracle(name):
+  """Returns what writes a KerasTuner project with an oracle of ours; its file of that name is damaged."""
+
+  def write(directory):
+    from tests.support.tuner_cases import open_oracle, run, six
+
+    oracle = open_oracle(directory, "random", six(), past=[({"on": True, "color": "red"}, 0.5)])
+    run(oracle, 2, lambda values: 1.0)
+    oracle.create_trial("other")
+    return os.path.join(directory, "project", name)
+
+  return write
+
+
+def go_on_with_oracle(path):
+  """Goes on with the project that a file is in, as far as the next trial."""
+  from tests.support.tuner_cases import open_oracle, six
+
+  directory = path.partition("project")[0]
+  oracle = open_oracle(directory, "random", six())
+  oracle.populate_space("next")
+  return oracle.get_best_trials(3)
+
+
 def read_past_trials(path):
   """Reads the trials of a KerasTuner project."""
   import keras_tuner
@@ -296,6 +320,12 @@ READERS = {
     mutations.JsonFile,
     names="directory",
     needs_tensorflow=True,
+  ),
+  "state of an oracle": Reader(
+    write_oracle("oracle.json"), go_on_with_oracle, mutations.JsonFile, needs_tensorflow=True
+  ),
+  "trial of an oracle": Reader(
+    write_oracle("trial_01/trial.json"), go_on_with_oracle, mutations.JsonFile, needs_tensorflow=True
   ),
 }
 """Readers by name."""

@@ -1,9 +1,11 @@
+import os
 import shutil
 
+import keras_tuner
 import pytest
 
 from nao_tf.trial import RANDOM
-from nao_tf.tuner.nao_tuner import NAOOracle
+from nao_tf.tuner.nao_tuner import NAOOracle, NAOTuner
 from tests.support import tuner_cases as tuning
 from tests.support.tuner_cases import QUICK, run, values_of
 
@@ -26,6 +28,26 @@ def test_a_search_with_nao_begins_with_random_points_and_goes_on_from_the_saved_
   resumed = tuning.open_oracle(tmp_path / "cut", "nao", **NAO)
   run(resumed, 4)
   assert values_of(resumed) == values_of(oracle)
+
+
+class LengthTuner(NAOTuner):
+  def run_trial(self, trial, *args, **kwargs):
+    return {"score": float(len(str(trial.hyperparameters.values)))}
+
+
+def test_a_project_in_a_relative_directory_stays_in_one_place(tmp_path, monkeypatch):
+  for place in (tmp_path, tmp_path / "elsewhere"):
+    place.mkdir(exist_ok=True)
+  monkeypatch.chdir(tmp_path)
+  options = {"hyperparameters": tuning.six(), "directory": "runs[1]", "num_initial_points": 4, "seed": 0}
+  tuner = LengthTuner(None, keras_tuner.Objective("score", "min"), 2, **options)
+  monkeypatch.chdir(tmp_path / "elsewhere")
+  tuner.search(verbose=0)
+  assert os.listdir(tmp_path / "elsewhere") == []
+  monkeypatch.chdir(tmp_path)
+  again = LengthTuner(None, keras_tuner.Objective("score", "min"), 4, **options)
+  again.search(verbose=0)
+  assert values_of(again.oracle)[:2] == values_of(tuner.oracle) and len(again.oracle.trials) == 4
 
 
 @pytest.mark.parametrize("points", [0, -1])

@@ -3,7 +3,7 @@ import json
 import pytest
 import tensorflow as tf
 
-from nao_tf.tuner.project_files import is_remote, read_project_file, write_project_file
+from nao_tf.tuner.project_files import absolute_path, is_remote, read_project_file, write_project_file
 from tests.support.tuner_cases import open_oracle, run, values_of
 
 
@@ -36,6 +36,12 @@ def test_what_cannot_be_written_leaves_the_old_file(directory):
 
 def test_paths_with_a_scheme_are_remote():
   assert is_remote("gs://bucket/project") and not is_remote("/tmp/project") and not is_remote("project")
+
+
+def test_a_path_means_the_same_wherever_the_process_goes(tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  assert absolute_path("runs/a[1]/") == str(tmp_path / "runs" / "a[1]")
+  assert absolute_path(tmp_path) == str(tmp_path) and absolute_path("gs://bucket/runs") == "gs://bucket/runs"
 
 
 def test_a_project_is_resumed_wherever_its_directory_is(directory, tmp_path):
