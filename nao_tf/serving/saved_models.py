@@ -1,18 +1,21 @@
-"""SavedModels on disk: written to a temporary place, checked, and only then moved to their own."""
+"""SavedModels on disk: written to a staging directory, checked, and only then put in their place.
+
+A SavedModel is a program. To load one and to call it runs what its author put into it, which may read and write files:
+load only those that you trust.
+"""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import tensorflow as tf
 
-_MODEL_FILE = "saved_model.pb"
+from nao_tf.runs.json_files import parse_json
+from nao_tf.serving.export_target import MODEL_FILE, ExportError, ExportTarget, complete_export, content
+from nao_tf.serving.manifests import check_files, write_manifest
+from nao_tf.training.literal_paths import literal_path
 
-
-class ExportError(ValueError):
-  """Raised when a SavedModel cannot be written or read, or its answers differ from those of the network."""
+__all__ = ["ExportError", "check_target", "load_saved_model", "read_asset", "read_json_asset", "write_saved_model"]
 
 
 def write_saved_model(
@@ -24,7 +27,8 @@ def write_saved_model(
 ) -> None:
   """Writes a SavedModel, loads it again, checks it, and replaces an earlier one by it.
 
-  The directory appears at once and complete. If an error is raised, nothing is left behind.
+  At any moment either the earlier one or the new one can be loaded; see `nao_tf.serving.export_target`. If an error is
+  raised before the new one takes its place, nothing of it is left behind.
 
   Args:
     directory: path of the directory to write. It is touched only after everything has been written and checked.
@@ -33,40 +37,51 @@ def write_saved_model(
     check: compares the module and the loaded SavedModel, and raises if they differ.
 
   Raises:
-    ExportError: if something else than an export is in the directory, or `check` raises it.
+    ExportError: if something else than an export is in the directory, another process is exporting there, or `check`
+      raises it.
     OSError: if the directory cannot be written.
   """
-  directory = os.path.abspath(directory)
-  _check_replaceable(directory)
-  os.makedirs(os.path.dirname(directory), exist_ok=True)
-  with tempfile.TemporaryDirectory(prefix=".export-", dir=os.path.dirname(directory)) as temporary:
-    written = os.path.join(temporary, "model")
-    module, signatures = make(_write_texts(temporary, texts))
-    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # What is served is not trained.
-    tf.saved_model.save(module, written, signatures=dict(signatures), options=options)
+  target = ExportTarget(directory)
+  with target.staging() as staging:
+    written = os.path.join(staging, "new")
+    with literal_path(staging) as plain:
+      module, signatures = make(_write_texts(plain, texts))
+      _save(module, os.path.join(plain, "new"), signatures, directory)
+    write_manifest(written)
     check(module, load_saved_model(written, signatures))
-    if os.path.isdir(directory):
-      shutil.move(directory, os.path.join(temporary, "old"))
-    os.replace(written, directory)
+    target.put(written)
+
+
+def check_target(directory: str) -> None:
+  """Checks that a SavedModel can be written to a directory, before any work is done.
+
+  Raises:
+    ExportError: if something else than an export is there, or another process is exporting there.
+    OSError: if it cannot be written.
+  """
+  with ExportTarget(directory).staging():
+    pass
 
 
 def load_saved_model(directory: str, signatures: Collection[str]) -> Any:
   """Loads a SavedModel. Keep the returned object as long as one of its signatures is used.
 
   Args:
-    directory: directory of the SavedModel.
+    directory: directory of the SavedModel. Load only what you trust: see the module.
     signatures: names of the signatures that it must have.
 
   Raises:
-    ExportError: if there is no SavedModel, it cannot be loaded, or it lacks a signature.
+    ExportError: if there is no SavedModel, a file of it is damaged, or it lacks a signature; the message names the file.
   """
-  if not os.path.isfile(os.path.join(directory, _MODEL_FILE)):
-    raise ExportError(f"{directory}: expected a SavedModel, but there is no {_MODEL_FILE}; {_content(directory)}")
+  place = complete_export(directory)
+  if not os.path.isfile(os.path.join(place, MODEL_FILE)):
+    raise ExportError(f"{directory}: expected a SavedModel, but there is no {MODEL_FILE}; {content(directory)}")
   try:
-    loaded = tf.saved_model.load(directory)
-  except (OSError, ValueError, RuntimeError, tf.errors.OpError) as error:
-    raise ExportError(f"{directory}: its SavedModel cannot be loaded ({error})") from error
-  missing = set(signatures) - set(loaded.signatures)
+    check_files(place)
+  except (ValueError, OSError) as error:
+    raise ExportError(str(error)) from error
+  loaded = _load(place)
+  missing = set(signatures) - set(getattr(loaded, "signatures", ()))
   if missing:
     raise ExportError(f"{directory}: has no signature {', '.join(sorted(missing))}; was it exported as such a network?")
   return loaded
@@ -76,36 +91,59 @@ def read_asset(directory: str, name: str) -> str:
   """Returns the content of a text file among the assets of a SavedModel.
 
   Raises:
-    ExportError: if there is no such file.
+    ExportError: if there is no such file, or it is not in UTF-8.
   """
-  path = os.path.join(directory, "assets", name)
+  path = os.path.join(complete_export(directory), "assets", name)
   if not os.path.isfile(path):
     raise ExportError(f"{directory}: has no {name} among its assets; was it exported as such a network?")
-  with open(path, encoding="utf-8") as file:
-    return file.read()
+  try:
+    with open(path, encoding="utf-8", newline="") as file:
+      return file.read()
+  except (UnicodeDecodeError, OSError) as error:
+    raise ExportError(f"{path}: cannot be read as text ({error})") from error
+
+
+def read_json_asset(directory: str, name: str) -> dict[str, Any]:
+  """Returns the content of a JSON file among the assets of a SavedModel, an object with names.
+
+  Raises:
+    ExportError: if there is no such file, or it is not JSON of that kind.
+  """
+  path = os.path.join(directory, "assets", name)
+  try:
+    value = parse_json(read_asset(directory, name).encode("utf-8"), path)
+  except ExportError:
+    raise
+  except ValueError as error:
+    raise ExportError(str(error)) from error
+  if not isinstance(value, dict):
+    raise ExportError(f"{path}: expected a JSON object, got a {type(value).__name__}")
+  return value
+
+
+def _save(module: tf.Module, path: str, signatures: Mapping[str, Any], directory: str) -> None:
+  """Writes a SavedModel at a path, which is to be moved to a directory."""
+  options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # What is served is not trained.
+  try:
+    tf.saved_model.save(module, path, signatures=dict(signatures), options=options)
+  except tf.errors.OpError as error:
+    raise OSError(f"{directory}: the SavedModel cannot be written ({error.message})") from error
+
+
+def _load(directory: str) -> Any:
+  try:
+    with literal_path(directory) as plain:
+      return tf.saved_model.load(plain)
+  except Exception as error:  # What damaged bytes lead to is not documented.
+    path = os.path.join(directory, MODEL_FILE)
+    reason = str(error).split("\n")[0] or type(error).__name__
+    raise ExportError(f"{path}: its SavedModel cannot be loaded ({reason})") from error
 
 
 def _write_texts(directory: str, texts: Mapping[str, str]) -> dict[str, str]:
   """Writes text files; returns their paths by name."""
   paths = {name: os.path.join(directory, name) for name in texts}
   for name, text in texts.items():
-    with open(paths[name], "w", encoding="utf-8", newline="\n") as file:
+    with open(paths[name], "w", encoding="utf-8", newline="") as file:
       file.write(text)
   return paths
-
-
-def _check_replaceable(directory: str) -> None:
-  """Raises ExportError if there is something else than an export."""
-  if not os.path.isdir(directory):
-    if os.path.exists(directory):
-      raise ExportError(f"{directory}: is a file; expected a directory to export to")
-    return
-  if os.listdir(directory) and not os.path.isfile(os.path.join(directory, _MODEL_FILE)):
-    raise ExportError(f"{directory}: will not be replaced, since it is no SavedModel; {_content(directory)}")
-
-
-def _content(directory: str) -> str:
-  """Returns what a directory holds, for an error message."""
-  if not os.path.isdir(directory):
-    return "it is no directory"
-  return f"it holds {', '.join(sorted(os.listdir(directory))[:5]) or 'nothing'}"

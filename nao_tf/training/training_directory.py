@@ -4,52 +4,79 @@ A checkpoint is written after each epoch. A training that can be resumed within 
 time in between. The line of an epoch in the history reaches the disk before its checkpoint does. A process that dies in
 between leaves one line too many. That line is dropped when the training is resumed, and the training repeats the steps
 since its last checkpoint exactly.
+
+If the last checkpoint is damaged, the training goes on from the one before it. The history is then cut to that epoch,
+and the old one is kept beside it, as `history.jsonl.1`. One process at a time writes into the directory.
 """
 
+import contextlib
 import os
+import shutil
 import time
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import tensorflow as tf
 import tqdm
+from absl import logging
+from tensorflow import keras
 
 from nao_tf.runs.lines import LinesFile, read_lines, write_lines
+from nao_tf.runs.run_lock import RunLock
+from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.training import checkpoints
+from nao_tf.training.averaging import BestWeights
 from nao_tf.training.base import Metrics, Trainer
+from nao_tf.training.checkpoints import Checkpoints, OtherCheckpoint, Restored
 
 HISTORY_FILE = "history.jsonl"
 CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"
-_KEPT = 2
 _CHECKPOINT_SECONDS = 120.0
 
 
 class TrainingDirectory:
-  """The directory of a training.
+  """The directory of a training. It is also a context manager, which closes its files.
+
+  No other process can open the directory while it is being opened, and during `fit`.
 
   Attributes:
     history: the metrics of all epochs so far, including those of earlier processes.
   """
 
-  def __init__(self, directory: str, trainer: Trainer, *, checkpoint_seconds: float = _CHECKPOINT_SECONDS):
-    """Opens the directory and restores the last checkpoint in it, if there is one.
+  def __init__(
+    self,
+    directory: str,
+    trainer: Trainer,
+    *,
+    checkpoint_seconds: float = _CHECKPOINT_SECONDS,
+    lock: RunLock | None = None,
+  ):
+    """Opens the directory and restores the last whole checkpoint in it, if there is one.
 
     Args:
       directory: path of the directory; it is made if it does not exist.
       trainer: a fresh trainer, with the same settings as earlier ones with this directory.
       checkpoint_seconds: time between two checkpoints within an epoch, if the training can be resumed there.
+      lock: the lock of the directory, if the caller holds it as long as this is used; None to take it when needed.
 
     Raises:
-      ValueError: if the checkpoint is of another network or optimizer.
+      nao_tf.runs.run_lock.RunDirectoryInUse: if another process has the lock.
+      ValueError: if the checkpoint is of another network or optimizer, the history cannot be read, or there is a history
+        but no whole checkpoint.
       OSError: if the directory cannot be made or written.
     """
-    os.makedirs(directory, exist_ok=True)
-    self._trainer, self._path = trainer, os.path.join(directory, HISTORY_FILE)
+    self._directory, self._path, self._lock = directory, os.path.join(directory, HISTORY_FILE), lock
+    self._trainer, self._is_open = trainer, True
     self._checkpoint_seconds, self._saved_at = checkpoint_seconds, time.monotonic()
-    checkpoint = tf.train.Checkpoint(**trainer.state)
-    self._manager = tf.train.CheckpointManager(checkpoint, os.path.join(directory, CHECKPOINTS), max_to_keep=_KEPT)
-    restore_latest(directory, trainer)
-    self.history = [metrics for metrics in read_history(directory) if metrics["epoch"] <= int(trainer.epoch.numpy())]
-    write_lines(self._path, self.history)
-    self._lines = LinesFile(self._path)
+    with self._locked():
+      recorded, begun = read_history(directory), os.path.isdir(os.path.join(directory, CHECKPOINTS))
+      self._checkpoints = _open_checkpoints(directory, trainer.state)
+      self.history = [metrics for metrics in recorded if metrics["epoch"] <= int(trainer.epoch.numpy())]
+      if len(self.history) < len(recorded):
+        self._cut(recorded, begun)
+      _warn_of_gaps(self._path, self.history, int(trainer.epoch.numpy()))
+      self._lines = LinesFile(self._path)
     self._writer = tf.summary.create_file_writer(os.path.join(directory, TENSORBOARD))
 
   def fit(self, *, progress: bool = False) -> list[Metrics]:
@@ -60,14 +87,40 @@ class TrainingDirectory:
 
     Raises:
       nao_tf.training.base.Diverged: if the loss becomes NaN or infinite.
+      nao_tf.runs.run_lock.RunDirectoryInUse: if another process has the lock.
+      RunDirectoryError: if another process has trained here since the directory was opened, or `close` was called.
+      OSError: if the directory cannot be written.
     """
+    if not self._is_open:
+      raise RunDirectoryError(f"{self._directory}: was closed; open it again to go on")
+    with self._locked():
+      if not self._checkpoints.is_current():
+        raise RunDirectoryError(
+          f"{self._directory}: another process has trained here meanwhile; open it again to go on"
+        )
+      self._fit(progress)
+    return self.history
+
+  def close(self) -> None:
+    """Closes the files. May be called more than once."""
+    if self._is_open:
+      self._is_open = False
+      self._lines.close()
+      self._writer.close()
+
+  def __enter__(self) -> "TrainingDirectory":
+    return self
+
+  def __exit__(self, *_: object) -> None:
+    self.close()
+
+  def _fit(self, progress: bool) -> None:
     trainer = self._trainer
     total, done = trainer.training_config.epochs * trainer.steps_per_epoch, trainer.num_steps_done
     with tqdm.tqdm(total=total, initial=done, unit="step", disable=not progress, dynamic_ncols=True) as bar:
       for metrics in trainer.fit(on_step=lambda: self._on_step(bar)):
         self._record(metrics)
         bar.set_postfix({name: f"{value:.4g}" for name, value in metrics.items() if name != "seconds"})
-    return self.history
 
   def _on_step(self, bar: tqdm.tqdm) -> None:
     bar.update()
@@ -75,7 +128,7 @@ class TrainingDirectory:
       self._save()
 
   def _save(self) -> None:
-    self._manager.save(checkpoint_number=self._trainer.num_steps_done)
+    self._checkpoints.save(self._trainer.num_steps_done)
     self._saved_at = time.monotonic()
 
   def _record(self, metrics: Metrics) -> None:
@@ -87,28 +140,136 @@ class TrainingDirectory:
         tf.summary.scalar(name, value)
     self._writer.flush()
 
+  def _cut(self, recorded: list[Metrics], begun: bool) -> None:
+    """Cuts the history to what was restored, and keeps the old one if that is more than a kill explains.
+
+    Args:
+      recorded: the history on disk.
+      begun: whether there was a directory of checkpoints before.
+    """
+    restored, epoch = self._checkpoints.restored, int(self._trainer.epoch.numpy())
+    number_cut = len(recorded) - len(self.history)
+    _check_restored(self._path, restored, is_kill=begun and number_cut == 1)
+    if number_cut > 1 or restored.number is None or restored.damaged:
+      kept = _free_path(self._path)
+      shutil.copyfile(self._path, kept)
+      logging.warning(
+        "%s: cut to epoch %d, that of the last whole checkpoint; the old history is in %s", self._path, epoch, kept
+      )
+    write_lines(self._path, self.history)
+
+  def _locked(self) -> contextlib.AbstractContextManager[Any]:
+    """Returns a context in which this process has the lock of the directory."""
+    return RunLock(self._directory) if self._lock is None else contextlib.nullcontext()
+
 
 def restore_latest(directory: str, trainer: Trainer) -> bool:
-  """Restores a fresh trainer from the last checkpoint of a training directory; returns whether there is one.
+  """Restores a fresh trainer from the last whole checkpoint of a training directory; returns whether there is one.
 
   Raises:
-    ValueError: if the checkpoint is of another network or optimizer.
+    ValueError: if the checkpoint is of another network or optimizer, or there are checkpoints but none is whole.
   """
-  latest = tf.train.latest_checkpoint(os.path.join(directory, CHECKPOINTS))
-  if latest is None:
-    return False
-  try:
-    tf.train.Checkpoint(**trainer.state).restore(latest).assert_existing_objects_matched()
-  except (AssertionError, ValueError) as error:
-    raise ValueError(f"{directory}: its checkpoint is that of another network or optimizer ({error})") from error
-  return True
+  return _restore(directory, trainer.state)
+
+
+def restore_network(directory: str, network: keras.Model) -> int | None:
+  """Gives a fresh network the weights that are to be exported, those of the last whole checkpoint of a training.
+
+  Args:
+    directory: of the training, which may still be running.
+    network: built as the training built it.
+
+  Returns:
+    How many epochs the training had completed; None if it has no checkpoint.
+
+  Raises:
+    ValueError: if the checkpoint is of another network, or there are checkpoints but none is whole.
+  """
+  epoch, best = tf.Variable(0, dtype=tf.int64, trainable=False), BestWeights(network.trainable_variables)
+  if not _restore(directory, {"network": network, "epoch": epoch}):
+    return None
+  if checkpoints.holds(os.path.join(directory, CHECKPOINTS), "best"):
+    _restore(directory, {"network": network, "epoch": epoch, "best": best})
+    best.restore()
+  return int(epoch)
+
+
+def has_begun(directory: str) -> bool:
+  """Returns whether a directory holds results of a training: an epoch in its history, or a checkpoint."""
+  path = os.path.join(directory, HISTORY_FILE)
+  has_epochs = os.path.exists(path) and os.path.getsize(path) > 0
+  return has_epochs or bool(checkpoints.numbers(os.path.join(directory, CHECKPOINTS)))
 
 
 def read_history(directory: str) -> list[Metrics]:
   """Returns the metrics of all epochs that a training directory holds; none if there is no history.
 
   Raises:
-    ValueError: if a line is not JSON; the message names it.
+    ValueError: if a line is not that of an epoch; the message names it.
   """
   path = os.path.join(directory, HISTORY_FILE)
-  return read_lines(path, dict, "an epoch of a training") if os.path.exists(path) else []
+  return read_lines(path, _epoch, "an epoch of a training") if os.path.exists(path) else []
+
+
+def _epoch(value: Any) -> Metrics:
+  """Returns the metrics that a line of a history holds."""
+  if not isinstance(value, dict):
+    raise ValueError(f"expected metrics by name, got a {type(value).__name__}")
+  for name, number in value.items():
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+      raise ValueError(f"expected a number as {name}, got {number!r}")
+  if not isinstance(value.get("epoch"), int) or value["epoch"] < 1:
+    raise ValueError(f"expected the number of an epoch, from 1, as epoch, got {value.get('epoch')!r}")
+  return value
+
+
+def _restore(directory: str, state: Mapping[str, Any]) -> bool:
+  """Restores trackable objects by name; see `restore_latest`."""
+  try:
+    restored = checkpoints.restore_newest(os.path.join(directory, CHECKPOINTS), state)
+  except OtherCheckpoint as error:
+    raise _other_network(directory, error) from error
+  if restored.number is None and restored.damaged:
+    raise ValueError(f"{directory}: no checkpoint is whole; {'; '.join(restored.damaged)}")
+  return restored.number is not None
+
+
+def _open_checkpoints(directory: str, state: Mapping[str, Any]) -> Checkpoints:
+  try:
+    return Checkpoints(os.path.join(directory, CHECKPOINTS), state)
+  except OtherCheckpoint as error:
+    raise _other_network(directory, error) from error
+
+
+def _other_network(directory: str, error: Exception) -> ValueError:
+  return ValueError(f"{directory}: its checkpoint is that of another network or optimizer ({error})")
+
+
+def _check_restored(path: str, restored: Restored, *, is_kill: bool) -> None:
+  """Raises ValueError if a history has epochs, but no checkpoint could be restored.
+
+  Args:
+    path: of the history.
+    restored: what was restored.
+    is_kill: whether that is what a process leaves that is killed before its first checkpoint is written.
+  """
+  if restored.number is not None or (is_kill and not restored.damaged):
+    return
+  found = "; ".join(restored.damaged) or f"there is none in {os.path.join(os.path.dirname(path), CHECKPOINTS)}"
+  raise ValueError(
+    f"{path}: has the epochs of a training, but no checkpoint of it is whole ({found}); bring a checkpoint back, choose"
+    " another directory, or delete this one to start again"
+  )
+
+
+def _warn_of_gaps(path: str, history: list[Metrics], epochs: int) -> None:
+  """Warns of epochs that were trained and are not in the history."""
+  missing = sorted(set(range(1, epochs + 1)) - {int(metrics["epoch"]) for metrics in history})
+  if missing:
+    logging.warning("%s: %d epochs that were trained are missing, the first is %d", path, len(missing), missing[0])
+
+
+def _free_path(path: str) -> str:
+  """Returns the first of `path.1`, `path.2`, ... that does not exist."""
+  candidates: Iterator[str] = (f"{path}.{number}" for number in range(1, len(os.listdir(os.path.dirname(path))) + 2))
+  return next(candidate for candidate in candidates if not os.path.exists(candidate))
