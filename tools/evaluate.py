@@ -3,6 +3,8 @@
 Example:
   nao-evaluate --saved_model=runs/naonet_ws/saved_model --task=cifar10 --data_dir=/data/tfds
   nao-evaluate --saved_model=runs/nao_rnn/saved_model --task=ptb --text_dir=/data/penn
+
+A SavedModel is a program, and this runs it. It may read and write files. Evaluate only exports that you trust.
 """
 
 import json
@@ -17,7 +19,12 @@ from nao_tf.tools import experiment, flagging
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of an evaluation."""
   experiment.define_task_flags(flag_values)
-  flags.DEFINE_string("saved_model", None, "directory of the exported network", flag_values=flag_values)
+  flags.DEFINE_string(
+    "saved_model",
+    None,
+    "directory of the exported network; it is run, so give only one that you trust",
+    flag_values=flag_values,
+  )
   flags.DEFINE_enum("split", "test", SPLITS, "split of the data", flag_values=flag_values)
   flags.mark_flag_as_required("saved_model", flag_values)
 

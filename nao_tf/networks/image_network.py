@@ -15,6 +15,7 @@ from nao_tf.networks.conventions import CONVENTIONS, Convention, derive_seeds
 from nao_tf.networks.heads import AuxiliaryHead, ClassifierHead
 from nao_tf.networks.layers import ImageShape, track_each
 from nao_tf.networks.parameter_counts import num_parameters
+from nao_tf.networks.precision import check_precision
 from nao_tf.networks.stems import STEMS
 from nao_tf.networks.training_draws import TrainingDraws
 from nao_tf.spaces import genotypes
@@ -298,7 +299,11 @@ def image_network(
 
   Returns:
     A model that maps images [B, height, width, channels], float32, to logits [B, num_classes].
+
+  Raises:
+    ValueError: if Keras is set to mixed precision, or to another precision than single or double.
   """
+  check_precision(("float32", "float64"))
   return ImageNetwork(genotype, config or ImageNetworkConfig(), num_classes, image_shape, seed)
 
 

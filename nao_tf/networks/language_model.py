@@ -16,6 +16,7 @@ from nao_tf.networks import tied_softmax
 from nao_tf.networks.conventions import derive_seeds
 from nao_tf.networks.lstm import LstmBaseline
 from nao_tf.networks.parameter_counts import num_parameters
+from nao_tf.networks.precision import check_precision
 from nao_tf.networks.recurrent_cell import INITIAL_RANGE, RecurrentCell, dropout_mask
 from nao_tf.spaces.genotypes import LstmGenotype, RecurrentGenotype
 
@@ -236,8 +237,9 @@ def language_model(
     seed: of the initial weights and dropout, which are functions of the arguments.
 
   Raises:
-    ValueError: if the genotype is malformed, or the vocabulary is empty.
+    ValueError: if the genotype is malformed, the vocabulary is empty, or Keras is set to another precision than single.
   """
+  check_precision()
   config = config or LanguageModelConfig()
   return LanguageModel(_make_cell(genotype, config, cell_seed(seed)), config, vocabulary_size, seed)
 

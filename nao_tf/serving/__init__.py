@@ -1,13 +1,15 @@
 """Serving: what leaves the package. A trained network becomes a SavedModel, by the exporter for the class of its task."""
 
+import os
 from typing import TYPE_CHECKING
 
-from nao_tf.registries import place_for, resolve_for
+from nao_tf.registries import load_place, place_for, resolve_for
+from nao_tf.runs.json_files import read_json, write_json
 
 if TYPE_CHECKING:
   from tensorflow import keras
 
-  from nao_tf.serving.base import Exporter
+  from nao_tf.serving.base import DescribingExporter, Exporter
   from nao_tf.spaces.genotypes import Genotype
   from nao_tf.tasks.base import Task
 
@@ -17,13 +19,80 @@ EXPORTERS = {
 }
 """Exporters by the class of the task. A new one is a file here and a row."""
 
-__all__ = ["EXPORTERS", "evaluate_exported", "export_network", "has_exporter", "make_exporter"]
+TASK_FILE = "task.json"
+"""The file of a training's directory that says what an export needs to know of its task."""
+
+__all__ = [
+  "EXPORTERS",
+  "TASK_FILE",
+  "check_export",
+  "evaluate_exported",
+  "export_network",
+  "has_exporter",
+  "make_exporter",
+  "read_exporter",
+  "record_task",
+]
+
+
+def check_export(directory: str, task: "Task") -> None:
+  """Checks that networks of a task can be exported to a directory, before any work is done.
+
+  Args:
+    directory: path of the directory to export to.
+    task: what the networks are trained on.
+
+  Raises:
+    nao_tf.serving.saved_models.ExportError: if the directory holds something else than an export, another process is
+      exporting there, or names of the task cannot be exported.
+    OSError: if the directory cannot be written.
+  """
+  from nao_tf.serving.base import DescribingExporter
+  from nao_tf.serving.saved_models import check_target
+
+  exporter = make_exporter(task)
+  if isinstance(exporter, DescribingExporter):
+    exporter.check()
+  check_target(directory)
+
+
+def record_task(directory: str, task: "Task") -> None:
+  """Writes down in a training's directory what an export needs to know of the task, if its exporter can say it."""
+  from nao_tf.serving.base import DescribingExporter
+
+  place = place_for(task, EXPORTERS)
+  exporter = None if place is None else make_exporter(task)
+  if isinstance(exporter, DescribingExporter):
+    write_json(
+      os.path.join(directory, TASK_FILE), {"exporter": place, "name": task.name, "description": exporter.description}
+    )
+
+
+def read_exporter(directory: str) -> "DescribingExporter | None":
+  """Returns the exporter of a training's task, which has no data here; None if the training recorded none.
+
+  Raises:
+    ValueError: if the record cannot be read; the message names the file.
+  """
+  path = os.path.join(directory, TASK_FILE)
+  if not os.path.exists(path):
+    return None
+  record = read_json(path)
+  try:
+    place, name, description = (record[key] for key in ("exporter", "name", "description"))
+    if place not in EXPORTERS.values() or not isinstance(name, str) or not isinstance(description, dict):
+      raise ValueError(f"expected an exporter, a name and a description, got {place!r}, {name!r}")
+    exporter: DescribingExporter = load_place(place, "exporter").of_description(name, description)
+  except (ValueError, KeyError, TypeError) as error:
+    raise ValueError(f"{path}: is not the record of a task ({error!r})") from error
+  return exporter
 
 
 def export_network(network: "keras.Model", directory: str, *, genotype: "Genotype", task: "Task") -> None:
   """Writes a trained network as a SavedModel, loads it again, and compares its answers with those of the network.
 
-  The directory appears at once and complete. An older export in it is replaced.
+  An older export in the directory is replaced. At any moment either the older one or the new one can be loaded: see
+  `nao_tf.serving.export_target`.
 
   Args:
     network: a trained network.
@@ -32,8 +101,8 @@ def export_network(network: "keras.Model", directory: str, *, genotype: "Genotyp
     task: what the network was trained on.
 
   Raises:
-    nao_tf.serving.saved_models.ExportError: if the directory holds something else than an export, or the answers differ.
-      Nothing is left behind then.
+    nao_tf.serving.saved_models.ExportError: if the directory holds something else than an export, another process is
+      exporting there, or the answers differ. Nothing is left behind then.
     ValueError: if there is no exporter for the task.
     OSError: if the directory cannot be written.
   """
@@ -43,8 +112,12 @@ def export_network(network: "keras.Model", directory: str, *, genotype: "Genotyp
 def evaluate_exported(directory: str, task: "Task", split: str = "test") -> dict[str, float]:
   """Returns the metrics of an exported network on a split of a task.
 
+  A SavedModel is a program: to evaluate one runs what its author put into it, which may read and write files. Evaluate
+  only exports that you trust.
+
   Raises:
-    nao_tf.serving.saved_models.ExportError: if there is no exported network, or it is not one for this task.
+    nao_tf.serving.saved_models.ExportError: if there is no exported network, a file of it is damaged, or it is not one
+      for this task.
     ValueError: if there is no exporter for the task, or no such split.
   """
   return make_exporter(task).evaluate(directory, split)

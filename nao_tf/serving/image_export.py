@@ -19,8 +19,17 @@ import numpy as np
 import tensorflow as tf
 
 from nao_tf.networks.image_network import ImageNetwork
-from nao_tf.runs.json_files import read_json
-from nao_tf.serving.saved_models import ExportError, load_saved_model, read_asset, write_saved_model
+from nao_tf.serving.batches import answer_rows
+from nao_tf.serving.export_target import complete_export
+from nao_tf.serving.saved_models import (
+  ExportError,
+  call_errors,
+  check_signature,
+  load_saved_model,
+  read_asset,
+  read_json_asset,
+  write_saved_model,
+)
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.augmentation import standardize
 from nao_tf.tasks.classification import classification_scores
@@ -64,10 +73,11 @@ class ExportedNetwork:
     images = tf.convert_to_tensor(images)
     types = _signature_types(self.pixels)
     names = [name for name, dtype in types.items() if dtype == images.dtype]
-    if not names or tuple(images.shape[1:]) != self.image_shape:
+    if not names or images.shape.rank != 4 or tuple(images.shape[1:]) != self.image_shape:
       expected = " or ".join(dict.fromkeys(dtype.name for dtype in types.values()))
       raise ValueError(
-        f"expected {expected} images of the shape {self.image_shape}, got {images.dtype.name} {images.shape[1:]}"
+        f"expected {expected} images of the shape {self.image_shape}, got {images.dtype.name} {images.shape}, where the"
+        " first number counts the images"
       )
     return self.model.signatures[names[0]](images=images)
 
@@ -84,6 +94,7 @@ class ImageExporter:
 
   def export(self, network: ImageNetwork, directory: str, *, genotype: Genotype) -> None:
     """Writes a network without its auxiliary head; see `nao_tf.serving.export_network`."""
+    self.check()
     genotype_json = json.dumps(genotype.to_json(), indent=2) + "\n"
     pixels = self.task.pixels
     unusual = {} if pixels == BYTES else {PIXELS_FILE: json.dumps(dataclasses.asdict(pixels)) + "\n"}
@@ -99,6 +110,45 @@ class ImageExporter:
       check=lambda module, loaded: compare(network, loaded, self.task.input_shape, pixels),
     )
 
+  def check(self) -> None:
+    """Checks that the names of the classes can be written, one a line.
+
+    Raises:
+      ExportError: if a name has a line break in it, or is no Unicode text.
+    """
+    for label in self.task.labels:
+      if "\n" in label or not _is_unicode(label):
+        raise ExportError(f"{self.task.name}: expected names of classes that are one line of Unicode, got {label!r}")
+
+  @property
+  def description(self) -> dict[str, Any]:
+    """What an export needs to know of the task, as JSON values."""
+    task = self.task
+    return {
+      "input_shape": list(task.input_shape),
+      "labels": list(task.labels),
+      "pixels": dataclasses.asdict(task.pixels),
+    }
+
+  @classmethod
+  def of_description(cls, name: str, description: Mapping[str, Any]) -> "ImageExporter":
+    """Returns the exporter of a task that has a description but no images; see `description`.
+
+    Args:
+      name: name of the task.
+      description: from outside, as JSON values.
+
+    Raises:
+      ValueError: if it is not such a description.
+    """
+    shape, labels = description.get("input_shape"), description.get("labels")
+    if not isinstance(shape, list) or len(shape) != 3 or not all(type(size) is int and size > 0 for size in shape):
+      raise ValueError(f"expected height, width and channels of the images as input_shape, got {shape!r}")
+    if not isinstance(labels, list) or not labels or not all(isinstance(label, str) for label in labels):
+      raise ValueError("expected the names of the classes as labels")
+    pixels = Pixels.from_json(description.get("pixels"), "pixels")
+    return cls(ImageClassification(name, _NoImages((shape[0], shape[1], shape[2]), tuple(labels), pixels)))
+
   def evaluate(self, directory: str, split: str) -> Metrics:
     """Returns `accuracy`, `loss` and `num_examples` of an export; see `nao_tf.serving.evaluate_exported`."""
     network = load_exported(directory)
@@ -107,7 +157,9 @@ class ImageExporter:
     if not count:
       raise ValueError(f"{self.task.name}: has no {split} images to evaluate on")
     for images, labels in self.task.raw_batches(split, _EVALUATION_BATCH):
-      for name, scores in classification_scores(network(images)["logits"], labels).items():
+      with call_errors(directory):
+        logits = network(images)["logits"]
+      for name, scores in classification_scores(logits, labels).items():
         totals[name] += float(tf.reduce_sum(scores))
     return {**{name: total / count for name, total in totals.items()}, "num_examples": count}
 
@@ -117,7 +169,7 @@ class ImageExporter:
     if network.image_shape != task.input_shape or network.labels != task.labels:
       raise ExportError(
         f"{directory}: made for images of {network.image_shape} in {len(network.labels)} classes, but {task.name} has"
-        f" {task.input_shape} in {task.num_outputs}"
+        f" {task.input_shape} in {task.num_outputs}{_difference(network.labels, task.labels)}"
       )
     if network.pixels != task.pixels:
       raise ExportError(
@@ -132,11 +184,15 @@ def load_exported(directory: str) -> ExportedNetwork:
     ExportError: if the directory holds no SavedModel, or not one of an image network.
   """
   model = load_saved_model(directory, SIGNATURES)
+  specs = [
+    check_signature(directory, model, name, inputs={"images": 4}, outputs=("logits", "probabilities", "class"))
+    for name in SIGNATURES
+  ]
   return ExportedNetwork(
     model,
-    json.loads(read_asset(directory, GENOTYPE_FILE)),
-    tuple(read_asset(directory, LABELS_FILE).splitlines()),
-    tuple(model.signatures["serving_default"].structured_input_signature[1]["images"].shape[1:]),
+    read_json_asset(directory, GENOTYPE_FILE),
+    tuple(read_asset(directory, LABELS_FILE).removesuffix("\n").split("\n")),
+    tuple(specs[0]["images"].shape[1:]),
     _read_pixels(directory),
   )
 
@@ -179,12 +235,30 @@ class _Serving(tf.Module):
     self.weights = [tf_variable(variable) for variable in network.classifier.variables]
     self.assets = [tf.saved_model.Asset(path) for path in asset_paths]
     self.answers = {
-      name: tf.function(
-        lambda images: _answer(network, images, pixels),
-        input_signature=[tf.TensorSpec([None, *image_shape], dtype, name="images")],
-      )
+      name: _answers(network, pixels, tf.TensorSpec([None, *image_shape], dtype, name="images"))
       for name, dtype in _signature_types(pixels).items()
     }
+
+
+class _NoImages:
+  """The images of a recorded task: what they are is known, and nothing else.
+
+  Attributes:
+    image_shape: height, width and channels of the images.
+    labels: names of the classes.
+    pixels: type and range of the images.
+    num_bytes: 0.
+  """
+
+  num_bytes = 0
+
+  def __init__(self, image_shape: tuple[int, int, int], labels: tuple[str, ...], pixels: Pixels):
+    """Sets the attributes."""
+    self.image_shape, self.labels, self.pixels = image_shape, labels, pixels
+
+  def load(self, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Raises ValueError."""
+    raise ValueError(f"the {split} images are not here: only what the run recorded about its task was read")
 
 
 def _signature_types(pixels: Pixels) -> dict[str, tf.DType]:
@@ -194,10 +268,32 @@ def _signature_types(pixels: Pixels) -> dict[str, tf.DType]:
 
 def _read_pixels(directory: str) -> Pixels:
   """Returns the pixels that an export expects. Without a file about them they are the usual ones."""
-  path = os.path.join(directory, "assets", PIXELS_FILE)
-  return Pixels.from_json(read_json(path), path) if os.path.isfile(path) else BYTES
+  path = os.path.join(complete_export(directory), "assets", PIXELS_FILE)
+  if not os.path.isfile(path):
+    return BYTES
+  return Pixels.from_json(read_json_asset(directory, PIXELS_FILE), path)
+
+
+def _answers(network: ImageNetwork, pixels: Pixels, spec: tf.TensorSpec) -> Any:
+  """Returns the function of a signature."""
+
+  def answers(images: tf.Tensor) -> dict[str, tf.Tensor]:
+    return answer_rows(lambda images: _answer(network, images, pixels), {"images": images}, {"images": spec})
+
+  return tf.function(answers, input_signature=[spec], autograph=False)
 
 
 def _answer(network: ImageNetwork, images: tf.Tensor, pixels: Pixels) -> dict[str, tf.Tensor]:
-  logits = network.classifier(standardize(pixels.scaled(images)), training=False)
+  logits = tf.cast(network.classifier(standardize(pixels.scaled(images)), training=False), tf.float32)
   return {"logits": logits, "probabilities": tf.nn.softmax(logits), "class": tf.argmax(logits, -1, tf.int64)}
+
+
+def _difference(exported: tuple[str, ...], labels: tuple[str, ...]) -> str:
+  """Returns the first difference between as many names of classes, for an error message."""
+  pairs = [(ours, theirs) for ours, theirs in zip(exported, labels) if ours != theirs]
+  return f"; {pairs[0][0]!r} is {pairs[0][1]!r} there" if pairs and len(exported) == len(labels) else ""
+
+
+def _is_unicode(text: str) -> bool:
+  """Returns whether a text can be written; one with half a surrogate pair cannot."""
+  return text.encode("utf-8", "replace").decode("utf-8") == text

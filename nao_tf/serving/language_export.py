@@ -25,7 +25,15 @@ import numpy as np
 import tensorflow as tf
 
 from nao_tf.networks.language_model import LanguageModel
-from nao_tf.serving.saved_models import ExportError, load_saved_model, read_asset, write_saved_model
+from nao_tf.serving.batches import answer_rows
+from nao_tf.serving.saved_models import (
+  ExportError,
+  call_errors,
+  check_signature,
+  load_saved_model,
+  read_asset,
+  write_saved_model,
+)
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.language_modeling import LanguageModeling
 from nao_tf.tasks.text import END, WordVocabulary
@@ -70,9 +78,16 @@ class ServedLanguageModel(tf.Module):
     text, word = (tf.TensorSpec([None], tf.string, name) for name in ("text", "word"))
     state = tf.TensorSpec([None, network.num_state_units], tf.float32, "state")
     # The functions hold the network, which is no attribute of this module. So Keras does not save it in its own way.
+    score, go_on = (functools.partial(answer, network) for answer in (self._score, self._continue))
     self.answers = {
-      SCORE: tf.function(functools.partial(self._score, network), input_signature=[text], autograph=False),
-      CONTINUE: tf.function(functools.partial(self._continue, network), input_signature=[word, state], autograph=False),
+      SCORE: tf.function(
+        lambda text_: answer_rows(score, {"text": text_}, {"text": text}), input_signature=[text], autograph=False
+      ),
+      CONTINUE: tf.function(
+        lambda word_, state_: answer_rows(go_on, {"word": word_, "state": state_}, {"word": word, "state": state}),
+        input_signature=[word, state],
+        autograph=False,
+      ),
     }
 
   def _score(self, network: LanguageModel, text: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -110,6 +125,7 @@ class LanguageExporter:
 
   def export(self, network: LanguageModel, directory: str, *, genotype: Genotype) -> None:
     """Writes a language model; see `nao_tf.serving.export_network`."""
+    self.check()
     vocabulary = self.task.vocabulary
     texts = {
       VOCABULARY_ASSET: "\n".join(vocabulary.words) + "\n",
@@ -122,11 +138,64 @@ class LanguageExporter:
 
     write_saved_model(directory, make, texts=texts, check=lambda served, loaded: _compare(served, loaded, vocabulary))
 
+  def check(self) -> None:
+    """Checks that the words can be written, one a line.
+
+    Raises:
+      ExportError: if a word is empty or has white space in it.
+    """
+    for word in self.task.vocabulary.words:
+      if word.split() != [word]:
+        raise ExportError(f"{self.task.name}: expected words without white space, got {word!r}")
+
+  @property
+  def description(self) -> dict[str, Any]:
+    """What an export needs to know of the task, as JSON values."""
+    return {"vocabulary": list(self.task.vocabulary.words)}
+
+  @classmethod
+  def of_description(cls, name: str, description: Mapping[str, Any]) -> "LanguageExporter":
+    """Returns the exporter of a task that has a description but no text; see `description`.
+
+    Args:
+      name: name of the task.
+      description: from outside, as JSON values.
+
+    Raises:
+      ValueError: if it is not such a description.
+    """
+    words = description.get("vocabulary")
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+      raise ValueError("expected the words as vocabulary")
+    return cls(_RecordedLanguageModeling(name, WordVocabulary(words)))
+
   def evaluate(self, directory: str, split: str) -> Metrics:
     """Returns `loss`, `perplexity` and `tokens` of an export; see `nao_tf.serving.evaluate_exported`."""
     streams = self.task.evaluation_streams(split, EVALUATION_STREAMS)
     loss = mean_loss(directory, self.task.vocabulary, *streams)
     return {**self.task.metrics({"loss": loss}), "tokens": self.task.num_examples(split)}
+
+
+class _RecordedLanguageModeling(LanguageModeling):
+  """A recorded task: its vocabulary is known, and nothing else."""
+
+  def __init__(self, name: str, vocabulary: WordVocabulary):
+    """Sets the vocabulary."""
+    super().__init__(name, _NoText())
+    self._recorded = vocabulary
+
+  @functools.cached_property
+  def vocabulary(self) -> WordVocabulary:
+    """The words that were recorded."""
+    return self._recorded
+
+
+class _NoText:
+  """The text of a recorded task, which is not here."""
+
+  def lines(self, split: str) -> list[str]:
+    """Raises ValueError."""
+    raise ValueError(f"the {split} text is not here: only what the run recorded about its task was read")
 
 
 def load_exported(directory: str) -> Any:
@@ -135,7 +204,11 @@ def load_exported(directory: str) -> Any:
   Raises:
     ExportError: if the directory holds no SavedModel, or not one of a language model.
   """
-  return load_saved_model(directory, SIGNATURES)
+  loaded = load_saved_model(directory, SIGNATURES)
+  check_signature(directory, loaded, SCORE, inputs={"text": 1}, outputs=("words", "log_probabilities"))
+  answers = ("state", "log_probabilities", "most_likely")
+  check_signature(directory, loaded, CONTINUE, inputs={"word": 1, "state": 2}, outputs=answers)
+  return loaded
 
 
 def mean_loss(
@@ -160,7 +233,8 @@ def mean_loss(
   state = tf.zeros([len(inputs), go_on.structured_input_signature[1]["state"].shape[-1]])
   total, rows = 0.0, np.arange(len(inputs))
   for time in range(inputs.shape[1]):
-    answer = go_on(word=tf.constant(words[inputs[:, time]]), state=state)
+    with call_errors(directory):
+      answer = go_on(word=tf.constant(words[inputs[:, time]]), state=state)
     state = answer["state"]
     total -= float(answer["log_probabilities"].numpy()[rows, targets[:, time]] @ weights[:, time])
   return total / float(np.sum(weights))

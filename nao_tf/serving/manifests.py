@@ -14,7 +14,7 @@ MANIFEST = "export.json"
 _FILES = "files"
 _PART_OF_OLD_EXPORT = re.compile(
   r"saved_model\.pb|fingerprint\.pb|variables/variables\.(index|data-\d{5}-of-\d{5})"
-  r"|assets/(genotype\.json|labels\.txt|vocabulary\.txt)"
+  r"|assets/(genotype\.json|labels\.txt|pixels\.json|vocabulary\.txt)"
 )
 _ASSET_OF_OLD_EXPORT = os.path.join("assets", "genotype.json")
 

@@ -4,8 +4,9 @@ A SavedModel is a program. To load one and to call it runs what its author put i
 load only those that you trust.
 """
 
+import contextlib
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -15,7 +16,16 @@ from nao_tf.serving.export_target import MODEL_FILE, ExportError, ExportTarget, 
 from nao_tf.serving.manifests import check_files, write_manifest
 from nao_tf.training.literal_paths import literal_path
 
-__all__ = ["ExportError", "check_target", "load_saved_model", "read_asset", "read_json_asset", "write_saved_model"]
+__all__ = [
+  "ExportError",
+  "call_errors",
+  "check_signature",
+  "check_target",
+  "load_saved_model",
+  "read_asset",
+  "read_json_asset",
+  "write_saved_model",
+]
 
 
 def write_saved_model(
@@ -85,6 +95,41 @@ def load_saved_model(directory: str, signatures: Collection[str]) -> Any:
   if missing:
     raise ExportError(f"{directory}: has no signature {', '.join(sorted(missing))}; was it exported as such a network?")
   return loaded
+
+
+def check_signature(
+  directory: str, loaded: Any, name: str, *, inputs: Mapping[str, int], outputs: Collection[str]
+) -> Mapping[str, tf.TensorSpec]:
+  """Checks the inputs and outputs of a signature; returns the inputs.
+
+  Args:
+    directory: directory of the SavedModel, for the error message.
+    loaded: what `load_saved_model` returned.
+    name: of the signature.
+    inputs: the rank of each input, by name.
+    outputs: names of the outputs.
+
+  Raises:
+    ExportError: if an input or output is missing, or an input has another rank.
+  """
+  function = loaded.signatures[name]
+  specs, found = function.structured_input_signature[1], function.structured_outputs
+  wrong = [key for key, rank in inputs.items() if key not in specs or specs[key].shape.rank != rank]
+  wrong += [key for key in outputs if not isinstance(found, Mapping) or key not in found]
+  if wrong:
+    raise ExportError(
+      f"{directory}: its signature {name} has no proper {', '.join(wrong)}; was it exported as such a network?"
+    )
+  return {key: specs[key] for key in inputs}
+
+
+@contextlib.contextmanager
+def call_errors(directory: str) -> Iterator[None]:
+  """Raises ExportError, with the directory, for an error of TensorFlow while a SavedModel is called."""
+  try:
+    yield
+  except tf.errors.OpError as error:
+    raise ExportError(f"{directory}: its network cannot be run ({error.message.strip()})") from error
 
 
 def read_asset(directory: str, name: str) -> str:

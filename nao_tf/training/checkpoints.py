@@ -177,7 +177,8 @@ def _flaw(prefix: str) -> str | None:
 def _restore(prefix: str, state: Mapping[str, Any]) -> None:
   """Restores a whole checkpoint."""
   try:
-    tf.train.Checkpoint(**state).read(prefix).assert_existing_objects_matched()
+    status = tf.train.Checkpoint(**state).read(prefix)
+    status.assert_existing_objects_matched().expect_partial()
   except (AssertionError, ValueError, tf.errors.OpError) as error:
     raise OtherCheckpoint(str(error)) from error
 
