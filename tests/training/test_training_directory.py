@@ -1,5 +1,6 @@
 import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,7 +10,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nao_tf.training.training_directory import HISTORY_FILE, TENSORBOARD, TrainingDirectory
+from nao_tf.runs.run_lock import RunDirectoryInUse, RunLock
+from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.training.training_directory import (
+  CHECKPOINTS,
+  HISTORY_FILE,
+  TENSORBOARD,
+  TrainingDirectory,
+  has_begun,
+  read_history,
+  restore_network,
+)
 from tests.support.image_cases import NETWORK, TRAINING, make_trainer, without_seconds
 
 
@@ -54,6 +65,110 @@ def test_the_checkpoint_of_another_network_is_refused(tmp_path):
   other = make_trainer(network_config=dataclasses.replace(NETWORK, filters=6))
   with pytest.raises(ValueError, match="checkpoint is that of another network or optimizer"):
     TrainingDirectory(str(tmp_path), other)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+  """The directory of a training of four epochs, and its history."""
+  directory = tmp_path_factory.mktemp("trained") / "run"
+  return directory, TrainingDirectory(str(directory), make_trainer(FOUR)).fit()
+
+
+FOUR = dataclasses.replace(TRAINING, epochs=4)
+
+
+def epochs(history):
+  return [metrics["epoch"] for metrics in history]
+
+
+def test_a_damaged_checkpoint_costs_the_epochs_since_the_one_before_and_no_more(trained, tmp_path, caplog):
+  shutil.copytree(trained[0], tmp_path / "run")
+  (newest,) = sorted((tmp_path / "run" / CHECKPOINTS).glob("*.index"))[1:]
+  newest.write_bytes(newest.read_bytes()[:50])
+  old = (tmp_path / "run" / HISTORY_FILE).read_bytes()
+  with TrainingDirectory(str(tmp_path / "run"), make_trainer(FOUR)) as directory:
+    assert epochs(directory.history) == [1, 2, 3]
+    assert (tmp_path / "run" / f"{HISTORY_FILE}.1").read_bytes() == old
+    assert str(newest).removesuffix(".index") in caplog.text and f"{HISTORY_FILE}.1" in caplog.text
+    assert without_seconds(directory.fit()) == without_seconds(trained[1])
+  assert epochs(read_history(str(tmp_path / "run"))) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("damage", ["all garbled", "all gone", "directory gone"])
+def test_a_history_without_a_whole_checkpoint_is_refused_and_stays(trained, tmp_path, damage):
+  shutil.copytree(trained[0], tmp_path / "run")
+  for file in (tmp_path / "run" / CHECKPOINTS).iterdir():
+    if damage == "all garbled":
+      file.write_bytes(b"garbage")
+    else:
+      file.unlink()
+  if damage == "directory gone":
+    (tmp_path / "run" / CHECKPOINTS).rmdir()
+  old = (tmp_path / "run" / HISTORY_FILE).read_bytes()
+  for _ in range(2):
+    with pytest.raises(ValueError, match="no checkpoint of it is whole.* or delete this one"):
+      TrainingDirectory(str(tmp_path / "run"), make_trainer(FOUR))
+    assert (tmp_path / "run" / HISTORY_FILE).read_bytes() == old
+
+
+def test_a_process_that_is_killed_before_its_first_checkpoint_is_there_begins_again(tmp_path):
+  (tmp_path / CHECKPOINTS).mkdir()
+  (tmp_path / HISTORY_FILE).write_text('{"epoch": 1, "train_loss": 1.0}\n')
+  assert TrainingDirectory(str(tmp_path), make_trainer()).history == []
+
+
+@pytest.mark.parametrize(
+  "line",
+  [
+    "[]",
+    "3",
+    '{"train_loss": 1.0}',
+    '{"epoch": "1"}',
+    '{"epoch": true}',
+    '{"epoch": 0}',
+    '{"epoch": 1, "loss": null}',
+    "x",
+  ],
+)
+def test_a_line_of_the_history_that_is_not_that_of_an_epoch_is_named(tmp_path, line):
+  (tmp_path / HISTORY_FILE).write_text('{"epoch": 1, "train_loss": NaN}\n' + line + "\n")
+  with pytest.raises(ValueError, match=rf"{HISTORY_FILE}, line 2: not an epoch of a training"):
+    TrainingDirectory(str(tmp_path), make_trainer())
+
+
+def test_a_directory_is_written_by_one_process_at_a_time(tmp_path):
+  with RunLock(str(tmp_path)) as lock:
+    with pytest.raises(RunDirectoryInUse, match=f"process {os.getpid()} on"):
+      TrainingDirectory(str(tmp_path), make_trainer())
+    TrainingDirectory(str(tmp_path), make_trainer(), lock=lock).close()
+
+
+def test_a_directory_in_which_another_has_trained_must_be_opened_again(tmp_path):
+  config = dataclasses.replace(TRAINING, epochs=1)
+  first, second = (TrainingDirectory(str(tmp_path), make_trainer(config)) for _ in range(2))
+  second.fit()
+  with pytest.raises(RunDirectoryError, match="another process has trained here"):
+    first.fit()
+  second.close()
+  second.close()
+  with pytest.raises(RunDirectoryError, match="was closed"):
+    second.fit()
+  assert epochs(read_history(str(tmp_path))) == [1]
+
+
+def test_the_weights_of_the_last_checkpoint_are_restored_without_a_trainer(trained):
+  fresh = make_trainer(FOUR, seed=9).network
+  assert restore_network(str(trained[0]), fresh) == 4
+  trainer = make_trainer(FOUR)
+  TrainingDirectory(str(trained[0]), trainer).close()
+  for a, b in zip(weights(trainer), [np.array(tf.convert_to_tensor(weight)) for weight in fresh.weights]):
+    np.testing.assert_array_equal(a, b)
+
+
+def test_a_directory_has_begun_when_there_is_an_epoch_or_a_checkpoint(trained, tmp_path):
+  assert has_begun(str(trained[0])) and not has_begun(str(tmp_path)) and not has_begun(str(tmp_path / "nowhere"))
+  (tmp_path / HISTORY_FILE).write_text("")
+  assert not has_begun(str(tmp_path)) and restore_network(str(tmp_path), make_trainer().network) is None
 
 
 KILLED = """
