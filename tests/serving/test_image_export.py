@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -138,3 +139,84 @@ def test_images_and_tasks_of_another_shape_are_refused(directory):
   task = ImageClassification("digits", LargerDigits())
   with pytest.raises(ValueError, match=r"made for images of \(8, 8, 1\) in 10 classes, but digits has \(9, 9, 1\)"):
     serving.evaluate_exported(directory, task)
+
+
+@pytest.mark.parametrize("name, dtype", export.SIGNATURES.items())
+def test_a_batch_of_no_images_has_no_answers(directory, name, dtype):
+  answer = export.load_exported(directory).model.signatures[name](images=tf.zeros([0, 8, 8, 1], dtype))
+  shapes = {key: tuple(value.shape) for key, value in answer.items()}
+  assert shapes == {"logits": (0, 10), "probabilities": (0, 10), "class": (0,)}
+
+
+@pytest.mark.parametrize("shape", [(2, 9, 9, 1), (2, 8, 8), (8, 8, 1), (2, 8, 8, 3), ()])
+@pytest.mark.parametrize("name, dtype", export.SIGNATURES.items())
+def test_images_of_another_shape_are_an_error_that_says_so(directory, name, dtype, shape):
+  exported = export.load_exported(directory)
+  with pytest.raises(tf.errors.InvalidArgumentError, match=r"Shape of tensor images .* expected shape \[\?,8,8,1\]"):
+    exported.model.signatures[name](images=tf.zeros(shape, dtype))
+  with pytest.raises(ValueError, match=r"expected uint8 or float32 images of the shape \(8, 8, 1\), got"):
+    exported(tf.zeros(shape, dtype))
+
+
+class NamedDigits(DigitsSource):
+  """Digits whose classes have other names."""
+
+  def __init__(self, first, *others):
+    self.labels = (first, *others) if others else (first, *DigitsSource.labels[1:])
+
+
+NAMES = ("a\u2028b", "a\x85b", "a\x0bb", "a\x1cb\r", "same", "same", "n" * 5000, "ж 猫 🐈", "\\n", "")
+
+
+def test_classes_may_have_any_name_of_one_line(trainer, tmp_path):
+  task = ImageClassification("digits", NamedDigits(*NAMES))
+  serving.export_network(trainer.network, str(tmp_path / "model"), genotype=GENOTYPE, task=task)
+  assert export.load_exported(str(tmp_path / "model")).labels == NAMES
+  assert serving.evaluate_exported(str(tmp_path / "model"), task)["num_examples"] == 360
+  serving.record_task(str(tmp_path), task)
+  assert serving.read_exporter(str(tmp_path)).task.labels == NAMES
+
+
+@pytest.mark.parametrize("label", ["a\nb", "\n", "\ud800"])
+def test_other_names_of_classes_are_refused_before_any_work(tmp_path, label):
+  with pytest.raises(export.ExportError, match="expected names of classes that are one line"):
+    serving.check_export(str(tmp_path / "model"), ImageClassification("digits", NamedDigits(label)))
+  assert os.listdir(tmp_path) == []
+
+
+def test_classes_of_other_names_are_named(directory):
+  with pytest.raises(export.ExportError, match="'0' is 'zero' there"):
+    serving.evaluate_exported(directory, ImageClassification("digits", NamedDigits("zero")))
+
+
+@pytest.mark.parametrize("asset, content", [("genotype.json", b"{"), ("genotype.json", b"[]"), ("labels.txt", b"\xff")])
+def test_an_asset_that_cannot_be_read_is_named(directory, tmp_path, asset, content):
+  shutil.copytree(directory, tmp_path / "model")
+  (tmp_path / "model" / "export.json").unlink()
+  (tmp_path / "model" / "assets" / asset).write_bytes(content)
+  with pytest.raises(ValueError, match=asset):
+    export.load_exported(str(tmp_path / "model"))
+
+
+def test_signatures_of_the_same_names_and_other_inputs_are_refused(tmp_path):
+  module = tf.Module()
+  module.f = tf.function(lambda x: {"y": x}, input_signature=[tf.TensorSpec([None], name="x")])
+  tf.saved_model.save(module, str(tmp_path / "m"), signatures=dict.fromkeys(export.SIGNATURES, module.f))
+  with pytest.raises(ValueError, match="its signature serving_default has no proper images, logits"):
+    export.load_exported(str(tmp_path / "m"))
+
+
+@pytest.mark.parametrize(
+  "record",
+  [
+    "[]",
+    "{",
+    '{"name": "x"}',
+    '{"exporter": "os:system", "name": "x", "description": {}}',
+    '{"exporter": "nao_tf.serving.image_export:ImageExporter", "name": "x", "description": {"input_shape": [8]}}',
+  ],
+)
+def test_a_record_of_a_task_that_cannot_be_read_is_named(tmp_path, record):
+  (tmp_path / serving.TASK_FILE).write_text(record)
+  with pytest.raises(ValueError, match=serving.TASK_FILE):
+    serving.read_exporter(str(tmp_path))

@@ -111,3 +111,41 @@ def test_what_is_no_language_model_is_refused(tmp_path, exported):
     export.load_exported(str(tmp_path))
   with pytest.raises(ExportError, match="has no signature serving_float"):
     load_saved_model(directory, ["serving_float"])
+
+
+def test_no_texts_have_no_answers(exported):
+  _, _, loaded = exported
+  scores = loaded.signatures["serving_default"](text=tf.zeros([0], tf.string))
+  assert {name: value.shape[0] for name, value in scores.items()} == dict.fromkeys(scores, 0)
+  answer = loaded.signatures["continue"](word=tf.zeros([0], tf.string), state=tf.zeros([0, NETWORK.units]))
+  assert {name: tuple(value.shape) for name, value in answer.items()} == {
+    "state": (0, NETWORK.units),
+    "log_probabilities": (0, len(toy_task().vocabulary)),
+    "most_likely": (0,),
+  }
+
+
+def test_inputs_of_other_shapes_are_an_error_that_says_so(exported):
+  _, _, loaded = exported
+  with pytest.raises(tf.errors.InvalidArgumentError, match="Shape of tensor text"):
+    loaded.signatures["serving_default"](text=tf.constant("a b"))
+  with pytest.raises(tf.errors.InvalidArgumentError, match="word and state must have the same number of rows"):
+    loaded.signatures["continue"](word=tf.constant(["a", "b"]), state=tf.zeros([1, NETWORK.units]))
+  with pytest.raises(tf.errors.InvalidArgumentError, match="Shape of tensor"):
+    loaded.signatures["continue"](word=tf.constant(["a"]), state=tf.zeros([1, NETWORK.units + 1]))
+
+
+def test_a_recorded_vocabulary_is_that_of_the_text(tmp_path):
+  serving.record_task(str(tmp_path), toy_task())
+  task = serving.read_exporter(str(tmp_path)).task
+  assert task.vocabulary.words == toy_task().vocabulary.words
+  with pytest.raises(ValueError, match="the train text is not here"):
+    task.num_examples("train")
+
+
+def test_an_export_in_a_directory_with_brackets_is_evaluated(tmp_path, exported):
+  directory, network, _ = exported
+  serving.export_network(network, str(tmp_path / "a[1]"), genotype=GENOTYPE, task=toy_task())
+  assert serving.evaluate_exported(str(tmp_path / "a[1]"), toy_task()) == pytest.approx(
+    serving.evaluate_exported(directory, toy_task())
+  )

@@ -1,0 +1,78 @@
+"""nao-train, nao-export and nao-evaluate on one directory, as a user runs them."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+from nao_tf.runs.run_lock import RunDirectoryInUse, RunLock
+from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.tools import evaluate, export, train
+from tests.tools.test_tools import SMALL, failure, run
+
+NETWORK = ["--architecture=NAONet-WS", "--train_examples=128", *(f"--{flag}" for flag in SMALL)]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+  workdir = tmp_path_factory.mktemp("train") / "run"
+  assert run(train, f"--workdir={workdir}", *NETWORK) == 0
+  return workdir
+
+
+@pytest.mark.parametrize("name", ["a[1]", "a*?", "50%s ü ö", "slash/"])
+def test_every_directory_is_trained_resumed_exported_and_evaluated(tmp_path, trained, name, capsys):
+  workdir, model = os.path.join(str(tmp_path), name), os.path.join(str(tmp_path), "served " + name)
+  shutil.copytree(trained, workdir)
+  before = open(os.path.join(workdir, "history.jsonl")).read()
+  assert run(train, f"--workdir={workdir}", *NETWORK) == 0
+  assert open(os.path.join(workdir, "history.jsonl")).read() == before
+  assert run(export, f"--workdir={workdir}", f"--saved_model={model}") == 0
+  capsys.readouterr()
+  for directory in (model, os.path.join(workdir, "saved_model")):
+    assert run(evaluate, f"--saved_model={directory}") == 0
+  first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+  assert first["accuracy"] == second["accuracy"]
+
+
+def test_an_export_needs_no_data(tmp_path, trained):
+  shutil.copytree(trained, tmp_path / "run")
+  settings = json.loads((tmp_path / "run" / "config.json").read_text())
+  (tmp_path / "run" / "config.json").write_text(json.dumps({**settings, "task": "cifar10"}))
+  argv = [f"--workdir={tmp_path}/run", f"--saved_model={tmp_path}/served", f"--data_dir={tmp_path}/nowhere"]
+  assert run(export, *argv) == 0
+  (tmp_path / "run" / "task.json").unlink()
+  assert f"{tmp_path}/nowhere" in failure(export, *argv)
+
+
+@pytest.mark.parametrize("typo", ["--optimizer=Sdg", "--batch_size=5000", "--num_cells=0"])
+def test_a_typo_does_not_bind_the_directory(tmp_path, typo):
+  with pytest.raises(ValueError):
+    run(train, f"--workdir={tmp_path}", *NETWORK, typo)
+  assert not (tmp_path / "config.json").exists()
+
+
+def test_settings_bind_once_there_is_an_epoch(tmp_path, trained):
+  (tmp_path / "config.json").write_text(json.dumps({"genotype": {}, "seed": 7}))
+  assert run(train, f"--workdir={tmp_path}", *NETWORK) == 0
+  with pytest.raises(RunDirectoryError, match="seed was 0, is 1"):
+    run(train, f"--workdir={tmp_path}", *NETWORK, "--seed=1")
+
+
+def test_the_directory_of_a_search_is_refused(tmp_path):
+  (tmp_path / "config.json").write_text(json.dumps({"space": "nasnet5"}))
+  with pytest.raises(RunDirectoryError, match="was made with other settings"):
+    run(train, f"--workdir={tmp_path}", *NETWORK)
+
+
+def test_the_second_process_is_refused_before_any_work(tmp_path):
+  with RunLock(str(tmp_path)), pytest.raises(RunDirectoryInUse, match=f"process {os.getpid()} on"):
+    run(train, f"--workdir={tmp_path}", *NETWORK, "--task=no_such_task_is_looked_for_first")
+
+
+def test_a_place_that_cannot_be_exported_to_is_reported_before_the_training(tmp_path):
+  (tmp_path / "saved_model").mkdir()
+  (tmp_path / "saved_model" / "notes.txt").write_text("precious")
+  assert "holds notes.txt" in failure(train, f"--workdir={tmp_path}", *NETWORK)
+  assert not (tmp_path / "history.jsonl").exists()
