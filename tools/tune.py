@@ -6,6 +6,11 @@ Example:
 To search with many processes, give each the same command and set three environment variables of KerasTuner.
 KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT are where the chief listens. KERASTUNER_TUNER_ID is "chief" for the
 chief and another name for each worker. All share the work directory. Workers may come late, leave or die.
+The chief does not ask who is calling: the network must be one in which every machine is trusted. With
+KERASTUNER_ORACLE_IP=127.0.0.1 only this machine can reach it.
+
+With --trial_timeout, a process whose trial takes longer ends with exit code 75, and the search goes on without it. Start
+it again, as a cluster does or a loop of the shell.
 
 If it is killed and started again with the same flags, it resumes where it was. The work directory gets config.json
 (the settings), best.json, and the directory tuner, the project: a file for each trial, with the weights of its network.
@@ -25,8 +30,10 @@ from nao_tf.spaces.base import SearchSpace
 from nao_tf.tools import experiment, flagging, search_flags, strategy_flags
 from nao_tf.trial import Evaluation, Trial
 from nao_tf.tuner.cell_space import CellSpace
+from nao_tf.tuner.errors import SearchFailed
 from nao_tf.tuner.hypermodels import REWARD, CellHyperModel
 from nao_tf.tuner.oracle import StrategyOracle
+from nao_tf.tuner.project_lock import project_lock
 from nao_tf.tuner.tuner import StrategyTuner
 
 PROJECT = "tuner"
@@ -47,8 +54,13 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
   )
   help_ = "failed trials in a row after which the search gives up"
   flags.DEFINE_integer("max_consecutive_failed_trials", 5, help_, 1, flag_values=flag_values)
-  help_ = "seconds without a heartbeat after which a worker counts as dead"
+  help_ = "seconds of silence after which a worker counts as dead, and its trial goes to another one"
   flags.DEFINE_float("worker_timeout", 120.0, help_, flag_values=flag_values)
+  help_ = (
+    "seconds that a trial may take. After that it counts as interrupted, and the process that was running it ends with"
+    " exit code 75. Default: no limit"
+  )
+  flags.DEFINE_float("trial_timeout", None, help_, flag_values=flag_values)
 
 
 def main(flag_values: flags.FlagValues) -> int:
@@ -56,13 +68,27 @@ def main(flag_values: flags.FlagValues) -> int:
   experiment.check_workdir(flag_values.workdir)
   distribution = experiment.prepare_process(flag_values)
   tuner = make_tuner(flag_values, distribution)
+  try:
+    return search(flag_values, tuner)
+  except SearchFailed as error:
+    print(f"error: {error}", file=sys.stderr)
+    return 1
+
+
+def search(flag_values: flags.FlagValues, tuner: "CellTuner") -> int:
+  """Searches and reports, as a worker without a report; returns the exit code.
+
+  Raises:
+    SearchFailed: if too many trials failed.
+  """
   if not isinstance(tuner.oracle, StrategyOracle):
     tuner.search(verbose=0)
     return 0
-  settings = search_flags.settings(flag_values, "executions_per_trial", "max_retries_per_trial")
-  check_settings(flag_values.workdir, settings)
-  tuner.search(verbose=0)
-  return report(tuner, make_space(flag_values.space), flag_values.workdir)
+  with project_lock(tuner.project_dir):  # Before anything is written.
+    settings = search_flags.settings(flag_values, "executions_per_trial", "max_retries_per_trial")
+    check_settings(flag_values.workdir, settings)
+    tuner.search(verbose=0)
+    return report(tuner, make_space(flag_values.space), flag_values.workdir)
 
 
 class CellTuner(StrategyTuner):
@@ -94,6 +120,7 @@ def make_tuner(flag_values: flags.FlagValues, distribution: tf.distribute.Strate
     config=strategy_flags.config(flag_values.strategy, flag_values),
     make_space=hypermodel.make_space,
     worker_timeout=flag_values.worker_timeout,
+    trial_timeout=flag_values.trial_timeout,
     max_retries_per_trial=flag_values.max_retries_per_trial,
     max_consecutive_failed_trials=flag_values.max_consecutive_failed_trials,
   )

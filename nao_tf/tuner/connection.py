@@ -1,7 +1,8 @@
 """A worker's connection to a chief that may be killed and started again.
 
 KerasTuner's client waits for a chief that is not there yet. But a call that is under way when the chief dies fails, and
-the worker with it. Every call of a worker may be repeated, since a chief records each report only once.
+the worker with it. Every call of a worker may be repeated, since a chief records each report only once. And KerasTuner's
+message about a trial that failed does not say why. So the reason is sent beside it.
 """
 
 import functools
@@ -12,7 +13,13 @@ from typing import Any, TypeVar
 
 import grpc
 
+from nao_tf.tuner.errors import SearchFailed
+
 RECONNECTION_SECONDS = 300.0
+REASON_KEY = "nao-tf-reason-bin"
+"""Key of the metadata of a call that says why a trial failed. By its ending, gRPC sends it as bytes."""
+
+_LONGEST_REASON = 4000  # Bytes. A server refuses metadata of more than 8 KB in all.
 _PAUSE_SECONDS = 0.2
 
 _Response = TypeVar("_Response")
@@ -24,7 +31,11 @@ def chief_address() -> str:
 
 
 class PersistentStub:
-  """Wraps a gRPC stub so that calls are repeated while the connection is broken."""
+  """Wraps a gRPC stub so that calls are repeated while the connection is broken.
+
+  Attributes:
+    reason: why the trial that ends next has failed; None if it has not.
+  """
 
   def __init__(self, stub: Any, seconds: float = RECONNECTION_SECONDS):
     """Wraps a stub.
@@ -34,9 +45,26 @@ class PersistentStub:
       seconds: how long a call is repeated after its first failure.
     """
     self._stub, self._seconds = stub, seconds
+    self.reason: str | None = None
 
   def __getattr__(self, name: str) -> Callable[..., Any]:
     return functools.partial(call_persistently, getattr(self._stub, name), self._seconds)
+
+  def EndTrial(self, request: Any, **options: Any) -> Any:
+    """Reports the end of a trial, with the reason if it has failed.
+
+    Raises:
+      nao_tf.tuner.errors.SearchFailed: if the chief has given the search up.
+      grpc.RpcError: if the call fails otherwise.
+    """
+    if self.reason is not None:
+      options["metadata"] = ((REASON_KEY, self.reason.encode()[-_LONGEST_REASON:]),)
+    try:
+      return call_persistently(self._stub.EndTrial, self._seconds, request, **options)
+    except grpc.RpcError as error:
+      if error.code() == grpc.StatusCode.FAILED_PRECONDITION:
+        raise SearchFailed(error.details()) from error
+      raise
 
 
 def call_persistently(call: Callable[..., _Response], seconds: float, request: Any, **options: Any) -> _Response:

@@ -1,17 +1,20 @@
 """An oracle that survives its workers.
 
-KerasTuner's chief waits forever for a worker that has died. Here the trial of a worker whose heartbeats stop goes to
-another worker, and a chief knows when no worker is left.
+KerasTuner's chief waits forever for a worker that has died or hangs. Here the trial of a worker that is silent, or that
+takes too long, goes to another worker, and a chief knows when no worker is left.
 """
 
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+from nao_tf.tuner.errors import SearchFailed
 from nao_tf.tuner.locking import locked
 from nao_tf.tuner.safe_oracle import SafeOracle
+from nao_tf.tuner.trial_times import TrialTimes
 from nao_tf.tuner.workers import WorkerRoll
 
 MAX_DEATHS = 3
@@ -23,10 +26,16 @@ _IDLE_SECONDS = 0.05
 class DistributedOracle(SafeOracle):
   """An oracle that takes trials from dead workers and gives them to others.
 
-  Only workers that send heartbeats can count as dead. Others, such as KerasTuner's own tuners, are served without it.
+  A worker counts as dead when it has been silent for `worker_timeout` seconds. It breaks the silence with a heartbeat, by
+  asking for a trial, and by reporting metrics. A tuner of KerasTuner's own sends no heartbeats, so its trials should be
+  shorter than that. If one is not, another worker may run the trial too, and the first result counts.
+
+  A trial that takes more than `trial_timeout` seconds is treated like one that raised an exception: it runs again if
+  `max_retries_per_trial` allows it, and has failed otherwise.
 
   Attributes:
     failure: why a search with several workers ended early; None if it did not.
+    is_served: whether there is a chief that lets workers in other processes use the oracle.
   """
 
   def __init__(
@@ -36,6 +45,7 @@ class DistributedOracle(SafeOracle):
     seed: int | None = None,
     *,
     worker_timeout: float = 120.0,
+    trial_timeout: float | None = None,
     **options: Any,
   ):
     """Sets up the oracle.
@@ -44,22 +54,37 @@ class DistributedOracle(SafeOracle):
       objective: what is optimized, in any form that KerasTuner knows.
       max_trials: how many trials are started at most; None for no limit.
       seed: at least 0; None to draw one.
-      worker_timeout: seconds without a heartbeat after which a worker counts as dead.
+      worker_timeout: seconds of silence after which a worker counts as dead.
+      trial_timeout: seconds that a trial may take; None for no limit. A process whose trial takes longer is ended by the
+        tuner, see `StrategyTuner`.
       **options: further arguments of `keras_tuner.Oracle`.
 
     Raises:
-      ValueError: if the seed is negative, or the timeout is not above 0.
+      ValueError: if the seed is negative, or a timeout is not above 0.
     """
     super().__init__(objective, max_trials, seed, **options)
     self.failure: str | None = None
+    self.is_served = False
     self._workers = WorkerRoll(worker_timeout)
+    self._times = TrialTimes(trial_timeout)
     self._deaths: dict[str, int] = {}  # How many workers died over a trial, by its id.
+    self._reasons: dict[str, str] = {}  # Why trials failed, as far as their ends have not been reported yet.
+    self._earlier_metrics: dict[str, Any] = {}  # Of trials that run again, from the run before.
     self._has_stopped_a_worker = False
 
   @property
   def worker_timeout(self) -> float:
-    """Seconds without a heartbeat after which a worker counts as dead."""
+    """Seconds of silence after which a worker counts as dead."""
     return self._workers.timeout
+
+  @property
+  def trial_timeout(self) -> float | None:
+    """Seconds that a trial may take; None for no limit."""
+    return self._times.limit
+
+  @trial_timeout.setter
+  def trial_timeout(self, seconds: float | None) -> None:
+    self._times = TrialTimes(seconds)
 
   @property
   @locked
@@ -73,19 +98,36 @@ class DistributedOracle(SafeOracle):
     return self._workers.was_used and not self._retry_queue and (is_full or self.failure is not None)
 
   @locked
+  def record_arrival(self, tuner_id: str) -> None:
+    """Notes that a worker has begun to search. A trial that it still has is one over which it died before."""
+    self._release_dead(tuner_id)
+    self.record_heartbeat(tuner_id)
+
+  @locked
   def record_heartbeat(self, tuner_id: str) -> None:
     """Notes that a worker is alive."""
+    self.is_served = True  # Only workers of a chief send heartbeats.
     self._workers.record_heartbeat(tuner_id)
 
   @locked
+  def note_reason(self, trial_id: str, reason: str | None) -> None:
+    """Notes why a trial has failed whose end is reported next. KerasTuner's message does not say it."""
+    if reason:
+      self._reasons[trial_id] = reason
+
+  @locked
   def release_dead_workers(self) -> None:
-    """Takes the trials of dead workers from them."""
+    """Takes their trials from workers that take too long over them, and from dead ones."""
+    for trial_id in self._times.overdue:
+      self._release_overdue(trial_id)
     for tuner_id in self._workers.dead:
-      self._workers.remove(tuner_id)
-      self.tuner_ids.discard(tuner_id)
-      trial = self.ongoing_trials.pop(tuner_id, None)
-      if trial is not None:
-        self._retry_or_fail(trial, tuner_id)
+      self._release_dead(tuner_id)
+
+  @locked
+  def release_overdue_trial(self, trial_id: str) -> None:
+    """Ends a trial that takes too long, unless it has ended: it has failed, or runs again if it may."""
+    if any(trial.trial_id == trial_id for trial in self.ongoing_trials.values()):
+      self._release_overdue(trial_id)
 
   def create_trial(self, tuner_id: str) -> Trial:
     """Returns a trial to run, or one whose status says to wait or to stop."""
@@ -98,13 +140,27 @@ class DistributedOracle(SafeOracle):
   def update_trial(self, trial_id: str, metrics: Mapping[str, float], step: int = 0) -> Trial:
     """Records metrics of a trial, unless it has ended."""
     with self._workers.paused():
+      for tuner_id in self._tuners_of(trial_id):
+        self._workers.record_heartbeat(tuner_id)
       return super().update_trial(trial_id, metrics, step)
 
   @locked
   def end_trial(self, trial: Trial | str, status: str = TrialStatus.COMPLETED) -> None:
     """Ends a trial or queues it for another run; see `SafeOracle.end_trial`."""
     with self._workers.paused():
-      super().end_trial(trial, status)
+      trial_id = trial if isinstance(trial, str) else trial.trial_id
+      self._times.end(trial_id)
+      reason = self._reasons.pop(trial_id, None)
+      if isinstance(trial, Trial):
+        trial.message = trial.message or reason
+      if (status if isinstance(trial, str) else trial.status) == TrialStatus.COMPLETED:
+        self._restore_metrics(trial_id)
+      tuner_ids = self._tuners_of(trial_id)
+      try:
+        super().end_trial(trial, status)
+      except SearchFailed:
+        self._dismiss(tuner_ids)  # It hears of it now, and will not ask for another trial.
+        raise
 
   def get_state(self) -> dict[str, Any]:
     """Returns the state, with the numbers of deaths."""
@@ -118,8 +174,11 @@ class DistributedOracle(SafeOracle):
   @locked
   def _create_trial(self, tuner_id: str) -> Trial:
     with self._workers.paused():
+      self._workers.record_heartbeat(tuner_id)
       self.release_dead_workers()
       trial = self._next_trial(tuner_id)
+    if trial.status == TrialStatus.RUNNING:
+      self._times.start(trial.trial_id)
     if trial.status == TrialStatus.STOPPED:
       self._has_stopped_a_worker = True
       self._workers.remove(tuner_id)
@@ -129,23 +188,68 @@ class DistributedOracle(SafeOracle):
     if self.failure is not None:
       self.tuner_ids.discard(tuner_id)
       return Trial(self.get_space(), str(len(self.trials)), TrialStatus.STOPPED)
+    if self._retry_queue and tuner_id not in self.ongoing_trials:
+      waiting = self.trials[self._retry_queue[-1]]  # It comes next.
+      self._earlier_metrics[waiting.trial_id] = waiting.metrics
     trial = super().create_trial(tuner_id)
-    if trial.status == TrialStatus.STOPPED and any(other in self._workers for other in self.ongoing_trials):
+    if trial.status == TrialStatus.STOPPED and self.ongoing_trials:
       trial.status = TrialStatus.IDLE  # A trial of another worker may come back, or make the space grow.
       self.tuner_ids.add(tuner_id)
     return trial
 
+  def _restore_metrics(self, trial_id: str) -> None:
+    """Gives a completed trial its metrics back, if another worker had begun it anew before its end was reported.
+
+    A worker reports metrics and the end in two calls. Between them it may count as dead, or the chief be started again.
+    """
+    earlier = self._earlier_metrics.pop(trial_id, None)
+    if earlier is not None and not self.trials[trial_id].metrics.metrics:
+      self.trials[trial_id].metrics = earlier
+
+  def _tuners_of(self, trial_id: str) -> list[str]:
+    """Returns who is running a trial: one tuner, or none."""
+    return [tuner_id for tuner_id, trial in self.ongoing_trials.items() if trial.trial_id == trial_id]
+
+  def _dismiss(self, tuner_ids: Sequence[str]) -> None:
+    """Does not wait any longer for tuners, unless they ask again."""
+    for tuner_id in tuner_ids:
+      self._workers.remove(tuner_id)
+      self.tuner_ids.discard(tuner_id)
+
+  def _release_overdue(self, trial_id: str) -> None:
+    """Takes a trial from a worker that takes too long over it, and will not be waited for."""
+    trial = self.trials[trial_id]
+    self._dismiss(self._tuners_of(trial_id))
+    reason = f"it took more than trial_timeout={self.trial_timeout:g} seconds"
+    self._end_without_report(trial, TrialStatus.INVALID, reason)
+
+  def _release_dead(self, tuner_id: str) -> None:
+    """Takes its trial, if it has one, from a worker that has died."""
+    self._dismiss([tuner_id])
+    trial = self.ongoing_trials.pop(tuner_id, None)
+    if trial is not None:
+      self._retry_or_fail(trial, tuner_id)
+
   def _retry_or_fail(self, trial: Trial, tuner_id: str) -> None:
+    self._times.end(trial.trial_id)
     self._deaths[trial.trial_id] = self._deaths.get(trial.trial_id, 0) + 1
     if self._deaths[trial.trial_id] < MAX_DEATHS:
       self._retry_queue.append(trial.trial_id)
       self.save()
       return
-    trial.status = TrialStatus.FAILED
-    trial.message = f"{MAX_DEATHS} workers died over this trial, the last one was {tuner_id}"
+    reason = f"{MAX_DEATHS} workers died over this trial, the last one was {tuner_id}"
+    self._end_without_report(trial, TrialStatus.FAILED, reason)
+
+  def _end_without_report(self, trial: Trial, status: str, reason: str) -> None:
+    """Ends a trial that no worker reports about. If it is the last of too many failures, `failure` says so."""
+    self._times.end(trial.trial_id)
+    trial.status, trial.message = status, reason
     self._record_end(trial)
+    if trial.status == TrialStatus.FAILED:
+      with contextlib.suppress(SearchFailed):  # There is no caller whom it would tell anything.
+        self._check_latest_trials()
 
   def _give_up(self, reason: str) -> None:
-    if len(self._workers):
+    if self.is_served:
       self.failure = reason  # The other workers are stopped, too.
-    super()._give_up(reason)
+    raise SearchFailed(reason)

@@ -1,12 +1,12 @@
-"""Heartbeats: a call by which a worker tells its chief that it is alive.
+"""Heartbeats: calls by which a worker tells its chief that it has begun, and that it is alive.
 
 KerasTuner's gRPC service has a fixed set of calls, and none for this. So the chief offers a second service on the same
 port. A request is the id of the worker as UTF-8, the response is empty; neither needs generated code. A worker that does
-not know the call, such as a tuner of KerasTuner's own, works with the chief nevertheless.
+not know the calls, such as a tuner of KerasTuner's own, works with the chief nevertheless.
 """
 
 import contextlib
-import functools
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 
@@ -15,25 +15,22 @@ import grpc
 BEATS_PER_TIMEOUT = 6
 """How many heartbeats a worker sends in the time after which it would count as dead."""
 
-_SERVICE, _METHOD = "nao_tf.Workers", "Heartbeat"
+_SERVICE, _BEAT, _ARRIVAL = "nao_tf.Workers", "Heartbeat", "Arrival"
 _CHIEF_SECONDS = 3600.0  # KerasTuner's client waits as long for a chief that is not there yet.
 _JOIN_SECONDS = 1.0
 
 
-def heartbeat_handler(record: Callable[[str], None]) -> grpc.GenericRpcHandler:
+def heartbeat_handler(
+  record: Callable[[str], None], record_arrival: Callable[[str], None] | None = None
+) -> grpc.GenericRpcHandler:
   """Returns what a gRPC server needs to receive heartbeats.
 
   Args:
-    record: called with the id of the worker.
+    record: called with the id of a worker that is alive.
+    record_arrival: called with the id of a worker that has just begun to search; None for `record`.
   """
-
-  def respond(worker: str, context: grpc.ServicerContext) -> bytes:
-    del context
-    record(worker)
-    return b""
-
-  method = grpc.unary_unary_rpc_method_handler(respond, request_deserializer=bytes.decode)
-  return grpc.method_handlers_generic_handler(_SERVICE, {_METHOD: method})
+  methods = {_BEAT: _method(record), _ARRIVAL: _method(record_arrival or record)}
+  return grpc.method_handlers_generic_handler(_SERVICE, methods)
 
 
 def send_heartbeat(channel: grpc.Channel, worker: str) -> None:
@@ -42,13 +39,21 @@ def send_heartbeat(channel: grpc.Channel, worker: str) -> None:
   Raises:
     grpc.RpcError: if the connection breaks, or the chief does not receive heartbeats.
   """
-  send = channel.unary_unary(f"/{_SERVICE}/{_METHOD}", request_serializer=str.encode)
-  send(worker, wait_for_ready=True, timeout=_CHIEF_SECONDS)
+  _send(channel, _BEAT, worker)
+
+
+def send_arrival(channel: grpc.Channel, worker: str) -> None:
+  """Says that a worker has begun to search. Waits for a chief that is not there yet.
+
+  Raises:
+    grpc.RpcError: if the connection breaks, or the chief does not receive heartbeats.
+  """
+  _send(channel, _ARRIVAL, worker)
 
 
 @contextlib.contextmanager
 def sending_heartbeats(address: str, worker: str, seconds: float) -> Iterator[None]:
-  """Sends heartbeats as long as the context lasts, the first one before it begins.
+  """Says that a worker has begun, and then sends heartbeats as long as the context lasts.
 
   Args:
     address: "host:port" of the chief.
@@ -56,11 +61,11 @@ def sending_heartbeats(address: str, worker: str, seconds: float) -> Iterator[No
     seconds: pause between two heartbeats.
 
   Raises:
-    grpc.RpcError: if the first heartbeat fails. When a later one fails, the next is still sent.
+    grpc.RpcError: if the first call fails. When a later one fails, the next is still sent.
   """
   with grpc.insecure_channel(address) as channel:
-    send = functools.partial(send_heartbeat, channel, worker)
-    with repeating(send, seconds, ignored=(grpc.RpcError,)):
+    calls = itertools.chain([send_arrival], itertools.repeat(send_heartbeat))
+    with repeating(lambda: next(calls)(channel, worker), seconds, ignored=(grpc.RpcError,)):
       yield
 
 
@@ -88,3 +93,20 @@ def repeating(call: Callable[[], None], seconds: float, *, ignored: tuple[type[E
   finally:
     done.set()
     thread.join(_JOIN_SECONDS)  # A call may take much longer, and is its owner's to cancel.
+
+
+def _method(record: Callable[[str], None]) -> grpc.RpcMethodHandler:
+  """Returns the handler of a call whose request is the id of a worker."""
+
+  def respond(worker: str, context: grpc.ServicerContext) -> bytes:
+    del context
+    record(worker)
+    return b""
+
+  return grpc.unary_unary_rpc_method_handler(respond, request_deserializer=bytes.decode)
+
+
+def _send(channel: grpc.Channel, method: str, worker: str) -> None:
+  """Makes a call with the id of a worker."""
+  send = channel.unary_unary(f"/{_SERVICE}/{method}", request_serializer=str.encode)
+  send(worker, wait_for_ready=True, timeout=_CHIEF_SECONDS)

@@ -15,18 +15,38 @@ from nao_tf.spaces.value_space import ValueSpace
 from nao_tf.tasks.base import Task
 from nao_tf.tasks.trainers import make_trainer
 from nao_tf.training.base import Diverged, Metrics, NetworkTrainer
+from nao_tf.training.graph_memory import released_graphs
 from nao_tf.trial import Architecture
 from nao_tf.tuner.cell_space import CellSpace
 
 REWARD = "reward"
 """Name of the metric that is the reward."""
 
+_DATA = (
+  "the task of the CellHyperModel has the data; for data of your own make a task of it, see docs/guides/own_task.md"
+)
+_TRAINING = "the training_config of the CellHyperModel says how networks are trained"
+_CALLBACKS = {
+  keras.callbacks.LearningRateScheduler: _TRAINING,
+  keras.callbacks.ReduceLROnPlateau: _TRAINING,
+  keras.callbacks.BackupAndRestore: "a trial is not resumed but begins anew",
+}
+"""Callbacks that cannot work here, and why."""
+
+_ARGUMENTS = {
+  **dict.fromkeys(("x", "y", "validation_data", "validation_split", "sample_weight", "class_weight"), _DATA),
+  **dict.fromkeys(("validation_steps", "validation_batch_size", "validation_freq"), _TRAINING),
+  **dict.fromkeys(("batch_size", "epochs", "steps_per_epoch", "initial_epoch", "shuffle"), _TRAINING),
+}
+"""Arguments of `keras.Model.fit` that are refused, and where the same is said instead."""
+
 
 class CellHyperModel(keras_tuner.HyperModel):
   """Networks of searched cells, trained as a search trains its children.
 
   The objective is `keras_tuner.Objective("reward", "max")`, or a metric of the task on the validation set, such as
-  "val_accuracy".
+  "val_accuracy". The task has the data and `training_config` says how networks are trained. So of the arguments of
+  `keras.Model.fit`, the search takes `callbacks` and `verbose`. Others are refused before the first trial.
 
   Example:
       hypermodel = CellHyperModel(make_task("digits"), make_space("nasnet5"), network_config, TrainingConfig())
@@ -83,42 +103,78 @@ class CellHyperModel(keras_tuner.HyperModel):
     self,
     hp: keras_tuner.HyperParameters,
     model: keras.Model,
-    *,
-    callbacks: Iterable[keras.callbacks.Callback] = (),
+    *args: Any,
+    callbacks: Iterable[keras.callbacks.Callback] | None = (),
     verbose: Any = None,
+    **kwargs: Any,
   ) -> Metrics:
     """Trains the network that `build` returned last. The first run of a network has the seed that it has in a search.
 
     Args:
       hp: the hyperparameters that the network was built from.
       model: the network.
+      *args: none; there so that data is refused with an explanation.
       callbacks: called at the beginning and end of the training and of each epoch.
       verbose: not used.
+      **kwargs: likewise none, or None as their value.
 
     Returns:
       The metrics of the last epoch on the validation set as `val_...`, and the `reward`.
 
     Raises:
-      ValueError: if it is another network.
+      ValueError: if it is another network, or an argument is refused.
       keras_tuner.errors.FailedTrialError: if the loss becomes NaN or infinite.
     """
-    del verbose
+    callbacks = list(callbacks or ())
+    self.check_fit_arguments(*args, callbacks=callbacks, verbose=verbose, **kwargs)
     if self._trainer is None or model is not self._trainer.network:
       raise ValueError(f"expected the network that was built last, got {model!r}")
     self._num_runs[self._space.canonical(self._space.encode(hp.values))] += 1
-    callback_list = keras.callbacks.CallbackList(list(callbacks), model=model)
-    callback_list.on_train_begin()
-    try:
-      logs = self._fit(self._trainer, callback_list)
-    except Diverged as error:
-      raise keras_tuner.errors.FailedTrialError(str(error)) from error
-    callback_list.on_train_end(logs)
+    with released_graphs():
+      trainer, self._trainer = self._trainer, None  # So that nothing keeps its graphs.
+      logs = self._fit_with(trainer, callbacks)
+      del trainer
     return logs
+
+  def check_fit_arguments(self, *args: Any, **kwargs: Any) -> None:
+    """Checks arguments of `fit`, those of `keras.Model.fit`. A `StrategyTuner` does it before the first trial.
+
+    Args:
+      *args: positional arguments, such as the data.
+      **kwargs: the other ones. A value of None is none.
+
+    Raises:
+      keras_tuner.errors.FatalValueError: if there are others than `callbacks` and `verbose`, or a callback cannot work
+        here; it is a `ValueError`, and ends the search.
+    """
+    given = [*("x", "y")[: len(args)], *(name for name, value in kwargs.items() if value is not None)]
+    for name in given:
+      if name not in ("callbacks", "verbose"):
+        reason = _ARGUMENTS.get(name, "it takes callbacks and verbose alone")
+        raise keras_tuner.errors.FatalValueError(f"CellHyperModel: expected no argument {name!r} of fit: {reason}")
+    for callback in kwargs.get("callbacks") or ():
+      _check_callback(callback)
 
   def _run_seed(self, canonical: Architecture) -> int:
     """Returns the seed of a training: that of a search the first time, and other ones later."""
     run = self._num_runs[canonical]
     return child_seed(self._seed, (*canonical, run) if run else canonical)
+
+  def _fit_with(self, trainer: NetworkTrainer, callbacks: list[keras.callbacks.Callback]) -> Metrics:
+    """Trains with callbacks; returns the latest metrics on the validation set."""
+    if not hasattr(trainer.network, "optimizer"):
+      trainer.network.optimizer = None  # Some callbacks ask for it, and Keras 3 sets it in `compile` only.
+    epochs, steps = trainer.training_config.epochs, trainer.steps_per_epoch
+    callback_list = keras.callbacks.CallbackList(
+      callbacks, model=trainer.network, epochs=epochs, steps=steps, verbose=0
+    )
+    callback_list.on_train_begin()
+    try:
+      logs = self._fit(trainer, callback_list)
+    except Diverged as error:
+      raise keras_tuner.errors.FailedTrialError(str(error)) from error
+    callback_list.on_train_end(logs)
+    return logs
 
   def _fit(self, trainer: NetworkTrainer, callback_list: keras.callbacks.CallbackList) -> Metrics:
     """Trains, with callbacks around each epoch; returns the latest metrics on the validation set."""
@@ -138,4 +194,19 @@ class CellHyperModel(keras_tuner.HyperModel):
     valid = {name.removeprefix("valid_"): value for name, value in metrics.items() if name.startswith("valid_")}
     return (
       {**{f"val_{name}": value for name, value in valid.items()}, REWARD: self._task.reward(valid)} if valid else {}
+    )
+
+
+def _check_callback(callback: keras.callbacks.Callback) -> None:
+  """Checks that a callback can work without Keras' own training.
+
+  Raises:
+    keras_tuner.errors.FatalValueError: if it cannot.
+  """
+  reasons = [reason for kind, reason in _CALLBACKS.items() if isinstance(callback, kind)]
+  if isinstance(callback, keras.callbacks.ModelCheckpoint) and not callback.save_weights_only:
+    reasons.append("only weights can be saved; pass save_weights_only=True")
+  if reasons:
+    raise keras_tuner.errors.FatalValueError(
+      f"CellHyperModel: expected no callback {type(callback).__name__}: {reasons[0]}"
     )

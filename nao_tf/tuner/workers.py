@@ -1,7 +1,7 @@
 """Which workers of a distributed search are alive.
 
 KerasTuner's chief does not notice when a worker dies, and waits for it forever. So workers send heartbeats, and the
-chief notes when it last heard from each of them.
+chief notes when it last heard from each of them, by a heartbeat or otherwise.
 """
 
 import contextlib
@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterator
 
 
 class WorkerRoll:
-  """The workers that send heartbeats, with the time of the last one. Workers that send none are not on the roll.
+  """The workers, with the time at which each was last heard from.
 
   Attributes:
-    timeout: seconds without a heartbeat after which a worker counts as dead.
-    was_used: whether any worker has ever sent a heartbeat.
+    timeout: seconds of silence after which a worker counts as dead.
+    was_used: whether any worker has ever been heard from.
   """
 
   def __init__(self, timeout: float, *, clock: Callable[[], float] = time.monotonic):
     """Sets up an empty roll.
 
     Args:
-      timeout: seconds without a heartbeat after which a worker counts as dead.
+      timeout: seconds of silence after which a worker counts as dead.
       clock: returns the time in seconds.
 
     Raises:
@@ -65,6 +65,6 @@ class WorkerRoll:
 
   @property
   def dead(self) -> list[str]:
-    """The workers whose last heartbeat is more than `timeout` seconds ago."""
+    """The workers that were last heard from more than `timeout` seconds ago."""
     now = self._clock()
     return [worker for worker, last in self._last_heartbeats.items() if now - last > self.timeout]

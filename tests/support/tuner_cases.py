@@ -159,8 +159,10 @@ class ShapeTuner(StrategyTuner):
   """Scores after a while; notes when a trial begins, for tests that wait for it."""
 
   def run_trial(self, trial, seconds=0.0, **kwargs):
-    with open(os.path.join(self.project_dir, f"running_{self.tuner_id}"), "w") as file:
+    path = os.path.join(self.project_dir, f"running_{self.tuner_id}")
+    with open(f"{path}.tmp", "w") as file:
       file.write(trial.trial_id)
+    os.replace(f"{path}.tmp", path)  # Who finds it finds it written.
     time.sleep(seconds)
     return {"score": score(trial.hyperparameters.values)}
 

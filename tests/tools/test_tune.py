@@ -2,17 +2,20 @@
 
 import json
 import os
+import pathlib
 import socket
 import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
 from absl import flags
 
+from nao_tf.runs.run_lock import RunDirectoryInUse
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.spaces import make_space
 from nao_tf.spaces.genotypes import CellGenotype
-from nao_tf.tools import tune
+from nao_tf.tools import search, tune
 from tests.support.toy_text import write_files
 from tests.tools.test_tools import CHILD
 
@@ -77,3 +80,36 @@ def test_a_work_directory_is_required(tmp_path):
   tune.define_flags(values)
   with pytest.raises(flags.IllegalFlagValueError, match="workdir"):
     values(["program"])
+
+
+def test_the_flagfile_for_a_first_search_is_for_both_binaries(tmp_path):
+  path = pathlib.Path(__file__).parent.parent.parent / "flags" / "tune_quickstart.flags"
+  for tool in (tune, search):
+    values = flags.FlagValues()
+    tool.define_flags(values)
+    values(["program", f"--flagfile={path}", f"--workdir={tmp_path}"])
+  values = flags.FlagValues()
+  tune.define_flags(values)
+  values(["program", f"--flagfile={path}", f"--workdir={tmp_path}", "--trial_timeout=600"])
+  tuner = tune.make_tuner(values, tf.distribute.get_strategy())
+  assert tuner.oracle.trial_timeout == 600 and tuner.oracle.max_trials == 40
+
+
+def test_a_search_all_of_whose_trials_failed_is_an_error_with_its_reason(tmp_path, capsys):
+  assert run(tmp_path, "--max_parameters=1") == 1
+  message = capsys.readouterr().err
+  assert "error: all 2 trials failed" in message and "Oversized model" in message
+
+
+def test_a_work_directory_in_which_another_process_searches_is_refused(tmp_path):
+  holds = "import sys; from nao_tf.runs.run_lock import RunLock; lock = RunLock(sys.argv[1]); print(); sys.stdin.read()"
+  command = [sys.executable, "-c", holds, str(tmp_path / "tuner")]
+  with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+    other.stdout.readline()
+    with pytest.raises(RunDirectoryInUse, match=f"process {other.pid}"):
+      run(tmp_path)
+    assert not (tmp_path / "config.json").exists()
+
+
+def test_the_help_says_what_the_network_must_be_like():
+  assert "every machine is trusted" in tune.__doc__

@@ -1,9 +1,13 @@
 import dataclasses
+import gc
+import inspect
+import weakref
 
 import keras_tuner
 import pytest
 import tensorflow as tf
 from tensorflow import keras
+from tensorflow.python.framework import ops
 
 from nao_tf.evaluators.training_evaluator import TrainingEvaluator
 from nao_tf.networks.image_network import ImageNetworkConfig
@@ -131,3 +135,84 @@ def test_cells_of_language_models_are_tuned_too(tmp_path):
     assert 1 < logs["val_perplexity"] < 20 and logs["reward"] == trial.score
   [best] = tuner.get_best_models()
   assert isinstance(best, keras.Model)
+
+
+# The arguments of a search.
+
+
+@pytest.mark.parametrize(
+  ("args", "kwargs", "message"),
+  [
+    (("x", "y"), {}, "'x' of fit: the task"),
+    ((), {"x": tf.data.Dataset.range(3)}, "'x' of fit: the task"),
+    ((), {"validation_split": 0.2}, "'validation_split' of fit: the task"),
+    ((), {"validation_data": ("x", "y")}, "'validation_data' of fit: the task"),
+    ((), {"sample_weight": [1.0]}, "'sample_weight' of fit: the task"),
+    ((), {"class_weight": {0: 1.0}}, "'class_weight' of fit: the task"),
+    ((), {"batch_size": 8}, "'batch_size' of fit: the training_config"),
+    ((), {"epochs": 3}, "'epochs' of fit: the training_config"),
+    ((), {"steps_per_epoch": 3}, "'steps_per_epoch' of fit: the training_config"),
+    ((), {"initial_epoch": 3}, "'initial_epoch' of fit: the training_config"),
+    ((), {"shuffle": False}, "'shuffle' of fit: the training_config"),
+    ((), {"validation_steps": 3}, "'validation_steps' of fit: the training_config"),
+    ((), {"nonsense": 3}, "'nonsense' of fit: it takes callbacks and verbose alone"),
+    ((), {"callbacks": [keras.callbacks.ReduceLROnPlateau()]}, "ReduceLROnPlateau: the training_config"),
+    ((), {"callbacks": [keras.callbacks.LearningRateScheduler(float)]}, "LearningRateScheduler: the training_config"),
+    ((), {"callbacks": [keras.callbacks.BackupAndRestore("somewhere")]}, "BackupAndRestore: a trial"),
+    ((), {"callbacks": [keras.callbacks.ModelCheckpoint("m.keras")]}, "save_weights_only=True"),
+  ],
+)
+def test_what_a_search_cannot_take_is_refused_before_the_first_trial(tmp_path, task, args, kwargs, message):
+  hypermodel = make(task)
+  tuner = StrategyTuner(make_oracle(hypermodel), hypermodel, directory=str(tmp_path), project_name="project")
+  with pytest.raises(ValueError, match=message):
+    tuner.search(*args, verbose=0, **kwargs)
+  assert not tuner.oracle.trials
+
+
+def test_every_argument_of_keras_is_taken_or_refused_by_its_name(task):
+  hypermodel = make(task)
+  for name in list(inspect.signature(keras.Model.fit).parameters)[1:]:
+    if name not in ("callbacks", "verbose"):
+      with pytest.raises(ValueError, match=f"'{name}'"):
+        hypermodel.check_fit_arguments(**{name: 1})
+    hypermodel.check_fit_arguments(**{name: None})
+
+
+@pytest.mark.slow
+def test_callbacks_of_keras_work(tmp_path, task):
+  made = [
+    keras.callbacks.EarlyStopping("val_loss", patience=5),
+    keras.callbacks.ModelCheckpoint(
+      str(tmp_path / "best.weights.h5"), "val_accuracy", mode="max", save_weights_only=True
+    ),
+    keras.callbacks.CSVLogger(str(tmp_path / "log.csv")),
+    keras.callbacks.TensorBoard(str(tmp_path / "board")),
+    keras.callbacks.TerminateOnNaN(),
+    keras.callbacks.History(),
+  ]
+  hypermodel = make(task)
+  oracle = make_oracle(hypermodel)
+  tuner = StrategyTuner(oracle, hypermodel, directory=str(tmp_path), project_name="project")
+  tuner.search(callbacks=made, verbose=0)
+  assert [trial.status for trial in oracle.trials.values()] == ["COMPLETED"] * 2
+  assert (tmp_path / "best.weights.h5").exists() and len((tmp_path / "log.csv").read_text().splitlines()) == 3
+  assert list((tmp_path / "board").rglob("events*"))
+
+
+# Memory.
+
+
+def test_a_training_leaves_no_graphs_behind(task):
+  registry = ops.gradient_registry._registry
+  hypermodel, before = make(task), set(registry)
+  networks = []
+  for _ in range(2):
+    hp = keras_tuner.HyperParameters()
+    network = hypermodel.build(hp)
+    hypermodel.fit(hp, network)
+    networks.append(weakref.ref(network))
+    del network
+  gc.collect()
+  assert set(registry) == before
+  assert [network() for network in networks] == [None, None]

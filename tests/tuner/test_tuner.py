@@ -1,5 +1,6 @@
 import json
 import random
+import threading
 import time
 
 import keras_tuner
@@ -7,7 +8,11 @@ import numpy as np
 import pytest
 from tensorflow import keras
 
+from nao_tf.runs.run_lock import RunDirectoryInUse
+from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.tuner.errors import SearchFailed
 from nao_tf.tuner.nao_tuner import NAOTuner
+from nao_tf.tuner.trial_watch import EXIT_CODE
 from nao_tf.tuner.tuner import IDLE_SECONDS, StrategyTuner
 from tests.support import tuner_cases as tuning
 from tests.support.tuner_cases import (
@@ -92,6 +97,130 @@ def test_an_exception_in_a_trial_is_a_failure_with_its_message(tmp_path):
   with pytest.raises(RuntimeError, match="no such data"):
     tuner.search()
   assert [trial["status"] for trial in read_trials(tmp_path)] == ["FAILED", "FAILED"]
+
+
+class Parabola(NAOTuner):
+  """Tunes one number, without a hypermodel."""
+
+  def run_trial(self, trial, **kwargs):
+    return (trial.hyperparameters.Float("x", -1, 1) - 0.5) ** 2
+
+
+@pytest.mark.parametrize("max_consecutive_failed_trials", [5, 0])
+def test_a_search_of_which_all_trials_failed_does_not_end_as_if_it_went_well(tmp_path, max_consecutive_failed_trials):
+  class Broken(Parabola):
+    def run_trial(self, trial, **kwargs):
+      super().run_trial(trial)
+      raise OSError("no such data")
+
+  limit = {"max_consecutive_failed_trials": max_consecutive_failed_trials}
+  tuner = Broken(max_trials=2, seed=0, **limit, **in_project(tmp_path))
+  with pytest.raises(SearchFailed, match=r"all 2 trials failed(.|\n)*no such data"):
+    tuner.search()
+  with pytest.raises(SearchFailed, match="all 2 trials failed"):
+    Broken(max_trials=2, seed=0, **limit, **in_project(tmp_path)).search()
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
+def test_an_interruption_ends_the_search_at_once_and_another_tuner_goes_on(tmp_path, interruption):
+  class Interrupted(Parabola):
+    def run_trial(self, trial, **kwargs):
+      if trial.trial_id == "2":
+        raise interruption
+      return super().run_trial(trial)
+
+  options = {"max_trials": 5, "seed": 0, "num_initial_points": 5, "trial_timeout": 600.0}
+  tuner = Interrupted(**options, **in_project(tmp_path))
+  with pytest.raises(interruption):
+    tuner.search()
+  assert len(tuner.oracle.end_order) == 2
+  assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+  resumed = Parabola(**options, **in_project(tmp_path))
+  resumed.search()
+  whole = Parabola(**options, **in_project(tmp_path / "whole"))
+  whole.search()
+  assert tuning.values_of(resumed.oracle) == tuning.values_of(whole.oracle)
+
+
+def test_arguments_that_no_trial_can_take_are_refused_before_the_first_one(tmp_path):
+  class Strict(Parabola):
+    def run_trial(self, trial):
+      return super().run_trial(trial)
+
+  tuner = Strict(max_trials=3, **in_project(tmp_path))
+  with pytest.raises(TypeError, match=r"run_trial.*'epochs'"):
+    tuner.search(epochs=3)
+  assert not tuner.oracle.trials
+
+
+# The directory of a project.
+
+
+def test_a_project_on_which_another_process_works_is_refused(tmp_path):
+  process = start(str(tmp_path), "evolution", 1000.0, SMALL)
+  wait_for(tmp_path / "project" / "running_tuner0")
+  tuner = ShapeTuner(make_oracle(**SMALL), **in_project(tmp_path))  # Reading is allowed.
+  with pytest.raises(RunDirectoryInUse, match=f"process {process.pid} on"):
+    tuner.search(verbose=0)
+  with pytest.raises(RunDirectoryInUse):
+    ShapeTuner(make_oracle(**SMALL), overwrite=True, **in_project(tmp_path))
+  process.kill()
+  process.join()
+  ShapeTuner(make_oracle(**SMALL), **in_project(tmp_path)).search(verbose=0)
+  assert [trial["status"] for trial in read_trials(tmp_path)] == ["COMPLETED"] * 20
+  with pytest.raises(RunDirectoryError, match="another process has gone on"):
+    tuner.search(verbose=0)
+
+
+def test_a_second_tuner_in_the_same_process_goes_on_with_the_project(tmp_path):
+  tuners = [Parabola(max_trials=n, num_initial_points=4, seed=0, **in_project(tmp_path)) for n in (2, 4)]
+  tuners[0].search()
+  again = Parabola(max_trials=4, num_initial_points=4, seed=0, **in_project(tmp_path))
+  again.search()
+  assert len(again.oracle.end_order) == 4
+  again.search()  # Nothing is left to do.
+
+
+def test_a_project_goes_on_whatever_the_tuner_is_called(tmp_path, monkeypatch):
+  monkeypatch.setenv("KERASTUNER_TUNER_ID", "first")
+  Parabola(max_trials=2, num_initial_points=4, seed=0, **in_project(tmp_path)).search()
+  monkeypatch.setenv("KERASTUNER_TUNER_ID", "second")
+  tuner = Parabola(max_trials=4, num_initial_points=4, seed=0, **in_project(tmp_path))
+  assert len(tuner.oracle.end_order) == 2
+
+
+def test_a_worker_does_not_overwrite_the_project_of_its_chief(tmp_path, monkeypatch):
+  Parabola(max_trials=2, num_initial_points=4, seed=0, **in_project(tmp_path)).search()
+  for name, value in (("ORACLE_IP", "localhost"), ("ORACLE_PORT", "1"), ("TUNER_ID", "worker")):
+    monkeypatch.setenv(f"KERASTUNER_{name}", value)
+  Parabola(max_trials=4, num_initial_points=4, seed=0, overwrite=True, **in_project(tmp_path))
+  assert len(read_trials(tmp_path)) == 2
+
+
+@pytest.mark.slow
+def test_a_directory_may_have_characters_that_patterns_have(tmp_path):
+  directory = tmp_path / "a[1]*?"
+  options = {"objective": "val_loss", "seed": 0, **in_project(directory)}
+  tuner = NAOTuner(tuning.build, max_trials=2, **options)
+  tuner.search(**data(), epochs=1, verbose=0)
+  loss = tuner.oracle.get_best_trials()[0].score
+  [model] = tuner.get_best_models()
+  x, y = data()["validation_data"]
+  model.compile(loss="mse")
+  assert model.evaluate(x, y, verbose=0) == pytest.approx(loss, rel=1e-4)
+
+
+# A trial that hangs.
+
+
+def test_a_trial_that_hangs_ends_its_process_and_the_search_goes_on_without_it(tmp_path):
+  options = {**SMALL, "trial_timeout": 3.0}
+  process = start(str(tmp_path), "evolution", 1000.0, options)
+  process.join(100)
+  assert process.exitcode == EXIT_CODE
+  [trial] = read_trials(tmp_path)
+  assert trial["status"] == "FAILED" and "trial_timeout=3 seconds" in trial["message"]
+  assert len(finish(tmp_path, options=options)) == SMALL["max_trials"]
 
 
 def test_an_exhausted_space_ends_the_search(tmp_path):

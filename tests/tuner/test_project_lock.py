@@ -1,0 +1,73 @@
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from nao_tf.runs.run_lock import RunDirectoryInUse
+from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.tuner.project_lock import check_up_to_date, project_lock
+
+OTHER = """
+import sys
+from nao_tf.tuner.project_lock import project_lock
+with project_lock(sys.argv[1]):
+  print("locked", flush=True)
+"""
+
+
+def other_process_locks(directory):
+  """Whether another process gets the lock; if not, what it said."""
+  command = [sys.executable, "-c", OTHER, str(directory)]
+  done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+  return done.stdout == "locked\n", done.stderr
+
+
+def test_another_process_is_refused_with_the_name_of_the_first_until_its_last_user_is_done(tmp_path):
+  with project_lock(str(tmp_path)):
+    with project_lock(f"{tmp_path}/."):  # As when a cell of a notebook is run again.
+      pass
+    locked, message = other_process_locks(tmp_path)
+    assert not locked and f"process {os.getpid()} on" in message
+  assert other_process_locks(tmp_path)[0]
+
+
+@pytest.mark.parametrize("name", ["a[1]", "ü *?"])
+def test_a_directory_may_have_any_name(tmp_path, name):
+  with project_lock(str(tmp_path / name)):
+    pass
+  assert (tmp_path / name).is_dir()
+
+
+def test_the_lock_is_given_up_after_an_exception(tmp_path):
+  with pytest.raises(KeyError), project_lock(str(tmp_path)):
+    raise KeyError
+  with project_lock(str(tmp_path)):
+    pass
+
+
+def test_a_remote_project_has_no_lock():
+  with project_lock("gs://bucket/project"):
+    pass
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="has no fork")
+def test_a_forked_process_does_not_have_the_lock_of_its_parent(tmp_path):
+  with project_lock(str(tmp_path)):
+    child = os.fork()
+    if not child:
+      try:
+        with project_lock(str(tmp_path)):
+          os._exit(1)
+      except RunDirectoryInUse:
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_project_with_trials_that_this_process_does_not_know_is_refused(tmp_path):
+  check_up_to_date(str(tmp_path), [])
+  (tmp_path / "oracle.json").write_text(json.dumps({"start_order": ["0", "1"]}))
+  check_up_to_date(str(tmp_path), ["0", "1", "2"])
+  with pytest.raises(RunDirectoryError, match="another process has gone on.* trial 1"):
+    check_up_to_date(str(tmp_path), ["0"])
