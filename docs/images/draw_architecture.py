@@ -53,7 +53,11 @@ ROWS = (
   (
     "values",
     "#edf2f7",
-    (("registries", "names → places"), ("trial", "Architecture, Evaluation, Trial")),
+    (
+      ("registries", "names → places"),
+      ("trial", "Architecture, Evaluation, Trial"),
+      ("fields", "checks of values"),
+    ),
   ),
 )
 """Rows of the picture from the top: a label, a color, and folders with what is in them."""
