@@ -7,6 +7,8 @@ and two for recurrent cells, each with and without weight sharing ("WS"), and tw
 import dataclasses
 import math
 
+from nao_tf import fields
+
 ATTENTIONS = ("bahdanau", "bilinear", "dot")
 INITIALIZERS = ("fan_in", "uniform", "torch")
 TARGETS = ("min_max", "rank", "log_rank")
@@ -99,6 +101,7 @@ class ControllerConfig:
   unroll: bool = True
 
   def __post_init__(self) -> None:
+    fields.check_finite(self)
     self._check_one_of("attention", ATTENTIONS)
     self._check_one_of("initializer", INITIALIZERS)
     self._check_one_of("target", TARGETS)

@@ -113,7 +113,7 @@ class SharedWeightsEvaluator:
         "max_parameters": max_parameters,
       },
     )
-    self._rounds = RoundsFile(directory)
+    self._rounds = RoundsFile(directory, space)
     self._training = TrainingDirectory(os.path.join(directory, TRAINING_DIRECTORY), self.trainer)
 
   @classmethod

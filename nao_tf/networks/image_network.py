@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow import keras
 
+from nao_tf import fields
 from nao_tf.networks.cell import Cell
 from nao_tf.networks.conventions import CONVENTIONS, Convention, derive_seeds
 from nao_tf.networks.heads import AuxiliaryHead, ClassifierHead
@@ -57,6 +58,7 @@ class ImageNetworkConfig:
   synchronized_norm: bool = False
 
   def __post_init__(self) -> None:
+    fields.check_finite(self)
     for name, low in (("num_cells", 1), ("filters", 1), ("drop_path_steps", 0), ("auxiliary_weight", 0)):
       if getattr(self, name) < low:
         raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")

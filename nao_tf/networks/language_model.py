@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import tensorflow as tf
 from tensorflow import keras
 
+from nao_tf import fields
 from nao_tf.networks import tied_softmax
 from nao_tf.networks.conventions import derive_seeds
 from nao_tf.networks.lstm import LstmBaseline
@@ -62,6 +63,7 @@ class LanguageModelConfig:
   initial_range: float = INITIAL_RANGE
 
   def __post_init__(self) -> None:
+    fields.check_finite(self)
     if self.units < 1:
       raise ValueError(f"LanguageModelConfig: units must be at least 1, got {self.units}")
     for field in dataclasses.fields(self):

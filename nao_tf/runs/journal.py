@@ -178,8 +178,8 @@ class _Reader:
     """Returns the entries of a file that is open for writing, or of the one at a path."""
     try:
       if isinstance(source, str):
-        return read_lines(source, self._entry, _LINE)
-      return source.read(self._entry, _LINE)
+        return read_lines(source, self._entry, _LINE, allow_nan=False)
+      return source.read(self._entry, _LINE, allow_nan=False)
     except ValueError as error:
       raise JournalError(str(error)) from error
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from nao_tf.runs.journal import TRIALS_FILE, read_search_settings, read_trials
+from nao_tf.runs.journal import TRIALS_FILE, JournalError, read_search_settings, read_trials
 from nao_tf.trial import Trial, best_trial
 
 RERANK_DIRECTORY = "rerank"
@@ -47,11 +47,26 @@ def load(directory: str | os.PathLike[str]) -> SearchRecord:
   settings, trials = read_search_settings(directory), read_trials(directory)
   rerank_directory = os.path.join(directory, RERANK_DIRECTORY)
   is_reranked = os.path.exists(os.path.join(rerank_directory, TRIALS_FILE))
-  reranked = with_ids_of(trials, read_trials(rerank_directory)) if is_reranked else []
+  reranked = _read_reranked(rerank_directory, trials) if is_reranked else []
   return SearchRecord(directory, settings, trials, reranked)
 
 
+def _read_reranked(directory: str, trials: Sequence[Trial]) -> list[Trial]:
+  """Returns the finalists of a search with their ids there."""
+  try:
+    return with_ids_of(trials, read_trials(directory))
+  except ValueError as error:
+    raise JournalError(f"{os.path.join(directory, TRIALS_FILE)}: not the finalists of this search ({error})") from error
+
+
 def with_ids_of(trials: Sequence[Trial], others: Sequence[Trial]) -> list[Trial]:
-  """Returns the others, each with the id of the trial that has the same architecture."""
+  """Returns the others, each with the id of the trial that has the same architecture.
+
+  Raises:
+    ValueError: if one has an architecture of no trial.
+  """
   ids = {trial.architecture: trial.id for trial in trials}
+  strangers = [other.id for other in others if other.architecture not in ids]
+  if strangers:
+    raise ValueError(f"trial {strangers[0]} has an architecture that no trial of the search has")
   return [dataclasses.replace(other, id=ids[other.architecture]) for other in others]

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from nao_tf import fields
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal, Strategy
 from nao_tf.trial import Origin, Trial, top_trials
@@ -31,6 +32,7 @@ class EvolutionConfig:
   tournament_size: int = 10
 
   def __post_init__(self) -> None:
+    fields.check_finite(self)
     if not 1 <= self.tournament_size <= self.population_size:
       raise ValueError(
         f"tournament_size must be in [1, population_size={self.population_size}], got {self.tournament_size}"

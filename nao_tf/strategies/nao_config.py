@@ -5,6 +5,7 @@ Source: Luo et al., "Neural Architecture Optimization", NeurIPS 2018, and its Py
 
 import dataclasses
 
+from nao_tf import fields
 from nao_tf.controller.config import PRESETS as CONTROLLERS
 from nao_tf.controller.config import ControllerConfig, make_config
 
@@ -53,6 +54,7 @@ class NaoConfig:
   num_unlabeled: int = 512
 
   def __post_init__(self) -> None:
+    fields.check_finite(self)
     at_least_one, at_least_zero = (
       ("ensemble_size", "num_initial", "num_passes"),
       ("round_size", "num_seeds", "num_neighbors"),

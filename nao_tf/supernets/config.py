@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from nao_tf import fields
+
 SAMPLINGS = ("uniform", "parameters")
 SCORES = ("loss", "reward")
 
@@ -42,6 +44,7 @@ class SharingConfig:
   weights_per_input: bool = True
 
   def __post_init__(self) -> None:
+    fields.check_finite(self)
     for name, low in (
       ("epochs_per_round", 0),
       ("pool_size", 1),

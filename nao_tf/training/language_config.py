@@ -8,6 +8,7 @@ import dataclasses
 
 import numpy as np
 
+from nao_tf import fields
 from nao_tf.training.config import check
 
 
@@ -57,6 +58,7 @@ class LanguageTrainingConfig:
   evaluate_every: int = 1
 
   def __post_init__(self) -> None:
+    fields.check_finite(self)
     positive = ("epochs", "batch_size", "segment_length", "evaluation_streams", "test_streams", "evaluate_every")
     for name in (*positive, "min_segment_length"):
       check(self, name, getattr(self, name) >= 1, "at least 1")

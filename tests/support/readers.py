@@ -281,7 +281,6 @@ READERS = {
     lambda path: reading.load(os.path.dirname(os.path.dirname(path))),
     mutations.LinesOfJson,
     **_IN_RUNS,
-    waiting="finalists that are no trials of the search are a KeyError",
   ),
   "rounds": Reader(
     lines_at("rounds.jsonl", *ROUNDS),
