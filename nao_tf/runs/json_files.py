@@ -14,6 +14,8 @@ _DEEPEST = 50
 
 _MANY_DIGITS = re.compile(rb"[0-9]{19}")
 _LARGEST_INTEGER = 2**63
+_HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
+"""An escape that is half of a surrogate pair."""
 
 
 def write_json(path: str, value: Any) -> None:
@@ -63,6 +65,8 @@ def parse_json(data: bytes, place: str, *, allow_nan: bool = False) -> Any:
     raise ValueError(f"{place}: JSON nested more than {_DEEPEST} levels deep") from error
   except ValueError as error:
     raise ValueError(f"{place}: not JSON within its limits ({error})") from error
+  if _HALF_CHARACTER.search(data) and not _is_unicode(value):
+    raise ValueError(f"{place}: JSON text that is not Unicode: half of a surrogate pair")
   if _is_deep(data) and _depth_exceeds(value, _DEEPEST):
     raise ValueError(f"{place}: JSON nested more than {_DEEPEST} levels deep")
   return value
@@ -98,6 +102,15 @@ def _integer(text: str) -> int:
   if len(text) > 20 or not -_LARGEST_INTEGER <= int(text) < _LARGEST_INTEGER:
     raise ValueError(f"expected integers of at most 64 bits, got {text[:40]}")
   return int(text)
+
+
+def _is_unicode(value: Any) -> bool:
+  """Returns whether all texts of a value can be written to a file or a terminal."""
+  try:
+    json.dumps(value, ensure_ascii=False).encode("utf-8")
+  except UnicodeEncodeError:
+    return False
+  return True
 
 
 def _is_deep(data: bytes) -> bool:

@@ -42,6 +42,17 @@ def test_deep_nesting_is_refused(depth):
       parse_json(text, "here")
 
 
+@pytest.mark.parametrize("text", [b'"\\ud800"', b'{"\\uDFFF": 1}', b'["\\ude00\\ud83d"]'])
+def test_text_that_cannot_be_written_anywhere_is_refused(text):
+  with pytest.raises(ValueError, match="here: .*surrogate") as error:
+    parse_json(text, "here")
+  str(error.value).encode()
+
+
+def test_whole_surrogate_pairs_are_characters():
+  assert parse_json(b'"\\ud83d\\ude00"', "here") == "\U0001f600"
+
+
 def test_limits_are_reached_but_not_passed():
   assert parse_json(b"[" * 50 + b"]" * 50, "here")
   assert parse_json(b"[9223372036854775807, -9223372036854775808]", "here") == [2**63 - 1, -(2**63)]
