@@ -192,7 +192,7 @@ class DistributedOracle(SafeOracle):
       waiting = self.trials[self._retry_queue[-1]]  # It comes next.
       self._earlier_metrics[waiting.trial_id] = waiting.metrics
     trial = super().create_trial(tuner_id)
-    if trial.status == TrialStatus.STOPPED and self.ongoing_trials:
+    if trial.status == TrialStatus.STOPPED and self.is_served and self.ongoing_trials:
       trial.status = TrialStatus.IDLE  # A trial of another worker may come back, or make the space grow.
       self.tuner_ids.add(tuner_id)
     return trial

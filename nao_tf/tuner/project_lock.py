@@ -11,10 +11,9 @@ import os
 import threading
 from collections.abc import Collection, Iterator
 
-from nao_tf.runs.json_files import read_json
 from nao_tf.runs.run_lock import RunLock
 from nao_tf.runs.settings import RunDirectoryError
-from nao_tf.tuner.project_files import is_remote
+from nao_tf.tuner.project_files import is_remote, read_project_file
 
 
 @dataclasses.dataclass
@@ -68,7 +67,11 @@ def check_up_to_date(directory: str, known_trials: Collection[str]) -> None:
   path = os.path.join(directory, "oracle.json")
   if is_remote(directory) or not os.path.exists(path):
     return
-  unknown = set(read_json(path, allow_nan=True).get("start_order", ())) - set(known_trials)
+  state = read_project_file(path)
+  started = state.get("start_order") if isinstance(state, dict) else None
+  if not isinstance(started, list):
+    raise ValueError(f"{path}: expected the state of an oracle with a list `start_order`")
+  unknown = {str(trial_id) for trial_id in started} - set(known_trials)
   if unknown:
     raise RunDirectoryError(
       f"{directory}: another process has gone on with this project and started trial {min(unknown)};"

@@ -55,10 +55,18 @@ def test_a_worker_waits_as_long_as_another_ones_trial_may_come_back(tmp_path):
   assert not oracle.tuner_ids and not oracle.ongoing_trials and oracle.is_over
 
 
+def test_tuners_of_one_process_that_send_no_heartbeats_are_not_waited_for(tmp_path):
+  oracle = open_oracle(tmp_path, max_trials=1)
+  oracle.create_trial("a")
+  assert oracle.create_trial("b").status == "STOPPED"
+  oracle.release_dead_workers()
+  assert set(oracle.ongoing_trials) == {"a"}
+
+
 def silent_client(directory, **options):
-  """Returns an oracle of which only calls of KerasTuner's own are made, and its clock."""
+  """Returns the oracle of a chief of which only calls of KerasTuner's own are made, and its clock."""
   oracle, clock = open_oracle(directory, worker_timeout=10.0, **options), Clock()
-  oracle._workers._clock = clock
+  oracle._workers._clock, oracle.is_served = clock, True
   return oracle, clock
 
 

@@ -71,3 +71,10 @@ def test_a_project_with_trials_that_this_process_does_not_know_is_refused(tmp_pa
   check_up_to_date(str(tmp_path), ["0", "1", "2"])
   with pytest.raises(RunDirectoryError, match="another process has gone on.* trial 1"):
     check_up_to_date(str(tmp_path), ["0"])
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"start_order": 3}', "{", ""])
+def test_a_damaged_project_is_refused_with_the_name_of_the_file(tmp_path, text):
+  (tmp_path / "oracle.json").write_text(text)
+  with pytest.raises(ValueError, match="oracle.json"):
+    check_up_to_date(str(tmp_path), [])

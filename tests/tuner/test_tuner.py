@@ -201,8 +201,10 @@ def test_a_worker_does_not_overwrite_the_project_of_its_chief(tmp_path, monkeypa
 def test_a_directory_may_have_characters_that_patterns_have(tmp_path):
   directory = tmp_path / "a[1]*?"
   options = {"objective": "val_loss", "seed": 0, **in_project(directory)}
+  NAOTuner(tuning.build, max_trials=1, **options).search(**data(), epochs=1, verbose=0)
   tuner = NAOTuner(tuning.build, max_trials=2, **options)
   tuner.search(**data(), epochs=1, verbose=0)
+  assert len(tuner.oracle.end_order) == 2
   loss = tuner.oracle.get_best_trials()[0].score
   [model] = tuner.get_best_models()
   x, y = data()["validation_data"]
