@@ -2,7 +2,6 @@ import os
 import random
 import shutil
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -121,13 +120,3 @@ def test_a_checkpoint_that_cannot_be_written_is_an_os_error(tmp_path):
   (tmp_path / "run").write_text("a file now")
   with pytest.raises(OSError):
     checkpoints.save(2)
-
-
-def test_a_literal_path_leads_to_the_directory(tmp_path):
-  (tmp_path / "a[1]").mkdir()
-  with literal_path(str(tmp_path / "a[1]")) as plain:
-    assert "[" not in plain and os.path.samefile(plain, tmp_path / "a[1]")
-  assert not os.path.exists(plain)
-  with literal_path(str(tmp_path)) as plain:
-    assert plain == str(tmp_path)
-  np.testing.assert_equal(os.listdir(tmp_path), ["a[1]"])
