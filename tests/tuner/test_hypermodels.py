@@ -140,6 +140,12 @@ def test_cells_of_language_models_are_tuned_too(tmp_path):
 # The arguments of a search.
 
 
+@pytest.fixture(scope="module")
+def unused_tuner(task, tmp_path_factory):
+  hypermodel, directory = make(task), str(tmp_path_factory.mktemp("unused"))
+  return StrategyTuner(make_oracle(hypermodel), hypermodel, directory=directory, project_name="project")
+
+
 @pytest.mark.parametrize(
   ("args", "kwargs", "message"),
   [
@@ -162,12 +168,10 @@ def test_cells_of_language_models_are_tuned_too(tmp_path):
     ((), {"callbacks": [keras.callbacks.ModelCheckpoint("m.keras")]}, "save_weights_only=True"),
   ],
 )
-def test_what_a_search_cannot_take_is_refused_before_the_first_trial(tmp_path, task, args, kwargs, message):
-  hypermodel = make(task)
-  tuner = StrategyTuner(make_oracle(hypermodel), hypermodel, directory=str(tmp_path), project_name="project")
+def test_what_a_search_cannot_take_is_refused_before_the_first_trial(unused_tuner, args, kwargs, message):
   with pytest.raises(ValueError, match=message):
-    tuner.search(*args, verbose=0, **kwargs)
-  assert not tuner.oracle.trials
+    unused_tuner.search(*args, verbose=0, **kwargs)
+  assert not unused_tuner.oracle.trials
 
 
 def test_every_argument_of_keras_is_taken_or_refused_by_its_name(task):
