@@ -12,7 +12,6 @@ from nao_tf.strategies import Strategy, make_strategy
 from nao_tf.strategies.nao_config import PRESETS, NaoConfig
 from nao_tf.tuner.oracle import StrategyOracle
 from nao_tf.tuner.past_trials import PastSource
-from nao_tf.tuner.project_files import absolute_path
 from nao_tf.tuner.tuner import StrategyTuner
 
 
@@ -128,4 +127,4 @@ class NAOTuner(StrategyTuner):
       make_space=make_space,
       worker_timeout=worker_timeout,
     )
-    super().__init__(oracle, hypermodel, **{**kwargs, "directory": absolute_path(kwargs.get("directory") or ".")})
+    super().__init__(oracle, hypermodel, **kwargs)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 EXIT_CODE = 75
 """The exit code of a process whose trial took too long. By the convention of sysexits.h it means: try again."""
 
+_CANCEL_SECONDS = 1.0
 _RECORD_SECONDS = 30.0  # What hangs may hold what the record needs.
 
 
@@ -42,6 +43,7 @@ class TrialWatch:
     """Stops watching; may be called more than once."""
     if self._timer is not None:
       self._timer.cancel()
+      self._timer.join(_CANCEL_SECONDS)
       self._timer = None
 
   def _end_process(self, trial_id: str) -> None:

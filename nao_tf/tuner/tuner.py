@@ -20,7 +20,7 @@ from nao_tf.tuner.errors import SearchFailed
 from nao_tf.tuner.heartbeats import BEATS_PER_TIMEOUT, sending_heartbeats
 from nao_tf.tuner.messages import repaired
 from nao_tf.tuner.oracle import StrategyOracle
-from nao_tf.tuner.project_files import write_project_file
+from nao_tf.tuner.project_files import absolute_path, write_project_file
 from nao_tf.tuner.project_lock import check_up_to_date, project_lock
 from nao_tf.tuner.search_arguments import check_arguments
 from nao_tf.tuner.trial_watch import TrialWatch
@@ -64,6 +64,7 @@ class StrategyTuner(keras_tuner.Tuner):
     self._heartbeat_seconds = oracle.worker_timeout / BEATS_PER_TIMEOUT
     self._watch = None if oracle.trial_timeout is None else TrialWatch(oracle.trial_timeout, self._release_overdue)
     self._had_no_trial = False
+    kwargs["directory"] = absolute_path(kwargs.get("directory") or ".")
     self._prepare_to_overwrite(kwargs)
     super().__init__(oracle, hypermodel, **kwargs)
     if self._is_worker():
@@ -126,6 +127,10 @@ class StrategyTuner(keras_tuner.Tuner):
       self.oracle.save()
     write_project_file(self._get_tuner_fname(), self.get_state())
 
+  def reload(self) -> None:
+    """Reads the state of the project. The state of KerasTuner's own tuners is empty and is not read."""
+    self.oracle.reload()
+
   def _get_checkpoint_fname(self, trial_id: str) -> str:
     """Returns where the weights of a trial are.
 
@@ -146,7 +151,7 @@ class StrategyTuner(keras_tuner.Tuner):
     if self._is_worker():
       kwargs["overwrite"] = False
       return
-    directory = os.path.join(str(kwargs.get("directory") or "."), kwargs.get("project_name") or "untitled_project")
+    directory = os.path.join(kwargs["directory"], kwargs.get("project_name") or "untitled_project")
     with project_lock(directory):
       pass
 
