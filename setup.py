@@ -12,6 +12,7 @@ COMMANDS = (
   "train",
   "evaluate",
   "export",
+  "describe",
   "benchmark_strategies",
   "benchmark_oracles",
   "benchmark_predictor",

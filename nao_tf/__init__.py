@@ -25,8 +25,9 @@ if the program is killed and started again, the search goes on where it was. An 
     print(len(search.trials), search.best.reward)
 
 The strategy "nao" is the method of the paper (Luo et al., NeurIPS 2018). The evaluators "training" and "shared_weights"
-train the networks of a task, such as `make_task("digits")`. `NAOTuner` is a tuner for KerasTuner. The commands
-`nao-search`, `nao-train`, `nao-evaluate`, `nao-export` and `nao-tune` do all this from the command line.
+train the networks of a task, such as `make_task("digits")`. `describe` says what a network costs before it is built.
+`NAOTuner` is a tuner for KerasTuner. The commands `nao-search`, `nao-train`, `nao-evaluate`, `nao-export`,
+`nao-describe` and `nao-tune` do all this from the command line.
 
 Wherever a name is expected, a place of your own, `package.module:Name`, is accepted too.
 
@@ -38,6 +39,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
   from nao_tf.evaluators import Evaluator, EvaluatorContext, make_evaluator
+  from nao_tf.networks.descriptions import describe
   from nao_tf.runs.journal import Journal
   from nao_tf.search.loop import run_search
   from nao_tf.search.reading import load
@@ -59,6 +61,7 @@ _PLACES = {
   "SearchSpace": "nao_tf.spaces:SearchSpace",
   "Strategy": "nao_tf.strategies:Strategy",
   "Trial": "nao_tf.trial:Trial",
+  "describe": "nao_tf.networks.descriptions:describe",
   "load": "nao_tf.search.reading:load",
   "make_evaluator": "nao_tf.evaluators:make_evaluator",
   "make_space": "nao_tf.spaces:make_space",
@@ -78,6 +81,7 @@ __all__ = [
   "Strategy",
   "Trial",
   "__version__",
+  "describe",
   "load",
   "make_evaluator",
   "make_space",

@@ -10,21 +10,20 @@ process at a time trains in it.
 
 import dataclasses
 import os
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import tensorflow as tf
 from absl import flags
 
-from nao_tf.networks.image_network import ImageNetworkConfig
-from nao_tf.runs.genotype_files import read_genotype as read_genotype_file
+from nao_tf.networks.image_network_config import ImageNetworkConfig
+from nao_tf.networks.named_genotypes import NAMED, read_genotype
 from nao_tf.runs.json_files import write_json
 from nao_tf.runs.run_lock import RunLock
 from nao_tf.runs.settings import CONFIG_FILE, check_settings, read_settings
 from nao_tf.serving import check_export, evaluate_exported, export_network, has_exporter, record_task
-from nao_tf.spaces import SPACES, make_space
+from nao_tf.spaces import SPACES
 from nao_tf.spaces.genotypes import Genotype
-from nao_tf.spaces.published import BASELINES, CELLS, RECURRENT_CELLS
+from nao_tf.spaces.published import CELLS
 from nao_tf.tasks.base import Configs, Task
 from nao_tf.tasks.trainers import make_trainer
 from nao_tf.tools import experiment, flag_types, flagging
@@ -32,17 +31,6 @@ from nao_tf.training.base import Metrics, NetworkTrainer
 from nao_tf.training.training_directory import TrainingDirectory, has_begun
 
 SAVED_MODEL = "saved_model"
-
-
-class NamedNetwork(Protocol):
-  """A network that has a name."""
-
-  @property
-  def genotype(self) -> Genotype:
-    """The genotype of the network."""
-
-
-NAMED: Mapping[str, NamedNetwork] = {**CELLS, **RECURRENT_CELLS, **BASELINES}
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -78,8 +66,14 @@ def main(flag_values: flags.FlagValues) -> int:
 
 
 def genotype_of(flag_values: flags.FlagValues) -> Genotype:
-  """Returns the genotype that the flags name; see `read_genotype`."""
-  return read_genotype(flag_values.architecture, flag_values.space or experiment.task_class_of(flag_values).space)
+  """Returns the genotype that the flags name; see `read_genotype`.
+
+  Raises:
+    ValueError: if they name none.
+    OSError: if the file cannot be read.
+  """
+  space = flag_values.space or experiment.task_class_of(flag_values).space
+  return read_genotype(flag_values.architecture, space, place="--architecture")
 
 
 def final_configs(flag_values: flags.FlagValues) -> Configs:
@@ -97,30 +91,6 @@ def final_configs(flag_values: flags.FlagValues) -> Configs:
   if convention != published.convention:
     print(f"{published.name} was published with --convention={published.convention}; this is {convention}")
   return dataclasses.replace(configs, network_config=dataclasses.replace(configs.network_config, convention=convention))
-
-
-def read_genotype(text: str, space: str) -> Genotype:
-  """Returns the genotype that a command line names.
-
-  Args:
-    text: name of a published network, a published string, or the path of a JSON file: a genotype, or the best.json of
-      a search.
-    space: name of the space of a published string.
-
-  Raises:
-    ValueError: if the text is none of these.
-    OSError: if the file cannot be read.
-  """
-  if text in NAMED:
-    return NAMED[text].genotype
-  if text.endswith(".json"):
-    return read_genotype_file(text)
-  try:
-    return make_space(space).decode(make_space(space).parse(text))
-  except ValueError as error:
-    raise ValueError(
-      f"--architecture is no published name ({', '.join(NAMED)}), no path of a .json file and no string of {space}: {error}"
-    ) from error
 
 
 def train_and_export(

@@ -6,9 +6,12 @@ convention states them as facts. Layers read the facts and never ask for a conve
 """
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
-from tensorflow import keras
+
+if TYPE_CHECKING:
+  from tensorflow import keras
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +89,7 @@ CONVENTIONS = {
 }
 
 
-def kernel_initializer(convention: Convention, seed: int, *, gain: float = 1.0) -> keras.initializers.Initializer:
+def kernel_initializer(convention: Convention, seed: int, *, gain: float = 1.0) -> "keras.initializers.Initializer":
   """Returns the initializer of one kernel.
 
   Args:
@@ -94,6 +97,8 @@ def kernel_initializer(convention: Convention, seed: int, *, gain: float = 1.0) 
     seed: the kernel depends on this and its shape alone.
     gain: factor on the scale. Depthwise kernels pass their channels where the mode counts these as fan-in.
   """
+  from tensorflow import keras  # Costs are computed from conventions, without TensorFlow.
+
   return keras.initializers.VarianceScaling(
     convention.kernel_scale * gain, convention.kernel_mode, convention.kernel_distribution, seed=seed
   )

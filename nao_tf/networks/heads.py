@@ -4,11 +4,9 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks.conventions import Convention, derive_seeds, kernel_initializer
+from nao_tf.networks.image_network_config import AUXILIARY_FILTERS, AUXILIARY_WINDOW
 from nao_tf.networks.layers import Chain, ConvNorm, ImageShape
 from nao_tf.networks.weight_sources import OWN_WEIGHTS, WeightSource
-
-AUXILIARY_WINDOW = 5
-AUXILIARY_FILTERS = (128, 768)
 
 
 class Dense(keras.layers.Dense):

@@ -14,9 +14,8 @@ from tensorflow import keras
 
 from nao_tf.networks import recurrence
 from nao_tf.networks.conventions import derive_seeds
+from nao_tf.networks.language_model_config import INITIAL_RANGE
 from nao_tf.spaces.genotypes import RecurrentGenotype
-
-INITIAL_RANGE = 0.04
 
 
 class RecurrentCell(keras.layers.Layer):

@@ -6,11 +6,9 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks.conventions import Convention, derive_seeds
+from nao_tf.networks.image_network_config import CIFAR_STEM_MULTIPLIER, IMAGENET_STEM_FILTERS
 from nao_tf.networks.layers import Chain, ConvNorm, ImageShape
 from nao_tf.networks.weight_sources import OWN_WEIGHTS, WeightSource
-
-CIFAR_STEM_MULTIPLIER = 3
-IMAGENET_STEM_FILTERS = 32
 
 
 class Stem(keras.layers.Layer):

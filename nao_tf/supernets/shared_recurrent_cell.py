@@ -15,7 +15,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks.conventions import derive_seeds
-from nao_tf.networks.recurrent_cell import INITIAL_RANGE
+from nao_tf.networks.language_model_config import INITIAL_RANGE
 from nao_tf.supernets.shared_recurrence import NodeChoices, SharedRecurrence
 from nao_tf.supernets.weight_bank import Candidate, ChoiceBlock, WeightBank
 

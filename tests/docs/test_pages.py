@@ -6,7 +6,7 @@ import pytest
 
 from nao_tf.networks.image_network import count_parameters
 from nao_tf.spaces.published import CELLS
-from nao_tf.tools import train
+from nao_tf.tools import describe, train
 from tests.docs import pages
 from tests.test_architecture import FLOORS
 
@@ -60,7 +60,9 @@ def test_a_published_name_in_a_command_is_the_published_network(path, monkeypatc
       continue
     values = pages.parsed([word for word in words if "Addons>" not in word])  # Not on both stacks.
     cell = CELLS.get(values.architecture) if "architecture" in values else None
-    if cell is not None:
+    if cell is not None and pages.tool_of(words) == "describe":
+      assert f"convention {cell.convention}," in describe.description_of(values).title
+    elif cell is not None:
       assert train.final_configs(values).network_config.convention == cell.convention
 
 

@@ -18,6 +18,7 @@ TOOLS = (
   "benchmark_oracles",
   "benchmark_predictor",
   "benchmark_strategies",
+  "describe",
   "evaluate",
   "export",
   "rank_shared",

@@ -1,0 +1,106 @@
+"""The configuration of image networks, and the stack of cells that follows from it. Imports no TensorFlow."""
+
+import dataclasses
+
+from nao_tf import fields
+from nao_tf.networks.conventions import CONVENTIONS, Convention
+
+NUM_STAGES = 3
+MIN_IMAGENET_FILTERS = 4
+CIFAR_STEM_MULTIPLIER = 3
+"""Filters of the CIFAR stem, in F."""
+IMAGENET_STEM_FILTERS = 32
+"""Filters of the ImageNet stem before stem cells."""
+AUXILIARY_STRIDES = {"cifar": 3, "imagenet": 2}
+"""Stride of the pool of the auxiliary head, for each stem."""
+AUXILIARY_WINDOW = 5
+"""Height and width of that pool."""
+AUXILIARY_FILTERS = (128, 768)
+"""Filters of the two convolutions of the auxiliary head."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageNetworkConfig:
+  """What an image network is apart from its genotype and its task.
+
+  The defaults are those of the paper's CIFAR-10 network "6 / 36". The small networks of its search have N = 3, F = 32 and
+  no dropout.
+
+  Attributes:
+    num_cells: N, the number of normal cells in each of the three stages.
+    filters: F, the channels of a node in the first stage.
+    convention: how layers are put together: "nao", "nao_ws", "torch" or "torch_large".
+    stem: "cifar" keeps the resolution, "imagenet" divides it by eight.
+    auxiliary: whether there is an auxiliary head in training.
+    auxiliary_weight: weight of its loss.
+    drop_path_keep: probability to keep a branch of the last cell, at the end of the schedule.
+    drop_path_steps: training steps over which the rate of drop-path grows linearly to that; 0: it is there at once.
+    dropout_keep: probability to keep a unit before the classifier.
+    synchronized_norm: whether batch norm takes its statistics over all replicas, as a single device would.
+  """
+
+  num_cells: int = 6
+  filters: int = 36
+  convention: str = "nao"
+  stem: str = "cifar"
+  auxiliary: bool = True
+  auxiliary_weight: float = 0.4
+  drop_path_keep: float = 0.7
+  drop_path_steps: int = 0
+  dropout_keep: float = 0.6
+  synchronized_norm: bool = False
+
+  def __post_init__(self) -> None:
+    fields.check_finite(self)
+    for name, low in (("num_cells", 1), ("filters", 1), ("drop_path_steps", 0), ("auxiliary_weight", 0)):
+      if getattr(self, name) < low:
+        raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")
+    if self.stem == "imagenet" and self.filters < MIN_IMAGENET_FILTERS:
+      raise ValueError(f"the imagenet stem needs at least {MIN_IMAGENET_FILTERS} filters, got {self.filters}")
+    for name in ("drop_path_keep", "dropout_keep"):
+      if not 0.0 < getattr(self, name) <= 1.0:
+        raise ValueError(f"{name} must be in (0, 1], got {getattr(self, name)}")
+    for name, table in (("convention", CONVENTIONS), ("stem", AUXILIARY_STRIDES)):
+      if getattr(self, name) not in table:
+        raise ValueError(f"{name} must be one of {', '.join(table)}, got {getattr(self, name)!r}")
+
+  @property
+  def facts(self) -> Convention:
+    """The convention itself, with this network's `synchronized_norm`."""
+    return dataclasses.replace(CONVENTIONS[self.convention], synchronized_norm=self.synchronized_norm)
+
+
+@dataclasses.dataclass(frozen=True)
+class CellPlan:
+  """A place for a cell in the stack of an image network.
+
+  Attributes:
+    index: number of the cell, from 0.
+    filters: channels of every node.
+    reduction: whether the cell halves the resolution.
+    raw_previous: whether the cell leaves its input 0 as it is.
+  """
+
+  index: int
+  filters: int
+  reduction: bool
+  raw_previous: bool
+
+
+def plan_cells(config: ImageNetworkConfig) -> list[CellPlan]:
+  """Returns the places of all cells, those of the stem first."""
+  num_stem_cells = config.facts.stem_cells if config.stem == "imagenet" else 0
+  rows = [(config.filters >> i, True) for i in range(num_stem_cells, 0, -1)]
+  for stage in range(NUM_STAGES):
+    filters = config.filters << stage
+    if stage > 0:
+      rows.append((filters, True))
+    rows += [(filters, False)] * config.num_cells
+  raw_first = not config.facts.project_first_input
+  return [CellPlan(i, filters, reduction, raw_first and i == 0) for i, (filters, reduction) in enumerate(rows)]
+
+
+def auxiliary_cell(config: ImageNetworkConfig, num_cells: int) -> int:
+  """Returns the number of the cell, of `num_cells`, whose output the auxiliary head reads."""
+  last_reduction = num_cells - config.num_cells - 1
+  return last_reduction if config.facts.auxiliary_after_reduction else last_reduction + 1

@@ -1,0 +1,44 @@
+"""What language models cost, part by part, for one token. Imports no TensorFlow.
+
+The previous output is kept until the cell has read it. Of a recurrent cell, all states are kept until their mean is taken.
+"""
+
+from nao_tf.networks.image_costs import PartCost
+from nao_tf.networks.language_model_config import LanguageModelConfig
+from nao_tf.spaces.genotypes import LstmGenotype, RecurrentGenotype
+
+_LSTM_GATES = 4
+
+
+def language_costs(
+  genotype: RecurrentGenotype | LstmGenotype, config: LanguageModelConfig, vocabulary_size: int
+) -> list[PartCost]:
+  """Returns the costs of the embedding, of the cell and of the softmax, whose kernel is the embedding.
+
+  Args:
+    genotype: of the cell.
+    config: of the model.
+    vocabulary_size: V.
+  """
+  units = config.units
+  embedding = PartCost("embedding", (units,), vocabulary_size * units, 0, 2 * units)
+  softmax = PartCost("softmax", (vocabulary_size,), vocabulary_size, vocabulary_size * units, units + vocabulary_size)
+  cell = _lstm(units) if isinstance(genotype, LstmGenotype) else _recurrent_cell(len(genotype.nodes) + 1, units)
+  return [embedding, cell, softmax]
+
+
+def _recurrent_cell(num_nodes: int, units: int) -> PartCost:
+  """Returns the cost of a cell; see `nao_tf.networks.recurrent_cell.RecurrentCell`.
+
+  Each node has a product of twice as many units. The first node reads the input and the previous output. What is in memory
+  is all of these with the state of the first node; or all states and the last product.
+  """
+  kernels = (1 + num_nodes) * units * 2 * units
+  return PartCost("cell", (units,), kernels, kernels, max(2 + 2 + 1, num_nodes + 2) * units)
+
+
+def _lstm(units: int) -> PartCost:
+  """Returns the cost of a Keras LSTM. In memory are its input, both old states, the gates and both new states."""
+  kernels = 2 * units * _LSTM_GATES * units
+  values = (1 + 2 + _LSTM_GATES + 2) * units
+  return PartCost("cell", (units,), kernels + _LSTM_GATES * units, kernels, values)

@@ -1,0 +1,63 @@
+"""Reads genotypes that people name: a published name, a JSON file or the string of an architecture."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from nao_tf.runs.genotype_files import read_genotype as read_genotype_file
+from nao_tf.spaces import make_space
+from nao_tf.spaces.genotypes import Genotype
+from nao_tf.spaces.published import BASELINES, CELLS, RECURRENT_CELLS
+
+_SPACES = ("nasnet5", "nasnet11", "rnn12")
+"""Where a string is looked for whose space is not given. No string is in two of them."""
+
+
+class NamedNetwork(Protocol):
+  """A network that has a name."""
+
+  @property
+  def genotype(self) -> Genotype:
+    """The genotype of the network."""
+
+
+NAMED: Mapping[str, NamedNetwork] = {**CELLS, **RECURRENT_CELLS, **BASELINES}
+
+
+def read_genotype(text: str, space: str | None = None, *, place: str = "network") -> Genotype:
+  """Returns the genotype that a text names.
+
+  Args:
+    text: name of a published network, a published string, or the path of a JSON file: a genotype, or the best.json of
+      a search.
+    space: name of the space of a published string; None: that of nasnet5, nasnet11 and rnn12 which the string is in.
+    place: where the text comes from, such as a flag, for error messages.
+    place: of the text, such as a flag, for error messages.
+
+  Raises:
+    ValueError: if the text is none of these.
+    OSError: if the file cannot be read.
+  """
+  if text in NAMED:
+    return NAMED[text].genotype
+  if text.endswith(".json"):
+    return read_genotype_file(text)
+  spaces = _SPACES if space is None else (space,)
+  found = {name: _parsed(text, name) for name in spaces}
+  genotypes = [result for result in found.values() if not isinstance(result, ValueError)]
+  if not genotypes:
+    reasons = "; ".join(str(error) for error in found.values())
+    raise ValueError(
+      f"{place} is no published name ({', '.join(NAMED)}), no path of a .json file and no string of"
+      f" {', '.join(spaces)}: {reasons}"
+    )
+  return genotypes[0]
+
+
+def _parsed(text: str, name: str) -> Genotype | ValueError:
+  """Returns the genotype of a string of a space, or what is wrong with it."""
+  space = make_space(name)
+  try:
+    genotype: Genotype = space.decode(space.parse(text))
+  except ValueError as error:
+    return error
+  return genotype

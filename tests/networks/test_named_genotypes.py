@@ -1,0 +1,36 @@
+"""Genotypes that people name."""
+
+import json
+
+import pytest
+
+from nao_tf.networks.named_genotypes import NAMED, read_genotype
+from nao_tf.spaces.published import CELLS, RECURRENT_CELLS
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_published_name_is_its_genotype(name):
+  assert read_genotype(name) == NAMED[name].genotype
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_published_string_is_found_with_its_space_and_without(name):
+  cell = CELLS[name]
+  assert read_genotype(cell.text) == read_genotype(cell.text, cell.space) == cell.genotype
+
+
+def test_a_string_of_a_recurrent_cell_is_found():
+  assert read_genotype(RECURRENT_CELLS["NAO-RNN"].text) == RECURRENT_CELLS["NAO-RNN"].genotype
+
+
+def test_a_file_is_read(tmp_path):
+  path = tmp_path / "genotype.json"
+  path.write_text(json.dumps(CELLS["NAONet-B"].genotype.to_json()))
+  assert read_genotype(str(path)) == CELLS["NAONet-B"].genotype
+
+
+def test_anything_else_is_an_error_that_names_the_place():
+  with pytest.raises(ValueError, match="^--network is no published name .* no string of nasnet5: nasnet5: expected 40"):
+    read_genotype("1 2", "nasnet5", place="--network")
+  with pytest.raises(ValueError, match="no string of nasnet5, nasnet11, rnn12"):
+    read_genotype("1 2")

@@ -1,0 +1,52 @@
+"""Counts what built layers have and do: an independent count to compare computed costs with."""
+
+import contextlib
+import math
+from unittest import mock
+
+import tensorflow as tf
+
+from nao_tf.networks import heads, layers
+
+_COUNTED = (layers.ConvNorm, layers.SeparableConvNorm, layers.FactorizedReduction, heads.Dense)
+_KERNELS = ("kernel", "depthwise", "pointwise")
+
+
+def called(make, shape):
+  """Builds a layer and calls it once, in a graph: nothing is allocated or computed.
+
+  Args:
+    make: returns the layer.
+    shape: of one input.
+
+  Returns:
+    The layer, and its multiply-adds: of every kernel at every place of the output.
+  """
+  seen = []
+  with contextlib.ExitStack() as patches:
+    for kind in _COUNTED:
+      patches.enter_context(mock.patch.object(kind, "call", _recording(kind.call, seen)))
+    with tf.Graph().as_default():
+      layer = make()
+      if not layer.built:
+        layer.build((None, *shape))
+      layer(tf.zeros((1, *shape)), training=False)
+  return layer, sum(_multiply_adds(*row) for row in seen)
+
+
+def num_parameters(layer):
+  return sum(math.prod(weight.shape) for weight in layer.trainable_weights)
+
+
+def _recording(call, seen):
+  def record(layer, inputs, *args, **kwargs):
+    outputs = call(layer, inputs, *args, **kwargs)
+    seen.append((layer, outputs.shape))
+    return outputs
+
+  return record
+
+
+def _multiply_adds(layer, output_shape):
+  places = math.prod(output_shape[1:-1])
+  return sum(places * math.prod(getattr(layer, name).shape) for name in _KERNELS if hasattr(layer, name))
