@@ -32,6 +32,7 @@ from nao_tf.runs.report import write_report
 from nao_tf.search.loop import run_search
 from nao_tf.search.winner import evaluate_finalists, finalists, write_winner
 from nao_tf.spaces import make_space
+from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.strategies.base import Strategy
 from nao_tf.tasks.base import Configs
@@ -81,8 +82,9 @@ def main(flag_values: flags.FlagValues) -> int:
   winner = experiment.configs_of(flag_values, search_flags.children(flag_values), prefix="best_")
   experiment.check_workdir(flag_values.workdir)
   distribution = experiment.prepare_process(flag_values)
+  proposals = search_flags.proposal_space(flag_values)
   with Journal(flag_values.workdir, settings(flag_values)) as journal:
-    best = search(flag_values, journal, distribution)
+    best = search(flag_values, proposals, journal, distribution)
     if best is None:
       print(f"none of {flag_values.num_trials} trials has a reward; {_last_reason(journal.trials)}")
       return 1
@@ -117,10 +119,12 @@ def settings(flag_values: flags.FlagValues) -> dict[str, Any]:
   }
 
 
-def search(flag_values: flags.FlagValues, journal: Journal, distribution: tf.distribute.Strategy) -> Trial | None:
+def search(
+  flag_values: flags.FlagValues, proposals: SearchSpace, journal: Journal, distribution: tf.distribute.Strategy
+) -> Trial | None:
   """Searches, writes the report, evaluates the best again if asked to, and returns the best."""
   space = make_space(flag_values.space)
-  strategy = search_flags.strategy(flag_values, space)
+  strategy = search_flags.strategy(flag_values, proposals)
   context = evaluator_flags.context(flag_values, space, distribution)
   with contextlib.ExitStack() as stack:
     evaluator = stack.enter_context(evaluator_of(flag_values, flag_values.evaluator, context))

@@ -3,14 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from absl import flags
 
-from nao_tf.spaces import SPACES
+from nao_tf.networks.cost_bounds import CostBounds, bounded_space, genotype_describer, has_known_costs
+from nao_tf.spaces import SPACES, make_space
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies import STRATEGIES, make_strategy
 from nao_tf.strategies.base import Strategy
 from nao_tf.tasks.base import Configs
 from nao_tf.tools import experiment, flag_types, flagging, strategy_flags
+
+_OVERSIZED = "oversized"
+"""The setting that says what becomes of networks beyond a bound. Earlier versions had none: their trials failed."""
 
 
 def define(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> None:
@@ -25,9 +30,10 @@ def define(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> None:
   flag_types.define_name("space", "nasnet5", SPACES, "space", "what to search", flag_values=flag_values)
   flag_types.define_name("strategy", "nao", STRATEGIES, "strategy", "how to search", flag_values=flag_values)
   flags.DEFINE_integer("num_trials", 40, "architectures to evaluate, failed ones included", 1, flag_values=flag_values)
-  flags.DEFINE_integer(
-    "max_parameters", None, "networks with more parameters fail; default: no limit", flag_values=flag_values
-  )
+  help_ = "networks with more parameters are not proposed; default: no limit"
+  flags.DEFINE_integer("max_parameters", None, help_, 1, flag_values=flag_values)
+  help_ = "networks with more multiply-adds for one image or one token are not proposed; default: no limit"
+  flags.DEFINE_integer("max_multiply_adds", None, help_, 1, flag_values=flag_values)
   strategy_flags.define(flag_values, argv)
   experiment.define_config_flags(flag_values, "child", prefix="child_")
 
@@ -36,6 +42,31 @@ def strategy(flag_values: flags.FlagValues, space: SearchSpace) -> Strategy:
   """Returns the strategy that the flags describe."""
   name = flag_values.strategy
   return make_strategy(name, space, seed=flag_values.seed, **strategy_flags.options(name, flag_values))
+
+
+def proposal_space(flag_values: flags.FlagValues) -> SearchSpace:
+  """Returns the space that a strategy proposes from: bounded, if there are bounds on what networks cost.
+
+  A search of an earlier version goes on as it began, with proposals that are too large and fail. So does a search whose
+  networks have costs that are not known, as long as only their parameters are bounded: an evaluator counts these.
+
+  Raises:
+    ValueError: if hardly any architecture is within the bounds, or the multiply-adds are not known.
+  """
+  space = make_space(flag_values.space)
+  bounds = CostBounds(flag_values.max_parameters, flag_values.max_multiply_adds)
+  if bounds == CostBounds() or _proposes_oversized(flag_values):
+    return space
+  config, genotype = children(flag_values).network_config, space.decode(space.sample(np.random.default_rng(0)))
+  if has_known_costs(genotype, config):
+    task = experiment.task_of(flag_values)
+    return bounded_space(space, bounds, genotype_describer(config, task.input_shape, task.num_outputs))
+  if bounds.max_multiply_adds is None:
+    return space
+  raise ValueError(
+    f"--max_multiply_adds: the multiply-adds of the networks of --space={flag_values.space} with"
+    f" --task={flag_values.task} are not known"
+  )
 
 
 def children(flag_values: flags.FlagValues) -> Configs:
@@ -54,6 +85,7 @@ def settings(flag_values: flags.FlagValues, *names: str) -> dict[str, Any]:
   counting = ("space", "strategy", "max_parameters", "seed", *names)
   return {
     **{name: flag_values[name].value for name in counting},
+    **_bound_settings(flag_values),
     **experiment.task_settings(flag_values),
     **flagging.settings(
       options=strategy_flags.config(flag_values.strategy, flag_values),
@@ -61,3 +93,18 @@ def settings(flag_values: flags.FlagValues, *names: str) -> dict[str, Any]:
       training=configs.training_config,
     ),
   }
+
+
+def _bound_settings(flag_values: flags.FlagValues) -> dict[str, Any]:
+  """Returns the settings that bounds add. There are none without bounds, so that earlier searches go on."""
+  multiply_adds = flag_values.max_multiply_adds
+  if (flag_values.max_parameters is None and multiply_adds is None) or _proposes_oversized(flag_values):
+    return {}
+  return {_OVERSIZED: "not proposed", **({} if multiply_adds is None else {"max_multiply_adds": multiply_adds})}
+
+
+def _proposes_oversized(flag_values: flags.FlagValues) -> bool:
+  """Returns whether a search is one of an earlier version, which proposed networks beyond the bound, too."""
+  recorded = experiment.recorded_settings(flag_values)
+  earlier = recorded.get("max_parameters") is not None and _OVERSIZED not in recorded
+  return earlier and flag_values.max_multiply_adds is None

@@ -107,7 +107,7 @@ def make_tuner(flag_values: flags.FlagValues, distribution: tf.distribute.Strate
   configs = search_flags.children(flag_values)
   hypermodel = CellHyperModel(
     experiment.task_of(flag_values),
-    make_space(flag_values.space),
+    search_flags.proposal_space(flag_values),
     configs.network_config,
     configs.training_config,
     seed=flag_values.seed,

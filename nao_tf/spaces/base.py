@@ -166,6 +166,11 @@ class SearchSpace(abc.ABC):
       return False
     return True
 
+  def is_admitted(self, architecture: Architecture) -> bool:
+    """Returns whether a strategy may propose a valid architecture. By default all; see `nao_tf.spaces.bounded`."""
+    del architecture
+    return True
+
   def sample(self, rng: np.random.Generator) -> Architecture:
     """Returns a random architecture, uniform among all valid rows of choices."""
     while True:

@@ -2,7 +2,8 @@
 
 The protocol, for whoever drives a strategy:
 
-1. `ask(count)` returns architectures that are valid and new: no encoding of them was asked for before.
+1. `ask(count)` returns architectures that are valid, admitted by the space, and new: no encoding of them was asked for
+   before.
 2. They are evaluated anywhere, in any order, as many at a time as one likes.
 3. `tell(trials)` reports them, the failed ones too. Not all need to be told before the next `ask`.
 
@@ -81,7 +82,7 @@ class Strategy(abc.ABC):
       `count` valid architectures, each new up to its encoding; fewer if the space has no more.
 
     Raises:
-      SpaceExhausted: if the space has none left.
+      SpaceExhausted: if the space has none left, or none that it admits.
       ValueError: if `count` is below 1.
     """
     if count < 1:
@@ -175,8 +176,8 @@ class Strategy(abc.ABC):
     return [self._trials[key] for key in self._scored_keys[-count:]]
 
   def is_new(self, architecture: Architecture) -> bool:
-    """Whether no encoding of the architecture was asked for or told."""
-    return self.space.canonical(architecture) not in self._seen
+    """Whether a valid architecture can be proposed: no encoding was asked for or told, and the space admits it."""
+    return self.space.canonical(architecture) not in self._seen and self.space.is_admitted(architecture)
 
   def random_new(self, rng: np.random.Generator) -> Architecture | None:
     """Returns a random new architecture; None if there is none left, as far as a small space can be enumerated."""

@@ -51,6 +51,10 @@ class CellSpace(ValueSpace):
     """Checks the rules of the cells; see `SearchSpace.check_rules`."""
     self.cells.check_rules(architecture)
 
+  def is_admitted(self, architecture: Architecture) -> bool:
+    """Returns whether the space of cells admits an architecture."""
+    return self.cells.is_admitted(architecture)
+
   def sample(self, rng: np.random.Generator) -> Architecture:
     """Returns a random valid architecture, as the space of cells does."""
     return self.cells.sample(rng)

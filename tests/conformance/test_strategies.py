@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from nao_tf.spaces import make_space
+from nao_tf.spaces.bounded import BoundedSpace
 from nao_tf.strategies import STRATEGIES, SpaceExhausted
 from nao_tf.strategies import make_strategy as make_registered_strategy
 from nao_tf.strategies.nao import NaoConfig
-from nao_tf.trial import Evaluation, Trial
+from nao_tf.trial import UNKNOWN, Evaluation, Trial
 from tests.support.toys import CountingEvaluator, ToySpace
 
 # Smaller than the defaults, so that what is learned comes into play within a few batches.
@@ -140,3 +141,29 @@ def test_telling_a_malformed_architecture_is_refused(name):
 def test_a_negative_seed_is_refused(name):
   with pytest.raises(ValueError, match="seed"):
     make_strategy(name, ToySpace(), seed=-1)
+
+
+def test_only_what_a_space_admits_is_asked_for_until_that_is_exhausted(name):
+  space = BoundedSpace(ToySpace(), lambda architecture: sum(architecture) <= 2)
+  few = {space.canonical(architecture) for architecture in space.enumerate()}
+  strategy, asked = make_strategy(name, space), []
+  with pytest.raises(SpaceExhausted, match="toy"):
+    while True:
+      batch = strategy.ask(3)
+      strategy.tell([Trial(len(asked) + i, a, evaluation=Evaluation(float(sum(a)))) for i, a in enumerate(batch)])
+      asked += batch
+  assert sorted(map(space.canonical, asked)) == sorted(few) and 0 < len(few) < TOY_SIZE
+
+
+def test_a_bound_that_few_architectures_of_a_large_space_are_within_is_kept(name):
+  space = BoundedSpace(make_space("nasbench201"), lambda architecture: sum(choice == 0 for choice in architecture) >= 4)
+  asked = [trial.architecture for trial in drive(make_strategy(name, space), 6)]
+  assert len(set(asked)) == 24 and all(map(space.is_admitted, asked))
+
+
+def test_what_a_space_does_not_admit_may_be_told_and_be_on_record(name):
+  space = BoundedSpace(ToySpace(), lambda architecture: sum(architecture) <= 2)
+  strategy = make_strategy(name, space)
+  strategy.count_as_asked([((2, 2, 1, 1), UNKNOWN)])
+  strategy.tell([Trial(0, (2, 2, 1, 1), evaluation=Evaluation(1.0))])
+  assert all(map(space.is_admitted, strategy.ask(4)))

@@ -15,7 +15,7 @@ from nao_tf.runs.run_lock import RunDirectoryInUse
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.spaces import make_space
 from nao_tf.spaces.genotypes import CellGenotype
-from nao_tf.tools import search, tune
+from nao_tf.tools import search, search_flags, tune
 from tests.support.toy_text import write_files
 from tests.tools.test_tools import CHILD
 
@@ -95,7 +95,8 @@ def test_the_flagfile_for_a_first_search_is_for_both_binaries(tmp_path):
   assert tuner.oracle.trial_timeout == 600 and tuner.oracle.max_trials == 40
 
 
-def test_a_search_all_of_whose_trials_failed_is_an_error_with_its_reason(tmp_path, capsys):
+def test_a_search_all_of_whose_trials_failed_is_an_error_with_its_reason(tmp_path, capsys, monkeypatch):
+  monkeypatch.setattr(search_flags, "proposal_space", lambda values: make_space(values.space))  # Nothing is bounded.
   assert run(tmp_path, "--max_parameters=1") == 1
   message = capsys.readouterr().err
   assert "error: all 2 trials failed" in message and "Oversized model" in message
