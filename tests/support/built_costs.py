@@ -1,6 +1,7 @@
 """Counts what built layers have and do: an independent count to compare computed costs with."""
 
 import contextlib
+import inspect
 import math
 from unittest import mock
 
@@ -39,8 +40,12 @@ def num_parameters(layer):
 
 
 def _recording(call, seen):
+  known = inspect.signature(call).parameters
+
+  @tf.autograph.experimental.do_not_convert
   def record(layer, inputs, *args, **kwargs):
-    outputs = call(layer, inputs, *args, **kwargs)
+    given = {name: value for name, value in kwargs.items() if name in known}  # Keras offers more to what takes all.
+    outputs = call(layer, inputs, *args, **given)
     seen.append((layer, outputs.shape))
     return outputs
 
