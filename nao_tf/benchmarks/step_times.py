@@ -20,7 +20,7 @@ from nao_tf.networks.image_network import ImageNetworkConfig
 from nao_tf.networks.language_model import LanguageModelConfig
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.spaces.published import CELLS, RECURRENT_CELLS, PublishedCell, PublishedRecurrentCell
+from nao_tf.spaces.published import RECURRENT_CELLS, STRINGS, PublishedCell, PublishedRecurrentCell
 from nao_tf.supernets import make_supernet_trainer
 from nao_tf.supernets.config import SharingConfig
 from nao_tf.tasks.base import Configs, Task
@@ -33,7 +33,7 @@ from nao_tf.training.language_config import LanguageTrainingConfig
 
 _WARM_UP = 4
 _WORDS = 9_998  # 10,000 tokens together with <unk> and <eos>.
-_IMAGE_CELL, _RECURRENT_CELL = CELLS["NAONet-WS"], RECURRENT_CELLS["NAO-RNN"]
+_IMAGE_CELL, _RECURRENT_CELL = STRINGS["NAONet-WS"], RECURRENT_CELLS["NAO-RNN"]
 
 
 class StepTime(NamedTuple):

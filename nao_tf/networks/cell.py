@@ -1,8 +1,9 @@
 """Cells: the directed graphs that image networks repeat (Luo et al., NeurIPS 2018, section 3.1).
 
 A cell reads the outputs of the two cells before it. Both are brought to `filters` channels and one resolution (input
-calibration), every node adds two operations on earlier states, and the loose ends, states that no node reads, are
-concatenated. In a reduction cell the operations on the two inputs have stride 2, and so have loose inputs.
+calibration), every node adds two operations on earlier states, and some states are concatenated: those that the genotype
+states, or the loose ends, which no node reads. In a reduction cell the operations on the two inputs have stride 2, and so
+have inputs that are concatenated.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +14,7 @@ from tensorflow import keras
 
 from nao_tf.networks.conventions import Convention, derive_seeds
 from nao_tf.networks.layers import Chain, ConvNorm, FactorizedReduction, ImageShape, strided_shape, track_each
-from nao_tf.networks.operations import OPERATIONS
+from nao_tf.networks.operations import OPERATIONS, is_dropped
 from nao_tf.spaces import genotypes
 
 _T = TypeVar("_T")
@@ -73,11 +74,11 @@ class Cell(keras.layers.Layer):
     shapes += [strided_shape(current, self._strides, self.filters)] * len(self.cell.nodes)
     self.operations = [self._make_operation(branch, key) for branch, key in _seeded(self.branches, branch_seed)]
     track_each(self, "operations", self.operations)
-    self.tails = [self._make_tail(i, shapes[i], key) for i, key in _seeded(self.cell.loose_ends, tail_seed)]
+    self.tails = [self._make_tail(i, shapes[i], key) for i, key in _seeded(self.cell.concatenated, tail_seed)]
     track_each(self, "tails", self.tails)
     for branch, layer in zip(self.branches, self.operations):
       layer.build(shapes[branch.source])
-    for source, layer in zip(self.cell.loose_ends, self.tails):
+    for source, layer in zip(self.cell.concatenated, self.tails):
       layer.build(shapes[source])
     self.built = True
 
@@ -92,18 +93,19 @@ class Cell(keras.layers.Layer):
       masks: the factors of drop-path [num_branches, B, 1, 1, 1], or None.
 
     Returns:
-      [B, H / stride, W / stride, num_loose_ends * filters].
+      [B, H / stride, W / stride, num_outputs * filters].
     """
     branch_masks = [None] * len(self.branches) if masks is None else tf.unstack(masks)
     states = [layer(x, training=training) for layer, x in zip(self.calibrations, inputs)]
     for node in range(len(self.cell.nodes)):
       left, right = (self._branch(i, states, branch_masks[i], training) for i in (2 * node, 2 * node + 1))
       states.append(left + right)
-    return tf.concat([layer(states[i], training=training) for i, layer in zip(self.cell.loose_ends, self.tails)], -1)
+    outputs = zip(self.cell.concatenated, self.tails)
+    return tf.concat([layer(states[i], training=training) for i, layer in outputs], -1)
 
   def compute_output_shape(self, input_shape: Sequence[ImageShape]) -> ImageShape:
-    """Returns [B, H / stride, W / stride, num_loose_ends * filters]."""
-    return strided_shape(input_shape[1], self._strides, self.filters * len(self.cell.loose_ends))
+    """Returns [B, H / stride, W / stride, num_outputs * filters]."""
+    return strided_shape(input_shape[1], self._strides, self.filters * len(self.cell.concatenated))
 
   @property
   def _strides(self) -> tuple[int, int]:
@@ -115,7 +117,7 @@ class Cell(keras.layers.Layer):
   ) -> tf.Tensor:
     branch = self.branches[index]
     output = self.operations[index](states[branch.source], training=training)
-    kept = mask is None or (branch.operation == "identity" and not self.convention.drop_identity)
+    kept = mask is None or not is_dropped(branch.operation, self._stride(branch.source), self.convention)
     return output if kept else output * mask
 
   def _stride(self, source: int) -> int:
@@ -152,7 +154,7 @@ def calibration_layers(
   first: list[keras.layers.Layer] = []
   if larger and not raw_previous:
     first.append(FactorizedReduction(filters, 2, convention, seeds[0], relu=True))
-  elif previous[-1] != filters and not raw_previous:
+  elif (previous[-1] != filters or convention.project_equal_previous) and not raw_previous:
     first.append(ConvNorm(filters, 1, convention, seeds[0]))
   second: list[keras.layers.Layer] = []
   if current[-1] != filters or convention.project_equal_current:
@@ -165,7 +167,7 @@ def calibration_layers(
 def tail_layers(
   shape: ImageShape, filters: int, stride: int, convention: Convention, seed: int
 ) -> list[keras.layers.Layer]:
-  """Returns the layers between a loose end and the concatenation.
+  """Returns the layers between a state and the concatenation.
 
   Args:
     shape: of the state, [B, H, W, C].

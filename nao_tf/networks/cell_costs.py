@@ -30,8 +30,8 @@ class CellDraft:
   Attributes:
     branches: operation and source of each branch, two for each node.
     num_nodes: number of nodes.
-    loose_ends: the states that no node reads.
-    released: for each node, the states that it is the last to read.
+    outputs: the states that are concatenated.
+    released: for each node, the states that it is the last to read and that are not concatenated.
   """
 
   def __init__(self, cell: Cell):
@@ -39,8 +39,9 @@ class CellDraft:
     self.branches = [branch for node in cell.nodes for branch in node]
     self.num_nodes = len(cell.nodes)
     last_readers = {branch.source: number // 2 for number, branch in enumerate(self.branches)}
-    self.loose_ends = [i for i in range(NUM_CELL_INPUTS + self.num_nodes) if i not in last_readers]
-    self.released = [[s for s, reader in last_readers.items() if reader == node] for node in range(self.num_nodes)]
+    self.outputs = list(cell.concatenated)
+    inner = {state: reader for state, reader in last_readers.items() if state not in self.outputs}
+    self.released = [[state for state, reader in inner.items() if reader == node] for node in range(self.num_nodes)]
 
 
 class CellCost(NamedTuple):
@@ -74,7 +75,7 @@ def cell_cost(
   inputs: tuple[Shape, Shape],
   branch_cost: BranchCost,
   *,
-  last: bool,
+  frees: tuple[bool, bool],
 ) -> CellCost:
   """Returns what a cell costs.
 
@@ -85,7 +86,7 @@ def cell_cost(
     inputs: the shapes of the outputs of cell k-2 and cell k-1. They are one map for the first cell after a stem that has
       one output.
     branch_cost: what operations cost.
-    last: whether no other cell comes after it, which would read input 1, too.
+    frees: for each input, whether no later cell reads it, too.
 
   Raises:
     ValueError: if an operation is unknown.
@@ -95,14 +96,14 @@ def cell_cost(
   calibrations = _calibrations(inputs, plan, convention)
   shapes = [cost.shape for cost in calibrations] + [node_shape] * draft.num_nodes
   branches = [branch_cost(name, shapes[i], plan.filters, strides[i]) for name, i in draft.branches]
-  tails = [_tail(shapes[i], plan.filters, strides[i]) for i in draft.loose_ends]
+  tails = [_tail(shapes[i], plan.filters, strides[i]) for i in draft.outputs]
   output = (node_shape[0], node_shape[1], plan.filters * len(tails))
   layers = [*calibrations, *branches, *tails]
   return CellCost(
     output,
     sum([cost.parameters for cost in layers]),
     sum([cost.multiply_adds for cost in layers]),
-    _peak(draft, _Layers(calibrations, branches, tails), inputs, first=plan.index == 0, last=last),
+    _peak(draft, _Layers(calibrations, branches, tails), inputs, first=plan.index == 0, frees=frees),
   )
 
 
@@ -112,7 +113,7 @@ def _calibrations(inputs: tuple[Shape, Shape], plan: CellPlan, convention: Conve
   first = Cost(previous)
   if previous[:2] != current[:2] and not plan.raw_previous:
     first = factorized_reduction(previous, plan.filters, 2)
-  elif previous[-1] != plan.filters and not plan.raw_previous:
+  elif (previous[-1] != plan.filters or convention.project_equal_previous) and not plan.raw_previous:
     first = conv_norm(previous, plan.filters)
   projected = current[-1] != plan.filters or convention.project_equal_current
   layers = [lambda shape: conv_norm(shape, plan.filters)] * (projected + convention.layer_base)
@@ -120,14 +121,16 @@ def _calibrations(inputs: tuple[Shape, Shape], plan: CellPlan, convention: Conve
 
 
 def _tail(shape: Shape, filters: int, stride: int) -> Cost:
-  """Returns what the layers between a loose end and the concatenation cost; see `cell.tail_layers`."""
+  """Returns what the layers between a state and the concatenation cost; see `cell.tail_layers`."""
   return Cost(shape) if stride == 1 and shape[-1] == filters else factorized_reduction(shape, filters, stride)
 
 
-def _peak(draft: CellDraft, layers: _Layers, inputs: tuple[Shape, Shape], *, first: bool, last: bool) -> int:
+def _peak(
+  draft: CellDraft, layers: _Layers, inputs: tuple[Shape, Shape], *, first: bool, frees: tuple[bool, bool]
+) -> int:
   """Returns the largest number of values in memory."""
   memory = _Memory()
-  own = _calibrate(memory, layers.calibrations, inputs, first=first, last=last)
+  own = _calibrate(memory, layers.calibrations, inputs, first=first, frees=frees)
   for node, released in enumerate(draft.released):
     left, right = layers.branches[2 * node : 2 * node + 2]
     size = num_values(left.shape)
@@ -135,7 +138,7 @@ def _peak(draft: CellDraft, layers: _Layers, inputs: tuple[Shape, Shape], *, fir
     memory.need(left.output_values + (right.written or size * (not left.written)))
     memory.held += size - sum([own[state] for state in released])
     own.append(size)
-  for state, tail in zip(draft.loose_ends, layers.tails):
+  for state, tail in zip(draft.outputs, layers.tails):
     memory.need(tail.written)
     memory.held += tail.output_values - (own[state] if tail.written else 0)
   if len(layers.tails) > 1:
@@ -144,19 +147,19 @@ def _peak(draft: CellDraft, layers: _Layers, inputs: tuple[Shape, Shape], *, fir
 
 
 def _calibrate(
-  memory: "_Memory", calibrations: Sequence[Cost], inputs: tuple[Shape, Shape], *, first: bool, last: bool
+  memory: "_Memory", calibrations: Sequence[Cost], inputs: tuple[Shape, Shape], *, first: bool, frees: tuple[bool, bool]
 ) -> list[int]:
   """Counts the inputs and their calibration; returns the number of values that become free with each of both states."""
   previous, current = (num_values(shape) for shape in inputs)
   previous = 0 if first and inputs[0] == inputs[1] else previous  # Both are the one output of a stem.
-  current_frees = current if last else 0
   memory.need(previous + current)
   memory.held = previous + current
   own = []
-  for cost, frees in zip(calibrations, (previous, current_frees)):
+  for cost, size, is_free in zip(calibrations, (previous, current), frees):
+    freed = size if is_free else 0
     memory.need(cost.written)
-    memory.held += cost.output_values - (frees if cost.written else 0)
-    own.append(cost.output_values if cost.written else frees)
+    memory.held += cost.output_values - (freed if cost.written else 0)
+    own.append(cost.output_values if cost.written else freed)
   return own
 
 

@@ -14,7 +14,6 @@ from nao_tf.networks.image_network_config import (
   AUXILIARY_STRIDES,
   AUXILIARY_WINDOW,
   CIFAR_STEM_MULTIPLIER,
-  IMAGENET_STEM_FILTERS,
   ImageNetworkConfig,
   auxiliary_cell,
   plan_cells,
@@ -63,6 +62,8 @@ class ImageCosts:
     """
     self._config, self._facts, self._num_classes = config, config.facts, num_classes
     self._plans = plan_cells(config)
+    last_readers = {state: plan.index for plan in self._plans for state in plan.inputs}
+    self._frees = [(last_readers[p.inputs[0]] == p.index, last_readers[p.inputs[1]] == p.index) for p in self._plans]
     self._operations: dict[tuple[str, Shape, int, int], Cost] = {}
     first, second = stem_costs(config.stem, image_shape, config.filters, self._facts)
     self._stem = _stem_part(image_shape, [*first, *second])
@@ -86,16 +87,16 @@ class ImageCosts:
     """Returns the costs of all cells. Cells of one kind on inputs of the same shapes are computed once."""
     drafts = {False: CellDraft(genotype.normal), True: CellDraft(genotype.reduction)}
     costs: list[CellCost] = []
-    known: dict[tuple[int, bool, bool, bool, Shape, Shape], CellCost] = {}
-    previous, current = self._stem_shapes
-    for plan in self._plans:
-      last = plan is self._plans[-1]
-      key = (plan.filters, plan.reduction, plan.index == 0, last, previous, current)
+    known: dict[tuple[int, bool, bool, tuple[bool, bool], tuple[Shape, Shape]], CellCost] = {}
+    shapes = list(self._stem_shapes)
+    for plan, frees in zip(self._plans, self._frees):
+      inputs = plan.inputs_among(shapes)
+      key = (plan.filters, plan.reduction, plan.index == 0, frees, inputs)
       if key not in known:
         draft = drafts[plan.reduction]
-        known[key] = cell_cost(draft, plan, self._facts, (previous, current), self._operation, last=last)
+        known[key] = cell_cost(draft, plan, self._facts, inputs, self._operation, frees=frees)
       costs.append(known[key])
-      previous, current = current, known[key].shape
+      shapes.append(known[key].shape)
     return costs
 
   def _operation(self, name: str, shape: Shape, filters: int, stride: int) -> Cost:
@@ -145,7 +146,7 @@ def _cifar_stem(image_shape: Shape, filters: int, convention: Convention) -> tup
 
 def _imagenet_stem(image_shape: Shape, filters: int, convention: Convention) -> tuple[Sequence[Cost], Sequence[Cost]]:
   if convention.stem_cells:
-    return [conv_norm(image_shape, IMAGENET_STEM_FILTERS, (2, 2), _WINDOW, valid=True)], []
+    return [conv_norm(image_shape, convention.stem_filters, (2, 2), _WINDOW, valid=True)], []
   halved = conv_norm(image_shape, filters // 2, (2, 2), _WINDOW)
   quartered = conv_norm(halved.shape, filters, (2, 2), _WINDOW)
   return [halved, quartered], [conv_norm(quartered.shape, filters, (2, 2), _WINDOW)]

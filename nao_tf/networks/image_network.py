@@ -64,12 +64,11 @@ class ImageClassifier(keras.Model):
     self.config, self.image_shape = config, (height, width, channels)
     stem_seed, cell_seed, head_seed, draw_seed = derive_seeds(seed, 4)
     self.stem = STEMS[config.stem](config.filters, config.facts, stem_seed)
-    plans = plan_cells(config)
-    self.cells = [
-      _make_cell(genotype, plan, config.facts, key) for plan, key in zip(plans, derive_seeds(cell_seed, len(plans)))
-    ]
+    self.plans = plan_cells(config)
+    keys = derive_seeds(cell_seed, len(self.plans))
+    self.cells = [_make_cell(genotype, plan, config.facts, key) for plan, key in zip(self.plans, keys)]
     track_each(self, "cells", self.cells)
-    self.draws = TrainingDraws(config.drop_path_keep, config.drop_path_steps, len(plans), draw_seed)
+    self.draws = TrainingDraws(config.drop_path_keep, config.drop_path_steps, len(self.cells), draw_seed)
     self.head = ClassifierHead(num_classes, config.dropout_keep, config.facts, head_seed)
     self.build((None, height, width, channels))
 
@@ -77,9 +76,10 @@ class ImageClassifier(keras.Model):
     """Makes all weights for images [B, H, W, C]."""
     self.stem.build(input_shape)
     shapes = list(self.stem.compute_output_shape(input_shape))
-    for cell in self.cells:
-      cell.build(shapes[-2:])
-      shapes.append(cell.compute_output_shape(shapes[-2:]))
+    for plan, cell in zip(self.plans, self.cells):
+      inputs = plan.inputs_among(shapes)
+      cell.build(inputs)
+      shapes.append(cell.compute_output_shape(inputs))
     self.head.build(shapes[-1])
     self.cell_shapes = shapes[2:]
     self.built = True
@@ -98,9 +98,9 @@ class ImageClassifier(keras.Model):
     """
     states = list(self.stem(images, training=training))
     drawing = training and step is not None
-    for i, cell in enumerate(self.cells):
+    for i, (plan, cell) in enumerate(zip(self.plans, self.cells)):
       masks = self.draws.masks(i, len(cell.branches), tf.shape(images)[0], step) if drawing else None
-      states.append(cell(states[-2:], training=training, masks=masks))
+      states.append(cell(plan.inputs_among(states), training=training, masks=masks))
     return states[2:]
 
   def classify(self, features: tf.Tensor, training: bool = False, step: tf.Tensor | None = None) -> tf.Tensor:

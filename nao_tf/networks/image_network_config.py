@@ -1,6 +1,8 @@
 """The configuration of image networks, and the stack of cells that follows from it. Imports no TensorFlow."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import TypeVar
 
 from nao_tf import fields
 from nao_tf.networks.conventions import CONVENTIONS, Convention
@@ -9,14 +11,14 @@ NUM_STAGES = 3
 MIN_IMAGENET_FILTERS = 4
 CIFAR_STEM_MULTIPLIER = 3
 """Filters of the CIFAR stem, in F."""
-IMAGENET_STEM_FILTERS = 32
-"""Filters of the ImageNet stem before stem cells."""
 AUXILIARY_STRIDES = {"cifar": 3, "imagenet": 2}
 """Stride of the pool of the auxiliary head, for each stem."""
 AUXILIARY_WINDOW = 5
 """Height and width of that pool."""
 AUXILIARY_FILTERS = (128, 768)
 """Filters of the two convolutions of the auxiliary head."""
+
+_T = TypeVar("_T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +31,7 @@ class ImageNetworkConfig:
   Attributes:
     num_cells: N, the number of normal cells in each of the three stages.
     filters: F, the channels of a node in the first stage.
-    convention: how layers are put together: "nao", "nao_ws", "torch" or "torch_large".
+    convention: how layers are put together, a key of `nao_tf.networks.conventions.CONVENTIONS`.
     stem: "cifar" keeps the resolution, "imagenet" divides it by eight.
     auxiliary: whether there is an auxiliary head in training.
     auxiliary_weight: weight of its loss.
@@ -79,28 +81,51 @@ class CellPlan:
     filters: channels of every node.
     reduction: whether the cell halves the resolution.
     raw_previous: whether the cell leaves its input 0 as it is.
+    inputs: which states of the network the cell reads. 0 and 1: those of the stem. 2 + i: the output of cell i.
   """
 
   index: int
   filters: int
   reduction: bool
   raw_previous: bool
+  inputs: tuple[int, int]
+
+  def inputs_among(self, states: Sequence[_T]) -> tuple[_T, _T]:
+    """Returns what the cell reads, given the states of the network so far, or something for each of them."""
+    first, second = self.inputs
+    return states[first], states[second]
 
 
 def plan_cells(config: ImageNetworkConfig) -> list[CellPlan]:
   """Returns the places of all cells, those of the stem first."""
-  num_stem_cells = config.facts.stem_cells if config.stem == "imagenet" else 0
-  rows = [(config.filters >> i, True) for i in range(num_stem_cells, 0, -1)]
-  for stage in range(NUM_STAGES):
+  rows = [(config.filters >> i, True) for i in range(_num_stem_cells(config), 0, -1)]
+  rows += [(config.filters, False)] * config.num_cells
+  for stage in range(1, NUM_STAGES):
     filters = config.filters << stage
-    if stage > 0:
-      rows.append((filters, True))
-    rows += [(filters, False)] * config.num_cells
+    rows += [(filters, True)] + [(filters, False)] * _cells_after_reduction(config)
   raw_first = not config.facts.project_first_input
-  return [CellPlan(i, filters, reduction, raw_first and i == 0) for i, (filters, reduction) in enumerate(rows)]
+  return [
+    CellPlan(i, filters, reduction, raw_first and i == 0, _cell_inputs(i, rows, config))
+    for i, (filters, reduction) in enumerate(rows)
+  ]
 
 
 def auxiliary_cell(config: ImageNetworkConfig, num_cells: int) -> int:
   """Returns the number of the cell, of `num_cells`, whose output the auxiliary head reads."""
-  last_reduction = num_cells - config.num_cells - 1
-  return last_reduction if config.facts.auxiliary_after_reduction else last_reduction + 1
+  last_reduction = num_cells - 1 - _cells_after_reduction(config)
+  return min(last_reduction + config.facts.auxiliary_offset, num_cells - 1)
+
+
+def _num_stem_cells(config: ImageNetworkConfig) -> int:
+  return config.facts.stem_cells if config.stem == "imagenet" else 0
+
+
+def _cells_after_reduction(config: ImageNetworkConfig) -> int:
+  """Returns how many normal cells come after the reduction cell of a stage."""
+  return config.num_cells - 1 if config.facts.reduction_in_stage else config.num_cells
+
+
+def _cell_inputs(index: int, rows: Sequence[tuple[int, bool]], config: ImageNetworkConfig) -> tuple[int, int]:
+  """Returns the states that a cell reads, given (filters, reduction) of all cells."""
+  follows_reduction = index > _num_stem_cells(config) and rows[index - 1][1]
+  return (index - 1 if follows_reduction and config.facts.skip_reduction else index), index + 1

@@ -1,5 +1,6 @@
 """Reads genotypes that people name: a published name, a JSON file or the string of an architecture."""
 
+import difflib
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -47,10 +48,17 @@ def read_genotype(text: str, space: str | None = None, *, place: str = "network"
   if not genotypes:
     reasons = "; ".join(str(error) for error in found.values())
     raise ValueError(
-      f"{place} is no published name ({', '.join(NAMED)}), no path of a .json file and no string of"
+      f"{place} is no published name ({_suggestion(text)}), no path of a .json file and no string of"
       f" {', '.join(spaces)}: {reasons}"
     )
   return genotypes[0]
+
+
+def _suggestion(text: str) -> str:
+  """Returns the published names that are nearest to a text; all of them if none is near."""
+  names = {name.lower(): name for name in NAMED}
+  near = difflib.get_close_matches(text.lower(), names)
+  return f"did you mean {', '.join(names[name] for name in near)}?" if near else f"known are {', '.join(NAMED)}"
 
 
 def _parsed(text: str, name: str) -> Genotype | ValueError:

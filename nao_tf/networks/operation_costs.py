@@ -8,7 +8,7 @@ cannot propose it.
 import functools
 from collections.abc import Callable
 
-from nao_tf.networks.conventions import Convention
+from nao_tf.networks.conventions import A_QUARTER, THREE_EIGHTHS, Convention, bottleneck_filters
 from nao_tf.networks.layer_costs import (
   Cost,
   LayerCost,
@@ -43,8 +43,19 @@ def operation_cost(name: str, shape: Shape, filters: int, stride: int, conventio
   return OPERATION_COSTS[name](shape, filters, stride, convention)
 
 
-def _convolution(*sizes: tuple[int, int]) -> OperationCost:
+def _convolution(*sizes: tuple[int, int], width: float = A_QUARTER) -> OperationCost:
   def cost(shape: Shape, filters: int, stride: int, convention: Convention) -> Cost:
+    if not convention.bottlenecks or max(sizes) == (1, 1):
+      return convolve(shape, filters, stride, convention)
+    few = bottleneck_filters(filters, width)
+    layers: list[LayerCost] = [
+      functools.partial(conv_norm, filters=few),
+      functools.partial(convolve, filters=few, stride=stride, convention=convention),
+      functools.partial(conv_norm, filters=filters),
+    ]
+    return in_sequence(shape, layers)
+
+  def convolve(shape: Shape, filters: int, stride: int, convention: Convention) -> Cost:
     strides = [(stride, stride)] + [(1, 1)] * (len(sizes) - 1)
     if len(sizes) == 2 and convention.split_stride:
       strides = [(1, stride), (stride, 1)]
@@ -97,7 +108,7 @@ OPERATION_COSTS: dict[str, OperationCost] = {
   "conv3x3": _convolution((3, 3)),
   "conv5x5": _convolution((5, 5)),
   "conv7x7": _convolution((7, 7)),
-  "conv1x3_3x1": _convolution((1, 3), (3, 1)),
+  "conv1x3_3x1": _convolution((1, 3), (3, 1), width=THREE_EIGHTHS),
   "conv1x7_7x1": _convolution((1, 7), (7, 1)),
   "sep3x3": _separable(3),
   "sep5x5": _separable(5),

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from nao_tf.networks.conventions import Convention, derive_seeds
+from nao_tf.networks.conventions import A_QUARTER, THREE_EIGHTHS, Convention, bottleneck_filters, derive_seeds
 from nao_tf.networks.layers import (
   Chain,
   ConvNorm,
@@ -55,6 +55,40 @@ class Convolution(Chain):
     strides = _split_strides(stride, len(sizes), convention)
     rows = zip(sizes, strides, derive_seeds(seed, len(sizes)))
     super().__init__([ConvNorm(filters, step, convention, key, size=size) for size, step, key in rows], name=name)
+
+
+class Bottleneck(Chain):
+  """A 1x1 convolution to fewer channels, a `Convolution` of these, and a 1x1 convolution to all channels.
+
+  Args:
+    filters: output channels.
+    stride: 1 or 2, of the convolution in the middle.
+    convention: how layers are put together.
+    seed: of the weights.
+    sizes: height and width of each kernel in the middle.
+    width: channels in the middle, as a share of `filters`.
+    name: of the layer.
+  """
+
+  def __init__(
+    self,
+    filters: int,
+    stride: int,
+    convention: Convention,
+    seed: int,
+    *,
+    sizes: Sequence[tuple[int, int]],
+    width: float,
+    name: str | None = None,
+  ) -> None:
+    first, middle, last = derive_seeds(seed, 3)
+    few = bottleneck_filters(filters, width)
+    layers = [
+      ConvNorm(few, 1, convention, first),
+      Convolution(few, stride, convention, middle, sizes=sizes),
+      ConvNorm(filters, 1, convention, last),
+    ]
+    super().__init__(layers, name=name)
 
 
 class SeparableConvolution(Chain):
@@ -105,14 +139,14 @@ class Identity(Strided):
   def _make_projection(self, channels: int) -> keras.layers.Layer | None:
     arguments = (self.filters, self.stride, self.convention, self.seed)
     if self.stride > 1 and self.convention.factorized_identity:
-      return FactorizedReduction(*arguments, name="projection")
+      return FactorizedReduction(*arguments, relu=self.convention.factorized_identity_relu, name="projection")
     if self.stride > 1 or channels != self.filters:
       return ConvNorm(*arguments, name="projection")
     return None
 
 
 class Pool(Strided):
-  """Maximum, average or minimum over windows; then ReLU, 1x1 convolution and norm if the channels are not `filters`.
+  """Maximum, average or minimum over windows; then a 1x1 convolution and norm if the channels are not `filters`.
 
   Args:
     filters: output channels.
@@ -137,8 +171,8 @@ class Pool(Strided):
 
   def build(self, input_shape: ImageShape) -> None:
     """Makes the projection, if one is needed."""
-    if input_shape[-1] != self.filters:
-      self.projection = ConvNorm(self.filters, 1, self.convention, self.seed, name="projection")
+    self.projection = self._make_projection(input_shape[-1])
+    if self.projection is not None:
       self.projection.build(input_shape)
     self.built = True
 
@@ -146,6 +180,12 @@ class Pool(Strided):
     """Maps [B, H, W, C] to [B, ceil(H / stride), ceil(W / stride), filters]."""
     outputs = self._pool(inputs)
     return outputs if self.projection is None else self.projection(outputs, training=training, weights=weights)
+
+  def _make_projection(self, channels: int) -> ConvNorm | None:
+    if channels == self.filters:
+      return None
+    relu = self.convention.pool_projection_relu
+    return ConvNorm(self.filters, 1, self.convention, self.seed, relu=relu, name="projection")
 
   def _pool(self, inputs: tf.Tensor) -> tf.Tensor:
     if self.kind == "avg":
@@ -167,6 +207,13 @@ class Zero(Strided):
     """Maps [B, H, W, C] to zeros [B, ceil(H / stride), ceil(W / stride), filters]."""
     del training, weights
     return tf.zeros((tf.shape(inputs)[0], *self.compute_output_shape(inputs.shape)[1:]), inputs.dtype)
+
+
+def is_dropped(operation: str, stride: int, convention: Convention) -> bool:
+  """Returns whether drop-path acts on an operation of a name and stride."""
+  if operation != "identity":
+    return True
+  return convention.drop_identity or (stride > 1 and convention.drop_strided_identity)
 
 
 def _split_strides(stride: int, count: int, convention: Convention) -> list[tuple[int, int]]:
@@ -225,8 +272,15 @@ def _count_inside(length: int, size: int, stride: int) -> np.ndarray:
   return np.minimum(centers + size // 2 + 1, length) - np.maximum(centers - (size - 1) // 2, 0)
 
 
-def _conv(*sizes: tuple[int, int]) -> Callable[..., keras.layers.Layer]:
-  return functools.partial(Convolution, sizes=sizes)
+def _conv(*sizes: tuple[int, int], width: float = A_QUARTER) -> Callable[..., keras.layers.Layer]:
+  """Returns the maker of convolutions of some sizes; `width` is that of a bottleneck, where the convention has them."""
+
+  def make(filters: int, stride: int, convention: Convention, seed: int) -> keras.layers.Layer:
+    if convention.bottlenecks and max(sizes) > (1, 1):
+      return Bottleneck(filters, stride, convention, seed, sizes=sizes, width=width)
+    return Convolution(filters, stride, convention, seed, sizes=sizes)
+
+  return make
 
 
 def _sep(size: int, dilation: int = 1) -> Callable[..., keras.layers.Layer]:
@@ -244,7 +298,7 @@ OPERATIONS: dict[str, Callable[..., keras.layers.Layer]] = {
   "conv3x3": _conv((3, 3)),
   "conv5x5": _conv((5, 5)),
   "conv7x7": _conv((7, 7)),
-  "conv1x3_3x1": _conv((1, 3), (3, 1)),
+  "conv1x3_3x1": _conv((1, 3), (3, 1), width=THREE_EIGHTHS),
   "conv1x7_7x1": _conv((1, 7), (7, 1)),
   "sep3x3": _sep(3),
   "sep5x5": _sep(5),

@@ -6,7 +6,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks.conventions import Convention, derive_seeds
-from nao_tf.networks.image_network_config import CIFAR_STEM_MULTIPLIER, IMAGENET_STEM_FILTERS
+from nao_tf.networks.image_network_config import CIFAR_STEM_MULTIPLIER
 from nao_tf.networks.layers import Chain, ConvNorm, ImageShape
 from nao_tf.networks.weight_sources import OWN_WEIGHTS, WeightSource
 
@@ -51,7 +51,7 @@ def cifar_stem(filters: int, convention: Convention, seed: int) -> Stem:
 def imagenet_stem(filters: int, convention: Convention, seed: int) -> Stem:
   """Returns a stem of strided 3x3 convolutions: one before stem cells, or three of `filters // 2`, F and F filters."""
   if convention.stem_cells:
-    return Stem([ConvNorm(IMAGENET_STEM_FILTERS, 2, convention, seed, size=(3, 3), relu=False, valid=True)])
+    return Stem([ConvNorm(convention.stem_filters, 2, convention, seed, size=(3, 3), relu=False, valid=True)])
   seeds = derive_seeds(seed, 3)
   halved = ConvNorm(filters // 2, 2, convention, seeds[0], size=(3, 3), relu=False)
   quartered, last = (ConvNorm(filters, 2, convention, key, size=(3, 3)) for key in seeds[1:])

@@ -52,13 +52,13 @@ def _draw_rewards(axes: matplotlib.axes.Axes, trials: Sequence[Trial]) -> None:
 
 
 def draw_cell(cell: Cell, title: str = "") -> matplotlib.figure.Figure:
-  """Draws a cell: states in gray, in front of each node its operations, and arrows from loose ends to the output."""
+  """Draws a cell: states in gray, in front of each node its operations, and arrows from what the output concatenates."""
   places = _places(cell)
   figure, axes = _canvas(2.6 * (1 + places[-1][0]), title)
   for target, node in enumerate(cell.nodes, start=NUM_CELL_INPUTS):
     for side, branch in zip((_BRANCH_GAP, -_BRANCH_GAP), node):
       _draw_branch(axes, branch.operation, places[branch.source], places[target], side)
-  for source in cell.loose_ends:
+  for source in cell.concatenated:
     _arrow(axes, places[source], places[-1], "#718096", dashed=True)
   for name, place in zip((*_INPUT_NAMES, *("+" for _ in cell.nodes), "concat"), places):
     _box(axes, name, place, "#edf2f7", "black")

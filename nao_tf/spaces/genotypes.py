@@ -28,7 +28,7 @@ class Branch(NamedTuple):
 
 
 class Node(NamedTuple):
-  """The element-wise sum of two branches."""
+  """The element-wise sum of two branches. A branch that is absent has the operation "zero"."""
 
   left: Branch
   right: Branch
@@ -36,11 +36,19 @@ class Node(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-  """Nodes in topological order. The output of the cell concatenates its loose ends."""
+  """Nodes in topological order, and what the output of the cell concatenates.
+
+  Attributes:
+    nodes: the nodes.
+    outputs: indices of the states that the output concatenates, in this order; None for the loose ends.
+  """
 
   nodes: tuple[Node, ...]
+  outputs: tuple[int, ...] | None = None
 
   def __post_init__(self) -> None:
+    if self.outputs is not None:
+      _check_outputs(self.outputs, NUM_CELL_INPUTS + len(self.nodes))
     for number, node in enumerate(self.nodes):
       for side, branch in zip(Node._fields, node, strict=True):
         place = f"of the {side} branch of node {number}"
@@ -52,6 +60,11 @@ class Cell:
     """Indices of the states that no node reads, in ascending order. They may include the inputs of the cell."""
     used = {branch.source for node in self.nodes for branch in node}
     return tuple(i for i in range(NUM_CELL_INPUTS + len(self.nodes)) if i not in used)
+
+  @property
+  def concatenated(self) -> tuple[int, ...]:
+    """Indices of the states that the output concatenates: those stated, or the loose ends."""
+    return self.loose_ends if self.outputs is None else self.outputs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,15 +92,33 @@ class CellGenotype:
       raise ValueError(f"not a cell genotype: {error}") from error
 
 
-def _cell_to_json(cell: Cell) -> list[list[list[str | int]]]:
-  return [[list(branch) for branch in node] for node in cell.nodes]
+def _check_outputs(outputs: Sequence[int], num_states: int) -> None:
+  """Raises ValueError unless `outputs` are some states of a cell, each once."""
+  states = fields.integers(outputs, "outputs", 0, num_states - 1)
+  if not states or len(set(states)) < len(states):
+    raise fields.wrong("at least one state, and none twice", "outputs", outputs)
+
+
+def _cell_to_json(cell: Cell) -> list[Any] | dict[str, Any]:
+  """Returns the list of nodes, with the outputs beside it where these are stated."""
+  nodes = [[list(branch) for branch in node] for node in cell.nodes]
+  return nodes if cell.outputs is None else {"nodes": nodes, "outputs": list(cell.outputs)}
 
 
 def _cell_from_json(data: Any, name: str) -> Cell:
   try:
-    return Cell(tuple(_node_from_json(node, f"node {number}") for number, node in enumerate(_nodes(data))))
+    nodes, outputs = _nodes_and_outputs(data)
+    return Cell(tuple(_node_from_json(node, f"node {number}") for number, node in enumerate(nodes)), outputs)
   except ValueError as error:
     raise ValueError(f"{name} cell: {error}") from error
+
+
+def _nodes_and_outputs(data: Any) -> tuple[Sequence[Any], tuple[int, ...] | None]:
+  """Returns the parts of a cell in JSON: a list of nodes, or an object that has outputs, too."""
+  if not isinstance(data, dict):
+    return _nodes(data), None
+  cell = fields.members(data, "a cell", ("nodes", "outputs"))
+  return _nodes(cell["nodes"]), fields.integers(cell["outputs"], "outputs")
 
 
 def _node_from_json(data: Any, name: str) -> Node:

@@ -118,7 +118,11 @@ class NasnetSpace(SearchSpace):
     Raises:
       ValueError: if the genotype is not in this space.
     """
-    branches = [branch for cell in (genotype.normal, genotype.reduction) for node in cell.nodes for branch in node]
+    cells = {"normal": genotype.normal, "reduction": genotype.reduction}
+    stated = [name for name, cell in cells.items() if sorted(cell.concatenated) != list(cell.loose_ends)]
+    if stated:
+      raise ValueError(f"{self.name}: cells concatenate their loose ends; the {stated[0]} cell states other outputs")
+    branches = [branch for cell in cells.values() for node in cell.nodes for branch in node]
     unknown = {b.operation: None for b in branches if b.operation not in self._choice_of_name}
     if unknown:
       raise ValueError(

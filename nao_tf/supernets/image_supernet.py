@@ -160,11 +160,12 @@ class ImageSupernet:
   def _add_cells(
     self, blueprint: Blueprint, inputs: tuple[Feature, Feature], library: OperationLibrary, seed: int
   ) -> list[SharedCell]:
-    """Adds all cells; each reads the two features before it."""
-    plans, cells = plan_cells(self.config), []
+    """Adds all cells; the plan says which features each reads."""
+    plans, cells, features = plan_cells(self.config), [], list(inputs)
     for plan, key in zip(plans, derive_seeds(seed, len(plans))):
-      cells.append(SharedCell(plan, inputs, blueprint, library, key))
-      inputs = inputs[1], cells[-1].output
+      previous, current = plan.inputs_among(features)
+      cells.append(SharedCell(plan, (previous, current), blueprint, library, key))
+      features.append(cells[-1].output)
     return cells
 
 
@@ -207,9 +208,9 @@ class PathNetwork:
     """
     supernet, weights, drawing = self._supernet, self._weights, training and step is not None
     states = list(weights.call(supernet.stem, images, training=training))
-    for index, cell in enumerate(supernet.cells):
+    for index, (plan, cell) in enumerate(zip(plan_cells(self.config), supernet.cells)):
       masks = supernet.draws.masks(index, cell.num_branches, tf.shape(images)[0], step) if drawing else None
-      states.append(cell.call(states[-2:], CellCall(self._choices, weights, masks, training)))
+      states.append(cell.call(plan.inputs_among(states), CellCall(self._choices, weights, masks, training)))
     dropout_seed = supernet.draws.dropout_seed(step) if drawing else None
     logits = weights.call(supernet.head, states[-1], dropout_seed=dropout_seed)
     if not training or self.auxiliary_head is None:

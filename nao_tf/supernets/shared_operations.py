@@ -15,7 +15,7 @@ from tensorflow import keras
 
 from nao_tf.networks.conventions import Convention
 from nao_tf.networks.layers import ImageShape
-from nao_tf.networks.operations import OPERATIONS, Pool
+from nao_tf.networks.operations import OPERATIONS, Pool, is_dropped
 from nao_tf.supernets.functional import LayerFunction
 
 _NOT_INLINED = {"_noinline": True}
@@ -155,7 +155,7 @@ class SharedOperations:
     training: bool,
   ) -> tuple[tf.Tensor, tf.Tensor]:
     outputs, statistics = self.functions[kind][number](weights, statistics, state, training=training)
-    kept = mask is None or (self.names[number] == "identity" and not self._convention.drop_identity)
+    kept = mask is None or not is_dropped(self.names[number], self._kinds[kind].stride, self._convention)
     return outputs if kept else outputs * mask, statistics
 
   def _make_layer(self, kind: StateKind, name: str, seed: int) -> keras.layers.Layer:

@@ -8,7 +8,7 @@ from nao_tf.networks.image_network_config import CellPlan
 from nao_tf.networks.operation_costs import operation_cost
 from nao_tf.spaces.genotypes import Branch, Cell, Node
 
-PLAN = CellPlan(index=1, filters=4, reduction=False, raw_previous=False)
+PLAN = CellPlan(index=1, filters=4, reduction=False, raw_previous=False, inputs=(1, 2))
 MAP = 8 * 8 * 4
 """Values in a map of the cell."""
 SEP = Cell((Node(Branch("sep3x3", 0), Branch("identity", 1)),))
@@ -21,7 +21,7 @@ def peak(cell, convention, inputs, plan=PLAN, *, last=False):
   def branch_cost(name, shape, filters, stride):
     return operation_cost(name, shape, filters, stride, facts)
 
-  return cell_cost(CellDraft(cell), plan, facts, inputs, branch_cost, last=last).values
+  return cell_cost(CellDraft(cell), plan, facts, inputs, branch_cost, frees=(True, last)).values
 
 
 def test_while_a_separable_convolution_runs_its_maps_add_to_the_states():
@@ -58,4 +58,22 @@ def test_the_sum_of_two_identities_is_written_beside_them():
 
 def test_a_draft_knows_who_reads_a_state_last():
   draft = CellDraft(TWO)
-  assert (draft.released, draft.loose_ends, draft.num_nodes) == ([[0], [1]], [2, 3], 2)
+  assert (draft.released, draft.outputs, draft.num_nodes) == ([[0], [1]], [2, 3], 2)
+
+
+def test_a_state_that_is_concatenated_is_kept_though_nodes_read_it():
+  assert CellDraft(Cell(TWO.nodes, (0, 3))).released == [[], [1]]
+
+
+def test_an_input_that_a_later_cell_reads_again_is_kept():
+  assert peak(SEP, "nao", ((8, 8, 8), (8, 8, 4))) == 6 * MAP
+  facts = CONVENTIONS["nao"]
+  cost = cell_cost(
+    CellDraft(SEP),
+    PLAN,
+    facts,
+    ((8, 8, 8), (8, 8, 4)),
+    lambda *args: operation_cost(*args, facts),
+    frees=(False, False),
+  )
+  assert cost.values == (6 + 2) * MAP

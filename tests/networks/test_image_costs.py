@@ -68,6 +68,15 @@ def test_the_auxiliary_head_is_counted_for_training_alone(convention, stem):
   assert ImageCosts(without, SHAPE, CLASSES).parts(genotype)[-1].name == "classifier"
 
 
+@pytest.mark.parametrize("name", ["DARTS-V2", "SNAS-aggressive", "NASNet-A", "PNASNet-5", "AmoebaNet-A", "AmoebaNet-B"])
+def test_cells_with_stated_outputs_cost_what_they_have(name):
+  config, genotype = dataclasses.replace(CONFIG, convention=CELLS[name].convention), CELLS[name].genotype
+  parts = ImageCosts(config, SHAPE, CLASSES).parts(genotype)
+  network, multiply_adds = called(lambda: ImageClassifier(genotype, config, CLASSES, SHAPE, 0), SHAPE)
+  assert total(without_auxiliary(parts), "parameters") == num_parameters(network)
+  assert total(parts, "multiply_adds") == multiply_adds
+
+
 def test_cells_that_are_computed_once_are_those_that_are_equal():
   (genotype,) = random_genotypes("nasnet11", 1, seed=1)
   config = dataclasses.replace(CONFIG, num_cells=4)

@@ -10,7 +10,8 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks import image_network as networks
-from nao_tf.networks.image_network import ImageNetworkConfig, count_parameters, image_network, num_parameters
+from nao_tf.networks.image_network import ImageNetworkConfig, count_parameters, image_network
+from nao_tf.networks.parameter_counts import num_parameters
 from nao_tf.spaces import published
 from nao_tf.spaces.genotypes import Branch, Cell, CellGenotype, Node
 
@@ -103,6 +104,29 @@ def test_counting_allocates_nothing_and_agrees():
   assert tf.executing_eagerly()
 
 
+@pytest.mark.parametrize("name", ["DARTS-V2", "SNAS-aggressive", "NASNet-A", "PNASNet-5", "AmoebaNet-A"])
+def test_cells_with_stated_outputs_train(name):
+  config = dataclasses.replace(WITH_HEAD, convention=published.CELLS[name].convention, drop_path_keep=0.9)
+  network = compiled(image_network(CELLS[name], config, num_classes=3, image_shape=(8, 8, 1)))
+  before = network.get_weights()
+  history = network.fit(images(), labels(), verbose=0)
+  assert np.isfinite(history.history["loss"]).all()
+  assert all(np.any(old != new) for old, new in zip(before[:3], network.get_weights()))
+
+
+def test_the_cell_after_a_reduction_skips_it_where_the_convention_says_so():
+  plans = {name: networks.plan_cells(ImageNetworkConfig(2, 4, name)) for name in ("slim", "slim_large")}
+  assert [plan.inputs for plan in plans["slim"]] == [(i, i + 1) for i in range(8)]
+  assert [plan.inputs[0] for plan in plans["slim_large"]] == [0, 1, 2, 2, 4, 5, 5, 7]
+
+
+def test_a_reduction_cell_is_one_of_its_stage_where_the_convention_says_so():
+  plan = networks.plan_cells(ImageNetworkConfig(2, 4, "pnas"))
+  assert [(row.filters, row.reduction) for row in plan] == [
+    (4, False), (4, False), (8, True), (8, False), (16, True), (16, False)
+  ]  # fmt: skip
+
+
 def test_the_stack_is_three_stages_of_doubling_filters():
   plan = networks.plan_cells(ImageNetworkConfig(2, 5))
   assert [(row.filters, row.reduction) for row in plan] == [
@@ -124,9 +148,12 @@ def test_the_imagenet_stem_of_the_first_release_has_two_reduction_cells_of_a_qua
   assert network.classifier.cell_shapes[1][1] == 8
 
 
-@pytest.mark.parametrize("name", published.CELLS)
-@pytest.mark.parametrize("convention", networks.CONVENTIONS)
-def test_published_cells_work_on_small_images_under_every_convention(name, convention):
+EVERY_CONVENTION = [(name, key) for name in ("NAONet-A", "NAONet-WS", "NAONet-B") for key in networks.CONVENTIONS]
+OWN_CONVENTION = [(name, cell.convention) for name, cell in published.CELLS.items()]
+
+
+@pytest.mark.parametrize(("name", "convention"), dict.fromkeys(EVERY_CONVENTION + OWN_CONVENTION))
+def test_published_cells_work_on_small_images(name, convention):
   network = image_network(
     CELLS[name], dataclasses.replace(PLAIN, convention=convention), num_classes=3, image_shape=(8, 8, 1)
   )
@@ -220,7 +247,7 @@ def test_training_does_not_retrace():
 
 
 def test_the_auxiliary_head_reads_the_cell_that_the_convention_says():
-  for convention, index in (("nao", 4), ("nao_ws", 4), ("torch", 3)):
+  for convention, index in (("nao", 4), ("nao_ws", 4), ("torch", 3), ("darts", 3), ("slim", 2), ("pnas", 1)):
     network = make(dataclasses.replace(WITH_HEAD, convention=convention))
     channels = network.classifier.cell_shapes[index][-1]
     assert network.auxiliary_head.convolutions.chained[0].kernel.shape[2] == channels
@@ -288,7 +315,7 @@ trained(mirrored, drop_path_keep=0.5, dropout_keep=0.5)
     ({"drop_path_keep": 0.0}, r"drop_path_keep must be in \(0, 1\], got 0.0"),
     ({"dropout_keep": 1.5}, r"dropout_keep must be in \(0, 1\], got 1.5"),
     ({"drop_path_steps": -1}, "drop_path_steps must be at least 0, got -1"),
-    ({"convention": "jax"}, "convention must be one of nao, nao_ws, torch, torch_large, got 'jax'"),
+    ({"convention": "jax"}, f"convention must be one of {', '.join(networks.CONVENTIONS)}, got 'jax'"),
     ({"stem": "imagenet", "filters": 3}, "the imagenet stem needs at least 4 filters, got 3"),
     ({"stem": "mnist"}, "stem must be one of cifar, imagenet, got 'mnist'"),
   ],

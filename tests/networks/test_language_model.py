@@ -21,8 +21,13 @@ def tokens(seed=0, length=LENGTH):
   return tf.constant(np.random.default_rng(seed).integers(0, WORDS, (BATCH, length)), tf.int32)
 
 
-@pytest.mark.parametrize("name", RECURRENT_CELLS)
-@pytest.mark.parametrize("units, words, expected", [(850, 10_000, 27_295_000), (700, 33_278, 36_067_878)])
+NAO, DARTS = ("NAO-RNN", "NAO-RNN-WS"), ("DARTS-RNN-V1", "DARTS-RNN-V2", "ENAS-RNN")
+PENN, WIKITEXT = (850, 10_000), (700, 33_278)
+SIZES = [*[(name, *PENN, 27_295_000) for name in NAO], *[(name, *WIKITEXT, 36_067_878) for name in NAO]]
+SIZES += [*[(name, *PENN, 22_960_000) for name in DARTS], *[(name, *WIKITEXT, 33_127_878) for name in DARTS]]
+
+
+@pytest.mark.parametrize("name, units, words, expected", SIZES)
 def test_parameters_are_as_many_as_published(name, units, words, expected):
   config = LanguageModelConfig(units=units)
   assert count_parameters(RECURRENT_CELLS[name].genotype, config, vocabulary_size=words) == expected

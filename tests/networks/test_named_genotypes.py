@@ -5,7 +5,7 @@ import json
 import pytest
 
 from nao_tf.networks.named_genotypes import NAMED, read_genotype
-from nao_tf.spaces.published import CELLS, RECURRENT_CELLS
+from nao_tf.spaces.published import CELLS, RECURRENT_CELLS, STRINGS
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -13,9 +13,9 @@ def test_a_published_name_is_its_genotype(name):
   assert read_genotype(name) == NAMED[name].genotype
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", STRINGS)
 def test_a_published_string_is_found_with_its_space_and_without(name):
-  cell = CELLS[name]
+  cell = STRINGS[name]
   assert read_genotype(cell.text) == read_genotype(cell.text, cell.space) == cell.genotype
 
 
@@ -34,3 +34,9 @@ def test_anything_else_is_an_error_that_names_the_place():
     read_genotype("1 2", "nasnet5", place="--network")
   with pytest.raises(ValueError, match="no string of nasnet5, nasnet11, rnn12"):
     read_genotype("1 2")
+
+
+@pytest.mark.parametrize(("text", "near"), [("DARTS_V2", "DARTS-V2, DARTS-V1"), ("nasnet-a", "NASNet-A")])
+def test_a_name_that_is_nearly_right_is_answered_with_the_nearest_names(text, near):
+  with pytest.raises(ValueError, match=rf"no published name \(did you mean {near}"):
+    read_genotype(text)

@@ -5,9 +5,11 @@ import pytest
 import tensorflow as tf
 
 from nao_tf.networks.conventions import CONVENTIONS
-from nao_tf.networks.operations import OPERATIONS
+from nao_tf.networks.operations import OPERATIONS, is_dropped
 
 NAO, WS, TORCH, TORCH_LARGE = (CONVENTIONS[name] for name in ("nao", "nao_ws", "torch", "torch_large"))
+CONVENTIONS_OF_OPERATIONS = ("nao", "nao_ws", "torch", "torch_large", "darts", "tpu_amoeba")
+"""Conventions that differ in their operations; the others differ from these in cells and stacks."""
 FILTERS = 4
 
 
@@ -33,7 +35,7 @@ def num_parameters(layer):
   return sum(int(np.prod(weight.shape)) for weight in layer.trainable_weights)
 
 
-@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize("convention", CONVENTIONS_OF_OPERATIONS)
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_output_is_strided_rounded_up_and_has_the_filters(name, convention):
   for stride, length, channels in (
@@ -142,7 +144,36 @@ def test_average_pool_of_the_large_torch_space_counts_padding():
   np.testing.assert_allclose(pooled("avg2x2", 2, 1, TORCH_LARGE), [[2.5, 1.5], [1.75, 1.0]], rtol=1e-6)
 
 
-@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_a_bottleneck_works_on_a_quarter_of_the_channels():
+  amoeba, filters = CONVENTIONS["tpu_amoeba"], 8
+  wide = make("conv3x3", convention=amoeba, filters=filters, channels=filters)
+  assert num_parameters(wide) == (8 * 2 + 4) + (9 * 2 * 2 + 4) + (2 * 8 + 16)
+  three_eighths = make("conv1x3_3x1", convention=amoeba, filters=filters, channels=filters)
+  assert num_parameters(three_eighths) == (8 * 3 + 6) + 2 * (3 * 3 * 3 + 6) + (3 * 8 + 16)
+  assert num_parameters(make("conv1x1", convention=amoeba)) == num_parameters(make("conv1x1", convention=NAO))
+
+
+def test_the_projection_of_a_pool_has_a_relu_where_the_convention_says_so():
+  negative = -1.0 - np.abs(images(channels=6))
+  outputs = [make("max3x3", convention=CONVENTIONS[name], channels=6)(negative) for name in ("nao", "slim")]
+  assert not np.any(outputs[0]) and np.any(outputs[1])
+
+
+def test_a_factorized_identity_has_a_relu_where_the_convention_says_so():
+  negative = -1.0 - np.abs(images())
+  outputs = [make("identity", 2, CONVENTIONS[name])(negative) for name in ("torch", "darts")]
+  assert np.any(outputs[0]) and not np.any(outputs[1])
+
+
+def test_drop_path_acts_on_identities_as_the_convention_says():
+  rows = [(name, stride) for name in ("nao", "torch", "darts") for stride in (1, 2)]
+  assert [is_dropped("identity", stride, CONVENTIONS[name]) for name, stride in rows] == [
+    False, False, True, True, False, True
+  ]  # fmt: skip
+  assert is_dropped("max3x3", 1, NAO)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS_OF_OPERATIONS)
 def test_pools_keep_a_constant_image(convention):
   if CONVENTIONS[convention].average_counts_padding:
     pytest.skip("counts padding as zeros")

@@ -18,6 +18,26 @@ def test_loose_ends_are_the_states_that_nobody_reads():
   assert Cell(nodes).loose_ends == (0, 3)
 
 
+STATED = {"nodes": [[["identity", 1], ["zero", 0]]], "outputs": [1, 2]}
+
+
+def test_a_cell_concatenates_the_states_that_it_names_in_their_order():
+  nodes = (Node(Branch("identity", 1), Branch("identity", 1)),)
+  assert Cell(nodes, (2, 0)).concatenated == (2, 0) and Cell(nodes).concatenated == (0, 2)
+
+
+def test_stated_outputs_are_an_object_in_json_and_loose_ends_the_list_of_nodes_as_before():
+  genotype = CellGenotype.from_json({"normal": STATED, "reduction": STATED["nodes"]})
+  assert (genotype.normal.outputs, genotype.reduction.outputs) == ((1, 2), None)
+  assert genotype.to_json() == {"normal": STATED, "reduction": STATED["nodes"]}
+
+
+@pytest.mark.parametrize("outputs", [[], [1, 1], [3], [-1], [True], [0.5], "1", 1, None], ids=str)
+def test_outputs_that_are_no_states_or_repeat_one_are_refused(outputs):
+  with pytest.raises(ValueError, match=r"not a cell genotype: normal cell: expected .*'outputs"):
+    CellGenotype.from_json({"normal": {**STATED, "outputs": outputs}, "reduction": STATED["nodes"]})
+
+
 @pytest.mark.parametrize("data", [{}, {"normal": 3, "reduction": []}, {"normal": [[1]], "reduction": []}, None])
 def test_what_is_no_genotype_is_refused(data):
   with pytest.raises(ValueError, match="not a cell genotype"):

@@ -26,9 +26,15 @@ def test_tokens_are_those_of_the_paper(space):
 
 
 @pytest.mark.parametrize("cell", RECURRENT_CELLS.values(), ids=RECURRENT_CELLS)
-def test_published_strings_are_what_format_writes(space, cell):
-  assert space.format(cell.architecture, numbering=cell.numbering) == cell.text
-  assert space.parse(f"{cell.numbering}: {cell.text}") == cell.architecture
+def test_published_strings_are_what_format_writes(cell):
+  assert cell.space.format(cell.architecture, numbering=cell.numbering) == cell.text
+  assert cell.space.parse(f"{cell.numbering}: {cell.text}") == cell.architecture
+
+
+def test_the_published_cells_of_nao_are_in_the_registered_space(space):
+  for name in ("NAO-RNN", "NAO-RNN-WS"):
+    assert space.parse(RECURRENT_CELLS[name].text, numbering=RECURRENT_CELLS[name].numbering)
+    assert RECURRENT_CELLS[name].space.name == space.name
 
 
 @pytest.mark.parametrize(
@@ -42,6 +48,8 @@ def test_published_strings_are_what_format_writes(space, cell):
       "NAO-RNN-WS",
       "relu0 relu1 sigmoid2 sigmoid1 relu4 relu4 relu4 relu7 sigmoid8 tanh1 relu4",
     ),
+    ("DARTS-RNN-V1", "relu0 relu1 tanh2 relu3 relu4 identity1 relu5 relu1"),
+    ("DARTS-RNN-V2", "sigmoid0 relu1 relu1 identity1 tanh2 sigmoid5 tanh3 relu5"),
   ],
 )
 def test_published_strings_mean_what_the_papers_figures_show(name, expected):

@@ -12,7 +12,7 @@ from absl import flags
 from nao_tf.runs.journal import read_trials
 from nao_tf.search.reading import RERANK_DIRECTORY
 from nao_tf.search.winner import BEST_FILE
-from nao_tf.spaces.published import CELLS
+from nao_tf.spaces.published import CELLS, STRINGS
 from nao_tf.tools import evaluate, export, flagging, search, train
 from tests.support import toy_tables
 
@@ -84,9 +84,9 @@ def test_the_winner_can_be_trained_from_its_json(found, tmp_path):
   assert os.listdir(tmp_path / "run" / "tensorboard")
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", STRINGS)
 def test_published_names_and_strings_name_the_same_network(name):
-  cell = CELLS[name]
+  cell = STRINGS[name]
   assert train.read_genotype(name, "nasnet5") == train.read_genotype(cell.text, cell.space) == cell.genotype
 
 
@@ -115,6 +115,8 @@ def test_an_error_is_one_line_and_an_exit_code(tmp_path):
   "architecture, expected",
   [
     ("NAONet-Z", "no published name"),
+    ("DARTS_V2", "did you mean DARTS-V2, DARTS-V1"),
+    ("nasnet-a", "did you mean NASNet-A"),
     ("1 2 3", "expected 40 numbers, got 3"),
     (CELLS["NAONet-WS"].text.replace("0 1", "5 1", 1), "position 0 (input)"),
     ("nowhere.json", "nowhere.json"),
