@@ -26,8 +26,9 @@ if the program is killed and started again, the search goes on where it was. An 
 
 The strategy "nao" is the method of the paper (Luo et al., NeurIPS 2018). The evaluators "training" and "shared_weights"
 train the networks of a task, such as `make_task("digits")`. `describe` says what a network costs before it is built.
-`NAOTuner` is a tuner for KerasTuner. The commands `nao-search`, `nao-train`, `nao-evaluate`, `nao-export`,
-`nao-describe` and `nao-tune` do all this from the command line.
+`build` makes a plain Keras model of an architecture, and `load_model` of what was trained. `NAOTuner` is a tuner for
+KerasTuner. The commands `nao-search`, `nao-train`, `nao-evaluate`, `nao-export`, `nao-describe` and `nao-tune` do all this
+from the command line.
 
 Wherever a name is expected, a place of your own, `package.module:Name`, is accepted too.
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
   from nao_tf.runs.journal import Journal
   from nao_tf.search.loop import run_search
   from nao_tf.search.reading import load
+  from nao_tf.serving.keras_models import build, load_model
   from nao_tf.spaces import SearchSpace, make_space
   from nao_tf.strategies import Strategy, make_strategy
   from nao_tf.tasks import make_task
@@ -61,8 +63,10 @@ _PLACES = {
   "SearchSpace": "nao_tf.spaces:SearchSpace",
   "Strategy": "nao_tf.strategies:Strategy",
   "Trial": "nao_tf.trial:Trial",
+  "build": "nao_tf.serving.keras_models:build",
   "describe": "nao_tf.networks.descriptions:describe",
   "load": "nao_tf.search.reading:load",
+  "load_model": "nao_tf.serving.keras_models:load_model",
   "make_evaluator": "nao_tf.evaluators:make_evaluator",
   "make_space": "nao_tf.spaces:make_space",
   "make_strategy": "nao_tf.strategies:make_strategy",
@@ -81,8 +85,10 @@ __all__ = [
   "Strategy",
   "Trial",
   "__version__",
+  "build",
   "describe",
   "load",
+  "load_model",
   "make_evaluator",
   "make_space",
   "make_strategy",

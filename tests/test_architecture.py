@@ -49,6 +49,7 @@ WITHOUT_TENSORFLOW = (
   "nao_tf.search.loop",
   "nao_tf.search.reading",
   "nao_tf.serving",
+  "nao_tf.serving.keras_models",
   "nao_tf.spaces",
   "nao_tf.spaces.genotypes",
   "nao_tf.spaces.published",

@@ -1,90 +1,120 @@
-"""Exports the network of a training, at its last checkpoint, as a SavedModel.
+"""Exports the network of a training, at its last checkpoint: as a SavedModel, for Keras or for TensorFlow Lite.
 
 Example:
   nao-export --workdir=runs/naonet_ws --saved_model=served/naonet_ws
+  nao-export --workdir=runs/naonet_ws --format=keras --output=served/naonet_ws.keras
+  nao-export --workdir=runs/naonet_ws --format=tflite_int8 --output=served/naonet_ws.tflite --data_dir=/data/tfds
 
 The training may still be running. The network and the task are those that its directory records, so its data is not
-needed. Directories of version 0.1 do not record the task; for these, say where the data is.
+needed, except for the images that tflite_int8 measures the ranges of values with. Directories of version 0.1 do not record
+the task; for these, say where the data is. If the data is there, a file is compared with the network on its test images.
 """
 
-from typing import Any
-
 from absl import flags
-from tensorflow import keras
 
-from nao_tf.networks.building import build_network, complete_network_config
-from nao_tf.runs.settings import RunDirectoryError, read_settings
 from nao_tf.serving import check_export, export_network, read_exporter
-from nao_tf.spaces.genotypes import Genotype, genotype_from_json
-from nao_tf.tasks import task_class
+from nao_tf.serving.model_files import FORMATS, check_file
+from nao_tf.serving.trained_image_files import export_file, random_images, some_images, training_images
+from nao_tf.serving.trained_networks import read_trained_network, training_directory, training_settings
 from nao_tf.tasks.base import Task
+from nao_tf.tasks.image_classification import ImageClassification
 from nao_tf.tools import experiment, flagging
-from nao_tf.training.training_directory import restore_network
+
+SAVED_MODEL = "saved_model"
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of an export."""
   flags.DEFINE_string("workdir", None, "directory of the training", flag_values=flag_values)
-  flags.DEFINE_string("saved_model", None, "directory to write", flag_values=flag_values)
-  experiment.define_data_flags(flag_values)  # Needed only if the directory does not record the task.
-  flags.mark_flags_as_required(["workdir", "saved_model"], flag_values)
+  help_ = (
+    "saved_model: raw images in, for TensorFlow; keras: a .keras file of standard layers; tflite: a .tflite file with"
+  )
+  help_ += " 8-bit weights; tflite_int8: one that computes in 8 bits, too"
+  flags.DEFINE_enum("format", SAVED_MODEL, [SAVED_MODEL, *FORMATS], help_, flag_values=flag_values)
+  flags.DEFINE_string("output", None, "file to write, or directory of a SavedModel", flag_values=flag_values)
+  flags.DEFINE_string(SAVED_MODEL, None, "directory of a SavedModel to write; like --output", flag_values=flag_values)
+  experiment.define_data_flags(flag_values)
+  flags.mark_flag_as_required("workdir", flag_values)
 
 
 def main(flag_values: flags.FlagValues) -> int:
   """Exports; returns the exit code."""
-  settings = training_settings(flag_values.workdir)
-  genotype, task = genotype_from_json(settings["genotype"]), task_of(settings, flag_values)
-  check_export(flag_values.saved_model, task)
-  network = fresh_network(task, genotype, settings)
-  epochs = restore_network(flag_values.workdir, network)
-  if epochs is None:
-    raise RunDirectoryError(f"{flag_values.workdir}: has no checkpoint yet")
-  export_network(network, flag_values.saved_model, genotype=genotype, task=task)
-  print(f"exported: {flag_values.saved_model}, as it was after {epochs} epochs")
+  output = output_of(flag_values)
+  if flag_values.format == SAVED_MODEL:
+    return export_saved_model(flag_values, output)
+  return export_model_file(flag_values, output)
+
+
+def output_of(flag_values: flags.FlagValues) -> str:
+  """Returns what to write.
+
+  Raises:
+    ValueError: if the flags name nothing, or two things, or a SavedModel in another format.
+  """
+  given = [value for value in (flag_values.output, flag_values.saved_model) if value]
+  if len(given) != 1:
+    raise ValueError("expected either --output or --saved_model: what to write")
+  if flag_values.saved_model and flag_values.format != SAVED_MODEL:
+    raise ValueError(f"--format={flag_values.format} writes a file: name it with --output, not with --saved_model")
+  return str(given[0])
+
+
+def export_saved_model(flag_values: flags.FlagValues, directory: str) -> int:
+  """Exports as a SavedModel."""
+  task = task_of(flag_values)
+  check_export(directory, task)
+  trained = read_trained_network(flag_values.workdir, task)
+  export_network(trained.network, directory, genotype=trained.genotype, task=task)
+  print(f"exported: {directory}, as it was after {trained.epochs} epochs")
   return 0
 
 
-def training_settings(workdir: str) -> dict[str, Any]:
-  """Returns the settings of a training.
+def export_model_file(flag_values: flags.FlagValues, path: str) -> int:
+  """Exports as a file, and prints what was measured on it."""
+  check_file(path, flag_values.format)
+  task = task_of(flag_values)
+  if not isinstance(task, ImageClassification):
+    raise ValueError(f"--format={flag_values.format} is for image networks; the task {task.name} is not one of images")
+  data = data_of(flag_values)
+  trained = read_trained_network(flag_values.workdir, task)
+  images = random_images(task) if data is None else some_images(data)
+  measured = export_file(trained, path, flag_values.format, images, () if data is None else training_images(data))
+  print(f"exported: {path}, as it was after {trained.epochs} epochs")
+  print(f"measured on {'random images' if data is None else 'images of ' + task.name}: {measured}")
+  return 0
 
-  Raises:
-    RunDirectoryError: if the directory is not that of a training.
-  """
-  settings = read_settings(workdir)
-  missing = [name for name in ("genotype", "task", "seed") if name not in settings]
-  if missing:
-    raise RunDirectoryError(f"{workdir}: is not the directory of a training; its settings have no {missing[0]}")
-  return settings
 
-
-def task_of(settings: dict[str, Any], flag_values: flags.FlagValues) -> Task:
+def task_of(flag_values: flags.FlagValues) -> Task:
   """Returns the task of a training: as its directory records it, without data, or else with the data that flags name.
 
   Raises:
     ValueError: if the record cannot be read, or there is none and the data is missing.
     RunDirectoryError: if there is no record, and the text is not that of the training.
   """
-  exporter = read_exporter(flag_values.workdir)
+  directory = training_directory(flag_values.workdir)
+  settings, exporter = training_settings(directory), read_exporter(directory)
   return experiment.recorded_task(settings, flag_values) if exporter is None else exporter.task
 
 
-def fresh_network(task: Task, genotype: Genotype, settings: dict[str, Any]) -> keras.Model:
-  """Returns the network of a training, before any step.
+def data_of(flag_values: flags.FlagValues) -> ImageClassification | None:
+  """Returns the task of a training with its data; None if the data is not here and the format does not need it.
 
-  Args:
-    task: as recorded.
-    genotype: as recorded.
-    settings: of the training.
+  Raises:
+    ValueError: if the format needs training images, and they are not here.
   """
-  defaults = task_class(settings["task"]).final.network_config
-  config = flagging.from_settings(defaults, settings, "network")
-  return build_network(
-    genotype,
-    complete_network_config(config, num_steps=1, num_replicas=1),  # Both matter only in training.
-    input_shape=task.input_shape,
-    num_outputs=task.num_outputs,
-    seed=settings["seed"],
-  )
+  try:
+    task = experiment.recorded_task(training_settings(training_directory(flag_values.workdir)), flag_values)
+    if isinstance(task, ImageClassification) and task.num_examples("train"):
+      return task
+    reason = "the task has no images"
+  except (ValueError, OSError) as error:
+    reason = str(error)
+  if FORMATS[flag_values.format].needs_images:
+    raise ValueError(
+      f"--format={flag_values.format} needs training images, to measure the ranges of values; say with --data_dir where"
+      f" they are ({reason})"
+    )
+  return None
 
 
 def cli() -> None:

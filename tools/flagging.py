@@ -8,14 +8,13 @@ import dataclasses
 import os
 import re
 import sys
-import types
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from absl import app, flags
 
-from nao_tf import fields
+from nao_tf.runs.recorded_configs import from_settings, scalar_type
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.tools import flag_types, parsing
 
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
   from _typeshed import DataclassInstance
 
 Config = TypeVar("Config", bound="DataclassInstance")
+
+__all__ = ["REPORTED", "build", "define", "define_union", "field_help", "from_settings", "run", "settings"]
 
 REPORTED = (ValueError, OSError, RunDirectoryError)
 """Errors that a user can mend. A binary prints them without a traceback."""
@@ -33,14 +34,6 @@ _DEFINERS: dict[Any, Callable[..., object]] = {
   bool: flags.DEFINE_boolean,
   str: flags.DEFINE_string,
   tuple[float, ...]: flag_types.define_numbers,
-}
-
-_CHECKS: dict[Any, Callable[[Any, str], Any]] = {
-  int: fields.integer,
-  float: fields.number,
-  bool: fields.boolean,
-  str: fields.text,
-  tuple[float, ...]: fields.numbers_of,
 }
 
 
@@ -73,7 +66,7 @@ def define(
       continue
     help_ = documentation.get(field.name, field.name) + (f" Default: {unset}." if unset else "")
     value = None if unset else getattr(config, field.name)
-    _definer(_scalar(types_[field.name]), field.name)(prefix + field.name, value, help_, flag_values=flag_values)
+    _definer(scalar_type(types_[field.name]), field.name)(prefix + field.name, value, help_, flag_values=flag_values)
 
 
 def define_union(
@@ -106,7 +99,7 @@ def define_union(
     for field in (field for field in dataclasses.fields(config) if field.name not in skip):
       default = unset or getattr(config, field.name)
       helps.setdefault(field.name, []).append(f"{kind}: {documentation.get(field.name, '')} Default: {default}.")
-      scalar = _scalar(hints[field.name])
+      scalar = scalar_type(hints[field.name])
       if types_.setdefault(field.name, scalar) is not scalar:
         raise TypeError(f"the field {field.name} is a {types_[field.name].__name__} here and a {scalar.__name__} there")
   for name, help_ in helps.items():
@@ -141,35 +134,6 @@ def settings(**configs: Any) -> dict[str, Any]:
     else:
       flat[name] = config
   return flat
-
-
-def from_settings(config: Config, settings: Mapping[str, Any], name: str) -> Config:
-  """Returns the configuration that `settings` recorded under a name.
-
-  Args:
-    config: where the values come from that were not recorded.
-    settings: flat, as `settings` returns them.
-    name: of the configuration there.
-
-  Raises:
-    ValueError: if a value is not of the type of its field, or there is no such field; the message names it.
-  """
-  values = {key.removeprefix(f"{name}."): value for key, value in settings.items() if key.startswith(f"{name}.")}
-  types_ = typing.get_type_hints(type(config))
-  unknown = sorted(set(values) - {field.name for field in dataclasses.fields(config)})
-  if unknown:
-    raise ValueError(f"expected the settings of a {type(config).__name__}, got {name}.{unknown[0][:60]}")
-  return dataclasses.replace(config, **{k: _recorded(v, types_[k], f"{name}.{k}") for k, v in values.items()})
-
-
-def _recorded(value: Any, annotation: Any, name: str) -> Any:
-  """Returns a value that was recorded for a field, as the field has it."""
-  scalar = _scalar(annotation)
-  if value is None and scalar is not annotation:
-    return None
-  if scalar not in _CHECKS:
-    raise TypeError(f"there is no check for the setting {name} of type {annotation}")
-  return _CHECKS[scalar](value, name)
 
 
 def run(define_flags: Callable[[flags.FlagValues], None], main: Callable[[flags.FlagValues], int | None]) -> None:
@@ -239,10 +203,3 @@ def _definer(type_: Any, field: str) -> Callable[..., object]:
     known = ", ".join(str(getattr(known, "__name__", known)) for known in _DEFINERS)
     raise TypeError(f"there is no flag for the field {field} of type {type_}; expected one of {known}")
   return _DEFINERS[type_]
-
-
-def _scalar(annotation: Any) -> Any:
-  """Returns the type of a field, without the None of an optional one."""
-  if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-    return next(arm for arm in typing.get_args(annotation) if arm is not type(None))
-  return annotation

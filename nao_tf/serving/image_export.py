@@ -207,7 +207,7 @@ def compare(network: ImageNetwork, loaded: Any, image_shape: tuple[int, ...], pi
   for name, batch_size in (("serving_default", 1), ("serving_default", 3), ("serving_float", 2)):
     values = rng.uniform(pixels.low, pixels.high, (batch_size, *image_shape))
     images = tf.cast(values, types[name])
-    expected = _answer(network, images, pixels)["logits"].numpy()
+    expected = answer(network, images, pixels)["logits"].numpy()
     difference = np.abs(loaded.signatures[name](images=images)["logits"].numpy() - expected).max()
     if not difference <= TOLERANCE * max(1.0, np.abs(expected).max()):
       raise ExportError(f"the export's logits differ from the network's by {difference} on random images")
@@ -278,12 +278,13 @@ def _answers(network: ImageNetwork, pixels: Pixels, spec: tf.TensorSpec) -> Any:
   """Returns the function of a signature."""
 
   def answers(images: tf.Tensor) -> dict[str, tf.Tensor]:
-    return answer_rows(lambda images: _answer(network, images, pixels), {"images": images}, {"images": spec})
+    return answer_rows(lambda images: answer(network, images, pixels), {"images": images}, {"images": spec})
 
   return tf.function(answers, input_signature=[spec], autograph=False)
 
 
-def _answer(network: ImageNetwork, images: tf.Tensor, pixels: Pixels) -> dict[str, tf.Tensor]:
+def answer(network: ImageNetwork, images: tf.Tensor, pixels: Pixels) -> dict[str, tf.Tensor]:
+  """Returns `logits`, `probabilities` and `class` that a network gives for raw images `[B, H, W, C]`."""
   logits = tf.cast(network.classifier(standardize(pixels.scaled(images)), training=False), tf.float32)
   return {"logits": logits, "probabilities": tf.nn.softmax(logits), "class": tf.argmax(logits, -1, tf.int64)}
 

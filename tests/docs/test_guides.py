@@ -1,6 +1,7 @@
 """The programs of the guides run as they stand on the page."""
 
 import functools
+import json
 import pathlib
 import sys
 import types
@@ -12,6 +13,7 @@ from nao_tf.serving import export_network
 from nao_tf.tools import train
 from tests.docs import pages
 from tests.support.image_cases import GENOTYPE, make_trainer
+from tests.support.trainings import train_tiny
 
 GUIDES = pages.ROOT / "docs" / "guides"
 
@@ -51,6 +53,13 @@ def test_an_exported_image_network_answers_as_the_guide_says(tmp_path, monkeypat
   export_network(trainer.network, str(directory), genotype=GENOTYPE, task=trainer.task)
   names = run(GUIDES / "exporting.md", tmp_path, monkeypatch)
   assert names["answer"]["probabilities"].shape == (3, 10)
+
+
+def test_the_keras_models_of_the_guide_are_built_loaded_trained_and_cut(tmp_path, monkeypatch):
+  directory = train_tiny(tmp_path / "runs" / "mine" / "best")
+  (directory.parent / "best.json").write_text(json.dumps({"genotype": GENOTYPE.to_json()}))
+  names = run(GUIDES / "keras_models.md", tmp_path, monkeypatch)
+  assert names["model"].output_shape == (None, 10) and names["transfer"].output_shape == (None, 3)
 
 
 def test_an_exported_language_model_answers_as_the_guide_says(tmp_path, monkeypatch):

@@ -1,0 +1,148 @@
+"""Turns an image network into a functional model of standard Keras layers, with equal outputs and all of its weights.
+
+Such a model needs nothing of this package: it is saved, loaded, shown, trained further and cut like any other model of
+Keras. Its layers have names that tell their place: `stem.norm`, `cell_3.node_2.left.sep3x3.0.depthwise`, `cell_3` (the
+output of a cell), `logits`. The auxiliary head is left out, and so is drop-path: they are parts of a training.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+from nao_tf.networks.cell import Cell
+from nao_tf.networks.heads import ClassifierHead
+from nao_tf.networks.image_network import ImageClassifier, ImageNetwork
+from nao_tf.networks.plain_layers import NotConvertible, Symbol, apply_layer, plain_layer, relu
+from nao_tf.networks.precision import check_precision
+from nao_tf.networks.stems import Stem
+from nao_tf.spaces.genotypes import Node
+
+TOLERANCE = 1e-4
+POOLINGS = {"avg": keras.layers.GlobalAveragePooling2D, "max": keras.layers.GlobalMaxPooling2D}
+_CHECKED_IMAGES = 2
+
+
+def plain_model(
+  network: ImageNetwork | ImageClassifier,
+  *,
+  prepare: Callable[[Symbol], Symbol] | None = None,
+  include_top: bool = True,
+  pooling: str | None = None,
+  classifier_activation: str | None = "softmax",
+  name: str = "image_classifier",
+) -> keras.Model:
+  """Returns a functional model of standard layers that computes what a network computes in inference.
+
+  The weights are copies. The outputs are compared for random images before the model is returned.
+
+  Args:
+    network: trained or fresh.
+    prepare: applies layers that make the inputs of the network from raw images; None: the model takes these inputs.
+    include_top: whether to classify; otherwise the outputs are features [B, H, W, C].
+    pooling: for features: "avg" or "max" to pool them to [B, C]; None to leave them as they are.
+    classifier_activation: activation after the logits; None for logits.
+    name: of the model.
+
+  Raises:
+    nao_tf.networks.plain_layers.NotConvertible: if the network has something that standard layers do not express.
+    ValueError: if an argument is unknown, or Keras is set to mixed precision.
+  """
+  check_precision(("float32", "float64"))
+  _check_pooling(pooling, include_top)
+  classifier = _classifier_of(network)
+  images = keras.Input(classifier.image_shape, name="images")
+  prepared = images if prepare is None else prepare(images)
+  features = _features(classifier, prepared)
+  logits = _logits(classifier.head, features)
+  _check_outputs(classifier, keras.Model(images, [prepared, features, logits]))
+  outputs = _top(logits, classifier_activation) if include_top else _pooled(features, pooling)
+  return keras.Model(images, outputs, name=_layer_name(name))
+
+
+def _classifier_of(network: keras.Model) -> ImageClassifier:
+  classifier = network.classifier if type(network) is ImageNetwork else network
+  if type(classifier) is not ImageClassifier:
+    raise NotConvertible(f"a {type(network).__name__} cannot be converted to standard layers of Keras")
+  return classifier
+
+
+def _features(classifier: ImageClassifier, inputs: Symbol) -> Symbol:
+  """Applies stem and cells, and the ReLU of the head if there is one."""
+  _check_class(classifier.stem, Stem)
+  states = [plain_layer(classifier.stem.first, inputs, "stem.first")]
+  states.append(plain_layer(classifier.stem.second, states[0], "stem.second"))
+  for number, cell in enumerate(classifier.cells):
+    states.append(_cell(cell, states[-2:], f"cell_{number}"))
+  _check_class(classifier.head, ClassifierHead)
+  return relu(states[-1], "head") if classifier.head.convention.head_relu else states[-1]
+
+
+def _cell(cell: Cell, inputs: Sequence[Symbol], name: str) -> Symbol:
+  """Applies a cell; see `Cell.call`."""
+  _check_class(cell, Cell)
+  states = [plain_layer(cell.calibrations[i], inputs[i], f"{name}.input_{i}") for i in range(len(inputs))]
+  for number in range(len(cell.cell.nodes)):
+    place = f"{name}.node_{number}"
+    left, right = (_branch(cell, 2 * number + i, states, f"{place}.{side}") for i, side in enumerate(Node._fields))
+    states.append(keras.layers.Add(name=place)([left, right]))
+  ends = [plain_layer(layer, states[i], f"{name}.output_{i}") for i, layer in zip(cell.cell.loose_ends, cell.tails)]
+  return keras.layers.Identity(name=name)(ends[0]) if len(ends) == 1 else keras.layers.Concatenate(name=name)(ends)
+
+
+def _branch(cell: Cell, number: int, states: Sequence[Symbol], place: str) -> Symbol:
+  branch = cell.branches[number]
+  return plain_layer(cell.operations[number], states[branch.source], f"{place}.{branch.operation}")
+
+
+def _logits(head: ClassifierHead, features: Symbol) -> Symbol:
+  """Applies pooling, dropout and the dense layer of the head."""
+  pooled = keras.layers.GlobalAveragePooling2D(name="head.pool")(features)
+  dropped = pooled if head.keep == 1.0 else keras.layers.Dropout(1.0 - head.keep, name="head.dropout")(pooled)
+  dense = keras.layers.Dense(head.dense.units, use_bias=head.dense.use_bias, name="logits")
+  return apply_layer(dense, dropped, [head.dense.kernel, *([head.dense.bias] if head.dense.use_bias else [])])
+
+
+def _top(logits: Symbol, activation: str | None) -> Symbol:
+  return logits if activation is None else keras.layers.Activation(activation, name="probabilities")(logits)
+
+
+def _pooled(features: Symbol, pooling: str | None) -> Symbol:
+  return features if pooling is None else POOLINGS[pooling](name="features")(features)
+
+
+def _check_pooling(pooling: str | None, include_top: bool) -> None:
+  if pooling is not None and (include_top or pooling not in POOLINGS):
+    raise ValueError(f"pooling must be None, or with include_top=False one of {', '.join(POOLINGS)}, got {pooling!r}")
+
+
+def _check_class(layer: keras.layers.Layer, expected: type[keras.layers.Layer]) -> None:
+  if type(layer) is not expected:
+    raise NotConvertible(
+      f"{layer.name}: expected a {expected.__name__}, since no other layer there can be converted to standard layers of"
+      f" Keras; got a {type(layer).__name__}"
+    )
+
+
+def _check_outputs(classifier: ImageClassifier, model: keras.Model) -> None:
+  """Compares a network with a model that returns the inputs of the network, features and logits, for random images.
+
+  Raises:
+    NotConvertible: if they differ.
+  """
+  images = np.random.default_rng(0).normal(size=(_CHECKED_IMAGES, *classifier.image_shape))
+  prepared, _, logits = model(tf.constant(images, keras.backend.floatx()), training=False)
+  expected, found = np.array(classifier(prepared, training=False)), np.array(logits)
+  difference = np.abs(found - expected).max()
+  if not difference <= TOLERANCE * max(1.0, np.abs(expected).max()):
+    raise NotConvertible(
+      f"the network was not converted correctly: its logits differ by {difference} from those of standard layers; does it"
+      " have a layer or a convention that was changed?"
+    )
+
+
+def _layer_name(text: str) -> str:
+  """Returns a name that Keras and TensorFlow accept for a model."""
+  return re.sub(r"\W+", "_", text).strip("_").lower() or "image_classifier"

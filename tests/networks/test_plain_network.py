@@ -1,0 +1,140 @@
+"""Plain models: equal outputs for every convention, names, features, what is refused."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from tensorflow import keras
+
+from nao_tf.networks.conventions import CONVENTIONS
+from nao_tf.networks.image_network import ImageNetworkConfig, image_network
+from nao_tf.networks.plain_layers import NotConvertible
+from nao_tf.networks.plain_network import plain_model
+from nao_tf.spaces import make_space
+from tests.support.image_cases import GENOTYPE, NETWORK
+from tests.support.random_weights import randomize
+
+SHAPE = (9, 8, 3)
+
+
+def random_genotype(space, seed):
+  return make_space(space).decode(make_space(space).sample(np.random.default_rng(seed)))
+
+
+def make(genotype=GENOTYPE, config=NETWORK, shape=SHAPE, seed=0):
+  """Returns a network with weights as a training might leave them."""
+  network = image_network(genotype, config, num_classes=3, image_shape=shape, seed=seed)
+  randomize(network.classifier, seed)
+  return network
+
+
+def images(shape=SHAPE, batch=3, seed=0):
+  return np.random.default_rng(seed).normal(size=(batch, *shape)).astype(keras.backend.floatx())
+
+
+def count(weights):
+  return sum(int(np.prod(weight.shape)) for weight in weights)
+
+
+def largest_difference(network, shape=SHAPE):
+  """Returns the largest difference of a logit, in units of the largest logit if that is above 1."""
+  model = plain_model(network, classifier_activation=None)
+  assert all(type(layer).__module__.startswith("keras.") for layer in model.layers)
+  x = images(shape)
+  expected = np.array(network(x))
+  return np.abs(np.array(model(x)) - expected).max() / max(1.0, np.abs(expected).max())
+
+
+@pytest.mark.parametrize("space", ["nasnet5", "nasnet11"])
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_the_logits_of_a_random_genotype_are_equal(convention, space):
+  config = dataclasses.replace(NETWORK, convention=convention)
+  assert largest_difference(make(random_genotype(space, 1), config)) <= 1e-5
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_the_logits_under_the_imagenet_stem_are_equal(convention):
+  config = dataclasses.replace(NETWORK, convention=convention, stem="imagenet")
+  assert largest_difference(make(config=config, shape=(35, 36, 3)), (35, 36, 3)) <= 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("space", ["nasnet5", "nasnet11"])
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_the_logits_of_twenty_random_genotypes_are_equal(convention, space):
+  config = dataclasses.replace(NETWORK, convention=convention)
+  found = [largest_difference(make(random_genotype(space, seed), config, seed=seed)) for seed in range(20)]
+  print(f"{space}, {convention}: largest difference {max(found):.3g}")
+  assert max(found) <= 1e-5
+
+
+def test_features_are_the_last_cell_and_may_be_pooled():
+  network = make()
+  features = plain_model(network, include_top=False)(images())
+  expected = np.maximum(network.classifier.cell_outputs(images())[-1], 0.0)
+  np.testing.assert_allclose(features, expected, atol=1e-5)
+  pooled = plain_model(network, include_top=False, pooling="avg")(images())
+  np.testing.assert_allclose(pooled, expected.mean((1, 2)), atol=1e-5)
+
+
+def test_layers_have_readable_names_and_the_output_of_a_cell_has_the_name_of_the_cell():
+  network = make()
+  model = plain_model(network)
+  names = {layer.name for layer in model.layers}
+  assert {
+    "stem.first.conv",
+    "cell_0.node_0",
+    "cell_2.node_0.left.sep3x3.1.depthwise",
+    "logits",
+    "probabilities",
+  } <= names
+  cells = keras.Model(model.input, [model.get_layer(f"cell_{i}").output for i in range(5)])(images())
+  for found, expected in zip(cells, network.classifier.cell_outputs(images())):
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_the_top_gives_probabilities():
+  network = make()
+  np.testing.assert_allclose(plain_model(network)(images()), keras.activations.softmax(network(images())), atol=1e-5)
+
+
+def test_parameters_are_those_of_the_classifier_and_can_be_trained():
+  network = make(config=dataclasses.replace(NETWORK, dropout_keep=0.5, auxiliary=True))
+  model = plain_model(network)
+  assert count(model.trainable_weights) == count(network.classifier.trainable_weights)
+  assert count(model.non_trainable_weights) >= count(network.classifier.non_trainable_weights)
+  assert model.get_layer("head.dropout").rate == 0.5
+  model.compile("sgd", "sparse_categorical_crossentropy")
+  before = np.array(model.get_layer("stem.first.conv").kernel)
+  model.fit(images(), np.arange(3), verbose=0)
+  assert np.abs(np.array(model.get_layer("stem.first.conv").kernel) - before).max() > 0
+
+
+class OtherNetwork(keras.Model):
+  pass
+
+
+def test_another_network_is_refused():
+  with pytest.raises(NotConvertible, match="a OtherNetwork cannot be converted to standard layers of Keras"):
+    plain_model(OtherNetwork())
+
+
+def test_a_network_that_computes_something_else_is_refused(monkeypatch):
+  network = make()
+  head = network.classifier.head
+  monkeypatch.setattr(head, "convention", dataclasses.replace(head.convention, head_relu=False))
+  original = type(head).call
+  monkeypatch.setattr(type(head), "call", lambda self, features, **rest: original(self, features, **rest) + 1.0)
+  with pytest.raises(NotConvertible, match="the network was not converted correctly: its logits differ by"):
+    plain_model(network)
+
+
+def test_a_pooling_that_is_unknown_or_of_no_use_is_refused():
+  for options in ({"include_top": False, "pooling": "sum"}, {"pooling": "avg"}):
+    with pytest.raises(ValueError, match="pooling must be None, or with include_top=False one of avg, max, got"):
+      plain_model(make(), **options)
+
+
+def test_published_size_is_kept():
+  network = make(config=ImageNetworkConfig(num_cells=1, filters=4, auxiliary=False))
+  assert plain_model(network).count_params() == network.classifier.count_params()

@@ -1,0 +1,71 @@
+"""Files for Keras and TensorFlow Lite: their answers, their measurements, and what is refused."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nao_tf.serving.export_target import ExportError
+from nao_tf.serving.model_files import FORMATS, check_file, write_model_file
+from nao_tf.serving.plain_image_models import image_model_of
+from nao_tf.serving.trained_image_files import export_file, random_images, some_images, training_images
+from nao_tf.serving.trained_networks import read_trained_network
+from nao_tf.tasks import make_task
+from tests.support.trainings import train_tiny
+
+LARGEST_DIFFERENCE = {"keras": 1e-5, "tflite": 0.02, "tflite_int8": 0.2}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+  return read_trained_network(train_tiny(tmp_path_factory.mktemp("runs") / "tiny"))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_file_answers_as_the_network_does(trained, tmp_path, name):
+  task, path = make_task("digits"), tmp_path / f"digits{FORMATS[name].suffix}"
+  images = some_images(task)
+  measured = export_file(trained, str(path), name, images, training_images(task))
+  assert measured.difference <= LARGEST_DIFFERENCE[name] and measured.num_images == len(images)
+  assert measured.agreement == 1.0 or name != "keras"
+  assert measured.num_bytes == path.stat().st_size and measured.one_ms > 0 and measured.batch_ms > 0
+  assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_random_images_are_of_the_type_and_range_of_the_training(trained):
+  images = random_images(trained.task)
+  assert images.dtype == trained.task.pixels.dtype and images.shape == (100, 8, 8, 1)
+  assert trained.task.pixels.low <= images.min() and images.max() <= trained.task.pixels.high
+
+
+def test_a_file_with_other_answers_is_not_left_behind(trained, tmp_path):
+  path, images = tmp_path / "x.keras", random_images(trained.task)
+  path.write_text("older")
+  with pytest.raises(ExportError, match="x.keras: its probabilities differ from those of the network by"):
+    write_model_file(image_model_of(trained), str(path), "keras", images=images, expected=np.zeros((100, 10)))
+  assert path.read_text() == "older" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_computing_in_8_bits_needs_training_images(trained, tmp_path):
+  with pytest.raises(ValueError, match="the format tflite_int8 needs training images"):
+    export_file(trained, str(tmp_path / "x.tflite"), "tflite_int8", random_images(trained.task))
+
+
+def test_a_model_that_computes_in_8_bits_takes_and_gives_bytes(trained, tmp_path):
+  task, path = make_task("digits"), str(tmp_path / "x.tflite")
+  export_file(trained, path, "tflite_int8", some_images(task)[:10], training_images(task))
+  interpreter = tf.lite.Interpreter(path)
+  assert interpreter.get_input_details()[0]["dtype"] == interpreter.get_output_details()[0]["dtype"] == np.uint8
+
+
+@pytest.mark.parametrize(
+  ("path", "name", "error", "message"),
+  [
+    ("x.h5", "keras", ValueError, "x.h5: a file of the format keras has a name that ends with .keras"),
+    ("x.keras", "onnx", ValueError, "unknown format 'onnx'; expected one of keras, tflite, tflite_int8"),
+    ("made.keras", "keras", IsADirectoryError, "made.keras: is a directory; expected the path of a file"),
+  ],
+)
+def test_a_place_is_checked_before_any_work(tmp_path, path, name, error, message):
+  (tmp_path / "made.keras").mkdir()
+  with pytest.raises(error, match=message):
+    check_file(str(tmp_path / path), name)

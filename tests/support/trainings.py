@@ -1,0 +1,33 @@
+"""A tiny training of nao-train, for several tests."""
+
+import json
+
+from absl import flags
+
+from nao_tf.tools import train
+from tests.support.image_cases import GENOTYPE
+
+FLAGS = (
+  "--task=digits",
+  "--num_cells=1",
+  "--filters=4",
+  "--auxiliary=false",
+  "--drop_path_keep=1",
+  "--dropout_keep=1",
+  "--epochs=1",
+  "--batch_size=64",
+  "--train_examples=256",
+  "--nodeterministic",
+)
+
+
+def train_tiny(directory):
+  """Trains the tiny network of `image_cases` on digits for an epoch; returns the directory."""
+  genotype = directory.parent / "genotype.json"
+  genotype.parent.mkdir(parents=True, exist_ok=True)
+  genotype.write_text(json.dumps(GENOTYPE.to_json()))
+  values = flags.FlagValues()
+  train.define_flags(values)
+  values(["train", *FLAGS, f"--architecture={genotype}", f"--workdir={directory}"])
+  assert train.main(values) == 0
+  return directory

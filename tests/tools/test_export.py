@@ -1,0 +1,50 @@
+"""nao-export in every format, and what it refuses before any work."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from tensorflow import keras
+
+from nao_tf.tools import export
+from tests.support.trainings import train_tiny
+from tests.tools.test_tools import failure, run
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+  return train_tiny(tmp_path_factory.mktemp("runs") / "best")
+
+
+def test_a_keras_file_is_exported_and_compared_on_test_images(trained, tmp_path, capsys):
+  path = tmp_path / "served" / "x.keras"
+  assert run(export, f"--workdir={trained}", "--format=keras", f"--output={path}") == 0
+  exported, measured = capsys.readouterr().out.splitlines()
+  assert exported == f"exported: {path}, as it was after 1 epochs"
+  assert measured.startswith("measured on images of digits: same top class for 100.00% of ")
+  assert keras.models.load_model(path)(np.zeros((2, 8, 8, 1), np.uint8)).shape == (2, 10)
+
+
+def test_a_file_is_exported_without_the_data_unless_the_format_needs_it(trained, tmp_path, capsys):
+  directory = shutil.copytree(trained, tmp_path / "run")
+  settings = json.loads((directory / "config.json").read_text())
+  (directory / "config.json").write_text(json.dumps({**settings, "task": "cifar10"}))
+  argv = [f"--workdir={directory}", f"--data_dir={tmp_path}/nowhere", f"--output={tmp_path}/x.tflite"]
+  assert run(export, *argv, "--format=tflite") == 0
+  assert "measured on random images: same top class for" in capsys.readouterr().out
+  message = failure(export, *argv, "--format=tflite_int8")
+  assert "--format=tflite_int8 needs training images" in message and f"{tmp_path}/nowhere" in message
+
+
+@pytest.mark.parametrize(
+  ("argv", "message"),
+  [
+    ([], "expected either --output or --saved_model: what to write"),
+    (["--output=a", "--saved_model=b"], "expected either --output or --saved_model: what to write"),
+    (["--format=keras", "--saved_model=b"], "--format=keras writes a file: name it with --output"),
+    (["--format=keras", "--output=b"], "b: a file of the format keras has a name that ends with .keras"),
+  ],
+)
+def test_flags_that_do_not_fit_are_refused(trained, argv, message):
+  assert message in failure(export, f"--workdir={trained}", *argv)
