@@ -75,7 +75,7 @@ def _features(classifier: ImageClassifier, inputs: Symbol) -> Symbol:
   states = [plain_layer(classifier.stem.first, inputs, "stem.first")]
   states.append(plain_layer(classifier.stem.second, states[0], "stem.second"))
   for number, cell in enumerate(classifier.cells):
-    states.append(_cell(cell, states[-2:], f"cell_{number}"))
+    states.append(_cell(cell, classifier.plans[number].inputs_among(states), f"cell_{number}"))
   _check_class(classifier.head, ClassifierHead)
   return relu(states[-1], "head") if classifier.head.convention.head_relu else states[-1]
 
@@ -88,7 +88,7 @@ def _cell(cell: Cell, inputs: Sequence[Symbol], name: str) -> Symbol:
     place = f"{name}.node_{number}"
     left, right = (_branch(cell, 2 * number + i, states, f"{place}.{side}") for i, side in enumerate(Node._fields))
     states.append(keras.layers.Add(name=place)([left, right]))
-  ends = [plain_layer(layer, states[i], f"{name}.output_{i}") for i, layer in zip(cell.cell.loose_ends, cell.tails)]
+  ends = [plain_layer(layer, states[i], f"{name}.output_{i}") for i, layer in zip(cell.cell.concatenated, cell.tails)]
   return keras.layers.Identity(name=name)(ends[0]) if len(ends) == 1 else keras.layers.Concatenate(name=name)(ends)
 
 
