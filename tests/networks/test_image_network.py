@@ -10,6 +10,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks import image_network as networks
+from nao_tf.networks.conventions import CONVENTIONS
 from nao_tf.networks.image_network import ImageNetworkConfig, count_parameters, image_network
 from nao_tf.networks.parameter_counts import num_parameters
 from nao_tf.spaces import published
@@ -148,7 +149,7 @@ def test_the_imagenet_stem_of_the_first_release_has_two_reduction_cells_of_a_qua
   assert network.classifier.cell_shapes[1][1] == 8
 
 
-EVERY_CONVENTION = [(name, key) for name in ("NAONet-A", "NAONet-WS", "NAONet-B") for key in networks.CONVENTIONS]
+EVERY_CONVENTION = [(name, key) for name in ("NAONet-A", "NAONet-WS", "NAONet-B") for key in CONVENTIONS]
 OWN_CONVENTION = [(name, cell.convention) for name, cell in published.CELLS.items()]
 
 
@@ -160,7 +161,7 @@ def test_published_cells_work_on_small_images(name, convention):
   assert tuple(network(images(2)).shape) == (2, 3)
 
 
-@pytest.mark.parametrize("convention", networks.CONVENTIONS)
+@pytest.mark.parametrize("convention", CONVENTIONS)
 @pytest.mark.parametrize("shape", [(1, 4, 1), (8, 8, 1), (28, 28, 1), (9, 12, 3)])
 def test_small_images_work_with_an_auxiliary_head(convention, shape):
   network = image_network(TOY, dataclasses.replace(WITH_HEAD, convention=convention), num_classes=3, image_shape=shape)
@@ -315,7 +316,7 @@ trained(mirrored, drop_path_keep=0.5, dropout_keep=0.5)
     ({"drop_path_keep": 0.0}, r"drop_path_keep must be in \(0, 1\], got 0.0"),
     ({"dropout_keep": 1.5}, r"dropout_keep must be in \(0, 1\], got 1.5"),
     ({"drop_path_steps": -1}, "drop_path_steps must be at least 0, got -1"),
-    ({"convention": "jax"}, f"convention must be one of {', '.join(networks.CONVENTIONS)}, got 'jax'"),
+    ({"convention": "jax"}, f"convention must be one of {', '.join(CONVENTIONS)}, got 'jax'"),
     ({"stem": "imagenet", "filters": 3}, "the imagenet stem needs at least 4 filters, got 3"),
     ({"stem": "mnist"}, "stem must be one of cifar, imagenet, got 'mnist'"),
   ],
