@@ -11,6 +11,7 @@ from nao_tf.networks.image_network import ImageNetworkConfig, image_network
 from nao_tf.networks.plain_layers import NotConvertible
 from nao_tf.networks.plain_network import plain_model
 from nao_tf.spaces import make_space
+from nao_tf.spaces.published import CELLS
 from tests.support.image_cases import GENOTYPE, NETWORK
 from tests.support.random_weights import randomize
 
@@ -50,6 +51,12 @@ def largest_difference(network, shape=SHAPE):
 def test_the_logits_of_a_random_genotype_are_equal(convention, space):
   config = dataclasses.replace(NETWORK, convention=convention)
   assert largest_difference(make(random_genotype(space, 1), config)) <= 1e-5
+
+
+@pytest.mark.parametrize("name", ["NASNet-A", "PNASNet-5", "AmoebaNet-B", "DARTS-V2", "SNAS-aggressive"])
+def test_the_logits_of_cells_that_state_their_outputs_are_equal(name):
+  config = dataclasses.replace(NETWORK, convention=CELLS[name].convention)
+  assert largest_difference(make(CELLS[name].genotype, config)) <= 1e-5
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
