@@ -46,11 +46,10 @@ def largest_difference(network, shape=SHAPE):
   return np.abs(np.array(model(x)) - expected).max() / max(1.0, np.abs(expected).max())
 
 
-@pytest.mark.parametrize("space", ["nasnet5", "nasnet11"])
 @pytest.mark.parametrize("convention", CONVENTIONS)
-def test_the_logits_of_a_random_genotype_are_equal(convention, space):
+def test_the_logits_of_a_random_genotype_are_equal(convention):
   config = dataclasses.replace(NETWORK, convention=convention)
-  assert largest_difference(make(random_genotype(space, 1), config)) <= 1e-5
+  assert largest_difference(make(random_genotype("nasnet11", 1), config)) <= 1e-5
 
 
 @pytest.mark.parametrize("name", ["NASNet-A", "PNASNet-5", "AmoebaNet-B", "DARTS-V2", "SNAS-aggressive"])
@@ -59,7 +58,7 @@ def test_the_logits_of_cells_that_state_their_outputs_are_equal(name):
   assert largest_difference(make(CELLS[name].genotype, config)) <= 1e-5
 
 
-@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize("convention", ["nao", "torch", "darts", "slim_large", "tpu_amoeba"])
 def test_the_logits_under_the_imagenet_stem_are_equal(convention):
   config = dataclasses.replace(NETWORK, convention=convention, stem="imagenet")
   assert largest_difference(make(config=config, shape=(35, 36, 3)), (35, 36, 3)) <= 1e-5
