@@ -1,10 +1,14 @@
 """What is done to raw images before a network sees them, as standard layers of Keras.
 
-An image x of N numbers is scaled to 0..255 and standardized as `tf.image.per_image_standardization` does it:
+An image of N numbers is scaled to 0..255 and standardized as `tf.image.per_image_standardization` does it. With
+c = x - mean(x) and the Euclidean norm |c| that is
 
-    (x - mean(x)) / max(std(x), 1 / sqrt(N)) = sqrt(N) * c / max(|c|, 1),  where c = x - mean(x)
+    c / max(std(x), 1 / sqrt(N)) = sqrt(N) * c / max(|c|, 1)
 
-Keras' `UnitNormalization` computes c / max(|c|, 1e-6), so c is scaled by 1e-6 first.
+The maximum is there for flat images, and only changes images of less contrast than one pixel that differs by one. No layer
+divides by a maximum, so c gets one more number u = max(1 - |c|^2, 0), which is zero for all other images, and
+`UnitNormalization` divides by the norm of both. For a flat image that is 1, too. In between, for |c| in (0, 1), it is
+between 0.86 and 1.
 """
 
 import math
@@ -14,8 +18,6 @@ from tensorflow import keras
 
 from nao_tf.networks.plain_layers import Symbol
 from nao_tf.tasks.pixels import Pixels
-
-_SMALLEST_NORM = 1e-6
 
 
 def standardization(pixels: Pixels) -> Callable[[Symbol], Symbol]:
@@ -27,18 +29,28 @@ def standardization(pixels: Pixels) -> Callable[[Symbol], Symbol]:
   scale = 255.0 / (pixels.high - pixels.low)
 
   def standardized(images: Symbol) -> Symbol:
-    count = math.prod(images.shape[1:])
+    shape = tuple(images.shape[1:])
+    count = math.prod(shape)
     scaled = keras.layers.Rescaling(scale, -pixels.low * scale, name="pixels.scale")(images)
-    centered = keras.layers.Subtract(name="pixels.center")([scaled, _means(scaled, count)])
-    small = keras.layers.Rescaling(_SMALLEST_NORM, name="pixels.shrink")(centered)
-    unit = keras.layers.UnitNormalization((1, 2, 3), name="pixels.unit_norm")(small)
-    return keras.layers.Rescaling(math.sqrt(count), name="pixels.standardize")(unit)
+    row = keras.layers.Reshape((count, 1), name="pixels.flatten")(scaled)
+    centered = keras.layers.Subtract(name="pixels.center")([row, _mean(row, "pixels.mean")])
+    extended = keras.layers.Concatenate(axis=1, name="pixels.extend")([centered, _flatness(centered, count)])
+    unit = keras.layers.UnitNormalization(axis=1, name="pixels.unit_norm")(extended)
+    cut = keras.layers.Cropping1D((0, 1), name="pixels.cut")(unit)
+    standard = keras.layers.Rescaling(math.sqrt(count), name="pixels.standardize")(cut)
+    return keras.layers.Reshape(shape, name="pixels.restore")(standard)
 
   return standardized
 
 
-def _means(images: Symbol, count: int) -> Symbol:
-  """Returns the mean of each image, `[B, 1, 1, 1]`."""
-  rows = keras.layers.Reshape((count, 1), name="pixels.flatten")(images)
-  means = keras.layers.GlobalAveragePooling1D(name="pixels.mean")(rows)
-  return keras.layers.Reshape((1, 1, 1), name="pixels.mean_of_image")(means)
+def _flatness(centered: Symbol, count: int) -> Symbol:
+  """Returns u, `[B, 1, 1]`."""
+  squares = keras.layers.Multiply(name="pixels.square")([centered, centered])
+  rest = keras.layers.Rescaling(-float(count), 1.0, name="pixels.rest")(_mean(squares, "pixels.mean_square"))
+  return keras.layers.ReLU(name="pixels.flatness")(rest)
+
+
+def _mean(rows: Symbol, name: str) -> Symbol:
+  """Returns the mean of each image `[B, N, 1]` as `[B, 1, 1]`."""
+  means = keras.layers.GlobalAveragePooling1D(name=name)(rows)
+  return keras.layers.Reshape((1, 1), name=f"{name}_of_image")(means)
