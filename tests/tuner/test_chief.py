@@ -288,5 +288,5 @@ def test_a_chief_ends_by_itself_when_nothing_is_left_to_do_and_nobody_to_tell(tm
   for name in ("first", "second", "third"):
     kill_in_a_trial(tmp_path, member(tmp_path, port, name, 1000.0, options), name)
   chief.join(60)
-  assert chief.exitcode == 0
+  assert chief.exitcode == 1  # All trials failed.
   assert [trial["status"] for trial in read_trials(tmp_path)] == ["FAILED"]
