@@ -139,16 +139,25 @@ def recorded_task(settings: Mapping[str, Any], flag_values: flags.FlagValues) ->
   Raises:
     RunDirectoryError: if the text is not that of the run.
   """
-  text_dir, recorded = flag_values.text_dir, settings.get("text")
-  if text_dir is not None and recorded not in (None, _fingerprint(text_dir)):
-    raise RunDirectoryError(f"{text_dir}: is not the text of the run, or was changed since")
+  check_text(settings, flag_values)
   options: dict[str, Any] = {name: settings.get(name) for name in _TASK_OPTIONS}
   if settings.get(_HOLD_OUT) != task_class(settings["task"]).hold_out:
     options[_HOLD_OUT] = settings.get(_HOLD_OUT)
-  task = make_task(settings["task"], data_dir=flag_values.data_dir, text_dir=text_dir, **options)
+  task = make_task(settings["task"], data_dir=flag_values.data_dir, text_dir=flag_values.text_dir, **options)
   if _has_earlier_split(settings):
     task.use_earlier_split()
   return task
+
+
+def check_text(settings: Mapping[str, Any], flag_values: flags.FlagValues) -> None:
+  """Checks that the text that the flags name, if they name one, is that of a run.
+
+  Raises:
+    RunDirectoryError: if it is not.
+  """
+  text_dir, recorded = flag_values.text_dir, settings.get("text")
+  if text_dir is not None and recorded not in (None, _fingerprint(text_dir)):
+    raise RunDirectoryError(f"{text_dir}: is not the text of the run, or was changed since")
 
 
 def check_workdir(directory: str) -> None:

@@ -89,10 +89,11 @@ def task_of(flag_values: flags.FlagValues) -> Task:
 
   Raises:
     ValueError: if the record cannot be read, or there is none and the data is missing.
-    RunDirectoryError: if there is no record, and the text is not that of the training.
+    RunDirectoryError: if the flags name a text that is not that of the training.
   """
   directory = training_directory(flag_values.workdir)
   settings, exporter = training_settings(directory), read_exporter(directory)
+  experiment.check_text(settings, flag_values)
   return experiment.recorded_task(settings, flag_values) if exporter is None else exporter.task
 
 

@@ -50,10 +50,10 @@ def test_the_winner_is_exported_and_can_be_measured(found, data, capsys):
   assert metrics["split"] == "test" and metrics["tokens"] == 60 and 1 < metrics["perplexity"] < 20
 
 
-def test_a_finished_training_can_be_exported_again(found, data, tmp_path):
+@pytest.mark.parametrize("with_text", [False, True])
+def test_a_finished_training_can_be_exported_again_with_its_text_or_without(found, data, tmp_path, with_text):
   argv = [f"--workdir={found}/best", f"--saved_model={tmp_path}/served"]
-  assert "--text_dir" in failure(export, *argv)
-  assert run(export, *argv, *data) == 0
+  assert run(export, *argv, *(data if with_text else ())) == 0
   assert os.path.exists(tmp_path / "served" / "saved_model.pb")
 
 
