@@ -92,14 +92,13 @@ def test_divergence_is_a_failure_with_its_reason():
 
 
 class RaisingTask(ImageClassification):
-  """Digits whose networks cannot be built."""
+  """Digits that networks cannot be trained on."""
 
   def __init__(self, error):
     super().__init__("digits", DigitsSource())
     self.error = error
 
-  @property
-  def num_outputs(self):
+  def training_batches(self, training_config, **options):
     raise self.error
 
 
