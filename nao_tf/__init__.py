@@ -42,8 +42,8 @@ if TYPE_CHECKING:
   from nao_tf.evaluators import Evaluator, EvaluatorContext, make_evaluator
   from nao_tf.networks.descriptions import describe
   from nao_tf.runs.journal import Journal
-  from nao_tf.search.loop import run_search
-  from nao_tf.search.reading import load
+  from nao_tf.searches.loop import run_search
+  from nao_tf.searches.reading import load
   from nao_tf.serving.keras_models import build, load_model
   from nao_tf.spaces import SearchSpace, make_space
   from nao_tf.strategies import Strategy, make_strategy
@@ -65,13 +65,13 @@ _PLACES = {
   "Trial": "nao_tf.trial:Trial",
   "build": "nao_tf.serving.keras_models:build",
   "describe": "nao_tf.networks.descriptions:describe",
-  "load": "nao_tf.search.reading:load",
+  "load": "nao_tf.searches.reading:load",
   "load_model": "nao_tf.serving.keras_models:load_model",
   "make_evaluator": "nao_tf.evaluators:make_evaluator",
   "make_space": "nao_tf.spaces:make_space",
   "make_strategy": "nao_tf.strategies:make_strategy",
   "make_task": "nao_tf.tasks:make_task",
-  "run_search": "nao_tf.search.loop:run_search",
+  "run_search": "nao_tf.searches.loop:run_search",
 }
 
 __all__ = [

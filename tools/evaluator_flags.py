@@ -8,7 +8,7 @@ from absl import flags
 
 from nao_tf.evaluators import EVALUATORS, EvaluatorContext, evaluator_class
 from nao_tf.evaluators.training_evaluator import REWARDS
-from nao_tf.search.loop import TRIAL_RETRIES
+from nao_tf.searches.loop import TRIAL_RETRIES
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.tools import component_flags, experiment, flag_types, flagging, search_flags, shared_flags
 

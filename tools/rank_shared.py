@@ -26,7 +26,7 @@ from nao_tf.evaluators import make_evaluator
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.evaluators.shared_weights_evaluator import SharedWeightsEvaluator
 from nao_tf.runs.journal import Journal
-from nao_tf.search.reranking import rerank
+from nao_tf.searches.reranking import rerank
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.supernets.image_supernet_trainer import ImageSupernetTrainer

@@ -29,8 +29,8 @@ from nao_tf.evaluators.shared_weights_evaluator import SharedWeightsEvaluator
 from nao_tf.evaluators.worker_evaluator import WorkerEvaluator
 from nao_tf.runs.journal import Journal
 from nao_tf.runs.report import write_report
-from nao_tf.search.loop import run_search
-from nao_tf.search.winner import evaluate_finalists, finalists, write_winner
+from nao_tf.searches.loop import run_search
+from nao_tf.searches.winner import evaluate_finalists, finalists, write_winner
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype

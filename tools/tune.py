@@ -24,7 +24,7 @@ import tensorflow as tf
 from absl import flags
 
 from nao_tf.runs.settings import check_settings
-from nao_tf.search.winner import write_winner
+from nao_tf.searches.winner import write_winner
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.tools import experiment, flagging, search_flags, strategy_flags

@@ -15,7 +15,7 @@ ROWS = (
     (
       ("benchmarks", "strategies and oracles on tables"),
       ("tuner", "KerasTuner: oracle, tuner"),
-      ("search", "the loop, re-ranking"),
+      ("searches", "the loop, re-ranking"),
     ),
   ),
   (
@@ -65,7 +65,7 @@ ROWS = (
 STEPS = {
   "tools": "1",
   "registries": "1",
-  "search": "2",
+  "searches": "2",
   "strategies": "3",
   "controller": "4",
   "runs": "5 10 11",

@@ -21,7 +21,7 @@ from nao_tf.evaluators.base import Evaluator
 from nao_tf.evaluators.tabular_evaluator import TabularEvaluator
 from nao_tf.runs.json_files import read_json, write_json
 from nao_tf.runs.settings import changed_settings
-from nao_tf.search.driver import Driver
+from nao_tf.searches.driver import Driver
 from nao_tf.strategies import SpaceExhausted, Strategy, make_strategy
 from nao_tf.tables import Table, read_table
 from nao_tf.trial import Trial

@@ -18,7 +18,7 @@ from absl import logging
 from keras_tuner import HyperParameters
 
 from nao_tf import fields
-from nao_tf.search.driver import Driver
+from nao_tf.searches.driver import Driver
 from nao_tf.spaces.plain_values import plain_hyperparameters
 from nao_tf.spaces.value_space import MakeSpace, ValueSpace
 from nao_tf.strategies.base import SpaceExhausted, Strategy

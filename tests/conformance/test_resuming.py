@@ -7,7 +7,7 @@ import pytest
 
 from nao_tf.controller.config import ControllerConfig
 from nao_tf.runs.journal import Journal, read_trials
-from nao_tf.search.loop import STRATEGY_DIRECTORY, run_search
+from nao_tf.searches.loop import STRATEGY_DIRECTORY, run_search
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.strategies import STRATEGIES, make_strategy
 from nao_tf.strategies.nao_config import NaoConfig

@@ -19,7 +19,7 @@ from nao_tf.benchmarks.strategy_benchmark import BenchmarkConfig, Record, Run, r
 from nao_tf.runs.genotype_files import read_genotype
 from nao_tf.runs.journal import read_trials
 from nao_tf.runs.settings import RunDirectoryError, read_settings
-from nao_tf.search import reading
+from nao_tf.searches import reading
 from nao_tf.spaces import make_space
 from nao_tf.spaces.nasnet import nasnet5
 from nao_tf.spaces.published import CELLS, RECURRENT_CELLS

@@ -6,7 +6,7 @@ import time
 import numpy as np
 
 from nao_tf.runs.journal import Journal
-from nao_tf.search.loop import run_search
+from nao_tf.searches.loop import run_search
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.strategies import make_strategy

@@ -7,7 +7,7 @@ import pytest
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.runs.journal import Journal, read_trials
 from nao_tf.runs.settings import RENAMED
-from nao_tf.search.loop import run_search
+from nao_tf.searches.loop import run_search
 from nao_tf.spaces.hyperparameters import HyperParameterSpace
 from nao_tf.strategies import make_strategy
 from nao_tf.trial import Evaluation, Trial

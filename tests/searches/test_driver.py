@@ -2,7 +2,7 @@
 
 import pytest
 
-from nao_tf.search.driver import Driver
+from nao_tf.searches.driver import Driver
 from nao_tf.strategies import make_strategy
 from nao_tf.trial import RANDOM, Evaluation, Origin, Trial
 from tests.support.toys import CountingEvaluator, ToySpace

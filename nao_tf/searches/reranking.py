@@ -10,7 +10,7 @@ import numpy as np
 
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.runs.journal import Journal
-from nao_tf.search.loop import TRIAL_RETRIES, run_search
+from nao_tf.searches.loop import TRIAL_RETRIES, run_search
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal, Strategy
 from nao_tf.trial import Origin, Trial, best_trial

@@ -4,9 +4,9 @@ import pytest
 
 from nao_tf.runs.journal import Journal
 from nao_tf.runs.settings import RunDirectoryError
-from nao_tf.search.reading import RERANK_DIRECTORY, load
-from nao_tf.search.reranking import rerank
-from nao_tf.search.winner import finalists
+from nao_tf.searches.reading import RERANK_DIRECTORY, load
+from nao_tf.searches.reranking import rerank
+from nao_tf.searches.winner import finalists
 from nao_tf.trial import best_trial
 from tests.support.toys import CountingEvaluator, ToySpace, search_toy
 

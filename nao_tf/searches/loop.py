@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.runs.attempts import Attempts
 from nao_tf.runs.journal import Journal, JournalError
-from nao_tf.search.driver import Driver
-from nao_tf.search.evaluation import TrialEvaluator
+from nao_tf.searches.driver import Driver
+from nao_tf.searches.evaluation import TrialEvaluator
 from nao_tf.strategies.base import SpaceExhausted, Strategy
 from nao_tf.trial import Trial, best_trial
 

@@ -2,8 +2,8 @@ import json
 import math
 
 from nao_tf.runs.journal import read_trials
-from nao_tf.search.reading import RERANK_DIRECTORY, load
-from nao_tf.search.winner import BEST_FILE, evaluate_finalists, finalists, write_winner
+from nao_tf.searches.reading import RERANK_DIRECTORY, load
+from nao_tf.searches.winner import BEST_FILE, evaluate_finalists, finalists, write_winner
 from nao_tf.spaces import make_space
 from nao_tf.spaces.genotypes import genotype_from_json
 from nao_tf.trial import RANDOM, Evaluation, Trial

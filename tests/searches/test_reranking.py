@@ -1,7 +1,7 @@
 import pytest
 
 from nao_tf.runs.journal import Journal
-from nao_tf.search.reranking import rerank
+from nao_tf.searches.reranking import rerank
 from nao_tf.trial import RANDOM, Evaluation, Trial
 from tests.support.toys import CountingEvaluator, ToySpace
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from nao_tf.runs.journal import Journal, JournalError, read_trials
-from nao_tf.search.loop import STRATEGY_DIRECTORY, run_search
+from nao_tf.searches.loop import STRATEGY_DIRECTORY, run_search
 from nao_tf.spaces import make_space
 from nao_tf.strategies import make_strategy
 from nao_tf.trial import Trial, best_trial

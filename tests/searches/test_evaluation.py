@@ -8,7 +8,7 @@ import pytest
 
 from nao_tf.evaluators.base import EvaluatorError
 from nao_tf.runs.journal import Journal, read_trials
-from nao_tf.search.loop import run_search
+from nao_tf.searches.loop import run_search
 from nao_tf.strategies import make_strategy
 from nao_tf.trial import Evaluation
 from tests.support.toys import ToySpace
@@ -77,7 +77,7 @@ def test_an_interruption_ends_the_search_and_does_not_count_as_an_attempt(tmp_pa
 
 PROGRAM = """
 import os, sys
-from tests.search import test_evaluation as tests
+from tests.searches import test_evaluation as tests
 accident = {"exit": lambda: os._exit(3), "abort": os.abort}[sys.argv[3]]
 tests.search(sys.argv[1], getattr(tests, sys.argv[2])(accident), trial_retries=1)
 """

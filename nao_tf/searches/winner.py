@@ -13,9 +13,9 @@ from nao_tf.evaluators.base import Evaluator
 from nao_tf.runs.journal import Journal
 from nao_tf.runs.json_files import write_json
 from nao_tf.runs.report import write_report
-from nao_tf.search.loop import TRIAL_RETRIES
-from nao_tf.search.reading import RERANK_DIRECTORY, with_ids_of
-from nao_tf.search.reranking import rerank
+from nao_tf.searches.loop import TRIAL_RETRIES
+from nao_tf.searches.reading import RERANK_DIRECTORY, with_ids_of
+from nao_tf.searches.reranking import rerank
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.trial import Architecture, Trial, top_trials
 
