@@ -20,6 +20,7 @@ from absl import logging
 from google.protobuf import json_format
 
 from nao_tf.tasks import TASKS
+from nao_tf.tasks.image_sizes import resized
 from nao_tf.tasks.pixels import Pixels
 
 DIGITS_TEST_EXAMPLES = 360
@@ -238,7 +239,7 @@ class TfdsSource:
     if self._feature.shape[2] is None:
       image = _in_color(image)
     if self._size is not None:
-      image = _resized(image, self._size)
+      image = resized(image, self._size)
     return tf.ensure_shape(image, self.image_shape), tf.cast(example[self._label_key], tf.int32)
 
 
@@ -247,14 +248,6 @@ def _in_color(image: tf.Tensor) -> tf.Tensor:
   return tf.cond(
     tf.shape(image)[2] < 3, lambda: tf.repeat(image[..., :1], 3, axis=2), lambda: tf.identity(image[..., :3])
   )
-
-
-def _resized(image: tf.Tensor, size: int) -> tf.Tensor:
-  """Returns an image of another size and of the same type."""
-  resized = tf.image.resize(image, [size, size], antialias=True)
-  if image.dtype.is_floating:
-    return tf.cast(resized, image.dtype)
-  return tf.cast(tf.clip_by_value(tf.round(resized), image.dtype.min, image.dtype.max), image.dtype)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,102 @@
+"""Image files: BMP, GIF, JPEG and PNG are read into one array; files that cannot be read are counted and named."""
+
+import concurrent.futures
+import dataclasses
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from nao_tf.tasks.image_sizes import ImageSize, resized, stacked
+
+ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
+_NAMED_FILES = 5
+_MANY_BYTES = 2**31
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageFile:
+  """A file with an image.
+
+  Attributes:
+    path: of the file.
+    label: name of the class of the image.
+  """
+
+  path: str
+  label: str
+
+
+def read_images(
+  files: Sequence[ImageFile], place: str, *, image_size: ImageSize | None = None, skip_corrupt: bool = False
+) -> tuple[np.ndarray, list[str]]:
+  """Returns the images of files, and their labels.
+
+  Color and gray images together become color images. Transparency is left out. Of an animation the first image is taken.
+
+  Args:
+    files: at least one.
+    place: where the files are listed, for messages.
+    image_size: height and width to resize all images to; None to keep their size.
+    skip_corrupt: whether to leave out files that are no images, with a warning.
+
+  Returns:
+    Images, uint8 `[N, H, W, 1]` or `[N, H, W, 3]`, and N labels.
+
+  Raises:
+    ValueError: if a file is no image and `skip_corrupt` is False, no file is one, the images differ in size and there is
+      no `image_size`, or they are too many for memory.
+  """
+  images: list[np.ndarray] = []
+  labels: list[str] = []
+  corrupt: list[str] = []
+  num_bytes = 0
+  with concurrent.futures.ThreadPoolExecutor() as pool:
+    for file, image in zip(files, pool.map(lambda file: _decoded(file.path, image_size), files)):
+      if image is None:
+        corrupt.append(file.path)
+        continue
+      images.append(image)
+      labels.append(file.label)
+      num_bytes += image.nbytes
+      if num_bytes > _MANY_BYTES:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise ValueError(f"{place}: its images are too many for memory in their size; give a smaller image_size")
+  _report_corrupt(corrupt, len(files), place, skip_corrupt)
+  return stacked(_of_one_kind(images), place), labels
+
+
+def _decoded(path: str, image_size: ImageSize | None) -> np.ndarray | None:
+  """Returns the image in a file, uint8 `[H, W, C]`; None if there is none."""
+  try:
+    image = tf.io.decode_image(tf.io.read_file(path), expand_animations=False)
+  except (tf.errors.InvalidArgumentError, tf.errors.UnknownError, tf.errors.DataLossError):
+    return None
+  return np.asarray(image if image_size is None else resized(image, image_size))
+
+
+def _of_one_kind(images: Sequence[np.ndarray]) -> list[np.ndarray]:
+  """Returns images that are all gray `[H, W, 1]`, or all in color `[H, W, 3]`."""
+  if all(image.shape[2] < 3 for image in images):
+    return [image[..., :1] for image in images]
+  return [image[..., :3] if image.shape[2] >= 3 else np.repeat(image[..., :1], 3, axis=2) for image in images]
+
+
+def _report_corrupt(corrupt: Sequence[str], total: int, place: str, skip: bool) -> None:
+  """Warns of files that are no images if they are to be skipped; raises ValueError otherwise, or if there are no others."""
+  if not corrupt:
+    return
+  more = f" and {len(corrupt) - _NAMED_FILES} more" if len(corrupt) > _NAMED_FILES else ""
+  found = f"{len(corrupt)} of {total} files cannot be read as images: {', '.join(corrupt[:_NAMED_FILES])}{more}"
+  if not skip:
+    raise ValueError(f"{place}: {found}; remove them, or give skip_corrupt=True to leave them out")
+  if len(corrupt) == total:
+    raise ValueError(f"{place}: {found}")
+  logging.warning("%s: %s; they are left out", place, found)
+
+
+def is_image(name: str) -> bool:
+  """Returns whether the name of a file is that of an image."""
+  return os.path.splitext(name)[1].lower() in ENDINGS

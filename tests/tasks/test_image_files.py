@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from nao_tf.tasks.image_files import ImageFile, read_images
+from nao_tf.tasks.image_lists import files_of_directory
+from tests.support import shapes
+
+
+def files(directory):
+  return files_of_directory(str(directory))
+
+
+def test_images_are_read_as_they_are(tmp_path):
+  shapes.write_folders(tmp_path, 4, size=(8, 12))
+  images, labels = read_images(files(tmp_path), "here")
+  assert images.dtype == np.uint8 and labels == ["circle", "circle", "square", "square"]
+  assert np.array_equal(images, [shapes.shape_image(number, (8, 12)) for number in (0, 2, 1, 3)])
+
+
+def test_gray_images_stay_gray_unless_there_are_others(tmp_path):
+  shapes.write_folders(tmp_path, 4, channels=2)
+  assert read_images(files(tmp_path), "here")[0].shape == (4, 16, 16, 1)
+  shapes.write_folders(tmp_path, 2, channels=4)
+  images, _ = read_images(files(tmp_path), "here")
+  assert images.shape == (4, 16, 16, 3) and np.array_equal(images[0], shapes.shape_image(0, channels=4)[..., :3])
+
+
+def test_images_of_several_sizes_need_a_size(tmp_path):
+  shapes.write_folders(tmp_path, 4, ".jpg", size=(20, 16))
+  shapes.write_folders(tmp_path, 2, ".png")
+  with pytest.raises(ValueError, match=r"here: expected images of one size, got 4 of \[20, 16, 3\] and 2 of"):
+    read_images(files(tmp_path), "here")
+  assert read_images(files(tmp_path), "here", image_size=(10, 8))[0].shape == (6, 10, 8, 3)
+
+
+def test_corrupt_files_are_counted_and_named(tmp_path):
+  shapes.write_folders(tmp_path, 8, ".jpg")
+  whole = (tmp_path / "circle" / "0.jpg").read_bytes()
+  (tmp_path / "circle" / "0.jpg").write_bytes(whole[: len(whole) // 2])
+  (tmp_path / "square" / "1.jpg").write_bytes(b"")
+  (tmp_path / "square" / "3.jpg").write_bytes(b"no image")
+  message = r"here: 3 of 8 files cannot be read as images: .*circle/0.jpg, .*square/1.jpg, .*square/3.jpg; remove them"
+  with pytest.raises(ValueError, match=message):
+    read_images(files(tmp_path), "here")
+  images, labels = read_images(files(tmp_path), "here", skip_corrupt=True)
+  assert len(images) == len(labels) == 5 and labels.count("circle") == 3
+
+
+def test_only_corrupt_files_are_an_error(tmp_path):
+  (tmp_path / "a.png").write_bytes(b"no image")
+  with pytest.raises(ValueError, match="1 of 1 files cannot be read"):
+    read_images([ImageFile(str(tmp_path / "a.png"), "a")], "here", skip_corrupt=True)
