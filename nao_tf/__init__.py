@@ -32,6 +32,9 @@ from the command line.
 
 Wherever a name is expected, a place of your own, `package.module:Name`, is accepted too.
 
+For images of your own all of this is one call: `search(x, y, workdir="runs/mine").train(epochs=60)` searches and
+returns a trained model of Keras.
+
 Importing this package imports no TensorFlow. The first use of a name imports the module that it is in.
 """
 
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
   from nao_tf.evaluators import Evaluator, EvaluatorContext, make_evaluator
   from nao_tf.networks.descriptions import describe
   from nao_tf.runs.journal import Journal
+  from nao_tf.searches.image_search import search
   from nao_tf.searches.loop import run_search
   from nao_tf.searches.reading import load
   from nao_tf.serving.keras_models import build, load_model
@@ -72,6 +76,7 @@ _PLACES = {
   "make_strategy": "nao_tf.strategies:make_strategy",
   "make_task": "nao_tf.tasks:make_task",
   "run_search": "nao_tf.searches.loop:run_search",
+  "search": "nao_tf.searches.image_search:search",
 }
 
 __all__ = [
@@ -94,6 +99,7 @@ __all__ = [
   "make_strategy",
   "make_task",
   "run_search",
+  "search",
 ]
 
 

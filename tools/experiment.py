@@ -12,6 +12,7 @@ from nao_tf.networks.building import NetworkConfig
 from nao_tf.runs.settings import CONFIG_FILE, RunDirectoryError, read_settings
 from nao_tf.tasks import TASKS, make_task, task_class, task_classes
 from nao_tf.tasks.base import Configs, Task
+from nao_tf.tasks.own_files import files_fingerprint
 from nao_tf.tasks.splits import HOLD_OUTS
 from nao_tf.tasks.text import TextFiles
 from nao_tf.tools import flagging
@@ -53,6 +54,8 @@ def define_task_flags(flag_values: flags.FlagValues) -> None:
   help_ += "; with stratified, --train_examples keeps the shares of the classes, too; default: that of the task"
   flags.DEFINE_enum(_HOLD_OUT, None, HOLD_OUTS, help_, flag_values=flag_values)
   flags.DEFINE_integer("image_size", None, "resize images to this many pixels a side", 1, flag_values=flag_values)
+  help_ = "leave out files of --image_dir that are no images, with a warning"
+  flags.DEFINE_boolean("skip_corrupt", None, help_, flag_values=flag_values)
   help_ = "size of the vocabulary of a text; default: that of the task"
   flags.DEFINE_integer("max_vocabulary", None, help_, 3, flag_values=flag_values)
 
@@ -63,6 +66,8 @@ def define_data_flags(flag_values: flags.FlagValues) -> None:
   flags.DEFINE_string("data_dir", None, help_, flag_values=flag_values)
   help_ = "directory of a text: train, valid and test, each a .txt or .txt.gz in UTF-8"
   flags.DEFINE_string("text_dir", None, help_, flag_values=flag_values)
+  help_ = "images of --task=folder: a directory with a folder for each class, or a .csv file of file names and labels"
+  flags.DEFINE_string("image_dir", None, help_, flag_values=flag_values)
 
 
 def define_config_flags(flag_values: flags.FlagValues, stage: str, *, prefix: str = "", unset: str = "") -> None:
@@ -105,7 +110,7 @@ def task_class_of(flag_values: flags.FlagValues) -> type[Task]:
 
 def task_of(flag_values: flags.FlagValues, **overrides: Any) -> Task:
   """Returns the task that the flags name."""
-  names = ("data_dir", "download", "text_dir", _HOLD_OUT, *_TASK_OPTIONS)
+  names = ("data_dir", "download", "text_dir", "image_dir", "skip_corrupt", _HOLD_OUT, *_TASK_OPTIONS)
   options: dict[str, Any] = {**{name: flag_values[name].value for name in names}, **overrides}
   task = make_task(flag_values.task, **options)
   if _has_earlier_split(recorded_settings(flag_values)):
@@ -114,13 +119,15 @@ def task_of(flag_values: flags.FlagValues, **overrides: Any) -> Task:
 
 
 def task_settings(flag_values: flags.FlagValues) -> dict[str, Any]:
-  """Returns the flags of the task that determine results, and the fingerprint of a local text.
+  """Returns the flags of the task that determine results, and the fingerprint of a local text or of local images.
 
   Where the data is does not determine results. A task that chooses its validation set has a setting that says how. It is
   left out for a run that a version without it began, so that the run can go on.
   """
-  text = {} if flag_values.text_dir is None else {"text": _fingerprint(flag_values.text_dir)}
-  settings = {**{name: flag_values[name].value for name in ("task", *_TASK_OPTIONS)}, **text}
+  local = {} if flag_values.text_dir is None else {"text": _fingerprint(flag_values.text_dir)}
+  if flag_values.image_dir is not None:
+    local["images"] = files_fingerprint(flag_values.image_dir)
+  settings = {**{name: flag_values[name].value for name in ("task", *_TASK_OPTIONS)}, **local}
   cls, hold_out = task_class_of(flag_values), flag_values[_HOLD_OUT].value
   if _has_earlier_split(recorded_settings(flag_values)) and hold_out in (None, cls.earlier_hold_out):
     return settings
@@ -140,10 +147,14 @@ def recorded_task(settings: Mapping[str, Any], flag_values: flags.FlagValues) ->
     RunDirectoryError: if the text is not that of the run.
   """
   check_text(settings, flag_values)
+  image_dir = flag_values.image_dir
+  if image_dir is not None and settings.get("images") not in (None, files_fingerprint(image_dir)):
+    raise RunDirectoryError(f"{image_dir}: these are not the images of the run, or they were changed since")
   options: dict[str, Any] = {name: settings.get(name) for name in _TASK_OPTIONS}
   if settings.get(_HOLD_OUT) != task_class(settings["task"]).hold_out:
     options[_HOLD_OUT] = settings.get(_HOLD_OUT)
-  task = make_task(settings["task"], data_dir=flag_values.data_dir, text_dir=flag_values.text_dir, **options)
+  directories = {"text_dir": flag_values.text_dir, "image_dir": image_dir}
+  task = make_task(settings["task"], data_dir=flag_values.data_dir, **directories, **options)
   if _has_earlier_split(settings):
     task.use_earlier_split()
   return task

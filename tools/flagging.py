@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from absl import app, flags
 
 from nao_tf.runs.recorded_configs import from_settings, scalar_type
-from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.runs.settings import RunDirectoryError, flat_settings
 from nao_tf.tools import flag_types, parsing
 
 if TYPE_CHECKING:
@@ -126,14 +126,7 @@ def settings(**configs: Any) -> dict[str, Any]:
   Args:
     **configs: dataclasses or JSON values. A field of a dataclass has the key `keyword.field`.
   """
-  flat: dict[str, Any] = {}
-  for name, config in configs.items():
-    if dataclasses.is_dataclass(config):
-      parts = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
-      flat.update({f"{name}.{key}": value for key, value in settings(**parts).items()})
-    else:
-      flat[name] = config
-  return flat
+  return flat_settings(**configs)
 
 
 def run(define_flags: Callable[[flags.FlagValues], None], main: Callable[[flags.FlagValues], int | None]) -> None:

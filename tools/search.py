@@ -16,7 +16,7 @@ import contextlib
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -30,6 +30,7 @@ from nao_tf.evaluators.worker_evaluator import WorkerEvaluator
 from nao_tf.runs.journal import Journal
 from nao_tf.runs.report import write_report
 from nao_tf.searches.loop import run_search
+from nao_tf.searches.progress import outcome, show_on
 from nao_tf.searches.winner import evaluate_finalists, finalists, write_winner
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
@@ -37,7 +38,7 @@ from nao_tf.spaces.genotypes import Genotype
 from nao_tf.strategies.base import Strategy
 from nao_tf.tasks.base import Configs
 from nao_tf.tools import evaluator_flags, experiment, flagging, renamed_flags, search_flags, train
-from nao_tf.trial import Trial, best_trial
+from nao_tf.trial import Trial
 
 BEST_DIRECTORY = "best"
 
@@ -213,26 +214,6 @@ def train_best(
     workdir=os.path.join(flag_values.workdir, BEST_DIRECTORY),
     settings={**experiment.task_settings(flag_values), **options},
   )
-
-
-def show_on(bar: tqdm.tqdm) -> Callable[[Trial], None]:
-  """Returns a function that shows a trial, and the best one so far, on a progress bar."""
-  best: Trial | None = None
-
-  def show(trial: Trial) -> None:
-    nonlocal best
-    best = best_trial([trial, *([best] if best else [])])
-    bar.set_postfix(best=f"{best.reward:.4f}" if best else "none", last=outcome(trial), refresh=False)
-    bar.update()
-
-  return show
-
-
-def outcome(trial: Trial) -> str:
-  """Returns in words how a trial went."""
-  if trial.reward is not None:
-    return f"{trial.reward:.4f}"
-  return f"failed ({trial.evaluation.metrics.get('reason')})" if trial.evaluation else "open"
 
 
 def _last_reason(trials: Sequence[Trial]) -> str:

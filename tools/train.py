@@ -17,18 +17,15 @@ from absl import flags
 
 from nao_tf.networks.image_network_config import ImageNetworkConfig
 from nao_tf.networks.named_genotypes import NAMED, read_genotype
-from nao_tf.runs.json_files import write_json
 from nao_tf.runs.run_lock import RunLock
-from nao_tf.runs.settings import CONFIG_FILE, check_settings, read_settings
-from nao_tf.serving import check_export, evaluate_exported, export_network, has_exporter, record_task
+from nao_tf.searches.final_training import check_begun, train_in_directory, training_settings
+from nao_tf.serving import check_export, evaluate_exported, export_network, has_exporter
 from nao_tf.spaces import SPACES
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.spaces.published import CELLS
 from nao_tf.tasks.base import Configs, Task
-from nao_tf.tasks.trainers import make_trainer
 from nao_tf.tools import experiment, flag_types, flagging
 from nao_tf.training.base import Metrics, NetworkTrainer
-from nao_tf.training.training_directory import TrainingDirectory, has_begun
 
 SAVED_MODEL = "saved_model"
 
@@ -122,21 +119,24 @@ def train_and_export(
     ValueError: if the network cannot be built, trained or exported so, or what is in the directory cannot be read.
     OSError: if the directory cannot be written.
   """
-  network_config, training_config = configs.network_config, configs.training_config
-  described = flagging.settings(
-    network=network_config, training=training_config, seed=seed, genotype=genotype.to_json()
-  )
+  described = training_settings(genotype, configs, seed)
   with RunLock(workdir) as lock:
-    _check_begun(workdir, {**settings, **described})
+    check_begun(workdir, {**settings, **described})
     if has_exporter(task):
       check_export(os.path.join(workdir, SAVED_MODEL), task)
     if not task.has_test_data():
       print(f"{task.name}: has no labeled test data, so the trained network will not be tested")
-    trainer = make_trainer(task, genotype, network_config, training_config, distribution=distribution, seed=seed)
-    _bind_settings(workdir, {**settings, **described})
-    record_task(workdir, task)
-    with TrainingDirectory(workdir, trainer, lock=lock) as training:
-      training.fit(progress=True)
+    trainer = train_in_directory(
+      workdir,
+      task,
+      genotype,
+      configs,
+      distribution=distribution,
+      seed=seed,
+      lock=lock,
+      settings={**settings, **described},
+      progress=True,
+    )
     return export_and_test(task, trainer, genotype, os.path.join(workdir, SAVED_MODEL))
 
 
@@ -154,26 +154,6 @@ def export_and_test(task: Task, trainer: NetworkTrainer, genotype: Genotype, dir
   metrics = evaluate_exported(directory, task, "test") if exported else trainer.evaluate("test")
   print("test: " + ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()))
   return metrics
-
-
-def _check_begun(workdir: str, settings: dict[str, Any]) -> None:
-  """Raises RunDirectoryError if something was begun in a directory, and with other settings."""
-  if _is_bound(workdir):
-    check_settings(workdir, settings)
-
-
-def _bind_settings(workdir: str, settings: dict[str, Any]) -> None:
-  """Writes down the settings of a training that is about to begin, or checks those of one that has begun."""
-  if not _is_bound(workdir):
-    write_json(os.path.join(workdir, CONFIG_FILE), settings)
-  check_settings(workdir, settings)
-
-
-def _is_bound(workdir: str) -> bool:
-  """Returns whether a directory goes on only with its recorded settings: a search's, or a training's that has begun."""
-  if not os.path.exists(os.path.join(workdir, CONFIG_FILE)):
-    return False
-  return "genotype" not in read_settings(workdir) or has_begun(workdir)
 
 
 def cli() -> None:

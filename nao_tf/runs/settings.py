@@ -3,6 +3,7 @@
 A directory is continued only with the settings it was made with.
 """
 
+import dataclasses
 import json
 import os
 from collections.abc import Mapping
@@ -25,6 +26,22 @@ RENAMED = {
 
 class RunDirectoryError(Exception):
   """A run directory cannot be used."""
+
+
+def flat_settings(**configs: Any) -> dict[str, Any]:
+  """Returns configurations as one flat dict of settings.
+
+  Args:
+    **configs: dataclasses or JSON values. A field of a dataclass has the key `keyword.field`.
+  """
+  flat: dict[str, Any] = {}
+  for name, config in configs.items():
+    if dataclasses.is_dataclass(config):
+      parts = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+      flat.update({f"{name}.{key}": value for key, value in flat_settings(**parts).items()})
+    else:
+      flat[name] = config
+  return flat
 
 
 def check_settings(directory: str, settings: Mapping[str, Any]) -> None:

@@ -5,7 +5,9 @@ a fresh strategy, what the journal holds, and then goes on.
 """
 
 import contextlib
+import math
 import os
+import time
 from collections.abc import Callable, Sequence
 
 from nao_tf.evaluators.base import Evaluator
@@ -28,6 +30,7 @@ def run_search(
   num_trials: int,
   batch_size: int,
   first_batch_size: int | None = None,
+  max_seconds: float | None = None,
   trial_retries: int = TRIAL_RETRIES,
   on_trial: Callable[[Trial], None] = lambda trial: None,
 ) -> Trial | None:
@@ -42,6 +45,8 @@ def run_search(
     num_trials: budget; failed trials count.
     batch_size: how many architectures to ask for at a time.
     first_batch_size: how many to ask for the first time; None: `batch_size`.
+    max_seconds: no batch is asked for when this call has taken so long; None for no limit. A batch that was begun, now
+      or by an earlier process, is finished.
     trial_retries: how often the evaluation of a trial is begun again after it has ended the process, by a segmentation
       fault for example. After that it counts as failed. An exception fails a trial at once.
     on_trial: called with each trial that closes, those found in the journal included.
@@ -60,6 +65,9 @@ def run_search(
     raise ValueError(f"num_trials, batch_size and first_batch_size must be at least 1, got {numbers}")
   if trial_retries < 0:
     raise ValueError(f"trial_retries must not be negative, got {trial_retries}")
+  if max_seconds is not None and not max_seconds > 0:
+    raise ValueError(f"max_seconds must be above 0, or None, got {max_seconds}")
+  deadline = time.monotonic() + (math.inf if max_seconds is None else max_seconds)
   driver = Driver(strategy, cache=os.path.join(journal.directory, STRATEGY_DIRECTORY))
   if journal.entries:  # Otherwise a cache is that of another search.
     driver.restore()
@@ -67,7 +75,7 @@ def run_search(
   with contextlib.closing(Attempts(journal.directory, {trial.id for trial in still_open})) as attempts:
     evaluator_of_trials = TrialEvaluator(evaluator, attempts, retries=trial_retries)
     _evaluate(still_open, driver, evaluator_of_trials, journal, on_trial)
-    while (missing := num_trials - driver.num_trials) > 0:
+    while (missing := num_trials - driver.num_trials) > 0 and time.monotonic() < deadline:
       try:
         batch = driver.ask(min(batch_size if driver.num_trials else first_batch_size, missing))
       except SpaceExhausted:

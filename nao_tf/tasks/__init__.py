@@ -14,6 +14,7 @@ TASKS = {
   "cifar10": "nao_tf.tasks.image_classification:TfdsClassification",
   "cifar100": "nao_tf.tasks.image_classification:TfdsClassification",
   "fashion_mnist": "nao_tf.tasks.image_classification:TfdsClassification",
+  "folder": "nao_tf.tasks.own_files:FolderClassification",
   "ptb": "nao_tf.tasks.language_modeling:LocalLanguageModeling",
   "wikitext2": "nao_tf.tasks.language_modeling:LocalLanguageModeling",
   "text": "nao_tf.tasks.language_modeling:LocalLanguageModeling",

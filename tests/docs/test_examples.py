@@ -32,6 +32,13 @@ def run_keras_tuner_nao(directory):
   assert {"num_layers", "units_0", "learning_rate"} <= set(values)
 
 
+def run_own_images(directory):
+  settings = {"num_images": 30, "num_trials": 1, "child_epochs": 1, "epochs": 1}
+  accuracies = load("own_images").main(str(directory / "run"), **settings)
+  assert len(accuracies) == 2 and all(0 <= accuracy <= 1 for accuracy in accuracies)
+  assert (directory / "run" / "saved_model" / "saved_model.pb").exists()
+
+
 def run_load_saved_model(directory):
   from nao_tf.serving import export_network
   from tests.support.image_cases import GENOTYPE, make_trainer

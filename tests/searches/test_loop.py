@@ -143,3 +143,11 @@ def test_every_trial_is_reported_as_it_closes_and_again_on_resume(tmp_path):
       strategy = make_strategy("random", make_space("nasnet5"))
       run_search(strategy, toys.CountingEvaluator(), journal, num_trials=6, batch_size=4, on_trial=seen.append)
     assert [trial.id for trial in seen] == list(range(6))
+
+
+def test_no_batch_begins_after_the_last_second(tmp_path):
+  strategy = make_strategy("random", make_space("nasnet5"), seed=0)
+  with Journal(str(tmp_path), {}) as journal:
+    evaluator = toys.CountingEvaluator(seconds=0.4)
+    run_search(strategy, evaluator, journal, num_trials=100, batch_size=5, max_seconds=1.5)
+    assert len(journal.trials) == 5 and all(trial.evaluation for trial in journal.trials)

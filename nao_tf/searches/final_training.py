@@ -1,0 +1,89 @@
+"""The training of one network in a directory of its own, which is continued if it was begun there."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from nao_tf.runs.json_files import write_json
+from nao_tf.runs.run_lock import RunLock
+from nao_tf.runs.settings import CONFIG_FILE, check_settings, flat_settings, read_settings
+from nao_tf.serving import record_task
+from nao_tf.spaces.genotypes import Genotype
+from nao_tf.tasks.base import Configs, Task
+from nao_tf.tasks.trainers import make_trainer
+from nao_tf.training.base import NetworkTrainer
+from nao_tf.training.training_directory import TrainingDirectory, has_begun
+
+
+def training_settings(genotype: Genotype, configs: Configs, seed: int) -> dict[str, Any]:
+  """Returns what determines a training, beside its task, as JSON values."""
+  return flat_settings(
+    network=configs.network_config, training=configs.training_config, seed=seed, genotype=genotype.to_json()
+  )
+
+
+def train_in_directory(
+  directory: str,
+  task: Task,
+  genotype: Genotype,
+  configs: Configs,
+  *,
+  distribution: tf.distribute.Strategy,
+  seed: int,
+  lock: RunLock,
+  settings: Mapping[str, Any],
+  progress: bool = False,
+) -> NetworkTrainer:
+  """Trains a network to the last epoch and returns what has trained it.
+
+  Args:
+    directory: of the training, which is resumed from there.
+    task: what to learn.
+    genotype: the genotype of the network.
+    configs: how the network is built and trained.
+    distribution: the distribution of the process.
+    seed: seed of the training.
+    lock: the lock of the directory.
+    settings: all that determines the training.
+    progress: whether to show a progress bar.
+
+  Raises:
+    RunDirectoryError: if the directory was made with other settings.
+    ValueError: if the network cannot be built or trained so, or what is in the directory cannot be read.
+    nao_tf.training.base.Diverged: if the loss becomes NaN or infinite.
+    OSError: if the directory cannot be written.
+  """
+  trainer = make_trainer(
+    task, genotype, configs.network_config, configs.training_config, distribution=distribution, seed=seed
+  )
+  bind_settings(directory, settings)
+  record_task(directory, task)
+  with TrainingDirectory(directory, trainer, lock=lock) as training:
+    training.fit(progress=progress)
+  return trainer
+
+
+def check_begun(directory: str, settings: Mapping[str, Any]) -> None:
+  """Checks the settings of a training if something was begun in its directory.
+
+  Raises:
+    RunDirectoryError: if that was with other settings.
+  """
+  if _is_bound(directory):
+    check_settings(directory, settings)
+
+
+def bind_settings(directory: str, settings: Mapping[str, Any]) -> None:
+  """Writes down the settings of a training that is about to begin, or checks those of one that has begun."""
+  if not _is_bound(directory):
+    write_json(os.path.join(directory, CONFIG_FILE), dict(settings))
+  check_settings(directory, settings)
+
+
+def _is_bound(directory: str) -> bool:
+  """Returns whether a directory goes on only with its recorded settings: a search's, or a training's that has begun."""
+  if not os.path.exists(os.path.join(directory, CONFIG_FILE)):
+    return False
+  return "genotype" not in read_settings(directory) or has_begun(directory)

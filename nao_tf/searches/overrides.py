@@ -1,0 +1,47 @@
+"""Changes of configurations by the names of their fields, as a person gives them in a call."""
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from nao_tf.tasks.base import Configs
+
+_COMPUTED = ("drop_path_steps",)
+"""Fields that follow from others."""
+
+
+def overridden(configs: Configs, overrides: Mapping[str, Any]) -> Configs:
+  """Returns configurations with other values in some fields.
+
+  Args:
+    configs: how networks are built and trained.
+    overrides: values by the name of a field of either configuration.
+
+  Raises:
+    ValueError: if there is no such field, or a value is not one for its field.
+  """
+  parts = (configs.network_config, configs.training_config)
+  known = [[f.name for f in dataclasses.fields(part) if f.name not in _COMPUTED] for part in parts]
+  for name in overrides:
+    _check_known(name, [field for fields in known for field in fields])
+  network, training = (
+    _replaced(part, {name: value for name, value in overrides.items() if name in fields})
+    for part, fields in zip(parts, known)
+  )
+  return Configs(network, training)
+
+
+def _check_known(name: str, known: list[str]) -> None:
+  if name not in known:
+    similar = difflib.get_close_matches(name, known, n=1)
+    meant = f"did you mean {similar[0]}?" if similar else f"expected one of {', '.join(sorted(known))}"
+    raise ValueError(f"unknown setting {name!r}; {meant}")
+
+
+def _replaced(config: Any, values: Mapping[str, Any]) -> Any:
+  try:
+    return dataclasses.replace(config, **values)
+  except TypeError as error:
+    given = ", ".join(f"{name}={value!r}" for name, value in values.items())
+    raise ValueError(f"{type(config).__name__}: a value is not of the type of its field ({given}): {error}") from error

@@ -1,0 +1,157 @@
+import html
+import os
+import sys
+import time
+import types
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import nao_tf
+from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.searches.image_search import NothingFound, search
+from nao_tf.serving.image_export import load_exported
+from tests.support import shapes
+from tests.support.tiny_cells import TINY
+
+SETTINGS = {"space": "tests.support.tiny_cells:TinyCells", "strategy": "random", "verbose": 0, **TINY}
+IMAGES, NAMES = shapes.shape_arrays(60)
+
+
+def search(directory, x=IMAGES, y=NAMES, *, num_trials=2, **changes):
+  return search(x, y, workdir=directory, num_trials=num_trials, **{**SETTINGS, **changes})
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+  return search(tmp_path_factory.mktemp("found") / "run")
+
+
+@pytest.fixture(scope="module")
+def model(found):
+  return found.train(epochs=2, verbose=0)
+
+
+def test_a_search_is_found_by_its_directory(found):
+  record = nao_tf.load(found.directory)
+  assert found.best == record.best and found.best.reward is not None and len(record.trials) == 2
+  assert record.settings["training.batch_size"] == 4 and record.settings["data.classes"] == ["circle", "square"]
+  assert os.path.exists(os.path.join(found.directory, "best.json")) and found.labels == shapes.NAMES
+
+
+def test_trials_are_rows(found, monkeypatch):
+  rows = found.trials
+  assert [row["trial"] for row in rows] == [0, 1] and {"reward", "seconds", "parameters", "accuracy"} <= set(rows[0])
+  pandas = types.ModuleType("pandas")
+  pandas.DataFrame = lambda rows: ("table", rows)
+  pandas.__spec__ = types.SimpleNamespace()
+  monkeypatch.setitem(sys.modules, "pandas", pandas)
+  assert found.trials == ("table", rows)
+
+
+def test_the_report_is_shown_in_notebooks(found):
+  page = open(found.report(), encoding="utf-8").read()
+  shown = found._repr_html_()
+  assert shown.startswith("<iframe") and html.escape(page) in shown and "best: trial" in repr(found)
+
+
+def test_the_same_call_goes_on(found, model):
+  seen = []
+  again = search(found.directory, num_trials=3, callbacks=[seen.append])
+  assert again.best.reward >= found.best.reward and [trial.id for trial in seen] == [0, 1, 2]
+
+
+def test_other_images_are_refused(found):
+  changed = IMAGES.copy()
+  changed[0, 0, 0, 0] ^= 1
+  with pytest.raises(RunDirectoryError, match="made with other images, their checksum differ.*choose another workdir"):
+    search(found.directory, changed)
+  with pytest.raises(
+    RunDirectoryError, match=r"shape.*there they were \(60, 16, 16, 3\), now they are \(58, 16, 16, 3\)"
+  ):
+    search(found.directory, IMAGES[:58], NAMES[:58])
+
+
+def test_other_settings_are_refused(found):
+  with pytest.raises(RunDirectoryError, match="network.filters was 4, is 8"):
+    search(found.directory, filters=8)
+
+
+def test_the_model_takes_raw_images(model, found):
+  probabilities = model.predict(IMAGES, verbose=0)
+  assert probabilities.shape == (60, 2) and np.allclose(probabilities.sum(1), 1, atol=1e-5)
+  classes = np.array([found.labels.index(name) for name in NAMES])
+  loss, accuracy = model.evaluate(IMAGES, classes, verbose=0)
+  assert np.isfinite(loss) and accuracy == pytest.approx(np.mean(probabilities.argmax(1) == classes))
+  assert model.fit(IMAGES, classes, epochs=1, verbose=0).history["loss"]
+
+
+def test_a_finished_training_is_returned_at_once(found, tmp_path):
+  first = found.train(epochs=2, verbose=0).predict(IMAGES[:5], verbose=0)
+  start = time.perf_counter()
+  second = search(found.directory).train(epochs=2, verbose=0).predict(IMAGES[:5], verbose=0)
+  assert np.array_equal(first, second) and time.perf_counter() - start < 60
+  exported = found.export(tmp_path / "exported")
+  network = load_exported(exported)
+  assert network.labels == shapes.NAMES
+  assert np.allclose(network(tf.constant(IMAGES[:5]))["probabilities"], first, atol=1e-4)
+
+
+def test_a_training_has_the_settings_of_the_search_unless_told_otherwise(found):
+  found.train(epochs=1, validation_fraction=0.5, filters=8, verbose=0)
+  assert len(found.history) == 1 and "valid_accuracy" in found.history[0]
+  directories = os.listdir(os.path.join(found.directory, "trainings"))
+  assert len(directories) == 2
+  with pytest.raises(ValueError, match="did you mean filters"):
+    found.train(epochs=1, filter=8)
+
+
+def test_an_export_needs_a_training(tmp_path, found):
+  fresh = search(found.directory)
+  with pytest.raises(RuntimeError, match="call train"):
+    fresh.export(tmp_path / "exported")
+
+
+def test_no_batch_begins_after_the_last_second(tmp_path):
+  found = search(
+    tmp_path,
+    evaluator="tests.support.tiny_cells:FirstChoice",
+    num_trials=16,
+    max_seconds=2,
+    callbacks=[lambda trial: time.sleep(2 if trial.id == 0 else 0)],
+  )
+  assert len(found.trials) == 8
+
+
+def test_a_search_without_a_reward_is_an_error(tmp_path):
+  with pytest.raises(NothingFound, match="none of 2 trials has a reward; the last one failed .* max_parameters, 1"):
+    search(tmp_path, max_parameters=1)
+
+
+@pytest.mark.parametrize(
+  ("changes", "message"),
+  [
+    ({"strategy": "naoo"}, "unknown strategy 'naoo'"),
+    ({"space": "nasnet55"}, "unknown space 'nasnet55'"),
+    ({"evaluator": "train"}, "unknown evaluator 'train'"),
+    ({"epoch": 2}, "unknown setting 'epoch'; did you mean epochs"),
+    ({"batch_size": 500}, "a batch of 500 is more than the 48 training examples"),
+    ({"validation_fraction": 0.0}, "a search needs a validation set"),
+    ({"num_trials": 0}, "must be at least 1, got 0"),
+    ({"max_seconds": 0}, "max_seconds must be above 0"),
+    ({"optimizer": "SGDD"}, "SGDD"),
+    ({"y": NAMES[:5]}, "expected a label for each image, got 60 images and 5 labels"),
+    ({"y": None}, "expected labels y"),
+  ],
+)
+def test_wrong_input_is_an_error_before_any_trial(tmp_path, changes, message):
+  with pytest.raises(ValueError, match=message):
+    search(tmp_path, **changes)
+  assert not os.path.exists(tmp_path / "trials.jsonl") or os.path.getsize(tmp_path / "trials.jsonl") == 0
+
+
+def test_large_images_get_a_stem_that_reduces_them(tmp_path):
+  images, names = shapes.shape_arrays(12, size=(96, 100), channels=1)
+  found = search(tmp_path, images, names, num_trials=1)
+  assert nao_tf.load(found.directory).settings["network.stem"] == "imagenet"

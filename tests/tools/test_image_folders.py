@@ -1,0 +1,48 @@
+"""The commands with images in files."""
+
+import os
+
+import pytest
+
+from nao_tf.runs.settings import RunDirectoryError, read_settings
+from nao_tf.serving.image_export import load_exported
+from nao_tf.tools import search, train
+from tests.docs import pages
+from tests.support import shapes
+
+TINY = "--num_cells=1 --filters=4 --noauxiliary --drop_path_keep=1 --epochs=1 --batch_size=8"
+
+
+def train_on(images, workdir, flags=""):
+  command = f"nao-train --task=folder --image_dir={images} --architecture=NAONet-WS {TINY} --workdir={workdir} {flags}"
+  return train.main(pages.parsed(command))
+
+
+def test_a_network_is_trained_on_a_folder_and_exported_with_its_classes(tmp_path, capsys):
+  images = shapes.write_folders(tmp_path / "images")
+  assert train_on(images, tmp_path / "run") == 0
+  assert "has no labeled test data" in capsys.readouterr().out
+  assert load_exported(str(tmp_path / "run" / "saved_model")).labels == shapes.NAMES
+  assert read_settings(str(tmp_path / "run"))["images"]
+  (images / "circle" / "0.png").unlink()
+  with pytest.raises(RunDirectoryError, match="images was"):
+    train_on(images, tmp_path / "run")
+
+
+def test_a_corrupt_file_is_an_error_before_any_work(tmp_path):
+  images = shapes.write_folders(tmp_path / "images")
+  (images / "circle" / "0.png").write_bytes(b"no image")
+  with pytest.raises(ValueError, match="1 of 20 files cannot be read"):
+    train_on(images, tmp_path / "run")
+  assert not os.path.exists(tmp_path / "run" / "history.jsonl")
+
+
+def test_a_search_on_a_list_of_files(tmp_path):
+  path = shapes.write_list(shapes.write_folders(tmp_path / "images"))
+  command = (
+    f"nao-search --task=folder --image_dir={path} --image_size=8 --space=tests.support.tiny_cells:TinyCells"
+    f" --strategy=random --num_trials=1 --child_num_cells=1 --child_filters=4 --nochild_auxiliary --child_epochs=1"
+    f" --child_drop_path_keep=1 --child_batch_size=8 --workdir={tmp_path / 'run'}"
+  )
+  assert search.main(pages.parsed(command)) == 0
+  assert (tmp_path / "run" / "best.json").exists()
