@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import nao_tf
 from nao_tf.runs.settings import RunDirectoryError
-from nao_tf.searches.image_search import NothingFound, search
+from nao_tf.searches.image_search import NothingFound
 from nao_tf.serving.image_export import load_exported
 from tests.support import shapes
 from tests.support.tiny_cells import TINY
@@ -20,7 +20,7 @@ IMAGES, NAMES = shapes.shape_arrays(60)
 
 
 def search(directory, x=IMAGES, y=NAMES, *, num_trials=2, **changes):
-  return search(x, y, workdir=directory, num_trials=num_trials, **{**SETTINGS, **changes})
+  return nao_tf.search(x, y, workdir=directory, num_trials=num_trials, **{**SETTINGS, **changes})
 
 
 @pytest.fixture(scope="module")
