@@ -9,6 +9,7 @@ from nao_tf.strategies.base import SpaceExhausted, Strategy
 STRATEGIES = {
   "nao": "nao_tf.strategies.nao:Nao",
   "random": "nao_tf.strategies.random_search:RandomSearch",
+  "local_search": "nao_tf.strategies.local_search:LocalSearch",
   "evolution": "nao_tf.strategies.evolution:Evolution",
 }
 """Places of subclasses of `Strategy` by name."""
