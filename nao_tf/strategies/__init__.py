@@ -11,6 +11,7 @@ STRATEGIES = {
   "random": "nao_tf.strategies.random_search:RandomSearch",
   "local_search": "nao_tf.strategies.local_search:LocalSearch",
   "evolution": "nao_tf.strategies.evolution:Evolution",
+  "optuna": "nao_tf.strategies.optuna_search:OptunaSearch",
 }
 """Places of subclasses of `Strategy` by name."""
 

@@ -1,0 +1,164 @@
+"""Samplers of Optuna as a strategy: the tree-structured Parzen estimator (TPE) by default.
+
+Optuna is an optional package (`pip install nao-tf[optuna]`). Each decision is a parameter of a study: a categorical one,
+or an integer if the decision is ordered. Rewards are maximized. A sampler that proposes what is not new or not an
+architecture of the space is asked again; it is told of the latter that they are bad.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nao_tf import fields
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.strategies.base import Proposal, Strategy
+from nao_tf.trial import Architecture, Origin, Trial
+
+if TYPE_CHECKING:
+  import optuna
+
+_ATTEMPTS = 100
+_ORIGIN = Origin("sampled")
+_OPTIONS = {"TPESampler": {"constant_liar": True}}
+"""Options of samplers beside the seed. TPE keeps away from what is being evaluated."""
+
+
+@dataclasses.dataclass(frozen=True)
+class OptunaConfig:
+  """Choice of a sampler of Optuna.
+
+  Attributes:
+    sampler: name of a class of `optuna.samplers`, such as "TPESampler", "GPSampler", "CmaEsSampler" or "NSGAIISampler".
+    num_initial: number of random architectures that a search starts with.
+  """
+
+  sampler: str = "TPESampler"
+  num_initial: int = 10
+
+  def __post_init__(self) -> None:
+    fields.check_finite(self)
+    if self.num_initial < 0:
+      raise ValueError(f"num_initial must not be negative, got {self.num_initial}")
+
+
+class OptunaSearch(Strategy):
+  """Proposes what a sampler of Optuna samples."""
+
+  config_class = OptunaConfig
+
+  def __init__(
+    self,
+    space: SearchSpace,
+    *,
+    seed: int = 0,
+    config: OptunaConfig = OptunaConfig(),
+    sampler: "optuna.samplers.BaseSampler | None" = None,
+  ):
+    """Sets up the strategy.
+
+    Args:
+      space: what to search.
+      seed: of all its randomness, but for that of a ready sampler.
+      config: which sampler, and when it begins.
+      sampler: a ready sampler that was not used yet, in place of the one that `config` names.
+
+    Raises:
+      ValueError: if Optuna has no sampler of that name, or the sampler cannot be made from a seed alone.
+      ImportError: if Optuna is not installed.
+    """
+    super().__init__(space, seed=seed)
+    self.config = config
+    sampler = sampler or _make_sampler(config.sampler, seed)
+    self._study = _make_study(sampler)
+    self._distributions = _distributions(space)
+    self._pending: dict[Architecture, optuna.trial.Trial] = {}
+
+  def tell(self, trials: Iterable[Trial]) -> None:
+    """Reports closed trials; see `Strategy.tell`."""
+    trials = list(trials)
+    super().tell(trials)
+    for trial in sorted(trials, key=lambda trial: trial.id):
+      self._tell_study(trial.architecture, trial.reward)
+
+  def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
+    """Yields samples; see `Strategy.propose`."""
+    del rng
+    return self._samples(_ATTEMPTS + count) if self.num_asked >= self.config.num_initial else ()
+
+  def _samples(self, attempts: int) -> Iterator[Proposal]:
+    """Yields valid new architectures that the sampler samples, until it has tried so often."""
+    for _ in range(attempts):
+      sampled = self._study.ask(self._distributions)
+      architecture = tuple(int(sampled.params[name]) for name in self._distributions)
+      if not self.space.is_valid(architecture):
+        self._study.tell(sampled, state=_optuna().trial.TrialState.PRUNED)
+      elif not self.is_new(architecture):
+        self._study.tell(sampled, state=_optuna().trial.TrialState.FAIL)
+      else:
+        self._pending[architecture] = sampled
+        yield architecture, _ORIGIN
+
+  def _tell_study(self, architecture: Architecture, reward: float | None) -> None:
+    """Tells the study about an architecture that it has sampled or that somebody else has chosen."""
+    state = _optuna().trial.TrialState
+    outcome: dict[str, Any] = {"state": state.PRUNED} if reward is None else {"state": state.COMPLETE}
+    pending = self._pending.pop(architecture, None)
+    if pending is not None:
+      self._study.tell(pending, reward, **outcome)
+      return
+    params = dict(zip(self._distributions, architecture))
+    given = _optuna().trial.create_trial(params=params, distributions=self._distributions, value=reward, **outcome)
+    self._study.add_trial(given)
+
+
+def _make_sampler(name: str, seed: int) -> "optuna.samplers.BaseSampler":
+  """Returns a new sampler of a name.
+
+  Raises:
+    ValueError: if there is none, or it needs more than a seed.
+  """
+  samplers = _optuna().samplers
+  names = [known for known in samplers.__all__ if known.endswith("Sampler") and known != "BaseSampler"]
+  if name not in names:
+    raise ValueError(f"--optuna_sampler: unknown sampler {name!r}; expected one of {', '.join(sorted(names))}")
+  try:
+    return getattr(samplers, name)(seed=seed, **_OPTIONS.get(name, {}))
+  except TypeError as error:
+    raise ValueError(f"--optuna_sampler: {name} cannot be made from a seed alone: {error}") from error
+
+
+def _make_study(sampler: "optuna.samplers.BaseSampler") -> "optuna.study.Study":
+  """Returns a new study that maximizes, without Optuna's message that there is one."""
+  verbosity = _optuna().logging.get_verbosity()
+  _optuna().logging.set_verbosity(max(verbosity, _optuna().logging.WARNING))
+  try:
+    return _optuna().create_study(direction="maximize", sampler=sampler)
+  finally:
+    _optuna().logging.set_verbosity(verbosity)
+
+
+def _distributions(space: SearchSpace) -> dict[str, Any]:
+  """Returns the parameter of each decision, in the order of the decisions."""
+  distributions = _optuna().distributions
+  width = len(str(len(space.decisions)))
+  return {
+    f"{position:0{width}d} {decision.kind}": distributions.IntDistribution(0, decision.size - 1)
+    if decision.ordered
+    else distributions.CategoricalDistribution(range(decision.size))
+    for position, decision in enumerate(space.decisions)
+  }
+
+
+def _optuna() -> Any:
+  """Returns the package Optuna.
+
+  Raises:
+    ImportError: if it is not installed; the message says how to install it.
+  """
+  try:
+    import optuna
+  except ImportError as error:
+    raise ImportError("the strategy 'optuna' needs Optuna: pip install nao-tf[optuna]") from error
+  return optuna
