@@ -16,29 +16,23 @@ import contextlib
 import functools
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
-import tqdm
 from absl import flags
 
 from nao_tf.evaluators import EvaluatorContext, make_evaluator
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.evaluators.shared_weights_evaluator import SharedWeightsEvaluator
 from nao_tf.evaluators.worker_evaluator import WorkerEvaluator
-from nao_tf.runs.journal import Journal
-from nao_tf.runs.report import write_report
-from nao_tf.searches.loop import run_search
-from nao_tf.searches.progress import outcome, show_on
-from nao_tf.searches.winner import evaluate_finalists, finalists, write_winner
+from nao_tf.searches.search_directory import Budget, NothingFound, Reranking, search_in_directory
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
-from nao_tf.strategies.base import Strategy
 from nao_tf.tasks.base import Configs
 from nao_tf.tools import evaluator_flags, experiment, flagging, renamed_flags, search_flags, train
-from nao_tf.trial import Trial
+from nao_tf.trial import Architecture, Trial
 
 BEST_DIRECTORY = "best"
 
@@ -83,17 +77,15 @@ def main(flag_values: flags.FlagValues) -> int:
   winner = experiment.configs_of(flag_values, search_flags.children(flag_values), prefix="best_")
   experiment.check_workdir(flag_values.workdir)
   distribution = experiment.prepare_process(flag_values)
-  proposals = search_flags.proposal_space(flag_values)
-  with Journal(flag_values.workdir, settings(flag_values)) as journal:
-    best = search(flag_values, proposals, journal, distribution)
-    if best is None:
-      print(f"none of {flag_values.num_trials} trials has a reward; {_last_reason(journal.trials)}")
-      return 1
-    space = make_space(flag_values.space)
-    write_winner(flag_values.workdir, best, space)
-    print(f"best: trial {best.id}, reward {best.reward:.4f}, {best.origin}: {space.format(best.architecture)}")
-    if flag_values.train_best:
-      train_best(flag_values, space.decode(best.architecture), winner, distribution)
+  proposals, space = search_flags.proposal_space(flag_values), make_space(flag_values.space)
+  try:
+    best = search(flag_values, proposals, space, distribution)
+  except NothingFound as error:
+    print(error)
+    return 1
+  print(f"best: trial {best.id}, reward {best.reward:.4f}, {best.origin}: {space.format(best.architecture)}")
+  if flag_values.train_best:
+    train_best(flag_values, space.decode(best.architecture), winner, distribution)
   return 0
 
 
@@ -121,20 +113,24 @@ def settings(flag_values: flags.FlagValues) -> dict[str, Any]:
 
 
 def search(
-  flag_values: flags.FlagValues, proposals: SearchSpace, journal: Journal, distribution: tf.distribute.Strategy
-) -> Trial | None:
-  """Searches, writes the report, evaluates the best again if asked to, and returns the best."""
-  space = make_space(flag_values.space)
-  strategy = search_flags.strategy(flag_values, proposals)
+  flag_values: flags.FlagValues, proposals: SearchSpace, space: SearchSpace, distribution: tf.distribute.Strategy
+) -> Trial:
+  """Searches, evaluates the best again if asked to, and returns the best."""
   context = evaluator_flags.context(flag_values, space, distribution)
-  with contextlib.ExitStack() as stack:
-    evaluator = stack.enter_context(evaluator_of(flag_values, flag_values.evaluator, context))
-    reranker = stack.enter_context(evaluator_of(flag_values, "training", context)) if flag_values.rerank else None
-    best = run(flag_values, strategy, evaluator, journal)
-    write_report(flag_values.workdir, journal.trials, space)
-    if best is not None and reranker is not None:
-      best = rerank_best(flag_values, context, evaluator, reranker, journal.trials)
-  return best
+  return search_in_directory(
+    flag_values.workdir,
+    settings(flag_values),
+    space,
+    search_flags.strategy(flag_values, proposals),
+    lambda: evaluator_of(flag_values, flag_values.evaluator, context),
+    budget=Budget(
+      num_trials=flag_values.num_trials,
+      batch_size=flag_values.batch_size,
+      first_batch_size=flag_values.first_batch_size,
+      trial_retries=flag_values.trial_retries,
+    ),
+    reranking=reranking(flag_values, context) if flag_values.rerank else None,
+  )
 
 
 @contextlib.contextmanager
@@ -157,45 +153,22 @@ def make_in_worker(argv: Sequence[str], name: str) -> Evaluator:
   return make_evaluator(name, evaluator_flags.context(flag_values, make_space(flag_values.space), distribution))
 
 
-def run(flag_values: flags.FlagValues, strategy: Strategy, evaluator: Evaluator, journal: Journal) -> Trial | None:
-  """Runs the loop with a progress bar."""
-  with tqdm.tqdm(total=flag_values.num_trials, unit="trial", dynamic_ncols=True) as bar:
-    return run_search(
-      strategy,
-      evaluator,
-      journal,
-      num_trials=flag_values.num_trials,
-      batch_size=flag_values.batch_size,
-      first_batch_size=flag_values.first_batch_size,
-      trial_retries=flag_values.trial_retries,
-      on_trial=show_on(bar),
-    )
-
-
-def rerank_best(
-  flag_values: flags.FlagValues,
-  context: EvaluatorContext,
-  evaluator: Evaluator,
-  reranker: Evaluator,
-  trials: Sequence[Trial],
-) -> Trial | None:
-  """Trains the best by shared weights from scratch, as children; returns the best of them.
+def reranking(flag_values: flags.FlagValues, context: EvaluatorContext) -> Reranking:
+  """Returns that the best by shared weights are trained from scratch, as children.
 
   If shared weights were trained between one round and the next, more of the best are scored again with the last ones.
   """
-  rescore = evaluator.score if isinstance(evaluator, SharedWeightsEvaluator) else None
-  chosen = finalists(trials, flag_values.rerank, rescore=rescore if context.sharing_config.epochs_per_round else None)
-  with tqdm.tqdm(total=len(chosen), unit="child", dynamic_ncols=True) as bar:
-    return evaluate_finalists(
-      chosen,
-      trials,
-      context.space,
-      reranker,
-      flag_values.workdir,
-      search_flags.settings(flag_values, "reward"),
-      trial_retries=flag_values.trial_retries,
-      on_trial=show_on(bar),
-    )
+  return Reranking(
+    flag_values.rerank,
+    lambda: evaluator_of(flag_values, "training", context),
+    search_flags.settings(flag_values, "reward"),
+    rescore=last_scores if context.sharing_config.epochs_per_round else lambda evaluator: None,
+  )
+
+
+def last_scores(evaluator: Evaluator) -> Callable[[Architecture], float] | None:
+  """Returns what scores an architecture with the last shared weights; None if there are none."""
+  return evaluator.score if isinstance(evaluator, SharedWeightsEvaluator) else None
 
 
 def train_best(
@@ -214,11 +187,6 @@ def train_best(
     workdir=os.path.join(flag_values.workdir, BEST_DIRECTORY),
     settings={**experiment.task_settings(flag_values), **options},
   )
-
-
-def _last_reason(trials: Sequence[Trial]) -> str:
-  """Returns in words why the last trial failed."""
-  return f"the last one {outcome(trials[-1])}" if trials else "there are none"
 
 
 def cli() -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from absl import flags
 
-from nao_tf.networks.cost_bounds import CostBounds, bounded_space, genotype_describer, has_known_costs
+from nao_tf.networks.cost_bounds import CostBounds
+from nao_tf.searches.proposals import UnknownCosts, fitting_space
 from nao_tf.spaces import SPACES, make_space
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies import STRATEGIES, make_strategy
@@ -57,16 +57,13 @@ def proposal_space(flag_values: flags.FlagValues) -> SearchSpace:
   bounds = CostBounds(flag_values.max_parameters, flag_values.max_multiply_adds)
   if bounds == CostBounds() or _proposes_oversized(flag_values):
     return space
-  config, genotype = children(flag_values).network_config, space.decode(space.sample(np.random.default_rng(0)))
-  if has_known_costs(genotype, config):
-    task = experiment.task_of(flag_values)
-    return bounded_space(space, bounds, genotype_describer(config, task.input_shape, task.num_outputs))
-  if bounds.max_multiply_adds is None:
-    return space
-  raise ValueError(
-    f"--max_multiply_adds: the multiply-adds of the networks of --space={flag_values.space} with"
-    f" --task={flag_values.task} are not known"
-  )
+  try:
+    return fitting_space(space, bounds, children(flag_values).network_config, lambda: experiment.task_of(flag_values))
+  except UnknownCosts as error:
+    raise ValueError(
+      f"--max_multiply_adds: the multiply-adds of the networks of --space={flag_values.space} with"
+      f" --task={flag_values.task} are not known"
+    ) from error
 
 
 def children(flag_values: flags.FlagValues) -> Configs:

@@ -152,15 +152,17 @@ def read_trials(directory: str) -> list[Trial]:
   return _trials(_Reader().read(_path(directory)))
 
 
-def read_search_settings(directory: str) -> dict[str, Any]:
-  """Returns the settings of a search: those in its journal, or else those of `config.json`.
+def read_search(directory: str) -> tuple[dict[str, Any], list[Trial]]:
+  """Returns the settings and the trials of a search, reading its journal once.
+
+  The settings are those in the journal, or else those of `config.json`.
 
   Raises:
-    RunDirectoryError: if there are none, or they are corrupt.
+    RunDirectoryError: if there is no journal, there are no settings, or something is corrupt.
   """
   reader = _Reader()
-  reader.read(_path(directory))
-  return read_settings(directory) if reader.settings is None else renamed(reader.settings)
+  trials = _trials(reader.read(_path(directory)))
+  return read_settings(directory) if reader.settings is None else renamed(reader.settings), trials
 
 
 class _Reader:

@@ -7,24 +7,20 @@ Everything that is done can be done with the parts, too: a task, a space, a stra
 `run_search`.
 """
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import tqdm
 from absl import logging
 
 from nao_tf.evaluators import EvaluatorContext, evaluator_class, make_evaluator
-from nao_tf.runs.journal import TRIALS_FILE, Journal, read_search_settings, read_trials
-from nao_tf.runs.report import write_report
+from nao_tf.runs.journal import TRIALS_FILE, read_search
 from nao_tf.runs.settings import RunDirectoryError, flat_settings
 from nao_tf.searches.found import Found
-from nao_tf.searches.loop import run_search
 from nao_tf.searches.overrides import overridden
-from nao_tf.searches.progress import outcome, show_on
-from nao_tf.searches.winner import write_winner
+from nao_tf.searches.search_directory import Budget, search_in_directory
 from nao_tf.spaces import make_space
-from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies import make_strategy
 from nao_tf.trial import Trial
 
@@ -34,10 +30,6 @@ if TYPE_CHECKING:
 BATCH_SIZE = 8
 _STEPS_PER_EPOCH = 8
 _LARGE_IMAGE = 96
-
-
-class NothingFound(RuntimeError):
-  """Raised when no trial of a search has a reward."""
 
 
 def search(
@@ -102,7 +94,7 @@ def search(
   """
   from nao_tf.tasks.image_input import image_input
 
-  directory, architectures, watchers = os.fspath(workdir), make_space(space), tuple(callbacks)
+  directory, architectures = os.fspath(workdir), make_space(space)
   proposer = make_strategy(strategy, architectures, seed=seed)
   evaluator_class(evaluator)
   images = image_input(x, y, image_size=image_size, skip_corrupt=skip_corrupt, data_dir=data_dir, download=download)
@@ -120,17 +112,16 @@ def search(
     directory=directory,
     max_parameters=max_parameters,
   )
-  with Journal(directory, course) as journal, tqdm.tqdm(total=num_trials, unit="trial", disable=verbose < 1) as bar:
-    best = run_search(
-      proposer,
-      make_evaluator(evaluator, context),
-      journal,
-      num_trials=num_trials,
-      batch_size=BATCH_SIZE,
-      max_seconds=max_seconds,
-      on_trial=_call_each((show_on(bar), *watchers)),
-    )
-    best = _conclude(best, journal, architectures)
+  best = search_in_directory(
+    directory,
+    course,
+    architectures,
+    proposer,
+    lambda: contextlib.nullcontext(make_evaluator(evaluator, context)),
+    budget=Budget(num_trials=num_trials, batch_size=BATCH_SIZE, max_seconds=max_seconds),
+    callbacks=callbacks,
+    progress=verbose > 0,
+  )
   return Found(
     directory,
     architectures,
@@ -141,26 +132,6 @@ def search(
     seed=seed,
     settings=images.settings,
   )
-
-
-def _conclude(best: Trial | None, journal: Journal, space: SearchSpace) -> Trial:
-  """Writes the report and the description of the best trial, and returns the trial."""
-  write_report(journal.directory, journal.trials, space)
-  if best is None:
-    last = f"the last one {outcome(journal.trials[-1])}" if journal.trials else "there are none"
-    raise NothingFound(f"{journal.directory}: none of {len(journal.trials)} trials has a reward; {last}")
-  write_winner(journal.directory, best, space)
-  return best
-
-
-def _call_each(functions: Iterable[Callable[[Trial], None]]) -> Callable[[Trial], None]:
-  """Returns a function that calls all functions with a trial."""
-
-  def call(trial: Trial) -> None:
-    for function in functions:
-      function(trial)
-
-  return call
 
 
 def _fitting(task: "ImageClassification", overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,8 +165,8 @@ def _check_images(directory: str, settings: Mapping[str, Any]) -> None:
   """
   if not os.path.exists(os.path.join(directory, TRIALS_FILE)):
     return
-  is_open = all(trial.evaluation is None for trial in read_trials(directory))
-  recorded = {} if is_open else read_search_settings(directory)
+  settings_there, trials = read_search(directory)
+  recorded = {} if all(trial.evaluation is None for trial in trials) else settings_there
   names = [name for name in settings if name.startswith("data.") and name in recorded]
   changed = [name.removeprefix("data.") for name in names if recorded[name] != settings[name]]
   if changed:

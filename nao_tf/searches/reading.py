@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from nao_tf.runs.journal import TRIALS_FILE, JournalError, read_search_settings, read_trials
+from nao_tf.runs.journal import TRIALS_FILE, JournalError, read_search, read_trials
 from nao_tf.trial import Trial, best_trial
 
 RERANK_DIRECTORY = "rerank"
@@ -44,7 +44,7 @@ def load(directory: str | os.PathLike[str]) -> SearchRecord:
     RunDirectoryError: if it is not the directory of a search, or a file in it is corrupt.
   """
   directory = os.fspath(directory)
-  settings, trials = read_search_settings(directory), read_trials(directory)
+  settings, trials = read_search(directory)
   rerank_directory = os.path.join(directory, RERANK_DIRECTORY)
   is_reranked = os.path.exists(os.path.join(rerank_directory, TRIALS_FILE))
   reranked = _read_reranked(rerank_directory, trials) if is_reranked else []

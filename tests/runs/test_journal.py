@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from nao_tf.runs.journal import Journal, JournalError, read_search_settings, read_trials
+from nao_tf.runs.journal import Journal, JournalError, read_search, read_trials
 from nao_tf.runs.run_lock import RunDirectoryInUse
 from nao_tf.runs.settings import RunDirectoryError, read_settings
 from nao_tf.trial import RANDOM, Evaluation, Origin, Trial
@@ -94,7 +94,7 @@ def test_settings_may_change_until_a_trial_was_closed(tmp_path):
     assert journal.entries == []
     journal.append_asked(ASKED)
     journal.append_closed(CLOSED)
-  assert read_settings(directory) == read_search_settings(directory) == SETTINGS
+  assert read_settings(directory) == read_search(directory)[0] == SETTINGS
   with pytest.raises(RunDirectoryError, match="seed was 1, is 2"):
     Journal(directory, OTHER)
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import nao_tf
 from nao_tf.runs.settings import RunDirectoryError
-from nao_tf.searches.image_search import NothingFound
+from nao_tf.searches.search_directory import NothingFound
 from nao_tf.serving.image_export import load_exported
 from tests.support import shapes
 from tests.support.tiny_cells import TINY

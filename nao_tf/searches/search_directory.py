@@ -1,0 +1,196 @@
+"""A whole search in a directory of its own, which is continued if it was begun there.
+
+It is the journal, the loop, the report, the second evaluation of the best if there is one, and the description of the
+winner. `nao_tf.search` and `nao-search` are this function with other ways to say what is searched.
+"""
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import tqdm
+
+from nao_tf.evaluators.base import Evaluator
+from nao_tf.runs.journal import Journal
+from nao_tf.runs.report import write_report
+from nao_tf.searches.loop import TRIAL_RETRIES, run_search
+from nao_tf.searches.progress import outcome, show_on
+from nao_tf.searches.winner import evaluate_finalists, finalists, write_winner
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.strategies.base import Strategy
+from nao_tf.trial import Architecture, Trial
+
+OpenEvaluator = Callable[[], contextlib.AbstractContextManager[Evaluator]]
+"""Makes an evaluator for as long as a context lasts."""
+
+_UNLIMITED = 2**31
+
+
+class NothingFound(RuntimeError):
+  """Raised when no trial of a search has a reward."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Budget:
+  """How long a search lasts, and in which steps it goes; see `run_search`.
+
+  Attributes:
+    num_trials: architectures to evaluate, failed ones included; None for no limit but that of `max_seconds`.
+    batch_size: how many architectures are asked for at a time.
+    first_batch_size: how many are asked for the first time; None: `batch_size`.
+    max_seconds: no batch is begun when the call has taken so long; None for no limit.
+    trial_retries: how often an evaluation that has ended the process is begun again.
+  """
+
+  num_trials: int | None
+  batch_size: int
+  first_batch_size: int | None = None
+  max_seconds: float | None = None
+  trial_retries: int = TRIAL_RETRIES
+
+  def __post_init__(self) -> None:
+    if self.num_trials is None and self.max_seconds is None:
+      raise ValueError("a search needs a budget: num_trials, or max_seconds")
+
+
+@dataclasses.dataclass(frozen=True)
+class Reranking:
+  """How the best of a search are evaluated again, at a higher cost.
+
+  Attributes:
+    count: how many of them.
+    open_evaluator: makes the evaluator of higher cost.
+    settings: what determines the new evaluations, as JSON values.
+    rescore: returns, for the evaluator of the search, what scores an architecture again before the best are chosen; None
+      to choose them by their rewards.
+  """
+
+  count: int
+  open_evaluator: OpenEvaluator
+  settings: Mapping[str, Any]
+  rescore: Callable[[Evaluator], Callable[[Architecture], float] | None] = lambda evaluator: None
+
+
+def search_in_directory(
+  directory: str,
+  settings: Mapping[str, Any],
+  space: SearchSpace,
+  strategy: Strategy,
+  open_evaluator: OpenEvaluator,
+  *,
+  budget: Budget,
+  reranking: Reranking | None = None,
+  callbacks: Iterable[Callable[[Trial], None]] = (),
+  progress: bool = True,
+) -> Trial:
+  """Searches, and writes the report and the description of the winner.
+
+  Killed at any moment and called again with the same arguments, it goes on where it was.
+
+  Args:
+    directory: of the search; made if it does not exist.
+    settings: what determines the course of the search, as JSON values.
+    space: what is searched.
+    strategy: proposes; fresh, nothing asked or told.
+    open_evaluator: makes the evaluator. It is called when the directory is locked.
+    budget: how long to search.
+    reranking: how the best are evaluated again; None to take the best of the search.
+    callbacks: each is called with every trial that has been evaluated, those of an interrupted search included.
+    progress: whether to show a progress bar.
+
+  Returns:
+    The winner.
+
+  Raises:
+    NothingFound: if no trial has a reward.
+    RunDirectoryError: if the directory is in use, or was made with other settings.
+    ValueError: if an argument is out of range.
+  """
+  with contextlib.ExitStack() as stack:
+    journal = stack.enter_context(Journal(directory, settings))
+    evaluator = stack.enter_context(open_evaluator())
+    reranker = stack.enter_context(reranking.open_evaluator()) if reranking else None
+    best = _run(strategy, evaluator, journal, budget, tuple(callbacks), progress=progress)
+    write_report(directory, journal.trials, space)
+    if best and reranking and reranker:
+      chosen = finalists(journal.trials, reranking.count, rescore=reranking.rescore(evaluator))
+      best = _rerank(chosen, journal, space, reranker, reranking.settings, budget, progress=progress)
+    return _concluded(best, journal, space)
+
+
+def _run(
+  strategy: Strategy,
+  evaluator: Evaluator,
+  journal: Journal,
+  budget: Budget,
+  callbacks: Sequence[Callable[[Trial], None]],
+  *,
+  progress: bool,
+) -> Trial | None:
+  """Runs the loop with a progress bar."""
+  with _progress_bar(budget.num_trials, "trial", shown=progress) as bar:
+    return run_search(
+      strategy,
+      evaluator,
+      journal,
+      num_trials=_UNLIMITED if budget.num_trials is None else budget.num_trials,
+      batch_size=budget.batch_size,
+      first_batch_size=budget.first_batch_size,
+      max_seconds=budget.max_seconds,
+      trial_retries=budget.trial_retries,
+      on_trial=_call_each((show_on(bar), *callbacks)),
+    )
+
+
+def _rerank(
+  chosen: Sequence[Trial],
+  journal: Journal,
+  space: SearchSpace,
+  evaluator: Evaluator,
+  settings: Mapping[str, Any],
+  budget: Budget,
+  *,
+  progress: bool,
+) -> Trial | None:
+  """Evaluates finalists with a progress bar."""
+  with _progress_bar(len(chosen), "finalist", shown=progress) as bar:
+    return evaluate_finalists(
+      chosen,
+      journal.trials,
+      space,
+      evaluator,
+      journal.directory,
+      settings,
+      trial_retries=budget.trial_retries,
+      on_trial=show_on(bar),
+    )
+
+
+def _progress_bar(total: int | None, unit: str, *, shown: bool) -> "tqdm.tqdm[Any]":
+  return tqdm.tqdm(total=total, unit=unit, dynamic_ncols=True, disable=not shown)
+
+
+def _concluded(best: Trial | None, journal: Journal, space: SearchSpace) -> Trial:
+  """Writes the description of the winner, and returns it."""
+  if best is None:
+    raise NothingFound(
+      f"{journal.directory}: none of {len(journal.trials)} trials has a reward; {_last_reason(journal.trials)}"
+    )
+  write_winner(journal.directory, best, space)
+  return best
+
+
+def _last_reason(trials: Sequence[Trial]) -> str:
+  """Returns in words why the last trial failed."""
+  return f"the last one {outcome(trials[-1])}" if trials else "there are none"
+
+
+def _call_each(functions: Iterable[Callable[[Trial], None]]) -> Callable[[Trial], None]:
+  """Returns a function that calls all functions with a trial."""
+
+  def call(trial: Trial) -> None:
+    for function in functions:
+      function(trial)
+
+  return call
