@@ -13,6 +13,7 @@ COMMANDS = (
   "evaluate",
   "export",
   "describe",
+  "draw",
   "benchmark_strategies",
   "benchmark_oracles",
   "benchmark_predictor",

@@ -26,9 +26,9 @@ if the program is killed and started again, the search goes on where it was. An 
 
 The strategy "nao" is the method of the paper (Luo et al., NeurIPS 2018). The evaluators "training" and "shared_weights"
 train the networks of a task, such as `make_task("digits")`. `describe` says what a network costs before it is built.
-`build` makes a plain Keras model of an architecture, and `load_model` of what was trained. `NAOTuner` is a tuner for
-KerasTuner. The commands `nao-search`, `nao-train`, `nao-evaluate`, `nao-export`, `nao-describe` and `nao-tune` do all this
-from the command line.
+`build` makes a plain Keras model of an architecture, and `load_model` of what was trained. `draw` draws its cells.
+`NAOTuner` is a tuner for KerasTuner. The commands `nao-search`, `nao-train`, `nao-evaluate`, `nao-export`,
+`nao-describe`, `nao-draw` and `nao-tune` do all this from the command line.
 
 Wherever a name is expected, a place of your own, `package.module:Name`, is accepted too.
 
@@ -43,6 +43,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
   from nao_tf.evaluators import Evaluator, EvaluatorContext, make_evaluator
+  from nao_tf.networks.cell_drawings import draw
   from nao_tf.networks.descriptions import describe
   from nao_tf.runs.journal import Journal
   from nao_tf.searches.image_search import search
@@ -69,6 +70,7 @@ _PLACES = {
   "Trial": "nao_tf.trial:Trial",
   "build": "nao_tf.serving.keras_models:build",
   "describe": "nao_tf.networks.descriptions:describe",
+  "draw": "nao_tf.networks.cell_drawings:draw",
   "load": "nao_tf.searches.reading:load",
   "load_model": "nao_tf.serving.keras_models:load_model",
   "make_evaluator": "nao_tf.evaluators:make_evaluator",
@@ -92,6 +94,7 @@ __all__ = [
   "__version__",
   "build",
   "describe",
+  "draw",
   "load",
   "load_model",
   "make_evaluator",

@@ -48,7 +48,11 @@ ROWS = (
   (
     "records and spaces",
     "#feebc8",
-    (("runs", "journal, settings, report"), ("spaces", "decisions, encodings, genotypes")),
+    (
+      ("runs", "journal, settings, report"),
+      ("drawing", "cells as pictures"),
+      ("spaces", "decisions, encodings, genotypes"),
+    ),
   ),
   (
     "values",

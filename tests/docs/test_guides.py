@@ -37,7 +37,7 @@ def run(path: pathlib.Path, directory: pathlib.Path, monkeypatch, changes: Mappi
   return vars(module)
 
 
-@pytest.mark.parametrize("name", ["own_space", "own_strategy", "own_evaluator", "own_task", "own_images"])
+@pytest.mark.parametrize("name", ["drawing", "own_space", "own_strategy", "own_evaluator", "own_task", "own_images"])
 def test_the_blocks_of_a_guide_are_one_program(name, tmp_path, monkeypatch):
   run(GUIDES / f"{name}.md", tmp_path, monkeypatch)
 

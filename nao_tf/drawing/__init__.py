@@ -1,0 +1,50 @@
+"""Drawing: cells as pictures in SVG, in which every arrow can be followed."""
+
+import dataclasses
+import os
+
+from nao_tf.drawing.graphs import DrawableGenotype, graphs_of, is_drawable
+from nao_tf.drawing.svg import draw_svg
+
+__all__ = ["Drawing", "draw_genotype", "is_drawable"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawing:
+  """A picture of the cells of a genotype. A notebook shows it.
+
+  Attributes:
+    svg: the text of an SVG file.
+  """
+
+  svg: str
+
+  def _repr_svg_(self) -> str:
+    """Returns the picture, for notebooks."""
+    return self.svg
+
+  def save(self, path: str | os.PathLike[str]) -> None:
+    """Writes the picture to a file.
+
+    Args:
+      path: of the file, whose name ends with .svg. A file there is replaced, by a whole one.
+
+    Raises:
+      ValueError: if the name ends differently.
+      OSError: if it cannot be written.
+    """
+    path = os.fspath(path)
+    if not path.lower().endswith(".svg"):
+      raise ValueError(f"{path}: expected the name of a file that ends with .svg")
+    with open(f"{path}.tmp", "w", encoding="utf-8") as file:
+      file.write(self.svg)
+    os.replace(f"{path}.tmp", path)
+
+
+def draw_genotype(genotype: DrawableGenotype) -> Drawing:
+  """Draws the cells of a genotype: normal and reduction cell side by side, a recurrent cell, or the cell of a benchmark.
+
+  Raises:
+    ValueError: if it is not a genotype that can be drawn.
+  """
+  return Drawing(draw_svg(graphs_of(genotype)))

@@ -1,0 +1,213 @@
+"""Cells as graphs of boxes: what is drawn, apart from where it stands.
+
+Numbers in the boxes are those of the genotype. A box with an operation stands on the way from the state that it reads to
+the node that it is added to. An absent operation, "zero" or "none", has no box.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeGuard
+
+from nao_tf.spaces.genotypes import NUM_CELL_INPUTS, Cell, CellGenotype, LstmGenotype, RecurrentGenotype
+from nao_tf.spaces.nasbench101 import GraphGenotype
+from nao_tf.spaces.nasbench201 import EdgeGenotype
+
+DrawableGenotype = CellGenotype | RecurrentGenotype | LstmGenotype | GraphGenotype | EdgeGenotype
+
+STATE = "state"
+"""The family of boxes that are no operations: inputs, sums and outputs."""
+_ABSENT = ("zero", "none")
+_FAMILIES = {
+  "convolution": ("conv", "nor_conv"),
+  "separable": ("sep",),
+  "dilated": ("dil",),
+  "max pooling": ("max",),
+  "average pooling": ("avg",),
+  "min pooling": ("min",),
+  "identity": ("identity", "skip"),
+  "tanh": ("tanh",),
+  "relu": ("relu",),
+  "sigmoid": ("sigmoid",),
+}
+"""Families of operations, each with what the names of its operations begin with."""
+OTHER = "other"
+FAMILIES = (*_FAMILIES, OTHER)
+
+
+@dataclasses.dataclass(frozen=True)
+class Box:
+  """A box of a drawing.
+
+  Attributes:
+    text: what is written in it.
+    family: `STATE`, or the family of its operation.
+    is_input: whether it stands at the top.
+  """
+
+  text: str
+  family: str = STATE
+  is_input: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Edge:
+  """An arrow.
+
+  Attributes:
+    tail: index of the box that it leaves.
+    head: index of the box that it leads to.
+    family: of the operation that it belongs to, or `STATE`.
+  """
+
+  tail: int
+  head: int
+  family: str = STATE
+
+
+@dataclasses.dataclass(frozen=True)
+class Graph:
+  """A cell as boxes and arrows, without cycles.
+
+  Attributes:
+    title: name of the cell.
+    text: the cell in words.
+    boxes: the boxes.
+    edges: the arrows.
+  """
+
+  title: str
+  text: str
+  boxes: tuple[Box, ...]
+  edges: tuple[Edge, ...]
+
+
+def is_drawable(genotype: object) -> TypeGuard[DrawableGenotype]:
+  """Returns whether a genotype is of a kind that can be drawn."""
+  return isinstance(genotype, DrawableGenotype)
+
+
+def graphs_of(genotype: DrawableGenotype) -> list[Graph]:
+  """Returns the cells of a genotype as graphs.
+
+  Raises:
+    ValueError: if it is not a genotype that can be drawn.
+  """
+  draws: dict[type, Callable[[Any], list[Graph]]] = {
+    CellGenotype: _of_cells,
+    RecurrentGenotype: _of_recurrent_cell,
+    LstmGenotype: _of_lstm,
+    GraphGenotype: _of_vertices,
+    EdgeGenotype: _of_edges,
+  }
+  for kind, draw in draws.items():
+    if isinstance(genotype, kind):
+      return draw(genotype)
+  known = ", ".join(kind.__name__ for kind in draws)
+  raise ValueError(f"expected a genotype to draw, one of {known}; got a {type(genotype).__name__}")
+
+
+def family_of(operation: str) -> str:
+  """Returns the family of an operation or activation."""
+  matches = (family for family, starts in _FAMILIES.items() if operation.startswith(starts))
+  return next(matches, OTHER)
+
+
+class _Sketch:
+  """A graph that is being put together."""
+
+  def __init__(self) -> None:
+    self.boxes: list[Box] = []
+    self.edges: list[Edge] = []
+
+  def add(self, text: str, family: str = STATE, *, is_input: bool = False) -> int:
+    """Adds a box; returns its index."""
+    self.boxes.append(Box(text, family, is_input))
+    return len(self.boxes) - 1
+
+  def connect(self, tails: Sequence[int], head: int, family: str = STATE) -> None:
+    """Adds arrows to a box."""
+    self.edges += [Edge(tail, head, family) for tail in tails]
+
+  def apply(self, operation: str, source: int, target: int) -> None:
+    """Adds the box of an operation between two boxes, unless it is absent."""
+    if operation in _ABSENT:
+      return
+    family = family_of(operation)
+    box = self.add(operation, family)
+    self.connect([source], box, family)
+    self.connect([box], target, family)
+
+  def finish(self, title: str, text: str) -> Graph:
+    """Returns the graph."""
+    return Graph(title, text, tuple(self.boxes), tuple(self.edges))
+
+
+def _of_cells(genotype: CellGenotype) -> list[Graph]:
+  return [_of_cell(genotype.normal, "Normal cell"), _of_cell(genotype.reduction, "Reduction cell")]
+
+
+def _of_cell(cell: Cell, title: str) -> Graph:
+  sketch = _Sketch()
+  states = [sketch.add("0: cell k-2", is_input=True), sketch.add("1: cell k-1", is_input=True)]
+  words = []
+  for number, node in enumerate(cell.nodes, start=NUM_CELL_INPUTS):
+    states.append(sketch.add(f"{number}: +"))
+    for branch in node:
+      sketch.apply(branch.operation, states[branch.source], states[number])
+    words.append(f"{number} = {' + '.join(f'{branch.operation}({branch.source})' for branch in node)}")
+  sketch.connect([states[source] for source in cell.concatenated], sketch.add("output: concat"))
+  words.append(f"output = concat({', '.join(map(str, cell.concatenated))})")
+  return sketch.finish(title, "; ".join(words))
+
+
+def _of_recurrent_cell(genotype: RecurrentGenotype) -> list[Graph]:
+  sketch = _Sketch()
+  inputs = [sketch.add("input", is_input=True), sketch.add("state before", is_input=True)]
+  nodes = [sketch.add("0: tanh", family_of("tanh"))]
+  sketch.connect(inputs, nodes[0])
+  words = ["0 = tanh(input, state before)"]
+  for number, node in enumerate(genotype.nodes, start=1):
+    family = family_of(node.activation)
+    nodes.append(sketch.add(f"{number}: {node.activation}", family))
+    sketch.connect([nodes[node.predecessor]], nodes[number], family)
+    words.append(f"{number} = {node.activation}({node.predecessor})")
+  sketch.connect(nodes[1:], sketch.add("output: mean"))
+  words.append(f"output = mean(1 to {len(genotype.nodes)})")
+  return [sketch.finish("Recurrent cell", "; ".join(words))]
+
+
+def _of_lstm(genotype: LstmGenotype) -> list[Graph]:
+  del genotype
+  sketch = _Sketch()
+  inputs = [sketch.add("input", is_input=True), sketch.add("state before", is_input=True)]
+  lstm = sketch.add("LSTM", OTHER)
+  sketch.connect(inputs, lstm)
+  sketch.connect([lstm], sketch.add("output"))
+  return [sketch.finish("LSTM", "output = LSTM(input, state before)")]
+
+
+def _of_vertices(genotype: GraphGenotype) -> list[Graph]:
+  sketch, last = _Sketch(), len(genotype.operations) - 1
+  words = []
+  for vertex, operation in enumerate(genotype.operations):
+    family = STATE if vertex in (0, last) else family_of(operation)
+    box = sketch.add(f"{vertex}: {operation}", family, is_input=vertex == 0)
+    sources = [source for source in range(vertex) if genotype.matrix[source][vertex]]
+    sketch.connect(sources, box, family)
+    words.append(f"{vertex} = {operation}({', '.join(map(str, sources))})" if sources else f"{vertex} = {operation}")
+  return [sketch.finish("Cell", "; ".join(words))]
+
+
+def _of_edges(genotype: EdgeGenotype) -> list[Graph]:
+  sketch, last = _Sketch(), max(node for node, _, _ in genotype.edges)
+  names = ["0: input", *(f"{node}: +" for node in range(1, last)), f"{last}: output, +"]
+  states = [sketch.add(name, is_input=not number) for number, name in enumerate(names)]
+  for node, source, operation in genotype.edges:
+    sketch.apply(operation, states[source], states[node])
+  return [sketch.finish("Cell", "; ".join(_in_words(genotype, last)))]
+
+
+def _in_words(genotype: EdgeGenotype, last: int) -> Iterator[str]:
+  for number in range(1, last + 1):
+    terms = [f"{operation}({source})" for node, source, operation in genotype.edges if node == number]
+    yield f"{number} = {' + '.join(terms)}"
