@@ -15,6 +15,12 @@ from nao_tf.runs.attempts import Attempts
 from nao_tf.trial import Evaluation, Trial
 
 
+def failed_by_attempts(trial: Trial, attempts: Attempts, retries: int) -> Trial | None:
+  """Returns an open trial as failed if its evaluation has ended the process more than `retries` times, or else None."""
+  count = attempts.count(trial.id)
+  return trial.close(Evaluation.failed(f"its evaluation ended the process {count} times")) if count > retries else None
+
+
 class TrialEvaluator:
   """Closes open trials with an evaluator."""
 
@@ -43,10 +49,11 @@ class TrialEvaluator:
 
   def _close_some(self, waiting: Sequence[Trial]) -> Iterator[Trial]:
     """Yields trials with their evaluations: the first one, or all."""
-    count = self._attempts.count(waiting[0].id)
-    if count > self._retries:
-      yield waiting[0].close(Evaluation.failed(f"its evaluation ended the process {count} times"))
+    failed = failed_by_attempts(waiting[0], self._attempts, self._retries)
+    if failed is not None:
+      yield failed
       return
+    count = self._attempts.count(waiting[0].id)
     if count:
       number = f"{count + 1} of {self._retries + 1}"
       logging.warning("trial %d: the process ended during its evaluation; attempt %s", waiting[0].id, number)

@@ -1,0 +1,76 @@
+"""The executor that evaluates in this process, one trial after the other."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+from nao_tf.evaluators.base import Evaluator
+from nao_tf.searches.evaluation import TrialEvaluator
+from nao_tf.searches.executors.base import Executor, ExecutorSettings, MakeEvaluator, Run
+from nao_tf.trial import Trial
+
+
+class InlineExecutor(Executor):
+  """Gives all trials of a batch to an evaluator at once, as evaluators with shared weights need them."""
+
+  takes_batches = True
+
+  def __init__(self, evaluator: Evaluator):
+    """Takes an evaluator."""
+    self._evaluator = evaluator
+    self._trials: TrialEvaluator | None = None
+    self._closing: Iterator[Trial] | None = None
+
+  @classmethod
+  def make(cls, make_evaluator: MakeEvaluator, settings: ExecutorSettings) -> "InlineExecutor":
+    """Returns an executor; see `nao_tf.searches.executors.make_executor`.
+
+    Raises:
+      ValueError: if the settings ask for more than one worker or a time limit, which take other processes.
+    """
+    if settings.num_workers not in (None, 1):
+      raise ValueError(f"the executor inline has one worker, got num_workers {settings.num_workers}; use processes")
+    if settings.trial_timeout is not None:
+      raise ValueError("the executor inline cannot end an evaluation after trial_timeout seconds; use processes")
+    return cls(make_evaluator())
+
+  @property
+  def num_workers(self) -> int:
+    """One: this process."""
+    return 1
+
+  @property
+  def num_free(self) -> int:
+    """How many more trials it takes now: a batch of any size, or nothing before the last one is done."""
+    return sys.maxsize if self.is_idle else 0
+
+  @property
+  def is_idle(self) -> bool:
+    """Whether the last batch is done."""
+    return self._closing is None
+
+  def start(self, run: Run) -> None:
+    """Begins to work for a search."""
+    self._trials, self._closing = TrialEvaluator(self._evaluator, run.attempts, retries=run.retries), None
+    self.busy_seconds = 0.0
+
+  def submit(self, trials: Sequence[Trial]) -> None:
+    """Takes a batch."""
+    if self._trials is None:
+      raise RuntimeError("submit was called before start")
+    self._closing = self._trials.close_all(trials)
+
+  def next_done(self) -> Trial | None:
+    """Evaluates the next trial of the batch, and returns None at the end of the batch; see `Executor.next_done`."""
+    if self._closing is None:
+      return None
+    start = time.perf_counter()
+    closed = next(self._closing, None)
+    self.busy_seconds += time.perf_counter() - start
+    if closed is None:
+      self._closing = None
+    return closed
+
+  def cancel(self) -> None:
+    """Forgets the batch."""
+    self._closing = None

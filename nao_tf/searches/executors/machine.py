@@ -1,0 +1,85 @@
+"""What this machine has for the workers of a search: GPUs, cores and memory; and the share of each worker."""
+
+import glob
+import os
+from collections.abc import Sequence
+
+_THREADS = (
+  "OMP_NUM_THREADS",
+  "OPENBLAS_NUM_THREADS",
+  "MKL_NUM_THREADS",
+  "TF_NUM_INTRAOP_THREADS",
+  "TF_NUM_INTEROP_THREADS",
+)
+"""Variables that say how many threads the libraries for arrays start."""
+
+_GPUS = "CUDA_VISIBLE_DEVICES"
+_MEMORY_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+_GIB = 2**30
+
+
+def visible_gpus() -> list[str]:
+  """Returns the GPUs that this process may use, as `CUDA_VISIBLE_DEVICES` names them. No library is asked."""
+  named = os.environ.get(_GPUS)
+  if named is None:
+    return [str(number) for number in range(len(glob.glob("/dev/nvidia[0-9]*")))]
+  usable = []
+  for name in (part.strip() for part in named.split(",")):
+    if name in ("", "-1", "NoDevFiles"):  # As CUDA does, what comes behind it is not seen.
+      break
+    usable.append(name)
+  return usable
+
+
+def num_cores() -> int:
+  """Returns the number of cores that this process may use."""
+  if hasattr(os, "sched_getaffinity"):
+    return len(os.sched_getaffinity(0))
+  return os.cpu_count() or 1
+
+
+def memory_gib() -> float:
+  """Returns the memory that this machine, or the container that this process is in, has, in GiB."""
+  total = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+  for path in _MEMORY_LIMITS:
+    try:
+      with open(path, encoding="ascii") as file:
+        total = min(total, float(file.read()))
+    except (OSError, ValueError):  # There is no such file, or it says "max".
+      continue
+  return total / _GIB
+
+
+def held_gib(pid: int | None) -> float:
+  """Returns the memory that a process holds, in GiB; 0 where the system does not say."""
+  try:
+    with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+      return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / _GIB
+  except (OSError, IndexError, ValueError):
+    return 0.0
+
+
+def default_num_workers() -> int:
+  """Returns one worker for each GPU, or else for each core."""
+  return len(visible_gpus()) or num_cores()
+
+
+def shares(num_workers: int) -> list[dict[str, str]]:
+  """Returns the environment variables of each worker.
+
+  If there are GPUs, a worker sees one of them, and no other. If there are more workers than GPUs, several see the same one
+  and take memory as they need it. Each has as many threads as there are cores for it. What the caller's environment says
+  about threads prevails. A single worker sees what this process sees.
+  """
+  if num_workers == 1:
+    return [{}]
+  gpus = visible_gpus()
+  threads = str(max(1, num_cores() // num_workers))
+  common = {name: threads for name in _THREADS if name not in os.environ}
+  if len(gpus) < num_workers:
+    common["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
+  return [{**common, **_gpu(gpus, number)} for number in range(num_workers)]
+
+
+def _gpu(gpus: Sequence[str], number: int) -> dict[str, str]:
+  return {_GPUS: gpus[number % len(gpus)]} if gpus else {}

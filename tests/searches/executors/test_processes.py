@@ -1,0 +1,126 @@
+"""A child is a guest: whatever it does, its trial ends with an evaluation, and no other trial is touched."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from nao_tf.evaluators.base import EvaluatorError
+from nao_tf.runs.attempts import Attempts
+from nao_tf.searches.executors import ExecutorSettings, Run, make_executor
+from nao_tf.searches.executors.machine import num_cores
+from nao_tf.trial import Trial
+from tests.searches.executors import children
+
+REASONS = {
+  1: "KeyError: 'missing'",
+  2: "ended its process with status 1",
+  3: "ended its process with status 4",
+  4: "ended its process with status 3",
+  5: "ended its process by SIGKILL, as the system does when there is no memory left",
+  6: "ended its process by SIGSEGV",
+  7: "GiB of memory, more than worker_memory, 0.70 GiB",
+  8: "took longer than 2 seconds",
+  9: "lost its worker 2 times; the last one was ended by SIGTERM",
+}
+
+
+@pytest.fixture
+def run(tmp_path):
+  attempts = Attempts(str(tmp_path), ())
+  yield Run(str(tmp_path), attempts, 1)
+  attempts.close()
+
+
+def evaluated(executor, run, architectures):
+  """Returns the trials of architectures by id, in order of completion."""
+  executor.start(run)
+  waiting, done = [Trial(number, architecture) for number, architecture in enumerate(architectures)], {}
+  while waiting or not executor.is_idle:
+    room = executor.num_free
+    executor.submit(waiting[:room])
+    waiting = waiting[room:]
+    closed = executor.next_done()
+    if closed is not None:
+      done[closed.id] = closed
+  return done
+
+
+def log_of(run, trial):
+  with open(os.path.join(run.directory, "trials", str(trial), "log.txt")) as file:
+    return file.read()
+
+
+@pytest.fixture(scope="module")
+def two_workers():
+  settings = ExecutorSettings(num_workers=2, trial_timeout=2, worker_memory=0.7)
+  with make_executor("processes", children.make, settings) as executor:
+    yield executor
+
+
+def test_bad_children_fail_and_touch_no_other(two_workers, run):
+  architectures = [(0, 5), *((kind, 1) for kind in REASONS), (0, 6)]
+  done = evaluated(two_workers, run, architectures)
+  assert len(done) == len(architectures)
+  for kind, reason in REASONS.items():
+    assert done[kind].reward is None and reason in done[kind].evaluation.metrics["reason"]
+    assert f"child {kind} speaks" in log_of(run, kind)
+  assert "Segmentation fault" in done[6].evaluation.metrics["log"]
+  assert "missing" in done[1].evaluation.metrics["log"] and "Unheard: of" in done[2].evaluation.metrics["log"]
+  assert (done[0].reward, done[10].reward) == (5, 6) and "log" not in done[0].evaluation.metrics
+  assert run.attempts.count(9) == 1  # What is no fault of the child does not count.
+  assert log_of(run, 0) == "child 0 speaks\n"
+
+
+def test_workers_are_kept_and_have_a_share_of_the_cores(two_workers, run):
+  done = evaluated(two_workers, run, [(0, number) for number in range(8)])
+  assert 1 <= len({trial.evaluation.metrics["process"] for trial in done.values()}) <= 2
+  assert [done[number].reward for number in range(8)] == list(range(8))
+  threads = {trial.evaluation.metrics["OMP_NUM_THREADS"] for trial in done.values()}
+  assert threads == {os.environ.get("OMP_NUM_THREADS", str(max(1, num_cores() // 2)))}
+
+
+def test_a_worker_that_was_ended_from_outside_is_replaced_and_its_trial_begun_again(two_workers, run):
+  two_workers.start(run)
+  two_workers.submit([Trial(0, (8, 0))])
+  while two_workers.status()[0].state != "evaluating" and two_workers.status()[1].state != "evaluating":
+    two_workers.next_done()
+  evaluating = next(worker for worker in two_workers._workers if worker.is_evaluating)
+  os.kill(evaluating.pid, signal.SIGTERM)
+  while two_workers.next_done() is None:
+    pass
+  assert two_workers.is_idle and two_workers.num_free == 2
+
+
+def test_cancelled_trials_do_not_count_as_begun(two_workers, run):
+  two_workers.start(run)
+  two_workers.submit([Trial(0, (8, 0)), Trial(1, (8, 1))])
+  assert [run.attempts.count(number) for number in (0, 1)] == [1, 1]
+  two_workers.cancel()
+  assert two_workers.is_idle and [run.attempts.count(number) for number in (0, 1)] == [0, 0]
+
+
+def test_a_worker_that_keeps_too_much_memory_is_replaced_between_trials(run):
+  settings = ExecutorSettings(num_workers=1, worker_memory=0.7)
+  with make_executor("processes", children.make_keeping, settings) as executor:
+    done = evaluated(executor, run, [(0, number) for number in range(4)])
+  assert all(trial.reward is not None for trial in done.values())
+  assert len({trial.evaluation.metrics["process"] for trial in done.values()}) > 1
+
+
+@pytest.mark.parametrize(
+  ("make", "message"), [(children.fail_to_make, "no such table"), (children.exit_while_making, "before it was ready")]
+)
+def test_an_evaluator_that_cannot_be_made_ends_the_search(run, make, message):
+  with make_executor("processes", make) as executor, pytest.raises(EvaluatorError, match=message):
+    evaluated(executor, run, [(0, 0)])
+
+
+def test_closing_ends_the_processes(run):
+  with make_executor("processes", children.make) as executor:
+    process = evaluated(executor, run, [(0, 0)])[0].evaluation.metrics["process"]
+  deadline = time.monotonic() + 10
+  while os.path.exists(f"/proc/{process}") and time.monotonic() < deadline:
+    time.sleep(0.01)
+  assert not os.path.exists(f"/proc/{process}")
