@@ -165,7 +165,7 @@ def _work(make: Callable[[], Evaluator], connection: Connection) -> None:
   signal.signal(signal.SIGTERM, signal.SIG_DFL)
   if isinstance(sys.stdout, io.TextIOWrapper):
     sys.stdout.reconfigure(line_buffering=True)  # What a child prints before it ends the process is in its log.
-  faulthandler.enable(file=2)  # The log of a child says where a segmentation fault was.
+  faulthandler.enable(file=2, all_threads=False)  # The log of a child says where a segmentation fault was.
   threading.Thread(target=_end_with_parent, daemon=True).start()
   try:
     evaluator = make()

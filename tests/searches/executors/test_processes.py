@@ -66,7 +66,7 @@ def test_bad_children_fail_and_touch_no_other(two_workers, run):
   for kind, reason in REASONS.items():
     assert done[kind].reward is None and reason in done[kind].evaluation.metrics["reason"]
     assert f"child {kind} speaks" in log_of(run, kind)
-  assert "Segmentation fault" in done[6].evaluation.metrics["log"]
+  assert "Segmentation fault" in log_of(run, 6)
   assert "missing" in done[1].evaluation.metrics["log"] and "Unheard: of" in done[2].evaluation.metrics["log"]
   assert (done[0].reward, done[10].reward) == (5, 6) and "log" not in done[0].evaluation.metrics
   assert run.attempts.count(9) == 1  # What is no fault of the child does not count.
