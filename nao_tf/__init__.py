@@ -32,7 +32,7 @@ train the networks of a task, such as `make_task("digits")`. `describe` says wha
 
 Wherever a name is expected, a place of your own, `package.module:Name`, is accepted too.
 
-For images of your own all of this is one call: `search(x, y, workdir="runs/mine").train(epochs=60)` searches and
+For images or texts of your own all of this is one call: `search(x, y, workdir="runs/mine").train(epochs=60)` searches and
 returns a trained model of Keras.
 
 Importing this package imports no TensorFlow. The first use of a name imports the module that it is in.
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
   from nao_tf.networks.cell_drawings import draw
   from nao_tf.networks.descriptions import describe
   from nao_tf.runs.journal import Journal
-  from nao_tf.searches.image_search import search
   from nao_tf.searches.loop import run_search
+  from nao_tf.searches.one_call import search
   from nao_tf.searches.reading import load
   from nao_tf.serving.keras_models import build, load_model
   from nao_tf.spaces import SearchSpace, make_space
@@ -78,7 +78,7 @@ _PLACES = {
   "make_strategy": "nao_tf.strategies:make_strategy",
   "make_task": "nao_tf.tasks:make_task",
   "run_search": "nao_tf.searches.loop:run_search",
-  "search": "nao_tf.searches.image_search:search",
+  "search": "nao_tf.searches.one_call:search",
 }
 
 __all__ = [

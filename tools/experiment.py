@@ -12,6 +12,7 @@ from nao_tf.networks.building import NetworkConfig
 from nao_tf.runs.settings import CONFIG_FILE, RunDirectoryError, read_settings
 from nao_tf.tasks import TASKS, make_task, task_class, task_classes
 from nao_tf.tasks.base import Configs, Task
+from nao_tf.tasks.class_weights import BALANCED
 from nao_tf.tasks.own_files import files_fingerprint
 from nao_tf.tasks.splits import HOLD_OUTS
 from nao_tf.tasks.text import TextFiles
@@ -22,7 +23,7 @@ from nao_tf.training.distribution import make_distribution
 from nao_tf.training.optimizers import optimizer_class
 
 # Options of tasks that determine results.
-_TASK_OPTIONS = ("train_examples", "validation_fraction", "image_size", "max_vocabulary")
+_TASK_OPTIONS = ("train_examples", "validation_fraction", "image_size", "max_vocabulary", "class_weight")
 _HOLD_OUT = "hold_out"
 # Fields of configurations that are computed, so there is no flag for them.
 _COMPUTED = ("drop_path_steps",)
@@ -56,6 +57,8 @@ def define_task_flags(flag_values: flags.FlagValues) -> None:
   flags.DEFINE_integer("image_size", None, "resize images to this many pixels a side", 1, flag_values=flag_values)
   help_ = "leave out files of --image_dir that are no images, with a warning"
   flags.DEFINE_boolean("skip_corrupt", None, help_, flag_values=flag_values)
+  help_ = "what an image counts in the loss; balanced: all classes count the same; default: all images do"
+  flags.DEFINE_enum("class_weight", None, [BALANCED], help_, flag_values=flag_values)
   help_ = "size of the vocabulary of a text; default: that of the task"
   flags.DEFINE_integer("max_vocabulary", None, help_, 3, flag_values=flag_values)
 

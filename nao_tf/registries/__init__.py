@@ -5,6 +5,7 @@ So a registry can be read without importing what is in it. A place is accepted w
 a strategy, an evaluator or a task of your own is used without a change to this package.
 """
 
+import difflib
 import importlib
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +33,9 @@ def check_name(name: str, registry: Mapping[str, str], kind: str) -> None:
     ValueError: if it is neither.
   """
   if name not in registry and ":" not in name:
-    raise ValueError(f"unknown {kind} {name!r}; expected {choices(registry)}")
+    near = difflib.get_close_matches(name, registry)
+    meant = f"; did you mean {' or '.join(near)}?" if near else ""
+    raise ValueError(f"unknown {kind} {name!r}; expected {choices(registry)}{meant}")
 
 
 def choices(registry: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""What a search for image networks has found: its trials, its report, and the training of the best network."""
+"""What a search has found: its trials, its report, and the training and the export of the best network."""
 
 import hashlib
 import html
@@ -6,33 +6,44 @@ import importlib
 import importlib.util
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from nao_tf.runs.journal import read_trials
+from nao_tf.runs.recorded_configs import from_settings
 from nao_tf.runs.report import REPORT_FILE, write_report
 from nao_tf.runs.run_lock import RunLock
+from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.searches.choices import AnySpace, space_of
 from nao_tf.searches.overrides import overridden
-from nao_tf.searches.reading import load
+from nao_tf.searches.reading import SearchRecord
+from nao_tf.searches.same_data import check_same_task
+from nao_tf.searches.search_directory import NothingFound
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.tasks.base import Configs
+from nao_tf.spaces.genotypes import Genotype
+from nao_tf.tasks.base import Configs, Task
 from nao_tf.trial import Trial
 
 if TYPE_CHECKING:
   from tensorflow import keras
 
-  from nao_tf.tasks.image_classification import ImageClassification
+  from nao_tf.serving.trained_networks import TrainedNetwork
+  from nao_tf.tasks.given_task import TaskInput
 
 TRAININGS = "trainings"
+SAVED_MODEL = "saved_model"
+_OPTIONS = ("image_size", "class_weight", "max_vocabulary")
+"""Options of the data that a search records."""
 _FRAME = '<iframe srcdoc="{page}" style="width: 100%; height: 640px; border: 0"></iframe>'
 
 
 class Found:
-  """What a search for image networks has found.
+  """What a search has found.
 
   Attributes:
     directory: of the search.
-    best: the trial with the highest reward.
-    labels: names of the classes. The model gives their probabilities in this order.
+    best: the trial with the highest reward; None if none has one yet.
+    labels: names of the classes of images. The model gives their probabilities in this order. Empty for texts.
     history: the metrics of each epoch of the last `train`; empty before.
   """
 
@@ -41,12 +52,11 @@ class Found:
     directory: str,
     space: SearchSpace,
     configs: Configs,
-    make_task: Callable[[float | None], "ImageClassification"],
+    data: "TaskInput",
     *,
-    best: Trial,
-    labels: tuple[str, ...],
+    best: Trial | None,
+    task: Task,
     seed: int,
-    settings: Mapping[str, Any],
   ):
     """Holds the results of a search.
 
@@ -54,69 +64,102 @@ class Found:
       directory: of the search.
       space: what was searched.
       configs: how its networks were built and trained.
-      make_task: returns the task with this share of the images held out.
+      data: what it was made with.
       best: the trial with the highest reward.
-      labels: names of the classes.
+      task: what the networks learned.
       seed: of the search.
-      settings: what a training depends on beside what it is given, as JSON values.
     """
-    self.directory, self.best, self.labels = directory, best, labels
+    self.directory, self.best = directory, best
+    self.labels: tuple[str, ...] = tuple(getattr(task, "labels", ()))
     self.history: list[dict[str, float]] = []
-    self._space, self._configs, self._make_task = space, configs, make_task
-    self._seed, self._settings = seed, dict(settings)
-    self._trained: tuple[Any, ImageClassification] | None = None
+    self._space, self._configs, self._data = space, configs, data
+    self._final_fraction = task.final_options.get("validation_fraction")
+    self._seed = seed
+    self._trained: TrainedNetwork | None = None
 
   @property
   def trials(self) -> Any:
     """All trials, one a row: a DataFrame where pandas is installed, else a list of dicts."""
-    rows = [_row(trial, self._space) for trial in load(self.directory).trials]
+    rows = [_row(trial, self._space) for trial in read_trials(self.directory)]
     if importlib.util.find_spec("pandas") is None:
       return rows
     return importlib.import_module("pandas").DataFrame(rows)
 
   def report(self) -> str:
     """Writes the report of the search as a page of HTML and returns its path."""
-    write_report(self.directory, load(self.directory).trials, self._space)
+    write_report(self.directory, read_trials(self.directory), self._space)
     return os.path.join(self.directory, REPORT_FILE)
 
   def train(
-    self, *, epochs: int, validation_fraction: float = 0.0, verbose: int = 1, **overrides: Any
+    self, *, epochs: int, validation_fraction: float | None = None, verbose: int = 1, **overrides: Any
   ) -> "keras.Model":
-    """Trains the best network from scratch and returns it as a model of Keras that takes raw images.
+    """Trains the best network from scratch and returns it as a model of Keras.
 
     The network is as large as those of the search, unless overrides say otherwise. Each training has a directory of its
     own in that of the search. If it is interrupted, the same call goes on from its last checkpoint, and after its end the
     same call returns the trained model at once.
 
     Args:
-      epochs: passes over the images.
-      validation_fraction: share of the images that is not trained on, to measure the network with after each epoch.
+      epochs: passes over the data.
+      validation_fraction: share of the data that is not trained on, to measure the network with after each epoch. None:
+        no images are held out, and as many texts as in the search.
       verbose: 1 to show a progress bar, 0 to show nothing.
-      **overrides: fields of `ImageNetworkConfig` and `TrainingConfig` with other values than in the search, such as
+      **overrides: fields of the configurations of networks and trainings with other values than in the search, such as
         `num_cells=6`, `filters=36`, `learning_rate=0.1`.
 
     Returns:
-      A compiled model from images `[B, H, W, C]`, with the numbers that your images have, to probabilities
-      `[B, classes]`.
+      Of images, a compiled model from images `[B, H, W, C]`, with the numbers that your images have, to probabilities
+      `[B, classes]`. Of texts, the language model, see `trained_model`.
 
     Raises:
+      NothingFound: if no trial has a reward yet.
       ValueError: if an override is unknown or out of range.
       nao_tf.training.base.Diverged: if the loss becomes NaN or infinite.
       nao_tf.runs.run_lock.RunDirectoryInUse: if another process runs the same training.
     """
+    from nao_tf.training.training_directory import read_history
+
+    genotype, configs = self._genotype(), overridden(self._configs, {"epochs": epochs, **overrides})
+    fraction = self._final_fraction if validation_fraction is None else validation_fraction
+    trained = self._train(self._data.make_task(fraction), genotype, configs, fraction, progress=verbose > 0)
+    self.history, self._trained = read_history(trained.directory), trained
+    return trained_model(trained)
+
+  def export(self, path: str | os.PathLike[str], *, format: str = SAVED_MODEL) -> str:
+    """Writes the network of the last `train` in a form that needs nothing of this package; returns the path.
+
+    Args:
+      path: of the directory of a SavedModel, or of the file to write.
+      format: "saved_model", which takes raw images or texts; for images also "keras", a .keras file, "tflite", a .tflite
+        file with 8-bit weights, or "tflite_int8", one that computes in 8 bits, too.
+
+    Raises:
+      RuntimeError: if `train` was not called.
+      ValueError: if there is no such format for the network, or the path has another ending.
+      nao_tf.serving.saved_models.ExportError: if the directory holds something else than an export.
+    """
+    if self._trained is None:
+      raise RuntimeError("there is no trained network to export yet; call train(epochs=...) first")
+    _export(self._trained, os.fspath(path), format)
+    return os.fspath(path)
+
+  def _genotype(self) -> Genotype:
+    if self.best is None:
+      raise NothingFound(f"{self.directory}: no trial has a reward yet, so there is no best network to train")
+    genotype: Genotype = self._space.decode(self.best.architecture)
+    return genotype
+
+  def _train(
+    self, task: Task, genotype: Genotype, configs: Configs, fraction: float | None, *, progress: bool
+  ) -> "TrainedNetwork":
+    """Trains in a directory that is named after all that the training depends on."""
     import tensorflow as tf
 
     from nao_tf.searches.final_training import train_in_directory, training_settings
-    from nao_tf.serving.keras_models import load_model
-    from nao_tf.training.training_directory import read_history
+    from nao_tf.serving.trained_networks import TrainedNetwork
 
-    configs = overridden(self._configs, {"epochs": epochs, **overrides})
-    task, genotype = self._make_task(validation_fraction), self._space.decode(self.best.architecture)
-    settings = {
-      **self._settings,
-      "validation_fraction": validation_fraction,
-      **training_settings(genotype, configs, self._seed),
-    }
+    own = {"validation_fraction": fraction, **training_settings(genotype, configs, self._seed)}
+    settings = {**self._data.settings, **own}
     directory = os.path.join(self.directory, TRAININGS, _digest(settings))
     with RunLock(directory) as lock:
       trainer = train_in_directory(
@@ -128,36 +171,89 @@ class Found:
         seed=self._seed,
         lock=lock,
         settings=settings,
-        progress=verbose > 0,
+        progress=progress,
       )
-    self.history, self._trained = read_history(directory), (trainer.network, task)
-    return load_model(directory)
-
-  def export(self, path: str | os.PathLike[str]) -> str:
-    """Writes the network of the last `train` as a SavedModel that needs nothing of this package; returns the path.
-
-    Args:
-      path: of the directory to write.
-
-    Raises:
-      RuntimeError: if `train` was not called.
-      nao_tf.serving.saved_models.ExportError: if the directory holds something else than an export.
-    """
-    from nao_tf.serving import export_network
-
-    if self._trained is None:
-      raise RuntimeError("there is no trained network to export yet; call train(epochs=...) first")
-    network, task = self._trained
-    export_network(network, os.fspath(path), genotype=self._space.decode(self.best.architecture), task=task)
-    return os.fspath(path)
+    return TrainedNetwork(directory, trainer.network, genotype, task, configs.training_config.epochs)
 
   def __repr__(self) -> str:
-    return f"Found({self.directory!r}, best: trial {self.best.id}, reward {self.best.reward:.4f})"
+    best = "none yet" if self.best is None else f"trial {self.best.id}, reward {self.best.reward:.4f}"
+    return f"Found({self.directory!r}, best: {best})"
 
   def _repr_html_(self) -> str:
     """Returns the report, for notebooks."""
     with open(self.report(), encoding="utf-8") as file:
       return _FRAME.format(page=html.escape(file.read()))
+
+
+def found_again(record: SearchRecord, x: Any, y: Any, *, space: AnySpace | None = None, **options: Any) -> Found:
+  """Returns what a search on record has found, with its data.
+
+  Args:
+    record: of the search, by `nao_tf.search` or `nao-search`; it may be running.
+    x: the data of the search; see `nao_tf.searches.one_call.search`.
+    y: labels of the images.
+    space: what was searched; None for what the record says.
+    **options: options of the data beside those on record.
+
+  Raises:
+    RunDirectoryError: if the search was made with other data, or it records too little.
+    ValueError: if the data cannot be learned from, or the space cannot be made without being given.
+  """
+  from nao_tf.tasks.task_input import task_input
+
+  settings = record.settings
+  missing = [name for name in ("space", "task", "seed") if name not in settings]
+  if missing:
+    raise RunDirectoryError(
+      f"{record.directory}: records no {missing[0]}; expected a search of nao_tf.search or nao-search"
+    )
+  recorded = {name: settings[name] for name in _OPTIONS if settings.get(name) is not None}
+  data = task_input(x, y, **{**recorded, **options})
+  check_same_task(record.directory, settings, data.settings, x)
+  task = data.make_task(settings.get("validation_fraction"))
+  configs = Configs(
+    from_settings(task.child.network_config, settings, "network"),
+    from_settings(task.child.training_config, settings, "training"),
+  )
+  return Found(
+    record.directory,
+    space_of(settings["space"] if space is None else space),
+    configs,
+    data,
+    best=record.best,
+    task=task,
+    seed=settings["seed"],
+  )
+
+
+def trained_model(trained: "TrainedNetwork") -> "keras.Model":
+  """Returns a trained network as a person uses it.
+
+  Of images that is what `nao_tf.load_model` gives. A language model is a model of Keras from tokens `[B, T]` to the
+  logits of the next tokens `[B, T, words]`; its export takes words, see `Found.export`.
+  """
+  from nao_tf.serving.keras_models import load_model
+  from nao_tf.tasks.image_classification import ImageClassification
+
+  return load_model(trained.directory) if isinstance(trained.task, ImageClassification) else trained.network
+
+
+def _export(trained: "TrainedNetwork", path: str, name: str) -> None:
+  """Writes a trained network in a format."""
+  from nao_tf.serving import export_network
+  from nao_tf.serving.model_files import FORMATS, check_file
+  from nao_tf.serving.trained_image_files import export_file, some_images, training_images
+  from nao_tf.tasks.image_classification import ImageClassification
+
+  if name == SAVED_MODEL:
+    export_network(trained.network, path, genotype=trained.genotype, task=trained.task)
+    return
+  if name not in FORMATS:
+    raise ValueError(f"unknown format {name!r}; expected one of {', '.join((SAVED_MODEL, *FORMATS))}")
+  if not isinstance(trained.task, ImageClassification):
+    raise ValueError(f"format {name!r} is for image networks; {trained.task.name} is a text, give {SAVED_MODEL!r}")
+  check_file(path, name)
+  export_file(trained, path, name, some_images(trained.task), training_images(trained.task))
 
 
 def _row(trial: Trial, space: SearchSpace) -> dict[str, Any]:

@@ -3,10 +3,14 @@
 import dataclasses
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from nao_tf.runs.journal import TRIALS_FILE, JournalError, read_search, read_trials
 from nao_tf.trial import Trial, best_trial
+
+if TYPE_CHECKING:
+  from nao_tf.searches.choices import AnySpace
+  from nao_tf.searches.found import Found
 
 RERANK_DIRECTORY = "rerank"
 """The run directory of the finalists, in the directory of the search."""
@@ -33,22 +37,55 @@ class SearchRecord:
     """The trial of the highest reward, of the reranked ones if there are any; None if none has a reward."""
     return best_trial(self.reranked) or best_trial(self.trials)
 
+  def train(self, *_: Any, **__: Any) -> NoReturn:
+    """Raises ValueError: a search does not keep its data."""
+    raise ValueError(
+      f"{self.directory}: a search does not keep the data that it was made with; give them to train:"
+      f" nao_tf.load({self.directory!r}, x, y).train(epochs=...)"
+    )
 
-def load(directory: str | os.PathLike[str]) -> SearchRecord:
+
+@overload
+def load(directory: str | os.PathLike[str]) -> SearchRecord: ...
+
+
+@overload
+def load(
+  directory: str | os.PathLike[str], x: Any, y: Any = None, *, space: "AnySpace | None" = None, **options: Any
+) -> "Found": ...
+
+
+def load(
+  directory: str | os.PathLike[str], x: Any = None, y: Any = None, *, space: Any = None, **options: Any
+) -> "SearchRecord | Found":
   """Reads the directory of a search. Nothing is changed there, and the search may be running.
 
   Args:
-    directory: as it was given to `Journal`, or to `nao-search` as `--workdir`.
+    directory: as it was given to `Journal` or to `search`, or to `nao-search` as `--workdir`.
+    x: the data of the search, as they were given to `search`; None to read what is on record alone.
+    y: labels, as they were given to `search`.
+    space: what was searched; needed with `x` if it was a space of your own that its class alone does not make.
+    **options: options of the data, as they were given to `search`: `data_dir`, `skip_corrupt`. Those that are on record
+      are not needed.
+
+  Returns:
+    What is on record; with `x` what `search` returns, whose `train` trains the best network.
 
   Raises:
-    RunDirectoryError: if it is not the directory of a search, or a file in it is corrupt.
+    RunDirectoryError: if it is not the directory of a search, a file in it is corrupt, or it was made with other data.
+    ValueError: if the data cannot be learned from.
   """
   directory = os.fspath(directory)
   settings, trials = read_search(directory)
   rerank_directory = os.path.join(directory, RERANK_DIRECTORY)
   is_reranked = os.path.exists(os.path.join(rerank_directory, TRIALS_FILE))
   reranked = _read_reranked(rerank_directory, trials) if is_reranked else []
-  return SearchRecord(directory, settings, trials, reranked)
+  record = SearchRecord(directory, settings, trials, reranked)
+  if x is None:
+    return record
+  from nao_tf.searches.found import found_again
+
+  return found_again(record, x, y, space=space, **options)
 
 
 def _read_reranked(directory: str, trials: Sequence[Trial]) -> list[Trial]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import tqdm
 
+from nao_tf import fields
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.runs.journal import Journal
 from nao_tf.runs.report import write_report
@@ -52,6 +53,10 @@ class Budget:
   def __post_init__(self) -> None:
     if self.num_trials is None and self.max_seconds is None:
       raise ValueError("a search needs a budget: num_trials, or max_seconds")
+    for name in ("num_trials", "batch_size", "first_batch_size", "trial_retries"):
+      if getattr(self, name) is not None:
+        fields.integer(getattr(self, name), name)
+    fields.number_or_none(self.max_seconds, "max_seconds")
 
 
 @dataclasses.dataclass(frozen=True)

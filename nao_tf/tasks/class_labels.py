@@ -13,7 +13,7 @@ def numbered_classes(labels: Any, place: str, *, names: Sequence[str] | None = N
 
   Args:
     labels: one label for each example, `[N]` or `[N, 1]`: texts, whole numbers or booleans. Whole numbers need not begin
-      at 0. Floats are accepted if they are whole.
+      at 0. Floats are accepted if they are whole. Or one-hot labels `[N, C]`, which stand for the numbers from 0.
     place: whose labels they are, for messages.
     names: names of the classes, if the labels are their numbers from 0; None: the labels name the classes, which are
       then in the order of the numbers or of the alphabet.
@@ -41,7 +41,7 @@ def one_label_each(labels: Any, place: str) -> np.ndarray:
   """Returns labels as an array `[N]`, whatever they are.
 
   Raises:
-    ValueError: if they have another shape than `[N]` or `[N, 1]`.
+    ValueError: if they have another shape than `[N]` or `[N, 1]`, and are not one-hot.
   """
   try:
     array = np.asarray(labels)
@@ -50,13 +50,26 @@ def one_label_each(labels: Any, place: str) -> np.ndarray:
   if array.ndim == 2 and array.shape[1] == 1:
     return array[:, 0]
   if array.ndim == 2:
-    raise ValueError(
-      f"{place}: expected one label for each image, got an array {list(array.shape)}; for one-hot labels give"
-      " y.argmax(axis=1)"
-    )
+    return _of_one_hot(array, place)
   if array.ndim != 1:
     raise ValueError(f"{place}: expected one label for each image, [N], got an array {list(array.shape)}")
   return array
+
+
+def _of_one_hot(array: np.ndarray, place: str) -> np.ndarray:
+  """Returns the numbers of one-hot labels `[N, C]`."""
+  if array.dtype.kind in "buif" and np.isin(array, (0, 1)).all():
+    wrong = np.flatnonzero(array.sum(axis=1) != 1)
+    if not len(wrong):
+      return array.argmax(axis=1)
+    raise ValueError(
+      f"{place}: expected one class for each image, but in one-hot labels {list(array.shape)} row {wrong[0]} has"
+      f" {int(array[wrong[0]].sum())} ({len(wrong)} such rows)"
+    )
+  raise ValueError(
+    f"{place}: expected one label for each image, or one-hot labels of 0 and 1, got an array {list(array.shape)} of"
+    f" {array.dtype}; for probabilities of classes give y.argmax(axis=1)"
+  )
 
 
 def _texts(array: np.ndarray, place: str) -> np.ndarray:

@@ -21,6 +21,7 @@ from nao_tf.networks.image_network import ImageNetworkConfig
 from nao_tf.spaces.genotypes import CellGenotype
 from nao_tf.tasks import augmentation, image_checks, splits
 from nao_tf.tasks.base import BatchTask, Configs, check_split
+from nao_tf.tasks.class_weights import check_class_weight, class_weights
 from nao_tf.tasks.classification import classification_scores, cross_entropy
 from nao_tf.tasks.image_sources import (
   DigitsSource,
@@ -84,6 +85,7 @@ class ImageClassification(BatchTask):
     train_examples: int | None = None,
     crop_padding: int = 4,
     flip: bool = True,
+    class_weight: str | Mapping[Any, float] | None = None,
   ):
     """Sets up the task; reads no image yet.
 
@@ -97,6 +99,8 @@ class ImageClassification(BatchTask):
         each class in proportion if `hold_out` is "stratified", at random otherwise.
       crop_padding: padding of the augmentation if the training configuration has none.
       flip: whether the augmentation mirrors images if the training configuration does not say.
+      class_weight: what an example of a class counts in the loss: "balanced" if all classes are to count the same, or
+        weights by label; None if all examples are. Scores count all examples the same.
 
     Raises:
       ValueError: if an option is out of range.
@@ -109,7 +113,10 @@ class ImageClassification(BatchTask):
       raise ValueError(f"train_examples must be at least 1, or None for all, got {train_examples}")
     if len(source.labels) < 2:
       raise ValueError(f"{name}: expected at least two classes, got {', '.join(map(repr, source.labels)) or 'none'}")
+    if class_weight is not None:
+      check_class_weight(class_weight, source.labels)
     self.name, self.labels = name, tuple(source.labels)
+    self._class_weight = class_weight
     self._source, self._validation_fraction, self._given_hold_out = source, validation_fraction, hold_out
     self._train_examples, self._crop_padding, self._flip = train_examples, crop_padding, flip
     self._hold_out = hold_out or self.hold_out
@@ -201,16 +208,43 @@ class ImageClassification(BatchTask):
     step: tf.Tensor,
     training_config: TrainingConfig,
   ) -> tf.Tensor:
-    """Returns cross-entropies `[B]`, plus the weighted ones of the auxiliary head if there is one."""
+    """Returns cross-entropies `[B]`, plus the weighted ones of the auxiliary head if there is one.
+
+    Each counts as its class does, see `class_weight`.
+    """
     outputs, smoothing = network(inputs, training=True, step=step), training_config.label_smoothing
     if network.auxiliary_head is None:
-      return cross_entropy(outputs, targets, smoothing)
+      return self._weighted(cross_entropy(outputs, targets, smoothing), targets)
     main, auxiliary = (cross_entropy(outputs[key], targets, smoothing) for key in ("logits", "auxiliary"))
-    return main + network.config.auxiliary_weight * auxiliary
+    return self._weighted(main + network.config.auxiliary_weight * auxiliary, targets)
 
   def scores(self, network: ImageClassifier, inputs: tf.Tensor, targets: tf.Tensor) -> dict[str, tf.Tensor]:
     """Returns `accuracy` (whether the class was found) and `loss` (the cross-entropy), each `[B]`."""
     return classification_scores(network(inputs, training=False), targets)
+
+  @functools.cached_property
+  def class_weights(self) -> np.ndarray | None:
+    """What an example of each class counts in the loss, `[classes]`; None if all examples count the same."""
+    if self._class_weight is None:
+      return None
+    return class_weights(
+      self._class_weight, self.labels, np.bincount(self._training_labels, minlength=self.num_outputs)
+    )
+
+  def _weighted(self, losses: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+    if self.class_weights is None:
+      return losses
+    return losses * tf.cast(tf.gather(tf.constant(self.class_weights), targets), losses.dtype)
+
+  @property
+  def _training_labels(self) -> np.ndarray:
+    """The classes of all images that may be trained on, those held out included."""
+    streamed = self._streamed_source
+    if streamed is None:
+      return self._training_images[1]
+    if isinstance(streamed, SelectableImageSource):
+      return self._checked_labels(streamed.classes("train"), "train")
+    raise ValueError(f"{self.name}: its classes are not known before they are read, so class_weight cannot be balanced")
 
   def _split(self, split: str) -> splits.Split:
     check_split(split)

@@ -8,7 +8,8 @@ import tensorflow as tf
 from nao_tf.tasks.image_sizes import ImageSize, resized, stacked
 
 _MANY_BYTES = 2**31
-_EXPECTED = "pairs (image, label) of images [H, W, C] or [H, W], or batches of them"
+_EXPECTED = "pairs (image, label) of images [H, W, C] or [H, W], dicts with image and label, or batches of them"
+_CHANNELS = (1, 3, 4)
 
 
 def read_dataset(
@@ -19,17 +20,19 @@ def read_dataset(
   A dataset may shuffle anew each time it is read. So the examples are put into an order of their own, that of a digest.
 
   Args:
-    dataset: of (image, label) pairs or of batches of them.
+    dataset: of (image, label) pairs, or of dicts with "image" and "label" as TensorFlow Datasets gives them, or of
+      batches of either. A label may be one-hot.
     place: what to call it in messages.
     image_size: height and width to resize all images to; None to keep their size.
 
   Returns:
-    Images `[N, H, W, C]` and labels `[N]`.
+    Images `[N, H, W, C]`, and labels `[N]`, or `[N, C]` if they are one-hot.
 
   Raises:
     ValueError: if it is a dataset of something else, without end or empty, its images differ in size and there is no
       `image_size`, or they are too many for memory.
   """
+  dataset = _pairs(dataset)
   is_batched = _is_batched(dataset, place)
   if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
     raise ValueError(f"{place}: expected a dataset that ends, got one without end; leave out repeat()")
@@ -40,7 +43,7 @@ def read_dataset(
     image = _with_channels(image)
     image = np.asarray(image if image_size is None else resized(image, image_size))
     images += list(image)
-    labels += np.asarray(label).reshape(-1).tolist()
+    labels += np.asarray(label).tolist()
     num_bytes += image.nbytes
     if num_bytes > _MANY_BYTES:
       raise ValueError(f"{place}: its images are too many for memory, or it has no end; give a smaller image_size")
@@ -49,21 +52,33 @@ def read_dataset(
   return _in_order(stacked(images, place), np.asarray(labels))
 
 
+def _pairs(dataset: tf.data.Dataset) -> tf.data.Dataset:
+  """Returns a dataset of pairs if it is one of dicts with "image" and "label", otherwise the dataset itself."""
+  spec = dataset.element_spec
+  if not isinstance(spec, dict) or not {"image", "label"} <= set(spec):
+    return dataset
+  return dataset.map(lambda example: (example["image"], example["label"]))
+
+
 def _is_batched(dataset: tf.data.Dataset, place: str) -> bool:
   """Returns whether the elements of a dataset are batches, which the shapes tell."""
   spec = dataset.element_spec
   if not isinstance(spec, tuple) or len(spec) != 2 or not all(isinstance(part, tf.TensorSpec) for part in spec):
     raise ValueError(f"{place}: expected {_EXPECTED}; got elements {spec}")
   image, label = (part.shape.rank for part in spec)
-  batched_labels = [1, 2] if spec[1].shape.rank == 2 and spec[1].shape[1] == 1 else [1]
-  if label == 0 and image in (2, 3):
+  if (image, label) in ((2, 0), (3, 0), (2, 1)) or ((image, label) == (3, 1) and _is_one_hot_pair(*spec)):
     return False
-  if label in batched_labels and image in (3, 4):
+  if (image, label) in ((3, 1), (4, 1), (3, 2), (4, 2)):
     return True
   raise ValueError(
     f"{place}: expected {_EXPECTED}, with one label for each image; got images {spec[0].shape} and labels"
-    f" {spec[1].shape}; one-hot labels become numbers with tf.argmax"
+    f" {spec[1].shape}"
   )
+
+
+def _is_one_hot_pair(image: tf.TensorSpec, label: tf.TensorSpec) -> bool:
+  """Returns whether shapes of rank 3 and 1 are those of an image in color and a one-hot label, not of gray batches."""
+  return label.shape[0] is not None and image.shape[2] in _CHANNELS and image.shape[0] != label.shape[0]
 
 
 def _with_channels(images: tf.Tensor) -> tf.Tensor:

@@ -22,16 +22,16 @@ class ImageFile:
 
   Attributes:
     path: of the file.
-    label: name of the class of the image.
+    label: of the image, the name or the number of its class.
   """
 
   path: str
-  label: str
+  label: str | int
 
 
 def read_images(
   files: Sequence[ImageFile], place: str, *, image_size: ImageSize | None = None, skip_corrupt: bool = False
-) -> tuple[np.ndarray, list[str]]:
+) -> tuple[np.ndarray, list[str | int]]:
   """Returns the images of files, and their labels.
 
   Color and gray images together become color images. Transparency is left out. Of an animation the first image is taken.
@@ -50,7 +50,7 @@ def read_images(
       no `image_size`, or they are too many for memory.
   """
   images: list[np.ndarray] = []
-  labels: list[str] = []
+  labels: list[str | int] = []
   corrupt: list[str] = []
   num_bytes = 0
   with concurrent.futures.ThreadPoolExecutor() as pool:

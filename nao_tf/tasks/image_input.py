@@ -1,18 +1,21 @@
-"""Whatever a person has for labeled images becomes a task: arrays, a dataset, files, or the name of a task."""
+"""Whatever a person has for labeled images becomes a task: arrays, a dataset, files, or the name of a task of images."""
 
-import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from nao_tf.tasks import TASKS, make_task, task_class
+from nao_tf.tasks import make_task, task_class
 from nao_tf.tasks.array_source import ArraySource
+from nao_tf.tasks.class_weights import weight_settings
+from nao_tf.tasks.given_task import TaskInput, names_task
 from nao_tf.tasks.image_classification import ImageClassification
 from nao_tf.tasks.image_datasets import read_dataset
+from nao_tf.tasks.image_files import is_image
 from nao_tf.tasks.image_sizes import ImageSize, height_and_width
-from nao_tf.tasks.own_files import LIST_ENDING, source_of_files
+from nao_tf.tasks.own_files import source_of_files, source_of_list
 from nao_tf.tasks.own_images import VALIDATION_FRACTION, OwnImages
 
 OWN_IMAGES = "nao_tf.tasks.own_images:OwnImages"
@@ -21,33 +24,21 @@ OWN_IMAGES = "nao_tf.tasks.own_images:OwnImages"
 _DATASET = "the dataset"
 
 
-@dataclasses.dataclass(frozen=True)
-class ImageInput:
-  """Labeled images to learn from.
-
-  Attributes:
-    make_task: returns the task with this share of the images held out; None for the share that the task holds out.
-    settings: what tells the images from others, as JSON values by name.
-  """
-
-  make_task: Callable[[float | None], ImageClassification]
-  settings: dict[str, Any]
-
-
 def image_input(
   x: Any,
   y: Any = None,
   *,
   image_size: ImageSize | None = None,
   skip_corrupt: bool = False,
+  class_weight: str | Mapping[Any, float] | None = None,
   data_dir: str | None = None,
   download: bool = False,
-) -> ImageInput:
+) -> TaskInput:
   """Returns what a person has given as images, after checking it.
 
   Args:
     x: one of these:
-      images in an array `[N, H, W, C]` or `[N, H, W]`, or in a list;
+      images in an array `[N, H, W, C]` or `[N, H, W]`, or in a list; or a list of paths of image files;
       a `tf.data.Dataset` of (image, label), or of batches of them;
       the path of a directory with a folder of images for each class;
       the path of a CSV file, which ends in ".csv": file names, as seen from its directory, and labels;
@@ -55,6 +46,8 @@ def image_input(
     y: labels of the images, if `x` is an array or a list.
     image_size: height and width to resize all images to; None to keep their size.
     skip_corrupt: whether to leave out files that are no images, with a warning.
+    class_weight: what an example of a class counts in the loss: "balanced", or weights by label; see
+      `nao_tf.tasks.class_weights`.
     data_dir: directory of prepared data sets, for tasks.
     download: whether to download and prepare the data of a task if it is missing.
 
@@ -65,11 +58,20 @@ def image_input(
   size = None if image_size is None else height_and_width(image_size)
   if isinstance(x, (str, os.PathLike, tf.data.Dataset)) and y is not None:
     raise ValueError("expected no y, since the labels are in x: a dataset, files or a task; got y")
-  if isinstance(x, str) and _names_task(x):
-    return _task(x, size, data_dir=data_dir, download=download)
+  if isinstance(x, str) and names_task(x):
+    return _task(x, size, class_weight, data_dir=data_dir, download=download)
   if isinstance(x, (str, os.PathLike)):
-    return _own(source_of_files(x, image_size=size, skip_corrupt=skip_corrupt))
-  return _own(_source_in_memory(x, y, size))
+    return _own(source_of_files(x, image_size=size, skip_corrupt=skip_corrupt), class_weight)
+  if y is not None and is_file_list(x):
+    return _own(source_of_list(x, y, image_size=size, skip_corrupt=skip_corrupt), class_weight)
+  return _own(_source_in_memory(x, y, size), class_weight)
+
+
+def is_file_list(x: Any) -> bool:
+  """Returns whether something is a list of the paths of image files."""
+  if not isinstance(x, (list, tuple, np.ndarray)) or not len(x):
+    return False
+  return all(isinstance(path, (str, os.PathLike)) and is_image(os.fspath(path)) for path in x)
 
 
 def _source_in_memory(x: Any, y: Any, image_size: tuple[int, int] | None) -> ArraySource:
@@ -78,41 +80,42 @@ def _source_in_memory(x: Any, y: Any, image_size: tuple[int, int] | None) -> Arr
     images, labels = read_dataset(x, _DATASET, image_size=image_size)
     return ArraySource(images, labels, place=_DATASET, names=getattr(x, "class_names", None))
   if y is None:
-    raise ValueError("expected labels y for the images x, one for each image; got none")
+    raise ValueError(
+      "expected labels y for the images x, one for each image; got none; of a pair (images, labels) give the images as x"
+      " and the labels as y"
+    )
   return ArraySource(x, y, place="x, y", image_size=image_size)
 
 
-def _names_task(text: str) -> bool:
-  """Returns whether a text is the name of a task rather than a path."""
-  if text in TASKS or ":" in text:
-    return True
-  return not (
-    text.startswith((".", "~")) or os.sep in text or text.lower().endswith(LIST_ENDING) or os.path.isdir(text)
-  )
-
-
-def _own(source: ArraySource) -> ImageInput:
+def _own(source: ArraySource, class_weight: str | Mapping[Any, float] | None) -> TaskInput:
   def make(validation_fraction: float | None) -> ImageClassification:
     fraction = VALIDATION_FRACTION if validation_fraction is None else validation_fraction
-    return OwnImages("own_images", source, validation_fraction=fraction)
+    return OwnImages("own_images", source, validation_fraction=fraction, class_weight=class_weight)
 
-  return ImageInput(make, {"task": OWN_IMAGES, **{f"data.{key}": value for key, value in source.fingerprint.items()}})
+  data = {f"data.{key}": value for key, value in source.fingerprint.items()}
+  return TaskInput(make, {"task": OWN_IMAGES, **weight_settings(class_weight, source.labels), **data})
 
 
-def _task(name: str, image_size: tuple[int, int] | None, *, data_dir: str | None, download: bool) -> ImageInput:
+def _task(
+  name: str,
+  image_size: tuple[int, int] | None,
+  class_weight: str | Mapping[Any, float] | None,
+  *,
+  data_dir: str | None,
+  download: bool,
+) -> TaskInput:
   """Returns the images of a task."""
   if not issubclass(task_class(name), ImageClassification):
     raise ValueError(f"expected a task of images, got {name!r}")
   if image_size is not None and image_size[0] != image_size[1]:
     raise ValueError(f"the images of the task {name!r} can only be resized to squares, got image_size {image_size}")
   side = None if image_size is None else image_size[0]
+  options: dict[str, Any] = {"image_size": side, "class_weight": class_weight}
 
   def make(validation_fraction: float | None) -> ImageClassification:
-    task = make_task(
-      name, data_dir=data_dir, download=download, image_size=side, validation_fraction=validation_fraction
-    )
+    task = make_task(name, data_dir=data_dir, download=download, validation_fraction=validation_fraction, **options)
     if not isinstance(task, ImageClassification):
       raise ValueError(f"expected a task of images, got {name!r}")
     return task
 
-  return ImageInput(make, {"task": name, "image_size": side})
+  return TaskInput(make, {"task": name, "image_size": side, **weight_settings(class_weight)})

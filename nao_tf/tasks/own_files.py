@@ -2,9 +2,11 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from nao_tf.tasks.array_source import ArraySource
+from nao_tf.tasks.class_labels import one_label_each
 from nao_tf.tasks.image_files import ImageFile, read_images
 from nao_tf.tasks.image_lists import files_of_csv, files_of_directory
 from nao_tf.tasks.image_sizes import ImageSize
@@ -68,6 +70,36 @@ def source_of_files(
   return ArraySource(images, labels, place=place)
 
 
+def source_of_list(
+  paths: Sequence[str | os.PathLike[str]],
+  labels: Any,
+  *,
+  image_size: ImageSize | None = None,
+  skip_corrupt: bool = False,
+) -> ArraySource:
+  """Returns the images of files that are listed, with a label for each.
+
+  Args:
+    paths: of the files.
+    labels: one for each file; see `nao_tf.tasks.class_labels.one_label_each`.
+    image_size: height and width to resize all images to; None to keep their size.
+    skip_corrupt: whether to leave out files that are no images, with a warning.
+
+  Raises:
+    ValueError: if there is nothing to learn from; the message says why.
+    FileNotFoundError: if there is no such file.
+  """
+  given = one_label_each(labels, "y").tolist()
+  if len(paths) != len(given):
+    raise ValueError(f"x, y: expected a label for each image, got {len(paths)} files and {len(given)} labels")
+  files = [ImageFile(os.path.expanduser(os.fspath(path)), label) for path, label in zip(paths, given)]
+  missing = [file.path for file in files if not os.path.isfile(file.path)]
+  if missing:
+    raise FileNotFoundError(f"{missing[0]}: there is no such file ({len(missing)} of the {len(files)} files of x)")
+  images, kept = read_images(files, "x", image_size=image_size, skip_corrupt=skip_corrupt)
+  return ArraySource(images, kept, place="x, y")
+
+
 def files_fingerprint(path: str) -> str:
   """Returns what tells the files of a directory or a CSV file from others: a checksum of their contents and labels.
 
@@ -97,5 +129,6 @@ def list_files(path: str) -> list[ImageFile]:
   if path.lower().endswith(LIST_ENDING):
     return files_of_csv(path)
   raise ValueError(
-    f"{path}: expected a directory with a folder for each class, or a file whose name ends in {LIST_ENDING}"
+    f"{path}: expected a directory with a folder for each class, or a file whose name ends in {LIST_ENDING}; the name of a"
+    " text ends in .txt"
   )

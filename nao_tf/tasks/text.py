@@ -135,7 +135,7 @@ class TextFiles:
     Raises:
       ValueError: if the file has no words, is not in UTF-8, or cannot be decompressed.
     """
-    lines = _read_lines(self._paths[split])
+    lines = read_lines(self._paths[split])
     if not any(line.strip() for line in lines):
       raise ValueError(f"{self._paths[split]}: expected text, found no words")
     return lines
@@ -173,6 +173,29 @@ class PythonReference:
 def split_lines(text: str) -> list[str]:
   """Returns the lines of a text; see the module. An end of line at the end of the text begins no further line."""
   return text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
+
+
+def read_lines(path: str) -> list[str]:
+  """Returns the lines of a text file.
+
+  Args:
+    path: of the file; compressed if its name ends in ".gz".
+
+  Raises:
+    ValueError: if it is not in UTF-8, or cannot be decompressed; the message names the file and the line.
+    OSError: if it cannot be read.
+  """
+  with open(path, "rb") as file:
+    data = _decompressed(path, file.read())
+  try:
+    text = data.decode("utf-8")
+  except UnicodeDecodeError as error:
+    line = len(split_lines(data[: error.start].decode("utf-8") + "."))
+    raise ValueError(
+      f"{path}: line {line} is not UTF-8 (byte 0x{data[error.start]:02x}) at offset {error.start};"
+      f" {'decompress it, or name it .txt.gz' if data[:2] == _GZIP else 'convert the file to UTF-8 first'}"
+    ) from error
+  return split_lines(text.removeprefix("\ufeff"))
 
 
 def training_streams(tokens: np.ndarray, num_streams: int, first: int) -> tuple[np.ndarray, np.ndarray]:
@@ -233,20 +256,6 @@ def _digest(path: str) -> str:
   if _LONE_RETURN.search(_decompressed(path, data)):
     digest.update(b"lines end at carriage returns")
   return digest.hexdigest()
-
-
-def _read_lines(path: str) -> list[str]:
-  with open(path, "rb") as file:
-    data = _decompressed(path, file.read())
-  try:
-    text = data.decode("utf-8")
-  except UnicodeDecodeError as error:
-    line = len(split_lines(data[: error.start].decode("utf-8") + "."))
-    raise ValueError(
-      f"{path}: line {line} is not UTF-8 (byte 0x{data[error.start]:02x}) at offset {error.start};"
-      f" {'decompress it, or name it .txt.gz' if data[:2] == _GZIP else 'convert the file to UTF-8 first'}"
-    ) from error
-  return split_lines(text.removeprefix("\ufeff"))
 
 
 def _decompressed(path: str, data: bytes) -> bytes:

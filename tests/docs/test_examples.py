@@ -1,6 +1,8 @@
 """The examples run, with settings that take seconds."""
 
 import importlib.util
+import json
+import os
 
 import pytest
 
@@ -32,13 +34,6 @@ def run_keras_tuner_nao(directory):
   assert {"num_layers", "units_0", "learning_rate"} <= set(values)
 
 
-def run_own_images(directory):
-  settings = {"num_images": 30, "num_trials": 1, "child_epochs": 1, "epochs": 1}
-  accuracies = load("own_images").main(str(directory / "run"), **settings)
-  assert len(accuracies) == 2 and all(0 <= accuracy <= 1 for accuracy in accuracies)
-  assert (directory / "run" / "saved_model" / "saved_model.pb").exists()
-
-
 def run_load_saved_model(directory):
   from nao_tf.serving import export_network
   from tests.support.image_cases import GENOTYPE, make_trainer
@@ -56,3 +51,24 @@ RUNS = {name.removeprefix("run_"): function for name, function in globals().item
 def test_an_example_runs(path, tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
   RUNS[path.stem](tmp_path)
+
+
+def code_of(path):
+  """Returns the code of the cells of a notebook, after checking that it is one of format 4 without outputs."""
+  notebook = json.loads(path.read_text(encoding="utf-8"))
+  assert notebook["nbformat"] == 4 and {"cells", "metadata", "nbformat_minor"} <= set(notebook)
+  assert len({cell["id"] for cell in notebook["cells"]}) == len(notebook["cells"])
+  cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+  assert not any(cell["outputs"] or cell["execution_count"] for cell in cells)
+  return ["".join(cell["source"]) for cell in cells]
+
+
+def test_the_notebook_runs(tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  names = {}
+  for code in code_of(EXAMPLES / "own_images.ipynb"):
+    for slow, quick in (("NUM_IMAGES = 200", "NUM_IMAGES = 30"), ("num_trials=4", "num_trials=1")):
+      code = code.replace(slow, quick).replace("epochs=5", "epochs=1").replace("epochs=20", "epochs=1")
+    exec(compile(code, "own_images.ipynb", "exec"), names)
+  assert len(names["accuracies"]) == 2 and all(0 <= accuracy <= 1 for accuracy in names["accuracies"])
+  assert os.path.exists("runs/own_images/saved_model/saved_model.pb")

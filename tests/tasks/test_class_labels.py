@@ -14,6 +14,8 @@ from nao_tf.tasks.class_labels import numbered_classes
     (np.array([1.0, 2.0, 2.0, 1.0]), [0, 1, 1, 0], ["1", "2"]),
     (np.array([True, False, False, True]), [1, 0, 0, 1], ["False", "True"]),
     (np.array([2, 1, 1, 2], object), [1, 0, 0, 1], ["1", "2"]),
+    (np.eye(3)[[0, 2, 0, 2, 1, 1]], [0, 2, 0, 2, 1, 1], ["0", "1", "2"]),
+    (np.repeat(np.arange(300), 2), np.repeat(np.arange(300), 2).tolist(), [str(i) for i in range(300)]),
   ],
 )
 def test_labels_become_numbers_and_names(labels, numbers, names):
@@ -34,7 +36,8 @@ def test_numbers_of_named_classes_stay_as_they_are():
     ([0.5, 1, 1, 0.5], "texts or whole numbers, got 0.5 as label 0"),
     ([float("nan"), 1, 1], "got nan as label 0"),
     (["a", None, "a"], "all texts or all whole numbers, got NoneType, str"),
-    (np.eye(3), r"one label for each image, got an array \[3, 3\]; for one-hot labels"),
+    (np.full((3, 3), 0.3), r"got an array \[3, 3\] of float64; for probabilities of classes"),
+    ([[1, 0], [1, 1], [0, 1], [0, 0]], r"row 1 has 2 \(2 such rows\)"),
     (np.zeros((2, 2, 2)), r"\[N\], got an array \[2, 2, 2\]"),
     ([[1], [1, 2]], "labels of different shapes"),
     (["a\nb", "a\nb", "c", "c"], "one line of Unicode"),

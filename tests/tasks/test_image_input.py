@@ -25,6 +25,34 @@ def test_folders_and_a_list_of_files_are_the_same_images(tmp_path):
   assert inputs[0].settings["data.shape"] == [20, 16, 16, 3] and inputs[0].make_task(0.5).num_examples("valid") == 10
 
 
+def test_a_list_of_files_has_labels_beside_it(tmp_path):
+  paths = sorted(shapes.write_folders(tmp_path).glob("*/*"))
+  named = image_input(paths, [path.parent.name for path in paths])
+  assert named.settings == image_input(tmp_path).settings
+  numbered = image_input([str(path) for path in paths], [10 if path.parent.name == "circle" else 9 for path in paths])
+  assert numbered.settings["data.classes"] == ["9", "10"]
+  with pytest.raises(ValueError, match="got 20 files and 2 labels"):
+    image_input(paths, [1, 2])
+  with pytest.raises(FileNotFoundError, match=r"none.png: there is no such file \(1 of the 21 files of x\)"):
+    image_input([*paths, "none.png"], [0] * 21)
+
+
+def test_one_hot_labels_and_dicts_of_a_dataset_are_read(tmp_path):
+  shapes.write_folders(tmp_path)
+  options = {"image_size": (16, 16), "batch_size": 6, "shuffle": False}
+  one_hot, binary, plain = (
+    image_input(keras.utils.image_dataset_from_directory(str(tmp_path), label_mode=mode, **options)).settings
+    for mode in ("categorical", "binary", "int")
+  )
+  assert one_hot == plain == binary
+  images, names = shapes.shape_arrays(20)
+  numbers = (names == "square").astype(int)
+  forms = [(images, np.eye(2)[numbers]), (images[..., 0], np.eye(2)[numbers]), (images, numbers)]
+  found = [image_input(tf.data.Dataset.from_tensor_slices(form)).settings["data.classes"] for form in forms]
+  as_dicts = image_input(tf.data.Dataset.from_tensor_slices({"image": images, "label": numbers}).batch(6))
+  assert found == [["0", "1"]] * 3 and as_dicts.settings["data.shape"] == [20, 16, 16, 3]
+
+
 def test_the_classes_of_a_dataset_of_keras_keep_their_names(tmp_path):
   shapes.write_folders(tmp_path)
   data = keras.utils.image_dataset_from_directory(str(tmp_path), image_size=(16, 16), batch_size=6)

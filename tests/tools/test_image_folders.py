@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+import nao_tf
 from nao_tf.runs.settings import RunDirectoryError, read_settings
 from nao_tf.serving.image_export import load_exported
 from nao_tf.tools import search, train
@@ -46,3 +47,7 @@ def test_a_search_on_a_list_of_files(tmp_path):
   )
   assert search.main(pages.parsed(command)) == 0
   assert (tmp_path / "run" / "best.json").exists()
+  found = nao_tf.load(tmp_path / "run", path)
+  assert found.best == nao_tf.load(tmp_path / "run").best and found.labels == shapes.NAMES
+  with pytest.raises(RunDirectoryError, match="was made with other images than those of"):
+    nao_tf.load(tmp_path / "run", shapes.write_folders(tmp_path / "others", 10))

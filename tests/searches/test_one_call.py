@@ -12,11 +12,21 @@ import nao_tf
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.searches.search_directory import NothingFound
 from nao_tf.serving.image_export import load_exported
-from tests.support import shapes
-from tests.support.tiny_cells import TINY
+from nao_tf.strategies.random_search import RandomSearch
+from nao_tf.trial import Evaluation
+from tests.support import shapes, toy_text
+from tests.support.tiny_cells import TINY, FirstChoice, TinyCells
+from tests.support.toys import ToySpace
 
 SETTINGS = {"space": "tests.support.tiny_cells:TinyCells", "strategy": "random", "verbose": 0, **TINY}
+SIZES = {"num_cells": 1, "filters": 4, "auxiliary": False, "input_shape": (16, 16, 3), "num_classes": 2}
 IMAGES, NAMES = shapes.shape_arrays(60)
+
+
+class AllFail:
+  def evaluate(self, architectures):
+    for _ in architectures:
+      yield Evaluation.failed("too hard", 1.0)
 
 
 def search(directory, x=IMAGES, y=NAMES, *, num_trials=2, **changes):
@@ -65,10 +75,10 @@ def test_the_same_call_goes_on(found, model):
 def test_other_images_are_refused(found):
   changed = IMAGES.copy()
   changed[0, 0, 0, 0] ^= 1
-  with pytest.raises(RunDirectoryError, match="made with other images, their checksum differ.*choose another workdir"):
+  with pytest.raises(RunDirectoryError, match="made with other data, their checksum differ.*choose another workdir"):
     search(found.directory, changed)
   with pytest.raises(
-    RunDirectoryError, match=r"shape.*there they were \(60, 16, 16, 3\), now they are \(58, 16, 16, 3\)"
+    RunDirectoryError, match=r"shape.*there they were images \(60, 16, 16, 3\), now they are images \(58"
   ):
     search(found.directory, IMAGES[:58], NAMES[:58])
 
@@ -125,20 +135,97 @@ def test_no_batch_begins_after_the_last_second(tmp_path):
 
 
 def test_a_search_without_a_reward_is_an_error(tmp_path):
-  with pytest.raises(NothingFound, match="none of 2 trials has a reward; the last one failed .* max_parameters, 1"):
-    search(tmp_path, max_parameters=1)
+  with pytest.raises(NothingFound, match="none of 2 trials has a reward; the last one failed .too hard"):
+    search(tmp_path, evaluator=AllFail())
+  again = nao_tf.load(tmp_path, IMAGES, NAMES)
+  assert again.best is None and len(again.trials) == 2
+  with pytest.raises(NothingFound, match="no trial has a reward yet"):
+    again.train(epochs=1)
+
+
+def test_the_parts_may_be_objects_and_classes(tmp_path):
+  space = TinyCells()
+  found = search(tmp_path, space=space, strategy=RandomSearch, evaluator=FirstChoice())
+  same = search(tmp_path, space=None, strategy=RandomSearch(space), evaluator=FirstChoice)
+  assert found.best == same.best
+  settings = nao_tf.load(tmp_path).settings
+  assert settings["space"] == "tests.support.tiny_cells:TinyCells" and "FirstChoice" in settings["evaluator"]
+
+
+def test_oversized_networks_are_not_proposed(tmp_path):
+  everything = search(tmp_path / "all", evaluator=FirstChoice(), num_trials=16).trials
+  genotypes = [TinyCells().decode(TinyCells().parse(row["architecture"])) for row in everything]
+  costs = sorted(nao_tf.describe(genotype, **SIZES).parameters for genotype in genotypes)
+  bound = costs[len(costs) // 2] - 1
+  small = sum(cost <= bound for cost in costs)
+  found = search(tmp_path / "small", evaluator=FirstChoice(), num_trials=16, max_parameters=bound)
+  assert 0 < len(found.trials) == small < 16
+
+
+def test_a_search_is_read_with_its_data_and_its_best_trained(found, model):
+  again = nao_tf.load(found.directory, IMAGES, NAMES)
+  assert again.best == found.best and again.labels == found.labels
+  again.train(epochs=2, verbose=0)
+  assert len(again.history) == 2 and len(os.listdir(os.path.join(found.directory, "trainings"))) <= 2
+  with pytest.raises(ValueError, match=r"does not keep the data .* nao_tf.load\('.*', x, y\).train"):
+    nao_tf.load(found.directory).train(epochs=2)
+  with pytest.raises(RunDirectoryError, match="was made with other data"):
+    nao_tf.load(found.directory, IMAGES[:40], NAMES[:40])
+  with pytest.raises(RunDirectoryError, match="was made with the task .*OwnImages, got data of the task digits"):
+    nao_tf.load(found.directory, "digits")
+
+
+def test_the_trained_network_is_exported_as_a_file(found, model, tmp_path):
+  found.train(epochs=2, verbose=0)
+  path = found.export(tmp_path / "model.keras", format="keras")
+  assert os.path.getsize(path) > 0
+  with pytest.raises(
+    ValueError, match="unknown format 'onnx'; expected one of saved_model, keras, tflite, tflite_int8"
+  ):
+    found.export(tmp_path / "model.onnx", format="onnx")
+  with pytest.raises(ValueError, match="has a name that ends with .tflite"):
+    found.export(tmp_path / "model.keras", format="tflite")
+
+
+def test_a_language_model_is_found_for_a_list_of_texts(tmp_path):
+  texts = [line for split in ("train", "valid") for line in toy_text.sentences(split)]
+  settings = {"num_trials": 1, "strategy": "random", "verbose": 0, "epochs": 1, "units": 4, "segment_length": 8}
+  found = nao_tf.search(texts, workdir=tmp_path / "run", **settings)
+  assert found.best.reward < 0 and nao_tf.load(found.directory).settings["space"] == "rnn12"
+  network = found.train(epochs=1, verbose=0)
+  words = len({word for text in texts for word in text.split()}) + 2
+  assert network(tf.constant([[1, 2, 3]]))[0].shape[-1] == words
+  assert os.path.exists(os.path.join(found.export(tmp_path / "exported"), "saved_model.pb"))
+  with pytest.raises(ValueError, match="format 'keras' is for image networks"):
+    found.export(tmp_path / "x.keras", format="keras")
+  with pytest.raises(RunDirectoryError, match="other data, their lines, checksum differ|other data, their checksum"):
+    nao_tf.search(texts[1:], workdir=tmp_path / "run", **settings)
 
 
 @pytest.mark.parametrize(
   ("changes", "message"),
   [
-    ({"strategy": "naoo"}, "unknown strategy 'naoo'"),
+    ({"strategy": "naoo"}, "unknown strategy 'naoo'; .*; did you mean nao?"),
+    ({"strategy": 3}, "expected the name of a strategy, a subclass"),
+    ({"strategy": RandomSearch(ToySpace())}, "expected a strategy for the space tiny_cells"),
+    ({"strategy": RandomSearch(TinyCells()), "max_parameters": 9000}, "bound what a strategy proposes"),
+    ({"space": "rnn12"}, "is the search space one for this task"),
+    ({"evaluator": 3}, "expected the name of an evaluator"),
+    ({"max_parameters": 1}, "0 of 16 architectures have at most 1 parameters; the smallest has"),
+    ({"max_parameters": 0}, "max_parameters"),
+    ({"filters": 2**16}, "needs .* GiB of memory to train, of .* that this machine has"),
+    ({"class_weight": "even"}, "class_weight must be .balanced., or a dict"),
+    ({"class_weight": {"triangle": 2}}, "class_weight: unknown label 'triangle'"),
+    ({"max_vocabulary": 100}, "max_vocabulary: not for images"),
     ({"space": "nasnet55"}, "unknown space 'nasnet55'"),
     ({"evaluator": "train"}, "unknown evaluator 'train'"),
     ({"epoch": 2}, "unknown setting 'epoch'; did you mean epochs"),
     ({"batch_size": 500}, "a batch of 500 is more than the 48 training examples"),
     ({"validation_fraction": 0.0}, "a search needs a validation set"),
     ({"num_trials": 0}, "must be at least 1, got 0"),
+    ({"num_trials": "3"}, "expected an integer for .?num_trials.?, got '3'"),
+    ({"seed": -1}, "expected an integer .* for .?seed.?, got -1"),
+    ({"callbacks": print}, "expected callbacks, a list of functions"),
     ({"max_seconds": 0}, "max_seconds must be above 0"),
     ({"optimizer": "SGDD"}, "SGDD"),
     ({"y": NAMES[:5]}, "expected a label for each image, got 60 images and 5 labels"),

@@ -1,0 +1,122 @@
+"""The three choices of a search as a person gives them: names, places `package.module:Name`, classes, or ready objects."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from nao_tf.evaluators import EvaluatorContext, evaluator_class, make_evaluator
+from nao_tf.evaluators.base import Evaluator
+from nao_tf.registries import place_of
+from nao_tf.spaces import SPACES, make_space
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.strategies import Strategy, make_strategy, strategy_class
+
+AnySpace = str | SearchSpace
+AnyStrategy = str | type[Strategy] | Strategy
+AnyEvaluator = str | type[Any] | Evaluator
+
+
+def space_of(given: AnySpace) -> SearchSpace:
+  """Returns a space.
+
+  Args:
+    given: its name, the place of one of your own, or a space.
+
+  Raises:
+    ValueError: if there is no such space.
+  """
+  if isinstance(given, SearchSpace):
+    return given
+  if isinstance(given, str):
+    return make_space(given)
+  raise ValueError(f"expected the name of a space, or a space, got {given!r}")
+
+
+def check_strategy(given: AnyStrategy, space: SearchSpace, *, bounded: bool) -> None:
+  """Checks that a strategy can search a space, before any data is read.
+
+  Args:
+    given: see `strategy_of`.
+    space: what is to be searched.
+    bounded: whether there are bounds on what may be proposed.
+
+  Raises:
+    ValueError: if there is no such strategy; or it is made already, and was asked before, is for another space, or would
+      not know the bounds.
+  """
+  if isinstance(given, str):
+    strategy_class(given)
+  elif isinstance(given, Strategy):
+    _check_ready(given, space, bounded=bounded)
+  elif not (isinstance(given, type) and issubclass(given, Strategy)):
+    raise ValueError(f"expected the name of a strategy, a subclass of Strategy or a strategy, got {given!r}")
+
+
+def strategy_of(given: AnyStrategy, space: SearchSpace, seed: int) -> Strategy:
+  """Returns a strategy.
+
+  Args:
+    given: its name, the place of one of your own, its class, or a strategy that was asked nothing.
+    space: what it proposes from.
+    seed: of a strategy that is made here.
+  """
+  if isinstance(given, Strategy):
+    return given
+  return make_strategy(given, space, seed=seed) if isinstance(given, str) else given(space, seed=seed)
+
+
+def check_evaluator(given: AnyEvaluator) -> None:
+  """Checks that there is such an evaluator, before any data is read.
+
+  Raises:
+    ValueError: if there is none.
+  """
+  if isinstance(given, str):
+    evaluator_class(given)
+  elif not callable(getattr(given, "from_context" if isinstance(given, type) else "evaluate", None)):
+    raise ValueError(
+      "expected the name of an evaluator, a class with a class method from_context, or an object with a method evaluate,"
+      f" got {given!r}"
+    )
+
+
+@contextlib.contextmanager
+def opened_evaluator(given: AnyEvaluator, context: EvaluatorContext) -> Iterator[Evaluator]:
+  """Makes an evaluator, or takes one that is made already.
+
+  Args:
+    given: its name, the place of one of your own, its class, or an evaluator.
+    context: what it is made from.
+  """
+  if isinstance(given, str):
+    yield make_evaluator(given, context)
+  elif isinstance(given, type):
+    yield given.from_context(context)
+  else:
+    yield given
+
+
+def recorded_name(given: Any) -> str:
+  """Returns a choice as the settings of a search record it: a name that makes it again where there is one."""
+  if isinstance(given, str):
+    return given
+  if isinstance(given, type):
+    return place_of(given)
+  if isinstance(given, SearchSpace) and given.name in SPACES:
+    return given.name
+  return place_of(type(given))
+
+
+def _check_ready(strategy: Strategy, space: SearchSpace, *, bounded: bool) -> None:
+  if strategy.space.name != space.name or strategy.space.decisions != space.decisions:
+    raise ValueError(
+      f"expected a strategy for the space {space.name}, got one for the space {strategy.space.name}; leave out `space`, or"
+      " give the strategy by its name or its class"
+    )
+  if strategy.num_asked:
+    raise ValueError(f"expected a strategy that was asked nothing, got one that was asked for {strategy.num_asked}")
+  if bounded:
+    raise ValueError(
+      "max_parameters and max_multiply_adds bound what a strategy proposes, but this one is made already; give it by its"
+      " name or its class"
+    )

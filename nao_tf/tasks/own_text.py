@@ -1,0 +1,67 @@
+"""Language modeling on a text of your own: its last lines are held out to compare networks with."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from nao_tf.tasks.language_modeling import LanguageModeling
+
+VALIDATION_FRACTION = 0.1
+
+
+class HeldOutLines:
+  """Lines of a text, the last of which are for validation; there is no test text: that stays with you."""
+
+  def __init__(self, lines: Sequence[str], validation_fraction: float):
+    """Divides the lines.
+
+    Args:
+      lines: of the text.
+      validation_fraction: share of the lines held out, in (0, 1); at least one line is held out, and one is not.
+    """
+    held_out = min(max(1, round(len(lines) * validation_fraction)), len(lines) - 1)
+    parts = lines[: len(lines) - held_out], lines[len(lines) - held_out :]
+    self._lines = {"train": list(parts[0]), "valid": list(parts[1]), "test": []}
+
+  def lines(self, split: str) -> list[str]:
+    """Returns the lines of "train", "valid" or "test"."""
+    return self._lines[split]
+
+
+class OwnText(LanguageModeling):
+  """Language modeling on lines of text.
+
+  Attributes:
+    fingerprint: what tells the text from others, as JSON values by name.
+  """
+
+  def __init__(
+    self,
+    name: str,
+    lines: Sequence[str],
+    *,
+    place: str = "x",
+    validation_fraction: float = VALIDATION_FRACTION,
+    **options: Any,
+  ):
+    """Checks the text.
+
+    Args:
+      name: name of the task, for messages and exports.
+      lines: of the text.
+      place: whose lines they are, for messages.
+      validation_fraction: share of the lines held out, above 0: the training of a language model depends on how it does
+        on a validation text.
+      **options: options of `LanguageModeling`.
+
+    Raises:
+      ValueError: if there are fewer than two lines with words, or an option is out of range.
+    """
+    if not 0 < validation_fraction < 1:
+      raise ValueError(f"validation_fraction of a text must be above 0 and below 1, got {validation_fraction}")
+    written = [line for line in lines if line.strip()]
+    if len(written) < 2:
+      raise ValueError(f"{place}: expected at least two lines with words, so that one is held out, got {len(written)}")
+    super().__init__(name, HeldOutLines(written, validation_fraction), **options)
+    checksum = hashlib.sha256("\n".join(written).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    self.fingerprint = {"lines": len(written), "checksum": checksum}

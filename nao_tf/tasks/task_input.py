@@ -1,0 +1,89 @@
+"""Whatever a person has to learn from becomes a task: labeled images, texts, the name of a task, or a task itself."""
+
+from typing import Any
+
+from nao_tf.registries import place_of
+from nao_tf.tasks import TASKS, task_class
+from nao_tf.tasks.base import Task
+from nao_tf.tasks.given_task import TaskInput, names_task
+from nao_tf.tasks.image_classification import ImageClassification
+from nao_tf.tasks.image_input import image_input, is_file_list
+from nao_tf.tasks.language_modeling import LanguageModeling
+from nao_tf.tasks.text_input import is_text, named_text, text_input
+
+_IMAGE_OPTIONS = ("image_size", "skip_corrupt", "class_weight")
+_TEXT_OPTIONS = ("max_vocabulary",)
+
+
+def task_input(x: Any, y: Any = None, **options: Any) -> TaskInput:
+  """Returns what a person has given to learn from, after checking it.
+
+  Args:
+    x: one of these:
+      images, in one of the forms of `nao_tf.tasks.image_input.image_input`;
+      texts: a list of strings, or the path of a text file or of a directory with train, valid and test texts;
+      the name of a task; or a task.
+    y: labels of the images, if `x` does not have them.
+    **options: those of `image_input` and `text_input`, where they are for the kind of `x`. Those that are None are left
+      out.
+
+  Raises:
+    ValueError: if that is nothing to learn from, or an option is for another kind of data; the message says why.
+    FileNotFoundError: if there is no such file or directory, or the data of a task is missing.
+  """
+  if x is None:
+    raise ValueError("expected something to learn from as x: images, texts, a path or the name of a task; got None")
+  given = {name: value for name, value in options.items() if value is not None}
+  if isinstance(x, Task):
+    _refuse(given, (*_IMAGE_OPTIONS, *_TEXT_OPTIONS), "a task that is made already")
+    return _ready(x, y)
+  if isinstance(x, str) and names_task(x):
+    return _named(x, y, given)
+  if is_text(x) and not is_file_list(x):
+    _refuse(given, _IMAGE_OPTIONS, "a text")
+    return text_input(x, y, **_without(given, "download"))
+  _refuse(given, _TEXT_OPTIONS, "images")
+  return image_input(x, y, **given)
+
+
+def task_name(task: Task) -> str:
+  """Returns the name of a task in a registry, or the place of its class, for the settings of a run."""
+  named = task.name in TASKS and task_class(task.name) is type(task)
+  return task.name if named else place_of(type(task))
+
+
+def _named(name: str, y: Any, given: dict[str, Any]) -> TaskInput:
+  """Returns the task of a name."""
+  cls = task_class(name)
+  if issubclass(cls, ImageClassification):
+    _refuse(given, _TEXT_OPTIONS, "images")
+    return image_input(name, y, **given)
+  if issubclass(cls, LanguageModeling):
+    _refuse(given, _IMAGE_OPTIONS, "a text")
+    return named_text(name, y, **given)
+  raise ValueError(f"expected a task of images or of text, got {name!r}; give the task itself, nao_tf.make_task(...)")
+
+
+def _ready(task: Task, y: Any) -> TaskInput:
+  """Returns a task that is made already. Its validation set is what it has."""
+  if y is not None:
+    raise ValueError("expected no y, since a task has its labels; got y")
+
+  def make(validation_fraction: float | None) -> Task:
+    if validation_fraction:
+      raise ValueError(f"{task.name}: was made with its validation set; got validation_fraction {validation_fraction}")
+    return task
+
+  fingerprint = getattr(task, "fingerprint", {})
+  return TaskInput(make, {"task": task_name(task), **{f"data.{key}": value for key, value in fingerprint.items()}})
+
+
+def _refuse(given: dict[str, Any], names: tuple[str, ...], what: str) -> None:
+  """Raises ValueError if an option is given that is not for this kind of data."""
+  foreign = [name for name in names if given.get(name)]
+  if foreign:
+    raise ValueError(f"{', '.join(foreign)}: not for {what}")
+
+
+def _without(given: dict[str, Any], *names: str) -> dict[str, Any]:
+  return {name: value for name, value in given.items() if name not in names}

@@ -1,0 +1,17 @@
+import pytest
+
+from nao_tf.searches.memory import check_memory, total_memory
+from nao_tf.tasks import make_task
+from tests.support.tiny_cells import TinyCells
+
+
+def test_networks_that_need_more_than_there_is_are_refused():
+  task = make_task("digits")
+  check_memory(TinyCells(), task, task.child, available=2**40)
+  message = "digits: even the smallest of 10 random networks needs .* GiB .* of 0.000977 GiB .*num_cells=3, filters=32"
+  with pytest.raises(ValueError, match=message):
+    check_memory(TinyCells(), task, task.child, available=2**20)
+
+
+def test_the_memory_of_this_machine_is_known():
+  assert total_memory() > 2**28

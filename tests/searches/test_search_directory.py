@@ -1,0 +1,61 @@
+import contextlib
+import json
+import os
+
+import pytest
+
+from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.searches.reading import load
+from nao_tf.searches.search_directory import Budget, NothingFound, Reranking, search_in_directory
+from nao_tf.strategies.random_search import RandomSearch
+from nao_tf.trial import Evaluation
+from tests.support.toys import CountingEvaluator, ToySpace
+
+
+class Fails:
+  def evaluate(self, architectures):
+    for _ in architectures:
+      yield Evaluation.failed("too hard", 0.0)
+
+
+def run(directory, evaluator=None, *, settings=None, **options):
+  space, budget = ToySpace(), options.pop("budget", Budget(6, 3))
+  opened = contextlib.nullcontext(evaluator or CountingEvaluator())
+  return search_in_directory(
+    str(directory),
+    settings or {"seed": 0},
+    space,
+    RandomSearch(space),
+    lambda: opened,
+    budget=budget,
+    progress=False,
+    **options,
+  )
+
+
+def test_a_search_leaves_its_journal_its_report_and_its_winner(tmp_path):
+  seen = []
+  best = run(tmp_path, callbacks=[seen.append])
+  assert best == load(tmp_path).best and len(seen) == 6 and os.path.exists(tmp_path / "report.html")
+  assert json.loads((tmp_path / "best.json").read_text())["trial"] == best.id
+  assert run(tmp_path, budget=Budget(8, 3)).reward >= best.reward and len(load(tmp_path).trials) == 8
+  with pytest.raises(RunDirectoryError, match="seed was 0, is 1"):
+    run(tmp_path, settings={"seed": 1})
+
+
+def test_the_best_are_evaluated_again(tmp_path):
+  reranking = Reranking(2, lambda: contextlib.nullcontext(CountingEvaluator()), {"seed": 0})
+  best = run(tmp_path, reranking=reranking)
+  assert len(load(tmp_path).reranked) == 2 and best == load(tmp_path).best
+
+
+def test_a_search_without_a_reward_is_an_error(tmp_path):
+  with pytest.raises(NothingFound, match="none of 6 trials has a reward; the last one failed .too hard"):
+    run(tmp_path, Fails())
+  assert not os.path.exists(tmp_path / "best.json") and os.path.exists(tmp_path / "report.html")
+
+
+def test_a_search_needs_a_budget(tmp_path):
+  with pytest.raises(ValueError, match="num_trials, or max_seconds"):
+    Budget(None, 3)
+  assert run(tmp_path, budget=Budget(None, 3, max_seconds=60)).reward is not None  # The space has an end.
