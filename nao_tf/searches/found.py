@@ -1,7 +1,6 @@
 """What a search has found: its trials, its report, and the training and the export of the best network."""
 
 import hashlib
-import html
 import importlib
 import importlib.util
 import json
@@ -11,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from nao_tf.runs.journal import read_trials
 from nao_tf.runs.recorded_configs import from_settings
-from nao_tf.runs.report import REPORT_FILE, write_report
+from nao_tf.runs.report import write_report
 from nao_tf.runs.run_lock import RunLock
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.searches.choices import AnySpace, space_of
 from nao_tf.searches.overrides import overridden
 from nao_tf.searches.reading import SearchRecord
+from nao_tf.searches.report_page import ReportPage
 from nao_tf.searches.same_data import check_same_task
 from nao_tf.searches.search_directory import NothingFound
 from nao_tf.spaces.base import SearchSpace
@@ -34,7 +34,6 @@ TRAININGS = "trainings"
 SAVED_MODEL = "saved_model"
 _OPTIONS = ("image_size", "class_weight", "max_vocabulary")
 """Options of the data that a search records."""
-_FRAME = '<iframe srcdoc="{page}" style="width: 100%; height: 640px; border: 0"></iframe>'
 
 
 class Found:
@@ -85,10 +84,9 @@ class Found:
       return rows
     return importlib.import_module("pandas").DataFrame(rows)
 
-  def report(self) -> str:
-    """Writes the report of the search as a page of HTML and returns its path."""
-    write_report(self.directory, read_trials(self.directory), self._space)
-    return os.path.join(self.directory, REPORT_FILE)
+  def report(self) -> ReportPage:
+    """Writes the report of the search as a page of HTML and returns it: a path, which notebooks show as the page."""
+    return ReportPage(write_report(self.directory, read_trials(self.directory), self._space))
 
   def train(
     self, *, epochs: int, validation_fraction: float | None = None, verbose: int = 1, **overrides: Any
@@ -181,8 +179,7 @@ class Found:
 
   def _repr_html_(self) -> str:
     """Returns the report, for notebooks."""
-    with open(self.report(), encoding="utf-8") as file:
-      return _FRAME.format(page=html.escape(file.read()))
+    return self.report()._repr_html_()
 
 
 def found_again(record: SearchRecord, x: Any, y: Any, *, space: AnySpace | None = None, **options: Any) -> Found:

@@ -7,6 +7,7 @@ Everything that is done can be done with the parts, too: a task, a space, a stra
 `run_search`.
 """
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,9 @@ from nao_tf.searches.overrides import overridden
 from nao_tf.searches.proposals import fitting_space
 from nao_tf.searches.same_data import check_same_data
 from nao_tf.searches.search_directory import Budget, search_in_directory
+from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies import Strategy
+from nao_tf.tasks.base import Configs
 from nao_tf.trial import Trial
 
 if TYPE_CHECKING:
@@ -123,19 +126,11 @@ def search(
   """
   from nao_tf.tasks.task_input import task_input
 
-  directory, bounds = os.fspath(workdir), CostBounds(max_parameters, max_multiply_adds)
-  budget = Budget(
-    NUM_TRIALS if num_trials is None and max_seconds is None else num_trials, BATCH_SIZE, None, max_seconds
-  )
-  watchers = _checked_callbacks(callbacks)
-  fields.integer(seed, "seed", 0)
-  if os.path.exists(directory) and not os.path.isdir(directory):
-    raise NotADirectoryError(f"{directory}: is a file; expected the directory of a search as workdir")
-  check_evaluator(evaluator)
-  if space is None and isinstance(strategy, Strategy):
-    space = strategy.space
-  if space is not None:
-    check_strategy(strategy, space_of(space), bounded=bounds != CostBounds())
+  directory, watchers = os.fspath(workdir), _checked_callbacks(callbacks)
+  bounds = CostBounds(max_parameters, max_multiply_adds)
+  limited = num_trials if num_trials is not None or max_seconds is not None else NUM_TRIALS
+  budget = Budget(num_trials=limited, batch_size=BATCH_SIZE, max_seconds=max_seconds)
+  _check_early(directory, space, strategy, evaluator, bounds, seed)
   data = task_input(
     x,
     y,
@@ -147,11 +142,10 @@ def search(
     download=download or None,
   )
   task = data.make_task(validation_fraction)
-  architectures = space_of(task.space if space is None else space)
+  named_space = _space_for(task, space, strategy)
+  architectures, configs = space_of(named_space), overridden(task.child, {**overrides, **_fitting(task, overrides)})
   check_strategy(strategy, architectures, bounded=bounds != CostBounds())
-  task.check_genotype(architectures.decode(architectures.sample(np.random.default_rng(seed))))
-  configs = overridden(task.child, {**overrides, **_fitting(task, overrides)})
-  check_memory(architectures, task, configs)
+  _check_networks(architectures, task, configs, seed)
   proposals = fitting_space(architectures, bounds, configs.network_config, lambda: task)
   check_same_data(directory, data.settings)
   context = EvaluatorContext(
@@ -162,20 +156,20 @@ def search(
     directory=directory,
     max_parameters=max_parameters,
   )
+  settings = {
+    "space": recorded_name(named_space),
+    "strategy": recorded_name(strategy),
+    "evaluator": recorded_name(evaluator),
+    "seed": seed,
+    "batch_size": BATCH_SIZE,
+    **dataclasses.asdict(bounds),
+    "validation_fraction": validation_fraction,
+    **data.settings,
+    **flat_settings(network=configs.network_config, training=configs.training_config),
+  }
   best = search_in_directory(
     directory,
-    {
-      "space": recorded_name(task.space if space is None else space),
-      "strategy": recorded_name(strategy),
-      "evaluator": recorded_name(evaluator),
-      "seed": seed,
-      "batch_size": BATCH_SIZE,
-      "max_parameters": max_parameters,
-      "max_multiply_adds": max_multiply_adds,
-      "validation_fraction": validation_fraction,
-      **data.settings,
-      **flat_settings(network=configs.network_config, training=configs.training_config),
-    },
+    settings,
     architectures,
     strategy_of(strategy, proposals, seed),
     lambda: opened_evaluator(evaluator, context),
@@ -184,6 +178,41 @@ def search(
     progress=verbose > 0,
   )
   return Found(directory, architectures, configs, data, best=best, task=task, seed=seed)
+
+
+def _check_early(
+  directory: str,
+  space: AnySpace | None,
+  strategy: AnyStrategy,
+  evaluator: AnyEvaluator,
+  bounds: CostBounds,
+  seed: int,
+) -> None:
+  """Checks what can be checked before the data are read."""
+  if os.path.exists(directory) and not os.path.isdir(directory):
+    raise NotADirectoryError(f"{directory}: is a file; expected the directory of a search as workdir")
+  fields.integer(seed, "seed", 0)
+  check_evaluator(evaluator)
+  known = strategy.space if space is None and isinstance(strategy, Strategy) else space
+  if known is not None:
+    check_strategy(strategy, space_of(known), bounded=bounds != CostBounds())
+
+
+def _space_for(task: "Task", space: AnySpace | None, strategy: AnyStrategy) -> AnySpace:
+  """Returns what is searched: what is given, or what a ready strategy searches, or what the task has networks for."""
+  if space is not None:
+    return space
+  return strategy.space if isinstance(strategy, Strategy) else task.space
+
+
+def _check_networks(space: SearchSpace, task: "Task", configs: Configs, seed: int) -> None:
+  """Checks that the networks of a space are for a task, and that this machine has the memory to train them.
+
+  Raises:
+    ValueError: if they are not, or it has not.
+  """
+  task.check_genotype(space.decode(space.sample(np.random.default_rng(seed))))
+  check_memory(space, task, configs)
 
 
 def _checked_callbacks(callbacks: Any) -> tuple[Callable[[Trial], None], ...]:

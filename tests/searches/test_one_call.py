@@ -61,7 +61,9 @@ def test_trials_are_rows(found, monkeypatch):
 
 
 def test_the_report_is_shown_in_notebooks(found):
-  page = open(found.report(), encoding="utf-8").read()
+  report = found.report()
+  page = open(report, encoding="utf-8").read()
+  assert report._repr_html_() == found._repr_html_() and str(report) == os.path.join(found.directory, "report.html")
   shown = found._repr_html_()
   assert shown.startswith("<iframe") and html.escape(page) in shown and "best: trial" in repr(found)
 
