@@ -19,6 +19,7 @@ import scipy.sparse
 
 BOX_HEIGHT = 28.0
 LAYER_GAP = 46.0
+MOST_PLACES = 1500
 _BOX_GAP, _PASSAGE, _PORT = 16.0, 10.0, 11.0
 _LETTER, _PADDING = 7.2, 20.0
 _RESTARTS, _SWEEPS = 12, 10
@@ -55,11 +56,16 @@ def layout(texts: Sequence[str], edges: Sequence[tuple[int, int]], inputs: Itera
     texts: what is written in each box.
     edges: indices of the boxes that each arrow leaves and leads to.
     inputs: indices of the boxes that stand in the first layer.
+
+  Raises:
+    ValueError: if arrows pass so many layers that nobody could follow them.
   """
   degrees = [max(sum(tail == v for tail, _ in edges), sum(head == v for _, head in edges)) for v in range(len(texts))]
   widths = [max(_LETTER * len(text) + _PADDING, _PORT * (degree + 1)) for text, degree in zip(texts, degrees)]
   layers = _layers(len(texts), edges, set(inputs))
   chains, all_layers = _chains(layers, edges)
+  if len(all_layers) > MOST_PLACES:
+    raise ValueError(f"expected a cell whose boxes and arrows need at most {MOST_PLACES} places, got {len(all_layers)}")
   pieces = [piece for chain in chains for piece in itertools.pairwise(chain)]
   order = _order(all_layers, pieces)
   all_widths = [*widths, *[_PASSAGE] * (len(all_layers) - len(widths))]

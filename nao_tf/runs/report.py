@@ -57,14 +57,22 @@ def write_report(directory: str, trials: Sequence[Trial], space: SearchSpace, re
     The path of the page.
   """
   best = best_trial(reranked or trials)
-  drawing = ""
-  if best and is_drawable(genotype := space.decode(best.architecture)):
-    drawing = draw_genotype(genotype).svg
+  drawing = _drawing(space.decode(best.architecture)) if best else ""
   path = os.path.join(directory, REPORT_FILE)
   with open(f"{path}.tmp", "w", encoding="utf-8") as file:
     file.write(_page(trials, space, drawing, reranked))
   os.replace(f"{path}.tmp", path)
   return path
+
+
+def _drawing(genotype: object) -> str:
+  """Returns a picture for the page, or why there is none; nothing for a genotype that is no cell."""
+  if not is_drawable(genotype):
+    return ""
+  try:
+    return draw_genotype(genotype).svg
+  except ValueError as error:
+    return f"The best cell is not drawn: {html.escape(str(error))}"
 
 
 def _page(

@@ -76,6 +76,13 @@ def test_an_order_without_crossings_is_found():
   assert (a < b) == (d < c)
 
 
+def test_too_many_arrows_past_too_many_boxes_are_refused():
+  count = 60
+  edges = [*itertools.pairwise(range(count)), *((i, count - 1) for i in range(count - 2))]
+  with pytest.raises(ValueError, match="need at most 1500 places, got 1771"):
+    layout(["x"] * count, edges, [0])
+
+
 def test_boxes_without_arrows_stand_side_by_side():
   laid = layout(["a", "b"], [], [])
   assert laid.centers[0][1] == laid.centers[1][1] and laid.centers[0][0] != laid.centers[1][0]

@@ -2,6 +2,7 @@ from nao_tf.drawing import draw_genotype
 from nao_tf.runs import report
 from nao_tf.spaces import make_space
 from nao_tf.spaces.published import CELLS
+from nao_tf.spaces.recurrent import RecurrentSpace
 from nao_tf.trial import RANDOM, Evaluation, Origin, Trial
 from tests.support.toys import ToySpace
 
@@ -34,6 +35,13 @@ def test_a_cell_of_a_benchmark_is_drawn_and_a_genotype_that_is_no_cell_is_not(tm
     assert "nor_conv_1x1" in file.read().split("<svg")[1]
   with open(report.write_report(str(tmp_path), [Trial(0, (1, 1, 1, 1), RANDOM, Evaluation(0.5))], ToySpace())) as file:
     assert "<svg" not in file.read()
+
+
+def test_a_cell_that_is_too_large_to_draw_has_a_page(tmp_path):
+  space = RecurrentSpace("large", 450)
+  trials = [Trial(0, (0, 0) * 450, RANDOM, Evaluation(0.5))]
+  with open(report.write_report(str(tmp_path), trials, space)) as file:
+    assert "The best cell is not drawn: expected a cell of at most 400 boxes" in file.read()
 
 
 def test_a_search_without_any_reward_has_a_page(tmp_path):
