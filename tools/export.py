@@ -1,9 +1,12 @@
 """Exports the network of a training, at its last checkpoint: as a SavedModel, for Keras or for TensorFlow Lite.
 
+With --controller it exports the controller of a search with --strategy=nao, which scores architectures and improves them.
+
 Example:
   nao-export --workdir=runs/naonet_ws --saved_model=served/naonet_ws
   nao-export --workdir=runs/naonet_ws --format=keras --output=served/naonet_ws.keras
   nao-export --workdir=runs/naonet_ws --format=tflite_int8 --output=served/naonet_ws.tflite --data_dir=/data/tfds
+  nao-export --workdir=runs/search --controller --output=served/controller
 
 The training may still be running. The network and the task are those that its directory records, so its data is not
 needed, except for the images that tflite_int8 measures the ranges of values with. Directories of version 0.1 do not record
@@ -12,7 +15,7 @@ the task; for these, say where the data is. If the data is there, a file is comp
 
 from absl import flags
 
-from nao_tf.serving import check_export, export_network, read_exporter
+from nao_tf.serving import check_export, export_controller, export_network, read_exporter
 from nao_tf.serving.model_files import FORMATS, check_file
 from nao_tf.serving.trained_image_files import export_file, random_images, some_images, training_images
 from nao_tf.serving.trained_networks import read_trained_network, training_directory, training_settings
@@ -25,7 +28,7 @@ SAVED_MODEL = "saved_model"
 
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of an export."""
-  flags.DEFINE_string("workdir", None, "directory of the training", flag_values=flag_values)
+  flags.DEFINE_string("workdir", None, "directory of the training, or of the search", flag_values=flag_values)
   help_ = (
     "saved_model: raw images in, for TensorFlow; keras: a .keras file of standard layers; tflite: a .tflite file with"
   )
@@ -33,6 +36,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
   flags.DEFINE_enum("format", SAVED_MODEL, [SAVED_MODEL, *FORMATS], help_, flag_values=flag_values)
   flags.DEFINE_string("output", None, "file to write, or directory of a SavedModel", flag_values=flag_values)
   flags.DEFINE_string(SAVED_MODEL, None, "directory of a SavedModel to write; like --output", flag_values=flag_values)
+  help_ = "export the controller of the search in --workdir as a SavedModel, instead of a network"
+  flags.DEFINE_boolean("controller", False, help_, flag_values=flag_values)
   experiment.define_data_flags(flag_values)
   flags.mark_flag_as_required("workdir", flag_values)
 
@@ -40,6 +45,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def main(flag_values: flags.FlagValues) -> int:
   """Exports; returns the exit code."""
   output = output_of(flag_values)
+  if flag_values.controller:
+    export_controller(flag_values.workdir, output)
+    print(f"exported: {output}, the controller of {flag_values.workdir}")
+    return 0
   if flag_values.format == SAVED_MODEL:
     return export_saved_model(flag_values, output)
   return export_model_file(flag_values, output)
@@ -56,6 +65,8 @@ def output_of(flag_values: flags.FlagValues) -> str:
     raise ValueError("expected either --output or --saved_model: what to write")
   if flag_values.saved_model and flag_values.format != SAVED_MODEL:
     raise ValueError(f"--format={flag_values.format} writes a file: name it with --output, not with --saved_model")
+  if flag_values.controller and flag_values.format != SAVED_MODEL:
+    raise ValueError(f"--controller writes a SavedModel; it does not go with --format={flag_values.format}")
   return str(given[0])
 
 

@@ -92,11 +92,18 @@ def _move(
   step_sizes = tf.reshape(step_sizes, [-1, *memory.shape.rank * [1]])
   memory = memory + tf.zeros_like(step_sizes)
   for _ in range(num_steps):
-    gradient = _gradient(controller, memory, along)
-    if unit_gradient:
-      gradient = tf.math.l2_normalize(gradient, axis=-1, epsilon=1e-30)
-    memory = tf.math.l2_normalize(memory + step_sizes * gradient, axis=-1)
+    memory = step(controller, memory, step_sizes, along, unit_gradient)
   return memory
+
+
+def step(
+  controller: Controller, memory: tf.Tensor, step_sizes: tf.Tensor, along: str, unit_gradient: bool
+) -> tf.Tensor:
+  """Returns a memory `[..., T, H]` one step further along the gradient. Step sizes are broadcast to it; see `move`."""
+  gradient = _gradient(controller, memory, along)
+  if unit_gradient:
+    gradient = tf.math.l2_normalize(gradient, axis=-1, epsilon=1e-30)
+  return tf.math.l2_normalize(memory + step_sizes * gradient, axis=-1)
 
 
 def _gradient(controller: Controller, memory: tf.Tensor, along: str) -> tf.Tensor:

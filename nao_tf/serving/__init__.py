@@ -1,4 +1,7 @@
-"""Serving: what leaves the package. A trained network becomes a SavedModel, by the exporter for the class of its task."""
+"""Serving: what leaves the package. A trained network becomes a SavedModel, by the exporter for the class of its task.
+
+The controller of a search with NAO becomes a SavedModel, too.
+"""
 
 import os
 from typing import TYPE_CHECKING
@@ -27,6 +30,7 @@ __all__ = [
   "TASK_FILE",
   "check_export",
   "evaluate_exported",
+  "export_controller",
   "export_network",
   "has_exporter",
   "make_exporter",
@@ -121,6 +125,29 @@ def evaluate_exported(directory: str, task: "Task", split: str = "test") -> dict
     ValueError: if there is no exporter for the task, or no such split.
   """
   return make_exporter(task).evaluate(directory, split)
+
+
+def export_controller(search: str | os.PathLike[str], directory: str) -> None:
+  """Writes the controller of a search with the strategy nao as a SavedModel; see `nao_tf.serving.controller_export`.
+
+  What was loaded with `tf.saved_model.load` scores architectures and improves them, where this package is not installed.
+
+  Args:
+    search: directory of the search, which may still be running.
+    directory: path of the directory to write. An older export there is replaced.
+
+  Raises:
+    nao_tf.runs.settings.RunDirectoryError: if it is not the directory of a search with the strategy nao.
+    nao_tf.serving.saved_models.ExportError: if its controller has not been trained yet, `directory` holds something else
+      than an export, or another process is exporting there.
+    ValueError: if a file of the search cannot be read.
+    OSError: if one cannot be read, or the directory cannot be written.
+  """
+  from nao_tf.serving.controller_export import export_strategy, read_strategy
+  from nao_tf.serving.saved_models import check_target
+
+  check_target(directory)
+  export_strategy(read_strategy(os.fspath(search)), directory)
 
 
 def has_exporter(task: "Task") -> bool:

@@ -93,12 +93,26 @@ class Nao(Strategy):
     if not os.path.exists(path):
       return 0
     try:
-      self._restore(path)
+      self.read(path)
     except (OSError, ValueError) as error:
       logging.warning("%s cannot be read (%s): learning again", path, error)
     return max(self._rounds, default=0)
 
-  def _restore(self, path: str) -> None:
+  @property
+  def is_fitted(self) -> bool:
+    """Whether the controller has been trained. Before, its scores mean nothing."""
+    return self._num_fits > 0
+
+  def read(self, path: str) -> None:
+    """Reads what `save` wrote into a file.
+
+    Args:
+      path: of the file, `STATE_FILE` in the directory of the cache.
+
+    Raises:
+      OSError: if it cannot be read.
+      ValueError: if it is damaged, or that of a strategy with other settings. The strategy stays as it is then.
+    """
     state = controller_state(self.controller)
     specs = {name: ArraySpec(NUMBERS, array.shape) for name, array in state.items()}
     arrays = check_arrays(path, load_arrays(path), {_LEARNED: ArraySpec(TEXTS, ()), **specs})

@@ -48,3 +48,10 @@ def test_a_file_is_exported_without_the_data_unless_the_format_needs_it(trained,
 )
 def test_flags_that_do_not_fit_are_refused(trained, argv, message):
   assert message in failure(export, f"--workdir={trained}", *argv)
+
+
+def test_flags_that_do_not_go_with_a_controller_are_refused(trained, tmp_path):
+  message = failure(export, f"--workdir={trained}", "--controller", "--format=keras", "--output=x.keras")
+  assert "--controller writes a SavedModel; it does not go with --format=keras" in message
+  message = failure(export, f"--workdir={trained}", "--controller", f"--output={tmp_path}/x")
+  assert "trials.jsonl" in message
