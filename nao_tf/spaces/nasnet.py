@@ -19,8 +19,6 @@ from nao_tf.spaces.genotypes import NUM_CELL_INPUTS, Branch, Cell, CellGenotype,
 from nao_tf.trial import Architecture
 
 NUM_NODES = 5
-_CELL_LENGTH = 4 * NUM_NODES
-_NUM_TOKENS = 2 * NUM_NODES * 2 * 3  # Two cells of nodes with two branches of three tokens.
 
 _Branch = tuple[int, int]
 """Input and operation."""
@@ -62,7 +60,7 @@ PAPER = (
 
 
 class NasnetSpace(SearchSpace):
-  """Two cells of five nodes over a set of operations.
+  """Two cells of five nodes, or of another number, over a set of operations.
 
   Encodings of one network differ in the order of a node's two branches and in the order of the nodes. Any order of nodes
   in which inputs come before their readers is possible.
@@ -70,18 +68,20 @@ class NasnetSpace(SearchSpace):
 
   decisions_per_step = 2
 
-  def __init__(self, name: str, operations: Sequence[NamedOperation]):
+  def __init__(self, name: str, operations: Sequence[NamedOperation], num_nodes: int = NUM_NODES):
     """Creates the decisions.
 
     Args:
       name: key in the registry.
       operations: the operations, in the order of their choices.
+      num_nodes: computed nodes of each cell.
     """
     self.name = name
+    self.num_nodes = fields.integer(num_nodes, "num_nodes", 1)
     self.operations = tuple(operations)
     self.decisions = 2 * tuple(
       decision
-      for node in range(NUM_NODES)
+      for node in range(num_nodes)
       for decision in 2 * (Decision("input", node + NUM_CELL_INPUTS), Decision("operation", len(operations)))
     )
     self._choice_of_code = {operation.code: choice for choice, operation in enumerate(self.operations)}
@@ -96,7 +96,7 @@ class NasnetSpace(SearchSpace):
   def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
     """Returns the encoding with the branches of one random node in each cell swapped, as the paper's augmentation does."""
     swapped = list(architecture)
-    for start, node in zip((0, _CELL_LENGTH), rng.integers(NUM_NODES, size=2)):
+    for start, node in zip((0, 4 * self.num_nodes), rng.integers(self.num_nodes, size=2)):
       left = start + 4 * int(node)
       swapped[left : left + 4] = swapped[left + 2 : left + 4] + swapped[left : left + 2]
     return tuple(swapped)
@@ -143,7 +143,8 @@ class NasnetSpace(SearchSpace):
       ValueError: if `text` is not an architecture of this space.
     """
     numbers = self._parse_numbers(text)
-    if len(numbers) == _NUM_TOKENS and self._choice_of_tokens:
+    num_tokens = 2 * self.num_nodes * 2 * 3  # Two cells of nodes with two branches of three tokens.
+    if len(numbers) == num_tokens and self._choice_of_tokens:
       return self._from_tokens(numbers)
     if len(numbers) != len(self.decisions):
       raise ValueError(f"{self.name}: expected {len(self.decisions)} numbers, got {len(numbers)}: {fields.shown(text)}")
@@ -184,7 +185,8 @@ def nasnet11() -> NasnetSpace:
 
 
 def _cells(numbers: Architecture) -> tuple[Architecture, Architecture]:
-  return numbers[:_CELL_LENGTH], numbers[_CELL_LENGTH:]
+  length = len(numbers) // 2
+  return numbers[:length], numbers[length:]
 
 
 def _nodes(cell: Architecture) -> list[_Node]:

@@ -123,7 +123,8 @@ def _split(variables: Sequence[Any], vector: tf.Tensor, *, variable_rows: bool =
   sizes, shapes = [size_of(variable) for variable in variables], [list(variable.shape) for variable in variables]
   if variable_rows:
     sizes[0], shapes[0][-2] = -1, -1
-  return [tf.reshape(piece, shape) for piece, shape in zip(tf.split(vector, sizes), shapes)]
+  pieces = tf.split(vector, sizes) if len(sizes) > 1 else [vector]  # A single size cannot be inferred.
+  return [tf.reshape(piece, shape) for piece, shape in zip(pieces, shapes)]
 
 
 def _join(values: Sequence[tf.Tensor], before: tf.Tensor) -> tf.Tensor:

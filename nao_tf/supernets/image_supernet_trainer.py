@@ -15,7 +15,7 @@ import tensorflow as tf
 from nao_tf.networks.building import complete_network_config
 from nao_tf.networks.image_network import ImageNetworkConfig
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.spaces.nasnet import NUM_NODES, NasnetSpace
+from nao_tf.spaces.nasnet import NasnetSpace
 from nao_tf.supernets.config import SharingConfig
 from nao_tf.supernets.image_supernet import ImageSupernet, batch_statistics
 from nao_tf.supernets.path_weights import PathWeights
@@ -239,7 +239,7 @@ def make_image_supernet_trainer(
   supernet = ImageSupernet(
     [operation.name for operation in space.operations],
     complete_network_config(network_config, num_steps=num_steps, num_replicas=distribution.num_replicas_in_sync),
-    num_nodes=NUM_NODES,
+    num_nodes=space.num_nodes,
     num_classes=task.num_outputs,
     image_shape=(height, width, channels),
     seed=seed,

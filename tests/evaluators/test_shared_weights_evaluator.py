@@ -101,7 +101,7 @@ def test_a_score_may_be_the_reward_of_the_task(tmp_path):
 def test_all_encodings_have_the_reward_of_the_canonical_one(tmp_path):
   evaluator = make_evaluator(tmp_path, training=dataclasses.replace(TRAINING, epochs=1))
   (architecture,), rng = sample(1), np.random.default_rng(0)
-  other = make_space("nasnet5").random_equivalent(architecture, rng)
+  other = SPACE.random_equivalent(architecture, rng)
   one, two = evaluator.evaluate([architecture, other])
   assert one.reward == two.reward
 
@@ -156,7 +156,7 @@ def test_what_cannot_be_is_refused(tmp_path):
     make_evaluator(tmp_path, max_parameters=3)
   evaluator = make_evaluator(tmp_path)
   with pytest.raises(ValueError, match="position 0"):
-    next(evaluator.evaluate([(99,) * 40]))
+    next(evaluator.evaluate([(99,) * len(SPACE.decisions)]))
 
 
 KILLED = """

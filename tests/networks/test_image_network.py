@@ -11,6 +11,7 @@ from tensorflow import keras
 
 from nao_tf.networks import image_network as networks
 from nao_tf.networks.conventions import CONVENTIONS
+from nao_tf.networks.image_costs import AUXILIARY_HEAD, ImageCosts
 from nao_tf.networks.image_network import ImageNetworkConfig, count_parameters, image_network
 from nao_tf.networks.parameter_counts import num_parameters
 from nao_tf.spaces import published
@@ -70,29 +71,42 @@ LARGE_SIZES = [
 ]
 
 
-@pytest.mark.parametrize(
-  ("name", "convention", "num_cells", "filters", "num_classes", "size", "full_size"), CIFAR_SIZES
-)
-def test_published_cifar_sizes(name, convention, num_cells, filters, num_classes, size, full_size):
-  config = ImageNetworkConfig(num_cells, filters, convention)
-  network = image_network(CELLS[name], config, num_classes=num_classes)
-  assert num_parameters(network.classifier) == size
-  assert full_size is None or num_parameters(network) == full_size
+ROWS = [
+  *(
+    (name, ImageNetworkConfig(cells, filters, key), classes, *sizes)
+    for name, key, cells, filters, classes, *sizes in CIFAR_SIZES
+  ),
+  *(
+    (name, ImageNetworkConfig(4, filters, "torch", stem="imagenet"), 1000, *sizes)
+    for name, filters, *sizes in IMAGENET_SIZES
+  ),
+  *(
+    (name, ImageNetworkConfig(6, filters, key), classes, *sizes) for name, key, filters, classes, *sizes in LARGE_SIZES
+  ),
+]
 
 
-@pytest.mark.parametrize(("name", "filters", "size", "full_size"), IMAGENET_SIZES)
-def test_published_imagenet_sizes(name, filters, size, full_size):
-  config = ImageNetworkConfig(4, filters, "torch", stem="imagenet")
-  network = image_network(CELLS[name], config, num_classes=1000, image_shape=(224, 224, 3))
-  assert (num_parameters(network.classifier), num_parameters(network)) == (size, full_size)
+def image_shape(config):
+  return (224, 224, 3) if config.stem == "imagenet" else (32, 32, 3)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "convention", "filters", "num_classes", "size", "full_size"), LARGE_SIZES)
-def test_published_sizes_of_many_filters(name, convention, filters, num_classes, size, full_size):
-  config = ImageNetworkConfig(6, filters, convention)
+@pytest.mark.parametrize(("name", "config", "num_classes", "size", "full_size"), ROWS)
+def test_published_sizes(name, config, num_classes, size, full_size):
+  """By arithmetic, which `test_image_costs` holds against networks that are built."""
+  parts = ImageCosts(config, image_shape(config), num_classes).parts(CELLS[name])
+  sizes = {part.name: part.parameters for part in parts}
+  assert sum(sizes.values()) - sizes[AUXILIARY_HEAD] == size
+  assert full_size is None or sum(sizes.values()) == full_size
+
+
+def slow_if_large(row):
+  return pytest.param(*row, marks=() if row[1].num_cells == 3 else pytest.mark.slow)
+
+
+@pytest.mark.parametrize(("name", "config", "num_classes", "size", "full_size"), map(slow_if_large, ROWS))
+def test_networks_that_are_built_have_the_published_sizes(name, config, num_classes, size, full_size):
   with tf.Graph().as_default():
-    network = image_network(CELLS[name], config, num_classes=num_classes)
+    network = image_network(CELLS[name], config, num_classes=num_classes, image_shape=image_shape(config))
     assert num_parameters(network.classifier) == size
     assert full_size is None or num_parameters(network) == full_size
 

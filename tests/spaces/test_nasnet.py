@@ -3,6 +3,7 @@ import pytest
 
 from nao_tf.spaces import make_space
 from nao_tf.spaces.genotypes import Branch, Cell, CellGenotype, Node
+from nao_tf.spaces.nasnet import SMALL, NasnetSpace
 from nao_tf.spaces.published import CELLS
 
 REDUCTION = "0 7 1 13 0 6 0 14 1 9 0 10 0 14 2 6 1 11 0 7"
@@ -110,3 +111,16 @@ def test_equivalents_swap_one_node_of_each_cell():
   other = space.random_equivalent(architecture, np.random.default_rng(0))
   changed = [i // 4 for i, (a, b) in enumerate(zip(architecture, other)) if a != b]
   assert len(changed) == 8 and len(set(changed)) == 2 and min(changed) < 5 <= max(changed)
+
+
+def test_cells_may_have_another_number_of_nodes():
+  space, rng = NasnetSpace("pairs", SMALL, num_nodes=2), np.random.default_rng(0)
+  architecture = space.sample(rng)
+  assert len(space.decisions) == len(architecture) == 16
+  genotype = space.decode(architecture)
+  assert [len(cell.nodes) for cell in (genotype.normal, genotype.reduction)] == [2, 2]
+  assert space.encode(genotype) == space.parse(space.format(architecture)) == architecture
+  for change in (space.random_equivalent, space.random_isomorphic):
+    assert space.canonical(change(architecture, rng)) == space.canonical(architecture)
+  with pytest.raises(ValueError, match="num_nodes must be .*at least 1, got 0"):
+    NasnetSpace("none", SMALL, num_nodes=0)

@@ -8,8 +8,10 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks.conventions import CONVENTIONS
-from nao_tf.networks.image_network import ImageNetworkConfig, count_parameters, image_network
+from nao_tf.networks.image_costs import AUXILIARY_HEAD, ImageCosts
+from nao_tf.networks.image_network import ImageNetworkConfig, image_network
 from nao_tf.spaces import make_space
+from nao_tf.spaces.nasnet import SMALL, NasnetSpace
 from nao_tf.supernets.image_supernet import ImageSupernet
 from tests.support import supernet_cases as supernets
 from tests.support.supernet_cases import FULL, PLAIN, Graphs
@@ -109,14 +111,16 @@ def test_it_is_with_the_stem_of_imagenet(convention):
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
 def test_a_path_has_the_parameters_of_the_separate_network(convention):
-  space, rng = make_space("nasnet5"), np.random.default_rng(0)
+  """Counted by arithmetic, which `test_image_costs` holds against networks that are built."""
+  space, rng = NasnetSpace("pairs", SMALL, num_nodes=2), np.random.default_rng(0)
   config = ImageNetworkConfig(num_cells=1, filters=4, convention=convention)
-  supernet = ImageSupernet([operation.name for operation in space.operations], config, image_shape=(8, 8, 3))
-  for architecture in [supernets.chain(num_nodes=5), *(space.sample(rng) for _ in range(2))]:
+  supernet = ImageSupernet([operation.name for operation in SMALL], config, num_nodes=2, image_shape=(8, 8, 3))
+  costs = ImageCosts(config, (8, 8, 3), num_classes=10)
+  for architecture in [supernets.chain(num_nodes=2), *(space.sample(rng) for _ in range(2))]:
     path = supernet.path(tensor(architecture))
-    options = {"image_shape": (8, 8, 3)}
-    assert int(supernet.num_parameters(path)) == count_parameters(space.decode(architecture), config, **options)
-    total = count_parameters(space.decode(architecture), config, auxiliary=True, **options)
+    sizes = {part.name: part.parameters for part in costs.parts(space.decode(architecture))}
+    total = sum(sizes.values())
+    assert int(supernet.num_parameters(path)) == total - sizes[AUXILIARY_HEAD]
     assert len(path.positions) == total <= supernet.bank.max_path
     assert int(tf.reduce_sum(path.statistic_sizes)) <= supernet.bank.max_statistics
 

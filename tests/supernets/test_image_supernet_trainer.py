@@ -10,7 +10,7 @@ from nao_tf.training.training_directory import TrainingDirectory
 from tests.support.image_cases import NETWORK
 from tests.support.shared_cases import SHARING, TRAINING, make_task, make_trainer, sample
 
-SEPARABLE = NasnetSpace("separable", (SMALL[0], SMALL[3], SMALL[4]))
+SEPARABLE = NasnetSpace("separable", (SMALL[0], SMALL[3], SMALL[4]), num_nodes=2)
 
 
 @pytest.fixture(scope="module")

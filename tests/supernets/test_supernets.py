@@ -19,7 +19,7 @@ from nao_tf.training.language_config import LanguageTrainingConfig
 from tests.support import toy_text
 from tests.support.own_task import BrightCorners
 
-SPACE = NasnetSpace("tiny", SMALL[2:])
+SPACE = NasnetSpace("tiny", SMALL[2:], num_nodes=2)
 IMAGES, IMAGE_TRAINING = BrightCorners.child.network_config, BrightCorners.child.training_config
 TEXT, TEXT_TRAINING = toy_text.NETWORK, toy_text.TRAINING
 

@@ -1,5 +1,7 @@
 """Tiny image networks and their training, for several tests."""
 
+import pathlib
+
 import tensorflow as tf
 
 from nao_tf.networks.image_network import ImageNetworkConfig
@@ -9,6 +11,8 @@ from nao_tf.training.config import TrainingConfig
 
 _CELL = Cell((Node(Branch("sep3x3", 1), Branch("identity", 0)),))
 GENOTYPE = CellGenotype(_CELL, _CELL)
+GENOTYPE_FILE = str(pathlib.Path(__file__).parent.parent / "data" / "tiny_cells.json")
+"""The same cells, for flags."""
 NETWORK = ImageNetworkConfig(num_cells=1, filters=4, auxiliary=False, drop_path_keep=1.0, dropout_keep=1.0)
 TRAINING = TrainingConfig(epochs=2, batch_size=64, learning_rate=0.05)
 

@@ -14,7 +14,7 @@ from nao_tf.tasks.image_sources import DigitsSource
 from nao_tf.training.config import TrainingConfig
 from tests.support.image_cases import NETWORK
 
-SPACE = NasnetSpace("tiny", SMALL[2:])  # Pools and identities: quick to trace.
+SPACE = NasnetSpace("tiny", SMALL[2:], num_nodes=2)  # Pools and identities: quick to trace.
 TRAINING = TrainingConfig(epochs=4, batch_size=64, learning_rate=0.1, evaluation_batch_size=150)
 SHARING = SharingConfig(pool_size=8, reference_size=3, calibration_batches=2)
 ROUNDS = dataclasses.replace(SHARING, epochs_per_round=2)

@@ -2,6 +2,7 @@
 
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.spaces.genotypes import Branch, Cell, CellGenotype, Node
+from nao_tf.spaces.nasnet import SMALL, NasnetSpace
 from nao_tf.trial import Evaluation
 
 OPERATIONS = ("identity", "max3x3", "avg3x3", "sep3x3")
@@ -20,6 +21,11 @@ class TinyCells(SearchSpace):
     first, second = (OPERATIONS[choice] for choice in architecture)
     cell = Cell((Node(Branch(first, 1), Branch(second, 0)),))
     return CellGenotype(cell, cell)
+
+
+def pairs():
+  """Returns the pools and the identity of nasnet5 in cells of two nodes: whose weights can be shared."""
+  return NasnetSpace("pairs", SMALL[2:], num_nodes=2)
 
 
 class FirstChoice:

@@ -1,11 +1,9 @@
 """A tiny training of nao-train, for several tests."""
 
-import json
-
 from absl import flags
 
 from nao_tf.tools import train
-from tests.support.image_cases import GENOTYPE
+from tests.support.image_cases import GENOTYPE_FILE
 
 FLAGS = (
   "--task=digits",
@@ -23,11 +21,9 @@ FLAGS = (
 
 def train_tiny(directory):
   """Trains the tiny network of `image_cases` on digits for an epoch; returns the directory."""
-  genotype = directory.parent / "genotype.json"
-  genotype.parent.mkdir(parents=True, exist_ok=True)
-  genotype.write_text(json.dumps(GENOTYPE.to_json()))
+  directory.parent.mkdir(parents=True, exist_ok=True)
   values = flags.FlagValues()
   train.define_flags(values)
-  values(["train", *FLAGS, f"--architecture={genotype}", f"--workdir={directory}"])
+  values(["train", *FLAGS, f"--architecture={GENOTYPE_FILE}", f"--workdir={directory}"])
   assert train.main(values) == 0
   return directory

@@ -8,6 +8,7 @@ from absl import flags
 
 from nao_tf.runs.settings import RunDirectoryError, check_settings
 from nao_tf.tools import experiment, train
+from tests.support.image_cases import GENOTYPE_FILE
 from tests.support.tfds_sets import examples, random_images, write_set
 from tests.tools.test_tools import run
 
@@ -73,7 +74,7 @@ def test_texts_have_no_such_setting(tmp_path):
 
 @pytest.mark.parametrize("name", ["only_train", "contest"])
 def test_a_training_without_test_data_ends_well_and_says_so(data_dir, tmp_path, capsys, name):
-  flags_ = (f"--task={name}", f"--data_dir={data_dir}", f"--workdir={tmp_path}/run", "--architecture=NAONet-WS")
+  flags_ = (f"--task={name}", f"--data_dir={data_dir}", f"--workdir={tmp_path}/run", f"--architecture={GENOTYPE_FILE}")
   assert run(train, *flags_, *SMALL) == 0
   output = capsys.readouterr().out
   assert f"{name}: has no labeled test data, so the trained network will not be tested" in output

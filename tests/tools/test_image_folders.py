@@ -10,12 +10,15 @@ from nao_tf.serving.image_export import load_exported
 from nao_tf.tools import search, train
 from tests.docs import pages
 from tests.support import shapes
+from tests.support.image_cases import GENOTYPE_FILE
 
-TINY = "--num_cells=1 --filters=4 --noauxiliary --drop_path_keep=1 --epochs=1 --batch_size=8"
+TINY = (
+  f"--architecture={GENOTYPE_FILE} --num_cells=1 --filters=4 --noauxiliary --drop_path_keep=1 --epochs=1 --batch_size=8"
+)
 
 
 def train_on(images, workdir, flags=""):
-  command = f"nao-train --task=folder --image_dir={images} --architecture=NAONet-WS {TINY} --workdir={workdir} {flags}"
+  command = f"nao-train --task=folder --image_dir={images} {TINY} --workdir={workdir} {flags}"
   return train.main(pages.parsed(command))
 
 

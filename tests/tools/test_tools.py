@@ -26,6 +26,7 @@ SMALL = (
   "batch_size=64",
 )
 CHILD = [f"--child_{flag}" for flag in SMALL]
+PAIRS = "--space=tests.support.tiny_cells:pairs"
 SEARCH = ["--strategy=random", "--num_trials=2", "--batch_size=2", "--train_examples=256", *CHILD]
 
 
@@ -161,9 +162,10 @@ def test_a_table_is_searched(tmp_path):
 
 def test_shared_weights_are_searched_with_and_the_best_trained_from_scratch(tmp_path, capsys):
   sharing = ["pool_size=4", "reference_size=2", "epochs=2", "epochs_per_round=1", "validation_examples=100"]
-  options = [*SEARCH, "--evaluator=shared_weights", *(f"--shared_{flag}" for flag in sharing), f"--workdir={tmp_path}"]
+  options = [*SEARCH, PAIRS, "--evaluator=shared_weights", *(f"--shared_{flag}" for flag in sharing)]
   for num_trials, num_reranked in ((3, 1), (4, 2)):
-    assert run(search, *options, f"--num_trials={num_trials}", f"--rerank={num_reranked}") == 0
+    argv = [f"--workdir={tmp_path}", f"--num_trials={num_trials}", f"--rerank={num_reranked}"]
+    assert run(search, *options, *argv) == 0
     trials, reranked = read_trials(str(tmp_path)), read_trials(str(tmp_path / RERANK_DIRECTORY))
     assert [trial.evaluation.metrics["epochs"] for trial in trials] == [1, 1, 2, 2][:num_trials]
     assert num_reranked <= len(reranked) <= 3
@@ -175,7 +177,7 @@ def test_shared_weights_are_searched_with_and_the_best_trained_from_scratch(tmp_
 
 
 def test_one_bound_for_networks_of_two_sizes_is_refused(tmp_path):
-  options = [*SEARCH, "--evaluator=shared_weights", "--shared_filters=8", "--max_parameters=10000"]
+  options = [*SEARCH, PAIRS, "--evaluator=shared_weights", "--shared_filters=8", "--max_parameters=10000"]
   with pytest.raises(ValueError, match="alike.* got filters 8 and 4$"):
     run(search, *options, f"--workdir={tmp_path}")
 

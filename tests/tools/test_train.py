@@ -9,9 +9,10 @@ import pytest
 from nao_tf.runs.run_lock import RunDirectoryInUse, RunLock
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.tools import evaluate, export, train
+from tests.support.image_cases import GENOTYPE_FILE
 from tests.tools.test_tools import SMALL, failure, run
 
-NETWORK = ["--architecture=NAONet-WS", "--train_examples=128", *(f"--{flag}" for flag in SMALL)]
+NETWORK = [f"--architecture={GENOTYPE_FILE}", "--train_examples=128", *(f"--{flag}" for flag in SMALL)]
 
 
 @pytest.fixture(scope="module")

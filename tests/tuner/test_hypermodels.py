@@ -12,6 +12,7 @@ from tensorflow.python.framework import ops
 from nao_tf.evaluators.training_evaluator import TrainingEvaluator
 from nao_tf.networks.image_network import ImageNetworkConfig
 from nao_tf.spaces import make_space
+from nao_tf.spaces.nasnet import SMALL, NasnetSpace
 from nao_tf.strategies import make_strategy
 from nao_tf.tasks import make_task
 from nao_tf.training.config import TrainingConfig
@@ -23,6 +24,7 @@ from tests.support import toy_text
 from tests.support.toys import ToySpace
 
 TINY = ImageNetworkConfig(num_cells=1, filters=2, auxiliary=False, drop_path_keep=1.0, dropout_keep=1.0)
+SPACE = NasnetSpace("single", SMALL, num_nodes=1)
 SHORT = TrainingConfig(epochs=2, batch_size=32, evaluation_batch_size=64)
 
 
@@ -32,7 +34,7 @@ def task():
 
 
 def make(task, config=SHORT):
-  return CellHyperModel(task, make_space("nasnet5"), TINY, config)
+  return CellHyperModel(task, SPACE, TINY, config)
 
 
 def make_oracle(hypermodel, **options):
@@ -43,13 +45,13 @@ def make_oracle(hypermodel, **options):
 def test_the_search_over_cells_is_the_stand_alone_one(tmp_path, task):
   hypermodel = make(task)
   hp = keras_tuner.HyperParameters()
-  CellSpace(make_space("nasnet5")).declare(hp)
+  CellSpace(SPACE).declare(hp)
   oracle = make_oracle(hypermodel, hyperparameters=hp)
   oracle._set_project_dir(str(tmp_path), "project")
-  strategy = make_strategy("random", make_space("nasnet5"), seed=0)
+  strategy = make_strategy("random", SPACE, seed=0)
   for _ in range(2):
     values = oracle.create_trial("tuner0").hyperparameters.values
-    assert CellSpace(make_space("nasnet5")).encode(values) == strategy.ask()[0]
+    assert CellSpace(SPACE).encode(values) == strategy.ask()[0]
     oracle.ongoing_trials.clear()
 
 
@@ -60,7 +62,7 @@ def test_a_tuner_searches_cells_and_gives_the_rewards_of_a_search(tmp_path, task
   tuner.search(verbose=0)
   trials = list(tuner.oracle.trials.values())
   assert [trial.status for trial in trials] == ["COMPLETED"] * 2
-  space = make_space("nasnet5")
+  space = SPACE
   evaluator = TrainingEvaluator(task, space, TINY, SHORT, distribution=tf.distribute.get_strategy(), seed=0)
   architecture = CellSpace(space).encode(trials[0].hyperparameters.values)
   [alone] = evaluator.evaluate([architecture])
@@ -111,10 +113,10 @@ def test_only_the_network_that_was_built_last_is_trained(task):
 
 def test_another_hyperparameter_beside_the_cells_is_searched_too(task):
   hypermodel, hp = make(task), keras_tuner.HyperParameters()
-  CellSpace(make_space("nasnet5")).declare(hp)
+  CellSpace(SPACE).declare(hp)
   assert isinstance(hypermodel.make_space(hp), CellSpace)
   hp.Float("rate", 0, 1)
-  assert "rate" in hypermodel.make_space(hp).decode((0,) * 42)
+  assert "rate" in hypermodel.make_space(hp).decode((0,) * (len(SPACE.decisions) + 2))
 
 
 def test_what_is_no_architecture_is_a_failed_trial(task):
