@@ -6,7 +6,10 @@ ADDONS_PYTHON ?= $(shell for p in python3.11 python3.10 python3; do \
 VENV ?= .venv
 VENV_ADDONS ?= .venv-addons
 WORKDIR ?= runs/quickstart
-PYTEST_FLAGS ?= -m "not slow" --numprocesses=2 --dist=loadfile
+# Files in their own order: by default those of few tests come last, and some of these are long.
+PYTEST_FLAGS ?= -m "not slow" --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+# Most modules of TensorFlow are never imported, so none is compiled before it is.
+PIP_INSTALL = -m pip install --quiet --no-compile
 
 .PHONY: search test test-addons lint types docs clean
 
@@ -38,12 +41,12 @@ clean:
 $(VENV)/installed: requirements.txt setup.py
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --upgrade pip
-	$(VENV)/bin/python -m pip install --quiet -r requirements.txt -e .
+	$(VENV)/bin/python $(PIP_INSTALL) -r requirements.txt -e .
 	touch $@
 
 $(VENV_ADDONS)/installed: requirements-addons.txt setup.py
 	@test -n "$(ADDONS_PYTHON)" || { echo "the addons stack needs Python 3.10 or 3.11: set ADDONS_PYTHON" >&2; exit 1; }
 	$(ADDONS_PYTHON) -m venv $(VENV_ADDONS)
 	$(VENV_ADDONS)/bin/python -m pip install --quiet --upgrade pip
-	$(VENV_ADDONS)/bin/python -m pip install --quiet -r requirements-addons.txt -e .
+	$(VENV_ADDONS)/bin/python $(PIP_INSTALL) -r requirements-addons.txt -e .
 	touch $@

@@ -5,9 +5,7 @@ import tensorflow as tf
 
 from nao_tf.training.graph_memory import released_graphs
 
-# The tests run side by side, one process for each core, and their networks are tiny.
-tf.config.threading.set_intra_op_parallelism_threads(1)
-tf.config.threading.set_inter_op_parallelism_threads(1)
+tf.config.threading.set_intra_op_parallelism_threads(1)  # Networks are tiny, and tests run side by side.
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,5 +1,6 @@
 """What an installed wheel brings."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -51,14 +52,31 @@ def test_its_types_are_seen_and_its_version_is_that_of_the_package(wheel):
   assert f"nao_tf-{nao_tf.__version__}.dist-info/METADATA" in names
 
 
+HELPS = """
+import json, os, runpy, sys
+import nao_tf, tensorflow
+codes = {}
+for path in sys.argv[1:]:
+  child = os.fork()
+  if not child:
+    os.dup2(os.open(path + ".out", os.O_CREAT | os.O_WRONLY), 1)
+    sys.argv = [path, "--helpshort"]
+    runpy.run_path(path, run_name="__main__")
+  codes[path] = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+print(json.dumps([os.path.dirname(nao_tf.__file__), codes]))
+"""
+"""Shows the help of every command, in forks of one process, which imports once what each of them needs."""
+
+
 def test_installed_elsewhere_the_binaries_are_commands(wheel, tmp_path):
   python("-m", "pip", "install", "--no-deps", "--target", str(tmp_path / "site"), str(wheel))
   assert not (tmp_path / "site" / "tools").exists() and not (tmp_path / "site" / "flags").exists()
   environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "TF_CPP_MIN_LOG_LEVEL": "3"}
-  for path in sorted((tmp_path / "site" / "bin").glob("nao-*")):
-    done = subprocess.run([sys.executable, path, "--helpshort"], cwd=tmp_path, env=environment, capture_output=True)
-    assert done.returncode == 1 and b"--" in done.stdout, (path, done.stderr[-500:])  # absl exits with 1 after help.
-    assert b"Example:" in done.stdout, path
-  assert {"nao-search", "nao-train", "nao-evaluate", "nao-export"} <= {
-    p.name for p in (tmp_path / "site" / "bin").iterdir()
-  }
+  paths = sorted((tmp_path / "site" / "bin").glob("nao-*"))
+  package, codes = json.loads(python("-c", HELPS, *map(str, paths), cwd=tmp_path, env=environment).splitlines()[-1])
+  assert package == str(tmp_path / "site" / "nao_tf")
+  for path in paths:
+    text = pathlib.Path(f"{path}.out").read_text()
+    assert codes[str(path)] == 1 and "--" in text, (path, text[-500:])  # absl exits with 1 after help.
+    assert "Example:" in text, path
+  assert {"nao-search", "nao-train", "nao-evaluate", "nao-export"} <= {path.name for path in paths}

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from nao_tf.networks.image_network import count_parameters
+from nao_tf.networks.image_costs import AUXILIARY_HEAD, ImageCosts
 from nao_tf.spaces.published import CELLS
 from nao_tf.tools import describe, train
 from tests.docs import pages
@@ -69,8 +69,9 @@ def test_a_published_name_in_a_command_is_the_published_network(path, monkeypatc
 def test_the_command_in_the_header_of_the_trainer_makes_the_published_network(monkeypatch):
   [words] = pages.commands(pages.ROOT / "tools" / "train.py")
   values = pages.parsed(words)
-  network = train.final_configs(values).network_config
-  assert count_parameters(train.genotype_of(values), network, num_classes=10) == 2_466_252
+  costs = ImageCosts(train.final_configs(values).network_config, (32, 32, 3), num_classes=10)
+  sizes = {part.name: part.parameters for part in costs.parts(train.genotype_of(values))}
+  assert sum(sizes.values()) - sizes[AUXILIARY_HEAD] == 2_466_252
 
 
 @pytest.mark.parametrize("path", sorted((pages.ROOT / "tools").glob("*.py")), ids=pages.name_of)
