@@ -25,13 +25,22 @@ from absl import flags
 from nao_tf.evaluators import EvaluatorContext, make_evaluator
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.evaluators.shared_weights_evaluator import SharedWeightsEvaluator
-from nao_tf.evaluators.worker_evaluator import WorkerEvaluator
+from nao_tf.searches.executors import Executor
 from nao_tf.searches.search_directory import Budget, NothingFound, Reranking, search_in_directory
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Configs
-from nao_tf.tools import evaluator_flags, experiment, flagging, renamed_flags, search_flags, train
+from nao_tf.tools import (
+  evaluator_flags,
+  executor_flags,
+  experiment,
+  flagging,
+  renamed_flags,
+  search_flags,
+  stopping,
+  train,
+)
 from nao_tf.trial import Architecture, Trial
 
 BEST_DIRECTORY = "best"
@@ -46,6 +55,7 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
   """
   search_flags.define(flag_values, argv)
   evaluator_flags.define(flag_values, argv)
+  executor_flags.define(flag_values)
   flags.DEFINE_integer("batch_size", 8, "architectures to ask the strategy for at a time", 1, flag_values=flag_values)
   flags.DEFINE_integer(
     "first_batch_size", None, "architectures to ask for the first time; default: batch_size", 1, flag_values=flag_values
@@ -73,7 +83,13 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
 
 def main(flag_values: flags.FlagValues) -> int:
   """Searches; returns the exit code."""
+  with stopping.stopped_by_signals(f"the same command goes on with the search in {flag_values.workdir}"):
+    return _main(flag_values)
+
+
+def _main(flag_values: flags.FlagValues) -> int:
   check(flag_values)
+  executor_flags.share_gpus(flag_values)
   winner = experiment.configs_of(flag_values, search_flags.children(flag_values), prefix="best_")
   experiment.check_workdir(flag_values.workdir)
   distribution = experiment.prepare_process(flag_values)
@@ -96,6 +112,7 @@ def check(flag_values: flags.FlagValues) -> None:
     ValueError: if they do not.
   """
   evaluator_flags.check(flag_values)
+  executor_flags.check(flag_values)
   if flag_values.rerank and flag_values.evaluator != "shared_weights":
     raise ValueError(f"--rerank needs --evaluator=shared_weights, got {flag_values.evaluator}")
   if flag_values.train_best and flag_values.evaluator == "tabular":
@@ -128,20 +145,22 @@ def search(
       batch_size=flag_values.batch_size,
       first_batch_size=flag_values.first_batch_size,
       trial_retries=flag_values.trial_retries,
+      asking=flag_values.asking,
     ),
     reranking=reranking(flag_values, context) if flag_values.rerank else None,
   )
 
 
 @contextlib.contextmanager
-def evaluator_of(flag_values: flags.FlagValues, name: str, context: EvaluatorContext) -> Iterator[Evaluator]:
-  """Makes an evaluator, in a process of its own if evaluations have a time limit."""
-  if flag_values.trial_timeout is None:
+def evaluator_of(flag_values: flags.FlagValues, name: str, context: EvaluatorContext) -> Iterator[Evaluator | Executor]:
+  """Makes an evaluator, or an executor with workers that make one each. Shared weights are in this process."""
+  if name == "shared_weights" or executor_flags.executor_name(flag_values) == "inline":
     yield make_evaluator(name, context)
     return
-  make = functools.partial(make_in_worker, sys.argv, name)
-  with WorkerEvaluator(make, timeout=flag_values.trial_timeout, retries=flag_values.trial_retries) as evaluator:
-    yield evaluator
+  if flag_values.rerank:
+    make_evaluator(name, context)  # Workers start after the search; what is wrong with the flags is said before it.
+  with executor_flags.executor(flag_values, functools.partial(make_in_worker, sys.argv, name)) as executor:
+    yield executor
 
 
 def make_in_worker(argv: Sequence[str], name: str) -> Evaluator:
@@ -166,7 +185,7 @@ def reranking(flag_values: flags.FlagValues, context: EvaluatorContext) -> Reran
   )
 
 
-def last_scores(evaluator: Evaluator) -> Callable[[Architecture], float] | None:
+def last_scores(evaluator: Evaluator | Executor) -> Callable[[Architecture], float] | None:
   """Returns what scores an architecture with the last shared weights; None if there are none."""
   return evaluator.score if isinstance(evaluator, SharedWeightsEvaluator) else None
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.runs.journal import Journal
+from nao_tf.searches.executors import Executor
 from nao_tf.searches.loop import TRIAL_RETRIES, run_search
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal, Strategy
@@ -38,7 +39,7 @@ class GivenArchitectures(Strategy):
 def rerank(
   candidates: Sequence[Trial],
   space: SearchSpace,
-  evaluator: Evaluator,
+  evaluator: Evaluator | Executor,
   journal: Journal,
   *,
   trial_retries: int = TRIAL_RETRIES,
@@ -49,7 +50,7 @@ def rerank(
   Args:
     candidates: the best of a search.
     space: of its architectures.
-    evaluator: of another kind than the search's.
+    evaluator: of another kind than the search's, or an executor with it.
     journal: of the new evaluations.
     trial_retries: see `run_search`.
     on_trial: called with each new trial that closes, those found in the journal included.

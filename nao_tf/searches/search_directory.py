@@ -15,6 +15,8 @@ from nao_tf import fields
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.runs.journal import Journal
 from nao_tf.runs.report import write_report
+from nao_tf.searches.executors import Executor
+from nao_tf.searches.executors.worker_lines import WorkerLines
 from nao_tf.searches.loop import TRIAL_RETRIES, run_search
 from nao_tf.searches.progress import outcome, show_on
 from nao_tf.searches.winner import evaluate_finalists, finalists, write_winner
@@ -22,8 +24,8 @@ from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Strategy
 from nao_tf.trial import Architecture, Trial
 
-OpenEvaluator = Callable[[], contextlib.AbstractContextManager[Evaluator]]
-"""Makes an evaluator for as long as a context lasts."""
+OpenEvaluator = Callable[[], contextlib.AbstractContextManager[Evaluator | Executor]]
+"""Makes an evaluator, or an executor with evaluators, for as long as a context lasts."""
 
 _UNLIMITED = 2**31
 
@@ -41,7 +43,8 @@ class Budget:
     batch_size: how many architectures are asked for at a time.
     first_batch_size: how many are asked for the first time; None: `batch_size`.
     max_seconds: no batch is begun when the call has taken so long; None for no limit.
-    trial_retries: how often an evaluation that has ended the process is begun again.
+    trial_retries: how often an evaluation that has ended the process, or lost its machine, is begun again.
+    asking: when the next batch is asked for, "as_free" or "rounds".
   """
 
   num_trials: int | None
@@ -49,6 +52,7 @@ class Budget:
   first_batch_size: int | None = None
   max_seconds: float | None = None
   trial_retries: int = TRIAL_RETRIES
+  asking: str = "as_free"
 
   def __post_init__(self) -> None:
     if self.num_trials is None and self.max_seconds is None:
@@ -74,7 +78,7 @@ class Reranking:
   count: int
   open_evaluator: OpenEvaluator
   settings: Mapping[str, Any]
-  rescore: Callable[[Evaluator], Callable[[Architecture], float] | None] = lambda evaluator: None
+  rescore: Callable[[Evaluator | Executor], Callable[[Architecture], float] | None] = lambda evaluator: None
 
 
 def search_in_directory(
@@ -126,15 +130,15 @@ def search_in_directory(
 
 def _run(
   strategy: Strategy,
-  evaluator: Evaluator,
+  evaluator: Evaluator | Executor,
   journal: Journal,
   budget: Budget,
   callbacks: Sequence[Callable[[Trial], None]],
   *,
   progress: bool,
 ) -> Trial | None:
-  """Runs the loop with a progress bar."""
-  with _progress_bar(budget.num_trials, "trial", shown=progress) as bar:
+  """Runs the loop with a progress bar, and a line for each worker."""
+  with _progress_bar(budget.num_trials, "trial", shown=progress) as bar, WorkerLines(shown=progress) as workers:
     return run_search(
       strategy,
       evaluator,
@@ -144,7 +148,10 @@ def _run(
       first_batch_size=budget.first_batch_size,
       max_seconds=budget.max_seconds,
       trial_retries=budget.trial_retries,
-      on_trial=_call_each((show_on(bar), *callbacks)),
+      asking=budget.asking,
+      on_trial=_call_each((show_on(bar), workers.show_trial, *callbacks)),
+      on_workers=workers.show,
+      on_end=workers.show_times,
     )
 
 
@@ -152,7 +159,7 @@ def _rerank(
   chosen: Sequence[Trial],
   journal: Journal,
   space: SearchSpace,
-  evaluator: Evaluator,
+  evaluator: Evaluator | Executor,
   settings: Mapping[str, Any],
   budget: Budget,
   *,

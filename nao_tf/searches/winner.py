@@ -13,6 +13,7 @@ from nao_tf.evaluators.base import Evaluator
 from nao_tf.runs.journal import Journal
 from nao_tf.runs.json_files import write_json
 from nao_tf.runs.report import write_report
+from nao_tf.searches.executors import Executor
 from nao_tf.searches.loop import TRIAL_RETRIES
 from nao_tf.searches.reading import RERANK_DIRECTORY, with_ids_of
 from nao_tf.searches.reranking import rerank
@@ -46,7 +47,7 @@ def evaluate_finalists(
   candidates: Sequence[Trial],
   trials: Sequence[Trial],
   space: SearchSpace,
-  evaluator: Evaluator,
+  evaluator: Evaluator | Executor,
   directory: str,
   settings: Mapping[str, Any],
   *,
@@ -59,7 +60,7 @@ def evaluate_finalists(
     candidates: the finalists.
     trials: all trials of the search.
     space: what was searched.
-    evaluator: evaluates them.
+    evaluator: evaluates them; or an executor.
     directory: of the search.
     settings: what determines the new evaluations, as JSON values.
     trial_retries: see `run_search`.

@@ -64,6 +64,11 @@ def default_num_workers() -> int:
   return len(visible_gpus()) or num_cores()
 
 
+def thread_limits(num_threads: int) -> dict[str, str]:
+  """Returns environment variables that limit the threads of a process, without those that are set already."""
+  return {name: str(max(1, num_threads)) for name in _THREADS if name not in os.environ}
+
+
 def shares(num_workers: int) -> list[dict[str, str]]:
   """Returns the environment variables of each worker.
 
@@ -74,8 +79,7 @@ def shares(num_workers: int) -> list[dict[str, str]]:
   if num_workers == 1:
     return [{}]
   gpus = visible_gpus()
-  threads = str(max(1, num_cores() // num_workers))
-  common = {name: threads for name in _THREADS if name not in os.environ}
+  common = thread_limits(num_cores() // num_workers)
   if len(gpus) < num_workers:
     common["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
   return [{**common, **_gpu(gpus, number)} for number in range(num_workers)]

@@ -1,0 +1,279 @@
+"""The executor that evaluates on a cluster of Ray, or with a Ray that it starts on this machine.
+
+Each worker is an actor of Ray that has a worker process of its own, as `ProcessExecutor` has them. So an actor outlives
+whatever a child does, and sees how its process ended. If the actor itself is lost, that is the fault of the machine, and
+the trial goes to another one.
+"""
+
+import collections
+import contextlib
+import importlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from absl import logging
+
+from nao_tf.evaluators.base import Evaluator, EvaluatorError
+from nao_tf.runs.attempts import Attempts
+from nao_tf.searches.executors import machine
+from nao_tf.searches.executors.base import Executor, ExecutorSettings, MakeEvaluator, Run, WorkerStatus
+from nao_tf.searches.executors.processes import ProcessExecutor
+from nao_tf.searches.executors.trial_logs import closed_with_log, new_log, read_log
+from nao_tf.trial import Evaluation, Trial
+
+_PATIENCE = 1.0
+"""Seconds between two looks at the cluster."""
+
+_RETRIES_ON_NODE = 2
+"""How often an actor begins a trial again whose process was ended from outside."""
+
+
+class RayExecutor(Executor):
+  """Evaluates with actors of Ray. Nodes may join, leave and be preempted."""
+
+  def __init__(
+    self,
+    make_evaluator: MakeEvaluator,
+    *,
+    num_workers: int | None = None,
+    trial_timeout: float | None = None,
+    worker_memory: float | None = None,
+    gpus_per_trial: float = 0.0,
+    cpus_per_trial: float = 1.0,
+    ray_address: str | None = None,
+  ):
+    """Connects to a cluster, or starts Ray on this machine.
+
+    Args:
+      make_evaluator: returns an evaluator. It is called on the nodes, which have this package, and the data.
+      num_workers: number of actors; None for as many as the cluster has room for, now or later.
+      trial_timeout: seconds after which an evaluation has failed; None for no limit.
+      worker_memory: GiB that the process of an actor may hold; None for the memory of the node.
+      gpus_per_trial: GPUs of an actor.
+      cpus_per_trial: cores of an actor.
+      ray_address: address of a running cluster, or "auto"; None starts Ray on this machine, and ends it with `close`.
+
+    Raises:
+      ValueError: if Ray is not installed, or the cluster cannot be reached.
+    """
+    self._ray = _import_ray()
+    self._starts_ray = not self._ray.is_initialized()
+    if self._starts_ray:
+      _connect(self._ray, ray_address)
+    self._num_workers = num_workers
+    self._needs = {"CPU": cpus_per_trial, **({"GPU": gpus_per_trial} if gpus_per_trial else {})}
+    settings = ExecutorSettings(trial_timeout=trial_timeout, worker_memory=worker_memory)
+    made = _Shipped(self._ray.cloudpickle.dumps(make_evaluator))
+    actor = self._ray.remote(num_cpus=cpus_per_trial, num_gpus=gpus_per_trial, max_restarts=0)(_Actor)
+    self._new_actor = lambda: actor.remote(made, settings, int(cpus_per_trial))
+    self._resting: list[Any] = []
+    self._working: dict[Any, _Work] = {}
+    self._done: collections.deque[Trial] = collections.deque()
+    self._losses: collections.Counter[int] = collections.Counter()
+    self._run: Run | None = None
+
+  @classmethod
+  def make(cls, make_evaluator: MakeEvaluator, settings: ExecutorSettings) -> "RayExecutor":
+    """Returns an executor; see `nao_tf.searches.executors.make_executor`."""
+    return cls(
+      make_evaluator,
+      num_workers=settings.num_workers,
+      trial_timeout=settings.trial_timeout,
+      worker_memory=settings.worker_memory,
+      gpus_per_trial=settings.gpus_per_trial,
+      cpus_per_trial=settings.cpus_per_trial,
+      ray_address=settings.ray_address,
+    )
+
+  @property
+  def num_workers(self) -> int:
+    """The number of actors. If none was given, as many as the cluster has room for now, at least one."""
+    if self._num_workers is not None:
+      return self._num_workers
+    has = self._ray.cluster_resources()
+    return max(1, min(int(has.get(name, 0) / amount + 1e-6) for name, amount in self._needs.items()))
+
+  @property
+  def num_free(self) -> int:
+    """How many more trials it takes now."""
+    return max(0, self.num_workers - len(self._working))
+
+  @property
+  def is_idle(self) -> bool:
+    """Whether no actor has a trial, and none is done."""
+    return not self._working and not self._done
+
+  def start(self, run: Run) -> None:
+    """Begins to work for a search."""
+    self._run, self.busy_seconds = run, 0.0
+    self._losses.clear()
+
+  def submit(self, trials: Sequence[Trial]) -> None:
+    """Gives trials to actors, those that rest first."""
+    run = self._working_for()
+    for trial in trials:
+      run.attempts.begin(trial.id)
+      self._begin(trial)
+
+  def next_done(self) -> Trial | None:
+    """Waits for a trial that is done; see `Executor.next_done`."""
+    if not self._done and self._working:
+      ready, _ = self._ray.wait(list(self._working), num_returns=1, timeout=_PATIENCE)
+      for reference in ready:
+        self._receive(reference, self._working.pop(reference))
+    return self._done.popleft() if self._done else None
+
+  def status(self) -> list[WorkerStatus]:
+    """Returns what each actor does that has a trial; it may wait for a node."""
+    now = time.monotonic()
+    return [
+      WorkerStatus(number, work.trial.id, "evaluating", now - work.since)
+      for number, work in enumerate(self._working.values())
+    ]
+
+  def cancel(self) -> None:
+    """Ends all actors that have trials. These do not count as begun."""
+    for work in self._working.values():
+      self._working_for().attempts.interrupt(work.trial.id)
+      self._end(work.actor)
+    self._working.clear()
+    self._done.clear()
+
+  def close(self) -> None:
+    """Ends all actors, and Ray if this executor has started it."""
+    for actor in [*self._resting, *(work.actor for work in self._working.values())]:
+      self._end(actor)
+    self._resting.clear()
+    self._working.clear()
+    if self._starts_ray:
+      self._ray.shutdown()
+
+  def _working_for(self) -> Run:
+    if self._run is None:
+      raise RuntimeError("an executor was used before start")
+    return self._run
+
+  def _begin(self, trial: Trial) -> None:
+    actor = self._resting.pop() if self._resting else self._new_actor()
+    self._working[actor.evaluate.remote(trial)] = _Work(trial, actor, time.monotonic())
+
+  def _receive(self, reference: Any, work: "_Work") -> None:
+    """Takes what an actor has returned."""
+    run = self._working_for()
+    try:
+      evaluation, log = self._ray.get(reference)
+    except self._ray.exceptions.RayTaskError as error:
+      self._end(work.actor)
+      if isinstance(error.cause, EvaluatorError):
+        raise EvaluatorError(str(error.cause)) from error
+      self._lose(work, f"an error of the executor, {error.cause!r}")
+      return
+    except self._ray.exceptions.RayError as error:
+      self._lose(work, str(error).strip().partition("\n")[0])
+      return
+    self._resting.append(work.actor)
+    self.busy_seconds += time.monotonic() - work.since
+    with open(new_log(run.directory, work.trial.id), "ab") as file:
+      file.write(log)
+    self._done.append(closed_with_log(work.trial, evaluation, b""))
+
+  def _lose(self, work: "_Work", reason: str) -> None:
+    """Tries a trial again whose actor was lost, or fails it if that happened too often."""
+    self._losses[work.trial.id] += 1
+    count = self._losses[work.trial.id]
+    if count > self._working_for().retries:
+      failed = Evaluation.failed(f"lost its worker {count} times: {reason}", time.monotonic() - work.since)
+      self._done.append(work.trial.close(failed))
+      return
+    logging.warning("trial %d lost its worker (%s); it is begun again", work.trial.id, reason)
+    self._begin(work.trial)
+
+  def _end(self, actor: Any) -> None:
+    with contextlib.suppress(Exception):  # It may be gone already.
+      self._ray.kill(actor)
+
+
+class _Work(NamedTuple):
+  """A trial that an actor has.
+
+  Attributes:
+    trial: the trial.
+    actor: its actor.
+    since: when it was given to the actor.
+  """
+
+  trial: Trial
+  actor: Any
+  since: float
+
+
+class _Shipped:
+  """A function that was pickled as Ray does it, so that one in the main module of a program can be called elsewhere."""
+
+  def __init__(self, data: bytes):
+    self._data = data
+
+  def __call__(self) -> Evaluator:
+    make: MakeEvaluator = _import_ray().cloudpickle.loads(self._data)
+    return make()
+
+
+class _Actor:
+  """Evaluates one trial after the other on a node, with a worker process of its own."""
+
+  def __init__(self, make_evaluator: MakeEvaluator, settings: ExecutorSettings, num_threads: int):
+    os.environ.update(machine.thread_limits(num_threads))
+    self._directory = tempfile.mkdtemp(prefix="nao_tf_")
+    self._executor = ProcessExecutor.make(make_evaluator, settings)
+    self._executor.start(Run(self._directory, Attempts(self._directory, ()), _RETRIES_ON_NODE))
+
+  def evaluate(self, trial: Trial) -> tuple[Evaluation, bytes]:
+    """Returns the evaluation of a trial, and the end of its log.
+
+    Raises:
+      EvaluatorError: if the evaluator cannot be made or breaks its protocol.
+    """
+    path = new_log(self._directory, trial.id)
+    self._executor.submit([trial])
+    while (closed := self._executor.next_done()) is None:
+      pass
+    if closed.evaluation is None:
+      raise EvaluatorError(f"trial {trial.id} came back without an evaluation")
+    log = read_log(path)
+    shutil.rmtree(os.path.dirname(path), ignore_errors=True)
+    return closed.evaluation, log
+
+
+def _import_ray() -> Any:
+  """Returns the module of Ray.
+
+  Raises:
+    ValueError: if it is not installed.
+  """
+  try:
+    ray = importlib.import_module("ray")
+    importlib.import_module("ray.cloudpickle")
+  except ImportError as error:
+    raise ValueError(
+      "the executor ray needs Ray, which is not installed; install it with: pip install 'nao-tf[ray]'"
+    ) from error
+  return ray
+
+
+def _connect(ray: Any, address: str | None) -> None:
+  """Connects to a cluster, or starts Ray on this machine.
+
+  Raises:
+    ValueError: if the cluster cannot be reached.
+  """
+  local = {"include_dashboard": False} if address is None else {}
+  try:
+    ray.init(address=address or "local", log_to_driver=False, configure_logging=False, **local)
+  except (ConnectionError, RuntimeError, ValueError) as error:
+    raise ValueError(
+      f"ray_address: expected the address of a running cluster of Ray, got {address!r}: {error}"
+    ) from error

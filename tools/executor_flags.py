@@ -1,0 +1,111 @@
+"""Flags that say where the trials of a search are evaluated, and how many at a time."""
+
+import os
+from collections.abc import Callable
+
+from absl import flags
+
+from nao_tf.evaluators.base import Evaluator
+from nao_tf.searches.executors import EXECUTORS, Executor, ExecutorSettings, make_executor
+from nao_tf.searches.loop import ASKING
+from nao_tf.tools import flag_types
+
+_AUTO = "auto"
+_WITH_WORKERS = ("processes", "ray")
+
+
+class WorkersParser(flags.ArgumentParser[str]):
+  """Reads a number of workers, or "auto"."""
+
+  def parse(self, argument: str | int) -> str:
+    """Returns the text.
+
+    Raises:
+      ValueError: if it is neither "auto" nor a whole number above 0.
+    """
+    text = str(argument).strip()
+    if text != _AUTO and not (text.isdecimal() and int(text) > 0):
+      raise ValueError(f"expected a whole number above 0, or {_AUTO}, got {argument!r}")
+    return text
+
+  def flag_type(self) -> str:
+    """Returns what the flag takes, in words."""
+    return f"a number, or {_AUTO}"
+
+
+def define(flag_values: flags.FlagValues) -> None:
+  """Defines the flags."""
+  help_ = "where trials are evaluated"
+  flag_types.define_name("executor", "inline", EXECUTORS, "executor", help_, flag_values=flag_values)
+  help_ = "trials that are evaluated at a time; auto: one for each GPU or else for each core, of a cluster what it has"
+  flags.DEFINE(WorkersParser(), "num_workers", "1", help_, flag_values, flags.ArgumentSerializer[str]())
+  help_ = "ask the strategy for more as soon as a worker is free, or when all trials of the last batch are closed"
+  flags.DEFINE_enum("asking", "as_free", list(ASKING), help_, flag_values=flag_values)
+  help_ = "GiB that a worker process may hold; default: its share of the memory of the machine"
+  flag_types.define_number("worker_memory", None, help_, 0.0, flag_values=flag_values)
+  help_ = "of --executor=ray: GPUs for one trial, such as 0.5"
+  flag_types.define_number("gpus_per_trial", 0.0, help_, 0.0, flag_values=flag_values)
+  help_ = "of --executor=ray: cores for one trial"
+  flag_types.define_number("cpus_per_trial", 1.0, help_, 0.0, flag_values=flag_values)
+  help_ = "of --executor=ray: address of a running cluster, or auto; default: Ray is started on this machine"
+  flags.DEFINE_string("ray_address", None, help_, flag_values=flag_values)
+
+
+def check(flag_values: flags.FlagValues) -> None:
+  """Checks that the flags fit together.
+
+  Raises:
+    ValueError: if they do not.
+  """
+  name = executor_name(flag_values)
+  if name == "inline" and flag_values.num_workers not in ("1", _AUTO):
+    raise ValueError(f"--num_workers={flag_values.num_workers} needs --executor=processes or --executor=ray")
+  own = [flag for flag in ("gpus_per_trial", "cpus_per_trial", "ray_address") if flag_values[flag].present]
+  if name in ("inline", "processes") and own:
+    raise ValueError(f"--{own[0]} is a flag of --executor=ray, got --executor={flag_values.executor}")
+  if name == "inline" and flag_values.worker_memory is not None:
+    raise ValueError("--worker_memory bounds worker processes; give --executor=processes, too")
+  if name != "inline" and flag_values.evaluator == "shared_weights" and not flag_values.rerank:
+    raise ValueError(
+      f"--executor={name}: --evaluator=shared_weights trains one supernet for all architectures, so it evaluates in this"
+      " process; with --rerank the executor is for the best of them, which are trained from scratch"
+    )
+  settings(flag_values)
+
+
+def executor_name(flag_values: flags.FlagValues) -> str:
+  """Returns the executor: a worker process, if trials have a time limit and no other executor is named."""
+  is_limited = flag_values.executor == "inline" and flag_values.trial_timeout is not None
+  return "processes" if is_limited else flag_values.executor
+
+
+def settings(flag_values: flags.FlagValues) -> ExecutorSettings:
+  """Returns how many workers there are, and what each of them gets.
+
+  Raises:
+    ValueError: if a number is out of range.
+  """
+  return ExecutorSettings(
+    num_workers=None if flag_values.num_workers == _AUTO else int(flag_values.num_workers),
+    trial_timeout=flag_values.trial_timeout,
+    worker_memory=flag_values.worker_memory,
+    gpus_per_trial=flag_values.gpus_per_trial,
+    cpus_per_trial=flag_values.cpus_per_trial,
+    ray_address=flag_values.ray_address,
+  )
+
+
+def share_gpus(flag_values: flags.FlagValues) -> None:
+  """Lets this process leave the memory of GPUs to its workers. To be called before TensorFlow looks for devices."""
+  if executor_name(flag_values) in _WITH_WORKERS:
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+
+
+def executor(flag_values: flags.FlagValues, make_evaluator: Callable[[], Evaluator]) -> Executor:
+  """Returns the executor, which is to be closed.
+
+  Args:
+    flag_values: the flags.
+    make_evaluator: returns the evaluator of a worker; picklable.
+  """
+  return make_executor(executor_name(flag_values), make_evaluator, settings(flag_values))

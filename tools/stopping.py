@@ -1,0 +1,61 @@
+"""How a binary ends that is stopped with Ctrl-C, or by the system: in order, and with the status that shells expect."""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(KeyboardInterrupt):
+  """Raised where the program is when it is told to stop.
+
+  Attributes:
+    status: the exit status that a shell expects: 130 for Ctrl-C, 143 for SIGTERM.
+  """
+
+  def __init__(self, number: int):
+    """Takes the number of the signal."""
+    super().__init__(f"stopped by {signal.Signals(number).name}")
+    self.status = 128 + number
+
+
+@contextlib.contextmanager
+def stopped_by_signals(how_to_go_on: str) -> Iterator[None]:
+  """Lets the first signal end the program in order, and the second one at once.
+
+  Args:
+    how_to_go_on: what the last line says.
+
+  Raises:
+    SystemExit: with the status of the signal, when all that was under way has ended.
+  """
+  if threading.current_thread() is not threading.main_thread():
+    yield
+    return
+  before = [signal.signal(number, _stop) for number in _SIGNALS]
+  try:
+    yield
+  except Stopped as stop:
+    print(f"{stop}; {how_to_go_on}", file=sys.stderr)
+    raise SystemExit(stop.status) from stop
+  finally:
+    for number, handler in zip(_SIGNALS, before):
+      signal.signal(number, handler)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+  """Raises Stopped, and ends the process if that is told again."""
+  del frame
+  for other in _SIGNALS:
+    signal.signal(other, _end)
+  raise Stopped(number)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+  del frame
+  os._exit(128 + number)
