@@ -27,7 +27,7 @@ import numpy as np
 import tensorflow as tf
 
 from nao_tf.controller import ascent
-from nao_tf.runs.journal import read_search_settings
+from nao_tf.runs.journal import read_search
 from nao_tf.runs.recorded_configs import from_settings
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.serving.architecture_rules import has_no_rules, rules_of
@@ -61,7 +61,7 @@ def read_strategy(directory: str) -> Nao:
     ValueError: if a file in the directory cannot be read.
     OSError: likewise.
   """
-  settings = read_search_settings(directory)
+  settings, _ = read_search(directory)
   cls = _nao_class(directory, settings)
   strategy = cls(make_space(settings["space"]), seed=settings.get("seed", 0), config=_config(cls, settings))
   path = os.path.join(directory, _STRATEGY_DIRECTORY, STATE_FILE)
@@ -210,7 +210,7 @@ def _nao_class(directory: str, settings: Mapping[str, Any]) -> type[Nao]:
 
 def _config(cls: type[Nao], settings: Mapping[str, Any]) -> Any:
   """Returns the settings of the strategy: those on record, or else the defaults."""
-  config, inner = (cls.config_class or NaoConfig)(), f"{_OPTIONS}.{_CONTROLLER}"
+  config, inner = cls.config_class(), f"{_OPTIONS}.{_CONTROLLER}"
   outer = {key: value for key, value in settings.items() if not key.startswith(f"{inner}.")}
   controller = from_settings(config.controller, settings, inner)
   return dataclasses.replace(from_settings(config, outer, _OPTIONS), controller=controller)

