@@ -37,7 +37,6 @@ from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies import strategy_class
 from nao_tf.strategies.nao import STATE_FILE, Nao
-from nao_tf.strategies.nao_config import NaoConfig
 from nao_tf.training.variables import tf_variable
 
 SCORE, IMPROVE = "score", "improve"
