@@ -12,6 +12,7 @@ STRATEGIES = {
   "local_search": "nao_tf.strategies.local_search:LocalSearch",
   "evolution": "nao_tf.strategies.evolution:Evolution",
   "optuna": "nao_tf.strategies.optuna_search:OptunaSearch",
+  "reinforce": "nao_tf.strategies.reinforce:Reinforce",
 }
 """Places of subclasses of `Strategy` by name."""
 

@@ -1,0 +1,198 @@
+"""Reinforcement learning: a policy that samples architectures is trained on their rewards.
+
+Sources: Zoph and Le, "Neural Architecture Search with Reinforcement Learning", ICLR 2017 (REINFORCE with a baseline);
+Zoph et al., "Learning Transferable Architectures for Scalable Image Recognition", CVPR 2018 (NASNet: proximal policy
+optimization, PPO); Dong et al., "NATS-Bench", TPAMI 2021 (a softmax for each decision).
+
+The papers train an architecture again that is sampled again. Here its reward is known, so the policy learns from it at no
+cost, and goes on to sample until there is a new one.
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from nao_tf import fields
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.strategies.base import Proposal, Strategy
+from nao_tf.trial import Architecture, Origin, Trial
+
+_ORIGIN = Origin("sampled")
+_ROUNDS = 25
+_FEWEST = 8
+"""Samples in a round, at least. The policy is sampled for so many rounds until there are new architectures."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ReinforceConfig:
+  """What the policy is, and how it is trained.
+
+  Attributes:
+    policy: "table" has a softmax for each decision; "lstm" has a recurrent network, which knows the decisions before.
+    num_layers: layers of the LSTM.
+    units: units of each layer of the LSTM, and size of its embeddings.
+    learning_rate: of Adam.
+    baseline_decay: of the moving average of rewards that is subtracted from a reward, in [0, 1).
+    entropy_weight: weight of the policy's entropy in the objective, in units of the reward.
+    clip_ratio: how far PPO lets a probability change by one batch, such as 0.2 for a fifth; 0 is REINFORCE.
+    num_updates: gradient steps on each batch. More than one needs a `clip_ratio`.
+  """
+
+  policy: str = "table"
+  num_layers: int = 1
+  units: int = 100
+  learning_rate: float = 0.01
+  baseline_decay: float = 0.9
+  entropy_weight: float = 0.0
+  clip_ratio: float = 0.0
+  num_updates: int = 1
+
+  def __post_init__(self) -> None:
+    fields.check_finite(self)
+    if self.policy not in ("table", "lstm"):
+      raise ValueError(f"policy must be table or lstm, got {self.policy!r}")
+    for name in ("num_layers", "units", "num_updates"):
+      if getattr(self, name) < 1:
+        raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+    if not self.learning_rate > 0:
+      raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
+    if not 0 <= self.baseline_decay < 1:
+      raise ValueError(f"baseline_decay must be in [0, 1), got {self.baseline_decay}")
+    if min(self.entropy_weight, self.clip_ratio) < 0:
+      numbers = f"{self.entropy_weight} and {self.clip_ratio}"
+      raise ValueError(f"entropy_weight and clip_ratio must not be negative, got {numbers}")
+    if self.num_updates > 1 and not self.clip_ratio:
+      raise ValueError(f"num_updates must be 1 without a clip_ratio, got {self.num_updates}")
+
+
+PRESETS = {
+  "default": ReinforceConfig(),
+  "nas_rl": ReinforceConfig(policy="lstm", num_layers=2, units=35, learning_rate=6e-4, baseline_decay=0.95),
+  "nasnet": ReinforceConfig(
+    policy="lstm",
+    learning_rate=3.5e-4,
+    baseline_decay=0.95,
+    entropy_weight=1e-5,
+    clip_ratio=0.2,
+    num_updates=4,
+  ),
+}
+"""The table of NATS-Bench, and the controllers of the papers as far as these describe them."""
+
+
+class _Sample(NamedTuple):
+  """What the policy learns from.
+
+  Attributes:
+    architecture: that it has sampled.
+    log_probability: of it, then.
+    reward: of it.
+  """
+
+  architecture: Architecture
+  log_probability: float
+  reward: float
+
+
+class Reinforce(Strategy):
+  """Samples architectures from a policy that is trained on their rewards."""
+
+  config_class = ReinforceConfig
+  presets = PRESETS
+
+  def __init__(self, space: SearchSpace, *, seed: int = 0, config: ReinforceConfig = PRESETS["default"]):
+    """Makes a policy that was not trained.
+
+    Args:
+      space: what to search.
+      seed: of all its randomness, the initial weights of the policy included.
+      config: what the policy is, and how it is trained.
+    """
+    from nao_tf.strategies.policies import make_policy
+
+    super().__init__(space, seed=seed)
+    self.config = config
+    self.policy = make_policy(space, config, seed=seed)
+    self.baseline = Baseline(config.baseline_decay)
+    self._log_probabilities: dict[Architecture, float] = {}
+    self._closed: dict[Architecture, float | None] = {}
+    self._news: list[Trial] = []
+    self._range = math.inf, -math.inf
+
+  def tell(self, trials: Iterable[Trial]) -> None:
+    """Reports closed trials; see `Strategy.tell`."""
+    trials = list(trials)
+    super().tell(trials)
+    self._closed.update((self.space.canonical(trial.architecture), trial.reward) for trial in trials)
+    rewards = [trial.reward for trial in trials if trial.reward is not None]
+    self._range = min([self._range[0], *rewards]), max([self._range[1], *rewards])
+    self._news += [trial for trial in trials if trial.architecture in self._log_probabilities]
+
+  def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
+    """Trains the policy on the trials that were told since, and yields what it samples; see `Strategy.propose`."""
+    news, self._news = sorted(self._news, key=lambda trial: trial.id), []
+    self._learn([(t.architecture, self._log_probabilities.pop(t.architecture, None), t.reward) for t in news])
+    return self._samples(max(count, _FEWEST), rng)
+
+  def _samples(self, count: int, rng: np.random.Generator) -> Iterator[Proposal]:
+    """Yields new architectures that the policy samples, and trains it on those that are known."""
+    for _ in range(_ROUNDS):
+      known = []
+      for architecture, log_probability in self.policy.sample(count, rng):
+        if self._is_known(architecture):
+          known.append((architecture, log_probability, self._closed.get(self.space.canonical(architecture))))
+        elif self.is_new(architecture):
+          self._log_probabilities[architecture] = log_probability
+          yield architecture, _ORIGIN
+      self._learn(known)
+
+  def _is_known(self, architecture: Architecture) -> bool:
+    """Returns whether a sample needs no evaluation: it has one, or it is no architecture that may be proposed."""
+    if not self.space.is_valid(architecture) or not self.space.is_admitted(architecture):
+      return True
+    return self.space.canonical(architecture) in self._closed
+
+  def _learn(self, outcomes: Sequence[tuple[Architecture, float | None, float | None]]) -> None:
+    """Trains the policy on samples.
+
+    What failed, and what is no architecture, is as far below the worst known reward as the best is above it.
+    """
+    lowest, highest = self._range
+    samples = [
+      _Sample(architecture, log_probability, 2 * lowest - highest if reward is None else reward)
+      for architecture, log_probability, reward in outcomes
+      if lowest <= highest and log_probability is not None
+    ]
+    if not samples:
+      return
+    advantages = self.baseline.advantages([sample.reward for sample in samples])
+    for _ in range(self.config.num_updates):
+      self.policy.update(
+        [sample.architecture for sample in samples], advantages, [sample.log_probability for sample in samples]
+      )
+
+
+class Baseline:
+  """The moving average of rewards, corrected for its beginning."""
+
+  def __init__(self, decay: float):
+    """Begins without rewards.
+
+    Args:
+      decay: weight of the average when a batch comes in.
+    """
+    self._decay, self._sum, self._weight = decay, 0.0, 0.0
+
+  def advantages(self, rewards: Sequence[float]) -> list[float]:
+    """Returns how much rewards are above the average of those before, and takes them into the average.
+
+    The first batch is compared with its own mean.
+    """
+    mean = sum(rewards) / len(rewards)
+    value = self._sum / self._weight if self._weight else mean
+    self._sum = self._decay * self._sum + (1 - self._decay) * mean
+    self._weight = self._decay * self._weight + (1 - self._decay)
+    return [reward - value for reward in rewards]
