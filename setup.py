@@ -20,6 +20,8 @@ COMMANDS = (
   "rank_shared",
   "step_times",
   "tune",
+  "status",
+  "report",
 )
 
 # Lower bounds that both stacks satisfy. requirements.txt and requirements-addons.txt say what the tests run on.
@@ -58,5 +60,10 @@ setuptools.setup(
   package_data={"nao_tf": ["py.typed"], "nao_tf.flags": ["*.flags", "paper/*.flags"]},
   install_requires=REQUIRES,
   extras_require=EXTRAS,
-  entry_points={"console_scripts": [f"nao-{name.replace('_', '-')}=nao_tf.tools.{name}:cli" for name in COMMANDS]},
+  entry_points={
+    "console_scripts": [
+      "nao=nao_tf.tools.nao:cli",
+      *(f"nao-{name.replace('_', '-')}=nao_tf.tools.{name}:cli" for name in COMMANDS),
+    ]
+  },
 )

@@ -12,26 +12,30 @@ Example:
 """
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import tqdm
 from absl import flags
 
 from nao_tf.benchmarks import curves
-from nao_tf.benchmarks import oracle_benchmark as benchmark
 from nao_tf.benchmarks.overhead_file import read_overhead
 from nao_tf.benchmarks.strategy_benchmark import Record, Run, run_benchmark
 from nao_tf.runs.json_files import write_json
+from nao_tf.runs.progress_bars import progress_bar
 from nao_tf.strategies import STRATEGIES
-from nao_tf.tools import flag_types, flagging, strategy_flags
+from nao_tf.tools import flag_types, quiet, running, strategy_flags
 
+if TYPE_CHECKING:
+  from nao_tf.benchmarks import oracle_benchmark
+
+ORACLES = ("nao", "evolution", "bayesian", "random")
+"""The names in `nao_tf.benchmarks.oracle_benchmark.ORACLES`."""
 CHECKPOINTS = (10, 20, 30, 40, 50)
 OVERHEAD_FILE = "overhead.json"
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of this binary."""
-  help_ = f"some of {', '.join(benchmark.ORACLES)}, separated by commas"
+  help_ = f"some of {', '.join(ORACLES)}, separated by commas"
   flags.DEFINE_list("oracles", ["nao", "bayesian", "random"], help_, flag_values=flag_values)
   flags.DEFINE_integer("num_seeds", 10, "searches of each oracle", 1, flag_values=flag_values)
   flags.DEFINE_integer("first_seed", 0, "seed of the first search", 0, flag_values=flag_values)
@@ -52,6 +56,9 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
   """Runs the benchmark that the flags describe."""
+  quiet.load_tensorflow()
+  from nao_tf.benchmarks import oracle_benchmark as benchmark
+
   directory = flag_values.table or os.path.join(flag_values.output, "table")
   table = _table(directory)
   oracles = {name: _options(name, flag_values) for name in flag_values.oracles}
@@ -69,8 +76,10 @@ def main(flag_values: flags.FlagValues) -> None:
       _measure(flag_values, name, oracles[name], table, num_trials)
 
 
-def _table(directory: str) -> benchmark.TunerTable:
-  with tqdm.tqdm(total=len(benchmark.every_configuration()), unit="configuration", dynamic_ncols=True) as bar:
+def _table(directory: str) -> "oracle_benchmark.TunerTable":
+  from nao_tf.benchmarks import oracle_benchmark as benchmark
+
+  with progress_bar(len(benchmark.every_configuration()), "configuration", seconds=60.0) as bar:
     return benchmark.make_table(directory, on_shape=bar.update)
 
 
@@ -83,7 +92,9 @@ def _options(name: str, flag_values: flags.FlagValues) -> dict[str, Any]:
 
 
 def _run(runs: list[Run], num_processes: int) -> list[Record]:
-  with tqdm.tqdm(total=sum(run.config.num_trials for run in runs), unit="trial", dynamic_ncols=True) as bar:
+  from nao_tf.benchmarks import oracle_benchmark as benchmark
+
+  with progress_bar(sum(run.config.num_trials for run in runs), "trial", seconds=60.0) as bar:
     return run_benchmark(runs, search=benchmark.search, num_processes=num_processes, on_queries=bar.update)
 
 
@@ -96,9 +107,15 @@ def _report(directory: str, records: list[Record], best: float) -> None:
 
 
 def _measure(
-  flag_values: flags.FlagValues, name: str, options: dict[str, Any], table: benchmark.TunerTable, num_trials: int
+  flag_values: flags.FlagValues,
+  name: str,
+  options: dict[str, Any],
+  table: "oracle_benchmark.TunerTable",
+  num_trials: int,
 ) -> None:
   """Measures the overhead of an oracle and adds it to the file, unless it is there already."""
+  from nao_tf.benchmarks import oracle_benchmark as benchmark
+
   path = os.path.join(flag_values.output, OVERHEAD_FILE)
   measured = read_overhead(path) if os.path.exists(path) else {}
   key = f"{name}, {num_trials} trials"
@@ -111,7 +128,7 @@ def _measure(
 def cli() -> None:
   """Runs the binary."""
   os.environ.update(dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
-  flagging.run(define_flags, main)
+  running.run(define_flags, main)
 
 
 if __name__ == "__main__":

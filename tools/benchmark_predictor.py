@@ -14,11 +14,10 @@ import numpy as np
 import tqdm
 from absl import flags
 
-from nao_tf.benchmarks.predictor_benchmark import PredictorBenchmark, PredictorScores
 from nao_tf.controller.config import PRESETS, ControllerConfig
 from nao_tf.runs.json_files import write_json
 from nao_tf.tables import read_table
-from nao_tf.tools import flagging
+from nao_tf.tools import flagging, quiet, running
 
 _PREFIX = "controller_"
 
@@ -42,6 +41,9 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> None:
   """Measures what the flags describe."""
+  quiet.load_tensorflow()
+  from nao_tf.benchmarks.predictor_benchmark import PredictorBenchmark, PredictorScores
+
   benchmark = PredictorBenchmark(
     read_table(flag_values.table),
     flagging.build(PRESETS[flag_values.controller], flag_values, prefix=_PREFIX),
@@ -64,7 +66,7 @@ def _line(name: str, values: np.ndarray) -> str:
 
 def cli() -> None:
   """Runs the binary."""
-  flagging.run(define_flags, main)
+  running.run(define_flags, main)
 
 
 if __name__ == "__main__":

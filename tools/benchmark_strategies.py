@@ -13,16 +13,16 @@ import os
 import sys
 from collections.abc import Sequence
 
-import tqdm
 from absl import flags
 
 from nao_tf.benchmarks import curves
 from nao_tf.benchmarks import strategy_benchmark as benchmark
 from nao_tf.runs.json_files import write_json
+from nao_tf.runs.progress_bars import progress_bar
 from nao_tf.spaces import SPACES, make_space
 from nao_tf.strategies import STRATEGIES
 from nao_tf.tables import read_table
-from nao_tf.tools import flag_types, flagging, strategy_flags
+from nao_tf.tools import flag_types, flagging, running, strategy_flags
 
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -65,7 +65,7 @@ def main(flag_values: flags.FlagValues) -> None:
 
 
 def _run(runs: list[benchmark.Run], num_processes: int) -> list[benchmark.Record]:
-  with tqdm.tqdm(total=sum(run.config.num_trials for run in runs), unit="query", dynamic_ncols=True) as bar:
+  with progress_bar(sum(run.config.num_trials for run in runs), "query", seconds=60.0) as bar:
     return benchmark.run_benchmark(runs, num_processes=num_processes, on_queries=bar.update)
 
 
@@ -80,7 +80,7 @@ def _report(directory: str, records: list[benchmark.Record], best_objective: flo
 def cli() -> None:
   """Runs the binary."""
   os.environ.update(dict.fromkeys(_THREADS, "1"))  # For the processes that are started later: as many as cores.
-  flagging.run(lambda flag_values: define_flags(flag_values, sys.argv), main)
+  running.run(lambda flag_values: define_flags(flag_values, sys.argv), main)
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def define(prefix: str, component: object, flag_values: flags.FlagValues, *, pre
   config_class, presets = _declared(component)
   if config_class is None:
     return
-  config = config_class()
+  config = presets[preset] if presets else config_class()
   names = [f"{prefix}_{field.name}" for field in dataclasses.fields(config)]
   if any(name in flag_values for name in names):
     raise ValueError(f"another strategy or evaluator has flags that begin with --{prefix}_; rename {component!r}")
@@ -98,8 +98,8 @@ def define(prefix: str, component: object, flag_values: flags.FlagValues, *, pre
     help_ = f"settings of {prefix}, which --{prefix}_... flags change"
     flags.DEFINE_enum(f"{prefix}_preset", preset, sorted(presets), help_, flag_values=flag_values)
   parts = dict(_parts(config))
-  unset = f"what --{prefix}_preset says" if presets else ""
-  flagging.define(config, flag_values, prefix=f"{prefix}_", skip=parts, unset=unset)
+  unset = f"unless --{prefix}_preset says otherwise" if presets else ""
+  flagging.define(config, flag_values, prefix=f"{prefix}_", skip=parts, unset=unset, is_effective=True)
   for field, choices in parts.items():
     _define_part(prefix, field, getattr(config, field), choices, flag_values)
 
@@ -125,9 +125,9 @@ def _define_part(prefix: str, field: str, part: Any, presets: Mapping[str, Any],
   if presets:
     help_ = f"settings of the {field}, which --{field}_... flags change; default: {prefix}'s own"
     flags.DEFINE_enum(f"{prefix}_{field}", None, sorted(presets), help_, flag_values=flag_values)
-    unset = f"what --{prefix}_{field} says"
+    unset = f"unless --{prefix}_{field} says otherwise"
   if not all(f"{field}_{inner.name}" in flag_values for inner in dataclasses.fields(part)):
-    flagging.define(part, flag_values, prefix=f"{field}_", unset=unset)
+    flagging.define(part, flag_values, prefix=f"{field}_", unset=unset, is_effective=True)
 
 
 def _part(prefix: str, field: str, part: Any, presets: Mapping[str, Any], flag_values: flags.FlagValues) -> Any:

@@ -15,7 +15,7 @@ from nao_tf.networks.descriptions import Description, describe
 from nao_tf.networks.image_network_config import AUXILIARY_STRIDES
 from nao_tf.networks.named_genotypes import NAMED, read_genotype
 from nao_tf.spaces import SPACES
-from nao_tf.tools import flag_types, flagging
+from nao_tf.tools import flag_types, running
 
 _SIZES = ("num_cells", "filters", "convention", "stem", "auxiliary", "units")
 _ARGUMENTS = ("num_classes", "vocabulary_size")
@@ -73,7 +73,7 @@ def description_of(flag_values: flags.FlagValues) -> Description:
 
 def cli() -> None:
   """Runs the binary."""
-  flagging.run(define_flags, main)
+  running.run(define_flags, main)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,9 @@ TensorFlow is not imported.
 
 from absl import flags
 
-from nao_tf.networks.cell_drawings import draw
 from nao_tf.networks.named_genotypes import NAMED
 from nao_tf.spaces import SPACES
-from nao_tf.tools import flag_types, flagging
+from nao_tf.tools import flag_types, running
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -29,6 +28,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> int:
   """Draws; returns the exit code."""
+  from nao_tf.networks.cell_drawings import draw
+
   draw(flag_values.architecture, space=flag_values.space).save(flag_values.output)
   print(f"drawn: {flag_values.output}")
   return 0
@@ -36,7 +37,7 @@ def main(flag_values: flags.FlagValues) -> int:
 
 def cli() -> None:
   """Runs the binary."""
-  flagging.run(define_flags, main)
+  running.run(define_flags, main)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from absl import flags
 
 from nao_tf.serving import evaluate_exported
 from nao_tf.tasks.base import SPLITS
-from nao_tf.tools import experiment, flagging
+from nao_tf.tools import experiment, quiet, running
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -31,6 +31,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> int:
   """Prints the metrics as one line of JSON; returns the exit code."""
+  quiet.load_tensorflow()
   metrics = evaluate_exported(flag_values.saved_model, experiment.task_of(flag_values), flag_values.split)
   print(json.dumps({"saved_model": flag_values.saved_model, "split": flag_values.split, **metrics}))
   return 0
@@ -38,7 +39,7 @@ def main(flag_values: flags.FlagValues) -> int:
 
 def cli() -> None:
   """Runs the binary."""
-  flagging.run(define_flags, main)
+  running.run(define_flags, main)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,18 @@
 """Flags that choose how architectures are evaluated, and what the evaluator is made from."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import tensorflow as tf
 from absl import flags
 
-from nao_tf.evaluators import EVALUATORS, EvaluatorContext, evaluator_class
-from nao_tf.evaluators.training_evaluator import REWARDS
+from nao_tf.evaluators import EVALUATORS, EvaluatorContext, declared_settings
+from nao_tf.evaluators.base import REWARDS
 from nao_tf.searches.loop import TRIAL_RETRIES
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.tools import component_flags, experiment, flag_types, flagging, search_flags, shared_flags
+
+if TYPE_CHECKING:
+  import tensorflow as tf
 
 _WITHOUT_SHARING = ("training", "tabular")
 
@@ -32,7 +34,7 @@ def define(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> None:
   help_ = "begin an evaluation that ended the process so many times again; then it has failed"
   flags.DEFINE_integer("trial_retries", TRIAL_RETRIES, help_, 0, flag_values=flag_values)
   shared_flags.define(flag_values)
-  component_flags.define_all(EVALUATORS, evaluator_class, component_flags.named(argv, "evaluator"), flag_values)
+  component_flags.define_all(EVALUATORS, declared_settings, component_flags.named(argv, "evaluator"), flag_values)
 
 
 def check(flag_values: flags.FlagValues) -> None:
@@ -70,7 +72,7 @@ def check_one_size(flag_values: flags.FlagValues) -> None:
 
 
 def context(
-  flag_values: flags.FlagValues, space: SearchSpace, distribution: tf.distribute.Strategy
+  flag_values: flags.FlagValues, space: SearchSpace, distribution: "tf.distribute.Strategy"
 ) -> EvaluatorContext:
   """Returns what the evaluator is made from."""
   return EvaluatorContext(
@@ -93,7 +95,7 @@ def context(
 def config(flag_values: flags.FlagValues) -> Any:
   """Returns the evaluator's own settings, a dataclass; None if it has none."""
   name = flag_values.evaluator
-  return component_flags.config(component_flags.prefix_of(name, EVALUATORS), evaluator_class(name), flag_values)
+  return component_flags.config(component_flags.prefix_of(name, EVALUATORS), declared_settings(name), flag_values)
 
 
 def settings(flag_values: flags.FlagValues) -> dict[str, Any]:

@@ -3,24 +3,20 @@
 import dataclasses
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import tensorflow as tf
 from absl import flags
 
-from nao_tf.networks.building import NetworkConfig
 from nao_tf.runs.settings import CONFIG_FILE, RunDirectoryError, read_settings
-from nao_tf.tasks import TASKS, make_task, task_class, task_classes
+from nao_tf.tasks import TASKS, TRAITS, TaskTraits, make_task, task_traits
 from nao_tf.tasks.base import Configs, Task
 from nao_tf.tasks.class_weights import BALANCED
-from nao_tf.tasks.own_files import files_fingerprint
-from nao_tf.tasks.splits import HOLD_OUTS
 from nao_tf.tasks.text import TextFiles
-from nao_tf.tools import flagging
-from nao_tf.training.base import BaseTrainingConfig
-from nao_tf.training.determinism import make_deterministic
-from nao_tf.training.distribution import make_distribution
-from nao_tf.training.optimizers import optimizer_class
+from nao_tf.tasks.traits import HOLD_OUTS
+from nao_tf.tools import flagging, quiet
+
+if TYPE_CHECKING:
+  import tensorflow as tf
 
 # Options of tasks that determine results.
 _TASK_OPTIONS = ("train_examples", "validation_fraction", "image_size", "max_vocabulary", "class_weight")
@@ -82,7 +78,7 @@ def define_config_flags(flag_values: flags.FlagValues, stage: str, *, prefix: st
     prefix: put before the name of each field.
     unset: if given, the help says with these words where a value comes from that is not given.
   """
-  configs = {task.kind: _parts(getattr(task, stage)) for task in task_classes()}
+  configs = {traits.kind: _parts(getattr(traits, stage)) for traits in TRAITS.values()}
   flagging.define_union(configs, flag_values, prefix=prefix, skip=_COMPUTED, unset=unset)
 
 
@@ -90,25 +86,42 @@ def configs_of(flag_values: flags.FlagValues, defaults: Configs, *, prefix: str 
   """Returns how networks are built and trained: the defaults, changed by the flags with a prefix.
 
   Raises:
-    ValueError: if a flag is given that the networks of the task do not have, or there is no such optimizer.
+    ValueError: if a flag is given that the networks of the task do not have.
   """
-  everything = {f.name for task in task_classes() for part in _parts(task.child) for f in dataclasses.fields(part)}
+  everything = {f.name for traits in TRAITS.values() for part in _parts(traits.child) for f in dataclasses.fields(part)}
   known = {field.name for part in _parts(defaults) for field in dataclasses.fields(part)}
   foreign = [prefix + name for name in sorted(everything - known) if prefix + name in flag_values]
   wrong = [name for name in foreign if flag_values[name].value is not None]
   if wrong:
     raise ValueError(f"--task={flag_values.task}: its networks and trainings have no {', '.join(wrong)}")
-  training_config = flagging.build(defaults.training_config, flag_values, prefix=prefix)
+  return Configs(
+    flagging.build(defaults.network_config, flag_values, prefix=prefix),
+    flagging.build(defaults.training_config, flag_values, prefix=prefix),
+  )
+
+
+def check_optimizer(configs: Configs, *, prefix: str = "") -> None:
+  """Checks that there is the optimizer of a training.
+
+  Args:
+    configs: how networks are built and trained.
+    prefix: of the flags that say so.
+
+  Raises:
+    ValueError: if there is no such optimizer; the message names the flag.
+  """
+  quiet.load_tensorflow()
+  from nao_tf.training.optimizers import optimizer_class
+
   try:
-    optimizer_class(training_config.optimizer)
+    optimizer_class(configs.training_config.optimizer)
   except ValueError as error:
     raise ValueError(f"--{prefix}optimizer: {error}") from error
-  return Configs(flagging.build(defaults.network_config, flag_values, prefix=prefix), training_config)
 
 
-def task_class_of(flag_values: flags.FlagValues) -> type[Task]:
-  """Returns the class of the task that the flags name, without reading any data."""
-  return task_class(flag_values.task)
+def traits_of(flag_values: flags.FlagValues) -> TaskTraits:
+  """Returns what is known of the task that the flags name before its data is read."""
+  return task_traits(flag_values.task)
 
 
 def task_of(flag_values: flags.FlagValues, **overrides: Any) -> Task:
@@ -129,12 +142,12 @@ def task_settings(flag_values: flags.FlagValues) -> dict[str, Any]:
   """
   local = {} if flag_values.text_dir is None else {"text": _fingerprint(flag_values.text_dir)}
   if flag_values.image_dir is not None:
-    local["images"] = files_fingerprint(flag_values.image_dir)
+    local["images"] = _images_fingerprint(flag_values.image_dir)
   settings = {**{name: flag_values[name].value for name in ("task", *_TASK_OPTIONS)}, **local}
-  cls, hold_out = task_class_of(flag_values), flag_values[_HOLD_OUT].value
-  if _has_earlier_split(recorded_settings(flag_values)) and hold_out in (None, cls.earlier_hold_out):
+  traits, hold_out = traits_of(flag_values), flag_values[_HOLD_OUT].value
+  if _has_earlier_split(recorded_settings(flag_values)) and hold_out in (None, traits.earlier_hold_out):
     return settings
-  return {**settings, _HOLD_OUT: hold_out or cls.hold_out} if cls.hold_out else settings
+  return {**settings, _HOLD_OUT: hold_out or traits.hold_out} if traits.hold_out else settings
 
 
 def recorded_settings(flag_values: flags.FlagValues) -> dict[str, Any]:
@@ -151,10 +164,10 @@ def recorded_task(settings: Mapping[str, Any], flag_values: flags.FlagValues) ->
   """
   check_text(settings, flag_values)
   image_dir = flag_values.image_dir
-  if image_dir is not None and settings.get("images") not in (None, files_fingerprint(image_dir)):
+  if image_dir is not None and settings.get("images") not in (None, _images_fingerprint(image_dir)):
     raise RunDirectoryError(f"{image_dir}: these are not the images of the run, or they were changed since")
   options: dict[str, Any] = {name: settings.get(name) for name in _TASK_OPTIONS}
-  if settings.get(_HOLD_OUT) != task_class(settings["task"]).hold_out:
+  if settings.get(_HOLD_OUT) != task_traits(settings["task"]).hold_out:
     options[_HOLD_OUT] = settings.get(_HOLD_OUT)
   directories = {"text_dir": flag_values.text_dir, "image_dir": image_dir}
   task = make_task(settings["task"], data_dir=flag_values.data_dir, **directories, **options)
@@ -174,19 +187,26 @@ def check_text(settings: Mapping[str, Any], flag_values: flags.FlagValues) -> No
     raise RunDirectoryError(f"{text_dir}: is not the text of the run, or was changed since")
 
 
-def check_workdir(directory: str) -> None:
-  """Makes the directory of a run and checks that files can be written there, before any work is done.
+def check_files(flag_values: flags.FlagValues) -> None:
+  """Checks that the files that flags name are there.
 
   Raises:
-    OSError: if it cannot be made or written.
+    FileNotFoundError: if one is not; the message names the flag.
   """
-  os.makedirs(directory, exist_ok=True)
-  if not os.access(directory, os.W_OK):
-    raise PermissionError(f"{directory}: cannot be written")
+  for name in ("text_dir", "image_dir", "table"):
+    path = flag_values[name].value if name in flag_values else None
+    if path is not None and not os.path.exists(path):
+      raise FileNotFoundError(f"--{name}={path}: there is no such file or directory")
 
 
-def prepare_process(flag_values: flags.FlagValues) -> tf.distribute.Strategy:
+def prepare_process(flag_values: flags.FlagValues) -> "tf.distribute.Strategy":
   """Seeds TensorFlow and returns the distribution of the process."""
+  quiet.load_tensorflow()
+  import tensorflow as tf
+
+  from nao_tf.training.determinism import make_deterministic
+  from nao_tf.training.distribution import make_distribution
+
   distribution = make_distribution(flag_values.num_replicas)
   tf.keras.utils.set_random_seed(flag_values.seed)
   if flag_values.deterministic:
@@ -199,8 +219,14 @@ def _has_earlier_split(settings: Mapping[str, Any]) -> bool:
   return bool(settings) and _HOLD_OUT not in settings
 
 
-def _parts(configs: Configs) -> tuple[NetworkConfig, BaseTrainingConfig]:
+def _parts(configs: Configs) -> tuple[Any, Any]:
   return configs.network_config, configs.training_config
+
+
+def _images_fingerprint(image_dir: str) -> str:
+  from nao_tf.tasks.own_files import files_fingerprint
+
+  return files_fingerprint(image_dir)
 
 
 def _fingerprint(text_dir: str) -> str:

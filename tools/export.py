@@ -13,17 +13,20 @@ needed, except for the images that tflite_int8 measures the ranges of values wit
 the task; for these, say where the data is. If the data is there, a file is compared with the network on its test images.
 """
 
+from typing import TYPE_CHECKING
+
 from absl import flags
 
 from nao_tf.serving import check_export, export_controller, export_network, read_exporter
-from nao_tf.serving.model_files import FORMATS, check_file
-from nao_tf.serving.trained_image_files import export_file, random_images, some_images, training_images
-from nao_tf.serving.trained_networks import read_trained_network, training_directory, training_settings
 from nao_tf.tasks.base import Task
-from nao_tf.tasks.image_classification import ImageClassification
-from nao_tf.tools import experiment, flagging
+from nao_tf.tools import experiment, quiet, running
+
+if TYPE_CHECKING:
+  from nao_tf.tasks.image_classification import ImageClassification
 
 SAVED_MODEL = "saved_model"
+FILE_FORMATS = ("keras", "tflite", "tflite_int8")
+"""The names in `nao_tf.serving.model_files.FORMATS`."""
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -33,7 +36,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     "saved_model: raw images in, for TensorFlow; keras: a .keras file of standard layers; tflite: a .tflite file with"
   )
   help_ += " 8-bit weights; tflite_int8: one that computes in 8 bits, too"
-  flags.DEFINE_enum("format", SAVED_MODEL, [SAVED_MODEL, *FORMATS], help_, flag_values=flag_values)
+  flags.DEFINE_enum("format", SAVED_MODEL, [SAVED_MODEL, *FILE_FORMATS], help_, flag_values=flag_values)
   flags.DEFINE_string("output", None, "file to write, or directory of a SavedModel", flag_values=flag_values)
   flags.DEFINE_string(SAVED_MODEL, None, "directory of a SavedModel to write; like --output", flag_values=flag_values)
   help_ = "export the controller of the search in --workdir as a SavedModel, instead of a network"
@@ -45,6 +48,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def main(flag_values: flags.FlagValues) -> int:
   """Exports; returns the exit code."""
   output = output_of(flag_values)
+  quiet.load_tensorflow()
   if flag_values.controller:
     export_controller(flag_values.workdir, output)
     print(f"exported: {output}, the controller of {flag_values.workdir}")
@@ -72,6 +76,8 @@ def output_of(flag_values: flags.FlagValues) -> str:
 
 def export_saved_model(flag_values: flags.FlagValues, directory: str) -> int:
   """Exports as a SavedModel."""
+  from nao_tf.serving.trained_networks import read_trained_network
+
   task = task_of(flag_values)
   check_export(directory, task)
   trained = read_trained_network(flag_values.workdir, task)
@@ -82,6 +88,11 @@ def export_saved_model(flag_values: flags.FlagValues, directory: str) -> int:
 
 def export_model_file(flag_values: flags.FlagValues, path: str) -> int:
   """Exports as a file, and prints what was measured on it."""
+  from nao_tf.serving.model_files import check_file
+  from nao_tf.serving.trained_image_files import export_file, random_images, some_images, training_images
+  from nao_tf.serving.trained_networks import read_trained_network
+  from nao_tf.tasks.image_classification import ImageClassification
+
   check_file(path, flag_values.format)
   task = task_of(flag_values)
   if not isinstance(task, ImageClassification):
@@ -102,18 +113,24 @@ def task_of(flag_values: flags.FlagValues) -> Task:
     ValueError: if the record cannot be read, or there is none and the data is missing.
     RunDirectoryError: if the flags name a text that is not that of the training.
   """
+  from nao_tf.serving.trained_networks import training_directory, training_settings
+
   directory = training_directory(flag_values.workdir)
   settings, exporter = training_settings(directory), read_exporter(directory)
   experiment.check_text(settings, flag_values)
   return experiment.recorded_task(settings, flag_values) if exporter is None else exporter.task
 
 
-def data_of(flag_values: flags.FlagValues) -> ImageClassification | None:
+def data_of(flag_values: flags.FlagValues) -> "ImageClassification | None":
   """Returns the task of a training with its data; None if the data is not here and the format does not need it.
 
   Raises:
     ValueError: if the format needs training images, and they are not here.
   """
+  from nao_tf.serving.model_files import FORMATS
+  from nao_tf.serving.trained_networks import training_directory, training_settings
+  from nao_tf.tasks.image_classification import ImageClassification
+
   try:
     task = experiment.recorded_task(training_settings(training_directory(flag_values.workdir)), flag_values)
     if isinstance(task, ImageClassification) and task.num_examples("train"):
@@ -131,7 +148,7 @@ def data_of(flag_values: flags.FlagValues) -> ImageClassification | None:
 
 def cli() -> None:
   """Runs the binary."""
-  flagging.run(define_flags, main)
+  running.run(define_flags, main)
 
 
 if __name__ == "__main__":

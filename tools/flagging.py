@@ -1,29 +1,27 @@
-"""Turns configurations into absl flags and back, and runs the `main` of a binary.
+"""Turns configurations into absl flags and back.
 
 A field of a configuration, a dataclass, becomes a flag of the same name. The help of the flag is the line about the
 field under `Attributes:` in the docstring of the dataclass.
 """
 
 import dataclasses
-import os
 import re
-import sys
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from absl import app, flags
+from absl import flags
 
 from nao_tf.runs.recorded_configs import from_settings, scalar_type
 from nao_tf.runs.settings import RunDirectoryError, flat_settings
-from nao_tf.tools import flag_types, parsing
+from nao_tf.tools import flag_types
 
 if TYPE_CHECKING:
   from _typeshed import DataclassInstance
 
 Config = TypeVar("Config", bound="DataclassInstance")
 
-__all__ = ["REPORTED", "build", "define", "define_union", "field_help", "from_settings", "run", "settings"]
+__all__ = ["REPORTED", "build", "define", "define_union", "field_help", "from_settings", "settings"]
 
 REPORTED = (ValueError, OSError, RunDirectoryError)
 """Errors that a user can mend. A binary prints them without a traceback."""
@@ -45,6 +43,7 @@ def define(
   only: Collection[str] = (),
   skip: Collection[str] = (),
   unset: str = "",
+  is_effective: bool = False,
 ) -> None:
   """Defines a flag for each field of a configuration.
 
@@ -55,6 +54,8 @@ def define(
     only: names of the fields to define; empty for all.
     skip: names of fields that get no flag.
     unset: if given, the flags have no default. The help then says with these words where the value comes from.
+    is_effective: whether the help says the values of the configuration, too: they are what that comes to if no flag is
+      given.
 
   Raises:
     TypeError: if there is no flag for the type of a field.
@@ -64,9 +65,18 @@ def define(
   for field in dataclasses.fields(config):
     if field.name in skip or (only and field.name not in only):
       continue
-    help_ = documentation.get(field.name, field.name) + (f" Default: {unset}." if unset else "")
-    value = None if unset else getattr(config, field.name)
+    value = getattr(config, field.name)
+    default = f"{_shown(value)}, {unset}" if is_effective else unset
+    help_ = documentation.get(field.name, field.name) + (f" Default: {default}." if unset else "")
+    value = None if unset else value
     _definer(scalar_type(types_[field.name]), field.name)(prefix + field.name, value, help_, flag_values=flag_values)
+
+
+def _shown(value: Any) -> str:
+  """Returns a value as it is given to a flag."""
+  if isinstance(value, tuple):
+    return ",".join(map(str, value[:5])) + (",..." if len(value) > 5 else "")
+  return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def define_union(
@@ -114,10 +124,29 @@ def build(config: Config, flag_values: flags.FlagValues, *, prefix: str = "", **
     flag_values: the flags.
     prefix: of the names of the flags.
     **overrides: fields with values that take precedence over the flags.
+
+  Raises:
+    ValueError: if the values do not make a configuration; the message names the flags.
   """
   names = [field.name for field in dataclasses.fields(config) if prefix + field.name in flag_values]
   values = {name: flag_values[prefix + name].value for name in names if name not in overrides}
-  return dataclasses.replace(config, **{k: v for k, v in values.items() if v is not None} | overrides)
+  given = {name: value for name, value in values.items() if value is not None}
+  try:
+    return dataclasses.replace(config, **given | overrides)
+  except ValueError as error:
+    raise ValueError(_by_flags(str(error), config, given, prefix)) from error
+
+
+def _by_flags(message: str, config: "DataclassInstance", given: Mapping[str, Any], prefix: str) -> str:
+  """Returns what is wrong with a configuration in the words of its flags."""
+  message = message.removeprefix(f"{type(config).__name__}: ")
+  names = {field.name for field in dataclasses.fields(config)}
+  message = re.sub(r"\b(\w+)=", lambda match: f"--{prefix}{match[0]}" if match[1] in names else match[0], message)
+  first, space, rest = message.partition(" ")
+  if first in names:
+    return f"--{prefix}{first}{space}{rest}"
+  named = [name for name in given if re.search(rf"\b{name}\b", message)] or list(given)
+  return f"{' '.join(f'--{prefix}{name}={given[name]}' for name in named)}: {message}"
 
 
 def settings(**configs: Any) -> dict[str, Any]:
@@ -127,51 +156,6 @@ def settings(**configs: Any) -> dict[str, Any]:
     **configs: dataclasses or JSON values. A field of a dataclass has the key `keyword.field`.
   """
   return flat_settings(**configs)
-
-
-def run(define_flags: Callable[[flags.FlagValues], None], main: Callable[[flags.FlagValues], int | None]) -> None:
-  """Defines flags, parses the command line, calls `main` and exits with its code.
-
-  An error that a user can mend is reported in one line. The current directory is searched for modules, too, so that
-  names of the form `package.module:Name` are found there.
-
-  Args:
-    define_flags: defines the flags of the binary.
-    main: what to do with them; returns the exit code, None for 0.
-  """
-  sys.modules["__main__"].__doc__ = sys.modules[main.__module__].__doc__  # A console command has none of its own.
-  sys.path.append(os.getcwd())
-  app.run(lambda argv: _main(argv, main), flags_parser=lambda argv: _parse(argv, define_flags))
-
-
-def _parse(argv: Sequence[str], define_flags: Callable[[flags.FlagValues], None]) -> list[str]:
-  """Defines and parses the flags; returns the arguments that are no flags."""
-
-  def define(expanded: Sequence[str]) -> None:
-    sys.argv[:] = expanded  # `define_flags` may look there for the names of components.
-    known = set(flags.FLAGS)
-    define_flags(flags.FLAGS)
-    for name in set(flags.FLAGS) - known:
-      flags.FLAGS.register_key_flag_for_module(argv[0], flags.FLAGS[name])  # What --help shows.
-
-  try:
-    return parsing.parse(flags.FLAGS, argv, define)
-  except flags.Error as error:
-    print(f"FATAL Flags parsing error: {error}", file=sys.stderr)
-    print("Pass --helpshort or --helpfull to see help on flags.", file=sys.stderr)
-  except REPORTED as error:
-    print(f"error: {error}", file=sys.stderr)
-  sys.exit(1)
-
-
-def _main(argv: list[str], main: Callable[[flags.FlagValues], int | None]) -> int | None:
-  if len(argv) > 1:
-    raise app.UsageError(f"unexpected arguments: {' '.join(argv[1:])}")
-  try:
-    return main(flags.FLAGS)
-  except REPORTED as error:
-    print(f"error: {error}", file=sys.stderr)
-    return 1
 
 
 def field_help(config_class: type["DataclassInstance"]) -> dict[str, str]:

@@ -12,14 +12,16 @@ _LARGEST_INTEGER = 2**63
 
 
 def parse(
-  flag_values: flags.FlagValues, argv: Sequence[str], define: Callable[[Sequence[str]], None] = lambda argv: None
+  flag_values: flags.FlagValues,
+  argv: Sequence[str],
+  define: Callable[[Sequence[str]], Sequence[str] | None] = lambda argv: None,
 ) -> list[str]:
   """Parses a command line, flagfiles included.
 
   Args:
     flag_values: the flags.
     argv: the name of the program and its arguments.
-    define: called with the command line, flagfiles included, before it is parsed: defines further flags.
+    define: called with the command line, flagfiles included: defines further flags. It may return what to parse instead.
 
   Returns:
     The name of the program, and arguments that are no flags.
@@ -27,8 +29,8 @@ def parse(
   Raises:
     flags.Error: if a flag is unknown or has a wrong value, or a flagfile is wrong; the message names it.
   """
-  argv = flagfiles.expanded(argv)
-  define(argv)
+  expanded = flagfiles.expanded(argv)
+  argv = define(expanded) or expanded
   rest = renamed_flags.parse(flag_values, argv)
   check_numbers(flag_values)
   return rest

@@ -15,23 +15,23 @@ separate and shared, and ranks.json.
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tqdm
 from absl import flags
 
-from nao_tf.benchmarks import supernet_ranking
-from nao_tf.benchmarks.supernet_ranking import RELEASED, SEPARATE, SHARED, ReleasedScores
 from nao_tf.evaluators import make_evaluator
 from nao_tf.evaluators.base import Evaluator
-from nao_tf.evaluators.shared_weights_evaluator import SharedWeightsEvaluator
 from nao_tf.runs.journal import Journal
+from nao_tf.runs.progress_bars import progress_bar
 from nao_tf.searches.reranking import rerank
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.supernets.image_supernet_trainer import ImageSupernetTrainer
-from nao_tf.tools import evaluator_flags, experiment, flagging, search
+from nao_tf.tools import evaluator_flags, experiment, quiet, running, search
 from nao_tf.trial import Architecture, Evaluation, Trial
+
+if TYPE_CHECKING:
+  from nao_tf.benchmarks.supernet_ranking import Scores
 
 _UNSCORED = Evaluation(0.0)
 
@@ -52,6 +52,9 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
 
 def main(flag_values: flags.FlagValues) -> None:
   """Measures what the flags describe."""
+  quiet.load_tensorflow()
+  from nao_tf.benchmarks.supernet_ranking import SEPARATE, SHARED, other_figures
+
   evaluator_flags.check_one_size(flag_values)
   distribution = experiment.prepare_process(flag_values)
   space, rng = make_space(flag_values.space), np.random.default_rng([flag_values.seed, 1])
@@ -59,7 +62,7 @@ def main(flag_values: flags.FlagValues) -> None:
   context = evaluator_flags.context(flag_values, space, distribution)
   shared = make_evaluator("shared_weights", context)
   trials = evaluate(flag_values, space, SHARED, shared, architectures)
-  scores = {SHARED: [trial.reward for trial in trials], **supernet_ranking.other_figures(trials)}
+  scores = {SHARED: [trial.reward for trial in trials], **other_figures(trials)}
   scores |= released_scores(flag_values, shared, architectures)
   trained = evaluate(flag_values, space, SEPARATE, make_evaluator("training", context), architectures)
   report(flag_values.workdir, [space.format(a) for a in architectures], scores, [trial.reward for trial in trained])
@@ -76,7 +79,7 @@ def evaluate(
   trials = [Trial(number, architecture, evaluation=_UNSCORED) for number, architecture in enumerate(architectures)]
   with (
     Journal(os.path.join(flag_values.workdir, name), search.settings(flag_values)) as journal,
-    tqdm.tqdm(total=len(trials), unit=name, dynamic_ncols=True) as bar,
+    progress_bar(len(trials), name, seconds=60.0) as bar,
   ):
     rerank(trials, space, evaluator, journal, on_trial=lambda trial: bar.update())
     return journal.trials
@@ -86,6 +89,10 @@ def released_scores(
   flag_values: flags.FlagValues, evaluator: Evaluator, architectures: Sequence[Architecture]
 ) -> dict[str, list[float | None]]:
   """Returns the scores that are taken as the released NAO-WS takes them, for networks of images."""
+  from nao_tf.benchmarks.supernet_ranking import RELEASED, ReleasedScores
+  from nao_tf.evaluators.shared_weights_evaluator import SharedWeightsEvaluator
+  from nao_tf.supernets.image_supernet_trainer import ImageSupernetTrainer
+
   if not (isinstance(evaluator, SharedWeightsEvaluator) and isinstance(evaluator.trainer, ImageSupernetTrainer)):
     return {}
   released = ReleasedScores(evaluator.trainer, flag_values.seed)
@@ -93,10 +100,10 @@ def released_scores(
   return {f"{RELEASED}_{repeat}": [released.score(a, repeat) for a in architectures] for repeat in repeats}
 
 
-def report(
-  workdir: str, architectures: Sequence[str], scores: supernet_ranking.Scores, truth: Sequence[float | None]
-) -> None:
+def report(workdir: str, architectures: Sequence[str], scores: "Scores", truth: Sequence[float | None]) -> None:
   """Prints Kendall's tau of each way of scoring against the separate trainings, and writes everything down."""
+  from nao_tf.benchmarks import supernet_ranking
+
   ranking = supernet_ranking.rank(scores, truth)
   supernet_ranking.write_ranks(workdir, ranking, architectures, scores, truth)
   for name, (tau, error) in ranking.tau.items():
@@ -105,7 +112,7 @@ def report(
 
 def cli() -> None:
   """Runs the binary."""
-  flagging.run(lambda flag_values: define_flags(flag_values, sys.argv), main)
+  running.run(lambda flag_values: define_flags(flag_values, sys.argv), main, check=None)
 
 
 if __name__ == "__main__":

@@ -17,16 +17,17 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import tensorflow as tf
 from absl import flags
 
 from nao_tf.evaluators import EvaluatorContext, make_evaluator
 from nao_tf.evaluators.base import Evaluator
-from nao_tf.evaluators.shared_weights_evaluator import SharedWeightsEvaluator
+from nao_tf.runs.report import REPORT_FILE
+from nao_tf.runs.run_lock import RunLock
 from nao_tf.searches.executors import Executor
 from nao_tf.searches.search_directory import Budget, NothingFound, Reranking, search_in_directory
+from nao_tf.searches.winner import BEST_FILE
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
@@ -35,15 +36,23 @@ from nao_tf.tools import (
   evaluator_flags,
   executor_flags,
   experiment,
-  flagging,
+  recorded_flags,
   renamed_flags,
+  running,
   search_flags,
-  stopping,
+  shared_flags,
+  strategy_flags,
   train,
+  workdirs,
 )
 from nao_tf.trial import Architecture, Trial
 
+if TYPE_CHECKING:
+  import tensorflow as tf
+
+COMMAND = "search"
 BEST_DIRECTORY = "best"
+_SEARCH, _EVALUATE = "nao-search", "nao-evaluate"
 
 
 def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> None:
@@ -83,15 +92,18 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
 
 def main(flag_values: flags.FlagValues) -> int:
   """Searches; returns the exit code."""
-  with stopping.stopped_by_signals(f"the same command goes on with the search in {flag_values.workdir}"):
-    return _main(flag_values)
-
-
-def _main(flag_values: flags.FlagValues) -> int:
   check(flag_values)
   executor_flags.share_gpus(flag_values)
-  winner = experiment.configs_of(flag_values, search_flags.children(flag_values), prefix="best_")
-  experiment.check_workdir(flag_values.workdir)
+  check_optimizers(flag_values)
+  with workdirs.opened(flag_values.workdir):
+    return search_in_workdir(flag_values)
+
+
+def search_in_workdir(flag_values: flags.FlagValues) -> int:
+  """Searches in the work directory; returns the exit code."""
+  with RunLock(flag_values.workdir):  # Another process there is reported before any data is read.
+    recorded_flags.record(COMMAND, flag_values)
+  workdirs.announce(flag_values.workdir)
   distribution = experiment.prepare_process(flag_values)
   proposals, space = search_flags.proposal_space(flag_values), make_space(flag_values.space)
   try:
@@ -101,8 +113,27 @@ def _main(flag_values: flags.FlagValues) -> int:
     return 1
   print(f"best: trial {best.id}, reward {best.reward:.4f}, {best.origin}: {space.format(best.architecture)}")
   if flag_values.train_best:
-    train_best(flag_values, space.decode(best.architecture), winner, distribution)
+    train_best(flag_values, space.decode(best.architecture), winner_of(flag_values), distribution)
+  print_results(flag_values)
   return 0
+
+
+def winner_of(flag_values: flags.FlagValues) -> Configs:
+  """Returns how the winner is built and trained."""
+  return experiment.configs_of(flag_values, search_flags.children(flag_values), prefix="best_")
+
+
+def print_results(flag_values: flags.FlagValues) -> None:
+  """Prints where the results are, and a command that goes on with them."""
+  workdir = flag_values.workdir
+  print(f"report: {os.path.join(workdir, REPORT_FILE)}")
+  print(f"best architecture: {os.path.join(workdir, BEST_FILE)}")
+  if flag_values.train_best:
+    saved_model = os.path.join(workdir, BEST_DIRECTORY, train.SAVED_MODEL)
+    if os.path.isdir(saved_model):
+      print(f"next, to use it: {_EVALUATE} --saved_model={saved_model} --task={flag_values.task}")
+  elif flag_values.evaluator != "tabular":
+    print(f"next, to train it and export it: {_SEARCH} --workdir={workdir} --train_best")
 
 
 def check(flag_values: flags.FlagValues) -> None:
@@ -111,12 +142,24 @@ def check(flag_values: flags.FlagValues) -> None:
   Raises:
     ValueError: if they do not.
   """
+  experiment.check_files(flag_values)
+  winner_of(flag_values)
+  strategy_flags.config(flag_values.strategy, flag_values)
   evaluator_flags.check(flag_values)
   executor_flags.check(flag_values)
   if flag_values.rerank and flag_values.evaluator != "shared_weights":
     raise ValueError(f"--rerank needs --evaluator=shared_weights, got {flag_values.evaluator}")
   if flag_values.train_best and flag_values.evaluator == "tabular":
     raise ValueError("--train_best needs --evaluator=training: a table has no data to train on")
+
+
+def check_optimizers(flag_values: flags.FlagValues) -> None:
+  """Checks the optimizers of all trainings of a search; see `experiment.check_optimizer`."""
+  if flag_values.evaluator == "tabular":
+    return
+  experiment.check_optimizer(search_flags.children(flag_values), prefix="child_")
+  experiment.check_optimizer(shared_flags.configs(flag_values), prefix=shared_flags.PREFIX)
+  experiment.check_optimizer(winner_of(flag_values), prefix="best_")
 
 
 def settings(flag_values: flags.FlagValues) -> dict[str, Any]:
@@ -130,7 +173,7 @@ def settings(flag_values: flags.FlagValues) -> dict[str, Any]:
 
 
 def search(
-  flag_values: flags.FlagValues, proposals: SearchSpace, space: SearchSpace, distribution: tf.distribute.Strategy
+  flag_values: flags.FlagValues, proposals: SearchSpace, space: SearchSpace, distribution: "tf.distribute.Strategy"
 ) -> Trial:
   """Searches, evaluates the best again if asked to, and returns the best."""
   context = evaluator_flags.context(flag_values, space, distribution)
@@ -187,14 +230,16 @@ def reranking(flag_values: flags.FlagValues, context: EvaluatorContext) -> Reran
 
 def last_scores(evaluator: Evaluator | Executor) -> Callable[[Architecture], float] | None:
   """Returns what scores an architecture with the last shared weights; None if there are none."""
+  from nao_tf.evaluators.shared_weights_evaluator import SharedWeightsEvaluator
+
   return evaluator.score if isinstance(evaluator, SharedWeightsEvaluator) else None
 
 
 def train_best(
-  flag_values: flags.FlagValues, genotype: Genotype, configs: Configs, distribution: tf.distribute.Strategy
+  flag_values: flags.FlagValues, genotype: Genotype, configs: Configs, distribution: "tf.distribute.Strategy"
 ) -> None:
   """Trains the winner, exports it and prints its metrics on the test set."""
-  options = {"train_examples": None, **experiment.task_class_of(flag_values).final_options}
+  options = {"train_examples": None, **experiment.traits_of(flag_values).final_options}
   if flag_values.best_validation_fraction is not None:
     options["validation_fraction"] = flag_values.best_validation_fraction
   train.train_and_export(
@@ -210,7 +255,11 @@ def train_best(
 
 def cli() -> None:
   """Runs the binary."""
-  flagging.run(lambda flag_values: define_flags(flag_values, sys.argv), main)
+  running.run(
+    lambda flag_values: define_flags(flag_values, sys.argv),
+    main,
+    taken_up=lambda argv: recorded_flags.taken_up(COMMAND, argv),
+  )
 
 
 if __name__ == "__main__":

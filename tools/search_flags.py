@@ -68,7 +68,7 @@ def proposal_space(flag_values: flags.FlagValues) -> SearchSpace:
 
 def children(flag_values: flags.FlagValues) -> Configs:
   """Returns how children are built and trained."""
-  return experiment.configs_of(flag_values, experiment.task_class_of(flag_values).child, prefix="child_")
+  return experiment.configs_of(flag_values, experiment.traits_of(flag_values).child, prefix="child_")
 
 
 def settings(flag_values: flags.FlagValues, *names: str) -> dict[str, Any]:

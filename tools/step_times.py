@@ -6,21 +6,21 @@ Example:
   nao-step-times --kinds=image,shared_image
 """
 
-import functools
-from collections.abc import Callable
+from typing import Any
 
 from absl import flags
 
-from nao_tf.benchmarks import step_times
-from nao_tf.tools import flagging
+from nao_tf import registries
+from nao_tf.tools import quiet, running
 
-KINDS: dict[str, Callable[..., step_times.StepTime]] = {
-  "controller": step_times.controller_step,
-  "image": step_times.image_step,
-  "shared_image": functools.partial(step_times.image_step, shared=True),
-  "language": step_times.language_step,
-  "shared_language": functools.partial(step_times.language_step, shared=True),
+KINDS = {
+  "controller": "nao_tf.benchmarks.step_times:controller_step",
+  "image": "nao_tf.benchmarks.step_times:image_step",
+  "shared_image": "nao_tf.benchmarks.step_times:image_step",
+  "language": "nao_tf.benchmarks.step_times:language_step",
+  "shared_language": "nao_tf.benchmarks.step_times:language_step",
 }
+"""Places of functions that time steps; those of "shared_" kinds are called with `shared=True`."""
 _IMAGES = ("image", "shared_image")
 
 
@@ -37,9 +37,12 @@ def main(flag_values: flags.FlagValues) -> None:
   unknown = sorted(set(flag_values.kinds) - set(KINDS))
   if unknown:
     raise ValueError(f"unknown kind {', '.join(unknown)}; expected some of {', '.join(KINDS)}")
+  quiet.load_tensorflow()
   for kind in flag_values.kinds:
-    sizes = {"num_cells": flag_values.num_cells, "filters": flag_values.filters} if kind in _IMAGES else {}
-    result = KINDS[kind](num_steps=flag_values.num_steps, **sizes)
+    options: dict[str, Any] = {"shared": True} if kind.startswith("shared_") else {}
+    if kind in _IMAGES:
+      options |= {"num_cells": flag_values.num_cells, "filters": flag_values.filters}
+    result = registries.load_place(KINDS[kind], "kind")(num_steps=flag_values.num_steps, **options)
     print(
       f"{kind:16} {result.parameters:>12,} parameters  {result.milliseconds:8.1f} ms a step, "
       f"{result.first_seconds:5.1f} s to the end of the first",
@@ -49,7 +52,7 @@ def main(flag_values: flags.FlagValues) -> None:
 
 def cli() -> None:
   """Runs the binary."""
-  flagging.run(define_flags, main)
+  running.run(define_flags, main)
 
 
 if __name__ == "__main__":

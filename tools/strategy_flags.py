@@ -5,7 +5,7 @@ from typing import Any
 
 from absl import flags
 
-from nao_tf.strategies import STRATEGIES, strategy_class
+from nao_tf.strategies import STRATEGIES, declared_settings
 from nao_tf.tools import component_flags
 
 
@@ -23,12 +23,12 @@ def define(
     ValueError: if the command line names a strategy that does not exist.
   """
   names = component_flags.named(argv, "strategy", "strategies")
-  component_flags.define_all(STRATEGIES, strategy_class, names, flag_values, presets=presets)
+  component_flags.define_all(STRATEGIES, declared_settings, names, flag_values, presets=presets)
 
 
 def config(name: str, flag_values: flags.FlagValues) -> Any:
   """Returns the settings of a strategy, a dataclass; None if it has none."""
-  return component_flags.config(component_flags.prefix_of(name, STRATEGIES), strategy_class(name), flag_values)
+  return component_flags.config(component_flags.prefix_of(name, STRATEGIES), declared_settings(name), flag_values)
 
 
 def options(name: str, flag_values: flags.FlagValues) -> dict[str, Any]:

@@ -10,24 +10,27 @@ process at a time trains in it.
 
 import dataclasses
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import tensorflow as tf
 from absl import flags
 
 from nao_tf.networks.image_network_config import ImageNetworkConfig
 from nao_tf.networks.named_genotypes import NAMED, read_genotype
 from nao_tf.runs.run_lock import RunLock
-from nao_tf.searches.final_training import check_begun, train_in_directory, training_settings
 from nao_tf.serving import check_export, evaluate_exported, export_network, has_exporter
 from nao_tf.spaces import SPACES
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.spaces.published import CELLS
 from nao_tf.tasks.base import Configs, Task
-from nao_tf.tools import experiment, flag_types, flagging
+from nao_tf.tools import experiment, flag_types, recorded_flags, running, workdirs
 from nao_tf.training.base import Metrics, NetworkTrainer
 
+if TYPE_CHECKING:
+  import tensorflow as tf
+
+COMMAND = "train"
 SAVED_MODEL = "saved_model"
+_EVALUATE = "nao-evaluate"
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -46,8 +49,16 @@ def main(flag_values: flags.FlagValues) -> int:
   """Trains and exports; returns the exit code."""
   genotype = genotype_of(flag_values)
   configs = final_configs(flag_values)
-  experiment.check_workdir(flag_values.workdir)
-  RunLock(flag_values.workdir).close()  # Another process there is reported before any data is read.
+  experiment.check_optimizer(configs)
+  with workdirs.opened(flag_values.workdir):
+    return train_in_workdir(flag_values, genotype, configs)
+
+
+def train_in_workdir(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> int:
+  """Trains and exports in the work directory; returns the exit code."""
+  with RunLock(flag_values.workdir):  # Another process there is reported before any data is read.
+    recorded_flags.record(COMMAND, flag_values)
+  workdirs.announce(flag_values.workdir)
   distribution = experiment.prepare_process(flag_values)
   task = experiment.task_of(flag_values)
   train_and_export(
@@ -59,6 +70,9 @@ def main(flag_values: flags.FlagValues) -> int:
     workdir=flag_values.workdir,
     settings=experiment.task_settings(flag_values),
   )
+  saved_model = os.path.join(flag_values.workdir, SAVED_MODEL)
+  if os.path.isdir(saved_model):
+    print(f"next, to use it: {_EVALUATE} --saved_model={saved_model} --task={flag_values.task}")
   return 0
 
 
@@ -69,7 +83,7 @@ def genotype_of(flag_values: flags.FlagValues) -> Genotype:
     ValueError: if they name none.
     OSError: if the file cannot be read.
   """
-  space = flag_values.space or experiment.task_class_of(flag_values).space
+  space = flag_values.space or experiment.traits_of(flag_values).space
   return read_genotype(flag_values.architecture, space, place="--architecture")
 
 
@@ -79,7 +93,7 @@ def final_configs(flag_values: flags.FlagValues) -> Configs:
   A published cell brings the convention that it was published with, unless there is a flag for it, or the training was
   begun with another one.
   """
-  configs = experiment.configs_of(flag_values, experiment.task_class_of(flag_values).final)
+  configs = experiment.configs_of(flag_values, experiment.traits_of(flag_values).final)
   published = CELLS.get(flag_values.architecture)
   if published is None or not isinstance(configs.network_config, ImageNetworkConfig):
     return configs
@@ -95,7 +109,7 @@ def train_and_export(
   genotype: Genotype,
   configs: Configs,
   *,
-  distribution: tf.distribute.Strategy,
+  distribution: "tf.distribute.Strategy",
   seed: int,
   workdir: str,
   settings: dict[str, Any],
@@ -119,6 +133,8 @@ def train_and_export(
     ValueError: if the network cannot be built, trained or exported so, or what is in the directory cannot be read.
     OSError: if the directory cannot be written.
   """
+  from nao_tf.searches.final_training import check_begun, train_in_directory, training_settings
+
   described = training_settings(genotype, configs, seed)
   with RunLock(workdir) as lock:
     check_begun(workdir, {**settings, **described})
@@ -158,7 +174,7 @@ def export_and_test(task: Task, trainer: NetworkTrainer, genotype: Genotype, dir
 
 def cli() -> None:
   """Runs the binary."""
-  flagging.run(define_flags, main)
+  running.run(define_flags, main, taken_up=lambda argv: recorded_flags.taken_up(COMMAND, argv))
 
 
 if __name__ == "__main__":

@@ -4,18 +4,22 @@ The incumbent after a query is the architecture with the best objective so far, 
 its figure to report, which the search does not see.
 """
 
+from __future__ import annotations
+
 import csv
 import math
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.axes
-import matplotlib.figure
 import numpy as np
 import numpy.typing as npt
 
 from nao_tf.benchmarks.strategy_benchmark import Record
+
+if TYPE_CHECKING:
+  import matplotlib.axes
+  import matplotlib.figure
 
 CHECKPOINTS = (50, 100, 150, 300, 500, 1000, 2000)
 COLUMNS = ("strategy", "seed", "query", "objective", "test")
@@ -131,6 +135,8 @@ def plot(records: Sequence[Record]) -> matplotlib.figure.Figure:
   """Draws the mean of each strategy with a band of one standard error. The axis of queries is logarithmic."""
   settings = records[0].settings
   names = FIGURES if settings["objective"] != settings["report"] else FIGURES[:1]
+  import matplotlib.figure
+
   figure = matplotlib.figure.Figure(figsize=(7 * len(names), 4.5), layout="constrained")
   for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names):
     curves = {strategy: stacked(group)[name] for strategy, group in by_strategy(records).items()}

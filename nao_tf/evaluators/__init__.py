@@ -11,7 +11,30 @@ EVALUATORS = {
 }
 """Places by name. At a place is a class with a class method `from_context`; see `EvaluatorContext`."""
 
-__all__ = ["EVALUATORS", "Evaluator", "EvaluatorClass", "EvaluatorContext", "evaluator_class", "make_evaluator"]
+WITHOUT_SETTINGS = ("shared_weights", "training")
+"""Evaluators whose modules import TensorFlow, and that declare no settings of their own."""
+
+__all__ = [
+  "EVALUATORS",
+  "WITHOUT_SETTINGS",
+  "Evaluator",
+  "EvaluatorClass",
+  "EvaluatorContext",
+  "declared_settings",
+  "evaluator_class",
+  "make_evaluator",
+]
+
+
+def declared_settings(name: str) -> object:
+  """Returns what declares the settings of an evaluator with `config_class` and `presets`: its class, or None.
+
+  For a registered evaluator, TensorFlow is not imported.
+
+  Raises:
+    ValueError: if there is no such evaluator.
+  """
+  return None if name in WITHOUT_SETTINGS else evaluator_class(name)
 
 
 def evaluator_class(name: str) -> EvaluatorClass:

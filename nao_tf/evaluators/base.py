@@ -5,6 +5,9 @@ from typing import Protocol
 
 from nao_tf.trial import Architecture, Evaluation
 
+REWARDS = ("last", "best")
+"""The epochs whose validation result can be the reward of a training."""
+
 
 class EvaluatorError(ValueError):
   """Raised when an evaluator does not do what the protocol says, or can evaluate nothing at all."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import tensorflow as tf
 
+from nao_tf.evaluators.base import REWARDS
 from nao_tf.evaluators.context import EvaluatorContext
 from nao_tf.networks.building import NetworkConfig, num_inference_parameters
 from nao_tf.spaces.base import SearchSpace
@@ -16,7 +17,6 @@ from nao_tf.training.base import BaseTrainingConfig, Diverged, Metrics
 from nao_tf.training.graph_memory import released_graphs
 from nao_tf.trial import Architecture, Evaluation, first_line
 
-REWARDS = ("last", "best")
 _UNAVAILABLE = (MemoryError, tf.errors.ResourceExhaustedError)
 
 

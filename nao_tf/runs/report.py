@@ -3,25 +3,31 @@
 The page is one self-contained HTML file.
 """
 
+from __future__ import annotations
+
 import base64
 import html
 import io
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import matplotlib.axes
-import matplotlib.figure
 import numpy as np
 
-from nao_tf.drawing import draw_genotype, is_drawable
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.trial import RANDOM, Trial, best_trial, top_trials
+
+if TYPE_CHECKING:
+  import matplotlib.axes
+  import matplotlib.figure
 
 REPORT_FILE = "report.html"
 
 
 def search_curve(trials: Sequence[Trial]) -> matplotlib.figure.Figure:
   """Draws the reward of each trial and the best reward so far. Failed trials are crosses at the bottom."""
+  import matplotlib.figure
+
   figure = matplotlib.figure.Figure(figsize=(8, 3.5), layout="constrained")
   axes = figure.subplots()
   _draw_rewards(axes, trials)
@@ -67,6 +73,8 @@ def write_report(directory: str, trials: Sequence[Trial], space: SearchSpace, re
 
 def _drawing(genotype: object) -> str:
   """Returns a picture for the page, or why there is none; nothing for a genotype that is no cell."""
+  from nao_tf.drawing import draw_genotype, is_drawable
+
   if not is_drawable(genotype):
     return ""
   try:

@@ -9,11 +9,10 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import tqdm
-
 from nao_tf import fields
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.runs.journal import Journal
+from nao_tf.runs.progress_bars import progress_bar
 from nao_tf.runs.report import write_report
 from nao_tf.searches.executors import Executor
 from nao_tf.searches.executors.worker_lines import WorkerLines
@@ -138,7 +137,7 @@ def _run(
   progress: bool,
 ) -> Trial | None:
   """Runs the loop with a progress bar, and a line for each worker."""
-  with _progress_bar(budget.num_trials, "trial", shown=progress) as bar, WorkerLines(shown=progress) as workers:
+  with progress_bar(budget.num_trials, "trial", shown=progress) as bar, WorkerLines(shown=progress) as workers:
     return run_search(
       strategy,
       evaluator,
@@ -166,7 +165,7 @@ def _rerank(
   progress: bool,
 ) -> Trial | None:
   """Evaluates finalists with a progress bar."""
-  with _progress_bar(len(chosen), "finalist", shown=progress) as bar:
+  with progress_bar(len(chosen), "finalist", shown=progress) as bar:
     return evaluate_finalists(
       chosen,
       journal.trials,
@@ -177,10 +176,6 @@ def _rerank(
       trial_retries=budget.trial_retries,
       on_trial=show_on(bar),
     )
-
-
-def _progress_bar(total: int | None, unit: str, *, shown: bool) -> "tqdm.tqdm[Any]":
-  return tqdm.tqdm(total=total, unit=unit, dynamic_ncols=True, disable=not shown)
 
 
 def _concluded(best: Trial | None, journal: Journal, space: SearchSpace) -> Trial:

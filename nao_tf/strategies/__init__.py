@@ -16,7 +16,29 @@ STRATEGIES = {
 }
 """Places of subclasses of `Strategy` by name."""
 
-__all__ = ["STRATEGIES", "SpaceExhausted", "Strategy", "make_strategy", "strategy_class"]
+SETTINGS = {"nao": "nao_tf.strategies.nao_config:NaoSettings"}
+"""Places of what declares the settings of a strategy whose own module imports TensorFlow."""
+
+__all__ = [
+  "SETTINGS",
+  "STRATEGIES",
+  "SpaceExhausted",
+  "Strategy",
+  "declared_settings",
+  "make_strategy",
+  "strategy_class",
+]
+
+
+def declared_settings(name: str) -> type:
+  """Returns what declares the settings of a strategy with `config_class` and `presets`: its class, or less than that.
+
+  For a registered strategy, TensorFlow is not imported.
+
+  Raises:
+    ValueError: if there is no such strategy.
+  """
+  return registries.load_place(SETTINGS[name], "strategy") if name in SETTINGS else strategy_class(name)
 
 
 def strategy_class(name: str) -> type[Strategy]:

@@ -23,7 +23,7 @@ from nao_tf.runs.json_files import parse_json
 from nao_tf.runs.old_origins import read_origin
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal, Strategy
-from nao_tf.strategies.nao_config import PRESETS, NaoConfig
+from nao_tf.strategies.nao_config import PRESETS, NaoConfig, NaoSettings
 from nao_tf.tables.arrays import NUMBERS, TEXTS, ArraySpec, check_arrays, load_arrays
 from nao_tf.trial import Architecture, Origin, top_trials
 
@@ -39,11 +39,8 @@ _TRIAL = "trial"
 """Kind of the origin of a seed that is a trial itself. No proposal has it."""
 
 
-class Nao(Strategy):
+class Nao(NaoSettings, Strategy):
   """Searches in the embedding space of a controller."""
-
-  config_class = NaoConfig
-  presets = PRESETS
 
   def __init__(self, space: SearchSpace, *, seed: int = 0, config: NaoConfig = PRESETS["default"]):
     """Builds the controller.

@@ -4,6 +4,8 @@ Source: Luo et al., "Neural Architecture Optimization", NeurIPS 2018, and its Py
 """
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from nao_tf import fields
 from nao_tf.controller.config import PRESETS as CONTROLLERS
@@ -87,3 +89,10 @@ PRESETS = {
 }
 """`default`, made for small budgets; `paper`, the procedure of the paper and its PyTorch release; and `hyperparameters`,
 for spaces of numbers that are close to one another and for a few dozen trials: small rounds, and a neighbor in each."""
+
+
+class NaoSettings:
+  """Declares the settings of the strategy, as `nao_tf.strategies.base.Strategy` has them."""
+
+  config_class: ClassVar[type | None] = NaoConfig
+  presets: ClassVar[Mapping[str, Any]] = PRESETS

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nao_tf.registries import resolve
+from nao_tf.tasks.traits import DIGITS, IMAGES, TEXT, TaskTraits
 
 if TYPE_CHECKING:
   from nao_tf.tasks.base import Task
@@ -23,7 +24,16 @@ TASKS = {
 OTHER_DATA_SETS = "nao_tf.tasks.image_classification:TfdsClassification"
 """The task of every other name: a name in TensorFlow Datasets."""
 
-__all__ = ["OTHER_DATA_SETS", "TASKS", "make_task", "task_class", "task_classes"]
+TRAITS = {
+  "nao_tf.tasks.image_classification:DigitsClassification": DIGITS,
+  "nao_tf.tasks.image_classification:TfdsClassification": IMAGES,
+  "nao_tf.tasks.own_files:FolderClassification": IMAGES,
+  "nao_tf.tasks.language_modeling:LocalLanguageModeling": TEXT,
+  "nao_tf.tasks.language_modeling:PythonReferenceModeling": TEXT,
+}
+"""What is known of tasks before their data is read, by place. The class of any other task is asked."""
+
+__all__ = ["OTHER_DATA_SETS", "TASKS", "TRAITS", "TaskTraits", "make_task", "task_class", "task_classes", "task_traits"]
 
 
 def make_task(name: str, *, data_dir: str | None = None, download: bool = False, **options: Any) -> "Task":
@@ -52,6 +62,12 @@ def make_task(name: str, *, data_dir: str | None = None, download: bool = False,
 def task_class(name: str) -> "type[Task]":
   """Returns the class of the task with a name, without making the task; see `make_task`."""
   return resolve(name if name in TASKS or ":" in name else OTHER_DATA_SETS, TASKS, "task")
+
+
+def task_traits(name: str) -> TaskTraits:
+  """Returns what is known of a task before its data is read. For a registered task, TensorFlow is not imported."""
+  place = TASKS.get(name, name if ":" in name else OTHER_DATA_SETS)
+  return TRAITS[place] if place in TRAITS else TaskTraits.of(task_class(name))
 
 
 def task_classes() -> "list[type[Task]]":

@@ -20,7 +20,7 @@ from absl import logging
 from nao_tf.networks.image_network import ImageNetworkConfig
 from nao_tf.spaces.genotypes import CellGenotype
 from nao_tf.tasks import augmentation, image_checks, splits
-from nao_tf.tasks.base import BatchTask, Configs, check_split
+from nao_tf.tasks.base import BatchTask, check_split
 from nao_tf.tasks.class_weights import check_class_weight, class_weights
 from nao_tf.tasks.classification import classification_scores, cross_entropy
 from nao_tf.tasks.image_sources import (
@@ -32,6 +32,7 @@ from nao_tf.tasks.image_sources import (
   TfdsSource,
 )
 from nao_tf.tasks.pixels import Pixels, measured_pixels, pixels_of_type
+from nao_tf.tasks.traits import EARLIER_HOLD_OUT, HOLD_OUT, HOLD_OUTS, IMAGES
 from nao_tf.training.config import TrainingConfig
 
 IN_MEMORY_BYTES = 2**31
@@ -64,16 +65,15 @@ class ImageClassification(BatchTask):
     earlier_hold_out: how it was chosen in version 0.2 and before; see `use_earlier_split`.
   """
 
-  kind = "images"
-  space = "nasnet5"
+  kind = IMAGES.kind
+  space = IMAGES.space
   reward_metric = "accuracy"
   genotypes = (CellGenotype,)
-  # The children of the search of the paper, and the training of its CIFAR-10 networks (section 4.1 and its release).
-  child = Configs(ImageNetworkConfig(num_cells=3, filters=32, dropout_keep=1.0), TrainingConfig())
-  final = Configs(ImageNetworkConfig(), TrainingConfig(epochs=600, cutout_size=16))
-  final_options: Mapping[str, Any] = {"validation_fraction": 0.0}
-  hold_out = "stratified"
-  earlier_hold_out = "last"
+  child = IMAGES.child
+  final = IMAGES.final
+  final_options = IMAGES.final_options
+  hold_out = HOLD_OUT
+  earlier_hold_out = EARLIER_HOLD_OUT
 
   def __init__(
     self,
@@ -107,8 +107,8 @@ class ImageClassification(BatchTask):
     """
     if not 0 <= validation_fraction < 1:
       raise ValueError(f"validation_fraction must be in [0, 1), got {validation_fraction}")
-    if hold_out not in (None, *splits.HOLD_OUTS):
-      raise ValueError(f"unknown hold_out {hold_out!r}; expected one of {', '.join(splits.HOLD_OUTS)}")
+    if hold_out not in (None, *HOLD_OUTS):
+      raise ValueError(f"unknown hold_out {hold_out!r}; expected one of {', '.join(HOLD_OUTS)}")
     if train_examples is not None and train_examples < 1:
       raise ValueError(f"train_examples must be at least 1, or None for all, got {train_examples}")
     if len(source.labels) < 2:
@@ -378,7 +378,7 @@ class ImageClassification(BatchTask):
 class DigitsClassification(ImageClassification):
   """Classification of the digits of scikit-learn, which need no directory. A mirrored digit is no digit: no flip."""
 
-  earlier_hold_out = "stratified"
+  earlier_hold_out = HOLD_OUT
 
   def __init__(
     self,

@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from nao_tf.networks.language_model import LanguageModelConfig
 from nao_tf.spaces.genotypes import LstmGenotype, RecurrentGenotype
 from nao_tf.tasks import text
-from nao_tf.tasks.base import Configs, StreamTask, check_split
+from nao_tf.tasks.base import StreamTask, check_split
 from nao_tf.tasks.text_builder import LocalText
-from nao_tf.training.language_config import LanguageTrainingConfig
+from nao_tf.tasks.traits import TEXT
 
 # Tokens of the three splits, with one `<eos>` a line, and words of the vocabularies of the benchmark texts.
 _PUBLISHED_TOKENS = {
@@ -30,12 +29,12 @@ _REFERENCE_VOCABULARY = 5_000
 class LanguageModeling(StreamTask):
   """Language modeling on a text in three splits."""
 
-  kind = "text"
-  space = "rnn12"
+  kind = TEXT.kind
+  space = TEXT.space
   reward_metric = "loss"
   genotypes = (RecurrentGenotype, LstmGenotype)
-  child = Configs(LanguageModelConfig(), LanguageTrainingConfig(epochs=600))
-  final = Configs(LanguageModelConfig(), LanguageTrainingConfig(epochs=4000))
+  child = TEXT.child
+  final = TEXT.final
   input_shape = ()
 
   def __init__(

@@ -6,7 +6,6 @@ import numpy as np
 import sklearn.model_selection
 import tensorflow as tf
 
-HOLD_OUTS = ("last", "random", "stratified")
 SUBSETS = ("stratified", "random")
 SHUFFLE_BUFFER = 10_000
 

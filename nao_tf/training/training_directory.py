@@ -14,14 +14,14 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
-import tqdm
 from absl import logging
 from tensorflow import keras
 
 from nao_tf.runs.lines import LinesFile, read_lines, write_lines
+from nao_tf.runs.progress_bars import progress_bar
 from nao_tf.runs.run_lock import RunLock
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.training import checkpoints
@@ -29,10 +29,15 @@ from nao_tf.training.averaging import BestWeights
 from nao_tf.training.base import Metrics, Trainer
 from nao_tf.training.checkpoints import Checkpoints, OtherCheckpoint, Restored
 
+if TYPE_CHECKING:
+  import tqdm
+
 HISTORY_FILE = "history.jsonl"
 CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"
 _CHECKPOINT_SECONDS = 120.0
+_LINE_SECONDS = 60.0
+"""Time between two lines of progress in a log file."""
 
 
 class TrainingDirectory:
@@ -117,12 +122,12 @@ class TrainingDirectory:
   def _fit(self, progress: bool) -> None:
     trainer = self._trainer
     total, done = trainer.training_config.epochs * trainer.steps_per_epoch, trainer.num_steps_done
-    with tqdm.tqdm(total=total, initial=done, unit="step", disable=not progress, dynamic_ncols=True) as bar:
+    with progress_bar(total, "step", initial=done, shown=progress, seconds=_LINE_SECONDS) as bar:
       for metrics in trainer.fit(on_step=lambda: self._on_step(bar)):
         self._record(metrics)
         bar.set_postfix({name: f"{value:.4g}" for name, value in metrics.items() if name != "seconds"})
 
-  def _on_step(self, bar: tqdm.tqdm) -> None:
+  def _on_step(self, bar: "tqdm.tqdm[Any]") -> None:
     bar.update()
     if self._trainer.resumes_within_epochs and time.monotonic() - self._saved_at >= self._checkpoint_seconds:
       self._save()

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from absl import flags
 
+from nao_tf.tools import flag_groups
+
 ROOT = pathlib.Path(__file__).parent.parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
@@ -71,6 +73,8 @@ def parsed(words: str | Sequence[str]) -> flags.FlagValues:
   else:
     tool.define_flags(values)
   rest = values(words)
+  if tool_of(words) != "rank_shared":  # It takes the flagfiles of searches.
+    flag_groups.check(values, words)
   assert rest[1:] == (words[1:2] if words[0] == "python" else [])
   return values
 

@@ -3,9 +3,10 @@ import pytest
 from hypothesis import given, settings, strategies
 
 from nao_tf.tasks import splits
+from nao_tf.tasks.traits import HOLD_OUTS
 
 
-@pytest.mark.parametrize("how", splits.HOLD_OUTS)
+@pytest.mark.parametrize("how", HOLD_OUTS)
 def test_hold_out_divides_all_examples(how):
   labels = np.repeat(np.arange(4), 50)
   train, valid = splits.hold_out(labels, 0.2, how=how, seed=1)

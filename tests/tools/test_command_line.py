@@ -36,14 +36,8 @@ def test_help_shows_all_flags_with_their_choices(tmp_path):
   text = start("search", "--help", cwd=tmp_path).stdout
   assert text.startswith("Searches for an architecture.") and "Example:" in text
   words = " ".join(text.split())
-  for flag in (
-    "--workdir:",
-    "--child_epochs:",
-    "--nao_preset:",
-    "--controller_mlp_size:",
-    "--evolution_population_size:",
-  ):
-    assert flag in words
+  for flag in ("workdir", "child_epochs", "nao_preset", "controller_mlp_size", "evolution_population_size"):
+    assert f"--{flag}=" in words
   assert f"how to search: one of {', '.join(sorted(STRATEGIES))}, or package.module:Name" in words
   assert f"what to search: one of {', '.join(sorted(SPACES))}, or package.module:Name" in words
 

@@ -8,7 +8,7 @@ from absl import flags
 
 from nao_tf.networks import image_network, language_model
 from nao_tf.spaces import make_space
-from nao_tf.tools import experiment, search, search_flags, train
+from nao_tf.tools import experiment, flag_groups, search, search_flags, train
 
 ROOT = pathlib.Path(__file__).parent.parent.parent / "flags"
 FILES = sorted(ROOT.rglob("*.flags"))
@@ -29,7 +29,9 @@ def name_of(path):
 def parse(tool, path):
   values = flags.FlagValues()
   tool.define_flags(values)
-  values(["program", f"--flagfile={path}", "--workdir=somewhere"])
+  argv = ["program", f"--flagfile={path}", "--workdir=somewhere"]
+  values(argv)
+  flag_groups.check(values, argv)
   return values
 
 

@@ -19,10 +19,13 @@ TOOLS = (
   "benchmark_predictor",
   "benchmark_strategies",
   "describe",
+  "draw",
   "evaluate",
   "export",
   "rank_shared",
+  "report",
   "search",
+  "status",
   "step_times",
   "train",
   "tune",
@@ -71,7 +74,7 @@ def test_no_flag_of_any_binary_takes_what_is_not_finite(tool):
 def test_the_list_of_binaries_is_complete():
   directory = os.path.dirname(inspect.getfile(parsing))
   binaries = [name for name in os.listdir(directory) if name.endswith(".py") and "def cli" in read(directory, name)]
-  assert sorted(name.removesuffix(".py") for name in binaries) == sorted(TOOLS)
+  assert sorted(name.removesuffix(".py") for name in binaries) == sorted((*TOOLS, "nao"))
 
 
 def read(directory, name):

@@ -15,7 +15,7 @@ from nao_tf.runs.run_lock import RunDirectoryInUse
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.spaces import make_space
 from nao_tf.spaces.genotypes import CellGenotype
-from nao_tf.tools import search, search_flags, tune
+from nao_tf.tools import search, search_flags, tune, tuning
 from tests.support.toy_text import write_files
 from tests.tools.test_tools import CHILD
 
@@ -91,7 +91,7 @@ def test_the_flagfile_for_a_first_search_is_for_both_binaries(tmp_path):
   values = flags.FlagValues()
   tune.define_flags(values)
   values(["program", f"--flagfile={path}", f"--workdir={tmp_path}", "--trial_timeout=600"])
-  tuner = tune.make_tuner(values, tf.distribute.get_strategy())
+  tuner = tuning.make_tuner(values, tf.distribute.get_strategy())
   assert tuner.oracle.trial_timeout == 600 and tuner.oracle.max_trials == 40
 
 

@@ -1,0 +1,209 @@
+"""How a search or a training is going, read from its directory. Nothing is changed there, and it may be running."""
+
+import collections
+import dataclasses
+import json
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nao_tf import fields
+from nao_tf.runs.attempts import ATTEMPTS_FILE
+from nao_tf.runs.journal import TRIALS_FILE
+from nao_tf.runs.json_files import parse_json
+from nao_tf.runs.lines import read_lines
+from nao_tf.runs.run_lock import LOCK_FILE
+from nao_tf.runs.settings import RunDirectoryError, read_settings
+from nao_tf.searches.reading import load
+from nao_tf.trial import Trial
+
+HISTORY_FILE = "history.jsonl"
+"""The epochs of a training; see `nao_tf.training.training_directory`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Status:
+  """How a search or a training is going.
+
+  Attributes:
+    directory: its directory.
+    kind: "search" or "training".
+    unit: what is counted, "trial" or "epoch".
+    done: how many were finished, failed ones included.
+    total: how many are wanted; None if that is not on record.
+    running: how many were begun and are not finished; 0 if no process is at work.
+    failed: how many trials have failed.
+    process: the process that is at work, in words; None if there is none.
+    seconds: mean time of one; None if none is done.
+    seconds_left: time for the missing ones, one after the other; None if it cannot be told.
+    best: the best so far: of a search its trial, reward and architecture, of a training its last metrics.
+  """
+
+  directory: str
+  kind: str
+  unit: str
+  done: int
+  total: int | None
+  running: int
+  failed: int
+  process: str | None
+  seconds: float | None
+  seconds_left: float | None
+  best: Mapping[str, Any] | None
+
+  def to_json(self) -> str:
+    """Returns the status as one line of JSON."""
+    return json.dumps(dataclasses.asdict(self))
+
+  def __str__(self) -> str:
+    return "\n".join(f"{name:9} {text}" for name, text in _rows(self) if text)
+
+
+def status_of(directory: str, *, num_trials: int | None = None) -> Status:
+  """Returns how the search or training of a directory is going.
+
+  Args:
+    directory: of a search or of a training.
+    num_trials: how many trials a search is to have, if that is known.
+
+  Raises:
+    RunDirectoryError: if it is neither, or what is there cannot be read.
+  """
+  if os.path.exists(os.path.join(directory, TRIALS_FILE)):
+    return _of_search(directory, num_trials)
+  settings = read_settings(directory)
+  if "genotype" not in settings:
+    raise RunDirectoryError(f"{directory}: expected the directory of a search or a training; no trial was begun here")
+  return _of_training(directory, settings)
+
+
+def holder_of(directory: str) -> str | None:
+  """Returns the process that works in a directory, in words; None if there is none.
+
+  A process of another machine is believed to be there. Nothing is locked, so nobody is kept out.
+  """
+  try:
+    with open(os.path.join(directory, LOCK_FILE), "rb") as file:
+      holder = dict(parse_json(file.read(4096), LOCK_FILE))
+    number, host = fields.integer(holder["process"], "process", 1), str(holder["host"])
+  except (OSError, ValueError, KeyError, TypeError):
+    return None
+  if host == socket.gethostname() and not _is_alive(number):
+    return None
+  return f"process {number} on {host}"
+
+
+def _of_search(directory: str, num_trials: int | None) -> Status:
+  record, process = load(directory), holder_of(directory)
+  closed = [trial for trial in record.trials if trial.evaluation is not None]
+  best = record.best
+  return _status(
+    directory,
+    ("search", "trial"),
+    [trial.evaluation.cost_seconds for trial in closed if trial.evaluation],
+    num_trials,
+    process=process,
+    running=_num_begun(directory, record.trials) if process else 0,
+    failed=sum(trial.reward is None for trial in closed),
+    best=None if best is None else {"trial": best.id, "reward": best.reward, "architecture": list(best.architecture)},
+  )
+
+
+def _of_training(directory: str, settings: Mapping[str, Any]) -> Status:
+  path, epochs = os.path.join(directory, HISTORY_FILE), settings.get("training.epochs")
+  try:
+    history = read_lines(path, _epoch, "an epoch") if os.path.exists(path) else []
+    seconds = [float(metrics.get("seconds", 0.0)) for metrics in history]
+    total = None if epochs is None else fields.integer(epochs, "training.epochs")
+  except (ValueError, TypeError) as error:
+    raise RunDirectoryError(f"{path}: not the history of a training ({error})") from error
+  process, last = holder_of(directory), history[-1] if history else None
+  running = int(process is not None and (total is None or len(history) < total))
+  return _status(directory, ("training", "epoch"), seconds, total, process=process, running=running, best=last)
+
+
+def _status(
+  directory: str,
+  kind_and_unit: tuple[str, str],
+  seconds: Sequence[float],
+  total: int | None,
+  *,
+  process: str | None,
+  running: int,
+  failed: int = 0,
+  best: Mapping[str, Any] | None,
+) -> Status:
+  """Returns a status with the times that follow from those of what is done."""
+  done = len(seconds)
+  mean = sum(seconds) / done if done else None
+  left = None if mean is None or total is None else mean * max(total - done, 0)
+  return Status(directory, *kind_and_unit, done, total, running, failed, process, mean, left, best)
+
+
+def _num_begun(directory: str, trials: Sequence[Trial]) -> int:
+  """Returns how many open trials are being evaluated."""
+  path = os.path.join(directory, ATTEMPTS_FILE)
+  still_open = {trial.id for trial in trials if trial.evaluation is None}
+  counts: collections.Counter[int] = collections.Counter()
+  if os.path.exists(path):
+    for trial, change in read_lines(path, _attempt, "an attempt at a trial"):
+      counts[trial] += change
+  return sum(counts[trial] > 0 for trial in still_open)
+
+
+def _attempt(record: Any) -> tuple[int, int]:
+  trial, change = fields.elements(record, "an attempt", 2)
+  return fields.integer(trial, "trial", 0), fields.integer(change, "change")
+
+
+def _epoch(record: Any) -> dict[str, Any]:
+  return dict(fields.mapping(record, "an epoch"))
+
+
+def _rows(status: Status) -> list[tuple[str, str]]:
+  """Returns the lines that people read."""
+  of, unit = "" if status.total is None else f" of {status.total}", status.unit
+  counts = f"{status.done}{of} {unit}s" + (f", {status.failed} failed" if status.failed else "")
+  rate = "" if not status.seconds else f"{_time(status.seconds)} each, {3600 / status.seconds:.3g} an hour"
+  return [
+    (status.kind, status.directory),
+    ("state", _state(status)),
+    ("done", counts),
+    ("running", str(status.running) if status.running else ""),
+    ("rate", rate),
+    ("time left", "" if not status.seconds_left else f"about {_time(status.seconds_left)}"),
+    ("best" if status.kind == "search" else "last", _figures(status.best)),
+  ]
+
+
+def _state(status: Status) -> str:
+  if status.process is not None:
+    return f"running: {status.process}"
+  return "finished" if status.total is not None and status.done >= status.total else "not running"
+
+
+def _figures(figures: Mapping[str, Any] | None) -> str:
+  shown = {name: value for name, value in (figures or {}).items() if not isinstance(value, (list, tuple))}
+  return ", ".join(
+    f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in shown.items()
+  )
+
+
+def _time(seconds: float) -> str:
+  """Returns a time in words: "42 s", "3 min 5 s", "2 h 10 min"."""
+  if seconds < 60:
+    return f"{seconds:.3g} s"
+  minutes, rest = divmod(round(seconds), 60)
+  return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _is_alive(process: int) -> bool:
+  """Returns whether a process of this machine is there."""
+  try:
+    os.kill(process, 0)
+  except ProcessLookupError:
+    return False
+  except PermissionError:
+    return True
+  return True

@@ -1,0 +1,68 @@
+"""What is known of a kind of task before its data is read. Imports no TensorFlow: flags are made from it."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from nao_tf.networks.image_network_config import ImageNetworkConfig
+from nao_tf.networks.language_model_config import LanguageModelConfig
+from nao_tf.tasks.base import Configs
+from nao_tf.training.config import TrainingConfig
+from nao_tf.training.language_config import LanguageTrainingConfig
+
+HOLD_OUTS = ("last", "random", "stratified")
+"""How a validation set of images can be chosen."""
+HOLD_OUT, EARLIER_HOLD_OUT = "stratified", "last"
+"""How it is chosen by default, and how it was in version 0.2 and before."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskTraits:
+  """The attributes of a class of tasks that do not depend on the data; see `nao_tf.tasks.base.Task`.
+
+  Attributes:
+    kind: what its examples are, in one word.
+    space: name of the search space of its networks, if no other space is named.
+    child: how the children of a search are built and trained by default.
+    final: how the network that a search has found is built and trained by default.
+    final_options: options of the task that differ for the final training.
+    hold_out: how its validation set is chosen by default; None for a task without that option.
+    earlier_hold_out: how it was chosen in version 0.2 and before.
+  """
+
+  kind: str
+  space: str
+  child: Configs
+  final: Configs
+  final_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+  hold_out: str | None = None
+  earlier_hold_out: str | None = None
+
+  @classmethod
+  def of(cls, task: object) -> "TaskTraits":
+    """Returns the traits of a class of tasks."""
+    return cls(**{field.name: getattr(task, field.name) for field in dataclasses.fields(cls)})
+
+
+# The children of the search of the paper, and the training of its CIFAR-10 networks (section 4.1 and its release).
+IMAGES = TaskTraits(
+  "images",
+  "nasnet5",
+  Configs(ImageNetworkConfig(num_cells=3, filters=32, dropout_keep=1.0), TrainingConfig()),
+  Configs(ImageNetworkConfig(), TrainingConfig(epochs=600, cutout_size=16)),
+  final_options={"validation_fraction": 0.0},
+  hold_out=HOLD_OUT,
+  earlier_hold_out=EARLIER_HOLD_OUT,
+)
+"""Of the classification of images."""
+
+DIGITS = dataclasses.replace(IMAGES, earlier_hold_out=HOLD_OUT)
+"""Of the classification of handwritten digits."""
+
+TEXT = TaskTraits(
+  "text",
+  "rnn12",
+  Configs(LanguageModelConfig(), LanguageTrainingConfig(epochs=600)),
+  Configs(LanguageModelConfig(), LanguageTrainingConfig(epochs=4000)),
+)
+"""Of language modeling."""

@@ -1,0 +1,81 @@
+"""The status of searches and trainings, read from their directories."""
+
+import json
+import os
+import socket
+
+import pytest
+
+from nao_tf.runs.attempts import Attempts
+from nao_tf.runs.journal import Journal
+from nao_tf.runs.json_files import write_json
+from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.searches.status import status_of
+from nao_tf.trial import Evaluation, Trial
+
+
+@pytest.fixture
+def begun(tmp_path):
+  """A search that is running: one trial has a reward, one failed, one is being evaluated, one waits."""
+  trials = [Trial(number, (number,)) for number in range(4)]
+  with Journal(str(tmp_path), {"space": "mine"}) as journal:
+    journal.append_asked(trials)
+    journal.append_closed(trials[0].close(Evaluation(0.5, cost_seconds=10.0)))
+    journal.append_closed(trials[1].close(Evaluation(None, cost_seconds=20.0, metrics={"reason": "no"})))
+    attempts = Attempts(str(tmp_path), {2, 3})
+    attempts.begin(2)
+    yield str(tmp_path)
+    attempts.close()
+
+
+def test_a_running_search(begun):
+  before = {entry.name: entry.stat().st_mtime_ns for entry in os.scandir(begun)}
+  status = status_of(begun, num_trials=6)
+  assert (status.kind, status.done, status.total, status.running, status.failed) == ("search", 2, 6, 1, 1)
+  assert (status.seconds, status.seconds_left) == (15.0, 60.0)
+  assert status.best == {"trial": 0, "reward": 0.5, "architecture": [0]}
+  assert status.process == f"process {os.getpid()} on {socket.gethostname()}"
+  assert {entry.name: entry.stat().st_mtime_ns for entry in os.scandir(begun)} == before
+
+
+def test_it_is_told_in_words_and_as_json(begun):
+  status = status_of(begun, num_trials=6)
+  assert json.loads(status.to_json())["seconds_left"] == 60.0
+  text = str(status)
+  assert "2 of 6 trials, 1 failed" in text and "15 s each, 240 an hour" in text and "about 1 min 0 s" in text
+  assert "trial 0, reward 0.5" in text and "running: process" in text
+
+
+def test_a_search_whose_process_was_killed_is_not_running(begun):
+  write_json(os.path.join(begun, "lock.json"), {"process": 2**22 + 1, "host": socket.gethostname(), "command": "x"})
+  status = status_of(begun)
+  assert status.process is None and status.running == 0 and "not running" in str(status)
+  assert status.total is None and status.seconds_left is None
+
+
+def test_a_process_of_another_host_is_believed(begun):
+  write_json(os.path.join(begun, "lock.json"), {"process": 1, "host": "elsewhere", "command": "x"})
+  assert status_of(begun).process == "process 1 on elsewhere"
+
+
+def test_a_training(tmp_path):
+  write_json(str(tmp_path / "config.json"), {"genotype": {}, "training.epochs": 4})
+  assert status_of(str(tmp_path)).done == 0
+  rows = [{"epoch": epoch, "accuracy": 0.5, "seconds": 2.0} for epoch in (1, 2)]
+  (tmp_path / "history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+  status = status_of(str(tmp_path))
+  assert (status.kind, status.done, status.total, status.seconds_left) == ("training", 2, 4, 4.0)
+  assert "epoch 2, accuracy 0.5" in str(status)
+
+
+@pytest.mark.parametrize("history", ["[]\n", '{"epoch": 1, "seconds": []}\n'])
+def test_what_is_no_run_is_refused(tmp_path, history):
+  with pytest.raises(RunDirectoryError, match=r"no config\.json here"):
+    status_of(str(tmp_path))
+  write_json(str(tmp_path / "config.json"), {"space": "mine"})
+  with pytest.raises(RunDirectoryError, match="no trial was begun here"):
+    status_of(str(tmp_path))
+  write_json(str(tmp_path / "config.json"), {"genotype": {}, "training.epochs": 4})
+  (tmp_path / "history.jsonl").write_text(history)
+  with pytest.raises(RunDirectoryError, match=r"history\.jsonl"):
+    status_of(str(tmp_path))

@@ -1,0 +1,98 @@
+"""A run is taken up by its work directory alone."""
+
+import json
+
+import pytest
+from absl import flags
+
+from nao_tf.runs.journal import Journal
+from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.tools import recorded_flags, search, train
+from nao_tf.trial import Evaluation, Trial
+
+SEARCH = [
+  "--strategy=evolution",
+  "--evolution_population_size=7",
+  "--evolution_tournament_size=3",
+  "--nochild_auxiliary",
+  "--child_epochs=3",
+]
+
+
+def parsed(argv, tool=search):
+  values = flags.FlagValues()
+  tool.define_flags(values)
+  values(list(argv))
+  return values
+
+
+def taken_up(*argv):
+  return recorded_flags.taken_up("search", ["nao-search", *argv])
+
+
+@pytest.fixture
+def begun(tmp_path):
+  """A search with one finished trial."""
+  values = parsed(["nao-search", f"--workdir={tmp_path}", "--num_trials=9", *SEARCH])
+  recorded_flags.record("search", values)
+  with Journal(str(tmp_path), search.settings(values)) as journal:
+    journal.append_asked([Trial(0, (0,) * 40)])
+    journal.append_closed(Trial(0, (0,) * 40).close(Evaluation(0.5)))
+  return tmp_path
+
+
+def test_a_search_goes_on_with_the_flags_it_was_begun_with(begun):
+  values = parsed(taken_up(f"--workdir={begun}"))
+  assert (values.num_trials, values.evolution_population_size, values.child_auxiliary) == (9, 7, False)
+  with Journal(str(begun), search.settings(values)) as journal:
+    assert len(journal.trials) == 1
+
+
+def test_flags_may_be_added(begun):
+  values = parsed(taken_up(f"--workdir={begun}", "--num_trials=20", "--train_best", "--best_epochs=5"))
+  assert (values.num_trials, values.train_best, values.best_epochs) == (20, True, 5)
+  assert search.settings(values) == search.settings(parsed(taken_up(f"--workdir={begun}")))
+
+
+def test_settings_are_enough_for_a_search_of_an_earlier_version(begun):
+  (begun / "command.json").unlink()
+  values = parsed(taken_up(f"--workdir={begun}"))
+  with Journal(str(begun), search.settings(values)) as journal:
+    assert len(journal.trials) == 1
+
+
+def test_a_setting_that_changes_is_refused_as_the_only_one(begun):
+  values = parsed(taken_up(f"--workdir={begun}", "--child_epochs=4"))
+  with pytest.raises(RunDirectoryError, match="settings: training.epochs was 3, is 4;"):
+    Journal(str(begun), search.settings(values))
+
+
+def test_a_search_without_a_finished_trial_binds_nobody(tmp_path):
+  recorded_flags.record("search", parsed(["nao-search", f"--workdir={tmp_path}", *SEARCH]))
+  assert parsed(taken_up(f"--workdir={tmp_path}")).strategy == "evolution"
+  assert parsed(taken_up(f"--workdir={tmp_path}", "--child_epochs=4")).strategy == "nao"
+
+
+def test_a_new_directory_and_one_of_another_command(begun, tmp_path):
+  assert taken_up(f"--workdir={tmp_path}/new") == ["nao-search", f"--workdir={tmp_path}/new"]
+  with pytest.raises(RunDirectoryError, match="is the work directory of nao-search"):
+    recorded_flags.taken_up("train", ["nao-train", f"--workdir={begun}"])
+
+
+def test_paths_do_not_depend_on_the_current_directory(tmp_path, monkeypatch):
+  (tmp_path / "data").mkdir()
+  monkeypatch.chdir(tmp_path)
+  values = parsed(["nao-train", "--workdir=w", "--data_dir=data", "--architecture=NAONet-WS"], train)
+  assert recorded_flags.given(values) == [f"--data_dir={tmp_path}/data", "--architecture=NAONet-WS"]
+
+
+@pytest.mark.parametrize("content", ["{", "[]", json.dumps({"command": "search", "flags": [1]})])
+def test_a_damaged_record_is_named(tmp_path, content):
+  (tmp_path / "command.json").write_text(content)
+  with pytest.raises(RunDirectoryError, match=r"command\.json: not the flags of a run"):
+    taken_up(f"--workdir={tmp_path}")
+
+
+def test_the_budget_on_record(begun, tmp_path):
+  assert recorded_flags.num_trials(str(begun)) == 9
+  assert recorded_flags.num_trials(str(tmp_path / "none")) is None

@@ -1,0 +1,60 @@
+"""What can be chosen with a flag, with a line about each choice, for the help."""
+
+from collections.abc import Mapping
+
+CHOICES: Mapping[str, Mapping[str, str]] = {
+  "space": {
+    "nasnet5": "image cells of five operations: separable convolutions and pools; the space of NAO-WS",
+    "nasnet11": "image cells of the eleven operations of the paper",
+    "rnn12": "the recurrent cells of the paper, for language models",
+    "nasbench101": "the cells of NAS-Bench-101",
+    "nasbench201": "the cells of NAS-Bench-201",
+  },
+  "strategy": {
+    "nao": "neural architecture optimization, the method of the paper",
+    "evolution": "regularized evolution",
+    "local_search": "climbs from neighbor to neighbor, with restarts",
+    "optuna": "a sampler of Optuna, TPE unless told otherwise; Optuna must be installed",
+    "random": "random search",
+  },
+  "evaluator": {
+    "training": "trains each architecture from scratch",
+    "shared_weights": "trains one network that holds all architectures, and scores each with its weights",
+    "tabular": "looks the architecture up in a table of trained ones (--table)",
+  },
+  "executor": {
+    "inline": "in this process, one after the other",
+    "processes": "in several processes on this machine",
+    "ray": "on a cluster of Ray",
+  },
+  "task": {
+    "digits": "handwritten digits, which come with scikit-learn",
+    "cifar10": "small images of ten classes",
+    "cifar100": "small images of a hundred classes",
+    "fashion_mnist": "images of clothes, of ten classes",
+    "folder": "images of your own (--image_dir)",
+    "ptb": "the text Penn Treebank (--text_dir)",
+    "wikitext2": "the text WikiText-2 (--text_dir)",
+    "text": "a text of your own (--text_dir)",
+    "python_reference": "the reference manual of Python, a text that comes with it",
+  },
+  "hold_out": {
+    "stratified": "the same share of each class",
+    "random": "random images",
+    "last": "the last images, as in the paper",
+  },
+  "reward": {"last": "the last epoch", "best": "the best epoch, which is optimistic"},
+  "nao_preset": {
+    "default": "made for tens to thousands of evaluations",
+    "paper": "the procedure of the paper and of its PyTorch release",
+    "hyperparameters": "for a few dozen trials in spaces of numbers",
+  },
+}
+"""Lines by choice, by the name of the flag."""
+
+_ALSO_CALLED = {"strategies": "strategy"}
+
+
+def choices_of(flag: str) -> Mapping[str, str]:
+  """Returns a line about each choice of a flag; none if its choices need none."""
+  return CHOICES.get(_ALSO_CALLED.get(flag, flag), {})

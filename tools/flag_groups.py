@@ -1,0 +1,174 @@
+"""Groups of flags by theme, in the order in which the help shows them, and what a group needs to mean anything.
+
+A flag that is given but means nothing is an error. So a typing error in `--strategy`, or a forgotten `--train_best`, does
+not end in a search that is not the one that was meant. A flag of a flagfile is excused if the command line itself gives
+the flag that decides: `--flagfile=nao.flags --strategy=random` leaves out what the file says about NAO.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+
+from absl import flags
+
+from nao_tf.strategies import STRATEGIES
+from nao_tf.tasks import task_traits
+from nao_tf.tools import component_flags, flagfiles
+
+_CHOOSERS = ("strategy", "strategies", "oracles")
+_UNTRAINED, _UNSHARED = ("tabular",), ("tabular", "training")
+
+
+@dataclasses.dataclass(frozen=True)
+class Need:
+  """What the flags of a group need.
+
+  Attributes:
+    words: what to give, in words.
+    decided_by: the flags that decide it.
+    is_met: returns whether it is there.
+  """
+
+  words: str
+  decided_by: tuple[str, ...]
+  is_met: Callable[[flags.FlagValues], bool]
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+  """Flags with one theme.
+
+  Attributes:
+    title: the theme.
+    names: of flags.
+    prefixes: with which further ones begin.
+    need: what they need to mean anything; None for nothing.
+  """
+
+  title: str
+  names: tuple[str, ...] = ()
+  prefixes: tuple[str, ...] = ()
+  need: Need | None = None
+
+  def has(self, name: str) -> bool:
+    """Returns whether a flag is one of the group."""
+    return name in self.names or name.startswith(self.prefixes or ("\0",))
+
+
+def _evaluator_not_in(names: tuple[str, ...]) -> Callable[[flags.FlagValues], bool]:
+  return lambda values: "evaluator" not in values or values.evaluator not in names
+
+
+def _task_is(kind: str) -> Callable[[flags.FlagValues], bool]:
+  return lambda values: "task" not in values or ":" in values.task or task_traits(values.task).kind == kind
+
+
+def _task_has_files(values: flags.FlagValues) -> bool:
+  return "task" not in values or values.task == "folder" or ":" in values.task
+
+
+_TABLE = Need("--evaluator=tabular", ("evaluator",), _evaluator_not_in(("training", "shared_weights")))
+_TRAINED = Need("an evaluator that trains networks", ("evaluator",), _evaluator_not_in(_UNTRAINED))
+_SHARED = Need("--evaluator=shared_weights", ("evaluator",), _evaluator_not_in(_UNSHARED))
+_BEST = Need("--train_best", ("train_best",), lambda values: "train_best" not in values or values.train_best)
+_IMAGES = Need("a task on images", ("task",), _task_is("images"))
+_TEXT = Need("a task on a text", ("task",), _task_is("text"))
+_FILES = Need("--task=folder", ("task",), _task_has_files)
+
+RUN = ("workdir", "output", "seed", "num_replicas", "deterministic", "verbosity", "flagfile", "json")
+DATA = ("task", "data_dir", "download", "train_examples", "validation_fraction", "split")
+SEARCH = ("space", "strategy", "strategies", "oracles", "num_trials", "batch_size", "first_batch_size")
+EXECUTION = ("executor", "num_workers", "asking", "worker_memory", "gpus_per_trial", "cpus_per_trial", "ray_address")
+
+GROUPS = (
+  Group("The run", RUN),
+  Group("The task and its data", DATA),
+  Group("The task and its data", ("hold_out", "image_size", "class_weight"), need=_IMAGES),
+  Group("The task and its data", ("image_dir", "skip_corrupt"), need=_FILES),
+  Group("The task and its data", ("text_dir", "max_vocabulary"), need=_TEXT),
+  Group("The search", (*SEARCH, "max_parameters", "max_multiply_adds")),
+  Group("How architectures are evaluated", ("evaluator", "trial_timeout", "trial_retries", "rerank")),
+  Group("How architectures are evaluated", ("table",), need=_TABLE),
+  Group("How architectures are evaluated", ("reward",), need=_TRAINED),
+  Group("Where architectures are evaluated", EXECUTION),
+  Group("The winner", ("train_best",)),
+  Group("The networks of the search and their training", prefixes=("child_",), need=_TRAINED),
+  Group("The winner, where it differs from them", prefixes=("best_",), need=_BEST),
+  Group("Weight sharing", prefixes=("shared_",), need=_SHARED),
+)
+"""The groups of all commands. Those of strategies are added; see `groups`."""
+
+
+def groups(flag_values: flags.FlagValues) -> list[Group]:
+  """Returns the groups of the flags of a command, those of strategies included."""
+  return [*GROUPS, *(_of_strategy(name) for name in STRATEGIES), _of_controller()]
+
+
+def group_of(name: str, among: Sequence[Group]) -> Group | None:
+  """Returns the first group that has a flag."""
+  return next((group for group in among if group.has(name)), None)
+
+
+def check(flag_values: flags.FlagValues, argv: Sequence[str]) -> None:
+  """Checks that every flag that is given means something.
+
+  Args:
+    flag_values: parsed.
+    argv: the command line as it was given. Flags that a run has on record are not looked at.
+
+  Raises:
+    flags.Error: if one means nothing; the message names it and what it needs.
+  """
+  among, direct = groups(flag_values), set(_named_on(argv, flag_values))
+  for name in dict.fromkeys(_named_on(flagfiles.expanded(argv), flag_values)):
+    group = group_of(name, among)
+    if group is None or group.need is None or not _can_decide(group.need, flag_values):
+      continue
+    excused = name not in direct and direct.intersection(group.need.decided_by)
+    if not excused and not group.need.is_met(flag_values):
+      raise flags.Error(
+        f"--{name} means nothing here: it needs {group.need.words}, got {_decided(group.need, flag_values)}"
+      )
+
+
+def _can_decide(need: Need, flag_values: flags.FlagValues) -> bool:
+  return any(name in flag_values for name in need.decided_by)
+
+
+def _named_on(argv: Sequence[str], flag_values: flags.FlagValues) -> Iterator[str]:
+  """Yields the flags that a command line itself names."""
+  for argument in (argument for argument in argv[1:] if argument.startswith("-")):
+    name = argument.lstrip("-").partition("=")[0]
+    yield name if name in flag_values else name.removeprefix("no")
+
+
+def _decided(need: Need, flag_values: flags.FlagValues) -> str:
+  """Returns what the flags say that decide, as they would be given."""
+  shown = {name: flag_values[name].value for name in need.decided_by if name in flag_values}
+  return " ".join(
+    f"--{'' if value else 'no'}{name}" if isinstance(value, bool) else f"--{name}={_text(value)}"
+    for name, value in shown.items()
+  )
+
+
+def _text(value: object) -> str:
+  return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _of_strategy(name: str) -> Group:
+  words = f"--strategy={name}"
+  return Group(
+    f"The strategy {name}", prefixes=(f"{name}_",), need=Need(words, _CHOOSERS, lambda v: name in _chosen(v))
+  )
+
+
+def _of_controller() -> Group:
+  """Returns the group of the controller of NAO. A strategy of one's own may have a controller, too."""
+  need = Need("--strategy=nao", _CHOOSERS, lambda v: any(p == "nao" or p not in STRATEGIES for p in _chosen(v)))
+  return Group("The controller of nao", prefixes=("controller_",), need=need)
+
+
+def _chosen(flag_values: flags.FlagValues) -> list[str]:
+  """Returns what the flags of the chosen strategies begin with."""
+  values = [flag_values[name].value for name in _CHOOSERS if name in flag_values]
+  names = [name for value in values for name in ([value] if isinstance(value, str) else value or [])]
+  return [component_flags.prefix_of(name, STRATEGIES) for name in names]

@@ -1,0 +1,67 @@
+"""One entry to all commands: `nao search --workdir=runs/first` is `nao-search --workdir=runs/first`.
+
+Example:
+  nao search --flagfile=flags/quickstart.flags --workdir=runs/quickstart
+  nao status --workdir=runs/quickstart
+  nao search --help
+"""
+
+import ast
+import importlib
+import pathlib
+import sys
+
+COMMANDS = (
+  "search",
+  "train",
+  "evaluate",
+  "export",
+  "describe",
+  "draw",
+  "status",
+  "report",
+  "tune",
+  "benchmark_strategies",
+  "benchmark_oracles",
+  "benchmark_predictor",
+  "rank_shared",
+  "step_times",
+)
+"""The modules of the commands, those for a first search in front."""
+
+
+def help_text() -> str:
+  """Returns what the commands are for, a line each. They are not imported."""
+  width = max(map(len, COMMANDS)) + 2
+  lines = [f"  {command_name(module):{width}}{summary(module)}" for module in COMMANDS]
+  return "\n".join([__doc__.strip(), "", "Commands:", *lines, "", "nao COMMAND --help says what its flags are."])
+
+
+def summary(module: str) -> str:
+  """Returns the first line of what a command says about itself."""
+  source = pathlib.Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
+  return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+
+
+def command_name(module: str) -> str:
+  """Returns the name of a command as people type it."""
+  return module.replace("_", "-")
+
+
+def cli() -> None:
+  """Runs a command, or prints what commands there are."""
+  name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+  if name in ("--help", "-help", "-h", "help", "--helpshort", "--helpfull"):
+    print(help_text())
+    sys.exit(0)
+  module = name.replace("-", "_")
+  if module not in COMMANDS:
+    known = ", ".join(map(command_name, COMMANDS))
+    print(f"error: unknown command {name!r}; expected one of {known}", file=sys.stderr)
+    sys.exit(1)
+  sys.argv[:] = [f"nao-{command_name(module)}", *sys.argv[2:]]
+  importlib.import_module(f"nao_tf.tools.{module}").cli()
+
+
+if __name__ == "__main__":
+  cli()

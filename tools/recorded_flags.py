@@ -1,0 +1,168 @@
+"""The flags of a run: `command.json` in its work directory. So it is taken up by `--workdir` alone.
+
+Settings that determine the run are in `config.json`, too; they are what a run of another version is taken up with. The
+command line comes after both: it may add flags, such as `--train_best` or a larger `--num_trials`. What it changes about
+a run that has begun is refused as ever.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from absl import flags
+
+from nao_tf import fields
+from nao_tf.runs.journal import TRIALS_FILE, read_trials
+from nao_tf.runs.json_files import read_json, write_json
+from nao_tf.runs.settings import CONFIG_FILE, RunDirectoryError, read_settings
+from nao_tf.searches.status import HISTORY_FILE
+from nao_tf.strategies import STRATEGIES
+from nao_tf.tools import component_flags, flag_groups
+
+COMMAND_FILE = "command.json"
+PATHS = ("data_dir", "text_dir", "image_dir", "table", "architecture")
+"""Flags whose values are paths, if there is a file of that name. They are recorded so that they do not depend on the
+current directory."""
+
+_PLAIN = (
+  *("task", "train_examples", "validation_fraction", "image_size", "max_vocabulary", "hold_out", "class_weight"),
+  *("space", "strategy", "evaluator", "reward", "seed", "batch_size", "first_batch_size"),
+  *("max_parameters", "max_multiply_adds"),
+)
+_TRAINING = {"network.": "", "training.": ""}
+_SEARCH = {
+  "network.": "child_",
+  "training.": "child_",
+  "shared_network.": "shared_",
+  "shared_training.": "shared_",
+  "sharing.": "shared_",
+  "options.controller.": "controller_",
+}
+_COMPUTED = "drop_path_steps"
+_FREE = frozenset(
+  (
+    *("workdir", "num_trials", "train_best", "rerank", "trial_timeout", "trial_retries", "verbosity", "num_replicas"),
+    *flag_groups.EXECUTION,
+  )
+)
+"""Flags that do not say what run it is. A run that has not begun is taken up if there are only these."""
+
+
+def given(flag_values: flags.FlagValues) -> list[str]:
+  """Returns the flags that were given, as they can be given again."""
+  names = [name for name in flag_values if flag_values[name].present and _is_recorded(name, flag_values)]
+  return [_argument(name, flag_values[name].value) for name in names if flag_values[name].value is not None]
+
+
+def _is_recorded(name: str, flag_values: flags.FlagValues) -> bool:
+  module = flag_values.find_module_defining_flag(name) or ""
+  return name != "workdir" and not str(module).startswith("absl.")
+
+
+def record(command: str, flag_values: flags.FlagValues) -> None:
+  """Writes the flags of a run into its work directory, which exists."""
+  path = os.path.join(flag_values.workdir, COMMAND_FILE)
+  write_json(path, {"command": command, "flags": given(flag_values)})
+
+
+def num_trials(directory: str) -> int | None:
+  """Returns how many trials a search was to have when it was last begun; None if that is not on record."""
+  for argument in reversed(_of_command(directory, None)):
+    name, _, value = argument.partition("=")
+    if name == "--num_trials" and value.isdigit():
+      return int(value)
+  return None
+
+
+def of(command: str, directory: str) -> list[str]:
+  """Returns the flags with which a run is taken up again; none for a new one.
+
+  Args:
+    command: the name of the command, "search".
+    directory: the work directory.
+
+  Raises:
+    RunDirectoryError: if the directory is that of another command, or what is on record cannot be read.
+  """
+  recorded = _of_command(directory, command)
+  return [*recorded, *_of_settings(directory, command)]
+
+
+def taken_up(command: str, argv: Sequence[str]) -> list[str]:
+  """Returns a command line with the flags of the run that it takes up, in front of its own.
+
+  A run in which nothing was finished is not binding: other flags then describe a new run.
+
+  Args:
+    command: the name of the command.
+    argv: the name of the program and its arguments, those of flagfiles included.
+
+  Raises:
+    RunDirectoryError: see `of`.
+  """
+  directory = workdir_of(argv)
+  if directory is None or not (_has_begun(directory) or _is_free(argv)):
+    return list(argv)
+  return [*argv[:1], *of(command, directory), *argv[1:]]
+
+
+def _has_begun(directory: str) -> bool:
+  """Returns whether something was finished in a work directory: a trial or an epoch."""
+  if os.path.exists(os.path.join(directory, TRIALS_FILE)):
+    return any(trial.evaluation is not None for trial in read_trials(directory))
+  return os.path.exists(os.path.join(directory, HISTORY_FILE))
+
+
+def _is_free(argv: Sequence[str]) -> bool:
+  names = {argument.lstrip("-").partition("=")[0] for argument in argv[1:] if argument.startswith("-")}
+  return all(name in _FREE or name.removeprefix("no") in _FREE or name.startswith("best_") for name in names)
+
+
+def _of_command(directory: str, command: str | None) -> list[str]:
+  path = os.path.join(directory, COMMAND_FILE)
+  if not os.path.exists(path):
+    return []
+  try:
+    row = fields.members(read_json(path), "a command", ("command", "flags"))
+    recorded = [fields.text(argument, "a flag") for argument in fields.elements(row["flags"], "flags")]
+  except ValueError as error:
+    raise RunDirectoryError(f"{path}: not the flags of a run ({error}); the file may be deleted") from error
+  if command is not None and row["command"] != command:
+    raise RunDirectoryError(f"{directory}: is the work directory of nao-{row['command']}; choose another one")
+  return recorded
+
+
+def _of_settings(directory: str, command: str) -> list[str]:
+  """Returns the flags of a search or a training that say what its settings say."""
+  if not os.path.exists(os.path.join(directory, CONFIG_FILE)):
+    return []
+  settings = read_settings(directory)
+  prefixes = dict(_TRAINING if command == "train" else _SEARCH)
+  if "strategy" in settings:
+    prefixes["options."] = component_flags.prefix_of(str(settings["strategy"]), STRATEGIES) + "_"
+  named = {_flag_name(key, prefixes): value for key, value in settings.items()}
+  return [_argument(name, value) for name, value in named.items() if name and value is not None]
+
+
+def _flag_name(key: str, prefixes: Mapping[str, str]) -> str:
+  """Returns the flag for a setting; an empty text if there is none."""
+  if key in _PLAIN:
+    return key
+  prefix = next((prefix for prefix in prefixes if key.startswith(prefix)), None)
+  return "" if prefix is None or key.endswith(_COMPUTED) else prefixes[prefix] + key.removeprefix(prefix)
+
+
+def _argument(name: str, value: Any) -> str:
+  """Returns a flag as it is given on a command line."""
+  if isinstance(value, bool):
+    return f"--{'' if value else 'no'}{name}"
+  if isinstance(value, (list, tuple)):
+    return f"--{name}={','.join(map(str, value))}"
+  is_path = name in PATHS and os.path.exists(str(value))
+  return f"--{name}={os.path.abspath(value) if is_path else value}"
+
+
+def workdir_of(argv: Sequence[str]) -> str | None:
+  """Returns the work directory that a command line names."""
+  named = component_flags.named(argv, "workdir")
+  return ",".join(named) or None

@@ -1,0 +1,96 @@
+"""Runs the `main` of a command: defines and parses its flags, prints its help, reports errors, and ends it in order."""
+
+import os
+import sys
+from collections.abc import Callable, Collection, Sequence
+
+from absl import app, flags
+
+from nao_tf.tools import flag_groups, flagging, help_text, parsing, quiet, stopping
+
+Check = Callable[[flags.FlagValues, Sequence[str]], None]
+
+_HELP = frozenset(f"{dashes}{name}" for dashes in ("-", "--") for name in ("h", "help", "helpshort", "helpfull"))
+
+
+def run(
+  define_flags: Callable[[flags.FlagValues], None],
+  main: Callable[[flags.FlagValues], int | None],
+  *,
+  check: Check | None = flag_groups.check,
+  taken_up: Callable[[Sequence[str]], Sequence[str]] = lambda argv: argv,
+) -> None:
+  """Defines flags, parses the command line, calls `main` and exits with its code.
+
+  An error that a user can mend is reported in one line. The current directory is searched for modules, too, so that
+  names of the form `package.module:Name` are found there.
+
+  Args:
+    define_flags: defines the flags of the binary.
+    main: what to do with them; returns the exit code, None for 0.
+    check: called with the flags and the command line: raises `flags.Error` if they do not fit together.
+    taken_up: returns a command line with the flags of the run that it takes up; see `recorded_flags`.
+  """
+  doc = sys.modules[main.__module__].__doc__ or ""
+  sys.modules["__main__"].__doc__ = doc  # A console command has none of its own.
+  sys.path.append(os.getcwd())
+  app.run(lambda argv: _main(argv, main), flags_parser=lambda argv: _parse(argv, define_flags, check, taken_up, doc))
+
+
+def _parse(
+  argv: Sequence[str],
+  define_flags: Callable[[flags.FlagValues], None],
+  check: Check | None,
+  taken_up: Callable[[Sequence[str]], Sequence[str]],
+  doc: str,
+) -> list[str]:
+  """Defines and parses the flags; returns the arguments that are no flags."""
+
+  def define(expanded: Sequence[str]) -> Sequence[str]:
+    merged = list(expanded) if _HELP.intersection(expanded) else list(taken_up(expanded))
+    sys.argv[:] = merged  # `define_flags` may look there for the names of components.
+    known = set(flags.FLAGS)
+    define_flags(flags.FLAGS)
+    if _HELP.intersection(expanded):
+      _print_help(doc, set(flags.FLAGS) - known)
+    return merged
+
+  argv = list(argv)  # The one of the process is changed below.
+  try:
+    rest = parsing.parse(flags.FLAGS, argv, define)
+    if check is not None:
+      check(flags.FLAGS, argv)
+  except flags.Error as error:
+    print(f"FATAL Flags parsing error: {error}", file=sys.stderr)
+    print("Pass --help to see the flags.", file=sys.stderr)
+  except flagging.REPORTED as error:
+    print(f"error: {error}", file=sys.stderr)
+  else:
+    return rest
+  sys.exit(1)
+
+
+def _print_help(doc: str, names: Collection[str]) -> None:
+  """Prints the help of a command and ends the process."""
+  print(help_text.text_of(doc, flags.FLAGS, {name: flags.FLAGS[name] for name in flags.FLAGS if name in names}), end="")
+  sys.exit(0)
+
+
+def _main(argv: list[str], main: Callable[[flags.FlagValues], int | None]) -> int | None:
+  if len(argv) > 1:
+    print(f"error: expected flags, got {' '.join(argv[1:])}", file=sys.stderr)
+    return 1
+  quiet.set_verbosity(flags.FLAGS)
+  try:
+    with stopping.stopped_by_signals(_advice()):
+      return main(flags.FLAGS)
+  except flagging.REPORTED as error:
+    print(f"error: {error}", file=sys.stderr)
+    return 1
+
+
+def _advice() -> str:
+  """Returns how a command goes on that was stopped."""
+  directories = [flags.FLAGS[name].value for name in ("workdir", "output") if name in flags.FLAGS]
+  kept = next((directory for directory in directories if directory), None)
+  return "nothing was kept" if kept is None else f"the same command goes on from {kept}"

@@ -1,0 +1,36 @@
+"""Says how a search or a training is going: what is done, running, failed, how fast it is, and what is best so far.
+
+Example:
+  nao-status --workdir=runs/digits
+  nao-status --workdir=runs/digits --json
+
+It only reads, so the search or training may be running. TensorFlow is not imported.
+"""
+
+from absl import flags
+
+from nao_tf.searches.status import status_of
+from nao_tf.tools import recorded_flags, running
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+  """Defines the flags of this binary."""
+  flags.DEFINE_string("workdir", None, "directory of a search or of a training", flag_values=flag_values)
+  flags.DEFINE_boolean("json", False, "print one line of JSON instead of words", flag_values=flag_values)
+  flags.mark_flag_as_required("workdir", flag_values)
+
+
+def main(flag_values: flags.FlagValues) -> int:
+  """Prints the status; returns the exit code."""
+  status = status_of(flag_values.workdir, num_trials=recorded_flags.num_trials(flag_values.workdir))
+  print(status.to_json() if flag_values.json else status)
+  return 0
+
+
+def cli() -> None:
+  """Runs the binary."""
+  running.run(define_flags, main)
+
+
+if __name__ == "__main__":
+  cli()

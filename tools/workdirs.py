@@ -1,0 +1,72 @@
+"""Work directories: a command that fails before anything was done leaves none behind that was not there."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+
+from nao_tf.runs.attempts import ATTEMPTS_FILE
+from nao_tf.runs.journal import TRIALS_FILE, read_trials
+from nao_tf.runs.run_lock import LOCK_FILE
+from nao_tf.runs.settings import CONFIG_FILE, RunDirectoryError
+from nao_tf.searches.status import HISTORY_FILE
+from nao_tf.serving import TASK_FILE
+from nao_tf.tools.recorded_flags import COMMAND_FILE
+
+_WITHOUT_WORK = frozenset((ATTEMPTS_FILE, TRIALS_FILE, LOCK_FILE, CONFIG_FILE, HISTORY_FILE, TASK_FILE, COMMAND_FILE))
+_STATUS = "nao-status"
+_EMPTY_DIRECTORIES = frozenset(("strategy", "tensorboard", "tuner", "shared_weights"))
+
+
+@contextlib.contextmanager
+def opened(directory: str) -> Iterator[None]:
+  """Makes the directory of a run. After an error it is removed, if it was new and nothing was done in it.
+
+  Raises:
+    OSError: if it cannot be made or written.
+  """
+  new = _missing(directory)
+  os.makedirs(directory, exist_ok=True)
+  if not os.access(directory, os.W_OK):
+    raise PermissionError(f"{directory}: cannot be written")
+  try:
+    yield
+  except Exception:
+    if new and not has_work(directory):
+      _remove(new)
+    raise
+
+
+def announce(directory: str) -> None:
+  """Prints where a run writes, and how it can be watched."""
+  print(f"work directory: {directory}; {_STATUS} --workdir={directory} says how it goes", flush=True)
+
+
+def has_work(directory: str) -> bool:
+  """Returns whether a directory holds more than the beginning of a run: a finished trial, an epoch, or other files."""
+  with contextlib.suppress(RunDirectoryError):
+    if any(trial.evaluation is not None for trial in read_trials(directory)):
+      return True
+  for entry in os.scandir(directory):
+    if entry.is_dir() and (entry.name not in _EMPTY_DIRECTORIES or any(files for _, _, files in os.walk(entry.path))):
+      return True
+    if entry.is_file() and (entry.name not in _WITHOUT_WORK or (entry.name == HISTORY_FILE and entry.stat().st_size)):
+      return True
+  return False
+
+
+def _missing(directory: str) -> list[str]:
+  """Returns the directory and those above it that do not exist, from below."""
+  path, missing = os.path.abspath(directory), []
+  while not os.path.exists(path):
+    missing.append(path)
+    path = os.path.dirname(path)
+  return missing
+
+
+def _remove(directories: list[str]) -> None:
+  """Removes a directory with what is in it, and those above it as far as they are empty."""
+  shutil.rmtree(directories[0], ignore_errors=True)
+  with contextlib.suppress(OSError):
+    for directory in directories[1:]:
+      os.rmdir(directory)
