@@ -5,7 +5,7 @@ Source: Luo et al., "Neural Architecture Optimization", NeurIPS 2018, and its Py
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from nao_tf import fields
 from nao_tf.controller.config import PRESETS as CONTROLLERS
@@ -94,5 +94,5 @@ for spaces of numbers that are close to one another and for a few dozen trials: 
 class NaoSettings:
   """Declares the settings of the strategy, as `nao_tf.strategies.base.Strategy` has them."""
 
-  config_class: ClassVar[type | None] = NaoConfig
-  presets: ClassVar[Mapping[str, Any]] = PRESETS
+  config_class: ClassVar[type[NaoConfig]] = NaoConfig
+  presets: ClassVar[Mapping[str, NaoConfig]] = PRESETS
