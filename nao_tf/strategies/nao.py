@@ -39,8 +39,11 @@ _TRIAL = "trial"
 """Kind of the origin of a seed that is a trial itself. No proposal has it."""
 
 
-class Nao(NaoSettings, Strategy):
+class Nao(Strategy):
   """Searches in the embedding space of a controller."""
+
+  config_class = NaoSettings.config_class
+  presets = NaoSettings.presets
 
   def __init__(self, space: SearchSpace, *, seed: int = 0, config: NaoConfig = PRESETS["default"]):
     """Builds the controller.
