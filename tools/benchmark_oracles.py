@@ -1,6 +1,6 @@
 """Compares KerasTuner oracles on a small network, every configuration of which is trained once.
 
-The table is computed first if the output directory has none, which takes a few minutes of one core. Then each oracle
+The table is computed first if the work directory has none, which takes a few minutes of one core. Then each oracle
 searches it with each seed, every search in a process of its own. Finished parts of the table and finished searches are
 kept: a benchmark that is started again with the same flags resumes where it was. Oracles and seeds may be added.
 
@@ -8,7 +8,7 @@ The directory gets table/, runs/, curves.csv (the best so far after each trial),
 --overhead_at, overhead.json: the seconds that oracles take for a trial.
 
 Example:
-  nao-benchmark-oracles --num_seeds=10 --num_trials=60 --output=runs/tuners
+  nao-benchmark-oracles --num_seeds=10 --num_trials=60 --workdir=runs/tuners
 """
 
 import os
@@ -43,15 +43,16 @@ def define_flags(flag_values: flags.FlagValues) -> None:
   help_ = "random trials of nao and bayesian; default: theirs"
   flags.DEFINE_integer("num_initial_points", None, help_, 1, flag_values=flag_values)
   help_ = "directory of the results; made if it does not exist"
-  flags.DEFINE_string("output", None, help_, flag_values=flag_values)
-  help_ = "directory of the table; default: table in the output directory"
+  flags.DEFINE_string("workdir", None, help_, flag_values=flag_values)
+  flags.DEFINE_alias("output", "workdir", flag_values=flag_values)  # Its name up to version 0.2.
+  help_ = "directory of the table; default: table in the work directory"
   flags.DEFINE_string("table", None, help_, flag_values=flag_values)
   flags.DEFINE_integer("num_processes", 1, "searches at a time", 1, flag_values=flag_values)
   help_ = "numbers of trials after which to measure the time for one"
   flag_types.define_integers("overhead_at", (), help_, 0, flag_values=flag_values)
   flags.DEFINE_integer("num_timed", 20, "trials over which that time is averaged", 1, flag_values=flag_values)
   strategy_flags.define(flag_values, presets={"nao": "hyperparameters"})
-  flags.mark_flag_as_required("output", flag_values)
+  flags.mark_flag_as_required("workdir", flag_values)
 
 
 def main(flag_values: flags.FlagValues) -> None:
@@ -59,7 +60,7 @@ def main(flag_values: flags.FlagValues) -> None:
   quiet.load_tensorflow()
   from nao_tf.benchmarks import oracle_benchmark as benchmark
 
-  directory = flag_values.table or os.path.join(flag_values.output, "table")
+  directory = flag_values.table or os.path.join(flag_values.workdir, "table")
   table = _table(directory)
   oracles = {name: _options(name, flag_values) for name in flag_values.oracles}
   runs = benchmark.make_runs(
@@ -68,9 +69,9 @@ def main(flag_values: flags.FlagValues) -> None:
     table,
     num_trials=flag_values.num_trials,
     table_directory=directory,
-    directory=flag_values.output,
+    directory=flag_values.workdir,
   )
-  _report(flag_values.output, _run(runs, flag_values.num_processes), float(table.valid.max()))
+  _report(flag_values.workdir, _run(runs, flag_values.num_processes), float(table.valid.max()))
   for name in flag_values.oracles:
     for num_trials in flag_values.overhead_at:
       _measure(flag_values, name, oracles[name], table, num_trials)
@@ -116,7 +117,7 @@ def _measure(
   """Measures the overhead of an oracle and adds it to the file, unless it is there already."""
   from nao_tf.benchmarks import oracle_benchmark as benchmark
 
-  path = os.path.join(flag_values.output, OVERHEAD_FILE)
+  path = os.path.join(flag_values.workdir, OVERHEAD_FILE)
   measured = read_overhead(path) if os.path.exists(path) else {}
   key = f"{name}, {num_trials} trials"
   if key not in measured:

@@ -1,12 +1,12 @@
 """Compares strategies on a table of architectures that were all trained before.
 
 Each strategy searches with each seed, every search in a process of its own with one thread. Every architecture that a
-strategy asks for counts as a query. Finished searches are kept in the output directory: a benchmark that is started
+strategy asks for counts as a query. Finished searches are kept in the work directory: a benchmark that is started
 again with the same flags resumes where it was. Strategies and seeds may be added. The directory gets runs/, curves.csv
 (the best so far after each query), summary.json and curves.png.
 
 Example:
-  nao-benchmark-strategies --space=nasbench201 --table=nasbench201.npz --num_trials=150 --output=runs/nasbench201
+  nao-benchmark-strategies --space=nasbench201 --table=nasbench201.npz --num_trials=150 --workdir=runs/nasbench201
 """
 
 import os
@@ -42,11 +42,12 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
   flags.DEFINE_integer("num_seeds", 20, "searches of each strategy", 1, flag_values=flag_values)
   flags.DEFINE_integer("first_seed", 0, "seed of the first search", 0, flag_values=flag_values)
   help_ = "directory of the results; made if it does not exist"
-  flags.DEFINE_string("output", None, help_, flag_values=flag_values)
+  flags.DEFINE_string("workdir", None, help_, flag_values=flag_values)
+  flags.DEFINE_alias("output", "workdir", flag_values=flag_values)  # Its name up to version 0.2.
   flags.DEFINE_integer("num_processes", os.cpu_count() or 1, "searches at a time", 1, flag_values=flag_values)
   flagging.define(benchmark.BenchmarkConfig(table=""), flag_values, skip=("table",))
   strategy_flags.define(flag_values, argv)
-  flags.mark_flags_as_required(["space", "table", "output"], flag_values)
+  flags.mark_flags_as_required(["space", "table", "workdir"], flag_values)
 
 
 def main(flag_values: flags.FlagValues) -> None:
@@ -58,10 +59,10 @@ def main(flag_values: flags.FlagValues) -> None:
     {name: strategy_flags.options(name, flag_values) for name in flag_values.strategies},
     range(flag_values.first_seed, flag_values.first_seed + flag_values.num_seeds),
     flagging.build(benchmark.BenchmarkConfig(flag_values.table), flag_values),
-    flag_values.output,
+    flag_values.workdir,
   )
   best = benchmark.best_objective(table, flag_values.objective or table.default_objective)
-  _report(flag_values.output, _run(runs, flag_values.num_processes), best)
+  _report(flag_values.workdir, _run(runs, flag_values.num_processes), best)
 
 
 def _run(runs: list[benchmark.Run], num_processes: int) -> list[benchmark.Record]:

@@ -39,9 +39,11 @@ def _lines(flag: flags.Flag) -> Iterator[str]:
   """Yields what the help says about a flag."""
   yield f"  --{'[no]' if flag.boolean else ''}{flag.name}{'' if flag.boolean else '=' + _value_name(flag)}"
   for line in _described(flag).split("\n"):
-    yield from textwrap.wrap(line, _WIDTH, initial_indent="      ", subsequent_indent="      ")
+    yield from textwrap.wrap(line, _WIDTH, initial_indent="      ", subsequent_indent="      ", break_on_hyphens=False)
   for name, line in choices.choices_of(flag.name).items():
-    yield from textwrap.wrap(f"{name}: {line}", _WIDTH, initial_indent="        ", subsequent_indent="          ")
+    yield from textwrap.wrap(
+      f"{name}: {line}", _WIDTH, initial_indent="        ", subsequent_indent="          ", break_on_hyphens=False
+    )
 
 
 def _described(flag: flags.Flag) -> str:
