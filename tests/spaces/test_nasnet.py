@@ -122,5 +122,5 @@ def test_cells_may_have_another_number_of_nodes():
   assert space.encode(genotype) == space.parse(space.format(architecture)) == architecture
   for change in (space.random_equivalent, space.random_isomorphic):
     assert space.canonical(change(architecture, rng)) == space.canonical(architecture)
-  with pytest.raises(ValueError, match="num_nodes must be .*at least 1, got 0"):
+  with pytest.raises(ValueError, match="expected an integer of at least 1 for .num_nodes., got 0"):
     NasnetSpace("none", SMALL, num_nodes=0)
