@@ -42,6 +42,7 @@ EXTRAS = {
   "optuna": ["optuna>=4"],
   "addons": ["tensorflow>=2.15,<2.16", "tensorflow-addons>=0.23", "tensorflow-metadata<1.15", "numpy<2"],
   "dev": ["build>=1.2", "hypothesis>=6.100", "mypy>=1.11", "pytest>=8", "pytest-timeout>=2.3", "ruff>=0.6"],
+  "ray": ["ray>=2.9"],
   "docs": ["mkdocs>=1.6,<2", "mkdocs-material>=9.6,<10", "mkdocstrings-python>=2,<3", "ruff>=0.6"],
 }
 

@@ -42,6 +42,11 @@ def test_the_blocks_of_a_guide_are_one_program(name, tmp_path, monkeypatch):
   run(GUIDES / f"{name}.md", tmp_path, monkeypatch)
 
 
+def test_the_workers_of_the_guide_make_their_evaluators(tmp_path, monkeypatch):
+  names = run(GUIDES / "many_machines.md", tmp_path, monkeypatch)
+  assert hasattr(names["make_evaluator"]("nasnet5", "digits"), "evaluate")
+
+
 def test_the_tuner_of_the_guide_tunes(tmp_path, monkeypatch, capsys):
   run(GUIDES / "keras_tuner.md", tmp_path, monkeypatch, {"max_trials=50": "max_trials=2", "epochs=5": "epochs=1"})
   assert "'learning_rate':" in capsys.readouterr().out
