@@ -32,6 +32,10 @@ _RETRIES_ON_NODE = 2
 """How often an actor begins a trial again whose process was ended from outside."""
 
 
+_LONGEST_LOG = 2**20
+"""Bytes of a child's log, its end, that come from a node."""
+
+
 class RayExecutor(Executor):
   """Evaluates with actors of Ray. Nodes may join, leave and be preempted."""
 
@@ -75,6 +79,7 @@ class RayExecutor(Executor):
     self._done: collections.deque[Trial] = collections.deque()
     self._losses: collections.Counter[int] = collections.Counter()
     self._run: Run | None = None
+    self._has_warned = False
 
   @classmethod
   def make(cls, make_evaluator: MakeEvaluator, settings: ExecutorSettings) -> "RayExecutor":
@@ -115,6 +120,7 @@ class RayExecutor(Executor):
   def submit(self, trials: Sequence[Trial]) -> None:
     """Gives trials to actors, those that rest first."""
     run = self._working_for()
+    self._warn_without_room()
     for trial in trials:
       run.attempts.begin(trial.id)
       self._begin(trial)
@@ -156,6 +162,13 @@ class RayExecutor(Executor):
     if self._run is None:
       raise RuntimeError("an executor was used before start")
     return self._run
+
+  def _warn_without_room(self) -> None:
+    """Says once if no node has room for a trial, which then waits until one joins."""
+    has = self._ray.cluster_resources()
+    if not self._has_warned and any(has.get(name, 0) < amount for name, amount in self._needs.items()):
+      self._has_warned = True
+      logging.warning("the cluster has no room for a trial, which needs %s; trials wait until nodes join", self._needs)
 
   def _begin(self, trial: Trial) -> None:
     actor = self._resting.pop() if self._resting else self._new_actor()
@@ -243,7 +256,7 @@ class _Actor:
       pass
     if closed.evaluation is None:
       raise EvaluatorError(f"trial {trial.id} came back without an evaluation")
-    log = read_log(path)
+    log = read_log(path, _LONGEST_LOG)
     shutil.rmtree(os.path.dirname(path), ignore_errors=True)
     return closed.evaluation, log
 

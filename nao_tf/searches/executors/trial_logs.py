@@ -22,11 +22,16 @@ def new_log(directory: str, trial: int) -> str:
   return os.path.join(folder, LOG_FILE)
 
 
-def read_log(path: str) -> bytes:
-  """Returns the end of a log; nothing if there is none."""
+def read_log(path: str, size: int = _LAST_BYTES) -> bytes:
+  """Returns the end of a log; nothing if there is none.
+
+  Args:
+    path: of the log.
+    size: bytes to return at most.
+  """
   try:
     with open(path, "rb") as file:
-      file.seek(max(0, os.path.getsize(path) - _LAST_BYTES))
+      file.seek(max(0, os.path.getsize(path) - size))
       return file.read()
   except OSError:
     return b""

@@ -50,6 +50,15 @@ def test_there_are_as_many_workers_as_the_cluster_has_room_for(executor):
 
 
 @needs_ray
+def test_a_trial_that_no_node_has_room_for_waits_and_says_so(cluster, run, caplog):
+  settings = ExecutorSettings(num_workers=None, gpus_per_trial=1)
+  with make_executor("ray", children.make, settings) as executor:
+    executor.start(run)
+    executor.submit([Trial(0, (0, 1))])
+    assert executor.next_done() is None and "no room for a trial, which needs {'CPU': 1.0, 'GPU': 1}" in caplog.text
+
+
+@needs_ray
 def test_bad_children_fail_and_touch_no_other(executor, run):
   reasons = {1: "KeyError: 'missing'", 4: "with status 3", 5: "by SIGKILL", 6: "by SIGSEGV", 8: "longer than 3 seconds"}
   done = evaluated(executor, run, [(0, 5), *((kind, 1) for kind in reasons), (0, 6)])
