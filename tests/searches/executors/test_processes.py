@@ -124,3 +124,15 @@ def test_closing_ends_the_processes(run):
   while os.path.exists(f"/proc/{process}") and time.monotonic() < deadline:
     time.sleep(0.01)
   assert not os.path.exists(f"/proc/{process}")
+
+
+def test_each_worker_sees_its_own_gpu_and_no_other(run, monkeypatch):
+  monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+  with make_executor("processes", children.make, ExecutorSettings(num_workers=None)) as executor:
+    executor.start(run)
+    executor.submit([Trial(0, (0, 0)), Trial(1, (0, 1))])  # One for each worker.
+    done = []
+    while not executor.is_idle:
+      done += [trial for trial in [executor.next_done()] if trial]
+  assert sorted(trial.evaluation.metrics["CUDA_VISIBLE_DEVICES"] for trial in done) == ["3", "5"]
+  assert os.environ["CUDA_VISIBLE_DEVICES"] == "3,5"
