@@ -24,10 +24,11 @@ from nao_tf.evaluators import make_evaluator
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.runs.journal import Journal
 from nao_tf.runs.progress_bars import progress_bar
+from nao_tf.searches.executors import Executor
 from nao_tf.searches.reranking import rerank
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.tools import evaluator_flags, experiment, quiet, running, search
+from nao_tf.tools import evaluator_flags, executor_flags, experiment, quiet, running, search
 from nao_tf.trial import Architecture, Evaluation, Trial
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def main(flag_values: flags.FlagValues) -> None:
   from nao_tf.benchmarks.supernet_ranking import SEPARATE, SHARED, other_figures
 
   evaluator_flags.check_one_size(flag_values)
+  executor_flags.check(flag_values)
   distribution = experiment.prepare_process(flag_values)
   space, rng = make_space(flag_values.space), np.random.default_rng([flag_values.seed, 1])
   architectures = [space.canonical(space.sample(rng)) for _ in range(flag_values.num_architectures)]
@@ -64,7 +66,8 @@ def main(flag_values: flags.FlagValues) -> None:
   trials = evaluate(flag_values, space, SHARED, shared, architectures)
   scores = {SHARED: [trial.reward for trial in trials], **other_figures(trials)}
   scores |= released_scores(flag_values, shared, architectures)
-  trained = evaluate(flag_values, space, SEPARATE, make_evaluator("training", context), architectures)
+  with search.evaluator_of(flag_values, "training", context, define=define_flags) as training:
+    trained = evaluate(flag_values, space, SEPARATE, training, architectures)
   report(flag_values.workdir, [space.format(a) for a in architectures], scores, [trial.reward for trial in trained])
 
 
@@ -72,7 +75,7 @@ def evaluate(
   flag_values: flags.FlagValues,
   space: SearchSpace,
   name: str,
-  evaluator: Evaluator,
+  evaluator: Evaluator | Executor,
   architectures: Sequence[Architecture],
 ) -> list[Trial]:
   """Returns the trials of architectures, with a journal of that name."""

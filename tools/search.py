@@ -54,6 +54,9 @@ COMMAND = "search"
 BEST_DIRECTORY = "best"
 _SEARCH, _EVALUATE = "nao-search", "nao-evaluate"
 
+DefineFlags = Callable[[flags.FlagValues, Sequence[str]], None]
+"""Defines the flags of a binary for a command line."""
+
 
 def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> None:
   """Defines the flags of a search.
@@ -195,21 +198,30 @@ def search(
 
 
 @contextlib.contextmanager
-def evaluator_of(flag_values: flags.FlagValues, name: str, context: EvaluatorContext) -> Iterator[Evaluator | Executor]:
-  """Makes an evaluator, or an executor with workers that make one each. Shared weights are in this process."""
+def evaluator_of(
+  flag_values: flags.FlagValues, name: str, context: EvaluatorContext, *, define: DefineFlags | None = None
+) -> Iterator[Evaluator | Executor]:
+  """Makes an evaluator, or an executor with workers that make one each. Shared weights are in this process.
+
+  Args:
+    flag_values: the flags.
+    name: of the evaluator.
+    context: what it is made from in this process.
+    define: defines the flags of the binary; None: those of this one.
+  """
   if name == "shared_weights" or executor_flags.executor_name(flag_values) == "inline":
     yield make_evaluator(name, context)
     return
   if flag_values.rerank:
     make_evaluator(name, context)  # Workers start after the search; what is wrong with the flags is said before it.
-  with executor_flags.executor(flag_values, functools.partial(make_in_worker, sys.argv, name)) as executor:
+  with executor_flags.executor(flag_values, functools.partial(make_in_worker, sys.argv, name, define)) as executor:
     yield executor
 
 
-def make_in_worker(argv: Sequence[str], name: str) -> Evaluator:
-  """Makes an evaluator in a process of its own from the command line of the search."""
+def make_in_worker(argv: Sequence[str], name: str, define: DefineFlags | None) -> Evaluator:
+  """Makes an evaluator in a process of its own from the command line of the binary; see `evaluator_of`."""
   flag_values = flags.FlagValues()
-  define_flags(flag_values, argv)
+  (define or define_flags)(flag_values, argv)
   renamed_flags.parse(flag_values, argv)
   distribution = experiment.prepare_process(flag_values)
   return make_evaluator(name, evaluator_flags.context(flag_values, make_space(flag_values.space), distribution))

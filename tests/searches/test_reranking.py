@@ -3,6 +3,7 @@ import pytest
 from nao_tf.runs.journal import Journal
 from nao_tf.searches.reranking import rerank
 from nao_tf.trial import RANDOM, Evaluation, Trial
+from tests.support.scripted_executor import ScriptedExecutor
 from tests.support.toys import CountingEvaluator, ToySpace
 
 # By the search's rewards the first is the best; by the counting evaluator the last.
@@ -42,3 +43,10 @@ def test_other_candidates_are_added_to_what_was_evaluated(tmp_path):
 def test_there_must_be_candidates(tmp_path):
   with Journal(str(tmp_path), {}) as journal, pytest.raises(ValueError, match="must be at least 1"):
     rerank([], ToySpace(), CountingEvaluator(), journal)
+
+
+def test_candidates_are_evaluated_side_by_side_by_an_executor(tmp_path):
+  executor = ScriptedExecutor(3, [2, 1])
+  with Journal(str(tmp_path), {}) as journal:
+    best = rerank(CANDIDATES, ToySpace(), executor, journal)
+  assert best.architecture == ARCHITECTURES[2] and executor.most_at_a_time == 3 and executor.evaluated == [2, 1, 0]
