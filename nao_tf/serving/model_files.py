@@ -12,11 +12,11 @@ import tempfile
 from collections.abc import Callable, Iterable
 
 import numpy as np
-import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.serving import model_file_runner
 from nao_tf.serving.export_target import ExportError
+from nao_tf.serving.tflite_models import computing_in_8_bits, with_small_weights
 
 Write = Callable[[keras.Model, str, Iterable[np.ndarray]], None]
 """Writes a model at a path. The arrays are raw training images, `[1, H, W, C]`; only some formats read them."""
@@ -158,25 +158,12 @@ def _write_keras(model: keras.Model, path: str, training_images: Iterable[np.nda
 
 
 def _write_tflite(model: keras.Model, path: str, training_images: Iterable[np.ndarray]) -> None:
-  """Quantizes the weights to 8 bits; the computation is in floats."""
   del training_images
-  converter = tf.lite.TFLiteConverter.from_keras_model(model)
-  converter.optimizations = [tf.lite.Optimize.DEFAULT]
-  _write_bytes(path, converter.convert())
+  _write_bytes(path, with_small_weights(model))
 
 
 def _write_tflite_int8(model: keras.Model, path: str, training_images: Iterable[np.ndarray]) -> None:
-  """Quantizes everything to 8 bits, with the ranges that values have for training images."""
-  examples = [image.astype(np.float32) for image in training_images]
-  if not examples:
-    raise ValueError("the format tflite_int8 needs training images, to measure the ranges of values")
-  converter = tf.lite.TFLiteConverter.from_keras_model(model)
-  converter.optimizations = [tf.lite.Optimize.DEFAULT]
-  converter.representative_dataset = lambda: ([image] for image in examples)
-  converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-  converter.inference_input_type = tf.uint8
-  converter.inference_output_type = tf.uint8
-  _write_bytes(path, converter.convert())
+  _write_bytes(path, computing_in_8_bits(model, training_images))
 
 
 FORMATS: dict[str, FileFormat] = {

@@ -19,6 +19,9 @@ from tensorflow import keras
 from nao_tf.networks.plain_layers import Symbol
 from nao_tf.tasks.pixels import Pixels
 
+LAYER_PREFIX = "pixels."
+"""The names of the layers begin with it, and no others do."""
+
 
 def standardization(pixels: Pixels) -> Callable[[Symbol], Symbol]:
   """Returns what applies the layers to raw images `[B, H, W, C]`.
