@@ -117,8 +117,11 @@ class Cell(keras.layers.Layer):
   ) -> tf.Tensor:
     branch = self.branches[index]
     output = self.operations[index](states[branch.source], training=training)
-    kept = mask is None or not is_dropped(branch.operation, self._stride(branch.source), self.convention)
-    return output if kept else output * mask
+    return output if mask is None or not self.is_dropped(branch) else output * mask
+
+  def is_dropped(self, branch: genotypes.Branch) -> bool:
+    """Returns whether drop-path acts on a branch."""
+    return is_dropped(branch.operation, self._stride(branch.source), self.convention)
 
   def _stride(self, source: int) -> int:
     return 2 if self.reduction and source < genotypes.NUM_CELL_INPUTS else 1

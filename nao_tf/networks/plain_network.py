@@ -2,27 +2,42 @@
 
 Such a model needs nothing of this package: it is saved, loaded, shown, trained further and cut like any other model of
 Keras. Its layers have names that tell their place: `stem.norm`, `cell_3.node_2.left.sep3x3.0.depthwise`, `cell_3` (the
-output of a cell), `logits`. The auxiliary head is left out, and so is drop-path: they are parts of a training.
+output of a cell), `logits`. The auxiliary head is left out, and so is drop-path: they are parts of a training. On request
+they are kept: the head as a second output, and drop-path as layers of `nao_tf.networks.drop_path`.
 """
 
 import re
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks.cell import Cell
-from nao_tf.networks.heads import ClassifierHead
-from nao_tf.networks.image_network import ImageClassifier, ImageNetwork
+from nao_tf.networks.drop_path import DropPath, DropPathSchedule
+from nao_tf.networks.heads import AuxiliaryHead, ClassifierHead
+from nao_tf.networks.image_network import ImageClassifier, ImageNetwork, auxiliary_cell
 from nao_tf.networks.plain_layers import NotConvertible, Symbol, apply_layer, plain_layer, relu
 from nao_tf.networks.precision import check_precision
 from nao_tf.networks.stems import Stem
-from nao_tf.spaces.genotypes import Node
+from nao_tf.spaces.genotypes import Branch, Node
 
 TOLERANCE = 1e-4
 POOLINGS = {"avg": keras.layers.GlobalAveragePooling2D, "max": keras.layers.GlobalMaxPooling2D}
 _CHECKED_IMAGES = 2
+
+
+class DropPaths(NamedTuple):
+  """Drop-path in a cell.
+
+  Attributes:
+    progress: how far the schedule is, symbolic.
+    rate: share of the samples at its end.
+  """
+
+  progress: Symbol
+  rate: float
 
 
 def plain_model(
@@ -32,6 +47,7 @@ def plain_model(
   include_top: bool = True,
   pooling: str | None = None,
   classifier_activation: str | None = "softmax",
+  training_graph: bool = False,
   name: str = "image_classifier",
 ) -> keras.Model:
   """Returns a functional model of standard layers that computes what a network computes in inference.
@@ -44,6 +60,8 @@ def plain_model(
     include_top: whether to classify; otherwise the outputs are features [B, H, W, C].
     pooling: for features: "avg" or "max" to pool them to [B, C]; None to leave them as they are.
     classifier_activation: activation after the logits; None for logits.
+    training_graph: whether to keep drop-path, and the auxiliary head as a second output `auxiliary`. Then the layers of
+      drop-path are not standard ones.
     name: of the model.
 
   Raises:
@@ -55,11 +73,18 @@ def plain_model(
   classifier = _classifier_of(network)
   images = keras.Input(classifier.image_shape, name="images")
   prepared = images if prepare is None else prepare(images)
-  features = _features(classifier, prepared)
+  cells = _cells(classifier, prepared, training_graph)
+  features = _features(classifier, cells[-1])
   logits = _logits(classifier.head, features)
   _check_outputs(classifier, keras.Model(images, [prepared, features, logits]))
-  outputs = _top(logits, classifier_activation) if include_top else _pooled(features, pooling)
-  return keras.Model(images, outputs, name=_layer_name(name))
+  if not include_top:
+    return keras.Model(images, _pooled(features, pooling), name=layer_name(name, "image_classifier"))
+  outputs = _activated(logits, classifier_activation, "probabilities")
+  if training_graph and isinstance(network, ImageNetwork) and network.auxiliary_head is not None:
+    read = cells[auxiliary_cell(network.config, len(cells))]
+    auxiliary = _auxiliary_logits(network.auxiliary_head, read)
+    outputs = [outputs, _activated(auxiliary, classifier_activation, "auxiliary")]
+  return keras.Model(images, outputs, name=layer_name(name, "image_classifier"))
 
 
 def _classifier_of(network: keras.Model) -> ImageClassifier:
@@ -69,44 +94,76 @@ def _classifier_of(network: keras.Model) -> ImageClassifier:
   return classifier
 
 
-def _features(classifier: ImageClassifier, inputs: Symbol) -> Symbol:
-  """Applies stem and cells, and the ReLU of the head if there is one."""
+def _cells(classifier: ImageClassifier, inputs: Symbol, training_graph: bool) -> list[Symbol]:
+  """Applies stem and cells; returns the outputs of the cells."""
   _check_class(classifier.stem, Stem)
   states = [plain_layer(classifier.stem.first, inputs, "stem.first")]
   states.append(plain_layer(classifier.stem.second, states[0], "stem.second"))
-  for number, cell in enumerate(classifier.cells):
-    states.append(_cell(cell, classifier.plans[number].inputs_among(states), f"cell_{number}"))
+  drops = _drop_paths(classifier, inputs) if training_graph else [None] * len(classifier.cells)
+  for number, (cell, drop) in enumerate(zip(classifier.cells, drops)):
+    states.append(_cell(cell, classifier.plans[number].inputs_among(states), f"cell_{number}", drop))
+  return states[2:]
+
+
+def _drop_paths(classifier: ImageClassifier, inputs: Symbol) -> Sequence[DropPaths | None]:
+  """Returns the drop-path of every cell; see `TrainingDraws.masks`."""
+  config, count = classifier.config, len(classifier.cells)
+  if config.drop_path_keep == 1.0:
+    return [None] * count
+  progress = DropPathSchedule(config.drop_path_steps, name="drop_path")(inputs)
+  return [DropPaths(progress, (number + 1) / count * (1.0 - config.drop_path_keep)) for number in range(count)]
+
+
+def _features(classifier: ImageClassifier, last: Symbol) -> Symbol:
+  """Applies the ReLU of the head to the output of the last cell, if there is one."""
   _check_class(classifier.head, ClassifierHead)
-  return relu(states[-1], "head") if classifier.head.convention.head_relu else states[-1]
+  return relu(last, "head") if classifier.head.convention.head_relu else last
 
 
-def _cell(cell: Cell, inputs: Sequence[Symbol], name: str) -> Symbol:
+def _cell(cell: Cell, inputs: Sequence[Symbol], name: str, drop: DropPaths | None) -> Symbol:
   """Applies a cell; see `Cell.call`."""
   _check_class(cell, Cell)
   states = [plain_layer(cell.calibrations[i], inputs[i], f"{name}.input_{i}") for i in range(len(inputs))]
   for number in range(len(cell.cell.nodes)):
     place = f"{name}.node_{number}"
-    left, right = (_branch(cell, 2 * number + i, states, f"{place}.{side}") for i, side in enumerate(Node._fields))
+    sides = enumerate(Node._fields)
+    left, right = (_branch(cell, 2 * number + i, states, f"{place}.{side}", drop) for i, side in sides)
     states.append(keras.layers.Add(name=place)([left, right]))
   ends = [plain_layer(layer, states[i], f"{name}.output_{i}") for i, layer in zip(cell.cell.concatenated, cell.tails)]
   return keras.layers.Identity(name=name)(ends[0]) if len(ends) == 1 else keras.layers.Concatenate(name=name)(ends)
 
 
-def _branch(cell: Cell, number: int, states: Sequence[Symbol], place: str) -> Symbol:
-  branch = cell.branches[number]
-  return plain_layer(cell.operations[number], states[branch.source], f"{place}.{branch.operation}")
+def _branch(cell: Cell, number: int, states: Sequence[Symbol], place: str, drop: DropPaths | None) -> Symbol:
+  branch: Branch = cell.branches[number]
+  outputs = plain_layer(cell.operations[number], states[branch.source], f"{place}.{branch.operation}")
+  if drop is None or not cell.is_dropped(branch):
+    return outputs
+  return DropPath(drop.rate, name=f"{place}.drop_path")([outputs, drop.progress])
 
 
 def _logits(head: ClassifierHead, features: Symbol) -> Symbol:
   """Applies pooling, dropout and the dense layer of the head."""
   pooled = keras.layers.GlobalAveragePooling2D(name="head.pool")(features)
   dropped = pooled if head.keep == 1.0 else keras.layers.Dropout(1.0 - head.keep, name="head.dropout")(pooled)
-  dense = keras.layers.Dense(head.dense.units, use_bias=head.dense.use_bias, name="logits")
-  return apply_layer(dense, dropped, [head.dense.kernel, *([head.dense.bias] if head.dense.use_bias else [])])
+  return _dense(head.dense, dropped, "logits")
 
 
-def _top(logits: Symbol, activation: str | None) -> Symbol:
-  return logits if activation is None else keras.layers.Activation(activation, name="probabilities")(logits)
+def _auxiliary_logits(head: AuxiliaryHead, features: Symbol) -> Symbol:
+  """Applies the auxiliary head; see `AuxiliaryHead.call`."""
+  _check_class(head, AuxiliaryHead)
+  read = relu(features, "auxiliary.input")
+  pooled = keras.layers.AveragePooling2D(head.window, head.stride, "valid", name="auxiliary.pool")(read)
+  outputs = relu(plain_layer(head.convolutions, pooled, "auxiliary"), "auxiliary.output")
+  return _dense(head.dense, keras.layers.Flatten(name="auxiliary.flatten")(outputs), "auxiliary.logits")
+
+
+def _dense(layer: keras.layers.Dense, inputs: Symbol, name: str) -> Symbol:
+  dense = keras.layers.Dense(layer.units, use_bias=layer.use_bias, name=name)
+  return apply_layer(dense, inputs, [layer.kernel, *([layer.bias] if layer.use_bias else [])])
+
+
+def _activated(logits: Symbol, activation: str | None, name: str) -> Symbol:
+  return logits if activation is None else keras.layers.Activation(activation, name=name)(logits)
 
 
 def _pooled(features: Symbol, pooling: str | None) -> Symbol:
@@ -143,6 +200,11 @@ def _check_outputs(classifier: ImageClassifier, model: keras.Model) -> None:
     )
 
 
-def _layer_name(text: str) -> str:
-  """Returns a name that Keras and TensorFlow accept for a model."""
-  return re.sub(r"\W+", "_", text).strip("_").lower() or "image_classifier"
+def layer_name(text: str, default: str) -> str:
+  """Returns a name that Keras and TensorFlow accept for a model.
+
+  Args:
+    text: a name.
+    default: what it is called if nothing of that is accepted.
+  """
+  return re.sub(r"\W+", "_", text).strip("_").lower() or default

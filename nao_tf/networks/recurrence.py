@@ -60,6 +60,9 @@ class Group(NamedTuple):
   activations: tuple[str, ...]
 
 
+_FIRST_GROUP = Group(_PREVIOUS, (_FIRST,), ("tanh",))
+
+
 class Trace(NamedTuple):
   """The intermediate results of a step, or of all steps as arrays over time.
 
@@ -80,18 +83,23 @@ def group_nodes(genotype: RecurrentGenotype) -> tuple[Group, ...]:
   Raises:
     ValueError: if an activation is unknown, or a node reads one that does not come before it.
   """
-  for number, node in enumerate(genotype.nodes, start=1):
-    if node.activation not in ACTIVATIONS:
-      raise ValueError(
-        f"node {number}: unknown activation {node.activation!r}; expected one of {', '.join(ACTIVATIONS)}"
-      )
-    if not 0 <= node.predecessor < number:
-      raise ValueError(f"node {number}: its predecessor must be in [0, {number}), got {node.predecessor}")
-  groups = [Group(_PREVIOUS, (_FIRST,), ("tanh",))]
+  _check_nodes(genotype)
+  groups = [_FIRST_GROUP]
   for predecessor in sorted({node.predecessor for node in genotype.nodes}):
     numbers = tuple(i for i, node in enumerate(genotype.nodes, start=1) if node.predecessor == predecessor)
     groups.append(Group(predecessor, numbers, tuple(genotype.nodes[i - 1].activation for i in numbers)))
   return tuple(groups)
+
+
+def separate_nodes(genotype: RecurrentGenotype) -> tuple[Group, ...]:
+  """Returns each node as a group of its own: for single steps, which would put kernels side by side again and again.
+
+  Raises:
+    ValueError: see `group_nodes`.
+  """
+  _check_nodes(genotype)
+  nodes = enumerate(genotype.nodes, start=1)
+  return _FIRST_GROUP, *(Group(node.predecessor, (number,), (node.activation,)) for number, node in nodes)
 
 
 def group_kernels(groups: Sequence[Group], kernels: Sequence[tf.Tensor]) -> list[tf.Tensor]:
@@ -103,6 +111,9 @@ def group_kernels(groups: Sequence[Group], kernels: Sequence[tf.Tensor]) -> list
   """
   grouped = []
   for group in groups:
+    if len(group.nodes) == 1:
+      grouped.append(kernels[group.nodes[0]])
+      continue
     halves = [tf.split(kernels[number], 2, axis=1) for number in group.nodes]
     grouped.append(tf.concat([gate for gate, _ in halves] + [value for _, value in halves], axis=1))
   return grouped
@@ -270,6 +281,16 @@ def _step_backward(
     d_products.append(tf.concat(d_gates + d_values, axis=1))
     d_states[group.predecessor].append(tf.matmul(d_products[-1], kernel) * mask)
   return tf.add_n(d_states[_PREVIOUS]), d_products[::-1]
+
+
+def _check_nodes(genotype: RecurrentGenotype) -> None:
+  for number, node in enumerate(genotype.nodes, start=1):
+    if node.activation not in ACTIVATIONS:
+      raise ValueError(
+        f"node {number}: unknown activation {node.activation!r}; expected one of {', '.join(ACTIVATIONS)}"
+      )
+    if not 0 <= node.predecessor < number:
+      raise ValueError(f"node {number}: its predecessor must be in [0, {number}), got {node.predecessor}")
 
 
 def _per_node(tensor: tf.Tensor, group: Group) -> list[tf.Tensor]:

@@ -7,7 +7,8 @@ import pytest
 from tensorflow import keras
 
 from nao_tf.networks.conventions import CONVENTIONS
-from nao_tf.networks.image_network import ImageNetworkConfig, image_network
+from nao_tf.networks.drop_path import DropPath
+from nao_tf.networks.image_network import auxiliary_cell, image_network
 from nao_tf.networks.plain_layers import NotConvertible
 from nao_tf.networks.plain_network import plain_model
 from nao_tf.spaces import make_space
@@ -27,6 +28,18 @@ def make(genotype=GENOTYPE, config=NETWORK, shape=SHAPE, seed=0):
   network = image_network(genotype, config, num_classes=3, image_shape=shape, seed=seed)
   randomize(network.classifier, seed)
   return network
+
+
+@pytest.fixture(scope="module")
+def network():
+  """The tiny network, for tests that change nothing of it."""
+  return make()
+
+
+@pytest.fixture(scope="module")
+def model(network):
+  """Its plain model."""
+  return plain_model(network)
 
 
 def images(shape=SHAPE, batch=3, seed=0):
@@ -74,8 +87,7 @@ def test_the_logits_of_twenty_random_genotypes_are_equal(convention, space):
   assert max(found) <= 1e-5
 
 
-def test_features_are_the_last_cell_and_may_be_pooled():
-  network = make()
+def test_features_are_the_last_cell_and_may_be_pooled(network):
   features = plain_model(network, include_top=False)(images())
   expected = np.maximum(network.classifier.cell_outputs(images())[-1], 0.0)
   np.testing.assert_allclose(features, expected, atol=1e-5)
@@ -83,9 +95,7 @@ def test_features_are_the_last_cell_and_may_be_pooled():
   np.testing.assert_allclose(pooled, expected.mean((1, 2)), atol=1e-5)
 
 
-def test_layers_have_readable_names_and_the_output_of_a_cell_has_the_name_of_the_cell():
-  network = make()
-  model = plain_model(network)
+def test_layers_have_readable_names_and_the_output_of_a_cell_has_the_name_of_the_cell(network, model):
   names = {layer.name for layer in model.layers}
   assert {
     "stem.first.conv",
@@ -99,9 +109,8 @@ def test_layers_have_readable_names_and_the_output_of_a_cell_has_the_name_of_the
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_the_top_gives_probabilities():
-  network = make()
-  np.testing.assert_allclose(plain_model(network)(images()), keras.activations.softmax(network(images())), atol=1e-5)
+def test_the_top_gives_probabilities(network, model):
+  np.testing.assert_allclose(model(images()), keras.activations.softmax(network(images())), atol=1e-5)
 
 
 def test_parameters_are_those_of_the_classifier_and_can_be_trained():
@@ -114,6 +123,27 @@ def test_parameters_are_those_of_the_classifier_and_can_be_trained():
   before = np.array(model.get_layer("stem.first.conv").kernel)
   model.fit(images(), np.arange(3), verbose=0)
   assert np.abs(np.array(model.get_layer("stem.first.conv").kernel) - before).max() > 0
+
+
+@pytest.mark.parametrize("stem", ["cifar", "imagenet"])
+def test_a_training_graph_has_the_auxiliary_logits_of_the_network(stem):
+  config = dataclasses.replace(NETWORK, stem=stem, auxiliary=True, drop_path_keep=0.6, drop_path_steps=7)
+  shape = SHAPE if stem == "cifar" else (35, 36, 3)
+  network = make(config=config, shape=shape)
+  randomize(network.auxiliary_head)
+  model = plain_model(network, training_graph=True, classifier_activation=None)
+  logits, auxiliary = model(images(shape))
+  outputs = network.classifier.cell_outputs(images(shape))
+  np.testing.assert_allclose(logits, network.classifier.classify(outputs[-1]), atol=1e-5)
+  place = auxiliary_cell(config, len(outputs))
+  np.testing.assert_allclose(auxiliary, network.auxiliary_head(outputs[place]), atol=1e-4, rtol=1e-4)
+  rates = {layer.name: layer.rate for layer in model.layers if isinstance(layer, DropPath)}
+  last = len(outputs) - 1
+  assert rates[f"cell_{last}.node_0.left.drop_path"] == pytest.approx(0.4)
+  assert rates["cell_0.node_0.left.drop_path"] == pytest.approx(0.4 / len(outputs))
+  dropped = [c.is_dropped(b) for c in network.classifier.cells for b in c.branches]
+  assert len(rates) == sum(dropped) and model.get_layer("drop_path").steps == 7
+  assert count(model.trainable_weights) == count(network.trainable_weights)
 
 
 class OtherNetwork(keras.Model):
@@ -135,12 +165,11 @@ def test_a_network_that_computes_something_else_is_refused(monkeypatch):
     plain_model(network)
 
 
-def test_a_pooling_that_is_unknown_or_of_no_use_is_refused():
+def test_a_pooling_that_is_unknown_or_of_no_use_is_refused(network):
   for options in ({"include_top": False, "pooling": "sum"}, {"pooling": "avg"}):
     with pytest.raises(ValueError, match="pooling must be None, or with include_top=False one of avg, max, got"):
-      plain_model(make(), **options)
+      plain_model(network, **options)
 
 
-def test_published_size_is_kept():
-  network = make(config=ImageNetworkConfig(num_cells=1, filters=4, auxiliary=False))
-  assert plain_model(network).count_params() == network.classifier.count_params()
+def test_published_size_is_kept(network, model):
+  assert model.count_params() == network.classifier.count_params()

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow import keras
 
 import nao_tf
 from nao_tf.runs.settings import RunDirectoryError
@@ -121,19 +122,28 @@ def test_weights_of_a_training_may_get_another_top_and_another_size(trained):
     ({"filters": 8}, "were trained with filters 4, got 8"),
     ({"num_classes": 3}, "were trained with num_classes 10, got 3"),
     ({"input_shape": (8, 8, 3)}, "were trained with channels of input_shape 1, got 3"),
-    ({"architecture": "NAONet-B"}, "were trained for another architecture"),
+    ({"architecture": "NAONet-B"}, "were trained for another architecture, {'normal': .*, got NAONet-B"),
+    ({"architecture": "ENAS-RNN"}, "expected the training of a language model, not of digits"),
   ],
 )
 def test_weights_of_another_network_are_refused(trained, changes, message):
   arguments = {"architecture": GENOTYPE, "num_classes": 10, "input_shape": (8, 8, 1), "weights": trained, **changes}
-  with pytest.raises(ValueError, match=f"weights={trained}: {message}"):
+  if changes.get("architecture") == "ENAS-RNN":
+    arguments = {"architecture": "ENAS-RNN", "weights": trained}
+  with pytest.raises(ValueError, match=f"{trained}: {message}"):
     nao_tf.build(**arguments)
 
 
 @pytest.mark.parametrize(
   ("architecture", "changes", "message"),
   [
-    ("NAONet-C", {}, "'NAONet-C' is no published name .* no path of a .json file and no string of the space nasnet5"),
+    (
+      "NAONet-C",
+      {},
+      "'NAONet-C' is no published name .did you mean .*NAONet-A.* no path of a .json file and no string of nasnet5",
+    ),
+    (GENOTYPE, {"input_shape": None}, "build needs input_shape for an image network"),
+    (GENOTYPE, {"drop_path_keep": 0.5}, "drop_path_keep need training_graph=True"),
     (GENOTYPE, {"num_classes": None}, "build needs num_classes, or include_top=False"),
     (GENOTYPE, {"convention": "mine"}, "convention must be one of nao, .* got 'mine'"),
     (GENOTYPE, {"dropout": 1.0}, "dropout must be in \\[0, 1\\), got 1.0"),
@@ -149,11 +159,46 @@ def test_wrong_arguments_are_refused(architecture, changes, message):
     nao_tf.build(architecture, **{"num_classes": 3, **TINY, **changes})
 
 
-def test_a_recurrent_genotype_is_refused(tmp_path):
+def test_a_recurrent_genotype_is_refused_for_images_and_one_of_images_for_text(tmp_path):
   path = tmp_path / "rnn.json"
   path.write_text(json.dumps({"lstm": []}))
-  with pytest.raises(ValueError, match="expected the genotype of an image network, got a LstmGenotype"):
+  message = (
+    "expected the genotype of an image network, got a LstmGenotype; it has no input_shape, num_classes, num_cells"
+  )
+  with pytest.raises(ValueError, match=message):
     nao_tf.build(path, num_classes=3, **TINY)
+  message = "NAONet-WS: expected the genotype of a language model, got a CellGenotype; it has no vocabulary_size, units"
+  with pytest.raises(ValueError, match=message):
+    nao_tf.build("NAONet-WS", vocabulary_size=3, units=4)
+
+
+def test_a_training_graph_has_drop_path_and_an_auxiliary_output_and_is_saved_and_trained(tmp_path):
+  schedule = {"drop_path_keep": 0.5, "drop_path_steps": 4}
+  model = nao_tf.build(GENOTYPE, num_classes=3, training_graph=True, dropout=0.1, **schedule, **TINY)
+  images, labels = np.random.default_rng(0).integers(0, 256, (4, 9, 8, 3), np.uint8), np.arange(4) % 3
+  plain = nao_tf.build(GENOTYPE, num_classes=3, **TINY)
+  probabilities, auxiliary = model(images)
+  np.testing.assert_allclose(probabilities, plain(images), atol=1e-6)
+  np.testing.assert_allclose(np.sum(auxiliary, -1), 1.0, atol=1e-5)
+  loss = "sparse_categorical_crossentropy"
+  model.compile("sgd", loss=[loss, loss], loss_weights=[1.0, 0.4])
+  model.fit(images, [labels, labels], batch_size=2, epochs=1, verbose=0)
+  model.save(tmp_path / "x.keras")
+  loaded = nao_tf.load_model(tmp_path / "x.keras")
+  for found, expected in zip(loaded(images), model(images)):
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+  assert loaded.get_layer("drop_path").count == 2
+  classifier = keras.Model(loaded.input, loaded.get_layer("probabilities").output)
+  np.testing.assert_allclose(classifier(images), loaded(images)[0], atol=1e-6)
+
+
+def test_the_training_graph_of_a_training_without_these_parts_has_none(trained):
+  options = {"num_classes": 10, "input_shape": (8, 8, 1), "weights": trained, "training_graph": True}
+  np.testing.assert_allclose(
+    nao_tf.build(GENOTYPE, **options)(pictures()), nao_tf.load_model(trained)(pictures()), atol=1e-6
+  )
+  model = nao_tf.build(GENOTYPE, drop_path_keep=0.5, **options)
+  assert model.get_layer("drop_path").steps == 0
 
 
 def test_another_directory_is_refused(tmp_path):
