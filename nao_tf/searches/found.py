@@ -55,6 +55,7 @@ class Found:
     *,
     best: Trial | None,
     task: Task,
+    validation_fraction: float | None,
     seed: int,
   ):
     """Holds the results of a search.
@@ -66,13 +67,14 @@ class Found:
       data: what it was made with.
       best: the trial with the highest reward.
       task: what the networks learned.
+      validation_fraction: share of the data that the networks were compared on; None for the share of the task.
       seed: of the search.
     """
     self.directory, self.best = directory, best
     self.labels: tuple[str, ...] = tuple(getattr(task, "labels", ()))
     self.history: list[dict[str, float]] = []
     self._space, self._configs, self._data = space, configs, data
-    self._final_fraction = task.final_options.get("validation_fraction")
+    self._final_fraction = task.final_options.get("validation_fraction", validation_fraction)
     self._seed = seed
     self._trained: TrainedNetwork | None = None
 
@@ -219,6 +221,7 @@ def found_again(record: SearchRecord, x: Any, y: Any, *, space: AnySpace | None 
     data,
     best=record.best,
     task=task,
+    validation_fraction=settings.get("validation_fraction"),
     seed=settings["seed"],
   )
 

@@ -177,7 +177,16 @@ def search(
     callbacks=watchers,
     progress=verbose > 0,
   )
-  return Found(directory, architectures, configs, data, best=best, task=task, seed=seed)
+  return Found(
+    directory,
+    architectures,
+    configs,
+    data,
+    best=best,
+    task=task,
+    validation_fraction=validation_fraction,
+    seed=seed,
+  )
 
 
 def _check_early(

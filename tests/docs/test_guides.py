@@ -37,7 +37,7 @@ def run(path: pathlib.Path, directory: pathlib.Path, monkeypatch, changes: Mappi
   return vars(module)
 
 
-@pytest.mark.parametrize("name", ["drawing", "own_space", "own_strategy", "own_evaluator", "own_task", "own_images"])
+@pytest.mark.parametrize("name", ["drawing", "own_space", "own_strategy", "own_evaluator", "own_task"])
 def test_the_blocks_of_a_guide_are_one_program(name, tmp_path, monkeypatch):
   run(GUIDES / f"{name}.md", tmp_path, monkeypatch)
 
@@ -45,6 +45,11 @@ def test_the_blocks_of_a_guide_are_one_program(name, tmp_path, monkeypatch):
 def test_the_workers_of_the_guide_make_their_evaluators(tmp_path, monkeypatch):
   names = run(GUIDES / "many_machines.md", tmp_path, monkeypatch)
   assert hasattr(names["make_evaluator"]("nasnet5", "digits"), "evaluate")
+
+
+def test_the_searches_on_own_images_and_texts_are_one_program(tmp_path, monkeypatch):
+  cells = '  num_cells=1,\n  space="tests.support.tiny_cells:TinyCells",\n'
+  run(GUIDES / "own_images.md", tmp_path, monkeypatch, {"  num_cells=1,\n": cells, "num_trials=2,": "num_trials=1,"})
 
 
 def test_the_tuner_of_the_guide_tunes(tmp_path, monkeypatch, capsys):
