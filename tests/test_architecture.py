@@ -49,6 +49,8 @@ WITHOUT_TENSORFLOW = (
   "nao_tf.networks.descriptions",
   "nao_tf.runs.journal",
   "nao_tf.runs.settings",
+  "nao_tf.searches.executors.processes",
+  "nao_tf.searches.executors.ray_executor",
   "nao_tf.searches.loop",
   "nao_tf.searches.reading",
   "nao_tf.serving",
