@@ -148,7 +148,7 @@ def _run(
       max_seconds=budget.max_seconds,
       trial_retries=budget.trial_retries,
       asking=budget.asking,
-      on_trial=_call_each((show_on(bar), workers.show_trial, *callbacks)),
+      on_trial=_call_each((show_on(bar), *callbacks)),
       on_workers=workers.show,
       on_end=workers.show_times,
     )

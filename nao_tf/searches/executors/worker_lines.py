@@ -1,4 +1,4 @@
-"""Shows what the workers of a search do: a line for each on a terminal, or else a line for each trial."""
+"""Shows what the workers of a search do: on a terminal, a line for each below the progress bar."""
 
 import sys
 from collections.abc import Sequence
@@ -7,13 +7,12 @@ from typing import Any
 import tqdm
 
 from nao_tf.searches.executors.base import WorkerStatus
-from nao_tf.trial import Trial
 
 
 class WorkerLines:
   """Lines below a progress bar. It is a context manager that takes them away.
 
-  Without workers, because trials are evaluated in this process, there are none.
+  In a log file there are none: the progress bar has a line for each trial there.
   """
 
   def __init__(self, *, shown: bool = True) -> None:
@@ -37,17 +36,12 @@ class WorkerLines:
     for line, worker in zip(self._lines, workers):
       line.set_description_str(in_words(worker))
 
-  def show_trial(self, trial: Trial) -> None:
-    """Shows a trial that has closed, where there is no terminal."""
-    if self._has_workers and not self._is_terminal and trial.evaluation is not None:
-      result = "failed" if trial.reward is None else f"{trial.reward:.4f}"
-      seconds = trial.evaluation.cost_seconds
-      tqdm.tqdm.write(f"trial {trial.id}: {result}, {seconds:.0f} s", file=sys.stderr)
-
   def show_times(self, times: object) -> None:
-    """Shows the times of a search, at its end."""
-    if self._has_workers:
+    """Shows the times of a search that had workers, at its end; to be given to `run_search` as `on_end`."""
+    if self._has_workers and self._is_terminal:
       tqdm.tqdm.write(str(times), file=sys.stderr)
+    elif self._has_workers:
+      print(times, file=sys.stderr)
 
   def __enter__(self) -> "WorkerLines":
     return self
