@@ -10,10 +10,8 @@ from typing import Any
 import tensorflow as tf
 from tensorflow import keras
 
-_COUNTS_ONCE: Any = (
-  tf.VariableAggregation.ONLY_FIRST_REPLICA if keras.__version__.startswith("2.") else "only_first_replica"
-)
-"""How the two generations of Keras say that replicas which count the same steps count them once."""
+_COUNTS_ONCE: Any = "only_first_replica" if hasattr(keras, "__version__") else tf.VariableAggregation.ONLY_FIRST_REPLICA
+"""How Keras 3 and Keras 2, which does not state its version here, say that replicas count a step once."""
 
 
 @keras.utils.register_keras_serializable(package="nao_tf")
