@@ -108,8 +108,8 @@ class Found:
         `num_cells=6`, `filters=36`, `learning_rate=0.1`.
 
     Returns:
-      Of images, a compiled model from images `[B, H, W, C]`, with the numbers that your images have, to probabilities
-      `[B, classes]`. Of texts, the language model, see `trained_model`.
+      A compiled model: from images `[B, H, W, C]`, with the numbers that your images have, to probabilities
+      `[B, classes]`; or from numbers of words `[B, T]` to the probabilities of the next words. See `nao_tf.load_model`.
 
     Raises:
       NothingFound: if no trial has a reward yet.
@@ -227,15 +227,11 @@ def found_again(record: SearchRecord, x: Any, y: Any, *, space: AnySpace | None 
 
 
 def trained_model(trained: "TrainedNetwork") -> "keras.Model":
-  """Returns a trained network as a person uses it.
-
-  Of images that is what `nao_tf.load_model` gives. A language model is a model of Keras from tokens `[B, T]` to the
-  logits of the next tokens `[B, T, words]`; its export takes words, see `Found.export`.
-  """
+  """Returns a trained network as `nao_tf.load_model` gives it; that of a task of another kind as it was built."""
+  from nao_tf.serving import has_exporter
   from nao_tf.serving.keras_models import load_model
-  from nao_tf.tasks.image_classification import ImageClassification
 
-  return load_model(trained.directory) if isinstance(trained.task, ImageClassification) else trained.network
+  return load_model(trained.directory) if has_exporter(trained.task) else trained.network
 
 
 def _export(trained: "TrainedNetwork", path: str, name: str) -> None:

@@ -196,7 +196,7 @@ def test_a_language_model_is_found_for_a_list_of_texts(tmp_path):
   assert found.best.reward < 0 and nao_tf.load(found.directory).settings["space"] == "rnn12"
   network = found.train(epochs=1, verbose=0)
   words = len({word for text in texts for word in text.split()}) + 2
-  assert network(tf.constant([[1, 2, 3]]))[0].shape[-1] == words
+  assert network(tf.constant([[1, 2, 3]])).shape == (1, 3, words)
   assert os.path.exists(os.path.join(found.export(tmp_path / "exported"), "saved_model.pb"))
   with pytest.raises(ValueError, match="format 'keras' is for image networks"):
     found.export(tmp_path / "x.keras", format="keras")
