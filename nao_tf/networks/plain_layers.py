@@ -61,18 +61,18 @@ def apply_layer(layer: keras.layers.Layer, inputs: Symbol, weights: Sequence[Any
 
 def relu(inputs: Symbol, name: str) -> Symbol:
   """Applies a ReLU."""
-  return apply_layer(keras.layers.ReLU(name=f"{name}.relu"), inputs)
+  return apply_layer(keras.layers.ReLU(name=f"{name}-relu"), inputs)
 
 
 def _chain(layer: Chain, inputs: Symbol, name: str) -> Symbol:
   """Applies layers one after the other; they are numbered if there are several."""
   for number, link in enumerate(layer.chained):
-    inputs = plain_layer(link, inputs, f"{name}.{number}" if len(layer.chained) > 1 else name)
+    inputs = plain_layer(link, inputs, f"{name}-{number}" if len(layer.chained) > 1 else name)
   return inputs
 
 
 def _norm(layer: Norm, inputs: Symbol, name: str) -> Symbol:
-  norm = keras.layers.BatchNormalization(momentum=layer.momentum, epsilon=layer.epsilon, name=f"{name}.norm")
+  norm = keras.layers.BatchNormalization(momentum=layer.momentum, epsilon=layer.epsilon, name=f"{name}-norm")
   return apply_layer(norm, inputs, (layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance))
 
 
@@ -81,13 +81,13 @@ def _conv_norm(layer: ConvNorm, inputs: Symbol, name: str) -> Symbol:
   padding = "valid"
   if not layer.valid:
     inputs, padding = _pad(inputs, layer.size, layer.strides, layer.convention, name)
-  convolution = _convolution(layer.filters, layer.size, layer.strides, padding, f"{name}.conv")
+  convolution = _convolution(layer.filters, layer.size, layer.strides, padding, f"{name}-conv")
   return _norm(layer.norm, apply_layer(convolution, inputs, [layer.kernel]), name)
 
 
 def _separable_conv_norm(layer: SeparableConvNorm, inputs: Symbol, name: str) -> Symbol:
   outputs = _depthwise(layer, relu(inputs, name), name)
-  pointwise = _convolution(layer.filters, (1, 1), (1, 1), "valid", f"{name}.pointwise")
+  pointwise = _convolution(layer.filters, (1, 1), (1, 1), "valid", f"{name}-pointwise")
   return _norm(layer.norm, apply_layer(pointwise, outputs, [layer.pointwise]), name)
 
 
@@ -105,7 +105,7 @@ def _depthwise(layer: SeparableConvNorm, inputs: Symbol, name: str) -> Symbol:
     padding=padding,
     dilation_rate=layer.dilation,
     use_bias=False,
-    name=f"{name}.depthwise",
+    name=f"{name}-depthwise",
   )
   outputs = apply_layer(depthwise, inputs, [layer.depthwise])
   return _every(layer.stride, outputs, name) if dilated else outputs
@@ -114,7 +114,7 @@ def _depthwise(layer: SeparableConvNorm, inputs: Symbol, name: str) -> Symbol:
 def _factorized_reduction(layer: FactorizedReduction, inputs: Symbol, name: str) -> Symbol:
   inputs = relu(inputs, name) if layer.relu else inputs
   if layer.stride == 1:
-    convolution = _convolution(layer.filters, (1, 1), (1, 1), "valid", f"{name}.conv")
+    convolution = _convolution(layer.filters, (1, 1), (1, 1), "valid", f"{name}-conv")
     return _norm(layer.norm, apply_layer(convolution, inputs, [layer.kernel]), name)
   return _norm(layer.norm, _diagonals(layer, inputs, name), name)
 
@@ -125,16 +125,16 @@ def _diagonals(layer: FactorizedReduction, inputs: Symbol, name: str) -> Symbol:
   halves = []
   for part, number, side in ((kernel[..., :half], 0, inputs), (kernel[..., half:], 1, _shifted(inputs, name))):
     if part.shape[-1]:
-      convolution = _convolution(part.shape[-1], (1, 1), (2, 2), "valid", f"{name}.conv_{number}")
+      convolution = _convolution(part.shape[-1], (1, 1), (2, 2), "valid", f"{name}-conv_{number}")
       halves.append(convolution(side))
       convolution.set_weights([part])
-  return halves[0] if len(halves) == 1 else keras.layers.Concatenate(name=f"{name}.halves")(halves)
+  return halves[0] if len(halves) == 1 else keras.layers.Concatenate(name=f"{name}-halves")(halves)
 
 
 def _shifted(inputs: Symbol, name: str) -> Symbol:
   """Returns images without their first row and column; odd ones get a row and a column of zeros at the end first."""
   odd = ((0, inputs.shape[1] % 2), (0, inputs.shape[2] % 2))
-  return keras.layers.Cropping2D(((1, 0), (1, 0)), name=f"{name}.shift")(_zeros(inputs, odd, name))
+  return keras.layers.Cropping2D(((1, 0), (1, 0)), name=f"{name}-shift")(_zeros(inputs, odd, name))
 
 
 def _identity(layer: Identity, inputs: Symbol, name: str) -> Symbol:
@@ -145,7 +145,7 @@ def _pool(layer: Pool, inputs: Symbol, name: str) -> Symbol:
   if layer.kind not in _POOLS:
     raise NotConvertible(f"{name}: a pool of kind {layer.kind!r} is not known; known are {', '.join(_POOLS)}")
   outputs = _POOLS[layer.kind](layer, inputs, name)
-  return outputs if layer.projection is None else plain_layer(layer.projection, outputs, f"{name}.projection")
+  return outputs if layer.projection is None else plain_layer(layer.projection, outputs, f"{name}-projection")
 
 
 def _max_pool(layer: Pool, inputs: Symbol, name: str) -> Symbol:
@@ -153,15 +153,15 @@ def _max_pool(layer: Pool, inputs: Symbol, name: str) -> Symbol:
 
 
 def _min_pool(layer: Pool, inputs: Symbol, name: str) -> Symbol:
-  negated = keras.layers.Rescaling(-1.0, name=f"{name}.negate")(inputs)
-  return keras.layers.Rescaling(-1.0, name=f"{name}.restore")(_max_pool(layer, negated, name))
+  negated = keras.layers.Rescaling(-1.0, name=f"{name}-negate")(inputs)
+  return keras.layers.Rescaling(-1.0, name=f"{name}-restore")(_max_pool(layer, negated, name))
 
 
 def _average_pool(layer: Pool, inputs: Symbol, name: str) -> Symbol:
   if not layer.convention.average_counts_padding:
     return _windows(keras.layers.AveragePooling2D, layer, inputs, name)
   padded = _zeros(inputs, _centered_padding((layer.size, layer.size)), name)
-  return keras.layers.AveragePooling2D(layer.size, layer.stride, "valid", name=f"{name}.pool")(padded)
+  return keras.layers.AveragePooling2D(layer.size, layer.stride, "valid", name=f"{name}-pool")(padded)
 
 
 _POOLS: dict[str, Callable[[Pool, Symbol, str], Symbol]] = {"max": _max_pool, "min": _min_pool, "avg": _average_pool}
@@ -170,13 +170,13 @@ _POOLS: dict[str, Callable[[Pool, Symbol, str], Symbol]] = {"max": _max_pool, "m
 def _windows(pooling: type[keras.layers.Layer], layer: Pool, inputs: Symbol, name: str) -> Symbol:
   """Pools windows, of which only the part inside the image counts."""
   if not _is_centered((layer.stride, layer.stride), layer.convention):
-    return pooling(layer.size, layer.stride, "same", name=f"{name}.pool")(inputs)
-  return _every(layer.stride, pooling(layer.size, 1, "same", name=f"{name}.pool")(inputs), name)
+    return pooling(layer.size, layer.stride, "same", name=f"{name}-pool")(inputs)
+  return _every(layer.stride, pooling(layer.size, 1, "same", name=f"{name}-pool")(inputs), name)
 
 
 def _zero(layer: Zero, inputs: Symbol, name: str) -> Symbol:
   """Convolves with zeros that are never trained."""
-  convolution = _convolution(layer.filters, (1, 1), (layer.stride, layer.stride), "valid", f"{name}.zero")
+  convolution = _convolution(layer.filters, (1, 1), (layer.stride, layer.stride), "valid", f"{name}-zero")
   convolution.trainable = False
   outputs = convolution(inputs)
   convolution.set_weights([np.zeros(convolution.kernel.shape)])
@@ -205,7 +205,7 @@ def _convolution(
 
 def _every(stride: int, inputs: Symbol, name: str) -> Symbol:
   """Returns the pixels (stride * i, stride * j)."""
-  return keras.layers.MaxPooling2D(1, stride, "valid", name=f"{name}.every_{stride}")(inputs)
+  return keras.layers.MaxPooling2D(1, stride, "valid", name=f"{name}-every_{stride}")(inputs)
 
 
 def _pad(
@@ -226,7 +226,7 @@ def _zeros(inputs: Symbol, padding: tuple[tuple[int, int], tuple[int, int]], nam
   """Returns images with rows and columns of zeros around them."""
   if not any(map(any, padding)):
     return inputs
-  return keras.layers.ZeroPadding2D(padding, name=f"{name}.pad")(inputs)
+  return keras.layers.ZeroPadding2D(padding, name=f"{name}-pad")(inputs)
 
 
 def _centered_padding(size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -1,7 +1,7 @@
 """Turns an image network into a functional model of standard Keras layers, with equal outputs and all of its weights.
 
 Such a model needs nothing of this package: it is saved, loaded, shown, trained further and cut like any other model of
-Keras. Its layers have names that tell their place: `stem.norm`, `cell_3.node_2.left.sep3x3.0.depthwise`, `cell_3` (the
+Keras. Its layers have names that tell their place: `stem-norm`, `cell_3-node_2-left-sep3x3-0-depthwise`, `cell_3` (the
 output of a cell), `logits`. The auxiliary head is left out, and so is drop-path: they are parts of a training. On request
 they are kept: the head as a second output, and drop-path as layers of `nao_tf.networks.drop_path`.
 """
@@ -97,8 +97,8 @@ def _classifier_of(network: keras.Model) -> ImageClassifier:
 def _cells(classifier: ImageClassifier, inputs: Symbol, training_graph: bool) -> list[Symbol]:
   """Applies stem and cells; returns the outputs of the cells."""
   _check_class(classifier.stem, Stem)
-  states = [plain_layer(classifier.stem.first, inputs, "stem.first")]
-  states.append(plain_layer(classifier.stem.second, states[0], "stem.second"))
+  states = [plain_layer(classifier.stem.first, inputs, "stem-first")]
+  states.append(plain_layer(classifier.stem.second, states[0], "stem-second"))
   drops = _drop_paths(classifier, inputs) if training_graph else [None] * len(classifier.cells)
   for number, (cell, drop) in enumerate(zip(classifier.cells, drops)):
     states.append(_cell(cell, classifier.plans[number].inputs_among(states), f"cell_{number}", drop))
@@ -123,38 +123,38 @@ def _features(classifier: ImageClassifier, last: Symbol) -> Symbol:
 def _cell(cell: Cell, inputs: Sequence[Symbol], name: str, drop: DropPaths | None) -> Symbol:
   """Applies a cell; see `Cell.call`."""
   _check_class(cell, Cell)
-  states = [plain_layer(cell.calibrations[i], inputs[i], f"{name}.input_{i}") for i in range(len(inputs))]
+  states = [plain_layer(cell.calibrations[i], inputs[i], f"{name}-input_{i}") for i in range(len(inputs))]
   for number in range(len(cell.cell.nodes)):
-    place = f"{name}.node_{number}"
+    place = f"{name}-node_{number}"
     sides = enumerate(Node._fields)
-    left, right = (_branch(cell, 2 * number + i, states, f"{place}.{side}", drop) for i, side in sides)
+    left, right = (_branch(cell, 2 * number + i, states, f"{place}-{side}", drop) for i, side in sides)
     states.append(keras.layers.Add(name=place)([left, right]))
-  ends = [plain_layer(layer, states[i], f"{name}.output_{i}") for i, layer in zip(cell.cell.concatenated, cell.tails)]
+  ends = [plain_layer(layer, states[i], f"{name}-output_{i}") for i, layer in zip(cell.cell.concatenated, cell.tails)]
   return keras.layers.Identity(name=name)(ends[0]) if len(ends) == 1 else keras.layers.Concatenate(name=name)(ends)
 
 
 def _branch(cell: Cell, number: int, states: Sequence[Symbol], place: str, drop: DropPaths | None) -> Symbol:
   branch: Branch = cell.branches[number]
-  outputs = plain_layer(cell.operations[number], states[branch.source], f"{place}.{branch.operation}")
+  outputs = plain_layer(cell.operations[number], states[branch.source], f"{place}-{branch.operation}")
   if drop is None or not cell.is_dropped(branch):
     return outputs
-  return DropPath(drop.rate, name=f"{place}.drop_path")([outputs, drop.progress])
+  return DropPath(drop.rate, name=f"{place}-drop_path")([outputs, drop.progress])
 
 
 def _logits(head: ClassifierHead, features: Symbol) -> Symbol:
   """Applies pooling, dropout and the dense layer of the head."""
-  pooled = keras.layers.GlobalAveragePooling2D(name="head.pool")(features)
-  dropped = pooled if head.keep == 1.0 else keras.layers.Dropout(1.0 - head.keep, name="head.dropout")(pooled)
+  pooled = keras.layers.GlobalAveragePooling2D(name="head-pool")(features)
+  dropped = pooled if head.keep == 1.0 else keras.layers.Dropout(1.0 - head.keep, name="head-dropout")(pooled)
   return _dense(head.dense, dropped, "logits")
 
 
 def _auxiliary_logits(head: AuxiliaryHead, features: Symbol) -> Symbol:
   """Applies the auxiliary head; see `AuxiliaryHead.call`."""
   _check_class(head, AuxiliaryHead)
-  read = relu(features, "auxiliary.input")
-  pooled = keras.layers.AveragePooling2D(head.window, head.stride, "valid", name="auxiliary.pool")(read)
-  outputs = relu(plain_layer(head.convolutions, pooled, "auxiliary"), "auxiliary.output")
-  return _dense(head.dense, keras.layers.Flatten(name="auxiliary.flatten")(outputs), "auxiliary.logits")
+  read = relu(features, "auxiliary-input")
+  pooled = keras.layers.AveragePooling2D(head.window, head.stride, "valid", name="auxiliary-pool")(read)
+  outputs = relu(plain_layer(head.convolutions, pooled, "auxiliary"), "auxiliary-output")
+  return _dense(head.dense, keras.layers.Flatten(name="auxiliary-flatten")(outputs), "auxiliary-logits")
 
 
 def _dense(layer: keras.layers.Dense, inputs: Symbol, name: str) -> Symbol:

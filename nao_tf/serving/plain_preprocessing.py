@@ -19,7 +19,7 @@ from tensorflow import keras
 from nao_tf.networks.plain_layers import Symbol
 from nao_tf.tasks.pixels import Pixels
 
-LAYER_PREFIX = "pixels."
+LAYER_PREFIX = "pixels-"
 """The names of the layers begin with it, and no others do."""
 
 
@@ -34,23 +34,23 @@ def standardization(pixels: Pixels) -> Callable[[Symbol], Symbol]:
   def standardized(images: Symbol) -> Symbol:
     shape = tuple(images.shape[1:])
     count = math.prod(shape)
-    scaled = keras.layers.Rescaling(scale, -pixels.low * scale, name="pixels.scale")(images)
-    row = keras.layers.Reshape((count, 1), name="pixels.flatten")(scaled)
-    centered = keras.layers.Subtract(name="pixels.center")([row, _mean(row, "pixels.mean")])
-    extended = keras.layers.Concatenate(axis=1, name="pixels.extend")([centered, _flatness(centered, count)])
-    unit = keras.layers.UnitNormalization(axis=1, name="pixels.unit_norm")(extended)
-    cut = keras.layers.Cropping1D((0, 1), name="pixels.cut")(unit)
-    standard = keras.layers.Rescaling(math.sqrt(count), name="pixels.standardize")(cut)
-    return keras.layers.Reshape(shape, name="pixels.restore")(standard)
+    scaled = keras.layers.Rescaling(scale, -pixels.low * scale, name="pixels-scale")(images)
+    row = keras.layers.Reshape((count, 1), name="pixels-flatten")(scaled)
+    centered = keras.layers.Subtract(name="pixels-center")([row, _mean(row, "pixels-mean")])
+    extended = keras.layers.Concatenate(axis=1, name="pixels-extend")([centered, _flatness(centered, count)])
+    unit = keras.layers.UnitNormalization(axis=1, name="pixels-unit_norm")(extended)
+    cut = keras.layers.Cropping1D((0, 1), name="pixels-cut")(unit)
+    standard = keras.layers.Rescaling(math.sqrt(count), name="pixels-standardize")(cut)
+    return keras.layers.Reshape(shape, name="pixels-restore")(standard)
 
   return standardized
 
 
 def _flatness(centered: Symbol, count: int) -> Symbol:
   """Returns u, `[B, 1, 1]`."""
-  squares = keras.layers.Multiply(name="pixels.square")([centered, centered])
-  rest = keras.layers.Rescaling(-float(count), 1.0, name="pixels.rest")(_mean(squares, "pixels.mean_square"))
-  return keras.layers.ReLU(name="pixels.flatness")(rest)
+  squares = keras.layers.Multiply(name="pixels-square")([centered, centered])
+  rest = keras.layers.Rescaling(-float(count), 1.0, name="pixels-rest")(_mean(squares, "pixels-mean_square"))
+  return keras.layers.ReLU(name="pixels-flatness")(rest)
 
 
 def _mean(rows: Symbol, name: str) -> Symbol:

@@ -64,7 +64,7 @@ def test_convolutions_may_stay_within_the_image():
 def test_batch_norm_keeps_its_constants():
   layer = ConvNorm(3, 1, CONVENTIONS["nao"], 1)
   layer.build((None, 4, 4, 2))
-  norm = check(layer, (4, 4, 2)).get_layer("here.norm")
+  norm = check(layer, (4, 4, 2)).get_layer("here-norm")
   assert (norm.momentum, norm.epsilon) == (layer.norm.momentum, layer.norm.epsilon)
 
 

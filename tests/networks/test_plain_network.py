@@ -98,12 +98,13 @@ def test_features_are_the_last_cell_and_may_be_pooled(network):
 def test_layers_have_readable_names_and_the_output_of_a_cell_has_the_name_of_the_cell(network, model):
   names = {layer.name for layer in model.layers}
   assert {
-    "stem.first.conv",
-    "cell_0.node_0",
-    "cell_2.node_0.left.sep3x3.1.depthwise",
+    "stem-first-conv",
+    "cell_0-node_0",
+    "cell_2-node_0-left-sep3x3-1-depthwise",
     "logits",
     "probabilities",
   } <= names
+  assert not any("." in name for name in names)  # PyTorch refuses to load these.
   cells = keras.Model(model.input, [model.get_layer(f"cell_{i}").output for i in range(5)])(images())
   for found, expected in zip(cells, network.classifier.cell_outputs(images())):
     np.testing.assert_allclose(found, expected, atol=1e-5)
@@ -118,11 +119,11 @@ def test_parameters_are_those_of_the_classifier_and_can_be_trained():
   model = plain_model(network)
   assert count(model.trainable_weights) == count(network.classifier.trainable_weights)
   assert count(model.non_trainable_weights) >= count(network.classifier.non_trainable_weights)
-  assert model.get_layer("head.dropout").rate == 0.5
+  assert model.get_layer("head-dropout").rate == 0.5
   model.compile("sgd", "sparse_categorical_crossentropy")
-  before = np.array(model.get_layer("stem.first.conv").kernel)
+  before = np.array(model.get_layer("stem-first-conv").kernel)
   model.fit(images(), np.arange(3), verbose=0)
-  assert np.abs(np.array(model.get_layer("stem.first.conv").kernel) - before).max() > 0
+  assert np.abs(np.array(model.get_layer("stem-first-conv").kernel) - before).max() > 0
 
 
 @pytest.mark.parametrize("stem", ["cifar", "imagenet"])
@@ -139,8 +140,8 @@ def test_a_training_graph_has_the_auxiliary_logits_of_the_network(stem):
   np.testing.assert_allclose(auxiliary, network.auxiliary_head(outputs[place]), atol=1e-4, rtol=1e-4)
   rates = {layer.name: layer.rate for layer in model.layers if isinstance(layer, DropPath)}
   last = len(outputs) - 1
-  assert rates[f"cell_{last}.node_0.left.drop_path"] == pytest.approx(0.4)
-  assert rates["cell_0.node_0.left.drop_path"] == pytest.approx(0.4 / len(outputs))
+  assert rates[f"cell_{last}-node_0-left-drop_path"] == pytest.approx(0.4)
+  assert rates["cell_0-node_0-left-drop_path"] == pytest.approx(0.4 / len(outputs))
   dropped = [c.is_dropped(b) for c in network.classifier.cells for b in c.branches]
   assert len(rates) == sum(dropped) and model.get_layer("drop_path").steps == 7
   assert count(model.trainable_weights) == count(network.trainable_weights)

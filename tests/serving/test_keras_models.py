@@ -111,7 +111,7 @@ def test_weights_of_a_training_may_get_another_top_and_another_size(trained):
   same = nao_tf.build(GENOTYPE, num_classes=10, input_shape=(8, 8, 1), **options)
   np.testing.assert_allclose(same(pictures()), nao_tf.load_model(trained)(pictures()), atol=1e-6)
   features = nao_tf.build(GENOTYPE, input_shape=(12, 12, 1), include_top=False, pooling="avg", **options)
-  kernels = [model.get_layer("stem.first.conv").get_weights()[0] for model in (same, features)]
+  kernels = [model.get_layer("stem-first-conv").get_weights()[0] for model in (same, features)]
   np.testing.assert_array_equal(*kernels)
   assert features.output_shape == (None, 16)
 

@@ -63,11 +63,11 @@ def test_a_model_that_computes_in_8_bits_takes_bytes_and_standardizes_them_in_fl
   assert entry["dtype"] == np.uint8 and entry["quantization"] == (0.0, 0), "bytes are taken as they are"
   assert end["dtype"] == np.float32
   types = {
-    detail["name"]: detail["dtype"] for detail in interpreter.get_tensor_details() if "pixels." in detail["name"]
+    detail["name"]: detail["dtype"] for detail in interpreter.get_tensor_details() if "pixels-" in detail["name"]
   }
   assert np.float32 in types.values()
   integers = [name for name, dtype in types.items() if dtype == np.int8]
-  assert len(integers) == 1 and "pixels.restore" in integers[0], "only its result is quantized"
+  assert len(integers) == 1 and "pixels-restore" in integers[0], "only its result is quantized"
   names = [detail["name"] for detail in interpreter.get_tensor_details() if detail["dtype"] == np.int8]
   assert any("logits" in name for name in names) and any("cell_4" in name for name in names)
 
