@@ -1,6 +1,14 @@
 """What can be chosen with a flag, with a line about each choice, for the help."""
 
+import ast
+import importlib.util
+import pathlib
 from collections.abc import Mapping
+
+from nao_tf.evaluators import EVALUATORS
+from nao_tf.searches.executors import EXECUTORS
+from nao_tf.spaces import SPACES
+from nao_tf.strategies import STRATEGIES
 
 CHOICES: Mapping[str, Mapping[str, str]] = {
   "space": {
@@ -16,6 +24,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     "local_search": "climbs from neighbor to neighbor, with restarts",
     "optuna": "a sampler of Optuna, TPE unless told otherwise; Optuna must be installed",
     "random": "random search",
+    "reinforce": "reinforcement learning: a policy is trained on rewards, with REINFORCE or PPO",
   },
   "evaluator": {
     "training": "trains each architecture from scratch",
@@ -52,9 +61,24 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
 }
 """Lines by choice, by the name of the flag."""
 
+_REGISTRIES = {"space": SPACES, "strategy": STRATEGIES, "evaluator": EVALUATORS, "executor": EXECUTORS}
 _ALSO_CALLED = {"strategies": "strategy"}
 
 
 def choices_of(flag: str) -> Mapping[str, str]:
-  """Returns a line about each choice of a flag; none if its choices need none."""
-  return CHOICES.get(_ALSO_CALLED.get(flag, flag), {})
+  """Returns a line about each choice of a flag; none if its choices need none.
+
+  A registered choice without a line here has the first line of its module.
+  """
+  flag = _ALSO_CALLED.get(flag, flag)
+  known, registry = CHOICES.get(flag, {}), _REGISTRIES.get(flag, {})
+  return {**known, **{name: _first_line(place) for name, place in registry.items() if name not in known}}
+
+
+def _first_line(place: str) -> str:
+  """Returns the first line of what the module at a place says about itself. The module is not imported."""
+  spec = importlib.util.find_spec(place.partition(":")[0])
+  if spec is None or spec.origin is None:
+    return place
+  docstring = ast.get_docstring(ast.parse(pathlib.Path(spec.origin).read_text(encoding="utf-8")))
+  return (docstring or place).partition("\n")[0]

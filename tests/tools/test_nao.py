@@ -41,3 +41,8 @@ def test_an_unknown_command_is_refused_with_those_there_are(monkeypatch, capsys)
 @pytest.mark.parametrize("name", [*SPACES, *STRATEGIES])
 def test_the_help_has_a_line_about_every_choice(name):
   assert choices.choices_of("space" if name in SPACES else "strategy")[name]
+
+
+def test_a_choice_without_a_line_has_the_first_one_of_its_module(monkeypatch):
+  monkeypatch.setattr(choices, "CHOICES", {})
+  assert choices.choices_of("strategies")["local_search"].startswith("Local search with restarts")
