@@ -104,11 +104,11 @@ def main(flag_values: flags.FlagValues) -> int:
 
 def search_in_workdir(flag_values: flags.FlagValues) -> int:
   """Searches in the work directory; returns the exit code."""
-  with RunLock(flag_values.workdir):  # Another process there is reported before any data is read.
-    recorded_flags.record(COMMAND, flag_values)
-  workdirs.announce(flag_values.workdir)
   distribution = experiment.prepare_process(flag_values)
   proposals, space = search_flags.proposal_space(flag_values), make_space(flag_values.space)
+  with RunLock(flag_values.workdir):
+    recorded_flags.record(COMMAND, flag_values)
+  workdirs.announce(flag_values.workdir)
   try:
     best = search(flag_values, proposals, space, distribution)
   except NothingFound as error:
