@@ -2,11 +2,13 @@
 
 Optuna is an optional package (`pip install nao-tf[optuna]`). Each decision is a parameter of a study: a categorical one,
 or an integer if the decision is ordered. Rewards are maximized. A sampler that proposes what is not new or not an
-architecture of the space is asked again; it is told of the latter that they are bad.
+architecture of the space is asked again a few times; it is told of the latter that they are bad. If it has settled on what
+is known, the architecture is one that a random walk from there comes to first. Each sample stays in the study, so a search
+that asked without end would slow down with the square of its trials.
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,8 +21,11 @@ from nao_tf.trial import Architecture, Origin, Trial
 if TYPE_CHECKING:
   import optuna
 
-_ATTEMPTS = 100
-_ORIGIN = Origin("sampled")
+_ATTEMPTS = 20
+_KNOWN_ATTEMPTS = 3
+_LONGEST_WALK = 50
+_SAMPLED = Origin("sampled")
+_WALKED = Origin("sampled", indirect=True)
 _OPTIONS = {"TPESampler": {"constant_liar": True}}
 """Options of samplers beside the seed. TPE keeps away from what is being evaluated."""
 
@@ -84,21 +89,37 @@ class OptunaSearch(Strategy):
 
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
     """Yields samples; see `Strategy.propose`."""
-    del rng
-    return self._samples(_ATTEMPTS + count) if self.num_asked >= self.config.num_initial else ()
+    for _ in range(count if self.num_asked >= self.config.num_initial else 0):
+      proposal = self._sample(rng)
+      if proposal is None:
+        return
+      yield proposal
 
-  def _samples(self, attempts: int) -> Iterator[Proposal]:
-    """Yields valid new architectures that the sampler samples, until it has tried so often."""
-    for _ in range(attempts):
+  def _sample(self, rng: np.random.Generator) -> Proposal | None:
+    """Returns a new architecture; None if the sampler gives none, and a walk from what it gives comes to none."""
+    known: list[Architecture] = []
+    for _ in range(_ATTEMPTS):
       sampled = self._study.ask(self._distributions)
       architecture = tuple(int(sampled.params[name]) for name in self._distributions)
       if not self.space.is_valid(architecture):
         self._study.tell(sampled, state=_optuna().trial.TrialState.PRUNED)
-      elif not self.is_new(architecture):
-        self._study.tell(sampled, state=_optuna().trial.TrialState.FAIL)
-      else:
+      elif self.is_new(architecture):
         self._pending[architecture] = sampled
-        yield architecture, _ORIGIN
+        return architecture, _SAMPLED
+      else:
+        self._study.tell(sampled, state=_optuna().trial.TrialState.FAIL)
+        known.append(architecture)
+      if len(known) == _KNOWN_ATTEMPTS:
+        break
+    return self._walk(known[-1], rng) if known else None
+
+  def _walk(self, architecture: Architecture, rng: np.random.Generator) -> Proposal | None:
+    """Returns the first new architecture on a random walk; None if the walk comes to none."""
+    for _ in range(_LONGEST_WALK):
+      architecture = self.space.mutate(architecture, rng)
+      if self.is_new(architecture):
+        return architecture, _WALKED
+    return None
 
   def _tell_study(self, architecture: Architecture, reward: float | None) -> None:
     """Tells the study about an architecture that it has sampled or that somebody else has chosen."""
