@@ -8,6 +8,7 @@ from absl import flags
 import nao_tf
 from nao_tf.runs.journal import read_trials
 from nao_tf.runs.settings import RunDirectoryError, read_settings
+from nao_tf.strategies import STRATEGIES
 from nao_tf.tools import benchmark_strategies, search
 from tests.support import toy_tables
 from tests.support.command_line import parse, run
@@ -72,7 +73,7 @@ def test_a_strategy_is_compared_with_registered_ones(tmp_path):
     (
       "--strategy=magic",
       flags.IllegalFlagValueError,
-      "unknown strategy 'magic'; expected one of evolution, nao, random",
+      f"unknown strategy 'magic'; expected one of {', '.join(sorted(STRATEGIES))}",
     ),
     ("--evaluator=magic", flags.IllegalFlagValueError, "unknown evaluator 'magic'; expected one of shared_weights"),
   ],
