@@ -21,7 +21,7 @@ def raise_unheard():
 
 
 def leak():
-  held = [b"x" * 100_000_000 for _ in range(8)]
+  held = [b"x" * 100_000_000 for _ in range(5)]
   time.sleep(600)
   return held
 

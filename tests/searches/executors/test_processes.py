@@ -20,8 +20,8 @@ REASONS = {
   4: "ended its process with status 3",
   5: "ended its process by SIGKILL, as the system does when there is no memory left",
   6: "ended its process by SIGSEGV",
-  7: "GiB of memory, more than worker_memory, 0.70 GiB",
-  8: "took longer than 2 seconds",
+  7: "GiB of memory, more than worker_memory, 0.45 GiB",
+  8: "took longer than 3 seconds",
   9: "lost its worker 2 times; the last one was ended by SIGTERM",
 }
 
@@ -54,7 +54,7 @@ def log_of(run, trial):
 
 @pytest.fixture(scope="module")
 def two_workers():
-  settings = ExecutorSettings(num_workers=2, trial_timeout=2, worker_memory=0.7)
+  settings = ExecutorSettings(num_workers=2, trial_timeout=3, worker_memory=0.45)
   with make_executor("processes", children.make, settings) as executor:
     yield executor
 
