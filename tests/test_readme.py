@@ -3,6 +3,9 @@
 import pathlib
 import re
 
+from tests.support import shapes
+from tests.support.tiny_cells import TINY
+
 ROOT = pathlib.Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
@@ -12,6 +15,17 @@ def block(word):
   """Returns the only block of code with a word in it."""
   [text] = [text for text in BLOCKS if word in text]
   return text
+
+
+def test_three_lines_find_and_train_a_network(tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  images, names = shapes.shape_arrays(24)
+  program = block("nao_tf.search(")
+  assert len([line for line in program.splitlines() if line.strip()]) == 3
+  changed = program.replace("num_trials=40", "num_trials=1, strategy='random', verbose=0, **quick")
+  found = {"x_train": images, "y_train": names, "quick": {**TINY, "space": "tests.support.tiny_cells:TinyCells"}}
+  exec(changed.replace("epochs=60", "epochs=1, verbose=0"), found)
+  assert found["model"].predict(images[:3], verbose=0).shape == (3, 2)
 
 
 def test_a_hypermodel_is_tuned_in_fewer_than_fifteen_lines(tmp_path, monkeypatch, capsys):
