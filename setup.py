@@ -2,27 +2,13 @@
 
 import pathlib
 import re
+import runpy
 
 import setuptools
 
 HERE = pathlib.Path(__file__).parent
 
-COMMANDS = (
-  "search",
-  "train",
-  "evaluate",
-  "export",
-  "describe",
-  "draw",
-  "benchmark_strategies",
-  "benchmark_oracles",
-  "benchmark_predictor",
-  "rank_shared",
-  "step_times",
-  "tune",
-  "status",
-  "report",
-)
+COMMANDS = runpy.run_path(str(HERE / "tools" / "nao.py"))["COMMANDS"]
 
 # Lower bounds that both stacks satisfy. requirements.txt and requirements-addons.txt say what the tests run on.
 REQUIRES = [

@@ -6,19 +6,13 @@ import pytest
 from nao_tf.spaces import make_space
 from nao_tf.strategies import make_strategy
 from nao_tf.trial import Evaluation, Trial
+from tests.support import asking
 
 SPACE = make_space("nasbench201")
 
 
-def climb(score, num_trials, batch_size=1, seed=0):
-  """Returns the trials of a search that evaluates batches with a function."""
-  strategy, trials = make_strategy("local_search", SPACE, seed=seed), []
-  while len(trials) < num_trials:
-    asked = strategy.ask(batch_size)
-    batch = [Trial(len(trials) + i, a, strategy.origin(a), Evaluation(score(a))) for i, a in enumerate(asked)]
-    strategy.tell(batch)
-    trials += batch
-  return trials
+def climb(score, num_trials, batch_size=1):
+  return asking.search(make_strategy("local_search", SPACE), score, num_trials, batch_size)
 
 
 def rises(trials):

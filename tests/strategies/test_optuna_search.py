@@ -10,7 +10,7 @@ from nao_tf.spaces import make_space
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.strategies import make_strategy
 from nao_tf.strategies.optuna_search import OptunaConfig
-from nao_tf.trial import Evaluation, Trial
+from tests.support import asking
 
 SPACE = make_space("nasbench201")
 
@@ -24,14 +24,7 @@ class Mixed(SearchSpace):
 
 
 def search(score, num_trials, batch_size=1, **options):
-  """Returns the trials of a search that evaluates batches with a function."""
-  strategy, trials = make_strategy("optuna", SPACE, **options), []
-  while len(trials) < num_trials:
-    asked = strategy.ask(batch_size)
-    batch = [Trial(len(trials) + i, a, strategy.origin(a), Evaluation(score(a))) for i, a in enumerate(asked)]
-    strategy.tell(batch)
-    trials += batch
-  return trials
+  return asking.search(make_strategy("optuna", SPACE, **options), score, num_trials, batch_size)
 
 
 def mean_reward(trials):

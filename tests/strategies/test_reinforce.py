@@ -6,22 +6,17 @@ import pytest
 from nao_tf.spaces import make_space
 from nao_tf.strategies import make_strategy
 from nao_tf.strategies.reinforce import PRESETS, Baseline, ReinforceConfig
-from nao_tf.trial import Evaluation, Trial
+from tests.support import asking
 
 SPACE = make_space("nasbench201")
 QUICK = ReinforceConfig(learning_rate=0.2)
 LSTM = ReinforceConfig("lstm", units=8, learning_rate=0.02, clip_ratio=0.2, num_updates=3)
 
 
-def search(score, num_trials, config=QUICK, batch_size=1, seed=0):
-  """Returns the strategy and the trials of a search that evaluates batches with a function."""
-  strategy, trials = make_strategy("reinforce", SPACE, seed=seed, config=config), []
-  while len(trials) < num_trials:
-    asked = strategy.ask(batch_size)
-    batch = [Trial(len(trials) + i, a, strategy.origin(a), Evaluation(score(a))) for i, a in enumerate(asked)]
-    strategy.tell(batch)
-    trials += batch
-  return strategy, trials
+def search(score, num_trials, config=QUICK, batch_size=1):
+  """Returns the strategy and the trials of a search."""
+  strategy = make_strategy("reinforce", SPACE, config=config)
+  return strategy, asking.search(strategy, score, num_trials, batch_size)
 
 
 @pytest.mark.parametrize(("config", "batch_size"), [(QUICK, 1), (LSTM, 10)], ids=["table", "lstm"])

@@ -1,6 +1,8 @@
 """The one entry to all commands."""
 
 import pathlib
+import runpy
+import unittest.mock
 
 import pytest
 
@@ -21,7 +23,10 @@ def outcome(argv, monkeypatch, capsys):
 
 def test_it_knows_every_command_and_so_does_the_installation():
   assert sorted(nao.COMMANDS) == sorted(TOOLS)
-  assert all(f'  "{name}",' in SETUP.read_text() for name in nao.COMMANDS)
+  with unittest.mock.patch("setuptools.setup") as setup:
+    runpy.run_path(str(SETUP))
+  scripts = setup.call_args.kwargs["entry_points"]["console_scripts"]
+  assert {f"nao-{nao.command_name(name)}=nao_tf.tools.{name}:cli" for name in nao.COMMANDS} <= set(scripts)
 
 
 @pytest.mark.parametrize("argv", [[], ["--help"], ["-h"]])
