@@ -1,4 +1,7 @@
-"""Image files: BMP, GIF, JPEG and PNG are read into one array; files that cannot be read are counted and named."""
+"""Image files: BMP, GIF, JPEG and PNG are read into one array; files that cannot be read are counted and named.
+
+The numbers are bytes, or those of 16 bits if a PNG file has such. Then 255 of the other files becomes 65535.
+"""
 
 import concurrent.futures
 import dataclasses
@@ -14,6 +17,12 @@ from nao_tf.tasks.image_sizes import ImageSize, resized, stacked
 ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 _NAMED_FILES = 5
 _MANY_BYTES = 2**31
+_PNG = b"\x89PNG\r\n\x1a\n"
+_PLACE_OF_DEPTH = 24
+"""Of the byte of a PNG file that says how many bits a number has."""
+
+_BYTE_IN_16_BITS = 257
+"""Factor that makes 65535 of 255."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +52,7 @@ def read_images(
     skip_corrupt: whether to leave out files that are no images, with a warning.
 
   Returns:
-    Images, uint8 `[N, H, W, 1]` or `[N, H, W, 3]`, and N labels.
+    Images `[N, H, W, 1]` or `[N, H, W, 3]`, uint8, or uint16 if one has numbers of 16 bits; and N labels.
 
   Raises:
     ValueError: if a file is no image and `skip_corrupt` is False, no file is one, the images differ in size and there is
@@ -52,7 +61,7 @@ def read_images(
   images: list[np.ndarray] = []
   labels: list[str | int] = []
   corrupt: list[str] = []
-  num_bytes = 0
+  num_values, bytes_each = 0, 1
   with concurrent.futures.ThreadPoolExecutor() as pool:
     for file, image in zip(files, pool.map(lambda file: _decoded(file.path, image_size), files)):
       if image is None:
@@ -60,21 +69,37 @@ def read_images(
         continue
       images.append(image)
       labels.append(file.label)
-      num_bytes += image.nbytes
-      if num_bytes > _MANY_BYTES:
+      num_values, bytes_each = num_values + image.size, max(bytes_each, image.itemsize)
+      if num_values * bytes_each > _MANY_BYTES:
         pool.shutdown(wait=False, cancel_futures=True)
         raise ValueError(f"{place}: its images are too many for memory in their size; give a smaller image_size")
   _report_corrupt(corrupt, len(files), place, skip_corrupt)
-  return stacked(_of_one_kind(images), place), labels
+  return stacked(_of_one_kind(_of_one_range(images, place)), place), labels
 
 
 def _decoded(path: str, image_size: ImageSize | None) -> np.ndarray | None:
-  """Returns the image in a file, uint8 `[H, W, C]`; None if there is none."""
+  """Returns the image in a file, uint8 or uint16 `[H, W, C]`; None if there is none."""
   try:
-    image = tf.io.decode_image(tf.io.read_file(path), expand_animations=False)
+    content = tf.io.read_file(path)
+    dtype = tf.uint16 if _has_16_bits(content.numpy()) else tf.uint8
+    image = tf.io.decode_image(content, dtype=dtype, expand_animations=False)
   except (tf.errors.InvalidArgumentError, tf.errors.UnknownError, tf.errors.DataLossError):
     return None
   return np.asarray(image if image_size is None else resized(image, image_size))
+
+
+def _has_16_bits(content: bytes) -> bool:
+  """Returns whether the content of a file is that of a PNG file with numbers of 16 bits."""
+  return content.startswith(_PNG) and content[_PLACE_OF_DEPTH : _PLACE_OF_DEPTH + 1] == b"\x10"
+
+
+def _of_one_range(images: list[np.ndarray], place: str) -> list[np.ndarray]:
+  """Returns images that are all uint8, or all uint16."""
+  num_wide = sum(image.dtype == np.uint16 for image in images)
+  if num_wide in (0, len(images)):
+    return images
+  logging.info("%s: %d of %d images have 16 bits; the others are scaled to their range", place, num_wide, len(images))
+  return [image if image.dtype == np.uint16 else image.astype(np.uint16) * _BYTE_IN_16_BITS for image in images]
 
 
 def _of_one_kind(images: Sequence[np.ndarray]) -> list[np.ndarray]:

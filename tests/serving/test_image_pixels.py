@@ -4,11 +4,17 @@ import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from nao_tf import serving
 from nao_tf.serving import image_export
+from nao_tf.serving.plain_image_models import image_model_of
+from nao_tf.serving.trained_networks import TrainedNetwork
 from nao_tf.tasks.augmentation import standardize
+from nao_tf.tasks.own_files import FolderClassification
+from nao_tf.tasks.pixels import Pixels
 from nao_tf.training.config import TrainingConfig
+from tests.support import shapes
 from tests.support.array_source import array_task
 from tests.support.image_cases import GENOTYPE, make_trainer
 from tests.support.tfds_sets import random_images
@@ -60,3 +66,14 @@ def test_an_export_is_not_measured_on_images_of_another_range(exports):
     image_export.ExportError, match="made for images that are uint16 in 0..65535, but .* uint8 in 0..255"
   ):
     serving.evaluate_exported(directory, task_of("uint8", 0, 255))
+
+
+def test_the_keras_model_of_files_of_16_bits_takes_their_numbers(tmp_path):
+  images = shapes.write_wide_folders(tmp_path, 8, size=(8, 8), channels=1)
+  task = FolderClassification(image_dir=str(tmp_path), validation_fraction=0.25)
+  network = make_trainer(TrainingConfig(epochs=1, batch_size=2), task=task).network
+  model = image_model_of(TrainedNetwork(str(tmp_path), network, GENOTYPE, task, 1))
+  standard = standardize(tf.cast(images, tf.float32) / 257)
+  expected = tf.nn.softmax(network(standard, training=False))
+  np.testing.assert_allclose(model(images), expected, atol=1e-5)
+  assert task.pixels == Pixels("uint16", 0, 65535)

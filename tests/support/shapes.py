@@ -35,6 +35,18 @@ def write_folders(directory, count=20, ending=".png", **options):
   return directory
 
 
+def write_wide_folders(directory, count=4, **options):
+  """Writes PNG files of 16 bits into a folder for each class; returns the images, uint16 `[N, H, W, C]`."""
+  rng = np.random.default_rng(0)
+  images = [shape_image(number, **options).astype(np.uint16) * 257 for number in range(count)]
+  images = [image // 2 + rng.integers(0, 256, image.shape, np.uint16) for image in images]
+  for number, image in enumerate(images):
+    path = directory / NAMES[number % 2] / f"{number}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(tf.io.encode_png(image).numpy())
+  return np.stack(images)
+
+
 def write_list(directory, header=("file", "label")):
   """Writes a CSV file beside folders of classes; returns its path."""
   path = directory / "list.csv"

@@ -3,6 +3,7 @@ import pytest
 
 from nao_tf.tasks.image_files import ImageFile, read_images
 from nao_tf.tasks.image_lists import files_of_directory
+from nao_tf.tasks.own_files import source_of_files, source_of_list
 from tests.support import shapes
 
 
@@ -31,6 +32,25 @@ def test_images_of_several_sizes_need_a_size(tmp_path):
   with pytest.raises(ValueError, match=r"here: expected images of one size, got 4 of \[20, 16, 3\] and 2 of"):
     read_images(files(tmp_path), "here")
   assert read_images(files(tmp_path), "here", image_size=(10, 8))[0].shape == (6, 10, 8, 3)
+
+
+def test_numbers_of_16_bits_are_kept(tmp_path):
+  written = shapes.write_wide_folders(tmp_path, size=(8, 12))
+  images, _ = read_images(files(tmp_path), "here")
+  assert images.dtype == np.uint16 and np.array_equal(images, written[[0, 2, 1, 3]])
+  assert read_images(files(tmp_path), "here", image_size=(4, 6))[0].dtype == np.uint16
+  source = source_of_files(shapes.write_list(tmp_path))
+  assert np.array_equal(source.load("train")[0], images) and source.fingerprint["dtype"] == "uint16"
+  paths = [file.path for file in files(tmp_path)]
+  assert np.array_equal(source_of_list(paths, [0, 0, 1, 1]).load("train")[0], images)
+
+
+def test_bytes_beside_16_bits_get_their_range(tmp_path):
+  written = shapes.write_wide_folders(tmp_path, channels=1)
+  shapes.write_folders(tmp_path, 2)
+  images, _ = read_images(files(tmp_path), "here")
+  assert images.dtype == np.uint16 and np.array_equal(images[1], np.repeat(written[2], 3, axis=2))
+  assert np.array_equal(images[0], shapes.shape_image(0).astype(np.uint16) * 257)
 
 
 def test_corrupt_files_are_counted_and_named(tmp_path):
