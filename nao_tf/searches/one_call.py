@@ -7,47 +7,18 @@ Everything that is done can be done with the parts, too: a task, a space, a stra
 `run_search`.
 """
 
-import dataclasses
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-from absl import logging
-
-from nao_tf import fields
-from nao_tf.evaluators import EvaluatorContext
 from nao_tf.networks.cost_bounds import CostBounds
-from nao_tf.runs.settings import flat_settings
-from nao_tf.searches.choices import (
-  AnyEvaluator,
-  AnySpace,
-  AnyStrategy,
-  check_evaluator,
-  check_strategy,
-  opened_evaluator,
-  recorded_name,
-  space_of,
-  strategy_of,
-)
+from nao_tf.searches.choices import AnyEvaluator, AnySpace, AnyStrategy
 from nao_tf.searches.found import Found
-from nao_tf.searches.memory import check_memory
-from nao_tf.searches.overrides import overridden
-from nao_tf.searches.proposals import fitting_space
-from nao_tf.searches.same_data import check_same_data
-from nao_tf.searches.search_directory import Budget, search_in_directory
-from nao_tf.spaces.base import SearchSpace
-from nao_tf.strategies import Strategy
-from nao_tf.tasks.base import Configs
+from nao_tf.searches.planned_search import BATCH_SIZE, Choices, planned_search
+from nao_tf.searches.search_directory import Budget
 from nao_tf.trial import Trial
 
-if TYPE_CHECKING:
-  from nao_tf.tasks.base import Task
-
-BATCH_SIZE = 8
 NUM_TRIALS = 40
-_STEPS_PER_EPOCH = 8
-_LARGE_IMAGE = 96
 
 
 def search(
@@ -127,10 +98,10 @@ def search(
   from nao_tf.tasks.task_input import task_input
 
   directory, watchers = os.fspath(workdir), _checked_callbacks(callbacks)
-  bounds = CostBounds(max_parameters, max_multiply_adds)
-  limited = num_trials if num_trials is not None or max_seconds is not None else NUM_TRIALS
-  budget = Budget(num_trials=limited, batch_size=BATCH_SIZE, max_seconds=max_seconds)
-  _check_early(directory, space, strategy, evaluator, bounds, seed)
+  choices = Choices(space, strategy, evaluator, seed, CostBounds(max_parameters, max_multiply_adds))
+  budget = _budget(num_trials, max_seconds)
+  _check_directory(directory)
+  choices.check()
   data = task_input(
     x,
     y,
@@ -141,87 +112,19 @@ def search(
     data_dir=data_dir,
     download=download or None,
   )
-  task = data.make_task(validation_fraction)
-  named_space = _space_for(task, space, strategy)
-  architectures, configs = space_of(named_space), overridden(task.child, {**overrides, **_fitting(task, overrides)})
-  check_strategy(strategy, architectures, bounded=bounds != CostBounds())
-  _check_networks(architectures, task, configs, seed)
-  proposals = fitting_space(architectures, bounds, configs.network_config, lambda: task)
-  check_same_data(directory, data.settings)
-  context = EvaluatorContext(
-    architectures,
-    seed=seed,
-    make_task=lambda: task,
-    configs=configs,
-    directory=directory,
-    max_parameters=max_parameters,
-  )
-  settings = {
-    "space": recorded_name(named_space),
-    "strategy": recorded_name(strategy),
-    "evaluator": recorded_name(evaluator),
-    "seed": seed,
-    "batch_size": BATCH_SIZE,
-    **dataclasses.asdict(bounds),
-    "validation_fraction": validation_fraction,
-    **data.settings,
-    **flat_settings(network=configs.network_config, training=configs.training_config),
-  }
-  best = search_in_directory(
-    directory,
-    settings,
-    architectures,
-    strategy_of(strategy, proposals, seed),
-    lambda: opened_evaluator(evaluator, context),
-    budget=budget,
-    callbacks=watchers,
-    progress=verbose > 0,
-  )
-  return Found(
-    directory,
-    architectures,
-    configs,
-    data,
-    best=best,
-    task=task,
-    validation_fraction=validation_fraction,
-    seed=seed,
-  )
+  planned = planned_search(directory, choices, data, validation_fraction, overrides)
+  return planned.run(budget, watchers, progress=verbose > 0)
 
 
-def _check_early(
-  directory: str,
-  space: AnySpace | None,
-  strategy: AnyStrategy,
-  evaluator: AnyEvaluator,
-  bounds: CostBounds,
-  seed: int,
-) -> None:
-  """Checks what can be checked before the data are read."""
+def _budget(num_trials: int | None, max_seconds: float | None) -> Budget:
+  """Returns how long to search: 40 trials unless something else is said."""
+  limited = num_trials if num_trials is not None or max_seconds is not None else NUM_TRIALS
+  return Budget(num_trials=limited, batch_size=BATCH_SIZE, max_seconds=max_seconds)
+
+
+def _check_directory(directory: str) -> None:
   if os.path.exists(directory) and not os.path.isdir(directory):
     raise NotADirectoryError(f"{directory}: is a file; expected the directory of a search as workdir")
-  fields.integer(seed, "seed", 0)
-  check_evaluator(evaluator)
-  known = strategy.space if space is None and isinstance(strategy, Strategy) else space
-  if known is not None:
-    check_strategy(strategy, space_of(known), bounded=bounds != CostBounds())
-
-
-def _space_for(task: "Task", space: AnySpace | None, strategy: AnyStrategy) -> AnySpace:
-  """Returns what is searched: what is given, or what a ready strategy searches, or what the task has networks for."""
-  if space is not None:
-    return space
-  return strategy.space if isinstance(strategy, Strategy) else task.space
-
-
-def _check_networks(space: SearchSpace, task: "Task", configs: Configs, seed: int) -> None:
-  """Checks that the networks of a space are for a task, and that this machine has the memory to train them.
-
-  Raises:
-    ValueError: if they are not, or it has not.
-  """
-  task.check_genotype(space.decode(space.sample(np.random.default_rng(seed))))
-  check_memory(space, task, configs)
 
 
 def _checked_callbacks(callbacks: Any) -> tuple[Callable[[Trial], None], ...]:
@@ -231,24 +134,3 @@ def _checked_callbacks(callbacks: Any) -> tuple[Callable[[Trial], None], ...]:
   if wrong or callable(callbacks):
     raise ValueError(f"expected callbacks, a list of functions of a trial, got {callbacks!r}")
   return given
-
-
-def _fitting(task: "Task", overrides: Mapping[str, Any]) -> dict[str, Any]:
-  """Returns settings that fit the data better than the defaults do, of those that are not given.
-
-  Little data is divided into smaller batches, so that an epoch has a few steps. Large images get a stem that reduces
-  them first.
-  """
-  fitting: dict[str, Any] = {}
-  count, default = task.num_examples("train"), task.child.training_config
-  per_step = getattr(default, "segment_length", 1)
-  largest = 1 << max(0, (count // (_STEPS_PER_EPOCH * per_step)).bit_length() - 1)
-  if largest < default.batch_size:
-    fitting["batch_size"] = largest
-  if len(task.input_shape) == 3 and min(task.input_shape[:2]) >= _LARGE_IMAGE:
-    fitting["stem"] = "imagenet"
-  fitting = {name: value for name, value in fitting.items() if name not in overrides}
-  for name, value in fitting.items():
-    size = "x".join(map(str, task.input_shape)) or "one word"
-    logging.warning("%s: %s is %s, which fits its %d examples of %s better", task.name, name, value, count, size)
-  return fitting

@@ -1,0 +1,44 @@
+"""Settings of networks and trainings that fit the data better than the defaults do."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from absl import logging
+
+from nao_tf.tasks.base import Task
+
+_STEPS_PER_EPOCH = 8
+_LARGE_IMAGE = 96
+
+
+def settings_for_data(task: Task, overrides: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns settings that fit the data of a task better than the defaults do, of those that are not given.
+
+  Little data is divided into smaller batches, so that an epoch has a few steps. Large images get a stem that reduces
+  them first. The log says so.
+
+  Args:
+    task: what is learned.
+    overrides: settings that are given.
+  """
+  fitting = {name: value for name, value in _all(task).items() if name not in overrides}
+  count, size = task.num_examples("train"), "x".join(map(str, task.input_shape)) or "one word"
+  for name, value in fitting.items():
+    logging.warning("%s: %s is %s, which fits its %d examples of %s better", task.name, name, value, count, size)
+  return fitting
+
+
+def _all(task: Task) -> dict[str, Any]:
+  fitting: dict[str, Any] = {}
+  largest = _largest_batch(task)
+  if largest < task.child.training_config.batch_size:
+    fitting["batch_size"] = largest
+  if len(task.input_shape) == 3 and min(task.input_shape[:2]) >= _LARGE_IMAGE:
+    fitting["stem"] = "imagenet"
+  return fitting
+
+
+def _largest_batch(task: Task) -> int:
+  """Returns the largest power of two that is a size of batches with which an epoch has a few steps."""
+  per_step = getattr(task.child.training_config, "segment_length", 1)
+  return 1 << max(0, (task.num_examples("train") // (_STEPS_PER_EPOCH * per_step)).bit_length() - 1)

@@ -1,0 +1,217 @@
+"""A search that is planned: the choices of a person, with the data that they are for, checked before anything is done."""
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nao_tf import fields
+from nao_tf.evaluators import EvaluatorContext
+from nao_tf.networks.cost_bounds import CostBounds
+from nao_tf.runs.settings import flat_settings
+from nao_tf.searches.choices import (
+  AnyEvaluator,
+  AnySpace,
+  AnyStrategy,
+  check_evaluator,
+  check_strategy,
+  opened_evaluator,
+  recorded_name,
+  space_of,
+  strategy_of,
+)
+from nao_tf.searches.data_settings import settings_for_data
+from nao_tf.searches.found import Found
+from nao_tf.searches.memory import check_memory
+from nao_tf.searches.overrides import overridden
+from nao_tf.searches.proposals import fitting_space
+from nao_tf.searches.same_data import check_same_data
+from nao_tf.searches.search_directory import Budget, search_in_directory
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.strategies import Strategy
+from nao_tf.tasks.base import Configs
+from nao_tf.trial import Trial
+
+if TYPE_CHECKING:
+  from nao_tf.tasks.base import Task
+  from nao_tf.tasks.given_task import TaskInput
+
+BATCH_SIZE = 8
+"""How many architectures are asked for at a time."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Choices:
+  """What a person has chosen, whatever the data are.
+
+  Attributes:
+    space: what to search; None for what the strategy searches, or what the data have networks for.
+    strategy: how to search.
+    evaluator: how to evaluate an architecture.
+    seed: of all randomness.
+    bounds: on the networks that are proposed.
+  """
+
+  space: AnySpace | None
+  strategy: AnyStrategy
+  evaluator: AnyEvaluator
+  seed: int
+  bounds: CostBounds
+
+  @property
+  def is_bounded(self) -> bool:
+    """Whether there are bounds on what may be proposed."""
+    return self.bounds != CostBounds()
+
+  def check(self) -> None:
+    """Checks what can be checked before the data are read.
+
+    Raises:
+      ValueError: if something is unknown, or the choices do not fit together.
+    """
+    fields.integer(self.seed, "seed", 0)
+    check_evaluator(self.evaluator)
+    known = self.strategy.space if self.space is None and isinstance(self.strategy, Strategy) else self.space
+    if known is not None:
+      check_strategy(self.strategy, space_of(known), bounded=self.is_bounded)
+
+  def space_for(self, task: "Task") -> AnySpace:
+    """Returns what is searched: what is given, or what a ready strategy searches, or what the task has networks for."""
+    if self.space is not None:
+      return self.space
+    return self.strategy.space if isinstance(self.strategy, Strategy) else task.space
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedSearch:
+  """A search of which everything is known.
+
+  Attributes:
+    directory: of the search.
+    choices: what was chosen.
+    data: what is learned from.
+    validation_fraction: share of the data that networks are compared on; None for the share of the task.
+    task: what is learned.
+    named_space: what is searched, as it was given.
+    space: what is searched.
+    configs: how networks are built and trained.
+  """
+
+  directory: str
+  choices: Choices
+  data: "TaskInput"
+  validation_fraction: float | None
+  task: "Task"
+  named_space: AnySpace
+  space: SearchSpace
+  configs: Configs
+
+  def run(self, budget: Budget, callbacks: Sequence[Callable[[Trial], None]], *, progress: bool) -> Found:
+    """Searches, or goes on.
+
+    Args:
+      budget: how long.
+      callbacks: each is called with every trial that has been evaluated.
+      progress: whether to show a progress bar.
+
+    Raises:
+      ValueError: if no network is within the bounds.
+      RunDirectoryError: if the directory is in use, or was made with other data or settings.
+      NothingFound: if no trial has a reward.
+    """
+    strategy = self._strategy()
+    check_same_data(self.directory, self.data.settings)
+    best = search_in_directory(
+      self.directory,
+      self.settings,
+      self.space,
+      strategy,
+      self._opened_evaluator,
+      budget=budget,
+      callbacks=callbacks,
+      progress=progress,
+    )
+    return self._found(best)
+
+  @property
+  def settings(self) -> dict[str, Any]:
+    """What determines the course of the search, as JSON values."""
+    return {
+      "space": recorded_name(self.named_space),
+      "strategy": recorded_name(self.choices.strategy),
+      "evaluator": recorded_name(self.choices.evaluator),
+      "seed": self.choices.seed,
+      "batch_size": BATCH_SIZE,
+      **dataclasses.asdict(self.choices.bounds),
+      "validation_fraction": self.validation_fraction,
+      **self.data.settings,
+      **flat_settings(network=self.configs.network_config, training=self.configs.training_config),
+    }
+
+  def _strategy(self) -> Strategy:
+    network_config = self.configs.network_config
+    proposals = fitting_space(self.space, self.choices.bounds, network_config, lambda: self.task)
+    return strategy_of(self.choices.strategy, proposals, self.choices.seed)
+
+  def _opened_evaluator(self) -> contextlib.AbstractContextManager[Any]:
+    context = EvaluatorContext(
+      self.space,
+      seed=self.choices.seed,
+      make_task=lambda: self.task,
+      configs=self.configs,
+      directory=self.directory,
+      max_parameters=self.choices.bounds.max_parameters,
+    )
+    return opened_evaluator(self.choices.evaluator, context)
+
+  def _found(self, best: Trial) -> Found:
+    return Found(
+      self.directory,
+      self.space,
+      self.configs,
+      self.data,
+      best=best,
+      task=self.task,
+      validation_fraction=self.validation_fraction,
+      seed=self.choices.seed,
+    )
+
+
+def planned_search(
+  directory: str,
+  choices: Choices,
+  data: "TaskInput",
+  validation_fraction: float | None,
+  overrides: Mapping[str, Any],
+) -> PlannedSearch:
+  """Returns a search, after checking that the choices are for the data.
+
+  Args:
+    directory: of the search.
+    choices: what was chosen.
+    data: what is learned from.
+    validation_fraction: share of the data that networks are compared on; None for the share of the task.
+    overrides: fields of the configurations of networks and trainings with other values than the task has.
+
+  Raises:
+    ValueError: if they are not, an override is unknown, or the networks need more memory than there is.
+  """
+  task = data.make_task(validation_fraction)
+  named = choices.space_for(task)
+  space = space_of(named)
+  configs = overridden(task.child, {**overrides, **settings_for_data(task, overrides)})
+  check_strategy(choices.strategy, space, bounded=choices.is_bounded)
+  _check_networks(space, task, configs, choices.seed)
+  return PlannedSearch(directory, choices, data, validation_fraction, task, named, space, configs)
+
+
+def _check_networks(space: SearchSpace, task: "Task", configs: Configs, seed: int) -> None:
+  """Checks that the networks of a space are for a task, and that this machine has the memory to train them.
+
+  Raises:
+    ValueError: if they are not, or it has not.
+  """
+  task.check_genotype(space.decode(space.sample(np.random.default_rng(seed))))
+  check_memory(space, task, configs)
