@@ -6,14 +6,16 @@ A child may do anything to the process: hang, end it, fill its memory. Whoever g
 import contextlib
 import faulthandler
 import io
+import math
 import multiprocessing
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 from absl import logging
 
@@ -29,6 +31,9 @@ BEGUN = "begun"
 
 _LONGEST_END = 30.0
 """Seconds that a process may take to end, writing its memory to a file for example."""
+
+_PATIENCE = 1.0
+"""Seconds between two looks at a process that says nothing."""
 
 _ENVIRONMENT = threading.Lock()
 
@@ -111,14 +116,37 @@ class WorkerProcess:
       EvaluatorError: if the process cannot go on.
     """
     try:
-      if not self.connection.poll(timeout):
-        raise TimeoutError
+      self._wait_for_message(timeout)
       message = self.connection.recv()
-    except ConnectionResetError as error:
+    except TimeoutError:
+      raise
+    except OSError as error:  # The process has ended, maybe in the middle of a message.
       raise EOFError from error
     if isinstance(message, _Stopped):
       raise EvaluatorError(message.reason)
     return message
+
+  def _wait_for_message(self, timeout: float | None) -> None:
+    """Waits until there is a message, or the end of the connection.
+
+    Raises:
+      TimeoutError: if there is none in time.
+      EOFError: if the process has ended.
+    """
+    deadline = math.inf if timeout is None else time.monotonic() + timeout
+    while not self.connection.poll(max(0.0, min(_PATIENCE, deadline - time.monotonic()))):
+      if self.has_ended:
+        raise EOFError
+      if time.monotonic() >= deadline:
+        raise TimeoutError
+
+  @property
+  def has_ended(self) -> bool:
+    """Whether the process has ended and all its messages were received.
+
+    The connection does not say so if a process that it has started lives on and holds it.
+    """
+    return self._process.exitcode is not None and not self.connection.poll()
 
   def wait(self) -> str:
     """Waits until a process has ended that is ending, and returns in words how it ended."""
@@ -133,8 +161,8 @@ class WorkerProcess:
     return f"by {signal.Signals(-code).name}" if code < 0 else f"with status {code}"
 
   def kill(self) -> None:
-    """Ends the process if it lives, and the processes that it has started."""
-    if self._process.pid is not None and self._process.exitcode is None:
+    """Ends the process if it lives, and the processes that it has started, which may outlive it."""
+    if self._process.pid is not None and not self.connection.closed:
       with contextlib.suppress(ProcessLookupError, PermissionError):  # It may not have a group of its own yet.
         os.killpg(self._process.pid, signal.SIGKILL)
     self._process.kill()
@@ -161,6 +189,7 @@ def _changed_environment(variables: Mapping[str, str]) -> Iterator[None]:
 def _work(make: Callable[[], Evaluator], connection: Connection) -> None:
   """Makes an evaluator and evaluates what comes, in the worker process."""
   os.setpgid(0, 0)  # So that what a child has started can be ended with it.
+  multiprocessing.current_process().daemon = False  # A child may start processes, to read data for example.
   signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent process ends this one.
   signal.signal(signal.SIGTERM, signal.SIG_DFL)
   if isinstance(sys.stdout, io.TextIOWrapper):
@@ -193,16 +222,18 @@ def _received(connection: Connection) -> Iterator[_Job]:
 def _printing_into(path: str | None) -> Iterator[None]:
   """Lets everything that this process prints, libraries in C included, go into a file.
 
-  If an exception ends the process, its traceback goes there, too.
+  If an exception ends the process, its traceback goes there, too. Whatever a child has done to the streams, the next one
+  can print.
   """
   if path is None:
     yield
     return
-  kept = [os.dup(number) for number in (1, 2)]
+  kept, streams = [os.dup(number) for number in (1, 2)], (sys.stdout, sys.stderr)
   file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
   _redirect(file, file)
   yield
   _redirect(*kept)
+  sys.stdout, sys.stderr = (_opened_again(stream, number) for stream, number in zip(streams, (1, 2)))
   for number in (file, *kept):
     os.close(number)
 
@@ -214,6 +245,13 @@ def _redirect(output: int, errors: int) -> None:
       stream.flush()
   os.dup2(output, 1)
   os.dup2(errors, 2)
+
+
+def _opened_again(stream: TextIO, number: int) -> TextIO:
+  """Returns a standard stream, made anew if it was closed."""
+  if not stream.closed:
+    return stream
+  return open(number, "w", buffering=1, errors="backslashreplace", closefd=False)
 
 
 def _end_with_parent() -> None:

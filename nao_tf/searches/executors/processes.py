@@ -199,7 +199,9 @@ class ProcessExecutor(Executor):
     self._waiting.appendleft(self._give_back(worker))
 
   def _look_after(self, worker: "_Worker") -> None:
-    """Ends a worker that has taken too long, or holds too much memory."""
+    """Ends a worker that has taken too long, or holds too much memory; notices one that has ended."""
+    if worker.process is not None and worker.process.has_ended:
+      self._after_end(worker)
     if not worker.is_evaluating:
       return
     if (held := machine.held_gib(worker.pid)) > self._memory:

@@ -73,6 +73,37 @@ def test_bad_children_fail_and_touch_no_other(two_workers, run):
   assert log_of(run, 0) == "child 0 speaks\n"
 
 
+def test_children_of_stranger_kinds_touch_no_other(two_workers, run):
+  reasons = {
+    0: "ended its process with status 1",
+    1: "ended its process with status 3",
+    2: "ended its process with status 3",
+    3: "ValueError: a reward must be finite, got nan",
+  }
+  done = evaluated(two_workers, run, [(10, 1), (12, 1), (14, 1), (0, -1), (0, 5)])
+  for number, reason in reasons.items():
+    assert done[number].reward is None and reason in done[number].evaluation.metrics["reason"]
+  assert "KeyboardInterrupt" in done[0].evaluation.metrics["log"] and done[4].reward == 5
+  assert not is_alive(int(log_of(run, 1).split("started ")[1]))
+
+
+def is_alive(pid):
+  try:
+    with open(f"/proc/{pid}/stat") as file:
+      return file.read().rpartition(")")[2].split()[0] != "Z"
+  except FileNotFoundError:
+    return False
+
+
+def test_a_child_that_closes_its_output_does_not_silence_the_next(run):
+  with make_executor("processes", children.make) as executor:
+    done = evaluated(executor, run, [(11, 1), (0, 2), (13, 3)])
+  assert [done[number].reward for number in range(3)] == [1, 2, 3]
+  assert len({trial.evaluation.metrics["process"] for trial in done.values()}) == 1
+  assert log_of(run, 1) == "child 0 speaks\n"
+  assert "hello" in log_of(run, 2)  # A child may start processes.
+
+
 def test_workers_are_kept_and_have_a_share_of_the_cores(two_workers, run):
   done = evaluated(two_workers, run, [(0, number) for number in range(8)])
   assert 1 <= len({trial.evaluation.metrics["process"] for trial in done.values()}) <= 2
