@@ -41,6 +41,7 @@ WITHOUT_TENSORFLOW = (
   "nao_tf.benchmarks.strategy_benchmark",
   "nao_tf.benchmarks.curves",
   "nao_tf.benchmarks.rank_metrics",
+  "nao_tf.benchmarks.simulated_cluster",
   "nao_tf.controller.vocabulary",
   "nao_tf.drawing",
   "nao_tf.evaluators",
