@@ -205,6 +205,8 @@ def _work(make: Callable[[], Evaluator], connection: Connection) -> None:
         for evaluation in evaluate_each(evaluator, architectures):
           connection.send(evaluation)
   except Exception as error:
+    if _has_lost_parent():  # So there is nobody to tell.
+      return
     logging.error("the evaluator cannot go on", exc_info=error)
     connection.send(_Stopped(f"{type(error).__name__}: {error}"))
 
@@ -252,6 +254,11 @@ def _opened_again(stream: TextIO, number: int) -> TextIO:
   if not stream.closed:
     return stream
   return open(number, "w", buffering=1, errors="backslashreplace", closefd=False)
+
+
+def _has_lost_parent() -> bool:
+  parent = multiprocessing.parent_process()
+  return parent is not None and not parent.is_alive()
 
 
 def _end_with_parent() -> None:
