@@ -37,7 +37,10 @@ def define(flag_values: flags.FlagValues) -> None:
   """Defines the flags."""
   help_ = "where trials are evaluated"
   flag_types.define_name("executor", "inline", EXECUTORS, "executor", help_, flag_values=flag_values)
-  help_ = "trials that are evaluated at a time; auto: one for each GPU or else for each core, of a cluster what it has"
+  help_ = (
+    "trials that are evaluated at a time, in processes if no executor is named; auto: one for each GPU or else for each"
+    " core, of a cluster what it has"
+  )
   flags.DEFINE(WorkersParser(), "num_workers", "1", help_, flag_values, flags.ArgumentSerializer[str]())
   help_ = "ask the strategy for more as soon as a worker is free, or when all trials of the last batch are closed"
   flags.DEFINE_enum("asking", "as_free", list(ASKING), help_, flag_values=flag_values)
@@ -59,7 +62,11 @@ def check(flag_values: flags.FlagValues) -> None:
   """
   name = executor_name(flag_values)
   if name == "inline" and flag_values.num_workers not in ("1", _AUTO):
-    raise ValueError(f"--num_workers={flag_values.num_workers} needs --executor=processes or --executor=ray")
+    number = flag_values.num_workers
+    raise ValueError(
+      f"--executor=inline evaluates one trial after the other, got --num_workers={number}; leave --executor out for"
+      f" {number} processes on this machine, or give --executor=ray"
+    )
   own = [flag for flag in ("gpus_per_trial", "cpus_per_trial", "ray_address") if flag_values[flag].present]
   if name in ("inline", "processes") and own:
     raise ValueError(f"--{own[0]} is a flag of --executor=ray, got --executor={flag_values.executor}")
@@ -67,16 +74,26 @@ def check(flag_values: flags.FlagValues) -> None:
     raise ValueError("--worker_memory bounds worker processes; give --executor=processes, too")
   if name != "inline" and flag_values.evaluator == "shared_weights" and not flag_values.rerank:
     raise ValueError(
-      f"--executor={name}: --evaluator=shared_weights trains one supernet for all architectures, so it evaluates in this"
+      f"{_cause(flag_values)}: --evaluator=shared_weights trains one supernet for all architectures, so it evaluates in this"
       " process; with --rerank the executor is for the best of them, which are trained from scratch"
     )
   settings(flag_values)
 
 
 def executor_name(flag_values: flags.FlagValues) -> str:
-  """Returns the executor: a worker process, if trials have a time limit and no other executor is named."""
+  """Returns the executor: processes, if trials have a time limit, or if there are several workers and none is named."""
   is_limited = flag_values.executor == "inline" and flag_values.trial_timeout is not None
-  return "processes" if is_limited else flag_values.executor
+  is_parallel = not flag_values["executor"].present and flag_values.num_workers != "1"
+  return "processes" if is_limited or is_parallel else flag_values.executor
+
+
+def _cause(flag_values: flags.FlagValues) -> str:
+  """Returns the flag that makes trials be evaluated in other processes."""
+  if flag_values.executor != "inline":
+    return f"--executor={flag_values.executor}"
+  if flag_values.num_workers != "1":
+    return f"--num_workers={flag_values.num_workers}"
+  return f"--trial_timeout={flag_values.trial_timeout:g}"
 
 
 def settings(flag_values: flags.FlagValues) -> ExecutorSettings:

@@ -24,6 +24,10 @@ def flags(*argv):
     ([], "inline", 1),
     (["--trial_timeout=60"], "processes", 1),
     (["--trial_timeout=60", "--num_workers=3"], "processes", 3),
+    (["--num_workers=4"], "processes", 4),
+    (["--num_workers=auto"], "processes", None),
+    (["--num_workers=2", "--worker_memory=1.5"], "processes", 2),
+    (["--executor=inline", "--num_workers=1"], "inline", 1),
     (["--executor=processes", "--num_workers=auto"], "processes", None),
     (["--executor=ray", "--gpus_per_trial=0.5", "--ray_address=auto"], "ray", 1),
     (["--evaluator=shared_weights", "--rerank=2", "--executor=processes"], "processes", 1),
@@ -38,7 +42,9 @@ def test_the_flags_say_which_executor_and_how_many_workers(argv, name, num_worke
 @pytest.mark.parametrize(
   ("argv", "message"),
   [
-    (["--num_workers=2"], "--num_workers=2 needs --executor=processes or --executor=ray"),
+    (["--executor=inline", "--num_workers=2"], "got --num_workers=2; leave --executor out for 2 processes"),
+    (["--num_workers=2", "--evaluator=shared_weights"], "--num_workers=2: --evaluator=shared_weights trains one"),
+    (["--trial_timeout=60", "--evaluator=shared_weights"], "--trial_timeout=60: --evaluator=shared_weights trains"),
     (["--executor=processes", "--gpus_per_trial=1"], "--gpus_per_trial is a flag of --executor=ray"),
     (["--worker_memory=2"], "give --executor=processes, too"),
     (["--executor=processes", "--worker_memory=0"], "worker_memory must be above 0"),
