@@ -44,7 +44,11 @@ setuptools.setup(
   python_requires=">=3.10",
   packages=[*setuptools.find_packages(include=["nao_tf", "nao_tf.*"]), "nao_tf.tools", "nao_tf.flags"],
   package_dir={"nao_tf.tools": "tools", "nao_tf.flags": "flags"},
-  package_data={"nao_tf": ["py.typed"], "nao_tf.flags": ["*.flags", "paper/*.flags"]},
+  package_data={
+    "nao_tf": ["py.typed"],
+    "nao_tf.reports": ["page.css", "page.js"],
+    "nao_tf.flags": ["*.flags", "paper/*.flags"],
+  },
   install_requires=REQUIRES,
   extras_require=EXTRAS,
   entry_points={

@@ -23,6 +23,7 @@ FLOORS = (
   "networks",
   "strategies",
   "controller",
+  "reports",
   "training",
   "tables",
   "runs",
@@ -48,6 +49,7 @@ WITHOUT_TENSORFLOW = (
   "nao_tf.evaluators.tabular_evaluator",
   "nao_tf.networks.cell_drawings",
   "nao_tf.networks.descriptions",
+  "nao_tf.reports",
   "nao_tf.runs.journal",
   "nao_tf.runs.settings",
   "nao_tf.searches.executors.processes",
@@ -70,6 +72,7 @@ WITHOUT_TENSORFLOW = (
   "nao_tf.tasks.traits",
   "nao_tf.training.base",
   "nao_tf.training.config",
+  "nao_tf.training.history",
   "nao_tf.training.language_config",
   "nao_tf.tuner",
 )

@@ -1,4 +1,4 @@
-"""Writes the report of a search again: the curve of the rewards, drawings of the best cells, a table.
+"""Writes the report of a search again: one page with its rewards, its best cells and all its trials.
 
 Example:
   nao-report --workdir=runs/digits
@@ -8,10 +8,7 @@ The search may be running; the report then shows the trials so far. Nothing else
 
 from absl import flags
 
-from nao_tf.runs.report import write_report
-from nao_tf.runs.settings import RunDirectoryError
-from nao_tf.searches.reading import load
-from nao_tf.spaces import make_space
+from nao_tf.reports import rewrite_report
 from nao_tf.tools import running
 
 
@@ -23,11 +20,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> int:
   """Writes the report and prints its path; returns the exit code."""
-  record = load(flag_values.workdir)
-  if not isinstance(record.settings.get("space"), str):
-    raise RunDirectoryError(f"{flag_values.workdir}: its settings do not name a space; expected those of a search")
-  space = make_space(record.settings["space"])
-  print(f"report: {write_report(flag_values.workdir, record.trials, space, record.reranked)}")
+  print(f"report: {rewrite_report(flag_values.workdir)}")
   return 0
 
 

@@ -23,7 +23,7 @@ from absl import flags
 
 from nao_tf.evaluators import EvaluatorContext, make_evaluator
 from nao_tf.evaluators.base import Evaluator
-from nao_tf.runs.report import REPORT_FILE
+from nao_tf.reports import REPORT_FILE, write_report
 from nao_tf.runs.run_lock import RunLock
 from nao_tf.searches.executors import Executor
 from nao_tf.searches.search_directory import Budget, NothingFound, Reranking, search_in_directory
@@ -117,6 +117,7 @@ def search_in_workdir(flag_values: flags.FlagValues) -> int:
   print(f"best: trial {best.id}, reward {best.reward:.4f}, {best.origin}: {space.format(best.architecture)}")
   if flag_values.train_best:
     train_best(flag_values, space.decode(best.architecture), winner_of(flag_values), distribution)
+    write_report(flag_values.workdir, space)
   print_results(flag_values)
   return 0
 

@@ -24,6 +24,7 @@ from nao_tf.spaces.published import CELLS
 from nao_tf.tasks.base import Configs, Task
 from nao_tf.tools import experiment, flag_types, recorded_flags, running, workdirs
 from nao_tf.training.base import Metrics, NetworkTrainer
+from nao_tf.training.history import write_test_figures
 
 if TYPE_CHECKING:
   import tensorflow as tf
@@ -153,7 +154,9 @@ def train_and_export(
       settings={**settings, **described},
       progress=True,
     )
-    return export_and_test(task, trainer, genotype, os.path.join(workdir, SAVED_MODEL))
+    figures = export_and_test(task, trainer, genotype, os.path.join(workdir, SAVED_MODEL))
+    write_test_figures(workdir, figures)
+    return figures
 
 
 def export_and_test(task: Task, trainer: NetworkTrainer, genotype: Genotype, directory: str) -> Metrics:

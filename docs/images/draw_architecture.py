@@ -41,15 +41,19 @@ ROWS = (
     ),
   ),
   (
-    "training",
+    "reports and training",
     "#e9d8fd",
-    (("training", "trainers, optimizers, checkpoints"), ("tables", "architectures trained once")),
+    (
+      ("reports", "the page about a search"),
+      ("training", "trainers, optimizers, checkpoints"),
+      ("tables", "architectures trained once"),
+    ),
   ),
   (
     "records and spaces",
     "#feebc8",
     (
-      ("runs", "journal, settings, report"),
+      ("runs", "journal, settings"),
       ("drawing", "cells as pictures"),
       ("spaces", "decisions, encodings, genotypes"),
     ),
@@ -72,7 +76,8 @@ STEPS = {
   "searches": "2",
   "strategies": "3",
   "controller": "4",
-  "runs": "5 10 11",
+  "runs": "5 10",
+  "reports": "11",
   "evaluators": "6",
   "spaces": "7",
   "networks": "8",

@@ -130,7 +130,7 @@ class Journal:
   @property
   def trials(self) -> list[Trial]:
     """All trials by id, those that are still open among them."""
-    return _trials(self.entries)
+    return trials_of(self.entries)
 
   def close(self) -> None:
     """Closes the file and gives up the lock."""
@@ -149,11 +149,17 @@ def read_trials(directory: str) -> list[Trial]:
   Raises:
     JournalError: if the directory has no journal or it is corrupt.
   """
-  return _trials(_Reader().read(_path(directory)))
+  return trials_of(_Reader().read(_path(directory)))
 
 
 def read_search(directory: str) -> tuple[dict[str, Any], list[Trial]]:
-  """Returns the settings and the trials of a search, reading its journal once.
+  """Returns the settings and the trials of a search, reading its journal once; see `read_entries`."""
+  settings, entries = read_entries(directory)
+  return settings, trials_of(entries)
+
+
+def read_entries(directory: str) -> tuple[dict[str, Any], list[Entry]]:
+  """Returns the settings of a search and what happened in it, in this order, reading its journal once.
 
   The settings are those in the journal, or else those of `config.json`.
 
@@ -161,8 +167,8 @@ def read_search(directory: str) -> tuple[dict[str, Any], list[Trial]]:
     RunDirectoryError: if there is no journal, there are no settings, or something is corrupt.
   """
   reader = _Reader()
-  trials = _trials(reader.read(_path(directory)))
-  return read_settings(directory) if reader.settings is None else renamed(reader.settings), trials
+  entries = reader.read(_path(directory))
+  return read_settings(directory) if reader.settings is None else renamed(reader.settings), entries
 
 
 class _Reader:
@@ -235,7 +241,8 @@ def _open(path: str) -> LinesFile:
     raise JournalError(f"{os.path.dirname(path)}: another process is searching in this directory") from error
 
 
-def _trials(entries: Iterable[Entry]) -> list[Trial]:
+def trials_of(entries: Iterable[Entry]) -> list[Trial]:
+  """Returns the trials of entries by id, those that are still open among them."""
   trials: dict[int, Trial] = {}
   for entry in entries:
     trials.update((trial.id, trial) for trial in (entry if isinstance(entry, list) else [entry]))

@@ -8,9 +8,9 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from nao_tf.reports import write_report
 from nao_tf.runs.journal import read_trials
 from nao_tf.runs.recorded_configs import from_settings
-from nao_tf.runs.report import write_report
 from nao_tf.runs.run_lock import RunLock
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.searches.choices import AnySpace, space_of
@@ -88,7 +88,7 @@ class Found:
 
   def report(self) -> ReportPage:
     """Writes the report of the search as a page of HTML and returns it: a path, which notebooks show as the page."""
-    return ReportPage(write_report(self.directory, read_trials(self.directory), self._space))
+    return ReportPage(write_report(self.directory, self._space))
 
   def train(
     self, *, epochs: int, validation_fraction: float | None = None, verbose: int = 1, **overrides: Any
@@ -117,7 +117,7 @@ class Found:
       nao_tf.training.base.Diverged: if the loss becomes NaN or infinite.
       nao_tf.runs.run_lock.RunDirectoryInUse: if another process runs the same training.
     """
-    from nao_tf.training.training_directory import read_history
+    from nao_tf.training.history import read_history
 
     genotype, configs = self._genotype(), overridden(self._configs, {"epochs": epochs, **overrides})
     fraction = self._final_fraction if validation_fraction is None else validation_fraction

@@ -2,18 +2,15 @@
 
 import dataclasses
 import os
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
-from nao_tf.runs.journal import TRIALS_FILE, JournalError, read_search, read_trials
+from nao_tf.runs.finalists import read_finalists
+from nao_tf.runs.journal import read_search
 from nao_tf.trial import Trial, best_trial
 
 if TYPE_CHECKING:
   from nao_tf.searches.choices import AnySpace
   from nao_tf.searches.found import Found
-
-RERANK_DIRECTORY = "rerank"
-"""The run directory of the finalists, in the directory of the search."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,33 +74,9 @@ def load(
   """
   directory = os.fspath(directory)
   settings, trials = read_search(directory)
-  rerank_directory = os.path.join(directory, RERANK_DIRECTORY)
-  is_reranked = os.path.exists(os.path.join(rerank_directory, TRIALS_FILE))
-  reranked = _read_reranked(rerank_directory, trials) if is_reranked else []
-  record = SearchRecord(directory, settings, trials, reranked)
+  record = SearchRecord(directory, settings, trials, read_finalists(directory, trials))
   if x is None:
     return record
   from nao_tf.searches.found import found_again
 
   return found_again(record, x, y, space=space, **options)
-
-
-def _read_reranked(directory: str, trials: Sequence[Trial]) -> list[Trial]:
-  """Returns the finalists of a search with their ids there."""
-  try:
-    return with_ids_of(trials, read_trials(directory))
-  except ValueError as error:
-    raise JournalError(f"{os.path.join(directory, TRIALS_FILE)}: not the finalists of this search ({error})") from error
-
-
-def with_ids_of(trials: Sequence[Trial], others: Sequence[Trial]) -> list[Trial]:
-  """Returns the others, each with the id of the trial that has the same architecture.
-
-  Raises:
-    ValueError: if one has an architecture of no trial.
-  """
-  ids = {trial.architecture: trial.id for trial in trials}
-  strangers = [other.id for other in others if other.architecture not in ids]
-  if strangers:
-    raise ValueError(f"trial {strangers[0]} has an architecture that no trial of the search has")
-  return [dataclasses.replace(other, id=ids[other.architecture]) for other in others]

@@ -11,9 +11,11 @@ from typing import Any
 
 from nao_tf import fields
 from nao_tf.evaluators.base import Evaluator
+from nao_tf.reports import ReportWriter
 from nao_tf.runs.journal import Journal
+from nao_tf.runs.predictions import Predictions
 from nao_tf.runs.progress_bars import progress_bar
-from nao_tf.runs.report import write_report
+from nao_tf.runs.starts import record_start
 from nao_tf.searches.executors import Executor
 from nao_tf.searches.executors.worker_lines import WorkerLines
 from nao_tf.searches.loop import TRIAL_RETRIES, run_search
@@ -119,8 +121,12 @@ def search_in_directory(
     journal = stack.enter_context(Journal(directory, settings))
     evaluator = stack.enter_context(open_evaluator())
     reranker = stack.enter_context(reranking.open_evaluator()) if reranking else None
-    best = _run(strategy, evaluator, journal, budget, tuple(callbacks), progress=progress)
-    write_report(directory, journal.trials, space)
+    record_start(directory)
+    predictions = stack.enter_context(contextlib.closing(Predictions(directory)))
+    report = ReportWriter(journal, space)
+    watchers = (_record_on(predictions, strategy), report, *callbacks)
+    best = _run(strategy, evaluator, journal, budget, watchers, progress=progress)
+    report.write()
     if best and reranking and reranker:
       chosen = finalists(journal.trials, reranking.count, rescore=reranking.rescore(evaluator))
       best = _rerank(chosen, journal, space, reranker, reranking.settings, budget, progress=progress)
@@ -191,6 +197,17 @@ def _concluded(best: Trial | None, journal: Journal, space: SearchSpace) -> Tria
 def _last_reason(trials: Sequence[Trial]) -> str:
   """Returns in words why the last trial failed."""
   return f"the last one {outcome(trials[-1])}" if trials else "there are none"
+
+
+def _record_on(predictions: Predictions, strategy: Strategy) -> Callable[[Trial], None]:
+  """Returns a function that records what a strategy has predicted for a trial."""
+
+  def record(trial: Trial) -> None:
+    prediction = strategy.prediction(trial.architecture)
+    if prediction is not None:
+      predictions.add(trial, prediction)
+
+  return record
 
 
 def _call_each(functions: Iterable[Callable[[Trial], None]]) -> Callable[[Trial], None]:

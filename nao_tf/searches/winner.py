@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nao_tf.evaluators.base import Evaluator
+from nao_tf.reports import write_report
+from nao_tf.runs.finalists import RERANK_DIRECTORY, with_ids_of
 from nao_tf.runs.journal import Journal
 from nao_tf.runs.json_files import write_json
-from nao_tf.runs.report import write_report
 from nao_tf.searches.executors import Executor
 from nao_tf.searches.loop import TRIAL_RETRIES
-from nao_tf.searches.reading import RERANK_DIRECTORY, with_ids_of
 from nao_tf.searches.reranking import rerank
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.trial import Architecture, Trial, top_trials
@@ -75,7 +75,7 @@ def evaluate_finalists(
   """
   with Journal(os.path.join(directory, RERANK_DIRECTORY), settings) as journal:
     best = rerank(candidates, space, evaluator, journal, trial_retries=trial_retries, on_trial=on_trial)
-    write_report(directory, trials, space, with_ids_of(trials, journal.trials))
+    write_report(directory, space)
   return with_ids_of(trials, [best])[0] if best else None
 
 

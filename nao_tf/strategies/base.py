@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from nao_tf.runs.predictions import Prediction
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.trial import RANDOM, UNKNOWN, Architecture, Origin, Trial
 
@@ -160,6 +161,11 @@ class Strategy(abc.ABC):
   def origin(self, architecture: Architecture) -> Origin:
     """Returns where an architecture that was asked for came from; `UNKNOWN` for any other."""
     return self._origins.get(architecture, UNKNOWN)
+
+  def prediction(self, architecture: Architecture) -> Prediction | None:
+    """Returns the score that was predicted for an architecture before it was asked for; None if there is none."""
+    del architecture
+    return None
 
   @property
   def trials(self) -> list[Trial]:

@@ -21,6 +21,7 @@ from nao_tf.controller.state import controller_state, restart, restore_controlle
 from nao_tf.controller.vocabulary import Vocabulary
 from nao_tf.runs.json_files import parse_json
 from nao_tf.runs.old_origins import read_origin
+from nao_tf.runs.predictions import Prediction
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal, Strategy
 from nao_tf.strategies.nao_config import PRESETS, NaoConfig, NaoSettings
@@ -61,6 +62,7 @@ class Nao(Strategy):
     self._temperature = 1.0
     self._queue: list[Proposal] = []
     self._rounds: dict[int, list[Proposal]] = {}
+    self._predictions: dict[Architecture, Prediction] = {}
 
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
     """Returns random architectures at the beginning, later those of rounds; see `Strategy.propose`."""
@@ -70,6 +72,7 @@ class Nao(Strategy):
     if len(self._queue) < count:
       if self.num_asked not in self._rounds:
         self._rounds[self.num_asked] = self._round(rng, max(count - len(self._queue), self._round_size))
+        self._predict(self._rounds[self.num_asked])
       self._queue += self._rounds[self.num_asked]
     proposed, self._queue = self._queue[:count], self._queue[count:]
     return proposed
@@ -78,7 +81,14 @@ class Nao(Strategy):
     """Writes the weights of the controller and the proposals of all rounds; see `Strategy.save`."""
     os.makedirs(directory, exist_ok=True)
     rounds = [(n, [(a, origin.to_json()) for a, origin in proposals]) for n, proposals in self._rounds.items()]
-    learned = json.dumps({"rounds": rounds, "num_fits": self._num_fits, "temperature": self._temperature})
+    learned = json.dumps(
+      {
+        "rounds": rounds,
+        "num_fits": self._num_fits,
+        "temperature": self._temperature,
+        "predictions": list(self._predictions.items()),
+      }
+    )
     arrays: dict[str, Any] = {_LEARNED: np.array(learned), **controller_state(self.controller)}
     path = os.path.join(directory, STATE_FILE)
     with open(f"{path}.tmp", "wb") as file:
@@ -97,6 +107,10 @@ class Nao(Strategy):
     except (OSError, ValueError) as error:
       logging.warning("%s cannot be read (%s): learning again", path, error)
     return max(self._rounds, default=0)
+
+  def prediction(self, architecture: Architecture) -> Prediction | None:
+    """Returns the mean score by the controllers of the ensemble, of a proposal of a round; see `Strategy.prediction`."""
+    return self._predictions.get(architecture)
 
   @property
   def is_fitted(self) -> bool:
@@ -117,12 +131,16 @@ class Nao(Strategy):
     specs = {name: ArraySpec(NUMBERS, array.shape) for name, array in state.items()}
     arrays = check_arrays(path, load_arrays(path), {_LEARNED: ArraySpec(TEXTS, ()), **specs})
     text = str(arrays.pop(_LEARNED)[()])
-    learned = fields.members(parse_json(text.encode(), path), path, ("rounds", "num_fits", "temperature"))
+    learned = fields.members(
+      parse_json(text.encode(), path), path, ("rounds", "num_fits", "temperature"), ("predictions",)
+    )
     num_fits = fields.integer(learned["num_fits"], "num_fits", 0)
     temperature = fields.number(learned["temperature"], "temperature", 1.0, _MAX_TEMPERATURE)
     rounds = dict(_read_round(row) for row in fields.elements(learned["rounds"], "rounds"))
+    predictions = dict(map(_read_prediction, fields.elements(learned.get("predictions", []), "predictions")))
     restore_controller_state(self.controller, arrays)
     self._num_fits, self._temperature, self._rounds = num_fits, temperature, rounds
+    self._predictions = predictions
 
   @property
   def _round_size(self) -> int:
@@ -164,6 +182,13 @@ class Nao(Strategy):
     return augment(
       self.space, self.vocabulary, architectures, settings.num_encodings, rng, isomorphic=settings.isomorphic
     )
+
+  def _predict(self, proposals: Sequence[Proposal]) -> None:
+    """Notes what the controllers predict for the proposals of a round. Their predictions are a cache like the round."""
+    if proposals:
+      scores = self.controller.score(self.vocabulary.encode(architecture for architecture, _ in proposals))
+      for (architecture, _), score in zip(proposals, scores.mean(axis=0).tolist()):
+        self._predictions[architecture] = Prediction(score, self.num_asked)
 
   def _best_candidates(self, rng: np.random.Generator, size: int) -> list[Proposal]:
     """Returns the candidates that the controllers of the ensemble, taking turns, rank highest.
@@ -270,6 +295,14 @@ def _read_round(row: Any) -> tuple[int, list[Proposal]]:
   pairs = (fields.elements(pair, "a proposal", 2) for pair in fields.elements(proposals, "the proposals of a round"))
   round_ = [(fields.integers(architecture, "architecture"), read_origin(origin)) for architecture, origin in pairs]
   return fields.integer(number, "the number of a round", 0), round_
+
+
+def _read_prediction(row: Any) -> tuple[Architecture, Prediction]:
+  """Returns an architecture and its prediction as `Nao.save` wrote them."""
+  architecture, prediction = fields.elements(row, "a prediction", 2)
+  score, asked_before = fields.elements(prediction, "a prediction", 2)
+  number = fields.integer(asked_before, "asked_before", 0)
+  return fields.integers(architecture, "architecture"), Prediction(fields.number(score, "score"), number)
 
 
 def _decoded_from(seed: Origin, step_size: float) -> Origin:

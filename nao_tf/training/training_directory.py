@@ -20,7 +20,7 @@ import tensorflow as tf
 from absl import logging
 from tensorflow import keras
 
-from nao_tf.runs.lines import LinesFile, read_lines, write_lines
+from nao_tf.runs.lines import LinesFile, write_lines
 from nao_tf.runs.progress_bars import progress_bar
 from nao_tf.runs.run_lock import RunLock
 from nao_tf.runs.settings import RunDirectoryError
@@ -28,11 +28,11 @@ from nao_tf.training import checkpoints
 from nao_tf.training.averaging import BestWeights
 from nao_tf.training.base import Metrics, Trainer
 from nao_tf.training.checkpoints import Checkpoints, OtherCheckpoint, Restored
+from nao_tf.training.history import HISTORY_FILE, read_history
 
 if TYPE_CHECKING:
   import tqdm
 
-HISTORY_FILE = "history.jsonl"
 CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"
 _CHECKPOINT_SECONDS = 120.0
@@ -204,28 +204,6 @@ def has_begun(directory: str) -> bool:
   path = os.path.join(directory, HISTORY_FILE)
   has_epochs = os.path.exists(path) and os.path.getsize(path) > 0
   return has_epochs or bool(checkpoints.numbers(os.path.join(directory, CHECKPOINTS)))
-
-
-def read_history(directory: str) -> list[Metrics]:
-  """Returns the metrics of all epochs that a training directory holds; none if there is no history.
-
-  Raises:
-    ValueError: if a line is not that of an epoch; the message names it.
-  """
-  path = os.path.join(directory, HISTORY_FILE)
-  return read_lines(path, _epoch, "an epoch of a training") if os.path.exists(path) else []
-
-
-def _epoch(value: Any) -> Metrics:
-  """Returns the metrics that a line of a history holds."""
-  if not isinstance(value, dict):
-    raise ValueError(f"expected metrics by name, got a {type(value).__name__}")
-  for name, number in value.items():
-    if isinstance(number, bool) or not isinstance(number, (int, float)):
-      raise ValueError(f"expected a number as {name}, got {number!r}")
-  if not isinstance(value.get("epoch"), int) or value["epoch"] < 1:
-    raise ValueError(f"expected the number of an epoch, from 1, as epoch, got {value.get('epoch')!r}")
-  return value
 
 
 def _restore(directory: str, state: Mapping[str, Any]) -> bool:

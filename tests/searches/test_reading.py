@@ -2,9 +2,10 @@ import dataclasses
 
 import pytest
 
+from nao_tf.runs.finalists import RERANK_DIRECTORY
 from nao_tf.runs.journal import Journal
 from nao_tf.runs.settings import RunDirectoryError
-from nao_tf.searches.reading import RERANK_DIRECTORY, load
+from nao_tf.searches.reading import load
 from nao_tf.searches.reranking import rerank
 from nao_tf.searches.winner import finalists
 from nao_tf.trial import best_trial

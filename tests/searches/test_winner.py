@@ -1,8 +1,9 @@
 import json
 import math
 
+from nao_tf.runs.finalists import RERANK_DIRECTORY
 from nao_tf.runs.journal import read_trials
-from nao_tf.searches.reading import RERANK_DIRECTORY, load
+from nao_tf.searches.reading import load
 from nao_tf.searches.winner import BEST_FILE, evaluate_finalists, finalists, write_winner
 from nao_tf.spaces import make_space
 from nao_tf.spaces.genotypes import genotype_from_json

@@ -171,7 +171,7 @@ def read_architecture(space):
 
 def read_history(path):
   """Reads the history of a training."""
-  from nao_tf.training.training_directory import read_history
+  from nao_tf.training.history import read_history
 
   return read_history(os.path.dirname(path))
 
@@ -312,7 +312,7 @@ READERS = {
       "nasbench201": "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_1x1~1|nor_conv_3x3~2|",
     }.items()
   },
-  "history": Reader(lines_at("history.jsonl", *EPOCHS), read_history, mutations.LinesOfJson, needs_tensorflow=True),
+  "history": Reader(lines_at("history.jsonl", *EPOCHS), read_history, mutations.LinesOfJson),
   "project of KerasTuner": Reader(
     file_of("tuner/tuner/trial_1/trial.json", as_name="trial_1/trial.json"),
     read_past_trials,

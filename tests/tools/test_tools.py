@@ -9,8 +9,8 @@ import sys
 import pytest
 from absl import flags
 
+from nao_tf.runs.finalists import RERANK_DIRECTORY
 from nao_tf.runs.journal import read_trials
-from nao_tf.searches.reading import RERANK_DIRECTORY
 from nao_tf.searches.winner import BEST_FILE
 from nao_tf.spaces.published import CELLS, STRINGS
 from nao_tf.tools import evaluate, export, flagging, search, train

@@ -1,0 +1,109 @@
+"""The page: its sections in their order, its data, its style and its script."""
+
+import base64
+import functools
+import hashlib
+import importlib.resources
+import time
+from typing import Any
+
+from nao_tf.reports import outcomes
+from nao_tf.reports.ancestry import ancestors
+from nao_tf.reports.cells import Drawings, best_cells
+from nao_tf.reports.charts import Chart, finalist_chart, reward_charts, tradeoff_charts
+from nao_tf.reports.columns import trial_columns
+from nao_tf.reports.markup import chart, json_script, section
+from nao_tf.reports.ranking import Ranking, rankings
+from nao_tf.reports.record import Record
+from nao_tf.reports.summary import description, moment, settings_tables, summary, title_of
+from nao_tf.reports.trainings import Training, file_links, read_trainings, training_charts, training_sections
+
+_TITLES = {
+  "rewards": "Reward by trial. Failed trials are at the bottom.",
+  "rounds": "Reward by round: one round is one batch that was asked for.",
+}
+
+
+def page_of(record: Record, drawings: Drawings) -> str:
+  """Returns the page about a search."""
+  trainings, found, columns = read_trainings(record.directory), rankings(record), trial_columns(record)
+  charts = _charts(record, columns, found, trainings)
+  sections = _sections(record, drawings, charts, found, trainings)
+  names = [(name, title) for name, title, body in sections if body]
+  links = "".join(f'<a href="#{name}">{title}</a>' for name, title in names)
+  body = "".join(section(name, title, part) for name, title, part in sections)
+  return (
+    f'<!doctype html><html lang="en"><head>{_head(title_of(record))}</head><body><header><h1>{title_of(record)}</h1>'
+    f'{description(record)}{summary(record)}<nav aria-label="Sections">{links}</nav></header><main>'
+    f"<noscript><p>Charts and the table of all trials need JavaScript.</p></noscript>{body}</main>"
+    f"<footer><p>Written {moment(time.time())}. Files: {file_links(record.directory)}</p></footer>"
+    f"{json_script('data', {'trials': columns, 'charts': charts})}<script>{_asset('page.js')}</script></body></html>\n"
+  )
+
+
+def _sections(
+  record: Record, drawings: Drawings, charts: dict[str, Chart], found: list[Ranking], trainings: list[Training]
+) -> list[tuple[str, str, str]]:
+  """Returns id, title and body of each section; the body is empty if nothing is on record for it."""
+  best = record.best
+  cells, described = best_cells(record, drawings), outcomes.finalists(record)
+  return [
+    ("reward", "Rewards", "".join(chart(key, title) for key, title in _TITLES.items() if key in charts)),
+    ("best", "Best architectures", cells),
+    ("training", "Training of the winner", training_sections(trainings, record.directory)),
+    ("finalists", "Trained from scratch", described),
+    ("predictor", "Predicted and measured", outcomes.predictor(found)),
+    ("origin", "Where the best came from", ancestors(record.by_id()[best.id], record.by_id()) if best else ""),
+    ("choices", "What is chosen", outcomes.choices(record)),
+    ("costs", "Reward and cost", _tradeoffs(charts)),
+    ("failures", "Failures", outcomes.failures(record)),
+    ("trials", "All trials", '<div id="table"></div>' if record.trials else "<p>There are none yet.</p>"),
+    ("settings", "Settings and versions", settings_tables(record)),
+  ]
+
+
+def _tradeoffs(charts: dict[str, Chart]) -> str:
+  keys = [key for key in charts if key.startswith("against_")]
+  return "".join(chart(key, f"Reward against {charts[key]['x']}") for key in keys)
+
+
+def _charts(
+  record: Record, columns: dict[str, list[Any]], found: list[Ranking], trainings: list[Training]
+) -> dict[str, Chart]:
+  charts = {**reward_charts(record), **finalist_chart(record), **tradeoff_charts(record, columns)}
+  if found:
+    charts["predicted"] = _predicted(record, found)
+  return {**charts, **training_charts(trainings)}
+
+
+def _predicted(record: Record, found: list[Ranking]) -> Chart:
+  """Returns the chart of predictions: one series for each predictor, of which one is shown at a time."""
+  rows = {trial.id: row for row, trial in enumerate(record.trials)}
+  series = [
+    {
+      "name": f"trained after {ranking.asked_before:,}" + ("" if ranking.tau is None else f", tau {ranking.tau:.2f}"),
+      "style": "dots",
+      "color": 1,
+      "x": "predicted",
+      "y": "reward",
+      "rows": [rows[id_] for id_ in ranking.ids],
+    }
+    for ranking in found
+  ]
+  return {"x": "predicted score", "y": "reward", "series": series, "choose": "Round"}
+
+
+def _head(title: str) -> str:
+  script = base64.b64encode(hashlib.sha256(_asset("page.js").encode()).digest()).decode()
+  policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{script}'"
+  return (
+    f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">'
+    '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
+    f"<title>{title}</title><style>{_asset('page.css')}</style>"
+  )
+
+
+@functools.lru_cache
+def _asset(name: str) -> str:
+  """Returns the text of a file beside this module."""
+  return importlib.resources.files(__package__).joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,77 @@
+"""What a predictor said about architectures before they were evaluated: `predictions.jsonl` beside the journal.
+
+A search goes on without this file. It is for those who want to know how well the predictor ranks, such as the report.
+"""
+
+import os
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from nao_tf import fields
+from nao_tf.runs.lines import LinesFile, read_lines
+from nao_tf.trial import Architecture, Trial
+
+PREDICTIONS_FILE = "predictions.jsonl"
+_Key = tuple[int, Architecture]
+
+
+class Prediction(NamedTuple):
+  """A score that was predicted.
+
+  Attributes:
+    score: higher is better. Only scores of one predictor can be compared.
+    asked_before: how many architectures had been asked for when the predictor was trained; says which predictor it was.
+  """
+
+  score: float
+  asked_before: int
+
+
+class Predictions:
+  """The file of a search, open for writing. The caller holds the lock of the directory."""
+
+  def __init__(self, directory: str):
+    """Opens the file of a directory, or starts one.
+
+    Raises:
+      ValueError: if it is corrupt.
+      OSError: if it cannot be read or written.
+    """
+    self._lines = LinesFile(os.path.join(directory, PREDICTIONS_FILE))
+    self._known = {key for key, _ in self._lines.read(_parsed, "a prediction", allow_nan=False)}
+
+  def add(self, trial: Trial, prediction: Prediction) -> None:
+    """Records what was predicted for a trial, unless it is on record."""
+    key = trial.id, trial.architecture
+    if key not in self._known:
+      self._known.add(key)
+      row = {"id": trial.id, "architecture": list(trial.architecture), **prediction._asdict()}
+      self._lines.append(row, to_disk=False)
+
+  def close(self) -> None:
+    """Closes the file."""
+    self._lines.close()
+
+
+def read_predictions(directory: str, trials: Iterable[Trial]) -> dict[int, Prediction]:
+  """Returns what was predicted for trials, by their ids; nothing if there is no file.
+
+  Args:
+    directory: of the search.
+    trials: of the search. What is on record about others is left out.
+
+  Raises:
+    ValueError: if the file is corrupt; the message names the line.
+  """
+  path = os.path.join(directory, PREDICTIONS_FILE)
+  if not os.path.exists(path):
+    return {}
+  known = {(trial.id, trial.architecture) for trial in trials}
+  rows = read_lines(path, _parsed, "a prediction", allow_nan=False)
+  return {key[0]: prediction for key, prediction in rows if key in known}
+
+
+def _parsed(value: Any) -> tuple[_Key, Prediction]:
+  row = fields.members(value, "a prediction", ("id", "architecture", *Prediction._fields))
+  prediction = Prediction(fields.number(row["score"], "score"), fields.integer(row["asked_before"], "asked_before", 0))
+  return (fields.integer(row["id"], "id", 0), fields.integers(row["architecture"], "architecture")), prediction
