@@ -18,12 +18,12 @@ def predictor(found: list[Ranking]) -> str:
   """Returns how the predictor ranked its proposals, round by round."""
   if not found:
     return ""
-  taus = [tau for ranking in found if (tau := ranking.tau) is not None]
+  taus = [ranking.tau for ranking in found if ranking.tau is not None]
   words = f"Kendall's tau is {statistics.mean(taus):.2f} on average over {len(taus)} rounds. " if taus else ""
   note = (
     "1 is the perfect order, 0 is chance. Proposals are the predictor's first choices, so they are hard to tell apart."
   )
-  rows = [(f"{r.asked_before:,}", str(len(r.ids)), NONE if (tau := r.tau) is None else f"{tau:.2f}") for r in found]
+  rows = [(f"{r.asked_before:,}", str(len(r.ids)), NONE if r.tau is None else f"{r.tau:.2f}") for r in found]
   heads = ("predictor trained after", "proposals measured", "Kendall's tau")
   return (
     f"<p>{words}{note}</p>{chart('predicted', 'Predicted score and measured reward of each proposal')}"

@@ -17,17 +17,14 @@ class Ranking:
     ids: of the trials.
     predicted: their predicted scores.
     measured: their rewards.
+    tau: Kendall's rank correlation (tau-b) of the two; None if one side is constant.
   """
 
   asked_before: int
   ids: Sequence[int]
   predicted: Sequence[float]
   measured: Sequence[float]
-
-  @property
-  def tau(self) -> float | None:
-    """Kendall's rank correlation (tau-b); None if one side is constant."""
-    return kendall_tau(self.predicted, self.measured)
+  tau: float | None
 
 
 def kendall_tau(xs: Sequence[float], ys: Sequence[float]) -> float | None:
@@ -44,4 +41,8 @@ def rankings(record: Record) -> list[Ranking]:
     prediction = record.predictions.get(trial.id)
     if prediction is not None and trial.reward is not None:
       groups.setdefault(prediction.asked_before, []).append((trial.id, prediction.score, trial.reward))
-  return [Ranking(before, *zip(*rows)) for before, rows in sorted(groups.items())]
+  return [_ranking(before, *zip(*rows)) for before, rows in sorted(groups.items())]
+
+
+def _ranking(before: int, ids: Sequence[int], predicted: Sequence[float], measured: Sequence[float]) -> Ranking:
+  return Ranking(before, ids, predicted, measured, kendall_tau(predicted, measured))
