@@ -132,12 +132,13 @@ def _by_kind(trials: Sequence[Trial], x: str, among: set[int] | None = None) -> 
     _series("proposed", "dots", 1, x, "reward", rows=rows(lambda t: t.reward is not None and not is_random(t))),
   ]
   failed = rows_where(trials, lambda t: state_of(t) == "failed") if among is None else []
-  return [*series, _series("failed", "crosses", 3, x, "reward", rows=failed)]
+  return [*series, _series("failed, without a reward", "crosses", 3, x, "reward", rows=failed)]
 
 
 def _best_so_far(scored: Sequence[Trial]) -> dict[str, Any]:
   """Returns the trials that were better than all before, and the last one, as a step line."""
-  xs, ys = [], []
+  xs: list[int] = []
+  ys: list[float] = []
   for trial in scored:
     if trial.reward is not None and (not ys or trial.reward > ys[-1]):
       xs.append(trial.id)

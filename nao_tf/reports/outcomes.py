@@ -11,7 +11,7 @@ from nao_tf.reports.record import Record
 from nao_tf.trial import top_trials
 
 _MOST_REASONS = 50
-_SHOWN_IDS = 12
+_SHOWN_IDS = 6
 
 
 def predictor(found: list[Ranking]) -> str:

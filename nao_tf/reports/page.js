@@ -145,7 +145,7 @@
 
     describe(number) {
       const keys = "Arrow keys go from point to point, plus and minus zoom, Escape resets.";
-      this.svg.setAttribute("aria-label", `${this.title} ${number} points, ${this.spec.y} against ${this.spec.x}. ${keys}`);
+      this.svg.setAttribute("aria-label", `${this.title}. ${number} points, ${this.spec.y} against ${this.spec.x}. ${keys}`);
     }
 
     resize() {
@@ -178,7 +178,7 @@
 
     axes() {
       const right = this.width - 8;
-      const [xs, xStep] = ticks(...this.xs, Math.max(2, Math.floor(this.width / 90)));
+      const [xs, xStep] = ticks(...this.xs, Math.max(2, Math.floor(this.width / 65)));
       const [ys, yStep] = ticks(...this.ys, 5);
       for (const y of ys) {
         draw("path", { class: "axis", d: `M${this.left} ${this.y(y)}H${right}` }, this.svg);
@@ -405,9 +405,9 @@
       const line = make("tr");
       for (const column of this.columns) {
         const value = trials[column][row];
-        const cell = make("td", { class: TEXTS.has(column) ? (column === "state" ? "" : "long") : "number" }, null, line);
+        const cell = make("td", { class: TEXTS.has(column) ? column : "number" }, null, line);
         if (column === "architecture") make("code", {}, value, cell);
-        else cell.textContent = column === "id" ? `#${value}` : value === "" ? "" : shown(value);
+        else if (value !== "") make("span", {}, column === "id" ? `#${value}` : shown(value), cell);
       }
       return line;
     }

@@ -19,8 +19,8 @@ from nao_tf.reports.summary import description, moment, settings_tables, summary
 from nao_tf.reports.trainings import Training, file_links, read_trainings, training_charts, training_sections
 
 _TITLES = {
-  "rewards": "Reward by trial. Failed trials are at the bottom.",
-  "rounds": "Reward by round: one round is one batch that was asked for.",
+  "rewards": "Reward by trial",
+  "rounds": "Reward by round, a batch that was asked for",
 }
 
 
@@ -64,7 +64,8 @@ def _sections(
 
 def _tradeoffs(charts: dict[str, Chart]) -> str:
   keys = [key for key in charts if key.startswith("against_")]
-  return "".join(chart(key, f"Reward against {charts[key]['x']}") for key in keys)
+  places = "".join(chart(key, f"Reward against {charts[key]['x']}") for key in keys)
+  return f'<div class="grid">{places}</div>' if places else ""
 
 
 def _charts(

@@ -27,9 +27,9 @@ def summary(record: Record) -> str:
 def description(record: Record) -> str:
   """Returns in words what was searched, on which data, and when."""
   words = [f"{name} <b>{escaped(_shown(record.settings[name]))}</b>" for name in _CHOICES if name in record.settings]
-  times = [f"first started {moment(record.starts[0].time)}"] if record.starts else []
-  times.append(f"last change of the journal {moment(record.changed)}")
-  return f"<p>{', '.join(words) or 'The settings name no choices'}.</p><p>{escaped(', '.join(times).capitalize())}.</p>"
+  times = [f"Started {moment(record.starts[0].time)}."] if record.starts else []
+  times.append(f"The journal was last written {moment(record.changed)}.")
+  return f"<p>{', '.join(words) or 'The settings name no choices'}.</p><p>{' '.join(times)}</p>"
 
 
 def moment(seconds: float) -> str:

@@ -77,7 +77,8 @@ def _shown(number: int, training: Training, directory: str) -> str:
   charts = history_charts(f"training_{number}", training.history)
   places = "".join(chart(name, f"{value['y'].capitalize()} by epoch") for name, value in charts.items())
   links = file_links(directory, _FILES, training.place)
-  return f"<h3>{escaped(training.place)}</h3><p>{' '.join(parts)}</p>{places}<p>Files: {links}</p>"
+  head = f"<h3>{escaped(training.place)}</h3><p>{' '.join(parts)}</p>"
+  return f'{head}<div class="grid">{places}</div><p>Files: {links}</p>'
 
 
 def _figures(metrics: Metrics) -> str:

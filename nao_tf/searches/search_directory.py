@@ -124,7 +124,7 @@ def search_in_directory(
     record_start(directory)
     predictions = stack.enter_context(contextlib.closing(Predictions(directory)))
     report = ReportWriter(journal, space)
-    watchers = (_record_on(predictions, strategy), report, *callbacks)
+    watchers: list[Callable[[Trial], None]] = [_record_on(predictions, strategy), report, *callbacks]
     best = _run(strategy, evaluator, journal, budget, watchers, progress=progress)
     report.write()
     if best and reranking and reranker:

@@ -85,7 +85,7 @@ def test_every_chart_has_data_and_a_title(whole):
 
 def test_random_trials_proposed_ones_and_failed_ones_are_told_apart(whole):
   series = {one["name"]: one for one in whole.data["charts"]["rewards"]["series"]}
-  assert [series[name]["rows"] for name in ("random", "proposed", "failed")] == [[0], [1, 3], [2]]
+  assert [series[name]["rows"] for name in ("random", "proposed", "failed, without a reward")] == [[0], [1, 3], [2]]
   assert series["best so far"]["x"] == [0, 1, 3] and series["best so far"]["y"] == [0.5, 0.75, 0.75]
 
 

@@ -4,7 +4,9 @@ import os
 
 import pytest
 
+from nao_tf.runs.predictions import Prediction, read_predictions
 from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.runs.starts import read_starts
 from nao_tf.searches.reading import load
 from nao_tf.searches.search_directory import Budget, NothingFound, Reranking, search_in_directory
 from nao_tf.strategies.random_search import RandomSearch
@@ -25,7 +27,7 @@ def run(directory, evaluator=None, *, settings=None, **options):
     str(directory),
     settings or {"seed": 0},
     space,
-    RandomSearch(space),
+    options.pop("strategy", None) or RandomSearch(space),
     lambda: opened,
     budget=budget,
     progress=False,
@@ -41,6 +43,19 @@ def test_a_search_leaves_its_journal_its_report_and_its_winner(tmp_path):
   assert run(tmp_path, budget=Budget(8, 3)).reward >= best.reward and len(load(tmp_path).trials) == 8
   with pytest.raises(RunDirectoryError, match="seed was 0, is 1"):
     run(tmp_path, settings={"seed": 1})
+
+
+class Predicts(RandomSearch):
+  def prediction(self, architecture):
+    return Prediction(0.25, 0) if self.num_asked > 3 else None
+
+
+def test_what_the_strategy_predicts_is_recorded_and_every_start(tmp_path):
+  run(tmp_path, strategy=Predicts(ToySpace()))
+  run(tmp_path, strategy=Predicts(ToySpace()))
+  assert {3, 4, 5} <= read_predictions(str(tmp_path), load(tmp_path).trials).keys()
+  assert len(read_starts(str(tmp_path))) == 2
+  assert "Predicted and measured" in (tmp_path / "report.html").read_text()
 
 
 def test_the_best_are_evaluated_again(tmp_path):

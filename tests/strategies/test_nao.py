@@ -80,6 +80,18 @@ def test_restored_the_rounds_need_no_fit_and_the_next_one_is_the_same(trials, tm
   assert run(resumed, 30) == whole == trials[:30]
 
 
+def test_every_proposal_of_a_round_has_a_prediction_which_the_cache_keeps(tmp_path):
+  strategy = Nao(RowSpace(), seed=1, config=QUICK)
+  trials = run(strategy, 24)
+  found = [strategy.prediction(trial.architecture) for trial in trials]
+  assert found[:12] == [None] * 12 and [prediction.asked_before for prediction in found[12:]] == [12] * 6 + [18] * 6
+  assert all(0 < prediction.score < 1 for prediction in found[12:])
+  strategy.save(str(tmp_path))
+  resumed = Nao(RowSpace(), seed=1, config=QUICK)
+  resumed.restore(str(tmp_path))
+  assert [resumed.prediction(trial.architecture) for trial in trials] == found
+
+
 def test_without_its_cache_the_same_is_learned_again(trials):
   assert run(Nao(RowSpace(), seed=1, config=QUICK), 24) == trials[:24]
 

@@ -18,7 +18,9 @@ from nao_tf.benchmarks.overhead_file import read_overhead
 from nao_tf.benchmarks.strategy_benchmark import BenchmarkConfig, Record, Run, read_record
 from nao_tf.runs.genotype_files import read_genotype
 from nao_tf.runs.journal import read_trials
+from nao_tf.runs.predictions import read_predictions
 from nao_tf.runs.settings import RunDirectoryError, read_settings
+from nao_tf.runs.starts import read_starts
 from nao_tf.searches import reading
 from nao_tf.spaces import make_space
 from nao_tf.spaces.nasnet import nasnet5
@@ -28,7 +30,9 @@ from nao_tf.tables import read_table
 from nao_tf.tables.arrays import NUMBERS, ArraySpec, load_array
 from nao_tf.tools import flagfiles, flagging
 from nao_tf.training.config import TrainingConfig
+from nao_tf.training.history import read_test_figures
 from nao_tf.training.language_config import LanguageTrainingConfig
+from nao_tf.trial import Trial
 from tests.support import mutations, toy_tables
 
 DATA = pathlib.Path(__file__).parent.parent / "data" / "version_0_1_0"
@@ -312,6 +316,17 @@ READERS = {
       "nasbench201": "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_1x1~1|nor_conv_3x3~2|",
     }.items()
   },
+  "predictions": Reader(
+    lines_at("predictions.jsonl", {"id": 0, "architecture": [1, 2], "score": 0.5, "asked_before": 16}),
+    in_directory(lambda directory: read_predictions(directory, [Trial(0, (1, 2))])),
+    mutations.LinesOfJson,
+  ),
+  "starts": Reader(
+    lines_at("starts.jsonl", {"time": 1.5, "versions": {"python": "3.11"}}),
+    in_directory(read_starts),
+    mutations.LinesOfJson,
+  ),
+  "test figures": Reader(json_at("test.json", {"accuracy": 0.5}), in_directory(read_test_figures), mutations.JsonFile),
   "history": Reader(lines_at("history.jsonl", *EPOCHS), read_history, mutations.LinesOfJson),
   "project of KerasTuner": Reader(
     file_of("tuner/tuner/trial_1/trial.json", as_name="trial_1/trial.json"),

@@ -1,0 +1,15 @@
+import platform
+import time
+
+import nao_tf
+from nao_tf.runs.starts import read_starts, record_start
+
+
+def test_each_start_is_recorded_with_its_time_and_versions(tmp_path):
+  assert read_starts(str(tmp_path)) == []
+  record_start(str(tmp_path))
+  record_start(str(tmp_path))
+  first, second = read_starts(str(tmp_path))
+  assert time.time() - 60 < first.time <= second.time
+  assert first.versions["nao_tf"] == nao_tf.__version__ and first.versions["python"] == platform.python_version()
+  assert "numpy" in first.versions and "tensorflow" in first.versions
