@@ -1,12 +1,12 @@
 """Flags that say where the trials of a search are evaluated, and how many at a time."""
 
-import os
 from collections.abc import Callable
 
 from absl import flags
 
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.searches.executors import EXECUTORS, Executor, ExecutorSettings, make_executor
+from nao_tf.searches.executors.machine import leave_gpu_memory
 from nao_tf.searches.loop import ASKING
 from nao_tf.tools import flag_types
 
@@ -115,7 +115,7 @@ def settings(flag_values: flags.FlagValues) -> ExecutorSettings:
 def share_gpus(flag_values: flags.FlagValues) -> None:
   """Lets this process leave the memory of GPUs to its workers. To be called before TensorFlow looks for devices."""
   if executor_name(flag_values) in _WITH_WORKERS:
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    leave_gpu_memory()
 
 
 def executor(flag_values: flags.FlagValues, make_evaluator: Callable[[], Evaluator]) -> Executor:

@@ -29,6 +29,9 @@ READY = "ready"
 BEGUN = "begun"
 """Message of a process that begins to work on a job."""
 
+PROCESS_NAME = "evaluator"
+"""The name of such a process."""
+
 _LONGEST_END = 30.0
 """Seconds that a process may take to end, writing its memory to a file for example."""
 
@@ -76,7 +79,7 @@ class WorkerProcess:
     """
     context = multiprocessing.get_context("spawn")  # A fork of a process that has threads may hang.
     self.connection, theirs = context.Pipe()
-    self._process = context.Process(target=_work, args=(make, theirs), daemon=True, name="evaluator")
+    self._process = context.Process(target=_work, args=(make, theirs), daemon=True, name=PROCESS_NAME)
     with _changed_environment(environment or {}):
       self._process.start()
     theirs.close()

@@ -1,7 +1,5 @@
 """The three choices of a search as a person gives them: names, places `package.module:Name`, classes, or ready objects."""
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 from nao_tf.evaluators import EvaluatorContext, evaluator_class, make_evaluator
@@ -80,20 +78,22 @@ def check_evaluator(given: AnyEvaluator) -> None:
     )
 
 
-@contextlib.contextmanager
-def opened_evaluator(given: AnyEvaluator, context: EvaluatorContext) -> Iterator[Evaluator]:
-  """Makes an evaluator, or takes one that is made already.
+def evaluator_of(given: AnyEvaluator, context: EvaluatorContext) -> Evaluator:
+  """Returns an evaluator.
 
   Args:
     given: its name, the place of one of your own, its class, or an evaluator.
     context: what it is made from.
+
+  Raises:
+    ValueError: if the context lacks what it needs.
   """
   if isinstance(given, str):
-    yield make_evaluator(given, context)
-  elif isinstance(given, type):
-    yield given.from_context(context)
-  else:
-    yield given
+    return make_evaluator(given, context)
+  if isinstance(given, type):
+    made: Evaluator = given.from_context(context)
+    return made
+  return given
 
 
 def recorded_name(given: Any) -> str:

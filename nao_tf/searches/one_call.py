@@ -16,6 +16,7 @@ from nao_tf.searches.choices import AnyEvaluator, AnySpace, AnyStrategy
 from nao_tf.searches.found import Found
 from nao_tf.searches.planned_search import BATCH_SIZE, Choices, planned_search
 from nao_tf.searches.search_directory import Budget
+from nao_tf.searches.workers import AnyExecutor, Workers
 from nao_tf.trial import Trial
 
 NUM_TRIALS = 40
@@ -41,6 +42,9 @@ def search(
   max_vocabulary: int | None = None,
   data_dir: str | None = None,
   download: bool = False,
+  executor: AnyExecutor = "inline",
+  num_workers: int | None = None,
+  trial_timeout: float | None = None,
   callbacks: Iterable[Callable[[Trial], None]] = (),
   verbose: int = 1,
   **overrides: Any,
@@ -80,6 +84,13 @@ def search(
     max_vocabulary: how many words the vocabulary of a text may have; None for all.
     data_dir: directory of prepared data sets, for tasks.
     download: whether to download and prepare the data of a task if it is missing.
+    executor: where architectures are evaluated: "inline", one after the other in this process; "processes", in processes
+      on this machine; "ray", with Ray; a place; a subclass of `Executor`; or an executor, which has evaluators of its own
+      and is not closed here. Workers get a copy of the data. They import your script, so a script that is not a notebook
+      searches below `if __name__ == "__main__":`.
+    num_workers: how many are evaluated at a time. None: one inline, with processes one for each GPU or else for each
+      core, with Ray as many as there is room for.
+    trial_timeout: seconds after which an evaluation has failed; not inline. None for no limit.
     callbacks: each is called with every trial that has been evaluated, those of an interrupted search included.
     verbose: 1 to show a progress bar, 0 to show nothing.
     **overrides: fields of `ImageNetworkConfig` and `TrainingConfig` for the networks that are compared, such as
@@ -98,10 +109,11 @@ def search(
   from nao_tf.tasks.task_input import task_input
 
   directory, watchers = os.fspath(workdir), _checked_callbacks(callbacks)
-  choices = Choices(space, strategy, evaluator, seed, CostBounds(max_parameters, max_multiply_adds))
+  workers = Workers(executor, num_workers, trial_timeout)
+  choices = Choices(space, strategy, evaluator, seed, CostBounds(max_parameters, max_multiply_adds), workers)
   budget = _budget(num_trials, max_seconds)
   _check_directory(directory)
-  choices.check()
+  choices.check(x)
   data = task_input(
     x,
     y,

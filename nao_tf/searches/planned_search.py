@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from nao_tf import fields
 from nao_tf.evaluators import EvaluatorContext
+from nao_tf.evaluators.base import Evaluator
 from nao_tf.networks.cost_bounds import CostBounds
 from nao_tf.runs.settings import flat_settings
 from nao_tf.searches.choices import (
@@ -17,25 +19,25 @@ from nao_tf.searches.choices import (
   AnyStrategy,
   check_evaluator,
   check_strategy,
-  opened_evaluator,
   recorded_name,
   space_of,
   strategy_of,
 )
 from nao_tf.searches.data_settings import settings_for_data
+from nao_tf.searches.executors import Executor
 from nao_tf.searches.found import Found
 from nao_tf.searches.memory import check_memory
 from nao_tf.searches.overrides import overridden
 from nao_tf.searches.proposals import fitting_space
 from nao_tf.searches.same_data import check_same_data
 from nao_tf.searches.search_directory import Budget, search_in_directory
+from nao_tf.searches.workers import Workers
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies import Strategy
-from nao_tf.tasks.base import Configs
+from nao_tf.tasks.base import Configs, Task
 from nao_tf.trial import Trial
 
 if TYPE_CHECKING:
-  from nao_tf.tasks.base import Task
   from nao_tf.tasks.given_task import TaskInput
 
 BATCH_SIZE = 8
@@ -52,6 +54,7 @@ class Choices:
     evaluator: how to evaluate an architecture.
     seed: of all randomness.
     bounds: on the networks that are proposed.
+    workers: where trials are evaluated.
   """
 
   space: AnySpace | None
@@ -59,29 +62,36 @@ class Choices:
   evaluator: AnyEvaluator
   seed: int
   bounds: CostBounds
+  workers: Workers
+
+  @property
+  def known_space(self) -> AnySpace | None:
+    """What is searched, if that is known before the data are."""
+    return self.strategy.space if self.space is None and isinstance(self.strategy, Strategy) else self.space
 
   @property
   def is_bounded(self) -> bool:
     """Whether there are bounds on what may be proposed."""
     return self.bounds != CostBounds()
 
-  def check(self) -> None:
+  def check(self, x: Any) -> None:
     """Checks what can be checked before the data are read.
+
+    Args:
+      x: what to learn from.
 
     Raises:
       ValueError: if something is unknown, or the choices do not fit together.
     """
     fields.integer(self.seed, "seed", 0)
     check_evaluator(self.evaluator)
-    known = self.strategy.space if self.space is None and isinstance(self.strategy, Strategy) else self.space
-    if known is not None:
-      check_strategy(self.strategy, space_of(known), bounded=self.is_bounded)
+    if self.known_space is not None:
+      check_strategy(self.strategy, space_of(self.known_space), bounded=self.is_bounded)
+    self.workers.check(self.evaluator, space=self.known_space, x=x if isinstance(x, Task) else None)
 
-  def space_for(self, task: "Task") -> AnySpace:
+  def space_for(self, task: Task) -> AnySpace:
     """Returns what is searched: what is given, or what a ready strategy searches, or what the task has networks for."""
-    if self.space is not None:
-      return self.space
-    return self.strategy.space if isinstance(self.strategy, Strategy) else task.space
+    return task.space if self.known_space is None else self.known_space
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +113,7 @@ class PlannedSearch:
   choices: Choices
   data: "TaskInput"
   validation_fraction: float | None
-  task: "Task"
+  task: Task
   named_space: AnySpace
   space: SearchSpace
   configs: Configs
@@ -141,7 +151,7 @@ class PlannedSearch:
     return {
       "space": recorded_name(self.named_space),
       "strategy": recorded_name(self.choices.strategy),
-      "evaluator": recorded_name(self.choices.evaluator),
+      "evaluator": self.choices.workers.recorded_evaluator(self.choices.evaluator),
       "seed": self.choices.seed,
       "batch_size": BATCH_SIZE,
       **dataclasses.asdict(self.choices.bounds),
@@ -155,7 +165,7 @@ class PlannedSearch:
     proposals = fitting_space(self.space, self.choices.bounds, network_config, lambda: self.task)
     return strategy_of(self.choices.strategy, proposals, self.choices.seed)
 
-  def _opened_evaluator(self) -> contextlib.AbstractContextManager[Any]:
+  def _opened_evaluator(self) -> contextlib.AbstractContextManager[Evaluator | Executor]:
     context = EvaluatorContext(
       self.space,
       seed=self.choices.seed,
@@ -164,7 +174,8 @@ class PlannedSearch:
       directory=self.directory,
       max_parameters=self.choices.bounds.max_parameters,
     )
-    return opened_evaluator(self.choices.evaluator, context)
+    sent = dataclasses.replace(context, make_task=functools.partial(self.data.make_task, self.validation_fraction))
+    return self.choices.workers.opened(self.choices.evaluator, context, sent)
 
   def _found(self, best: Trial) -> Found:
     return Found(
@@ -207,7 +218,7 @@ def planned_search(
   return PlannedSearch(directory, choices, data, validation_fraction, task, named, space, configs)
 
 
-def _check_networks(space: SearchSpace, task: "Task", configs: Configs, seed: int) -> None:
+def _check_networks(space: SearchSpace, task: Task, configs: Configs, seed: int) -> None:
   """Checks that the networks of a space are for a task, and that this machine has the memory to train them.
 
   Raises:

@@ -1,5 +1,6 @@
 """Whatever a person has for labeled images becomes a task: arrays, a dataset, files, or the name of a task of images."""
 
+import functools
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -88,12 +89,17 @@ def _source_in_memory(x: Any, y: Any, image_size: tuple[int, int] | None) -> Arr
 
 
 def _own(source: ArraySource, class_weight: str | Mapping[Any, float] | None) -> TaskInput:
-  def make(validation_fraction: float | None) -> ImageClassification:
-    fraction = VALIDATION_FRACTION if validation_fraction is None else validation_fraction
-    return OwnImages("own_images", source, validation_fraction=fraction, class_weight=class_weight)
-
   data = {f"data.{key}": value for key, value in source.fingerprint.items()}
+  make = functools.partial(_own_task, source, class_weight)
   return TaskInput(make, {"task": OWN_IMAGES, **weight_settings(class_weight, source.labels), **data})
+
+
+def _own_task(
+  source: ArraySource, class_weight: str | Mapping[Any, float] | None, validation_fraction: float | None
+) -> ImageClassification:
+  """Returns the task of images that are in memory."""
+  fraction = VALIDATION_FRACTION if validation_fraction is None else validation_fraction
+  return OwnImages("own_images", source, validation_fraction=fraction, class_weight=class_weight)
 
 
 def _task(
@@ -110,12 +116,14 @@ def _task(
   if image_size is not None and image_size[0] != image_size[1]:
     raise ValueError(f"the images of the task {name!r} can only be resized to squares, got image_size {image_size}")
   side = None if image_size is None else image_size[0]
-  options: dict[str, Any] = {"image_size": side, "class_weight": class_weight}
+  options = {"data_dir": data_dir, "download": download, "image_size": side, "class_weight": class_weight}
+  settings = {"task": name, "image_size": side, **weight_settings(class_weight)}
+  return TaskInput(functools.partial(_named_task, name, options), settings)
 
-  def make(validation_fraction: float | None) -> ImageClassification:
-    task = make_task(name, data_dir=data_dir, download=download, validation_fraction=validation_fraction, **options)
-    if not isinstance(task, ImageClassification):
-      raise ValueError(f"expected a task of images, got {name!r}")
-    return task
 
-  return TaskInput(make, {"task": name, "image_size": side, **weight_settings(class_weight)})
+def _named_task(name: str, options: dict[str, Any], validation_fraction: float | None) -> ImageClassification:
+  """Returns the task of a name."""
+  task = make_task(name, validation_fraction=validation_fraction, **options)
+  if not isinstance(task, ImageClassification):
+    raise ValueError(f"expected a task of images, got {name!r}")
+  return task

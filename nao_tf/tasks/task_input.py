@@ -1,5 +1,6 @@
 """Whatever a person has to learn from becomes a task: labeled images, texts, the name of a task, or a task itself."""
 
+import functools
 from typing import Any
 
 from nao_tf.registries import place_of
@@ -69,13 +70,16 @@ def _ready(task: Task, y: Any) -> TaskInput:
   if y is not None:
     raise ValueError("expected no y, since a task has its labels; got y")
 
-  def make(validation_fraction: float | None) -> Task:
-    if validation_fraction:
-      raise ValueError(f"{task.name}: was made with its validation set; got validation_fraction {validation_fraction}")
-    return task
-
   fingerprint = getattr(task, "fingerprint", {})
-  return TaskInput(make, {"task": task_name(task), **{f"data.{key}": value for key, value in fingerprint.items()}})
+  data = {f"data.{key}": value for key, value in fingerprint.items()}
+  return TaskInput(functools.partial(_made, task), {"task": task_name(task), **data})
+
+
+def _made(task: Task, validation_fraction: float | None) -> Task:
+  """Returns the task itself."""
+  if validation_fraction:
+    raise ValueError(f"{task.name}: was made with its validation set; got validation_fraction {validation_fraction}")
+  return task
 
 
 def _refuse(given: dict[str, Any], names: tuple[str, ...], what: str) -> None:

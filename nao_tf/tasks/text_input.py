@@ -1,5 +1,6 @@
 """Texts as people have them become a task: a list of strings, a file, a directory of three texts, a task's name."""
 
+import functools
 import os
 from typing import Any
 
@@ -83,25 +84,28 @@ def named_text(
   """
   if y is not None:
     raise ValueError(_EXPECTED_NO_Y)
-  options = {"max_vocabulary": max_vocabulary, "text_dir": text_dir}
-
-  def make(validation_fraction: float | None) -> Task:
-    if validation_fraction is not None:
-      raise ValueError(f"the task {name!r} has a validation text of its own; got validation_fraction")
-    return make_task(name, data_dir=data_dir, download=download, **options)
-
+  options = {"data_dir": data_dir, "download": download, "max_vocabulary": max_vocabulary, "text_dir": text_dir}
   fingerprint = {} if text_dir is None else {"text": TextFiles(text_dir).fingerprint}
+  make = functools.partial(_named_task, name, options)
   return TaskInput(make, {"task": name, "max_vocabulary": max_vocabulary, **fingerprint})
 
 
-def _own(lines: list[str], place: str, max_vocabulary: int | None) -> TaskInput:
-  def make(validation_fraction: float | None) -> Task:
-    held_out = {} if validation_fraction is None else {"validation_fraction": validation_fraction}
-    return OwnText("own_text", lines, place=place, max_vocabulary=max_vocabulary, **held_out)
+def _named_task(name: str, options: dict[str, Any], validation_fraction: float | None) -> Task:
+  if validation_fraction is not None:
+    raise ValueError(f"the task {name!r} has a validation text of its own; got validation_fraction")
+  return make_task(name, **options)
 
+
+def _own(lines: list[str], place: str, max_vocabulary: int | None) -> TaskInput:
   fingerprint = OwnText("own_text", lines, place=place).fingerprint
   data = {f"data.{key}": value for key, value in fingerprint.items()}
+  make = functools.partial(_own_task, lines, place, max_vocabulary)
   return TaskInput(make, {"task": OWN_TEXT, "max_vocabulary": max_vocabulary, **data})
+
+
+def _own_task(lines: list[str], place: str, max_vocabulary: int | None, validation_fraction: float | None) -> Task:
+  held_out = {} if validation_fraction is None else {"validation_fraction": validation_fraction}
+  return OwnText("own_text", lines, place=place, max_vocabulary=max_vocabulary, **held_out)
 
 
 def _lines(texts: Any) -> list[str]:

@@ -29,8 +29,8 @@ def test_evaluators_are_made_or_taken():
   ready = FirstChoice()
   for given in (ready, FirstChoice, "tests.support.tiny_cells:FirstChoice"):
     choices.check_evaluator(given)
-    with choices.opened_evaluator(given, None) as evaluator:
-      assert isinstance(evaluator, FirstChoice) and (evaluator is ready) == (given is ready)
+    evaluator = choices.evaluator_of(given, None)
+    assert isinstance(evaluator, FirstChoice) and (evaluator is ready) == (given is ready)
 
 
 def test_what_is_no_space_is_an_error():

@@ -103,6 +103,14 @@ class Executor(abc.ABC):
   takes_batches: ClassVar[bool] = False
   busy_seconds: float = 0.0
 
+  @classmethod
+  def check(cls, settings: ExecutorSettings) -> None:
+    """Checks that there can be such an executor with these settings, before any work is done.
+
+    Raises:
+      ValueError: if the executor cannot do what the settings say, or a library is not installed.
+    """
+
   @property
   @abc.abstractmethod
   def num_workers(self) -> int:

@@ -22,16 +22,21 @@ class InlineExecutor(Executor):
     self._closing: Iterator[Trial] | None = None
 
   @classmethod
-  def make(cls, make_evaluator: MakeEvaluator, settings: ExecutorSettings) -> "InlineExecutor":
-    """Returns an executor; see `nao_tf.searches.executors.make_executor`.
-
-    Raises:
-      ValueError: if the settings ask for more than one worker or a time limit, which take other processes.
-    """
+  def check(cls, settings: ExecutorSettings) -> None:
+    """Raises ValueError if settings ask for more than one worker or a time limit, which take other processes."""
     if settings.num_workers not in (None, 1):
       raise ValueError(f"the executor inline has one worker, got num_workers {settings.num_workers}; use processes")
     if settings.trial_timeout is not None:
       raise ValueError("the executor inline cannot end an evaluation after trial_timeout seconds; use processes")
+
+  @classmethod
+  def make(cls, make_evaluator: MakeEvaluator, settings: ExecutorSettings) -> "InlineExecutor":
+    """Returns an executor; see `nao_tf.searches.executors.make_executor`.
+
+    Raises:
+      ValueError: see `check`.
+    """
+    cls.check(settings)
     return cls(make_evaluator())
 
   @property

@@ -31,6 +31,11 @@ def visible_gpus() -> list[str]:
   return usable
 
 
+def leave_gpu_memory() -> None:
+  """Lets this process leave the memory of GPUs to its workers. To be called before TensorFlow looks for devices."""
+  os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+
+
 def num_cores() -> int:
   """Returns the number of cores that this process may use."""
   if hasattr(os, "sched_getaffinity"):

@@ -174,7 +174,10 @@ class ProcessExecutor(Executor):
     was_ready, was_evaluating, end = worker.is_ready, worker.is_evaluating, worker.end_of_process()
     self._false_starts += not was_ready
     if self._false_starts >= _FALSE_STARTS:
-      raise EvaluatorError(f"the process of the evaluator ended {end} before it was ready, {_FALSE_STARTS} times")
+      raise EvaluatorError(
+        f"the process of the evaluator ended {end} before it was ready, {_FALSE_STARTS} times; what it printed says"
+        ' why. A script starts workers below `if __name__ == "__main__":`'
+      )
     if worker.trial is None:
       return
     if was_evaluating and end not in _FROM_OUTSIDE:

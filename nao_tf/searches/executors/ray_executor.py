@@ -82,6 +82,12 @@ class RayExecutor(Executor):
     self._has_warned = False
 
   @classmethod
+  def check(cls, settings: ExecutorSettings) -> None:
+    """Raises ValueError if Ray is not installed."""
+    del settings
+    _import_ray()
+
+  @classmethod
   def make(cls, make_evaluator: MakeEvaluator, settings: ExecutorSettings) -> "RayExecutor":
     """Returns an executor; see `nao_tf.searches.executors.make_executor`."""
     return cls(
