@@ -8,6 +8,9 @@ Example:
   nao-export --workdir=runs/naonet_ws --format=tflite_int8 --output=served/naonet_ws.tflite --data_dir=/data/tfds
   nao-export --workdir=runs/search --controller --output=served/controller
 
+The .keras file of a language model has layers that Keras has not: it is loaded where nao_tf is installed, with
+nao_tf.load_model.
+
 The training may still be running. The network and the task are those that its directory records, so its data is not
 needed, except for the images that tflite_int8 measures the ranges of values with. Directories of version 0.1 do not record
 the task; for these, say where the data is. If the data is there, a file is compared with the network on its test images.
@@ -32,10 +35,10 @@ FILE_FORMATS = ("keras", "tflite", "tflite_int8")
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of an export."""
   flags.DEFINE_string("workdir", None, "directory of the training, or of the search", flag_values=flag_values)
-  help_ = (
-    "saved_model: raw images in, for TensorFlow; keras: a .keras file of standard layers; tflite: a .tflite file with"
+  help_ = "saved_model: raw images or text in, for TensorFlow; keras: a .keras file, for language models one that needs"
+  help_ += (
+    " nao_tf; images alone: tflite: a .tflite file with 8-bit weights; tflite_int8: one that computes in 8 bits, too"
   )
-  help_ += " 8-bit weights; tflite_int8: one that computes in 8 bits, too"
   flags.DEFINE_enum("format", SAVED_MODEL, [SAVED_MODEL, *FILE_FORMATS], help_, flag_values=flag_values)
   flags.DEFINE_string("output", None, "file to write, or directory of a SavedModel", flag_values=flag_values)
   flags.DEFINE_string(SAVED_MODEL, None, "directory of a SavedModel to write; like --output", flag_values=flag_values)
@@ -96,13 +99,27 @@ def export_model_file(flag_values: flags.FlagValues, path: str) -> int:
   check_file(path, flag_values.format)
   task = task_of(flag_values)
   if not isinstance(task, ImageClassification):
-    raise ValueError(f"--format={flag_values.format} is for image networks; the task {task.name} is not one of images")
+    return export_language_model_file(flag_values, task, path)
   data = data_of(flag_values)
   trained = read_trained_network(flag_values.workdir, task)
   images = random_images(task) if data is None else some_images(data)
   measured = export_file(trained, path, flag_values.format, images, () if data is None else training_images(data))
   print(f"exported: {path}, as it was after {trained.epochs} epochs")
   print(f"measured on {'random images' if data is None else 'images of ' + task.name}: {measured}")
+  return 0
+
+
+def export_language_model_file(flag_values: flags.FlagValues, task: Task, path: str) -> int:
+  """Exports a language model as a file, and prints what was measured on it."""
+  from nao_tf.serving.trained_language_files import check_language_format, export_language_file
+  from nao_tf.serving.trained_networks import read_trained_network
+
+  check_language_format(flag_values.format, task.name)
+  trained = read_trained_network(flag_values.workdir, task)
+  measured = export_language_file(trained, path)
+  print(f"exported: {path}, as it was after {trained.epochs} epochs")
+  print(f"measured on random words: {measured}")
+  print(f"to load it, where nao_tf is installed, since it has layers that Keras has not: nao_tf.load_model({path!r})")
   return 0
 
 

@@ -126,11 +126,13 @@ class Found:
     return trained_model(trained)
 
   def export(self, path: str | os.PathLike[str], *, format: str = SAVED_MODEL) -> str:
-    """Writes the network of the last `train` in a form that needs nothing of this package; returns the path.
+    """Writes the network of the last `train` for the use elsewhere; returns the path.
+
+    Only the .keras file of a language model needs this package, to be loaded with `nao_tf.load_model`.
 
     Args:
       path: of the directory of a SavedModel, or of the file to write.
-      format: "saved_model", which takes raw images or texts; for images also "keras", a .keras file, "tflite", a .tflite
+      format: "saved_model", which takes raw images or texts; "keras", a .keras file; for images also "tflite", a .tflite
         file with 8-bit weights, or "tflite_int8", one that computes in 8 bits, too.
 
     Raises:
@@ -239,6 +241,7 @@ def _export(trained: "TrainedNetwork", path: str, name: str) -> None:
   from nao_tf.serving import export_network
   from nao_tf.serving.model_files import FORMATS, check_file
   from nao_tf.serving.trained_image_files import export_file, some_images, training_images
+  from nao_tf.serving.trained_language_files import check_language_format, export_language_file
   from nao_tf.tasks.image_classification import ImageClassification
 
   if name == SAVED_MODEL:
@@ -247,7 +250,9 @@ def _export(trained: "TrainedNetwork", path: str, name: str) -> None:
   if name not in FORMATS:
     raise ValueError(f"unknown format {name!r}; expected one of {', '.join((SAVED_MODEL, *FORMATS))}")
   if not isinstance(trained.task, ImageClassification):
-    raise ValueError(f"format {name!r} is for image networks; {trained.task.name} is a text, give {SAVED_MODEL!r}")
+    check_language_format(name, trained.task.name)
+    export_language_file(trained, path)
+    return
   check_file(path, name)
   export_file(trained, path, name, some_images(trained.task), training_images(trained.task))
 

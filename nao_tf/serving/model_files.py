@@ -4,12 +4,13 @@ A file is written beside its place, loaded in a new process that does not have t
 Only then does it take its place.
 """
 
+import contextlib
 import dataclasses
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from tensorflow import keras
@@ -121,14 +122,26 @@ def write_model_file(
     OSError: if the file cannot be written.
   """
   check_file(path, name)
-  with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(path)), prefix=".nao-export-") as directory:
-    written = os.path.join(directory, f"model{FORMATS[name].suffix}")
+  with whole_file(path, name) as written:
     FORMATS[name].write(model, written, training_images)
-    measured = _measure(written, images, expected, directory)
+    measured = _measure(written, images, expected, os.path.dirname(written))
     if FORMATS[name].exact and not measured.difference <= TOLERANCE:
       raise ExportError(f"{path}: its probabilities differ from those of the network by {measured.difference}")
-    os.replace(written, path)
   return measured
+
+
+@contextlib.contextmanager
+def whole_file(path: str, name: str) -> Iterator[str]:
+  """Yields a place to write a file at, in a directory beside its own place, to which it is moved if nothing is raised.
+
+  Args:
+    path: the place of the file; an older one is replaced.
+    name: of the format.
+  """
+  with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(path)), prefix=".nao-export-") as directory:
+    written = os.path.join(directory, f"model{FORMATS[name].suffix}")
+    yield written
+    os.replace(written, path)
 
 
 def _measure(path: str, images: np.ndarray, expected: np.ndarray, directory: str) -> Measured:

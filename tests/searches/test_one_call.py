@@ -198,8 +198,10 @@ def test_a_language_model_is_found_for_a_list_of_texts(tmp_path):
   words = len({word for text in texts for word in text.split()}) + 2
   assert network(tf.constant([[1, 2, 3]])).shape == (1, 3, words)
   assert os.path.exists(os.path.join(found.export(tmp_path / "exported"), "saved_model.pb"))
-  with pytest.raises(ValueError, match="format 'keras' is for image networks"):
-    found.export(tmp_path / "x.keras", format="keras")
+  loaded = nao_tf.load_model(found.export(tmp_path / "x.keras", format="keras"))
+  assert np.allclose(loaded(tf.constant([[1, 2, 3]])), network(tf.constant([[1, 2, 3]])), atol=1e-5)
+  with pytest.raises(ValueError, match="format 'tflite' is for image networks"):
+    found.export(tmp_path / "x.tflite", format="tflite")
   with pytest.raises(RunDirectoryError, match="other data, their lines, checksum differ|other data, their checksum"):
     nao_tf.search(texts[1:], workdir=tmp_path / "run", **settings)
 

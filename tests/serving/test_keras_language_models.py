@@ -1,12 +1,14 @@
 """Language models as models of Keras: built by name, loaded from a training, saved, and what is refused."""
 
+import os
+
 import numpy as np
 import pytest
 
 import nao_tf
 from nao_tf.networks.registered_layers import TiedEmbedding
 from nao_tf.serving.trained_networks import read_trained_network
-from nao_tf.tools import train
+from nao_tf.tools import export, train
 from tests.support.toy_text import write_files
 from tests.tools.test_tools import run
 
@@ -31,6 +33,17 @@ def test_a_trained_language_model_answers_as_it_did_and_is_trained_further(train
   assert set(model.evaluate(TOKENS, TOKENS, verbose=0, return_dict=True)) == {"loss", "accuracy"}
   model.save(tmp_path / "x.keras")
   np.testing.assert_allclose(nao_tf.load_model(tmp_path / "x.keras")(TOKENS), model(TOKENS), atol=1e-6)
+
+
+def test_a_trained_language_model_is_exported_as_a_file_of_keras(trained, tmp_path, capsys):
+  path = str(tmp_path / "x.keras")
+  assert run(export, f"--workdir={trained}", "--format=keras", f"--output={path}") == 0
+  printed = capsys.readouterr().out
+  assert "probabilities after 128 words differ by at most" in printed and f"nao_tf.load_model('{path}')" in printed
+  np.testing.assert_allclose(nao_tf.load_model(path)(TOKENS), nao_tf.load_model(trained)(TOKENS), atol=1e-6)
+  assert os.listdir(tmp_path) == ["x.keras"]
+  with pytest.raises(ValueError, match="'tflite' is for image networks; text is a text, give 'saved_model' or 'keras'"):
+    run(export, f"--workdir={trained}", "--format=tflite", f"--output={tmp_path}/x.tflite")
 
 
 def test_weights_of_a_training_may_lose_the_softmax_and_keep_their_dropout(trained):
