@@ -1,5 +1,8 @@
 """What comes of evaluating architectures: one evaluation for each, also if an evaluator raises exceptions."""
 
+import contextlib
+import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -60,7 +63,8 @@ def _evaluate_together(evaluator: Evaluator, architectures: Sequence[Architectur
 
 
 def _begin(evaluator: Evaluator, architectures: Sequence[Architecture]) -> Iterator[Any]:
-  results: Any = evaluator.evaluate(architectures)
+  with _output_for_others():
+    results: Any = evaluator.evaluate(architectures)
   if not hasattr(results, "__iter__"):
     raise _error(evaluator, f"must return an iterable of evaluations, got {results!r}")
   return iter(results)
@@ -68,12 +72,36 @@ def _begin(evaluator: Evaluator, architectures: Sequence[Architecture]) -> Itera
 
 def _next(evaluator: Evaluator, results: Iterator[Any], number: int, total: int) -> Evaluation:
   """Returns the next evaluation."""
-  evaluation = next(results, _NOTHING)
+  with _output_for_others():
+    evaluation = next(results, _NOTHING)
   if evaluation is _NOTHING:
     raise _error(evaluator, f"must give one evaluation for each architecture, got {number} for {total}")
   if not isinstance(evaluation, Evaluation):
     raise _error(evaluator, f"must give an Evaluation for each architecture, got {evaluation!r}")
   return evaluation
+
+
+@contextlib.contextmanager
+def _output_for_others() -> Iterator[None]:
+  """Opens standard output and standard error again if an evaluation closes them, so that others can print."""
+  try:
+    yield
+  finally:
+    for name, number in (("stdout", 1), ("stderr", 2)):
+      _open_descriptor(number)
+      if getattr(getattr(sys, name), "closed", False):
+        setattr(sys, name, open(number, "w", buffering=1, errors="backslashreplace", closefd=False))
+
+
+def _open_descriptor(number: int) -> None:
+  """Lets a descriptor that is closed lead nowhere, before the next file that is opened gets it."""
+  try:
+    os.fstat(number)
+  except OSError:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    if nowhere != number:
+      os.dup2(nowhere, number)
+      os.close(nowhere)
 
 
 def _check_end(evaluator: Evaluator, results: Iterator[Any] | None, total: int) -> None:

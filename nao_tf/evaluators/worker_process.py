@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple
 
 from absl import logging
 
@@ -227,18 +227,16 @@ def _received(connection: Connection) -> Iterator[_Job]:
 def _printing_into(path: str | None) -> Iterator[None]:
   """Lets everything that this process prints, libraries in C included, go into a file.
 
-  If an exception ends the process, its traceback goes there, too. Whatever a child has done to the streams, the next one
-  can print.
+  If an exception ends the process, its traceback goes there, too.
   """
   if path is None:
     yield
     return
-  kept, streams = [os.dup(number) for number in (1, 2)], (sys.stdout, sys.stderr)
+  kept = [os.dup(number) for number in (1, 2)]
   file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
   _redirect(file, file)
   yield
   _redirect(*kept)
-  sys.stdout, sys.stderr = (_opened_again(stream, number) for stream, number in zip(streams, (1, 2)))
   for number in (file, *kept):
     os.close(number)
 
@@ -250,13 +248,6 @@ def _redirect(output: int, errors: int) -> None:
       stream.flush()
   os.dup2(output, 1)
   os.dup2(errors, 2)
-
-
-def _opened_again(stream: TextIO, number: int) -> TextIO:
-  """Returns a standard stream, made anew if it was closed."""
-  if not stream.closed:
-    return stream
-  return open(number, "w", buffering=1, errors="backslashreplace", closefd=False)
 
 
 def _has_lost_parent() -> bool:

@@ -72,10 +72,14 @@ class TrialEvaluator:
 
   @contextlib.contextmanager
   def _attempt(self, trial: Trial) -> Iterator[None]:
-    """Counts an attempt at a trial, which does not count if an exception shows that the process lives."""
+    """Counts an attempt at a trial, which does not count if it was interrupted.
+
+    The search ends if an evaluation raises what is neither an Exception nor an interruption. That is like a crash, so it
+    counts.
+    """
     self._attempts.begin(trial.id)
     try:
       yield
-    except BaseException:
+    except (Exception, KeyboardInterrupt, SystemExit, GeneratorExit):
       self._attempts.interrupt(trial.id)
       raise

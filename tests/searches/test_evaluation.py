@@ -1,5 +1,7 @@
 """Whatever an evaluator does, the search goes on, and each trial ends with an evaluation."""
 
+import contextlib
+import io
 import subprocess
 import sys
 
@@ -72,6 +74,28 @@ def test_an_interruption_ends_the_search_and_does_not_count_as_an_attempt(tmp_pa
     with pytest.raises(error):
       search(tmp_path, evaluator(raising(error)))
   search(tmp_path, evaluator(lambda: None))
+  assert all(trial.reward is not None for trial in read_trials(str(tmp_path)))
+
+
+class Unheard(BaseException):
+  """Neither an Exception nor an interruption."""
+
+
+@pytest.mark.parametrize("evaluator", [Lazy, Eager])
+def test_what_is_no_exception_fails_its_trial_in_the_end(tmp_path, evaluator):
+  for _ in range(7):  # As the evaluator that returns all at once has suspects, each of which is tried alone.
+    with contextlib.suppress(Unheard):
+      search(tmp_path, evaluator(raising(Unheard)), trial_retries=1)
+  failed = [trial for trial in read_trials(str(tmp_path)) if trial.reward is None]
+  assert [trial.architecture for trial in failed] == [POISON]
+  assert "its evaluation ended the process 2 times" in failed[0].evaluation.metrics["reason"]
+
+
+@pytest.mark.parametrize("evaluator", [Lazy, Eager])
+def test_an_evaluation_that_closes_the_output_does_not_silence_others(tmp_path, evaluator, monkeypatch):
+  monkeypatch.setattr(sys, "stdout", io.StringIO())
+  search(tmp_path, evaluator(lambda: sys.stdout.close()))
+  assert not sys.stdout.closed
   assert all(trial.reward is not None for trial in read_trials(str(tmp_path)))
 
 

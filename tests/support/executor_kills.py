@@ -217,7 +217,7 @@ def search_under_fire(search, table, rng, may_kill, on_kill, deadline):
     was_killed = live(driver, find_workers, rng, may_kill, on_kill, LONGEST_LIVES[search.executor])
     ends += [] if was_killed else [driver.returncode]
     orphans += num_left({record[1] for record in search.begun()[num_begun:]})
-    begun = [record[2] for record in search.begun()[num_begun:]]
+    begun = [record[2] for record in search.begun() if record[0] == life]  # An earlier driver's may write late.
     now_lost, now_repeated = check_life(before, search.closed(), begun)
     lost, repeated, life = lost + now_lost, repeated + now_repeated, life + 1
     if driver.returncode == 0:

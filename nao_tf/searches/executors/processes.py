@@ -134,7 +134,6 @@ class ProcessExecutor(Executor):
     free = sorted((w for w in self._workers if w.trial is None), key=lambda worker: not worker.is_ready)
     for worker in free[: len(self._waiting)]:
       trial = self._waiting.popleft()
-      run.attempts.begin(trial.id)
       worker.begin(trial, new_log(run.directory, trial.id), self._make)
 
   def _wait(self) -> None:
@@ -160,7 +159,9 @@ class ProcessExecutor(Executor):
       return
     if message == READY:
       self._false_starts = 0
-    if isinstance(message, Evaluation):
+    elif message == BEGUN and worker.trial is not None:
+      self._working_for().attempts.begin(worker.trial.id)
+    elif isinstance(message, Evaluation):
       self._finish(worker, message)
       if machine.held_gib(worker.pid) > self._memory * _KEPT_SHARE:
         worker.end()
@@ -229,7 +230,8 @@ class ProcessExecutor(Executor):
     if worker.trial is None:
       raise RuntimeError("a worker has no trial to give back")
     trial = worker.trial
-    self._working_for().attempts.interrupt(trial.id)
+    if worker.is_evaluating:
+      self._working_for().attempts.interrupt(trial.id)
     worker.rest()
     return trial
 

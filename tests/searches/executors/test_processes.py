@@ -127,6 +127,9 @@ def test_a_worker_that_was_ended_from_outside_is_replaced_and_its_trial_begun_ag
 def test_cancelled_trials_do_not_count_as_begun(two_workers, run):
   two_workers.start(run)
   two_workers.submit([Trial(0, (8, 0)), Trial(1, (8, 1))])
+  assert [run.attempts.count(number) for number in (0, 1)] == [0, 0]  # A worker that starts is not an attempt.
+  while any(worker.state != "evaluating" for worker in two_workers.status()):
+    assert two_workers.next_done() is None
   assert [run.attempts.count(number) for number in (0, 1)] == [1, 1]
   two_workers.cancel()
   assert two_workers.is_idle and [run.attempts.count(number) for number in (0, 1)] == [0, 0]
