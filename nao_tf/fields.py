@@ -9,11 +9,14 @@ A reader of files adds the file and the place in it. Numbers of NumPy are accept
 """
 
 import dataclasses
+import functools
 import math
 import numbers
 import reprlib
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import types
+import typing
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
   from _typeshed import DataclassInstance
@@ -163,17 +166,23 @@ def members(value: Any, name: str, required: Collection[str], optional: Collecti
   return found
 
 
-def check_finite(config: "DataclassInstance") -> None:
-  """Checks that the numbers of a configuration are finite, those in lists included.
+def check_config(config: "DataclassInstance") -> None:
+  """Checks that the values of a configuration are of the types of their fields, and its numbers finite.
+
+  Numbers in lists must be finite, too. An integer will do for a field of floats.
 
   Raises:
-    ValueError: if one is NaN or infinite; the message names the class and the field.
+    ValueError: if a value is something else; the message names the class and the field.
   """
-  for field in dataclasses.fields(config):
-    value = getattr(config, field.name)
+  for name, annotation in _annotations(type(config)).items():
+    value = getattr(config, name)
     parts = value if isinstance(value, (list, tuple)) else (value,)
     if not all(is_finite(part) for part in parts):
-      raise ValueError(f"{type(config).__name__}: {field.name} must be finite, got {shown(value)}")
+      raise ValueError(f"{type(config).__name__}: {name} must be finite, got {shown(value)}")
+    scalars = _scalars(annotation)
+    if scalars and not any(scalar.holds(value) for scalar in scalars):
+      expected = ", or ".join(scalar.words for scalar in scalars)
+      raise ValueError(f"{type(config).__name__}: {name} must be {expected}, got {shown(value)}")
 
 
 def is_integer(value: Any) -> bool:
@@ -197,6 +206,36 @@ def shown(value: Any) -> str:
     return _SHORT.repr(value)
   except ValueError:  # Python does not print integers of many thousand digits.
     return f"a {type(value).__name__} that is too large to be shown"
+
+
+class _Scalar(NamedTuple):
+  """A type of a field: its name in words, and whether a value is one of it."""
+
+  words: str
+  holds: Callable[[Any], bool]
+
+
+_SCALARS: Mapping[Any, _Scalar] = {
+  int: _Scalar("an integer", is_integer),
+  float: _Scalar("a number", lambda value: isinstance(value, numbers.Real) and not isinstance(value, bool)),
+  bool: _Scalar("True or False", lambda value: isinstance(value, bool)),
+  str: _Scalar("a text", lambda value: isinstance(value, str)),
+  type(None): _Scalar("None", lambda value: value is None),
+}
+
+
+@functools.cache
+def _annotations(cls: type) -> dict[str, Any]:
+  """Returns the types of the fields of a dataclass by name."""
+  annotations = typing.get_type_hints(cls)
+  return {field.name: annotations[field.name] for field in dataclasses.fields(cls)}
+
+
+def _scalars(annotation: Any) -> list[_Scalar]:
+  """Returns what a field with an annotation may hold; nothing if it may hold something else, such as a list."""
+  is_union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
+  kinds = typing.get_args(annotation) if is_union else (annotation,)
+  return [_SCALARS[kind] for kind in kinds] if all(kind in _SCALARS for kind in kinds) else []
 
 
 def _ends(items: Sequence[int]) -> tuple[int, ...]:

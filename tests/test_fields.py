@@ -106,9 +106,11 @@ class Config:
   rate: float = 0.5
   steps: tuple[float, ...] = (1.0,)
   name: str | None = None
+  count: int = 1
+  on: bool = True
 
   def __post_init__(self):
-    fields.check_finite(self)
+    fields.check_config(self)
 
 
 @pytest.mark.parametrize("changes", [{"rate": math.nan}, {"rate": math.inf}, {"steps": (0.0, -math.inf)}])
@@ -117,3 +119,20 @@ def test_a_configuration_has_finite_numbers(changes):
   with pytest.raises(ValueError, match=f"Config: {name} must be finite, got"):
     Config(**changes)
   assert Config(rate=2, name="x").rate == 2
+
+
+@pytest.mark.parametrize(
+  ("changes", "expected"),
+  [
+    ({"rate": "fast"}, "rate must be a number, got 'fast'"),
+    ({"rate": True}, "rate must be a number, got True"),
+    ({"count": 1.5}, "count must be an integer, got 1.5"),
+    ({"count": None}, "count must be an integer, got None"),
+    ({"on": 1}, "on must be True or False, got 1"),
+    ({"name": 3}, "name must be a text, or None, got 3"),
+  ],
+)
+def test_a_configuration_has_values_of_the_types_of_its_fields(changes, expected):
+  with pytest.raises(ValueError, match=f"Config: {re.escape(expected)}"):
+    Config(**changes)
+  assert Config(count=np.int64(2), rate=np.float32(1), name=None).count == 2

@@ -101,7 +101,7 @@ class ControllerConfig:
   unroll: bool = True
 
   def __post_init__(self) -> None:
-    fields.check_finite(self)
+    fields.check_config(self)
     self._check_one_of("attention", ATTENTIONS)
     self._check_one_of("initializer", INITIALIZERS)
     self._check_one_of("target", TARGETS)

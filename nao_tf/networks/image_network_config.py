@@ -53,7 +53,7 @@ class ImageNetworkConfig:
   synchronized_norm: bool = False
 
   def __post_init__(self) -> None:
-    fields.check_finite(self)
+    fields.check_config(self)
     for name, low in (("num_cells", 1), ("filters", 1), ("drop_path_steps", 0), ("auxiliary_weight", 0)):
       if getattr(self, name) < low:
         raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")

@@ -31,7 +31,7 @@ class LanguageModelConfig:
   initial_range: float = INITIAL_RANGE
 
   def __post_init__(self) -> None:
-    fields.check_finite(self)
+    fields.check_config(self)
     if self.units < 1:
       raise ValueError(f"LanguageModelConfig: units must be at least 1, got {self.units}")
     for field in dataclasses.fields(self):

@@ -5,6 +5,8 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from nao_tf.tasks.base import Configs
 
 _COMPUTED = ("drop_path_steps",)
@@ -40,8 +42,6 @@ def _check_known(name: str, known: list[str]) -> None:
 
 
 def _replaced(config: Any, values: Mapping[str, Any]) -> Any:
-  try:
-    return dataclasses.replace(config, **values)
-  except TypeError as error:
-    given = ", ".join(f"{name}={value!r}" for name, value in values.items())
-    raise ValueError(f"{type(config).__name__}: a value is not of the type of its field ({given}): {error}") from error
+  """Returns a configuration with other values; numbers of NumPy become plain ones, which a journal can record."""
+  plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
+  return dataclasses.replace(config, **plain)

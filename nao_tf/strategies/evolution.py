@@ -32,7 +32,7 @@ class EvolutionConfig:
   tournament_size: int = 10
 
   def __post_init__(self) -> None:
-    fields.check_finite(self)
+    fields.check_config(self)
     if not 1 <= self.tournament_size <= self.population_size:
       raise ValueError(
         f"tournament_size must be in [1, population_size={self.population_size}], got {self.tournament_size}"

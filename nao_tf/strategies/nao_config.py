@@ -56,7 +56,7 @@ class NaoConfig:
   num_unlabeled: int = 512
 
   def __post_init__(self) -> None:
-    fields.check_finite(self)
+    fields.check_config(self)
     at_least_one, at_least_zero = (
       ("ensemble_size", "num_initial", "num_passes"),
       ("round_size", "num_seeds", "num_neighbors"),

@@ -43,7 +43,7 @@ class OptunaConfig:
   num_initial: int = 10
 
   def __post_init__(self) -> None:
-    fields.check_finite(self)
+    fields.check_config(self)
     if self.num_initial < 0:
       raise ValueError(f"num_initial must not be negative, got {self.num_initial}")
 

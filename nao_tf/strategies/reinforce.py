@@ -51,7 +51,7 @@ class ReinforceConfig:
   num_updates: int = 1
 
   def __post_init__(self) -> None:
-    fields.check_finite(self)
+    fields.check_config(self)
     if self.policy not in ("table", "lstm"):
       raise ValueError(f"policy must be table or lstm, got {self.policy!r}")
     for name in ("num_layers", "units", "num_updates"):

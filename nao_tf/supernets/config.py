@@ -44,7 +44,7 @@ class SharingConfig:
   weights_per_input: bool = True
 
   def __post_init__(self) -> None:
-    fields.check_finite(self)
+    fields.check_config(self)
     for name, low in (
       ("epochs_per_round", 0),
       ("pool_size", 1),

@@ -66,7 +66,7 @@ class TrainingConfig:
   evaluate_every: int = 1
 
   def __post_init__(self) -> None:
-    fields.check_finite(self)
+    fields.check_config(self)
     for name in ("epochs", "batch_size", "evaluation_batch_size", "evaluate_every"):
       check(self, name, getattr(self, name) >= 1, "at least 1")
     for name in ("weight_decay", "clip_norm", "min_learning_rate", "cutout_size"):

@@ -58,7 +58,7 @@ class LanguageTrainingConfig:
   evaluate_every: int = 1
 
   def __post_init__(self) -> None:
-    fields.check_finite(self)
+    fields.check_config(self)
     positive = ("epochs", "batch_size", "segment_length", "evaluation_streams", "test_streams", "evaluate_every")
     for name in (*positive, "min_segment_length"):
       check(self, name, getattr(self, name) >= 1, "at least 1")

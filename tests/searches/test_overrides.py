@@ -1,3 +1,6 @@
+import json
+
+import numpy as np
 import pytest
 
 from nao_tf.searches.overrides import overridden
@@ -23,10 +26,19 @@ def test_no_overrides_change_nothing():
     ({"drop_path_steps": 3}, "unknown setting 'drop_path_steps'"),
     ({"qqq": 3}, "unknown setting 'qqq'; expected one of auxiliary, "),
     ({"epochs": 0}, "epochs must be at least 1, got 0"),
-    ({"epochs": "ten"}, "a value is not of the type of its field .epochs='ten'"),
+    ({"epochs": "ten"}, "epochs must be an integer, got 'ten'"),
+    ({"epochs": 1.5}, "epochs must be an integer, got 1.5"),
+    ({"learning_rate": "high"}, "learning_rate must be a number, got 'high'"),
+    ({"auxiliary": 0}, "auxiliary must be True or False, got 0"),
     ({"filters": 0}, "filters must be at least 1"),
   ],
 )
 def test_other_settings_are_an_error(overrides, message):
   with pytest.raises(ValueError, match=message):
     overridden(CONFIGS, overrides)
+
+
+def test_numbers_of_numpy_become_plain_ones():
+  changed = overridden(CONFIGS, {"epochs": np.int64(3), "learning_rate": np.float32(0.5)}).training_config
+  assert (changed.epochs, changed.learning_rate) == (3, 0.5)
+  assert json.dumps([changed.epochs, changed.learning_rate]) == "[3, 0.5]"
