@@ -11,7 +11,9 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from nao_tf import fields
 from nao_tf.networks.cost_bounds import CostBounds
+from nao_tf.runs.places import checked_directory
 from nao_tf.searches.choices import AnyEvaluator, AnySpace, AnyStrategy
 from nao_tf.searches.found import Found
 from nao_tf.searches.planned_search import BATCH_SIZE, Choices, planned_search
@@ -108,11 +110,11 @@ def search(
   """
   from nao_tf.tasks.task_input import task_input
 
-  directory, watchers = os.fspath(workdir), _checked_callbacks(callbacks)
+  directory, watchers = checked_directory(workdir), _checked_callbacks(callbacks)
+  fields.integer(verbose, "verbose", 0)
   workers = Workers(executor, num_workers, trial_timeout)
   choices = Choices(space, strategy, evaluator, seed, CostBounds(max_parameters, max_multiply_adds), workers)
   budget = _budget(num_trials, max_seconds)
-  _check_directory(directory)
   choices.check(x)
   data = task_input(
     x,
@@ -132,11 +134,6 @@ def _budget(num_trials: int | None, max_seconds: float | None) -> Budget:
   """Returns how long to search: 40 trials unless something else is said."""
   limited = num_trials if num_trials is not None or max_seconds is not None else NUM_TRIALS
   return Budget(num_trials=limited, batch_size=BATCH_SIZE, max_seconds=max_seconds)
-
-
-def _check_directory(directory: str) -> None:
-  if os.path.exists(directory) and not os.path.isdir(directory):
-    raise NotADirectoryError(f"{directory}: is a file; expected the directory of a search as workdir")
 
 
 def _checked_callbacks(callbacks: Any) -> tuple[Callable[[Trial], None], ...]:

@@ -58,10 +58,11 @@ class Budget:
   def __post_init__(self) -> None:
     if self.num_trials is None and self.max_seconds is None:
       raise ValueError("a search needs a budget: num_trials, or max_seconds")
-    for name in ("num_trials", "batch_size", "first_batch_size", "trial_retries"):
+    for name, least in (("num_trials", 1), ("batch_size", 1), ("first_batch_size", 1), ("trial_retries", 0)):
       if getattr(self, name) is not None:
-        fields.integer(getattr(self, name), name)
-    fields.number_or_none(self.max_seconds, "max_seconds")
+        fields.integer(getattr(self, name), name, least)
+    if fields.number_or_none(self.max_seconds, "max_seconds") is not None and not self.max_seconds > 0:
+      raise ValueError(f"max_seconds must be above 0, or None, got {self.max_seconds}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,6 +10,8 @@ from nao_tf.tasks.image_sizes import ImageSize, resized, stacked
 _MANY_BYTES = 2**31
 _EXPECTED = "pairs (image, label) of images [H, W, C] or [H, W], dicts with image and label, or batches of them"
 _CHANNELS = (1, 3, 4)
+_MANY_READ = 1000
+_REPETITIONS = 20
 
 
 def read_dataset(
@@ -38,18 +40,30 @@ def read_dataset(
     raise ValueError(f"{place}: expected a dataset that ends, got one without end; leave out repeat()")
   images: list[np.ndarray] = []
   labels: list[object] = []
+  different: set[bytes] = set()
   num_bytes = 0
   for image, label in dataset if is_batched else dataset.batch(1):
     image = _with_channels(image)
     image = np.asarray(image if image_size is None else resized(image, image_size))
     images += list(image)
     labels += np.asarray(label).tolist()
+    different.update(map(_digest, image))
+    _check_repetition(len(images), len(different), place)
     num_bytes += image.nbytes
     if num_bytes > _MANY_BYTES:
       raise ValueError(f"{place}: its images are too many for memory, or it has no end; give a smaller image_size")
   if not images:
     raise ValueError(f"{place}: expected at least one image, got an empty dataset")
   return _in_order(stacked(images, place), np.asarray(labels))
+
+
+def _check_repetition(num_read: int, num_different: int, place: str) -> None:
+  """Raises ValueError if images come again and again. Whether a dataset of Python code ends cannot be known before."""
+  if num_read >= max(_MANY_READ, _REPETITIONS * num_different):
+    raise ValueError(
+      f"{place}: expected a dataset that ends, got {num_read} images so far, of which only {num_different} are different;"
+      " leave out repeat(), or give take(N)"
+    )
 
 
 def _pairs(dataset: tf.data.Dataset) -> tf.data.Dataset:
@@ -87,9 +101,10 @@ def _with_channels(images: tf.Tensor) -> tf.Tensor:
 
 def _in_order(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   """Returns examples in the order of their digests."""
-  digests = [
-    hashlib.sha256(np.ascontiguousarray(image).data).digest() + str(label).encode()
-    for image, label in zip(images, labels.tolist())
-  ]
+  digests = [_digest(image) + str(label).encode() for image, label in zip(images, labels.tolist())]
   order = sorted(range(len(digests)), key=digests.__getitem__)
   return images[order], labels[order]
+
+
+def _digest(image: np.ndarray) -> bytes:
+  return hashlib.sha256(np.ascontiguousarray(image).data).digest()

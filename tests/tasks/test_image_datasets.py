@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -71,4 +73,15 @@ def test_the_dataset_of_a_directory_is_read(tmp_path):
 )
 def test_other_datasets_are_an_error(data, message):
   with pytest.raises(ValueError, match=f"^it: .*{message}"):
+    read_dataset(data, "it")
+
+
+def test_a_dataset_of_python_code_without_end_does_not_hang():
+  def examples():
+    for number in itertools.count():
+      yield np.full((4, 4, 1), number % 3, np.uint8), number % 3
+
+  spec = tf.TensorSpec([4, 4, 1], tf.uint8), tf.TensorSpec([], tf.int32)
+  data = tf.data.Dataset.from_generator(examples, output_signature=spec).batch(100)
+  with pytest.raises(ValueError, match="it: expected a dataset that ends, got 1000 images so far, .* only 3 are"):
     read_dataset(data, "it")
