@@ -7,6 +7,7 @@ Example:
 """
 
 import ast
+import difflib
 import importlib
 import pathlib
 import sys
@@ -57,7 +58,9 @@ def cli() -> None:
   module = name.replace("-", "_")
   if module not in COMMANDS:
     known = ", ".join(map(command_name, COMMANDS))
-    print(f"error: unknown command {name!r}; expected one of {known}", file=sys.stderr)
+    near = difflib.get_close_matches(name, map(command_name, COMMANDS))
+    meant = f"; did you mean {' or '.join(near)}?" if near else ""
+    print(f"error: unknown command {name!r}; expected one of {known}{meant}", file=sys.stderr)
     sys.exit(1)
   sys.argv[:] = [f"nao-{command_name(module)}", *sys.argv[2:]]
   importlib.import_module(f"nao_tf.tools.{module}").cli()

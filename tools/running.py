@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from absl import app, flags
 
-from nao_tf.tools import flag_groups, flagging, help_text, parsing, quiet, stopping
+from nao_tf.tools import flag_errors, flag_groups, flagging, help_text, parsing, quiet, stopping
 
 Check = Callable[[flags.FlagValues, Sequence[str]], None]
 
@@ -61,7 +61,7 @@ def _parse(
     if check is not None:
       check(flags.FLAGS, argv)
   except flags.Error as error:
-    print(f"FATAL Flags parsing error: {error}", file=sys.stderr)
+    print(f"FATAL Flags parsing error: {flag_errors.message(error, argv)}", file=sys.stderr)
     print("Pass --help to see the flags.", file=sys.stderr)
   except flagging.REPORTED as error:
     print(f"error: {error}", file=sys.stderr)

@@ -36,6 +36,9 @@ class Drawing:
     path = os.fspath(path)
     if not path.lower().endswith(".svg"):
       raise ValueError(f"{path}: expected the name of a file that ends with .svg")
+    directory = os.path.dirname(path) or "."
+    if not os.path.isdir(directory):
+      raise FileNotFoundError(f"{path}: there is no directory {directory}")
     with open(f"{path}.tmp", "w", encoding="utf-8") as file:
       file.write(self.svg)
     os.replace(f"{path}.tmp", path)

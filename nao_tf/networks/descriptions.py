@@ -208,7 +208,8 @@ def _configured(given: Any, default: _Config, sizes: Mapping[str, Any]) -> _Conf
   known = [field.name for field in dataclasses.fields(config)]
   for name, value in sizes.items():
     if name not in known:
-      raise ValueError(f"{type(config).__name__}: there is no {name!r}; there are {', '.join(known)}")
+      kind = "an image network" if isinstance(config, ImageNetworkConfig) else "a language model"
+      raise ValueError(f"{kind} has no {name!r}; it has {', '.join(known)}")
     if isinstance(getattr(config, name), int):
       fields.integer(int(value) if isinstance(value, bool) else value, name)
   return dataclasses.replace(config, **sizes)

@@ -1,9 +1,11 @@
 """Class labels as people write them: texts or whole numbers, in any form, become class numbers with names."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
+
+from nao_tf.fields import shown
 
 _SHOWN = 5
 
@@ -43,6 +45,8 @@ def one_label_each(labels: Any, place: str) -> np.ndarray:
   Raises:
     ValueError: if they have another shape than `[N]` or `[N, 1]`, and are not one-hot.
   """
+  if isinstance(labels, (str, bytes, int, float, Mapping, Set)):
+    raise ValueError(f"{place}: expected a list or an array of labels, one for each image, got {shown(labels)}")
   try:
     array = np.asarray(labels)
   except ValueError as error:
@@ -118,7 +122,7 @@ def _check_names(names: Sequence[str], place: str) -> None:
 
 def _check_sizes(names: Sequence[str], counts: np.ndarray, place: str) -> None:
   """Raises ValueError if a class has fewer than two examples: one to train on and one to compare networks with."""
-  small = [f"{name} ({count})" for name, count in zip(names, counts) if count < 2]
+  small = [f"{count} of {name!r}" for name, count in zip(names, counts) if count < 2]
   if small:
     more = "" if len(small) <= _SHOWN else f" and {len(small) - _SHOWN} more"
     raise ValueError(f"{place}: expected at least two images of each class, got {', '.join(small[:_SHOWN])}{more}")

@@ -1,6 +1,7 @@
 """Labeled images in a `tf.data.Dataset` become arrays, in an order that does not depend on how the dataset shuffles."""
 
 import hashlib
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -78,7 +79,9 @@ def _is_batched(dataset: tf.data.Dataset, place: str) -> bool:
   """Returns whether the elements of a dataset are batches, which the shapes tell."""
   spec = dataset.element_spec
   if not isinstance(spec, tuple) or len(spec) != 2 or not all(isinstance(part, tf.TensorSpec) for part in spec):
-    raise ValueError(f"{place}: expected {_EXPECTED}; got elements {spec}")
+    if isinstance(spec, tf.TensorSpec):
+      raise ValueError(f"{place}: expected {_EXPECTED}; got elements {spec.shape} without labels")
+    raise ValueError(f"{place}: expected {_EXPECTED}; got elements {_shown(spec)}")
   image, label = (part.shape.rank for part in spec)
   if (image, label) in ((2, 0), (3, 0), (2, 1)) or ((image, label) == (3, 1) and _is_one_hot_pair(*spec)):
     return False
@@ -88,6 +91,15 @@ def _is_batched(dataset: tf.data.Dataset, place: str) -> bool:
     f"{place}: expected {_EXPECTED}, with one label for each image; got images {spec[0].shape} and labels"
     f" {spec[1].shape}"
   )
+
+
+def _shown(spec: Any) -> str:
+  """Returns what the elements of a dataset are made of, in a line: `(uint8 (8, 8, 3), int32 ())`."""
+  if isinstance(spec, tf.TensorSpec):
+    return f"{spec.dtype.name} {spec.shape}"
+  if isinstance(spec, dict):
+    return "{" + ", ".join(f"{name!r}: {_shown(part)}" for name, part in spec.items()) + "}"
+  return "(" + ", ".join(map(_shown, spec)) + ")" if isinstance(spec, tuple) else str(spec)
 
 
 def _is_one_hot_pair(image: tf.TensorSpec, label: tf.TensorSpec) -> bool:

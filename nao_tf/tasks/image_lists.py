@@ -23,11 +23,13 @@ def files_of_directory(directory: str) -> list[ImageFile]:
   """
   names = sorted(entry.name for entry in os.scandir(directory) if entry.is_dir() and not entry.name.startswith("."))
   if not names:
-    raise ValueError(f"{directory}: expected a folder with images for each class, got no folders")
+    images = len(_images_below(directory))
+    but = f" but {images} images; move those of each class to a folder, or list them in a .csv file" if images else ""
+    raise ValueError(f"{directory}: expected a folder with images for each class, got no folders{but}")
   if {name.lower() for name in names} <= _SPLITS:
     raise ValueError(
       f"{directory}: expected a folder for each class, got the splits {', '.join(names)}; give the directory of the"
-      f" images to train on, such as {os.path.join(directory, names[0])}"
+      f" images to train on, such as {os.path.join(directory, _training_split(names))}"
     )
   found = {name: _images_below(os.path.join(directory, name)) for name in names}
   empty = [name for name, paths in found.items() if not paths]
@@ -58,13 +60,19 @@ def files_of_csv(path: str) -> list[ImageFile]:
   wrong = next(((number, row) for number, row in rows if len(row) != 2), None)
   if wrong is not None:
     raise ValueError(
-      f"{path}, line {wrong[0]}: expected two columns, a file name and a label, got {len(wrong[1])} columns"
+      f"{path}, line {wrong[0]}: expected two columns, a file name and a label with a comma between them, got"
+      f" {len(wrong[1])}: {','.join(wrong[1])[:80]}"
     )
   rows = rows[1:] if rows and not _exists(path, rows[0][1][0]) and not is_image(rows[0][1][0].strip()) else rows
   if not rows:
     raise ValueError(f"{path}: expected a file name and a label in each line, got no such line")
   _check_rows(path, rows)
   return [ImageFile(_place(path, row[0]), row[1].strip()) for _, row in rows]
+
+
+def _training_split(names: list[str]) -> str:
+  """Returns the folder of splits that is most likely to hold what to train on."""
+  return next((name for name in names if name.lower().startswith("train")), names[0])
 
 
 def _images_below(directory: str) -> list[str]:

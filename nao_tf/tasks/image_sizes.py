@@ -48,8 +48,7 @@ def stacked(images: Sequence[Any], place: str) -> np.ndarray:
   if len(set(shapes)) > 1:
     frequent = sorted(set(shapes), key=lambda shape: (-shapes.count(shape), shape))[:2]
     found = " and ".join(f"{shapes.count(shape)} of {list(shape)}" for shape in frequent)
-    raise ValueError(
-      f"{place}: expected images of one size, got {found}, {len(set(shapes))} sizes in all; give image_size to resize"
-      " them to"
-    )
+    sizes = {shape[:2] for shape in shapes}
+    advice = "give image_size to resize them to" if len(sizes) > 1 else "give all images as many channels"
+    raise ValueError(f"{place}: expected images of one size, got {found}, {len(set(shapes))} sizes in all; {advice}")
   return np.stack([np.asarray(image) for image in images])

@@ -19,6 +19,7 @@ import tensorflow_datasets as tfds
 from absl import logging
 from google.protobuf import json_format
 
+from nao_tf.fields import shown
 from nao_tf.tasks import TASKS
 from nao_tf.tasks.image_sizes import resized
 from nao_tf.tasks.pixels import Pixels
@@ -28,6 +29,8 @@ _DIGITS_SPLIT_SEED = 0
 _READ_BATCH = 256
 _LABELS_BATCH = 4096
 _NAMES_OF_OPERATIONS = re.compile(r"\{\{.*?\}\}|\[Op:.*|\[\[.*")
+_NO_NAME = re.compile(r"\s*Parsing builder name string")
+"""What TensorFlow Datasets says, in many lines, of a text that does not have the form of a name."""
 _SPLIT_NAMES = {"train": ("train",), "test": ("test", "validation")}
 
 
@@ -268,6 +271,10 @@ def _builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
     return tfds.builder(name, data_dir=data_dir)
   except tfds.core.DatasetNotFoundError as error:
     raise ValueError(f"unknown task {name!r}: {_known_sets(name, data_dir)}") from error
+  except ValueError as error:
+    if not _NO_NAME.match(str(error)):
+      raise
+    raise ValueError(f"unknown task {shown(name)}: {_known_sets(name, data_dir)}") from error
   except json_format.ParseError as error:
     raise ValueError(f"{name}: its description in {data_dir} cannot be read ({error})") from error
 
@@ -284,9 +291,11 @@ def _prepare(builder: tfds.core.DatasetBuilder, data_dir: str | None, download: 
 
 def _known_sets(name: str, data_dir: str | None) -> str:
   """Returns what there is instead of an unknown task, for an error message."""
+  meant = difflib.get_close_matches(name, TASKS, n=2)
   similar = difflib.get_close_matches(name, tfds.list_builders(with_community_datasets=False), n=5)
   names = f"has {', '.join(similar)}" if similar else "has nothing like it"
-  return f"there are the tasks {', '.join(TASKS)}; TensorFlow Datasets {names}; {_prepared_sets(data_dir)}"
+  advice = f"did you mean {' or '.join(meant)}? " if meant else ""
+  return f"{advice}there are the tasks {', '.join(TASKS)}; TensorFlow Datasets {names}; {_prepared_sets(data_dir)}"
 
 
 def _prepared_sets(data_dir: str | None) -> str:

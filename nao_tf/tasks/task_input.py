@@ -1,8 +1,11 @@
 """Whatever a person has to learn from becomes a task: labeled images, texts, the name of a task, or a task itself."""
 
 import functools
+import numbers
+from collections.abc import Mapping, Set
 from typing import Any
 
+from nao_tf.fields import shown
 from nao_tf.registries import place_of
 from nao_tf.tasks import TASKS, task_class
 from nao_tf.tasks.base import Task
@@ -34,6 +37,12 @@ def task_input(x: Any, y: Any = None, **options: Any) -> TaskInput:
   """
   if x is None:
     raise ValueError("expected something to learn from as x: images, texts, a path or the name of a task; got None")
+  if isinstance(x, (str, list, tuple)) and not x:
+    raise ValueError(f"expected something to learn from as x: images, texts, a path or the name of a task; got {x!r}")
+  if isinstance(x, (Mapping, Set, numbers.Number)):
+    raise ValueError(f"expected images, texts, a path or the name of a task as x, got a {type(x).__name__}")
+  if isinstance(x, str) and len(x.split()) > 1 and names_task(x):
+    raise FileNotFoundError(f"there is no file, directory or task {shown(x)}; give texts as a list of strings, [text]")
   given = {name: value for name, value in options.items() if value is not None}
   if isinstance(x, Task):
     _refuse(given, (*_IMAGE_OPTIONS, *_TEXT_OPTIONS), "a task that is made already")

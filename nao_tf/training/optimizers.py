@@ -4,6 +4,7 @@ TensorFlow Addons, where it is installed, registers more optimizers under names 
 only here, and only when such a name is asked for.
 """
 
+import difflib
 import importlib
 import importlib.util
 import inspect
@@ -49,7 +50,9 @@ def optimizer_class(name: str) -> type:
   known = _known_optimizers()
   found = next((cls for key, cls in known.items() if key.lower() == name.lower()), None)
   if found is None:
-    raise ValueError(f"unknown optimizer {name!r}; expected one of {', '.join(sorted(known))}")
+    near = difflib.get_close_matches(name, known)
+    meant = f"; did you mean {' or '.join(near)}?" if near else ""
+    raise ValueError(f"unknown optimizer {name!r}; expected one of {', '.join(sorted(known))}{meant}")
   return found
 
 

@@ -73,3 +73,5 @@ def test_a_notebook_shows_the_picture_and_a_file_has_it(tmp_path):
   assert (tmp_path / "cell.svg").read_text(encoding="utf-8") == drawing.svg
   with pytest.raises(ValueError, match=r"cell.png: expected the name of a file that ends with .svg"):
     drawing.save(tmp_path / "cell.png")
+  with pytest.raises(FileNotFoundError, match=r"none/cell.svg: there is no directory .*none$"):
+    drawing.save(tmp_path / "none" / "cell.svg")

@@ -77,7 +77,7 @@ def test_it_is_json():
 
 WRONG = [
   (("NAONet-Z",), {}, "network is no published name"),
-  (("NAONet-B",), {"num_cell": 3}, "ImageNetworkConfig: there is no 'num_cell'; there are num_cells, filters"),
+  (("NAONet-B",), {"num_cell": 3}, "an image network has no 'num_cell'; it has num_cells, filters"),
   (("NAONet-B",), {"filters": "36"}, "expected an integer for 'filters', got '36'"),
   (("NAONet-B",), {"filters": 0}, "filters must be at least 1, got 0"),
   (("NAONet-B",), {"convention": "keras"}, "convention must be one of nao"),

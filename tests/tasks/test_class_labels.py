@@ -32,7 +32,7 @@ def test_numbers_of_named_classes_stay_as_they_are():
   ("labels", "message"),
   [
     (["a", "a"], "at least two classes, got 'a'"),
-    (["a", "a", "b"], r"at least two images of each class, got b \(1\)"),
+    (["a", "a", "b"], r"at least two images of each class, got 1 of 'b'"),
     ([0.5, 1, 1, 0.5], "texts or whole numbers, got 0.5 as label 0"),
     ([float("nan"), 1, 1], "got nan as label 0"),
     (["a", None, "a"], "all texts or all whole numbers, got NoneType, str"),
@@ -40,6 +40,9 @@ def test_numbers_of_named_classes_stay_as_they_are():
     ([[1, 0], [1, 1], [0, 1], [0, 0]], r"row 1 has 2 \(2 such rows\)"),
     (np.zeros((2, 2, 2)), r"\[N\], got an array \[2, 2, 2\]"),
     ([[1], [1, 2]], "labels of different shapes"),
+    ({"a": 1}, r"expected a list or an array of labels, one for each image, got \{'a': 1\}"),
+    ({0, 1}, r"a list or an array of labels, one for each image, got \{0, 1\}"),
+    (3, "a list or an array of labels, one for each image, got 3"),
     (["a\nb", "a\nb", "c", "c"], "one line of Unicode"),
     (np.array([1j, 1j]), "texts or whole numbers, got complex128"),
   ],

@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 
 from nao_tf.tasks.image_lists import files_of_csv, files_of_directory
@@ -22,8 +24,12 @@ def test_the_folders_of_a_directory_are_the_classes(tmp_path):
 
 
 def test_directories_without_classes_are_an_error(tmp_path):
-  with pytest.raises(ValueError, match="expected a folder with images for each class, got no folders"):
+  with pytest.raises(ValueError, match="expected a folder with images for each class, got no folders$"):
     files_of_directory(str(tmp_path))
+  shapes.write_folders(tmp_path / "flat", 2)
+  with pytest.raises(ValueError, match="got no folders but 1 images; move those of each class to a folder"):
+    files_of_directory(str(tmp_path / "flat" / "circle"))
+  shutil.rmtree(tmp_path / "flat")
   shapes.write_folders(tmp_path, 4)
   (tmp_path / "triangle").mkdir()
   with pytest.raises(ValueError, match=r"expected images \(.bmp.*got none in triangle"):
@@ -33,7 +39,7 @@ def test_directories_without_classes_are_an_error(tmp_path):
 def test_a_directory_of_splits_is_an_error(tmp_path):
   for split in ("train", "test"):
     shapes.write_folders(tmp_path / split, 4)
-  with pytest.raises(ValueError, match="got the splits test, train; give the directory of the images to train on"):
+  with pytest.raises(ValueError, match="got the splits test, train; .* to train on, such as .*train$"):
     files_of_directory(str(tmp_path))
 
 
@@ -52,7 +58,8 @@ def test_a_list_is_read_with_or_without_the_names_of_its_columns(tmp_path, heade
     ("file,label\n", "got no such line"),
     ("circle/0.png,a\n\ncircle/9.png,b\n", r"line 3: there is no file .*circle/9.png \(1 such lines\)"),
     ("circle/0.png,a\ncircle/2.png, \n", r"line 2: expected a label, got none \(1 such lines\)"),
-    ("file,width,label\ncircle/0.png,5,a\n", "line 1: expected two columns, a file name and a label, got 3 columns"),
+    ("file,width,label\ncircle/0.png,5,a\n", "line 1: expected two columns, .* got 3: file,width,label"),
+    ("circle/0.png;a\n", "line 1: expected two columns, .* with a comma between them, got 1: circle/0.png;a"),
     ("circle/9.png,b\n", "line 1: there is no file"),
   ],
 )

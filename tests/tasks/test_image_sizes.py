@@ -26,3 +26,5 @@ def test_images_of_several_sizes_are_an_error():
   images = [np.zeros((4, 4, 1)), np.zeros((4, 4, 1)), np.zeros((4, 5, 1))]
   with pytest.raises(ValueError, match=r"got 2 of \[4, 4, 1\] and 1 of \[4, 5, 1\], 2 sizes in all; give image_size"):
     stacked(images, "x")
+  with pytest.raises(ValueError, match=r"2 sizes in all; give all images as many channels$"):
+    stacked([np.zeros((4, 4, 1)), np.zeros((4, 4, 3))], "x")

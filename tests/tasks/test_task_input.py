@@ -38,10 +38,19 @@ def test_a_task_is_taken_as_it_is():
     (make_task("digits"), None, {"image_size": 8}, "image_size: not for a task that is made already"),
     (make_task("digits"), [1], {}, "expected no y, since a task has its labels"),
     ("tests.support.own_task:BrightCorners", None, {}, "expected a task of images or of text"),
-    ("digitz", None, {}, "unknown task 'digitz'"),
+    ("digitz", None, {}, "unknown task 'digitz': did you mean digits"),
+    ("-", None, {}, "^unknown task '-': there are the tasks digits, [^\n]*$"),
+    ([], None, {}, r"expected something to learn from as x: .*; got \[\]"),
+    ({"a": 1}, None, {}, "the name of a task as x, got a dict"),
     (3, [1, 2], {}, "expected images"),
   ],
 )
 def test_what_cannot_be_used_is_an_error(x, y, options, message):
   with pytest.raises(ValueError, match=message):
     task_input(x, y, **options).make_task(None)
+
+
+@pytest.mark.parametrize("text", ["the cat sat", "the cat\nsat", "my photos"])
+def test_a_text_that_names_nothing_is_an_error(text):
+  with pytest.raises(FileNotFoundError, match=r"there is no file, directory or task '.*; give texts as a list"):
+    task_input(text)

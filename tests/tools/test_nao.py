@@ -41,6 +41,7 @@ def test_the_help_has_a_line_about_every_command(argv, monkeypatch, capsys):
 def test_an_unknown_command_is_refused_with_those_there_are(monkeypatch, capsys):
   status, printed = outcome(["trian"], monkeypatch, capsys)
   assert status == 1 and "unknown command 'trian'; expected one of search, train," in printed.err
+  assert printed.err.endswith("did you mean train?\n")
 
 
 @pytest.mark.parametrize("name", [*SPACES, *STRATEGIES])

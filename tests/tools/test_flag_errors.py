@@ -1,0 +1,29 @@
+"""Errors of flags are understood without knowing absl or Python."""
+
+import pytest
+from absl import flags
+
+from nao_tf.tools import describe, flag_errors
+from tests.support.command_line import parse
+
+
+@pytest.mark.parametrize(
+  ("arguments", "expected"),
+  [
+    ([], "--architecture is needed"),
+    (["--json"], "--architecture is needed"),
+    (["NAONet-B", "--json"], "--architecture is needed; did you mean --architecture=NAONet-B?"),
+    (["--architecture=lstm", "--filters=many"], "flag --filters=many: expected an integer"),
+    (["--architecture=lstm", "--filters=0"], "flag --filters=0: 0 is not a positive integer"),
+    (["--architecture=lstm", "--filtres=3"], "Unknown command line flag 'filtres'. Did you mean: filters ?"),
+  ],
+)
+def test_the_message_says_what_is_expected(arguments, expected):
+  with pytest.raises(flags.Error) as error:
+    parse(describe, *arguments)
+  assert flag_errors.message(error.value, ["nao-describe", *arguments]) == expected
+
+
+def test_a_text_in_place_of_a_number_is_named():
+  error = flags.IllegalFlagValueError("flag --rate=fast: could not convert string to float: 'fast'")
+  assert flag_errors.message(error, ["nao-search"]) == "flag --rate=fast: expected a number"
