@@ -61,7 +61,8 @@ class Budget:
     for name, least in (("num_trials", 1), ("batch_size", 1), ("first_batch_size", 1), ("trial_retries", 0)):
       if getattr(self, name) is not None:
         fields.integer(getattr(self, name), name, least)
-    if fields.number_or_none(self.max_seconds, "max_seconds") is not None and not self.max_seconds > 0:
+    seconds = fields.number_or_none(self.max_seconds, "max_seconds")
+    if seconds is not None and not seconds > 0:
       raise ValueError(f"max_seconds must be above 0, or None, got {self.max_seconds}")
 
 

@@ -229,7 +229,7 @@ def test_a_language_model_is_found_for_a_list_of_texts(tmp_path):
     ({"num_trials": 0}, "expected an integer of at least 1 for 'num_trials', got 0"),
     ({"verbose": "no"}, "expected an integer of at least 0 for 'verbose', got 'no'"),
     ({"epochs": 1.5}, "epochs must be an integer, got 1.5"),
-    ({"num_trials": "3"}, "expected an integer for .?num_trials.?, got '3'"),
+    ({"num_trials": "3"}, "expected an integer of at least 1 for 'num_trials', got '3'"),
     ({"seed": -1}, "expected an integer .* for .?seed.?, got -1"),
     ({"callbacks": print}, "expected callbacks, a list of functions"),
     ({"max_seconds": 0}, "max_seconds must be above 0"),
