@@ -28,6 +28,7 @@ from nao_tf.runs.run_lock import RunLock
 from nao_tf.searches.executors import Executor
 from nao_tf.searches.search_directory import Budget, NothingFound, Reranking, search_in_directory
 from nao_tf.searches.winner import BEST_FILE
+from nao_tf.serving.export_target import check_target
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
@@ -155,6 +156,20 @@ def check(flag_values: flags.FlagValues) -> None:
     raise ValueError(f"--rerank needs --evaluator=shared_weights, got {flag_values.evaluator}")
   if flag_values.train_best and flag_values.evaluator == "tabular":
     raise ValueError("--train_best needs --evaluator=training: a table has no data to train on")
+  if flag_values.train_best:
+    check_place_of_best(flag_values)
+
+
+def check_place_of_best(flag_values: flags.FlagValues) -> None:
+  """Checks that the winner can be exported to its place, if something is there already.
+
+  Raises:
+    ValueError: if that is no export, or another process is exporting there.
+    OSError: if it cannot be written.
+  """
+  saved_model = os.path.join(flag_values.workdir, BEST_DIRECTORY, train.SAVED_MODEL)
+  if os.path.lexists(saved_model):
+    check_target(saved_model)
 
 
 def check_optimizers(flag_values: flags.FlagValues) -> None:

@@ -189,6 +189,17 @@ class ExportTarget:
     shutil.rmtree(os.path.join(self.path, INSIDE, _DONE), ignore_errors=True)
 
 
+def check_target(directory: str) -> None:
+  """Checks that a SavedModel can be written to a directory, before any work is done.
+
+  Raises:
+    ExportError: if something else than an export is there, or another process is exporting there.
+    OSError: if it cannot be written.
+  """
+  with ExportTarget(directory).staging():
+    pass
+
+
 def complete_export(directory: str) -> str:
   """Returns where the export of a directory is whole: the directory itself, or the copy that is about to be moved there."""
   committed = os.path.join(directory, INSIDE, _COMMITTED, _WHOLE)

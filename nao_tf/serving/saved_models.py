@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from nao_tf.runs.json_files import parse_json
-from nao_tf.serving.export_target import MODEL_FILE, ExportError, ExportTarget, complete_export, content
+from nao_tf.serving.export_target import MODEL_FILE, ExportError, ExportTarget, check_target, complete_export, content
 from nao_tf.serving.manifests import check_files, write_manifest
 from nao_tf.training.literal_paths import literal_path
 
@@ -60,17 +60,6 @@ def write_saved_model(
     write_manifest(written)
     check(module, load_saved_model(written, signatures))
     target.put(written)
-
-
-def check_target(directory: str) -> None:
-  """Checks that a SavedModel can be written to a directory, before any work is done.
-
-  Raises:
-    ExportError: if something else than an export is there, or another process is exporting there.
-    OSError: if it cannot be written.
-  """
-  with ExportTarget(directory).staging():
-    pass
 
 
 def load_saved_model(directory: str, signatures: Collection[str]) -> Any:

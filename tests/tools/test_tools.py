@@ -71,6 +71,14 @@ def test_a_finished_search_is_not_repeated(found, capsys):
   assert "best: trial" in capsys.readouterr().out
 
 
+def test_a_place_that_the_winner_cannot_be_exported_to_is_reported_before_the_search(tmp_path):
+  (tmp_path / "best" / "saved_model").mkdir(parents=True)
+  (tmp_path / "best" / "saved_model" / "notes.txt").write_text("precious")
+  with pytest.raises(ValueError, match="best/saved_model: will not be replaced, .*notes.txt; choose another directory"):
+    run(search, f"--workdir={tmp_path}", *SEARCH, "--train_best")
+  assert os.listdir(tmp_path) == ["best"] and os.listdir(tmp_path / "best") == ["saved_model"]
+
+
 def test_a_finished_training_can_be_exported_again(found, tmp_path):
   target = str(tmp_path / "served")
   assert run(export, f"--workdir={found}/best", f"--saved_model={target}") == 0
