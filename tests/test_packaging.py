@@ -40,7 +40,7 @@ def test_the_only_top_level_package_is_nao_tf(wheel):
 
 def test_every_module_binary_and_flagfile_is_in_it(wheel):
   names = set(zipfile.ZipFile(wheel).namelist())
-  for folder, suffix in (("nao_tf", "py"), ("tools", "py"), ("flags", "flags")):
+  for folder, suffix in (("nao_tf", "py"), ("nao_tf", "css"), ("nao_tf", "js"), ("tools", "py"), ("flags", "flags")):
     for path in (ROOT / folder).rglob(f"*.{suffix}"):
       relative = path.relative_to(ROOT).as_posix()
       assert (relative if folder == "nao_tf" else f"nao_tf/{relative}") in names

@@ -45,21 +45,27 @@ def _sections(
   record: Record, drawings: Drawings, charts: dict[str, Chart], found: list[Ranking], trainings: list[Training]
 ) -> list[tuple[str, str, str]]:
   """Returns id, title and body of each section; the body is empty if nothing is on record for it."""
-  best = record.best
-  cells, described = best_cells(record, drawings), outcomes.finalists(record)
   return [
     ("reward", "Rewards", "".join(chart(key, title) for key, title in _TITLES.items() if key in charts)),
-    ("best", "Best architectures", cells),
+    ("best", "Best architectures", best_cells(record, drawings)),
     ("training", "Training of the winner", training_sections(trainings, record.directory)),
-    ("finalists", "Trained from scratch", described),
+    ("finalists", "Trained from scratch", outcomes.finalists(record)),
     ("predictor", "Predicted and measured", outcomes.predictor(found)),
-    ("origin", "Where the best came from", ancestors(record.by_id()[best.id], record.by_id()) if best else ""),
+    ("origin", "Where the best came from", _origin(record)),
     ("choices", "What is chosen", outcomes.choices(record)),
     ("costs", "Reward and cost", _tradeoffs(charts)),
     ("failures", "Failures", outcomes.failures(record)),
     ("trials", "All trials", '<div id="table"></div>' if record.trials else "<p>There are none yet.</p>"),
     ("settings", "Settings and versions", settings_tables(record)),
   ]
+
+
+def _origin(record: Record) -> str:
+  """Returns the ancestors of the best."""
+  if record.best is None:
+    return ""
+  words = "<p>Rewards are those of the search, not those of the second evaluation.</p>" if record.finalists else ""
+  return words + ancestors(record.by_id()[record.best.id], record.by_id())
 
 
 def _tradeoffs(charts: dict[str, Chart]) -> str:

@@ -26,7 +26,8 @@ def summary(record: Record) -> str:
 
 def description(record: Record) -> str:
   """Returns in words what was searched, on which data, and when."""
-  words = [f"{name} <b>{escaped(_shown(record.settings[name]))}</b>" for name in _CHOICES if name in record.settings]
+  names = [name for name in _CHOICES if name in record.settings and not (name == "task" and _is_table(record))]
+  words = [f"{name} <b>{escaped(_shown(record.settings[name]))}</b>" for name in names]
   times = [f"Started {moment(record.starts[0].time)}."] if record.starts else []
   times.append(f"The journal was last written {moment(record.changed)}.")
   return f"<p>{', '.join(words) or 'The settings name no choices'}.</p><p>{' '.join(times)}</p>"
@@ -70,6 +71,11 @@ def _figures(record: Record) -> Iterator[tuple[str, str]]:
   if len(record.trials) > scored + failed:
     yield "open", f"{len(record.trials) - scored - failed:,}"
   yield "time of evaluations", duration(seconds)
+
+
+def _is_table(record: Record) -> bool:
+  """Returns whether evaluations were looked up in a table. The task on record was not learned then."""
+  return record.settings.get("evaluator") == "tabular"
 
 
 def _shown(value: Any) -> str:
