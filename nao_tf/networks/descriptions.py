@@ -10,6 +10,7 @@ Everything is computed from the genotype by arithmetic, in less than a milliseco
 import dataclasses
 import functools
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -119,7 +120,7 @@ class Description:
 
 
 def describe(
-  network: Genotype | str,
+  network: Genotype | str | os.PathLike[str],
   network_config: ImageNetworkConfig | LanguageModelConfig | None = None,
   *,
   space: str | None = None,
@@ -144,6 +145,7 @@ def describe(
       known.
     OSError: if the file cannot be read.
   """
+  network = os.fspath(network) if isinstance(network, os.PathLike) else network
   genotype = read_genotype(network, space) if isinstance(network, str) else network
   title = network if isinstance(network, str) else type(genotype).__name__
   if isinstance(genotype, CellGenotype):
@@ -154,7 +156,10 @@ def describe(
     _refuse({"input_shape": input_shape, "num_classes": num_classes}, "a language model")
     model_config = _configured(network_config, LanguageModelConfig(), sizes)
     return _describe_language(title, genotype, model_config, _or(vocabulary_size, _VOCABULARY_SIZE))
-  raise ValueError(f"no network is built from a {type(genotype).__name__}, so there is nothing to describe")
+  raise ValueError(
+    f"no network is built from a {type(genotype).__name__}, so there is nothing to describe; expected a published name,"
+    " the path of a JSON file, a string of a space or a genotype"
+  )
 
 
 def _or(value: _Value | None, default: _Value) -> _Value:

@@ -8,12 +8,14 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from nao_tf import fields
 from nao_tf.reports import write_report
 from nao_tf.runs.journal import read_trials
 from nao_tf.runs.recorded_configs import from_settings
 from nao_tf.runs.run_lock import RunLock
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.searches.choices import AnySpace, space_of
+from nao_tf.searches.memory import check_network_memory
 from nao_tf.searches.overrides import overridden
 from nao_tf.searches.reading import SearchRecord
 from nao_tf.searches.report_page import ReportPage
@@ -113,15 +115,19 @@ class Found:
 
     Raises:
       NothingFound: if no trial has a reward yet.
-      ValueError: if an override is unknown or out of range.
+      ValueError: if an override is unknown or out of range, or the network needs more memory than the machine has.
       nao_tf.training.base.Diverged: if the loss becomes NaN or infinite.
       nao_tf.runs.run_lock.RunDirectoryInUse: if another process runs the same training.
     """
     from nao_tf.training.history import read_history
 
+    fields.integer(verbose, "verbose", 0)
+    fields.number_or_none(validation_fraction, "validation_fraction")
     genotype, configs = self._genotype(), overridden(self._configs, {"epochs": epochs, **overrides})
     fraction = self._final_fraction if validation_fraction is None else validation_fraction
-    trained = self._train(self._data.make_task(fraction), genotype, configs, fraction, progress=verbose > 0)
+    task = self._data.make_task(fraction)
+    check_network_memory(genotype, task, configs)
+    trained = self._train(task, genotype, configs, fraction, progress=verbose > 0)
     self.history, self._trained = read_history(trained.directory), trained
     return trained_model(trained)
 

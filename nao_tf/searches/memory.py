@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from nao_tf.networks.cost_bounds import genotype_describer, has_known_costs
 from nao_tf.networks.descriptions import Description
 from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Configs, Task
 
 _DRAWS = 10
@@ -37,15 +39,35 @@ def check_memory(space: SearchSpace, task: Task, configs: Configs, *, available:
   genotypes = [space.decode(space.sample(rng)) for _ in range(_DRAWS)]
   if not has_known_costs(genotypes[0], configs.network_config):
     return
+  _check(genotypes, f"even the smallest of {_DRAWS} random networks", task, configs, available)
+
+
+def check_network_memory(genotype: Genotype, task: Task, configs: Configs, *, available: int | None = None) -> None:
+  """Checks that a network can be trained on this machine; see `check_memory`.
+
+  Args:
+    genotype: of the network.
+    task: what it learns.
+    configs: how it is built and trained.
+    available: bytes of memory; None for those of this machine.
+
+  Raises:
+    ValueError: if it certainly needs more.
+  """
+  if has_known_costs(genotype, configs.network_config):
+    _check([genotype], "the network", task, configs, available)
+
+
+def _check(genotypes: Sequence[Any], which: str, task: Task, configs: Configs, available: int | None) -> None:
+  """Raises ValueError if the smallest of some networks needs more memory than there is."""
   described = genotype_describer(configs.network_config, task.input_shape, task.num_outputs)
   positions = _positions(configs.training_config)
   needed = min(_needed(described(genotype), positions) for genotype in genotypes)
   there = total_memory() if available is None else available
   if needed > there:
     raise ValueError(
-      f"{task.name}: even the smallest of {_DRAWS} random networks needs {_gigabytes(needed)} of memory to train, of"
-      f" {_gigabytes(there)} that this machine has; give smaller networks ({_sizes(configs.network_config)}), a smaller"
-      " batch_size, or smaller images"
+      f"{task.name}: {which} needs {_gigabytes(needed)} of memory to train, of {_gigabytes(there)} that this machine has;"
+      f" give smaller networks ({_sizes(configs.network_config)}), a smaller batch_size, or smaller images"
     )
 
 

@@ -112,6 +112,8 @@ def search(
 
   directory, watchers = checked_directory(workdir), _checked_callbacks(callbacks)
   fields.integer(verbose, "verbose", 0)
+  fields.number_or_none(validation_fraction, "validation_fraction")
+  seed = fields.integer(seed, "seed", 0)
   workers = Workers(executor, num_workers, trial_timeout)
   choices = Choices(space, strategy, evaluator, seed, CostBounds(max_parameters, max_multiply_adds), workers)
   budget = _budget(num_trials, max_seconds)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
+from nao_tf import fields
 from nao_tf.networks.named_genotypes import NAMED, read_genotype
 from nao_tf.serving.trained_networks import TrainedNetwork
 from nao_tf.spaces.genotypes import CellGenotype, Genotype, LstmGenotype, RecurrentGenotype
@@ -26,6 +27,11 @@ def genotype_of(architecture: str | os.PathLike[str] | Genotype, space: str | No
   """
   if isinstance(architecture, (CellGenotype, RecurrentGenotype, LstmGenotype)):
     return architecture
+  if not isinstance(architecture, (str, os.PathLike)):
+    raise ValueError(
+      "architecture must be a published name, the path of a JSON file, a string of a space or a genotype, got"
+      f" {fields.shown(architecture)}"
+    )
   text = os.fspath(architecture)
   return read_genotype(text, space, place=repr(text))
 

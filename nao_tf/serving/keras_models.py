@@ -18,6 +18,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from nao_tf import fields
+
 if TYPE_CHECKING:
   from tensorflow import keras
 
@@ -118,6 +120,9 @@ def build(
     "drop_path_steps": drop_path_steps,
   }
   of_text: dict[str, Any] = {"vocabulary_size": vocabulary_size, "units": units, "return_state": return_state}
+  for name, value in (("include_top", include_top), ("training_graph", training_graph), ("return_state", return_state)):
+    fields.boolean(value, name)
+  fields.integer(seed, "seed", 0)
   genotype = genotype_of(architecture, space)
   if isinstance(genotype, CellGenotype):
     _refuse(architecture, genotype, "a language model", of_text)
@@ -152,7 +157,10 @@ def _build_image_network(
   """Builds an image network; see `build`."""
   from nao_tf.serving import plain_image_models
   from nao_tf.serving.architectures import model_name, published_convention
+  from nao_tf.tasks.pixels import Pixels
 
+  if not isinstance(preprocessing, (bool, Pixels)):
+    raise ValueError(f"preprocessing must be True, False or a Pixels, got {preprocessing!r}")
   if input_shape is None:
     raise ValueError("build needs input_shape for an image network: height, width and channels")
   if include_top and num_classes is None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tensorflow import keras
 
+from nao_tf import fields
 from nao_tf.networks.image_network import ImageClassifier, ImageNetwork, ImageNetworkConfig, image_network
 from nao_tf.networks.plain_network import plain_model
 from nao_tf.serving.architectures import check_architecture, check_equal
@@ -47,15 +48,19 @@ class Blueprint:
 
   def __post_init__(self) -> None:
     shape = self.input_shape
-    if len(shape) != 3 or not all(isinstance(size, int) and size > 0 for size in shape):
+    if (
+      not isinstance(shape, (list, tuple))
+      or len(shape) != 3
+      or not all(isinstance(size, int) and size > 0 for size in shape)
+    ):
       raise ValueError(f"input_shape must be height, width and channels, each at least 1, got {shape}")
     if self.dropout is not None and not 0.0 <= self.dropout < 1.0:
       raise ValueError(f"dropout must be in [0, 1), got {self.dropout}")
     given = [name for name, value in self.schedule.items() if value is not None]
     if given and not self.training_graph:
       raise ValueError(f"{' and '.join(given)} need training_graph=True: otherwise there is no drop-path")
-    if self.num_classes is not None and self.num_classes < 1:
-      raise ValueError(f"num_classes must be at least 1, got {self.num_classes}")
+    if self.num_classes is not None:
+      fields.integer(self.num_classes, "num_classes", 1)
 
   def fresh(self) -> tuple[ImageNetwork, Pixels]:
     """Returns a network with fresh weights, and the usual pixels."""

@@ -17,6 +17,7 @@ from nao_tf.tasks.text_input import is_text, named_text, text_input
 
 _IMAGE_OPTIONS = ("image_size", "skip_corrupt", "class_weight")
 _TEXT_OPTIONS = ("max_vocabulary",)
+_TASK_OPTIONS = ("data_dir", "download")
 
 
 def task_input(x: Any, y: Any = None, **options: Any) -> TaskInput:
@@ -40,10 +41,14 @@ def task_input(x: Any, y: Any = None, **options: Any) -> TaskInput:
   if isinstance(x, (str, list, tuple)) and not x:
     raise ValueError(f"expected something to learn from as x: images, texts, a path or the name of a task; got {x!r}")
   if isinstance(x, (Mapping, Set, numbers.Number)):
-    raise ValueError(f"expected images, texts, a path or the name of a task as x, got a {type(x).__name__}")
+    raise ValueError(f"expected images, texts, a path or the name of a task as x, got {shown(x)}")
   if isinstance(x, str) and len(x.split()) > 1 and names_task(x):
     raise FileNotFoundError(f"there is no file, directory or task {shown(x)}; give texts as a list of strings, [text]")
   given = {name: value for name, value in options.items() if value is not None}
+  unknown = sorted(set(given) - {*_IMAGE_OPTIONS, *_TEXT_OPTIONS, *_TASK_OPTIONS})
+  if unknown:
+    known = ", ".join((*_IMAGE_OPTIONS, *_TEXT_OPTIONS, *_TASK_OPTIONS))
+    raise ValueError(f"unknown option {unknown[0]!r} of the data; expected one of {known}")
   if isinstance(x, Task):
     _refuse(given, (*_IMAGE_OPTIONS, *_TEXT_OPTIONS), "a task that is made already")
     return _ready(x, y)

@@ -119,6 +119,23 @@ def test_a_training_has_the_settings_of_the_search_unless_told_otherwise(found):
     found.train(epochs=1, filter=8)
 
 
+@pytest.mark.parametrize(
+  ("changes", "message"),
+  [
+    ({"epochs": -1}, "epochs must be at least 1, got -1"),
+    ({"epochs": 1.5}, "epochs must be an integer, got 1.5"),
+    ({"verbose": "no"}, "expected an integer of at least 0 for 'verbose', got 'no'"),
+    ({"validation_fraction": "half"}, "expected a finite number for 'validation_fraction', got 'half'"),
+    ({"filters": 2**16}, "the network needs .* GiB of memory to train, of .* that this machine has"),
+  ],
+)
+def test_wrong_settings_of_a_training_are_an_error_before_it_begins(found, changes, message):
+  before = os.listdir(found.directory)
+  with pytest.raises(ValueError, match=message):
+    found.train(**{"epochs": 1, **changes})
+  assert os.listdir(found.directory) == before
+
+
 def test_an_export_needs_a_training(tmp_path, found):
   fresh = search(found.directory)
   with pytest.raises(RuntimeError, match="call train"):
@@ -230,6 +247,7 @@ def test_a_language_model_is_found_for_a_list_of_texts(tmp_path):
     ({"verbose": "no"}, "expected an integer of at least 0 for 'verbose', got 'no'"),
     ({"epochs": 1.5}, "epochs must be an integer, got 1.5"),
     ({"num_trials": "3"}, "expected an integer of at least 1 for 'num_trials', got '3'"),
+    ({"validation_fraction": "half"}, "expected a finite number for 'validation_fraction', got 'half'"),
     ({"seed": -1}, "expected an integer .* for .?seed.?, got -1"),
     ({"callbacks": print}, "expected callbacks, a list of functions"),
     ({"max_seconds": 0}, "max_seconds must be above 0"),

@@ -40,8 +40,9 @@ def test_a_task_is_taken_as_it_is():
     ("tests.support.own_task:BrightCorners", None, {}, "expected a task of images or of text"),
     ("digitz", None, {}, "unknown task 'digitz': did you mean digits"),
     ("-", None, {}, "^unknown task '-': there are the tasks digits, [^\n]*$"),
+    ("digits", None, {"evaluator": 3}, "unknown option 'evaluator' of the data; expected one of image_size"),
     ([], None, {}, r"expected something to learn from as x: .*; got \[\]"),
-    ({"a": 1}, None, {}, "the name of a task as x, got a dict"),
+    ({"a": 1}, None, {}, r"the name of a task as x, got \{'a': 1\}"),
     (3, [1, 2], {}, "expected images"),
   ],
 )
