@@ -18,7 +18,7 @@ from nao_tf.searches.choices import AnyEvaluator, AnySpace, AnyStrategy
 from nao_tf.searches.found import Found
 from nao_tf.searches.planned_search import BATCH_SIZE, Choices, planned_search
 from nao_tf.searches.search_directory import Budget
-from nao_tf.searches.workers import AnyExecutor, Workers
+from nao_tf.searches.workers import AnyExecutor, workers_of
 from nao_tf.trial import Trial
 
 NUM_TRIALS = 40
@@ -44,7 +44,7 @@ def search(
   max_vocabulary: int | None = None,
   data_dir: str | None = None,
   download: bool = False,
-  executor: AnyExecutor = "inline",
+  executor: AnyExecutor | None = None,
   num_workers: int | None = None,
   trial_timeout: float | None = None,
   callbacks: Iterable[Callable[[Trial], None]] = (),
@@ -89,7 +89,8 @@ def search(
     executor: where architectures are evaluated: "inline", one after the other in this process; "processes", in processes
       on this machine; "ray", with Ray; a place; a subclass of `Executor`; or an executor, which has evaluators of its own
       and is not closed here. Workers get a copy of the data. They import your script, so a script that is not a notebook
-      searches below `if __name__ == "__main__":`.
+      searches below `if __name__ == "__main__":`. None: "inline", or "processes" if there is more than one worker or a
+      `trial_timeout`.
     num_workers: how many are evaluated at a time. None: one inline, with processes one for each GPU or else for each
       core, with Ray as many as there is room for.
     trial_timeout: seconds after which an evaluation has failed; not inline. None for no limit.
@@ -114,7 +115,7 @@ def search(
   fields.integer(verbose, "verbose", 0)
   fields.number_or_none(validation_fraction, "validation_fraction")
   seed = fields.integer(seed, "seed", 0)
-  workers = Workers(executor, num_workers, trial_timeout)
+  workers = workers_of(executor, num_workers, trial_timeout)
   choices = Choices(space, strategy, evaluator, seed, CostBounds(max_parameters, max_multiply_adds), workers)
   budget = _budget(num_trials, max_seconds)
   choices.check(x)

@@ -137,6 +137,21 @@ class Workers:
       )
 
 
+def workers_of(executor: AnyExecutor | None, num_workers: int | None, trial_timeout: float | None) -> Workers:
+  """Returns workers.
+
+  Args:
+    executor: see `Workers`; None: this process, or one worker process or more if there is a time limit or more than one.
+    num_workers: see `Workers`.
+    trial_timeout: see `Workers`.
+  """
+  if executor is not None:
+    return Workers(executor, num_workers, trial_timeout)
+  if num_workers in (None, 1) and trial_timeout is None:
+    return Workers()
+  return Workers("processes", 1 if num_workers is None else num_workers, trial_timeout)
+
+
 def _evaluator_in_file(path: str) -> Evaluator:
   """Makes an evaluator in a worker process from the file that the search has written for it."""
   with open(path, "rb") as file:

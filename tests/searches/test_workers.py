@@ -12,7 +12,7 @@ from nao_tf.evaluators import EvaluatorContext
 from nao_tf.evaluators.worker_process import PROCESS_NAME
 from nao_tf.searches.executors.inline import InlineExecutor
 from nao_tf.searches.executors.processes import ProcessExecutor
-from nao_tf.searches.workers import SENT_FILE, Workers
+from nao_tf.searches.workers import SENT_FILE, Workers, workers_of
 from tests.support import shapes
 from tests.support.tiny_cells import TINY, FirstChoice, TinyCells
 
@@ -54,6 +54,13 @@ def test_a_worker_process_has_the_trials_of_a_search_inline(tmp_path, monkeypatc
   assert not os.path.exists(tmp_path / "workers" / SENT_FILE)
 
 
+def test_several_workers_are_processes_unless_something_else_is_said():
+  assert workers_of(None, None, None) == workers_of(None, 1, None) == Workers("inline")
+  assert workers_of(None, 3, None) == Workers("processes", 3)
+  assert workers_of(None, None, 60.0) == Workers("processes", 1, 60.0)
+  assert workers_of("ray", None, 60.0) == Workers("ray", None, 60.0)
+
+
 def test_workers_read_a_copy_of_the_data(tmp_path):
   context = EvaluatorContext(TinyCells(), make_task=None, directory=str(tmp_path))
   with Workers(CalledHere).opened(FirstChoice(), context, context) as executor:
@@ -74,11 +81,14 @@ def test_an_executor_that_is_made_already_is_used(tmp_path):
     ({"executor": "process"}, "unknown executor 'process'; .*; did you mean processes"),
     ({"executor": 3}, "expected the name of an executor, a subclass of Executor"),
     ({"executor": print}, "expected the name of an executor"),
-    ({"num_workers": 2}, "the executor inline has one worker, got num_workers 2; use processes"),
-    ({"trial_timeout": 60}, "inline cannot end an evaluation after trial_timeout seconds; use processes"),
+    ({"executor": "inline", "num_workers": 2}, "the executor inline has one worker, got num_workers 2; use processes"),
+    (
+      {"executor": "inline", "trial_timeout": 60},
+      "inline cannot end an evaluation after trial_timeout seconds; use processes",
+    ),
     ({"executor": "processes", "num_workers": 0}, "num_workers.*got 0"),
-    ({"executor": "processes", "num_workers": "2"}, "num_workers.*got '2'"),
-    ({"executor": "processes", "trial_timeout": -1}, "trial_timeout must be above 0"),
+    ({"num_workers": "2"}, "num_workers.*got '2'"),
+    ({"trial_timeout": -1}, "trial_timeout must be above 0"),
     ({"executor": "processes", "evaluator": "shared_weights"}, "one supernet for all architectures"),
     ({"executor": "processes", "evaluator": WithFunction()}, "evaluator: workers need a copy of it, but WithFunction"),
     ({"executor": "processes", "batch_size": 500}, "a batch of 500 is more than the 19 training examples"),
