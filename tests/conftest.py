@@ -17,6 +17,9 @@ def graphs_of_a_module_are_released():
 
 @pytest.fixture(autouse=True)
 def graphs_that_run_a_few_times_are_not_optimized(request):
-  """Saves what takes longest about such a graph. Slow tests, and programs that tests start, run graphs as users do."""
-  is_quick = request.node.get_closest_marker("slow") is None
+  """Saves what takes longest about such a graph.
+
+  Slow tests, those that are marked as optimized, and programs that tests start, run graphs as users do.
+  """
+  is_quick = not any(request.node.get_closest_marker(name) for name in ("slow", "optimized"))
   tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": is_quick})

@@ -16,6 +16,8 @@ from nao_tf.tasks.image_classification import ImageClassification
 from nao_tf.tasks.image_sources import DigitsSource
 from tests.support.image_cases import GENOTYPE, make_trainer
 
+pytestmark = pytest.mark.optimized  # Errors name what they name to users.
+
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1)).astype(np.uint8)
 
 

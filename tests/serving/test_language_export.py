@@ -12,6 +12,8 @@ from nao_tf.spaces.genotypes import RecurrentGenotype
 from nao_tf.tasks.language_modeling import LanguageModeling
 from tests.support.toy_text import GENOTYPE, NETWORK, toy_task
 
+pytestmark = pytest.mark.optimized  # Errors name what they name to users.
+
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
