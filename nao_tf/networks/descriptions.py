@@ -12,16 +12,20 @@ import functools
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nao_tf import fields
 from nao_tf.networks.image_costs import AUXILIARY_HEAD, ImageCosts, PartCost
 from nao_tf.networks.image_network_config import ImageNetworkConfig
 from nao_tf.networks.language_costs import language_costs
 from nao_tf.networks.language_model_config import LanguageModelConfig
+from nao_tf.networks.model_costs import is_model, model_parts
 from nao_tf.networks.named_genotypes import read_genotype
 from nao_tf.spaces.genotypes import CellGenotype, Genotype, LstmGenotype, RecurrentGenotype
 from nao_tf.spaces.published import CELLS
+
+if TYPE_CHECKING:
+  from tensorflow import keras
 
 _Config = TypeVar("_Config", ImageNetworkConfig, LanguageModelConfig)
 
@@ -71,7 +75,7 @@ class Description:
 
   Attributes:
     title: what was described.
-    example: what one example is, "image" or "token".
+    example: what one example is, "image" or "token", or "example" for a model of Keras.
     parts: what each part costs, in the order of computation.
   """
 
@@ -120,7 +124,7 @@ class Description:
 
 
 def describe(
-  network: Genotype | str | os.PathLike[str],
+  network: "Genotype | str | os.PathLike[str] | keras.Model",
   network_config: ImageNetworkConfig | LanguageModelConfig | None = None,
   *,
   space: str | None = None,
@@ -132,7 +136,8 @@ def describe(
   """Returns what a network costs: parameters, multiply-adds and memory, in all and part by part; see `Description`.
 
   Args:
-    network: a genotype; or the name of a published network, a published string, or the path of a JSON file.
+    network: a genotype; or the name of a published network, a published string, or the path of a JSON file; or a model of
+      Keras, functional or sequential, which takes no further arguments.
     network_config: how large the network is; None: the paper's network, with the convention of a published name.
     space: name of the space of a published string; None: nasnet5, nasnet11 or rnn12, whichever has it.
     input_shape: (height, width, channels) of an image; None: (32, 32, 3).
@@ -145,6 +150,11 @@ def describe(
       known.
     OSError: if the file cannot be read.
   """
+  if is_model(network):
+    given = {"network_config": network_config, "space": space, "input_shape": input_shape, "num_classes": num_classes}
+    _refuse({**given, "vocabulary_size": vocabulary_size, **sizes}, "a Keras model")
+    model: Any = network
+    return _description(f"{model.name}: a Keras model", "example", model_parts(model))
   network = os.fspath(network) if isinstance(network, os.PathLike) else network
   genotype = read_genotype(network, space) if isinstance(network, str) else network
   title = network if isinstance(network, str) else type(genotype).__name__
@@ -158,7 +168,7 @@ def describe(
     return _describe_language(title, genotype, model_config, _or(vocabulary_size, _VOCABULARY_SIZE))
   raise ValueError(
     f"no network is built from a {type(genotype).__name__}, so there is nothing to describe; expected a published name,"
-    " the path of a JSON file, a string of a space or a genotype"
+    " the path of a JSON file, a string of a space, a genotype or a model of Keras"
   )
 
 
