@@ -4,7 +4,6 @@ import dataclasses
 import os
 
 from nao_tf.drawing.graphs import DrawableGenotype, graphs_of, is_drawable
-from nao_tf.drawing.svg import draw_svg
 
 __all__ = ["Drawing", "draw_genotype", "is_drawable"]
 
@@ -50,4 +49,6 @@ def draw_genotype(genotype: DrawableGenotype) -> Drawing:
   Raises:
     ValueError: if it is not a genotype that can be drawn.
   """
+  from nao_tf.drawing.svg import draw_svg  # SciPy, which lays cells out, is imported when there is one to draw.
+
   return Drawing(draw_svg(graphs_of(genotype)))

@@ -100,7 +100,7 @@ def test_the_text_that_comes_with_python_needs_no_directory(tmp_path):
     ("--best_num_cells=4", "--task=text: its networks and trainings have no best_num_cells"),
     ("--validation_fraction=0.5", "task 'text' has no option validation_fraction; it has max_vocabulary, text_dir"),
     ("--space=nasnet5", "text: its networks are built from a RecurrentGenotype or LstmGenotype, got a CellGenotype"),
-    ("--text_dir=/nowhere", "no train text: expected /nowhere/train.txt or /nowhere/train.txt.gz"),
+    ("--text_dir=/nowhere", "--text_dir=/nowhere: there is no such file or directory"),
     ("--train_examples=301", "text: train_examples is 301, but there are only 300 tokens"),
     ("--child_batch_size=301", "a text of 300 tokens cannot be divided into 301 streams"),
     ("--child_units=0", "units must be at least 1, got 0"),
