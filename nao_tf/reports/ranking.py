@@ -3,8 +3,6 @@
 import dataclasses
 from collections.abc import Sequence
 
-import scipy.stats
-
 from nao_tf.reports.record import Record
 
 
@@ -31,6 +29,8 @@ def kendall_tau(xs: Sequence[float], ys: Sequence[float]) -> float | None:
   """Returns Kendall's rank correlation (tau-b) of two rows of numbers; None if one of them is constant."""
   if len(set(xs)) < 2 or len(set(ys)) < 2:
     return None
+  import scipy.stats  # Commands that only read their flags do not wait for it.
+
   return float(scipy.stats.kendalltau(xs, ys).statistic)
 
 
