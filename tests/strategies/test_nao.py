@@ -6,7 +6,8 @@ import pytest
 from nao_tf.controller.config import ControllerConfig, make_config
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.strategies.nao import PRESETS, Nao, NaoConfig
-from nao_tf.trial import RANDOM, Evaluation, Origin, Trial
+from nao_tf.trial import RANDOM, Origin
+from tests.support import asking
 
 QUICK = NaoConfig(
   controller=ControllerConfig(num_steps=200),
@@ -36,15 +37,8 @@ def reward(architecture):
   return float(np.mean([choice == 3 for choice in architecture]))
 
 
-def run(strategy, num_trials, batch_size=6, after_batch=lambda trials: None):
-  trials = []
-  while len(trials) < num_trials:
-    asked = strategy.ask(batch_size)
-    batch = [Trial(len(trials) + i, a, strategy.origin(a), Evaluation(reward(a))) for i, a in enumerate(asked)]
-    strategy.tell(batch)
-    trials += batch
-    after_batch(trials)
-  return trials
+def run(strategy, num_trials, batch_size=6, **options):
+  return asking.search(strategy, reward, num_trials, batch_size, **options)
 
 
 @pytest.fixture(scope="module")
