@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 COMMAND = "search"
 BEST_DIRECTORY = "best"
-_SEARCH, _EVALUATE = "nao-search", "nao-evaluate"
+_SEARCH = "nao-search"
 
 DefineFlags = Callable[[flags.FlagValues, Sequence[str]], None]
 """Defines the flags of a binary for a command line."""
@@ -134,9 +134,7 @@ def print_results(flag_values: flags.FlagValues) -> None:
   print(f"report: {os.path.join(workdir, REPORT_FILE)}")
   print(f"best architecture: {os.path.join(workdir, BEST_FILE)}")
   if flag_values.train_best:
-    saved_model = os.path.join(workdir, BEST_DIRECTORY, train.SAVED_MODEL)
-    if os.path.isdir(saved_model):
-      print(f"next, to use it: {_EVALUATE} --saved_model={saved_model} --task={flag_values.task}")
+    train.print_next(os.path.join(workdir, BEST_DIRECTORY), flag_values.task)
   elif flag_values.evaluator != "tabular":
     print(f"next, to train it and export it: {_SEARCH} --workdir={workdir} --train_best")
 

@@ -71,10 +71,20 @@ def train_in_workdir(flag_values: flags.FlagValues, genotype: Genotype, configs:
     workdir=flag_values.workdir,
     settings=experiment.task_settings(flag_values),
   )
-  saved_model = os.path.join(flag_values.workdir, SAVED_MODEL)
-  if os.path.isdir(saved_model):
-    print(f"next, to use it: {_EVALUATE} --saved_model={saved_model} --task={flag_values.task}")
+  print_next(flag_values.workdir, flag_values.task)
   return 0
+
+
+def print_next(workdir: str, task: str) -> None:
+  """Prints the command that goes on with the export of a training, if there is one.
+
+  Args:
+    workdir: directory of the training.
+    task: name of its task.
+  """
+  saved_model = os.path.join(workdir, SAVED_MODEL)
+  if os.path.isdir(saved_model):
+    print(f"next, to use it: {_EVALUATE} --saved_model={saved_model} --task={task}")
 
 
 def genotype_of(flag_values: flags.FlagValues) -> Genotype:
