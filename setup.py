@@ -47,7 +47,7 @@ setuptools.setup(
   package_data={
     "nao_tf": ["py.typed"],
     "nao_tf.reports": ["page.css", "page.js"],
-    "nao_tf.flags": ["*.flags", "paper/*.flags"],
+    "nao_tf.flags": ["*.flags", "paper/*.flags", "systems/*.flags"],
   },
   install_requires=REQUIRES,
   extras_require=EXTRAS,

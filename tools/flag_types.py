@@ -1,11 +1,14 @@
 """Types of flags beside those of absl: names out of a registry, lists of them, finite numbers, and lists of numbers."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from absl import flags
 
 from nao_tf import registries
+
+_LONGEST_RANGE = 10_000
+"""Numbers that a range in a list may stand for."""
 
 
 def define_name(
@@ -131,7 +134,7 @@ class NumberParser(flags.FloatParser):
 
 
 class IntegersParser(flags.ArgumentParser[tuple[int, ...]]):
-  """Reads integers separated by commas."""
+  """Reads integers separated by commas. `1:4` stands for 1, 2, 3, 4."""
 
   def __init__(self, lower_bound: int | None = None):
     """Sets up the parser.
@@ -147,12 +150,14 @@ class IntegersParser(flags.ArgumentParser[tuple[int, ...]]):
     Raises:
       ValueError: if something else is among them.
     """
-    words = [word for word in argument.split(",") if argument.strip()] if isinstance(argument, str) else argument
-    return tuple(self._parser.parse(word) for word in words)
+    if not isinstance(argument, str):
+      return tuple(self._parser.parse(number) for number in argument)
+    words = [word for word in argument.split(",") if argument.strip()]
+    return tuple(self._parser.parse(number) for number in with_ranges(words))
 
   def flag_type(self) -> str:
     """Returns what the flag takes, in words."""
-    return "integers separated by commas"
+    return "integers separated by commas, or a range such as 1:4"
 
 
 class IntegersSerializer(flags.ArgumentSerializer[tuple[int, ...]]):
@@ -164,7 +169,7 @@ class IntegersSerializer(flags.ArgumentSerializer[tuple[int, ...]]):
 
 
 class NumbersParser(flags.ArgumentParser[tuple[float, ...]]):
-  """Reads numbers separated by commas."""
+  """Reads numbers separated by commas. `1:4` stands for 1, 2, 3, 4."""
 
   def parse(self, argument: str | Sequence[float]) -> tuple[float, ...]:
     """Returns the numbers.
@@ -172,12 +177,12 @@ class NumbersParser(flags.ArgumentParser[tuple[float, ...]]):
     Raises:
       ValueError: if something else is among them, NaN and infinity included.
     """
-    words = argument.split(",") if isinstance(argument, str) else argument
+    words = with_ranges(argument.split(",")) if isinstance(argument, str) else argument
     return tuple(_finite(float(word)) for word in words)
 
   def flag_type(self) -> str:
     """Returns what the flag takes, in words."""
-    return "numbers separated by commas"
+    return "numbers separated by commas, or a range such as 1:4"
 
 
 class NumbersSerializer(flags.ArgumentSerializer[tuple[float, ...]]):
@@ -186,6 +191,34 @@ class NumbersSerializer(flags.ArgumentSerializer[tuple[float, ...]]):
   def serialize(self, value: Sequence[float]) -> str:
     """Returns the numbers separated by commas."""
     return ",".join(map(repr, value))
+
+
+def with_ranges(words: Iterable[str]) -> Iterator[str]:
+  """Yields the elements of a list, a range such as `1:4` as the integers from 1 to 4.
+
+  Args:
+    words: the elements as they are written.
+
+  Raises:
+    ValueError: if a range is not two integers of which the first is not larger, or has more than 10,000 numbers.
+  """
+  for word in words:
+    first, colon, last = word.partition(":")
+    if colon:
+      yield from map(str, _range(word, first, last))
+    else:
+      yield word
+
+
+def _range(word: str, first: str, last: str) -> range:
+  """Returns the integers of a range."""
+  try:
+    numbers = range(int(first), int(last) + 1)
+  except ValueError as error:
+    raise ValueError(f"expected a range of integers such as 1:4, got {word!r}") from error
+  if not 0 < len(numbers) <= _LONGEST_RANGE:
+    raise ValueError(f"expected a range of 1 to {_LONGEST_RANGE:,} integers, the smaller one first, got {word!r}")
+  return numbers
 
 
 def _finite(number: float) -> float:

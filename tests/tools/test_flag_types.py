@@ -49,3 +49,18 @@ def test_lists_can_be_written_to_a_flagfile_and_read_again(tmp_path):
 def test_numbers_that_are_none_are_refused():
   with pytest.raises(flags.IllegalFlagValueError, match="steps"):
     parse("--steps=1,x")
+
+
+@pytest.mark.parametrize(
+  "text, numbers",
+  [("1:4", (1.0, 2.0, 3.0, 4.0)), ("0.5,3:3", (0.5, 3.0)), ("-1:1,7", (-1.0, 0.0, 1.0, 7.0))],
+)
+def test_a_range_stands_for_its_integers(text, numbers):
+  assert parse(f"--steps={text}").steps == numbers
+  assert flag_types.IntegersParser().parse("2:4,9") == (2, 3, 4, 9)
+
+
+@pytest.mark.parametrize("text", ["4:1", "1:", ":3", "1:2:3", "0.5:2", "1:1e9", "1:1000000000", "1:nan"])
+def test_what_is_no_range_is_refused(text):
+  with pytest.raises(flags.IllegalFlagValueError, match="expected a range of"):
+    parse(f"--steps={text}")
