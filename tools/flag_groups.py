@@ -70,6 +70,7 @@ _TABLE = Need("--evaluator=tabular", ("evaluator",), _evaluator_not_in(("trainin
 _TRAINED = Need("an evaluator that trains networks", ("evaluator",), _evaluator_not_in(_UNTRAINED))
 _SHARED = Need("--evaluator=shared_weights", ("evaluator",), _evaluator_not_in(_UNSHARED))
 _BEST = Need("--train_best", ("train_best",), lambda values: "train_best" not in values or values.train_best)
+_DRY = Need("--dry_run", ("dry_run",), lambda values: "dry_run" not in values or values.dry_run)
 _IMAGES = Need("a task on images", ("task",), _task_is("images"))
 _TEXT = Need("a task on a text", ("task",), _task_is("text"))
 _FILES = Need("--task=folder", ("task",), _task_has_files)
@@ -81,6 +82,8 @@ EXECUTION = ("executor", "num_workers", "asking", "worker_memory", "gpus_per_tri
 
 GROUPS = (
   Group("The run", RUN),
+  Group("A dry run", ("dry_run",)),
+  Group("A dry run", ("utilization",), need=_DRY),
   Group("The task and its data", DATA),
   Group("The task and its data", ("hold_out", "image_size", "class_weight"), need=_IMAGES),
   Group("The task and its data", ("image_dir", "skip_corrupt"), need=_FILES),

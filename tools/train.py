@@ -22,7 +22,7 @@ from nao_tf.spaces import SPACES
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.spaces.published import CELLS
 from nao_tf.tasks.base import Configs, Task
-from nao_tf.tools import experiment, flag_types, recorded_flags, running, workdirs
+from nao_tf.tools import dry_run, experiment, flag_types, recorded_flags, running, workdirs
 from nao_tf.training.base import Metrics, NetworkTrainer
 from nao_tf.training.history import write_test_figures
 
@@ -44,6 +44,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
   flag_types.define_name("space", None, SPACES, "space", help_, flag_values=flag_values)
   flags.mark_flag_as_required("architecture", flag_values)
   experiment.define_config_flags(flag_values, "final")
+  dry_run.define_flags(flag_values)
 
 
 def main(flag_values: flags.FlagValues) -> int:
@@ -51,6 +52,8 @@ def main(flag_values: flags.FlagValues) -> int:
   genotype = genotype_of(flag_values)
   configs = final_configs(flag_values)
   experiment.check_optimizer(configs)
+  if flag_values.dry_run:
+    return dry_run.run(flag_values, genotype, configs)
   with workdirs.opened(flag_values.workdir):
     return train_in_workdir(flag_values, genotype, configs)
 

@@ -1,0 +1,70 @@
+"""How long a training takes on an accelerator, estimated from the multiply-adds of the network. Imports no TensorFlow."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from nao_tf.networks.descriptions import Description
+
+PEAK_FLOPS: Mapping[str, float] = {"V100": 15.7e12, "A100": 19.5e12, "H100": 66.9e12}
+"""Single-precision operations per second of an accelerator at its best, by the vendor's data sheets (SXM cards).
+TensorFlow also uses TF32 on an A100 and an H100, which is faster, so that a utilization may exceed 1 there."""
+
+FLOPS_PER_MULTIPLY_ADD = 2
+PASSES = 3
+"""The work of a training step in forward passes: one forward, and two for the gradients of inputs and of weights."""
+
+_BYTES = 4
+"""Of a value in single precision."""
+_COPIES = 3
+"""Of the weights in training: weights, gradients, momentum."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingEstimate:
+  """What a training costs.
+
+  Attributes:
+    description: of the network.
+    examples: training examples of an epoch: images, or tokens.
+    epochs: passes over them.
+    steps_per_epoch: steps of an epoch.
+    num_replicas: devices that share the work.
+  """
+
+  description: Description
+  examples: int
+  epochs: int
+  steps_per_epoch: int
+  num_replicas: int = 1
+
+  @property
+  def steps(self) -> int:
+    """Steps of the whole training."""
+    return self.steps_per_epoch * self.epochs
+
+  @property
+  def flops(self) -> float:
+    """Floating-point operations of the whole training: three forward passes for each example."""
+    passes = float(PASSES * self.examples * self.epochs)
+    return FLOPS_PER_MULTIPLY_ADD * passes * self.description.multiply_adds
+
+  @property
+  def weight_bytes(self) -> int:
+    """Memory of weights, gradients and momentum on each replica, in bytes."""
+    return _BYTES * _COPIES * self.description.parameters_with_auxiliary
+
+  def hours(self, accelerator: str, utilization: float) -> float:
+    """Returns how many hours the training takes.
+
+    Args:
+      accelerator: a key of `PEAK_FLOPS`.
+      utilization: share of the peak that the training reaches.
+
+    Raises:
+      ValueError: if the accelerator is not known, or the utilization is not above 0.
+    """
+    if accelerator not in PEAK_FLOPS:
+      raise ValueError(f"expected one of {', '.join(PEAK_FLOPS)}, got {accelerator!r}")
+    if not utilization > 0:
+      raise ValueError(f"the utilization must be above 0, got {utilization}")
+    return self.flops / (PEAK_FLOPS[accelerator] * utilization * self.num_replicas) / 3600

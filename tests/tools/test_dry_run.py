@@ -1,0 +1,39 @@
+"""nao-train --dry_run, as a user runs it."""
+
+import json
+import pathlib
+
+import pytest
+
+from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.tools import train
+from tests.tools.test_tools import failure, run
+
+GUIDE = pathlib.Path(__file__).parent.parent.parent / "docs/guides/command_line.md"
+FLAGS = ("--task=digits", "--architecture=NAONet-WS", "--num_cells=1", "--filters=4", "--dry_run", "--num_replicas=1")
+
+
+def test_the_plan_is_that_of_the_guide_and_nothing_is_written(capsys, tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  assert run(train, *FLAGS, "--workdir=runs/naonet_ws") == 0
+  assert capsys.readouterr().out.strip() in GUIDE.read_text()
+  assert not list(tmp_path.iterdir())
+
+
+def test_a_text_has_a_plan(capsys, tmp_path):
+  argv = ("--task=python_reference", "--architecture=NAO-RNN", "--units=10", "--epochs=2", "--dry_run")
+  assert run(train, *argv, f"--workdir={tmp_path}/run", "--max_vocabulary=100") == 0
+  assert "100 words" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("wrong", ["--batch_size=5000", "--architecture=NAO-RNN", "--optimizer=Sdg"])
+def test_what_cannot_be_trained_is_refused(tmp_path, wrong):
+  assert failure(train, *FLAGS, wrong, f"--workdir={tmp_path}/run")
+  assert not list(tmp_path.iterdir())
+
+
+def test_a_run_with_other_settings_is_found(tmp_path):
+  settings = {"space": "nasnet5", "seed": 7}
+  (tmp_path / "config.json").write_text(json.dumps(settings))
+  with pytest.raises(RunDirectoryError, match="seed"):
+    run(train, *FLAGS, f"--workdir={tmp_path}")

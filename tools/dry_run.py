@@ -1,0 +1,101 @@
+"""What a training will cost and write, printed instead of training: `nao-train --dry_run`."""
+
+from typing import Any
+
+from absl import flags
+
+from nao_tf.networks.descriptions import Description, describe
+from nao_tf.networks.training_estimates import PEAK_FLOPS, TrainingEstimate
+from nao_tf.runs.places import checked_directory
+from nao_tf.serving import has_exporter
+from nao_tf.spaces.genotypes import CellGenotype, Genotype
+from nao_tf.tasks.base import Configs, Task
+from nao_tf.tools import experiment
+from nao_tf.tools.flag_types import define_number
+
+DEFAULT_UTILIZATION = 0.2
+_FILES = ("config.json", "task.json", "history.jsonl", "checkpoints", "tensorboard")
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+  """Defines the flags of a dry run."""
+  help_ = "print what the training costs and writes, check that it can begin, and stop"
+  flags.DEFINE_boolean("dry_run", False, help_, flag_values=flag_values)
+  help_ = "with --dry_run: the share of its peak that an accelerator reaches, for the estimate of hours"
+  define_number("utilization", DEFAULT_UTILIZATION, help_, 0.001, 10.0, flag_values=flag_values)
+
+
+def run(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> int:
+  """Prints the plan of a training; returns the exit code.
+
+  The data is read, so that a plan that is printed is one that can begin. Nothing is written.
+
+  Args:
+    flag_values: of the training.
+    genotype: of the network.
+    configs: how the network is built and trained.
+
+  Raises:
+    RunDirectoryError: if the work directory holds a run with other settings.
+    ValueError: if the network cannot be trained so.
+    OSError: if the data cannot be read, or the work directory cannot be made.
+  """
+  from nao_tf.searches.final_training import check_begun, training_settings
+
+  workdir = checked_directory(flag_values.workdir, "--workdir")
+  settings = {**experiment.task_settings(flag_values), **training_settings(genotype, configs, flag_values.seed)}
+  check_begun(workdir, settings)
+  distribution = experiment.prepare_process(flag_values)
+  task = experiment.task_of(flag_values)
+  estimate = _estimate(task, genotype, configs, distribution)
+  print("\n".join(plan(estimate, workdir, flag_values.utilization, exported=has_exporter(task))))
+  return 0
+
+
+def plan(estimate: TrainingEstimate, workdir: str, utilization: float, *, exported: bool) -> list[str]:
+  """Returns the lines that are printed.
+
+  Args:
+    estimate: of the training.
+    workdir: its directory.
+    utilization: share of its peak that an accelerator reaches.
+    exported: whether the trained network is exported.
+  """
+  description, example = estimate.description, estimate.description.example
+  auxiliary = description.parameters_with_auxiliary - description.parameters
+  head = f", {auxiliary:,} more with the auxiliary head" if auxiliary else ""
+  hours = [f"{name} {estimate.hours(name, utilization):,.1f}" for name in PEAK_FLOPS]
+  return [
+    f"network: {description.title}",
+    f"parameters: {description.parameters:,}{head}",
+    f"multiply-adds per {example}: {description.multiply_adds:,}",
+    f"steps: {estimate.steps:,} ({estimate.epochs:,} epochs of {estimate.steps_per_epoch:,};"
+    f" {estimate.examples:,} {example}s an epoch)",
+    f"memory of each replica: {estimate.weight_bytes / 1e6:,.0f} MB for weights, gradients and momentum; activations come"
+    " on top and grow with --batch_size",
+    f"hours on {estimate.num_replicas} accelerator{'s' * (estimate.num_replicas > 1)}, estimated at a utilization of"
+    f" {utilization:g} in single precision: {', '.join(hours)}",
+    f"files in {workdir}: {', '.join([*_FILES, *(['saved_model'] if exported else [])])}",
+  ]
+
+
+def _estimate(task: Task, genotype: Genotype, configs: Configs, distribution: Any) -> TrainingEstimate:
+  """Returns what a training costs, after the checks that a training makes before it begins."""
+  from nao_tf.tasks.trainers import check_training
+
+  task.check_genotype(genotype)
+  check_training(task, configs.training_config, distribution=distribution)
+  return TrainingEstimate(
+    _description(task, genotype, configs),
+    examples=task.num_examples("train"),
+    epochs=configs.training_config.epochs,
+    steps_per_epoch=task.steps_per_epoch(task.complete_training_config(configs.training_config)),
+    num_replicas=distribution.num_replicas_in_sync,
+  )
+
+
+def _description(task: Task, genotype: Genotype, configs: Configs) -> Description:
+  """Returns what the network costs on the data of the task."""
+  if isinstance(genotype, CellGenotype):
+    return describe(genotype, configs.network_config, input_shape=task.input_shape, num_classes=task.num_outputs)
+  return describe(genotype, configs.network_config, vocabulary_size=task.num_outputs)
