@@ -12,6 +12,7 @@ COMMANDS = runpy.run_path(str(HERE / "tools" / "nao.py"))["COMMANDS"]
 
 # Lower bounds that both stacks satisfy. requirements.txt and requirements-addons.txt say what the tests run on.
 REQUIRES = [
+  "POT>=0.9,<0.10",
   "absl-py>=2.0",
   "importlib_resources",
   "keras-tuner>=1.4.8",

@@ -11,27 +11,12 @@ from typing import Any, TypeGuard
 from nao_tf.spaces.genotypes import NUM_CELL_INPUTS, Cell, CellGenotype, LstmGenotype, RecurrentGenotype
 from nao_tf.spaces.nasbench101 import GraphGenotype
 from nao_tf.spaces.nasbench201 import EdgeGenotype
+from nao_tf.spaces.operation_names import ABSENT, OTHER, family_of
 
 DrawableGenotype = CellGenotype | RecurrentGenotype | LstmGenotype | GraphGenotype | EdgeGenotype
 
 STATE = "state"
 """The family of boxes that are no operations: inputs, sums and outputs."""
-_ABSENT = ("zero", "none")
-_FAMILIES = {
-  "convolution": ("conv", "nor_conv"),
-  "separable": ("sep",),
-  "dilated": ("dil",),
-  "max pooling": ("max",),
-  "average pooling": ("avg",),
-  "min pooling": ("min",),
-  "identity": ("identity", "skip"),
-  "tanh": ("tanh",),
-  "relu": ("relu",),
-  "sigmoid": ("sigmoid",),
-}
-"""Families of operations, each with what the names of its operations begin with."""
-OTHER = "other"
-FAMILIES = (*_FAMILIES, OTHER)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,12 +91,6 @@ def graphs_of(genotype: DrawableGenotype) -> list[Graph]:
   raise ValueError(f"expected a genotype to draw, one of {known}; got a {type(genotype).__name__}")
 
 
-def family_of(operation: str) -> str:
-  """Returns the family of an operation or activation."""
-  matches = (family for family, starts in _FAMILIES.items() if operation.startswith(starts))
-  return next(matches, OTHER)
-
-
 class _Sketch:
   """A graph that is being put together."""
 
@@ -130,7 +109,7 @@ class _Sketch:
 
   def apply(self, operation: str, source: int, target: int) -> None:
     """Adds the box of an operation between two boxes, unless it is absent."""
-    if operation in _ABSENT:
+    if operation in ABSENT:
       return
     family = family_of(operation)
     box = self.add(operation, family)

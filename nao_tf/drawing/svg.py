@@ -7,8 +7,9 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 
-from nao_tf.drawing.graphs import FAMILIES, OTHER, STATE, Graph
+from nao_tf.drawing.graphs import STATE, Graph
 from nao_tf.drawing.layout import BOX_HEIGHT, Layout, Point, layout
+from nao_tf.spaces.operation_names import FAMILIES, OTHER
 
 MOST_BOXES = 400
 _LONGEST_TEXT = 32

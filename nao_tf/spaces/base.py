@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from nao_tf import fields
+from nao_tf.spaces.layer_graphs import LayerGraph
 from nao_tf.trial import Architecture
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}")
@@ -76,6 +77,7 @@ class SearchSpace(abc.ABC):
   * `canonical` and `random_equivalent`, if one network has several encodings. Default: it has one.
   * `function_key` and `random_isomorphic`, if architectures that compute the same function still count as different
     ones, for example because each has its own entry in a table. Default: they follow from the encodings.
+  * `graph`, if architectures are networks of layers. Strategies that compare networks need it. Default: there is none.
   * `size` and `enumerate`, if each network can be listed once. Default: all rows of choices are listed.
   * `format` and `parse`, if there is a published string form. Default: the choices, separated by spaces.
   * `sample`, `mutate` and `neighbors`, if few rows of choices are valid. Default: try rows until one is valid.
@@ -86,6 +88,7 @@ class SearchSpace(abc.ABC):
     architectures, as tuples of `int`. They depend on their arguments only, not on hidden state.
   * canonical(canonical(a)) == canonical(a) == canonical(random_equivalent(a, rng))
   * function_key(random_isomorphic(a, rng)) == function_key(a)
+  * graph(random_isomorphic(a, rng)) == graph(a), and it is None for all architectures of a space or for none
   * parse(format(a)) == a
   * `validate` and `decode` raise a ValueError for anything else than a valid architecture. Rows of integers of NumPy
     are valid; `checked` turns them into tuples of `int`.
@@ -224,6 +227,11 @@ class SearchSpace(abc.ABC):
   def random_isomorphic(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
     """Returns a random architecture that computes the same function. Predictors learn from it that the two are equal."""
     return self.random_equivalent(architecture, rng)
+
+  def graph(self, architecture: Architecture) -> LayerGraph | None:
+    """Returns the network as a graph of layers, equal for all encodings of one network; None if it is no such network."""
+    del architecture
+    return None
 
   def format(self, architecture: Architecture) -> str:
     """Returns the architecture as text."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.layer_graphs import LayerGraph
 from nao_tf.trial import Architecture
 
 _SAMPLE_ATTEMPTS = 100_000
@@ -87,6 +88,10 @@ class BoundedSpace(SearchSpace):
   def random_isomorphic(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
     """Returns a random architecture that computes the same function."""
     return self.inner.random_isomorphic(architecture, rng)
+
+  def graph(self, architecture: Architecture) -> LayerGraph | None:
+    """Returns the network as a graph of layers; see `SearchSpace.graph`."""
+    return self.inner.graph(architecture)
 
   def format(self, architecture: Architecture) -> str:
     """Returns the architecture as text."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from nao_tf import fields
 from nao_tf.spaces.base import Decision, SearchSpace
+from nao_tf.spaces.layer_graphs import ADD, CONCAT, GraphBuilder, Layer, LayerGraph
 from nao_tf.trial import Architecture
 
 NUM_VERTICES = 7
@@ -96,6 +97,14 @@ class Nasbench101Space(SearchSpace):
     graph = self._network(architecture)
     inner = rng.choice(np.arange(1, _LAST), len(graph.operations), replace=False)
     return _encoding(_renumbered(graph, _random_order(graph, rng)), sorted(inner.tolist()))
+
+  def graph(self, architecture: Architecture) -> LayerGraph:
+    """Returns the vertices as layers; see `SearchSpace.graph`. The output concatenates what it reads."""
+    genotype, builder = self.decode(self.canonical(architecture)), GraphBuilder()
+    for vertex, operation in enumerate(genotype.operations):
+      sources = [source for source in range(vertex) if genotype.matrix[source][vertex]]
+      builder.add(Layer(operation), sources, CONCAT if operation == OUTPUT else ADD)
+    return builder.finish()
 
   def decode(self, architecture: Architecture) -> GraphGenotype:
     """Returns the pruned graph with its operations named."""

@@ -3,6 +3,7 @@
 A cell is the complete directed acyclic graph of four nodes. Each of its six edges is one of five operations.
 """
 
+import collections
 import dataclasses
 import functools
 import itertools
@@ -13,6 +14,7 @@ import numpy as np
 
 from nao_tf import fields
 from nao_tf.spaces.base import Decision, SearchSpace
+from nao_tf.spaces.layer_graphs import INPUT, OUTPUT, GraphBuilder, Layer, LayerGraph
 from nao_tf.trial import Architecture
 
 NUM_NODES = 4
@@ -20,7 +22,7 @@ OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_
 EDGES = tuple((node, source) for node in range(1, NUM_NODES) for source in range(node))
 
 Function = tuple[Any, ...]
-_INPUT = ("input", ())
+_INPUT = (INPUT, ())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +76,16 @@ class Nasbench201Space(SearchSpace):
       nodes.append(tuple(sorted(itertools.chain.from_iterable(terms))))
     return nodes[-1]
 
+  def graph(self, architecture: Architecture) -> LayerGraph:
+    """Returns the operations that take part in the output as layers; see `SearchSpace.graph`.
+
+    Cells that compute the same function have equal graphs. "none" and "skip_connect" are no layers.
+    """
+    builder = GraphBuilder()
+    layers = {(_INPUT, 0): builder.add(Layer(INPUT))}
+    builder.add(Layer(OUTPUT), _summands(self.function_key(architecture), builder, layers))
+    return builder.finish()
+
   @functools.cached_property
   def _by_function(self) -> dict[Function, list[Architecture]]:
     classes: dict[Function, list[Architecture]] = {}
@@ -119,3 +131,23 @@ def _terms(operation: str, terms: Function) -> Function:
   if operation == "none" or not terms:
     return ()
   return terms if operation == "skip_connect" else ((operation, terms),)
+
+
+def _summands(terms: Function, builder: GraphBuilder, layers: dict[tuple[Function, int], int]) -> list[int]:
+  """Returns the layers that a sum of terms reads. Those that are not in the graph yet are added to it.
+
+  Args:
+    terms: of the sum.
+    builder: of the graph.
+    layers: known layers by their terms. The same term a second time in one sum is a second layer.
+  """
+  summands, counts = [], collections.Counter[Function]()
+  for term in terms:
+    key = (term, 0 if term == _INPUT else counts[term])
+    counts[term] += 1
+    if key not in layers:
+      operation, read = term
+      sources = _summands(read, builder, layers)
+      layers[key] = builder.add(Layer(operation), sources)
+    summands.append(layers[key])
+  return summands

@@ -15,7 +15,9 @@ import numpy as np
 
 from nao_tf import fields
 from nao_tf.spaces.base import Decision, SearchSpace
+from nao_tf.spaces.genotype_graphs import graph_of_cells
 from nao_tf.spaces.genotypes import NUM_CELL_INPUTS, Branch, Cell, CellGenotype, Node
+from nao_tf.spaces.layer_graphs import LayerGraph
 from nao_tf.trial import Architecture
 
 NUM_NODES = 5
@@ -105,6 +107,10 @@ class NasnetSpace(SearchSpace):
     """Returns the encoding with the nodes of each cell in random order and each node's branches swapped or not."""
     normal, reduction = _cells(architecture)
     return _random_encoding(_nodes(normal), rng) + _random_encoding(_nodes(reduction), rng)
+
+  def graph(self, architecture: Architecture) -> LayerGraph:
+    """Returns both cells as one graph of two parts; see `SearchSpace.graph`."""
+    return graph_of_cells(self.decode(self.canonical(architecture)))
 
   def decode(self, architecture: Architecture) -> CellGenotype:
     """Returns the two cells with their operations named; see `SearchSpace.decode`."""

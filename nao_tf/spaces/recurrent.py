@@ -11,7 +11,9 @@ import numpy as np
 
 from nao_tf import fields
 from nao_tf.spaces.base import Decision, SearchSpace
+from nao_tf.spaces.genotype_graphs import graph_of_recurrent_cell
 from nao_tf.spaces.genotypes import RecurrentGenotype, RecurrentNode
+from nao_tf.spaces.layer_graphs import LayerGraph
 from nao_tf.trial import Architecture
 
 NUM_NODES = 11
@@ -85,6 +87,10 @@ class RecurrentSpace(SearchSpace):
       numbers[node] = len(numbers)
       ready += children[node]
     return tuple(encoding)
+
+  def graph(self, architecture: Architecture) -> LayerGraph:
+    """Returns the nodes as layers; see `SearchSpace.graph`."""
+    return graph_of_recurrent_cell(self.decode(self.canonical(architecture)))
 
   def decode(self, architecture: Architecture) -> RecurrentGenotype:
     """Returns the nodes with their activations named; see `SearchSpace.decode`."""

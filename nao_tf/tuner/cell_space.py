@@ -7,6 +7,7 @@ import keras_tuner
 import numpy as np
 
 from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.layer_graphs import LayerGraph
 from nao_tf.spaces.plain_values import plain_value
 from nao_tf.spaces.value_space import ValueSpace
 from nao_tf.trial import Architecture
@@ -74,6 +75,10 @@ class CellSpace(ValueSpace):
   def random_isomorphic(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
     """Returns a random architecture that computes the same function."""
     return self.cells.random_isomorphic(architecture, rng)
+
+  def graph(self, architecture: Architecture) -> LayerGraph | None:
+    """Returns the network as a graph of layers, as the space of cells does."""
+    return self.cells.graph(architecture)
 
   def decode(self, architecture: Architecture) -> dict[str, int]:
     """Returns the values of the hyperparameters by name."""

@@ -93,6 +93,14 @@ def test_what_is_alike_is_valid_and_no_less_than_a_encoding(space, samples):
     assert {space.function_key(other) for other in alike} == {space.function_key(architecture)}
 
 
+def test_encodings_of_one_network_have_equal_graphs_or_none(space, samples):
+  rng = np.random.default_rng(3)
+  for architecture in samples:
+    graph = space.graph(architecture)
+    assert space.graph(space.random_isomorphic(architecture, rng)) == graph
+    assert (graph is None) == (space.graph(samples[0]) is None)
+
+
 def test_format_and_parse_are_inverse(space, samples):
   assert [space.parse(space.format(architecture)) for architecture in samples] == samples
 

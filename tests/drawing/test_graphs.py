@@ -1,7 +1,6 @@
 import pytest
 
-from nao_tf.drawing.graphs import FAMILIES, OTHER, STATE, family_of, graphs_of, is_drawable
-from nao_tf.networks.operations import OPERATIONS
+from nao_tf.drawing.graphs import STATE, graphs_of, is_drawable
 from nao_tf.spaces import make_space
 from nao_tf.spaces.genotypes import Branch, Cell, CellGenotype, LstmGenotype, Node
 from nao_tf.spaces.nasbench101 import GraphGenotype
@@ -66,11 +65,6 @@ def test_a_cell_is_said_in_words():
   cell = Cell((Node(Branch("sep3x3", 0), Branch("identity", 1)),))
   normal, _ = graphs_of(CellGenotype(cell, cell))
   assert normal.text == "2 = sep3x3(0) + identity(1); output = concat(2)"
-
-
-def test_every_operation_has_a_family_and_unknown_ones_have_the_last():
-  assert {family_of(name) for name in OPERATIONS if name != "zero"} < set(FAMILIES) - {OTHER}
-  assert family_of("my_operation") == OTHER
 
 
 def test_what_is_no_genotype_cannot_be_drawn():

@@ -1,0 +1,44 @@
+"""Genotypes as graphs of layers."""
+
+from nao_tf.spaces.genotypes import NUM_CELL_INPUTS, Cell, CellGenotype, RecurrentGenotype
+from nao_tf.spaces.layer_graphs import ADD, CONCAT, INPUT, OUTPUT, GraphBuilder, Layer, LayerGraph
+from nao_tf.spaces.operation_names import ABSENT
+
+_FIRST_ACTIVATION = "tanh"
+
+
+def graph_of_cells(genotype: CellGenotype) -> LayerGraph:
+  """Returns a normal and a reduction cell as a graph of two parts, with a layer for each branch.
+
+  Each part has two inputs and an output. What reads a node reads the layers of its branches.
+  """
+  builder = GraphBuilder()
+  _add_cell(genotype.normal, "normal", builder)
+  _add_cell(genotype.reduction, "reduction", builder)
+  return builder.finish()
+
+
+def graph_of_recurrent_cell(genotype: RecurrentGenotype) -> LayerGraph:
+  """Returns a recurrent cell as a graph with a layer for each node, the fixed first one included."""
+  builder = GraphBuilder()
+  inputs = [builder.add(Layer(INPUT)), builder.add(Layer(INPUT))]
+  nodes = [builder.add(Layer(_FIRST_ACTIVATION), inputs)]
+  for node in genotype.nodes:
+    nodes.append(builder.add(Layer(node.activation), [nodes[node.predecessor]]))
+  builder.add(Layer(OUTPUT), nodes[1:], ADD)
+  return builder.finish()
+
+
+def _add_cell(cell: Cell, part: str, builder: GraphBuilder) -> None:
+  """Adds a cell to a graph. Absent branches are no layers."""
+  states = [[builder.add(Layer(INPUT, part=part))] for _ in range(NUM_CELL_INPUTS)]
+  for node in cell.nodes:
+    states.append(
+      [
+        builder.add(Layer(branch.operation, part=part), states[branch.source])
+        for branch in node
+        if branch.operation not in ABSENT
+      ]
+    )
+  concatenated = [layer for state in cell.concatenated for layer in states[state]]
+  builder.add(Layer(OUTPUT, part=part), concatenated, CONCAT)
