@@ -18,7 +18,6 @@ import numpy as np
 from keras_tuner.engine import trial as trial_module
 
 from nao_tf.benchmarks import small_networks
-from nao_tf.benchmarks.processes import Send
 from nao_tf.benchmarks.strategy_benchmark import BenchmarkConfig, Run, finish
 from nao_tf.spaces.hyperparameters import HyperParameterSpace
 from nao_tf.tables.arrays import NUMBERS, ArraySpec, load_array
@@ -168,13 +167,12 @@ def make_runs(
   ]
 
 
-def search(run: Run, send: Send) -> None:
+def search(run: Run) -> None:
   """Runs the search of an oracle and writes its record."""
   table = make_table(run.config.table)
   oracle = make_oracle(run.strategy, run.options, seed=run.seed, max_trials=run.config.num_trials)
   start = time.monotonic()
-  rows = [row for row, _ in steps(oracle, table, run.config.num_trials, on_trial=lambda: send(1))]
-  send(run.config.num_trials - len(rows))
+  rows = [row for row, _ in steps(oracle, table, run.config.num_trials)]
   objectives, tests = ([float(figures[row]) for row in rows] for figures in (table.valid, table.test))
   finish(run, time.monotonic() - start, objectives=objectives, tests=tests, rows=rows)
 
@@ -197,16 +195,13 @@ def make_oracle(name: str, options: Mapping[str, Any], *, seed: int, max_trials:
   )
 
 
-def steps(
-  oracle: keras_tuner.Oracle, table: TunerTable, num_trials: int, *, on_trial: Callable[[], None] = lambda: None
-) -> list[tuple[int, float]]:
+def steps(oracle: keras_tuner.Oracle, table: TunerTable, num_trials: int) -> list[tuple[int, float]]:
   """Runs a search.
 
   Args:
     oracle: a new oracle, which has no trials.
     table: accuracies of all configurations.
     num_trials: most trials to run.
-    on_trial: called after each trial.
 
   Returns:
     For each trial its row, and the seconds that the oracle took to create and to end it.
@@ -222,7 +217,6 @@ def steps(
         break
       row = _end_trial(oracle, trial, table)
       taken.append((row, time.monotonic() - start))
-      on_trial()
   return taken
 
 

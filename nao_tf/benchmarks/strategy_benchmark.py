@@ -1,10 +1,11 @@
 """Benchmarks of strategies on tables: many searches with different seeds. Each evaluation is a table lookup.
 
-These searches have no journal. Each one runs to its end at once and then writes one file. To resume an interrupted
-benchmark, the searches without a file are run.
+An executor runs them side by side, as it does with the trials of a search. These searches have no journal. Each one runs
+to its end at once and then writes one file. To resume an interrupted benchmark, the searches without a file are run.
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 import math
@@ -16,15 +17,18 @@ from typing import Any
 import numpy as np
 
 from nao_tf import fields
-from nao_tf.benchmarks.processes import Send, run_in_processes
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.evaluators.tabular_evaluator import TabularEvaluator
 from nao_tf.runs.json_files import read_json, write_json
 from nao_tf.runs.settings import changed_settings
 from nao_tf.searches.driver import Driver
+from nao_tf.searches.executors import ExecutorSettings, make_executor
+from nao_tf.searches.executors.machine import memory_gib
+from nao_tf.searches.executors.side_by_side import evaluate_side_by_side
+from nao_tf.searches.loop import TRIAL_RETRIES
 from nao_tf.strategies import SpaceExhausted, Strategy, make_strategy
 from nao_tf.tables import Table, read_table
-from nao_tf.trial import Trial
+from nao_tf.trial import Architecture, Evaluation, Trial
 
 RUNS_DIRECTORY = "runs"
 
@@ -135,7 +139,6 @@ def search_table(
   num_trials: int,
   batch_size: int,
   stop_at: float = math.inf,
-  on_batch: Callable[[int], None] = lambda size: None,
 ) -> list[Trial]:
   """Runs a search in memory.
 
@@ -145,7 +148,6 @@ def search_table(
     num_trials: budget. Failed and repeated trials count.
     batch_size: number of architectures to ask for at a time.
     stop_at: the search ends with the first trial that has at least this reward.
-    on_batch: called with the number of trials in each batch.
 
   Returns:
     The trials: `num_trials` of them, or fewer if the space is exhausted or the search ended early.
@@ -160,7 +162,6 @@ def search_table(
     evaluations = evaluator.evaluate([trial.architecture for trial in asked])
     batch = [trial.close(evaluation) for trial, evaluation in zip(asked, evaluations, strict=True)]
     trials += batch
-    on_batch(len(batch))
     for trial in batch:
       if trial.reward is not None and trial.reward >= stop_at:
         return trials[: trial.id + 1]
@@ -193,34 +194,73 @@ def make_runs(
 def run_benchmark(
   runs: Sequence[Run],
   *,
-  search: Callable[[Run, Send], None] | None = None,
+  search: Callable[[Run], None] | None = None,
   num_processes: int,
+  executor: str = "processes",
   on_queries: Callable[[int], None] = lambda count: None,
 ) -> list[Record]:
-  """Runs the searches that are not finished yet, in parallel processes.
+  """Runs the searches that are not finished yet, side by side. To the executor, each of them is a trial.
 
   Args:
     runs: all searches of the benchmark.
     search: function at the top level of a module. It runs one search and calls `finish`. None: searches the table with
       the strategy.
     num_processes: number of searches that run at a time.
-    on_queries: called with the number of queries of the searches that are finished already, then with each number of
-      further queries.
+    executor: where they run; see `nao_tf.searches.executors`.
+    on_queries: called with the number of queries of the searches that are finished already, then with that of each
+      further one.
 
   Returns:
     The records of all searches, in the order of `runs`.
 
   Raises:
-    ValueError: if a finished search had other settings; the message names them.
-    ChildProcessError: if a search fails.
+    ValueError: if a finished search had other settings, the message names them; or if a number or a name is wrong.
+    ChildProcessError: if a search fails. The others are ended, too.
   """
-  finished = [run for run in runs if read_record(run)]
-  on_queries(sum(run.config.num_trials for run in finished))
+  if num_processes < 1:
+    raise ValueError(f"num_processes must be at least 1, got {num_processes}")
+  missing = [run for run in runs if not read_record(run)]
+  on_queries(sum(run.config.num_trials for run in runs) - sum(run.config.num_trials for run in missing))
   for directory in {os.path.dirname(run.path) for run in runs}:
     os.makedirs(directory, exist_ok=True)
-  missing = [run for run in runs if run not in finished]
-  run_in_processes(search or _search, missing, num_processes=num_processes, on_message=on_queries)
+  for run in _finished(missing, search or _search, num_processes, executor):
+    on_queries(run.config.num_trials)
   return [record for run in runs if (record := read_record(run))]
+
+
+class _Searches:
+  """An evaluator to which a search is an architecture of one number, its place in a list."""
+
+  def __init__(self, search: Callable[[Run], None], runs: Sequence[Run]):
+    self._search, self._runs = search, runs
+
+  def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
+    for (number,) in architectures:
+      self._search(self._runs[number])
+      yield Evaluation(0.0)
+
+
+def _finished(runs: Sequence[Run], search: Callable[[Run], None], num_processes: int, executor: str) -> Iterator[Run]:
+  """Runs searches, and yields each when it has written its record.
+
+  Raises:
+    ChildProcessError: if one fails.
+  """
+  if not runs:
+    return
+  settings = ExecutorSettings(num_workers=min(num_processes, len(runs)), worker_memory=memory_gib())
+  trials = [Trial(number, (number,)) for number in range(len(runs))]
+  with make_executor(executor, functools.partial(_Searches, search, runs), settings) as workers:
+    for trial in evaluate_side_by_side(workers, trials, retries=TRIAL_RETRIES):
+      if trial.reward is None:
+        raise ChildProcessError(f"{runs[trial.id]}: {_reason(trial)}")
+      yield runs[trial.id]
+
+
+def _reason(trial: Trial) -> str:
+  """Returns why a trial has failed, with the end of what it has printed."""
+  metrics = trial.evaluation.metrics if trial.evaluation else {}
+  return "\n".join(str(metrics[name]) for name in ("reason", "log") if name in metrics)
 
 
 def read_record(run: Run) -> Record | None:
@@ -248,7 +288,7 @@ def _check_settings(path: str, recorded: Mapping[str, Any], settings: Mapping[st
     raise ValueError(f"{path}: this search was made with other settings: {changed}")
 
 
-def _search(run: Run, send: Send) -> None:
+def _search(run: Run) -> None:
   """Runs a search on a table and writes its record."""
   config, table = run.config, read_table(run.config.table)
   evaluator = TabularEvaluator(table, objective=config.objective, report=config.report)
@@ -259,9 +299,7 @@ def _search(run: Run, send: Send) -> None:
     num_trials=config.num_trials,
     batch_size=config.batch_size,
     stop_at=best_objective(table, evaluator.objective) if config.stop_at_best else math.inf,
-    on_batch=send,
   )
-  send(config.num_trials - len(trials))
   finish(run, time.monotonic() - start, **_lists(trials))
 
 

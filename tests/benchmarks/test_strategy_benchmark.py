@@ -1,6 +1,7 @@
 import csv
 import dataclasses
 import json
+import multiprocessing
 import pathlib
 import signal
 import subprocess
@@ -27,11 +28,15 @@ def table_path(tmp_path_factory):
   return write_table(tmp_path_factory.mktemp("tables") / "t.npz", nasbench201_arrays())
 
 
+def arguments(table_path, output, *argv):
+  small = ("--strategies=evolution,random", "--num_seeds=2", "--num_trials=25", "--num_processes=2")
+  return ["--space=nasbench201", f"--table={table_path}", f"--output={output}", *small, *argv]
+
+
 def flag_values(table_path, output, *argv):
   values = flags.FlagValues()
   binary.define_flags(values)
-  small = ("--strategies=evolution,random", "--num_seeds=2", "--num_trials=25", "--num_processes=2")
-  values(["benchmark", "--space=nasbench201", f"--table={table_path}", f"--output={output}", *small, *argv])
+  values(["benchmark", *arguments(table_path, output, *argv)])
   return values
 
 
@@ -155,16 +160,57 @@ def test_a_record_that_is_none_is_named(tmp_path, table_path):
 def test_killed_and_started_again_the_curves_are_the_same(tmp_path, table_path):
   argv = ("--num_seeds=3", "--num_trials=60", "--batch_size=3")
   binary.main(flag_values(table_path, tmp_path / "whole", *argv))
-  values = flag_values(table_path, tmp_path / "killed", *argv)
-  command = [sys.executable, "-m", "nao_tf.tools.benchmark", *values.flags_into_string().splitlines()]
+  command = [sys.executable, "-m", "nao_tf.tools.benchmark_strategies"]
+  command += arguments(table_path, tmp_path / "killed", *argv)
   process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
   while process.poll() is None and not list((tmp_path / "killed").glob("runs/*.json")):
     time.sleep(0.02)
+  assert process.poll() is None
   process.send_signal(signal.SIGKILL)
   process.wait()
   assert len(list((tmp_path / "killed").glob("runs/*.json"))) < 6
-  binary.main(values)
+  binary.main(flag_values(table_path, tmp_path / "killed", *argv))
   assert (tmp_path / "killed" / "curves.csv").read_bytes() == (tmp_path / "whole" / "curves.csv").read_bytes()
+
+
+def fail(run):
+  print("about to fail", flush=True)
+  raise LookupError(f"seed {run.seed}")
+
+
+def wait_or_fail(run):
+  if run.seed == 1:
+    sys.exit(7)
+  time.sleep(600)
+
+
+def make_runs(table_path, directory, num_seeds):
+  config = benchmark.BenchmarkConfig(str(table_path), num_trials=5)
+  return benchmark.make_runs({"random": {}}, range(num_seeds), config, str(directory))
+
+
+def test_a_search_that_fails_is_named_with_the_reason(tmp_path, table_path):
+  with pytest.raises(ChildProcessError, match="random, seed 0: LookupError: seed 0\nabout to fail"):
+    benchmark.run_benchmark(make_runs(table_path, tmp_path, 1), search=fail, num_processes=1)
+
+
+def test_the_other_searches_end_with_one_that_fails(tmp_path, table_path):
+  start = time.monotonic()
+  with pytest.raises(ChildProcessError, match="random, seed 1: "):
+    benchmark.run_benchmark(make_runs(table_path, tmp_path, 3), search=wait_or_fail, num_processes=3)
+  assert time.monotonic() - start < 60 and not multiprocessing.active_children()
+
+
+def test_queries_are_counted_those_of_finished_searches_included_wherever_they_run(tmp_path, table_path):
+  counts, options = [], {"num_processes": 1, "executor": "inline"}
+  benchmark.run_benchmark(make_runs(table_path, tmp_path, 1), on_queries=counts.append, **options)
+  records = benchmark.run_benchmark(make_runs(table_path, tmp_path, 3), on_queries=counts.append, **options)
+  assert counts == [0, 5, 5, 5, 5] and [record.settings["seed"] for record in records] == [0, 1, 2]
+
+
+def test_no_processes_are_refused(tmp_path, table_path):
+  with pytest.raises(ValueError, match="num_processes must be at least 1, got 0"):
+    benchmark.run_benchmark(make_runs(table_path, tmp_path, 1), num_processes=0)
 
 
 def test_settings_are_flat_and_do_not_name_places(table_path):
