@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from nao_tf.controller.controller import Controller, TensorLike, seed_pair
 
+_SHARE_OF_LAST = 10
 _LOSSES = ("loss", "score_loss", "token_loss")
 
 
@@ -108,6 +109,24 @@ def fit_controller(
       progress(start + len(losses), float(losses[:, 0].mean()))
   history = np.concatenate(chunks) if chunks else np.zeros((0, len(_LOSSES), *controller.prefix), np.float32)
   return FitHistory(**{name: history[:, index] for index, name in enumerate(_LOSSES)})
+
+
+def last_losses(history: FitHistory) -> dict[str, float]:
+  """Returns the mean losses of the last tenth of a training, by the part of the controller that they are of."""
+  if not len(history.loss):
+    return {}
+  count = max(1, len(history.loss) // _SHARE_OF_LAST)
+  means = {
+    "controller_loss": history.loss[-count:].mean(),
+    "predictor_loss": history.score_loss[-count:].mean(),
+    "decoder_loss": _mean_without_nan(history.token_loss[-count:]),
+  }
+  return {name: float(mean) for name, mean in means.items() if np.isfinite(mean)}
+
+
+def _mean_without_nan(losses: np.ndarray) -> float:
+  known = losses[~np.isnan(losses)]
+  return float(known.mean()) if known.size else float("nan")
 
 
 def reset_optimizer(controller: Controller) -> None:

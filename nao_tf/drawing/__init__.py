@@ -1,11 +1,11 @@
-"""Drawing: cells as pictures in SVG, in which every arrow can be followed."""
+"""Drawing: cells as pictures, in SVG or of pixels, in which every arrow can be followed."""
 
 import dataclasses
 import os
 
 from nao_tf.drawing.graphs import DrawableGenotype, graphs_of, is_drawable
 
-__all__ = ["Drawing", "draw_genotype", "is_drawable"]
+__all__ = ["Drawing", "draw_genotype", "draw_png", "is_drawable"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,3 +52,21 @@ def draw_genotype(genotype: DrawableGenotype) -> Drawing:
   from nao_tf.drawing.svg import draw_svg  # SciPy, which lays cells out, is imported when there is one to draw.
 
   return Drawing(draw_svg(graphs_of(genotype)))
+
+
+def draw_png(genotype: DrawableGenotype, title: str = "") -> tuple[bytes, int, int]:
+  """Draws the cells of a genotype as `draw_genotype` does, as a picture of pixels on a light page.
+
+  Args:
+    genotype: to draw.
+    title: a line above the cells.
+
+  Returns:
+    The content of a PNG file, its width and its height.
+
+  Raises:
+    ValueError: if it is not a genotype that can be drawn.
+  """
+  from nao_tf.drawing import png  # Matplotlib is imported when there is something to draw with it.
+
+  return png.draw_png(graphs_of(genotype), title)

@@ -1,7 +1,7 @@
 """The evaluator that trains every architecture from scratch, as in the paper (Luo et al., NeurIPS 2018, algorithm 1)."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +13,7 @@ from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Task
 from nao_tf.tasks.trainers import check_training, make_trainer
-from nao_tf.training.base import BaseTrainingConfig, Diverged, Metrics
+from nao_tf.training.base import BaseTrainingConfig, Diverged, Epoch, Metrics, watched_epochs
 from nao_tf.training.graph_memory import released_graphs
 from nao_tf.trial import Architecture, Evaluation, first_line
 
@@ -65,6 +65,7 @@ class TrainingEvaluator:
     self._task, self._space = task, space
     self._network_config, self._training_config = network_config, training_config
     self._distribution, self._seed, self._max_parameters, self._reward = distribution, seed, max_parameters, reward
+    self._on_epoch: Callable[[Epoch], None] = lambda epoch: None
 
   @classmethod
   def from_context(cls, context: EvaluatorContext) -> "TrainingEvaluator":
@@ -81,6 +82,10 @@ class TrainingEvaluator:
       max_parameters=context.max_parameters,
       reward=context.reward,
     )
+
+  def watch(self, on_epoch: Callable[[Epoch], None]) -> None:
+    """Calls a function from now on with each epoch of a training; see `nao_tf.evaluators.base.Watchable`."""
+    self._on_epoch = on_epoch
 
   def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
     """Yields one evaluation for each architecture, in order, as soon as it is done.
@@ -122,7 +127,9 @@ class TrainingEvaluator:
     parameters = num_inference_parameters(trainer.network)
     if self._max_parameters is not None and parameters > self._max_parameters:
       raise _TooLarge(f"{parameters} parameters are more than max_parameters, {self._max_parameters}")
-    epochs = [epoch for epoch in trainer.fit() if any(name.startswith("valid_") for name in epoch)]
+    epochs = [
+      epoch for epoch in watched_epochs(trainer, self._on_epoch) if any(name.startswith("valid_") for name in epoch)
+    ]
     rewarded = [self._task.reward(_validation(epoch)) for epoch in epochs]
     chosen = int(np.argmax(rewarded)) if self._reward == "best" else -1
     return rewarded[chosen], {

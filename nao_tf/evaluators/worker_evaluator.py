@@ -1,6 +1,7 @@
 """An evaluator whose work is done by a process of its own, which is ended when an evaluation takes too long."""
 
 import collections
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 from absl import logging
@@ -86,9 +87,11 @@ class WorkerEvaluator:
     return worker
 
   def _receive(self, worker: WorkerProcess) -> Evaluation:
-    """Returns the next evaluation."""
-    while (message := worker.receive(self._timeout)) == BEGUN:
-      pass
+    """Returns the next evaluation. Epochs of its training are shown to nobody here, and do not prolong its time."""
+    deadline = None if self._timeout is None else time.monotonic() + self._timeout
+    while not isinstance(message := worker.receive(_seconds_to(deadline)), Evaluation):
+      if message == BEGUN and self._timeout is not None:
+        deadline = time.monotonic() + self._timeout
     return message
 
   def _after_death(self, architecture: Architecture, end: str) -> Iterator[Evaluation]:
@@ -98,3 +101,7 @@ class WorkerEvaluator:
     logging.warning("the evaluation of %s ended its process %s", architecture, end)
     if (count := self._deaths[architecture]) > self._retries:
       yield Evaluation.failed(f"its evaluation ended its process {end}, {count} times")
+
+
+def _seconds_to(deadline: float | None) -> float | None:
+  return None if deadline is None else max(0.0, deadline - time.monotonic())

@@ -1,5 +1,7 @@
 """A process that evaluates: it makes an evaluator once, and then evaluates what it is given.
 
+Between the evaluations come the epochs of its trainings, for those who watch.
+
 A child may do anything to the process: hang, end it, fill its memory. Whoever gave the work sees how it ended.
 """
 
@@ -19,7 +21,7 @@ from typing import Any, NamedTuple
 
 from absl import logging
 
-from nao_tf.evaluators.base import Evaluator, EvaluatorError
+from nao_tf.evaluators.base import Evaluator, EvaluatorError, watch
 from nao_tf.evaluators.outcomes import evaluate_each
 from nao_tf.trial import Architecture
 
@@ -64,7 +66,7 @@ class _Stopped(NamedTuple):
 
 
 class WorkerProcess:
-  """A process that evaluates. Its messages are `READY`, and for each job `BEGUN` and the evaluations.
+  """A process that evaluates. Its messages are `READY`, and for each job `BEGUN`, epochs and the evaluations.
 
   Attributes:
     connection: to the process, to wait for messages.
@@ -201,6 +203,7 @@ def _work(make: Callable[[], Evaluator], connection: Connection) -> None:
   threading.Thread(target=_end_with_parent, daemon=True).start()
   try:
     evaluator = make()
+    watch(evaluator, connection.send)
     connection.send(READY)
     for architectures, log in _received(connection):
       connection.send(BEGUN)

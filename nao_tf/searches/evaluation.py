@@ -5,13 +5,14 @@ An evaluation that ends the process is tried again at the next start, so many ti
 
 import contextlib
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from absl import logging
 
-from nao_tf.evaluators.base import Evaluator
+from nao_tf.evaluators.base import Evaluator, watch
 from nao_tf.evaluators.outcomes import evaluate_each
 from nao_tf.runs.attempts import Attempts
+from nao_tf.training.base import Epoch
 from nao_tf.trial import Evaluation, Trial
 
 
@@ -24,14 +25,24 @@ def failed_by_attempts(trial: Trial, attempts: Attempts, retries: int) -> Trial 
 class TrialEvaluator:
   """Closes open trials with an evaluator."""
 
-  def __init__(self, evaluator: Evaluator, attempts: Attempts, *, retries: int):
+  def __init__(
+    self,
+    evaluator: Evaluator,
+    attempts: Attempts,
+    *,
+    retries: int,
+    on_epoch: Callable[[int, Epoch], None] = lambda trial, epoch: None,
+  ):
     """Takes an evaluator.
 
     Args:
       evaluator: evaluates.
       attempts: of the search.
       retries: how often the evaluation of a trial is begun again after it has ended the process.
+      on_epoch: called with the id of a trial and each epoch of its training.
     """
+    self._on_epoch, self._current = on_epoch, 0
+    watch(evaluator, lambda epoch: self._on_epoch(self._current, epoch))
     self._evaluator, self._attempts, self._retries = evaluator, attempts, retries
     self._is_lazy = inspect.isgeneratorfunction(evaluator.evaluate)
 
@@ -78,6 +89,7 @@ class TrialEvaluator:
     counts.
     """
     self._attempts.begin(trial.id)
+    self._current = trial.id
     try:
       yield
     except (Exception, KeyboardInterrupt, SystemExit, GeneratorExit):

@@ -20,6 +20,7 @@ from nao_tf.searches.evaluation import failed_by_attempts
 from nao_tf.searches.executors.base import Executor, Run, WorkerStatus
 from nao_tf.searches.executors.inline import InlineExecutor
 from nao_tf.strategies.base import SpaceExhausted, Strategy
+from nao_tf.training.base import Epoch
 from nao_tf.trial import Trial, best_trial
 
 STRATEGY_DIRECTORY = "strategy"
@@ -67,6 +68,7 @@ def run_search(
   trial_retries: int = TRIAL_RETRIES,
   asking: str = "as_free",
   on_trial: Callable[[Trial], None] = lambda trial: None,
+  on_epoch: Callable[[int, Epoch], None] = lambda trial, epoch: None,
   on_workers: Callable[[Sequence[WorkerStatus]], None] = lambda workers: None,
   on_end: Callable[[SearchTimes], None] = lambda times: None,
 ) -> Trial | None:
@@ -90,6 +92,8 @@ def run_search(
     asking: when the strategy is asked for the next batch: "as_free" as soon as a worker is free that no trial waits for,
       "rounds" when all trials of the last batch are closed. With one worker this is the same.
     on_trial: called with each trial that closes, those found in the journal included.
+    on_epoch: called with the id of a trial and each epoch of its training, if the evaluator lets others watch. On a
+      cluster the epochs of a trial come together at its end.
     on_workers: called with what each worker does, about once a second; not for evaluations in this process.
     on_end: called at the end with the times of the search.
 
@@ -115,7 +119,7 @@ def run_search(
   still_open = asker.replay(on_trial)
   executor = evaluator if isinstance(evaluator, Executor) else InlineExecutor(evaluator)
   with contextlib.closing(Attempts(journal.directory, {trial.id for trial in still_open})) as attempts:
-    search = _Search(asker, executor, Run(journal.directory, attempts, trial_retries), on_workers)
+    search = _Search(asker, executor, Run(journal.directory, attempts, trial_retries, on_epoch), on_workers)
     try:
       for closed in search.closed_trials(still_open):
         asker.tell(closed)

@@ -1,23 +1,47 @@
 """Shows on a progress bar how the trials of a search go."""
 
 from collections.abc import Callable
+from typing import Any
 
 import tqdm
 
+from nao_tf.training.base import Epoch
 from nao_tf.trial import Trial, best_trial
 
 
-def show_on(bar: tqdm.tqdm) -> Callable[[Trial], None]:
-  """Returns a function that shows a trial, and the best one so far, on a progress bar."""
-  best: Trial | None = None
+class SearchProgress:
+  """Follows the trials of a search and shows them on a progress bar: the best, the failures, the last, the present one."""
 
-  def show(trial: Trial) -> None:
-    nonlocal best
-    best = best_trial([trial, *([best] if best else [])])
-    bar.set_postfix(best=f"{best.reward:.4f}" if best else "none", last=outcome(trial), refresh=False)
-    bar.update()
+  def __init__(self, bar: "tqdm.tqdm[Any]", *, num_known: int = 0, with_epochs: Callable[[], bool] = lambda: True):
+    """Takes the bar.
 
-  return show
+    Args:
+      bar: of trials; it begins at `num_known`.
+      num_known: how many trials come first that were closed before, which only count.
+      with_epochs: returns whether the bar changes with each epoch of a trial, and not only with each trial.
+    """
+    self._bar, self._num_known, self._with_epochs = bar, num_known, with_epochs
+    self._best: Trial | None = None
+    self._num_closed = self._num_failed = 0
+
+  def on_trial(self, trial: Trial) -> None:
+    """Counts a trial that has closed."""
+    self._num_closed += 1
+    self._num_failed += trial.reward is None
+    self._best = best_trial([trial, *([self._best] if self._best else [])])
+    self._bar.set_postfix_str(self._words(f"trial {trial.id}: {outcome(trial)}"), refresh=False)
+    if self._num_closed > self._num_known:
+      self._bar.update()
+
+  def on_epoch(self, trial: int, epoch: Epoch) -> None:
+    """Shows how far a trial is."""
+    if self._with_epochs():
+      self._bar.set_postfix_str(self._words(f"trial {trial}: epoch {epoch.number} of {epoch.total}"))
+
+  def _words(self, present: str) -> str:
+    failed = f"{self._num_failed} failed" if self._num_failed else ""
+    best = f"best {self._best.reward:.4f} (trial {self._best.id})" if self._best else ""
+    return ", ".join(part for part in (best, failed, present) if part)
 
 
 def outcome(trial: Trial) -> str:

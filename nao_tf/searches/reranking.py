@@ -14,6 +14,7 @@ from nao_tf.searches.executors import Executor
 from nao_tf.searches.loop import TRIAL_RETRIES, run_search
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal, Strategy
+from nao_tf.training.base import Epoch
 from nao_tf.trial import Origin, Trial, best_trial
 
 
@@ -44,6 +45,7 @@ def rerank(
   *,
   trial_retries: int = TRIAL_RETRIES,
   on_trial: Callable[[Trial], None] = lambda trial: None,
+  on_epoch: Callable[[int, Epoch], None] = lambda trial, epoch: None,
 ) -> Trial | None:
   """Evaluates trials again; what the journal has an evaluation of, from before a kill or of other candidates, stays.
 
@@ -54,6 +56,7 @@ def rerank(
     journal: of the new evaluations.
     trial_retries: see `run_search`.
     on_trial: called with each new trial that closes, those found in the journal included.
+    on_epoch: see `run_search`.
 
   Returns:
     The best of the candidates' new trials; None if none succeeded.
@@ -73,5 +76,6 @@ def rerank(
     batch_size=count,
     trial_retries=trial_retries,
     on_trial=on_trial,
+    on_epoch=on_epoch,
   )
   return best_trial([trial for trial in journal.trials if trial.architecture in wanted])

@@ -6,20 +6,23 @@ winner. `nao_tf.search` and `nao-search` are this function with other ways to sa
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nao_tf import fields
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.reports import ReportWriter
+from nao_tf.reports.board import SearchBoard
 from nao_tf.runs.journal import Journal
 from nao_tf.runs.predictions import Predictions
-from nao_tf.runs.progress_bars import progress_bar
+from nao_tf.runs.progress_bars import is_live, progress_bar
 from nao_tf.runs.starts import record_start
 from nao_tf.searches.executors import Executor
 from nao_tf.searches.executors.worker_lines import WorkerLines
 from nao_tf.searches.loop import TRIAL_RETRIES, run_search
-from nao_tf.searches.progress import outcome, show_on
+from nao_tf.searches.progress import SearchProgress, outcome
+from nao_tf.searches.watchers import Watchers
 from nao_tf.searches.winner import evaluate_finalists, finalists, write_winner
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Strategy
@@ -95,6 +98,7 @@ def search_in_directory(
   reranking: Reranking | None = None,
   callbacks: Iterable[Callable[[Trial], None]] = (),
   progress: bool = True,
+  tensorboard: bool = True,
 ) -> Trial:
   """Searches, and writes the report and the description of the winner.
 
@@ -110,6 +114,7 @@ def search_in_directory(
     reranking: how the best are evaluated again; None to take the best of the search.
     callbacks: each is called with every trial that has been evaluated, those of an interrupted search included.
     progress: whether to show a progress bar.
+    tensorboard: whether to write curves, hyperparameters and images for TensorBoard.
 
   Returns:
     The winner.
@@ -126,12 +131,23 @@ def search_in_directory(
     record_start(directory)
     predictions = stack.enter_context(contextlib.closing(Predictions(directory)))
     report = ReportWriter(journal, space)
-    watchers: list[Callable[[Trial], None]] = [_record_on(predictions, strategy), report, *callbacks]
+    board = stack.enter_context(_board(journal, space, strategy)) if tensorboard else Watchers()
+    watchers = Watchers([board], [_record_on(predictions, strategy), report, *callbacks])
     best = _run(strategy, evaluator, journal, budget, watchers, progress=progress)
     report.write()
     if best and reranking and reranker:
       chosen = finalists(journal.trials, reranking.count, rescore=reranking.rescore(evaluator))
-      best = _rerank(chosen, journal, space, reranker, reranking.settings, budget, progress=progress)
+      watching = functools.partial(_watching, space, len(chosen), progress=progress, tensorboard=tensorboard)
+      best = evaluate_finalists(
+        chosen,
+        journal.trials,
+        space,
+        reranker,
+        directory,
+        reranking.settings,
+        trial_retries=budget.trial_retries,
+        watchers=watching,
+      )
     return _concluded(best, journal, space)
 
 
@@ -140,12 +156,13 @@ def _run(
   evaluator: Evaluator | Executor,
   journal: Journal,
   budget: Budget,
-  callbacks: Sequence[Callable[[Trial], None]],
+  watchers: Watchers,
   *,
   progress: bool,
 ) -> Trial | None:
   """Runs the loop with a progress bar, and a line for each worker."""
-  with progress_bar(budget.num_trials, "trial", shown=progress) as bar, WorkerLines(shown=progress) as workers:
+  with WorkerLines(shown=progress) as workers, _bar(budget.num_trials, "trial", journal, workers) as bar:
+    watching = Watchers([bar, watchers])
     return run_search(
       strategy,
       evaluator,
@@ -156,34 +173,42 @@ def _run(
       max_seconds=budget.max_seconds,
       trial_retries=budget.trial_retries,
       asking=budget.asking,
-      on_trial=_call_each((show_on(bar), *callbacks)),
+      on_trial=watching.on_trial,
+      on_epoch=watching.on_epoch,
       on_workers=workers.show,
       on_end=workers.show_times,
     )
 
 
-def _rerank(
-  chosen: Sequence[Trial],
-  journal: Journal,
-  space: SearchSpace,
-  evaluator: Evaluator | Executor,
-  settings: Mapping[str, Any],
-  budget: Budget,
-  *,
-  progress: bool,
-) -> Trial | None:
-  """Evaluates finalists with a progress bar."""
-  with progress_bar(len(chosen), "finalist", shown=progress) as bar:
-    return evaluate_finalists(
-      chosen,
-      journal.trials,
-      space,
-      evaluator,
-      journal.directory,
-      settings,
-      trial_retries=budget.trial_retries,
-      on_trial=show_on(bar),
-    )
+@contextlib.contextmanager
+def _watching(
+  space: SearchSpace, count: int, journal: Journal, *, progress: bool, tensorboard: bool
+) -> Iterator[Watchers]:
+  """Opens those who watch finalists."""
+  with contextlib.ExitStack() as stack:
+    workers = stack.enter_context(WorkerLines(shown=progress))
+    bar = stack.enter_context(_bar(count, "finalist", journal, workers))
+    yield Watchers([bar, stack.enter_context(_board(journal, space))] if tensorboard else [bar])
+
+
+@contextlib.contextmanager
+def _bar(total: int | None, unit: str, journal: Journal, workers: WorkerLines) -> Iterator[SearchProgress]:
+  """Opens a progress bar that begins with what the journal holds. It shows epochs unless lines of workers do."""
+  num_known = sum(isinstance(entry, Trial) for entry in journal.entries)
+  with progress_bar(total, unit, initial=num_known, shown=workers.is_shown) as bar:
+    shows_epochs = workers.is_shown and is_live()
+    yield SearchProgress(bar, num_known=num_known, with_epochs=lambda: shows_epochs and not workers.are_shown)
+
+
+def _board(
+  journal: Journal, space: SearchSpace, strategy: Strategy | None = None
+) -> contextlib.AbstractContextManager[SearchBoard]:
+  """Opens what writes for TensorBoard; without a strategy for finalists, which are in no tab HParams."""
+  if strategy is None:
+    return contextlib.closing(SearchBoard(journal, space, with_hyperparameters=False))
+  return contextlib.closing(
+    SearchBoard(journal, space, prediction=strategy.prediction, strategy_figures=strategy.figures)
+  )
 
 
 def _concluded(best: Trial | None, journal: Journal, space: SearchSpace) -> Trial:
@@ -210,13 +235,3 @@ def _record_on(predictions: Predictions, strategy: Strategy) -> Callable[[Trial]
       predictions.add(trial, prediction)
 
   return record
-
-
-def _call_each(functions: Iterable[Callable[[Trial], None]]) -> Callable[[Trial], None]:
-  """Returns a function that calls all functions with a trial."""
-
-  def call(trial: Trial) -> None:
-    for function in functions:
-      function(trial)
-
-  return call

@@ -4,6 +4,7 @@ Everything is in the directory of the search: `best.json` describes the winner, 
 finalists.
 """
 
+import contextlib
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,7 @@ from nao_tf.runs.json_files import write_json
 from nao_tf.searches.executors import Executor
 from nao_tf.searches.loop import TRIAL_RETRIES
 from nao_tf.searches.reranking import rerank
+from nao_tf.searches.watchers import Watchers
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.trial import Architecture, Trial, top_trials
 
@@ -52,7 +54,9 @@ def evaluate_finalists(
   settings: Mapping[str, Any],
   *,
   trial_retries: int = TRIAL_RETRIES,
-  on_trial: Callable[[Trial], None] = lambda trial: None,
+  watchers: Callable[[Journal], contextlib.AbstractContextManager[Watchers]] = lambda journal: contextlib.nullcontext(
+    Watchers()
+  ),
 ) -> Trial | None:
   """Evaluates finalists again, in a run directory of their own, and adds them to the report of the search.
 
@@ -64,7 +68,8 @@ def evaluate_finalists(
     directory: of the search.
     settings: what determines the new evaluations, as JSON values.
     trial_retries: see `run_search`.
-    on_trial: called with each new trial that closes, those on record included.
+    watchers: opens those who watch the new trials, those on record included, for as long as a context lasts. It is given
+      the journal of the new trials.
 
   Returns:
     The best of the new trials, with the id that its architecture has in the search; None if none succeeded.
@@ -73,8 +78,16 @@ def evaluate_finalists(
     RunDirectoryError: if the finalists were evaluated with other settings before.
     ValueError: if there are no candidates.
   """
-  with Journal(os.path.join(directory, RERANK_DIRECTORY), settings) as journal:
-    best = rerank(candidates, space, evaluator, journal, trial_retries=trial_retries, on_trial=on_trial)
+  with Journal(os.path.join(directory, RERANK_DIRECTORY), settings) as journal, watchers(journal) as watching:
+    best = rerank(
+      candidates,
+      space,
+      evaluator,
+      journal,
+      trial_retries=trial_retries,
+      on_trial=watching.on_trial,
+      on_epoch=watching.on_epoch,
+    )
     write_report(directory, space)
   return with_ids_of(trials, [best])[0] if best else None
 

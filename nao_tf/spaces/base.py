@@ -79,6 +79,7 @@ class SearchSpace(abc.ABC):
     ones, for example because each has its own entry in a table. Default: they follow from the encodings.
   * `graph`, if architectures are networks of layers. Strategies that compare networks need it. Default: there is none.
   * `size` and `enumerate`, if each network can be listed once. Default: all rows of choices are listed.
+  * `decision_names`, if decisions have better names than their position and kind.
   * `format` and `parse`, if there is a published string form. Default: the choices, separated by spaces.
   * `sample`, `mutate` and `neighbors`, if few rows of choices are valid. Default: try rows until one is valid.
 
@@ -111,6 +112,11 @@ class SearchSpace(abc.ABC):
     Raises:
       ValueError: if `architecture` is not one of this space.
     """
+
+  @property
+  def decision_names(self) -> tuple[str, ...]:
+    """A name for each decision, all different, for people who look at trials."""
+    return tuple(f"{position:02d} {decision.kind}" for position, decision in enumerate(self.decisions))
 
   @property
   def size(self) -> int:

@@ -64,6 +64,15 @@ def _decisions() -> tuple[Decision, ...]:
   return tuple(decisions)
 
 
+def _names() -> tuple[str, ...]:
+  names: list[str] = []
+  for vertex in range(1, NUM_VERTICES):
+    names += [f"edge {source}->{vertex}" for source in range(vertex)]
+    if vertex < _LAST:
+      names.append(f"operation {vertex}")
+  return tuple(names)
+
+
 class Nasbench101Space(SearchSpace):
   """Cells of at most seven vertices and nine edges.
 
@@ -73,6 +82,11 @@ class Nasbench101Space(SearchSpace):
 
   name = "nasbench101"
   decisions = _decisions()
+
+  @property
+  def decision_names(self) -> tuple[str, ...]:
+    """Names such as "edge 0->1" and "operation 1"."""
+    return _names()
 
   def check_rules(self, architecture: Sequence[int]) -> None:
     """Checks that a path leads from input to output and that the pruned graph has at most nine edges."""

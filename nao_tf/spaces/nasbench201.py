@@ -52,6 +52,11 @@ class Nasbench201Space(SearchSpace):
   name = "nasbench201"
   decisions = tuple(Decision(f"operation {node}<-{source}", len(OPERATIONS)) for node, source in EDGES)
 
+  @property
+  def decision_names(self) -> tuple[str, ...]:
+    """Names such as "operation 1<-0"."""
+    return tuple(decision.kind for decision in self.decisions)
+
   def decode(self, architecture: Architecture) -> EdgeGenotype:
     """Returns the edges with their operations named; see `SearchSpace.decode`."""
     self.validate(architecture)

@@ -90,6 +90,13 @@ class NasnetSpace(SearchSpace):
     self._choice_of_name = {operation.name: choice for choice, operation in enumerate(self.operations)}
     self._choice_of_tokens = {op.tokens: choice for choice, op in enumerate(self.operations) if op.tokens}
 
+  @property
+  def decision_names(self) -> tuple[str, ...]:
+    """Names such as "normal node 2, input 1"; nodes have their numbers in the genotype."""
+    nodes = range(NUM_CELL_INPUTS, self.num_nodes + NUM_CELL_INPUTS)
+    parts = itertools.product(("normal", "reduction"), nodes, (1, 2), ("input", "operation"))
+    return tuple(f"{cell} node {node}, {kind} {branch}" for cell, node, branch, kind in parts)
+
   def canonical(self, architecture: Architecture) -> Architecture:
     """Returns the encoding of each cell that comes first in lexicographic order."""
     normal, reduction = _cells(architecture)

@@ -48,6 +48,11 @@ class RecurrentSpace(SearchSpace):
       for decision in (Decision("predecessor", node + 1), Decision("activation", len(ACTIVATIONS)))
     )
 
+  @property
+  def decision_names(self) -> tuple[str, ...]:
+    """Names such as "node 01 activation"; nodes have their numbers in the genotype."""
+    return tuple(f"node {position // 2 + 1:02d} {decision.kind}" for position, decision in enumerate(self.decisions))
+
   def canonical(self, architecture: Architecture) -> Architecture:
     """Returns the encoding with nodes numbered level by level, and children in the order of their subtrees."""
     children = _children(architecture)

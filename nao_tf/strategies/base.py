@@ -162,6 +162,13 @@ class Strategy(abc.ABC):
     """Returns where an architecture that was asked for came from; `UNKNOWN` for any other."""
     return self._origins.get(architecture, UNKNOWN)
 
+  def figures(self) -> Mapping[str, float]:
+    """Returns numbers that say how the strategy is doing, by name, for those who watch the search; none by default.
+
+    What changes with each call is shown with the next trial that closes.
+    """
+    return {}
+
   def prediction(self, architecture: Architecture) -> Prediction | None:
     """Returns the score that was predicted for an architecture before it was asked for; None if there is none."""
     del architecture

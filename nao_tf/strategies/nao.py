@@ -6,7 +6,7 @@ predicted score, decodes new architectures from there, and proposes those that t
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from nao_tf import fields
 from nao_tf.controller import ascent
 from nao_tf.controller.controller import Controller
 from nao_tf.controller.dataset import augment, make_targets
-from nao_tf.controller.fitting import TrainingDiverged, fit_controller
+from nao_tf.controller.fitting import TrainingDiverged, fit_controller, last_losses
 from nao_tf.controller.state import controller_state, restart, restore_controller_state
 from nao_tf.controller.vocabulary import Vocabulary
 from nao_tf.runs.json_files import parse_json
@@ -63,6 +63,7 @@ class Nao(Strategy):
     self._queue: list[Proposal] = []
     self._rounds: dict[int, list[Proposal]] = {}
     self._predictions: dict[Architecture, Prediction] = {}
+    self._figures: dict[str, float] = {}
 
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
     """Returns random architectures at the beginning, later those of rounds; see `Strategy.propose`."""
@@ -72,6 +73,7 @@ class Nao(Strategy):
     if len(self._queue) < count:
       if self.num_asked not in self._rounds:
         self._rounds[self.num_asked] = self._round(rng, max(count - len(self._queue), self._round_size))
+        self._figures["temperature"] = self._temperature
         self._predict(self._rounds[self.num_asked])
       self._queue += self._rounds[self.num_asked]
     proposed, self._queue = self._queue[:count], self._queue[count:]
@@ -111,6 +113,10 @@ class Nao(Strategy):
   def prediction(self, architecture: Architecture) -> Prediction | None:
     """Returns the mean score by the controllers of the ensemble, of a proposal of a round; see `Strategy.prediction`."""
     return self._predictions.get(architecture)
+
+  def figures(self) -> Mapping[str, float]:
+    """Returns the losses at the end of the latest training of the controller, and the temperature of the decoder."""
+    return self._figures
 
   @property
   def is_fitted(self) -> bool:
@@ -167,7 +173,7 @@ class Nao(Strategy):
     settings, scored = self.controller.config, self.scored
     tokens = self._tokens([trial.architecture for trial in scored], rng)
     unlabeled = [self.space.sample(rng) for _ in range(self.config.num_unlabeled)]
-    fit_controller(
+    history = fit_controller(
       self.controller,
       tokens,
       make_targets([trial.reward for trial in scored if trial.reward is not None], settings.target),
@@ -176,6 +182,7 @@ class Nao(Strategy):
       unlabeled=self.vocabulary.encode(unlabeled) if unlabeled else None,
     )
     self._num_fits += 1
+    self._figures = last_losses(history)
 
   def _tokens(self, architectures: list[Architecture], rng: np.random.Generator) -> np.ndarray:
     settings = self.controller.config

@@ -80,6 +80,11 @@ class SupernetTrainer(abc.ABC):
     """How many steps have been made, in all epochs."""
     return optimizers.num_updates(self.weights.optimizer)
 
+  @property
+  def learning_rate(self) -> float:
+    """The learning rate at the present step."""
+    return optimizers.current_learning_rate(self.weights.optimizer)
+
   def start_round(self, architectures: Sequence[Architecture], last_epoch: int) -> None:
     """Says what `fit` trains on, and until when.
 

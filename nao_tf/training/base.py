@@ -6,7 +6,7 @@ import abc
 import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 if TYPE_CHECKING:
   import numpy as np
@@ -221,6 +221,38 @@ class Trainer(Protocol):
     Raises:
       Diverged: if the loss becomes NaN or infinite.
     """
+
+
+class Epoch(NamedTuple):
+  """An epoch of a training, for those who watch it.
+
+  Attributes:
+    number: from 1.
+    total: how many the training has.
+    metrics: of the epoch, as `Trainer.fit` yields them, with the learning rate.
+  """
+
+  number: int
+  total: int
+  metrics: Metrics
+
+
+def watched_epochs(trainer: Trainer, watch: Callable[[Epoch], None]) -> Iterator[Metrics]:
+  """Trains as `Trainer.fit` does, and shows each epoch to a function before it is yielded."""
+  for metrics in trainer.fit():
+    watch(Epoch(int(metrics["epoch"]), trainer.training_config.epochs, {**metrics, **learning_rate_of(trainer)}))
+    yield metrics
+
+
+def learning_rate_of(trainer: Trainer) -> Metrics:
+  """Returns the learning rate of a trainer as a metric; none if its attribute `learning_rate` is missing."""
+  rate = getattr(trainer, "learning_rate", None)
+  return {} if rate is None else {"learning_rate": float(rate)}
+
+
+def shown_metrics(metrics: Mapping[str, float]) -> Metrics:
+  """Returns the metrics of an epoch that curves show: its number is their axis."""
+  return {name: float(value) for name, value in metrics.items() if name != "epoch"}
 
 
 class NetworkTrainer(Trainer, Protocol):

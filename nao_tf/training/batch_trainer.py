@@ -78,6 +78,11 @@ class BatchTrainer:
     return optimizers.num_updates(self.optimizer)
 
   @property
+  def learning_rate(self) -> float:
+    """The learning rate at the present step."""
+    return optimizers.current_learning_rate(self.optimizer)
+
+  @property
   def state(self) -> dict[str, Any]:
     """What a checkpoint must hold to resume the training as if it had not been interrupted."""
     flat = {} if self._flat is None else {"weights": self._flat.vector}

@@ -131,6 +131,11 @@ class LanguageModelTrainer:
     }
 
   @property
+  def learning_rate(self) -> float:
+    """The learning rate of a segment of the usual length; each segment has its share of it."""
+    return self.training_config.learning_rate
+
+  @property
   def num_steps_done(self) -> int:
     """How many steps have been made, in all epochs."""
     return optimizers.num_updates(self.optimizer)

@@ -112,6 +112,12 @@ def learning_rate(
   )
 
 
+def current_learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
+  """Returns the learning rate at which an optimizer is, whether or not it follows a schedule."""
+  rate = optimizer.learning_rate
+  return float(tf.convert_to_tensor(rate(optimizer.iterations) if callable(rate) else rate))
+
+
 def num_updates(optimizer: keras.optimizers.Optimizer) -> int:
   """Returns how many updates an optimizer has made, whether or not its counter is mirrored over replicas."""
   return int(tf.convert_to_tensor(optimizer.iterations))

@@ -20,13 +20,14 @@ import tensorflow as tf
 from absl import logging
 from tensorflow import keras
 
+from nao_tf.runs.event_files import EventFiles
 from nao_tf.runs.lines import LinesFile, write_lines
 from nao_tf.runs.progress_bars import progress_bar
 from nao_tf.runs.run_lock import RunLock
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.training import checkpoints
 from nao_tf.training.averaging import BestWeights
-from nao_tf.training.base import Metrics, Trainer
+from nao_tf.training.base import Metrics, Trainer, learning_rate_of, shown_metrics
 from nao_tf.training.checkpoints import Checkpoints, OtherCheckpoint, Restored
 from nao_tf.training.history import HISTORY_FILE, read_history
 
@@ -56,6 +57,7 @@ class TrainingDirectory:
     *,
     checkpoint_seconds: float = _CHECKPOINT_SECONDS,
     lock: RunLock | None = None,
+    tensorboard: bool = True,
   ):
     """Opens the directory and restores the last whole checkpoint in it, if there is one.
 
@@ -64,6 +66,7 @@ class TrainingDirectory:
       trainer: a fresh trainer, with the same settings as earlier ones with this directory.
       checkpoint_seconds: time between two checkpoints within an epoch, if the training can be resumed there.
       lock: the lock of the directory, if the caller holds it as long as this is used; None to take it when needed.
+      tensorboard: whether to write scalars for TensorBoard.
 
     Raises:
       nao_tf.runs.run_lock.RunDirectoryInUse: if another process has the lock.
@@ -82,7 +85,8 @@ class TrainingDirectory:
         self._cut(recorded, begun)
       _warn_of_gaps(self._path, self.history, int(trainer.epoch.numpy()))
       self._lines = LinesFile(self._path)
-    self._writer = tf.summary.create_file_writer(os.path.join(directory, TENSORBOARD))
+      self._events = EventFiles(os.path.join(directory, TENSORBOARD)) if tensorboard else None
+    self._last_shown = (self._events.last_step or 0) if self._events else 0
 
   def fit(self, *, progress: bool = False) -> list[Metrics]:
     """Trains to the last epoch and records each epoch; returns the history.
@@ -111,7 +115,8 @@ class TrainingDirectory:
     if self._is_open:
       self._is_open = False
       self._lines.close()
-      self._writer.close()
+      if self._events is not None:
+        self._events.close()
 
   def __enter__(self) -> "TrainingDirectory":
     return self
@@ -140,10 +145,20 @@ class TrainingDirectory:
     self.history.append(metrics)
     self._lines.append(metrics, allow_nan=True)
     self._save()
-    with self._writer.as_default(step=metrics["epoch"]):
-      for name, value in metrics.items():
-        tf.summary.scalar(name, value)
-    self._writer.flush()
+    if self._events is not None:
+      self._show(self._events, int(metrics["epoch"]))
+
+  def _show(self, events: EventFiles, epoch: int) -> None:
+    """Shows an epoch in TensorBoard, and those before it that a process which was killed did not show."""
+    if self._last_shown >= epoch:  # The training has gone back to a checkpoint from before.
+      events.rewind(epoch)
+      self._last_shown = epoch - 1
+    rates = {epoch: learning_rate_of(self._trainer)}
+    for metrics in self.history:
+      if (number := int(metrics["epoch"])) > self._last_shown:
+        events.add(number, {**shown_metrics(metrics), **rates.get(number, {})})
+    self._last_shown = epoch
+    events.flush()
 
   def _cut(self, recorded: list[Metrics], begun: bool) -> None:
     """Cuts the history to what was restored, and keeps the old one if that is more than a kill explains.

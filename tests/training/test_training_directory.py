@@ -21,6 +21,7 @@ from nao_tf.training.training_directory import (
   read_history,
   restore_network,
 )
+from tests.support.events import scalars
 from tests.support.image_cases import NETWORK, TRAINING, make_trainer, without_seconds
 
 
@@ -58,6 +59,37 @@ def test_a_training_writes_scalars_for_tensorboard(tmp_path):
   (file,) = (tmp_path / TENSORBOARD).iterdir()
   tags = {value.tag for event in tf.compat.v1.train.summary_iterator(str(file)) for value in event.summary.value}
   assert {"train_loss", "valid_accuracy", "valid_loss"} <= tags
+
+
+def test_the_curves_of_a_resumed_training_go_on_without_gaps_and_double_steps(tmp_path):
+  config = dataclasses.replace(TRAINING, epochs=3, schedule="cosine", learning_rate=0.1)
+  with TrainingDirectory(str(tmp_path), make_trainer(config)) as killed:
+    epochs = killed._trainer.fit()
+    killed._record(next(epochs))
+    killed._events = None  # The second epoch is on record, but the process ends before it is shown.
+    killed._record(next(epochs))
+  with TrainingDirectory(str(tmp_path), make_trainer(config)) as resumed:
+    history = resumed.fit()
+  shown = scalars(tmp_path / TENSORBOARD)
+  assert [step for step, _ in shown["train_loss"]] == [1, 2, 3]
+  np.testing.assert_allclose([x for _, x in shown["train_loss"]], [metrics["train_loss"] for metrics in history], 1e-6)
+  rates = dict(shown["learning_rate"])
+  assert 0.1 > rates[1] > rates[3] >= 0
+
+
+def test_the_curves_go_back_with_a_training_that_does(trained, tmp_path):
+  shutil.copytree(trained[0], tmp_path / "run")
+  (newest,) = sorted((tmp_path / "run" / CHECKPOINTS).glob("*.index"))[1:]
+  newest.unlink()
+  with TrainingDirectory(str(tmp_path / "run"), make_trainer(FOUR)) as directory:
+    directory.fit()
+  assert [step for step, _ in scalars(tmp_path / "run" / TENSORBOARD)["train_loss"]] == [1, 2, 3, 4]
+
+
+def test_nothing_is_written_for_tensorboard_if_nobody_wants_it(tmp_path):
+  config = dataclasses.replace(TRAINING, epochs=1)
+  TrainingDirectory(str(tmp_path), make_trainer(config), tensorboard=False).fit()
+  assert not os.path.exists(tmp_path / TENSORBOARD)
 
 
 def test_the_checkpoint_of_another_network_is_refused(tmp_path):

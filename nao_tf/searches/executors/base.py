@@ -9,6 +9,7 @@ from typing import ClassVar, NamedTuple
 
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.runs.attempts import Attempts
+from nao_tf.training.base import Epoch
 from nao_tf.trial import Trial
 
 MakeEvaluator = Callable[[], Evaluator]
@@ -62,11 +63,13 @@ class Run:
     directory: of the search.
     attempts: at its open trials.
     retries: how often a trial is begun again that has lost its worker, or has ended the process of the search.
+    on_epoch: to be called with the id of a trial and each epoch of its training, if the executor hears of them.
   """
 
   directory: str
   attempts: Attempts
   retries: int
+  on_epoch: Callable[[int, Epoch], None] = lambda trial, epoch: None
 
 
 class WorkerStatus(NamedTuple):
@@ -77,12 +80,14 @@ class WorkerStatus(NamedTuple):
     trial: id of its trial; None if it has none.
     state: in a word: "starting", "evaluating", "idle".
     seconds: since when.
+    epoch: the last one that the training of its trial has completed; None if there is none.
   """
 
   worker: int
   trial: int | None
   state: str
   seconds: float
+  epoch: Epoch | None = None
 
 
 class Executor(abc.ABC):

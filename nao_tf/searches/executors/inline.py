@@ -56,8 +56,8 @@ class InlineExecutor(Executor):
 
   def start(self, run: Run) -> None:
     """Begins to work for a search."""
-    self._trials, self._closing = TrialEvaluator(self._evaluator, run.attempts, retries=run.retries), None
-    self.busy_seconds = 0.0
+    self._trials = TrialEvaluator(self._evaluator, run.attempts, retries=run.retries, on_epoch=run.on_epoch)
+    self._closing, self.busy_seconds = None, 0.0
 
   def submit(self, trials: Sequence[Trial]) -> None:
     """Takes a batch."""

@@ -17,6 +17,7 @@ from nao_tf.evaluators.worker_process import BEGUN, READY, WorkerProcess
 from nao_tf.searches.executors import machine
 from nao_tf.searches.executors.base import Executor, ExecutorSettings, MakeEvaluator, Run, WorkerStatus
 from nao_tf.searches.executors.trial_logs import closed_with_log, new_log, read_log
+from nao_tf.training.base import Epoch
 from nao_tf.trial import Evaluation, Trial
 
 _PATIENCE = 1.0
@@ -161,6 +162,8 @@ class ProcessExecutor(Executor):
       self._false_starts = 0
     elif message == BEGUN and worker.trial is not None:
       self._working_for().attempts.begin(worker.trial.id)
+    elif isinstance(message, Epoch) and worker.trial is not None:
+      self._working_for().on_epoch(worker.trial.id, message)
     elif isinstance(message, Evaluation):
       self._finish(worker, message)
       if machine.held_gib(worker.pid) > self._memory * _KEPT_SHARE:
@@ -245,6 +248,7 @@ class _Worker:
     log: path of the log of the trial.
     is_ready: whether the process has made its evaluator.
     is_evaluating: whether the process has begun with the trial.
+    epoch: the last one of the training of the trial; None if there is none.
   """
 
   def __init__(self, number: int, share: Mapping[str, str]):
@@ -252,6 +256,7 @@ class _Worker:
     self.process: WorkerProcess | None = None
     self.trial: Trial | None = None
     self.log = ""
+    self.epoch: Epoch | None = None
     self.is_ready = self.is_evaluating = False
     self._since = time.monotonic()
 
@@ -268,7 +273,7 @@ class _Worker:
   def status(self) -> WorkerStatus:
     """Returns what it does."""
     state = "idle" if self.trial is None else "evaluating" if self.is_evaluating else "starting"
-    return WorkerStatus(self._number, self.trial.id if self.trial else None, state, self.age)
+    return WorkerStatus(self._number, self.trial.id if self.trial else None, state, self.age, self.epoch)
 
   def begin(self, trial: Trial, log: str, make: MakeEvaluator) -> None:
     """Gives a trial to the process, which is started if there is none."""
@@ -291,11 +296,13 @@ class _Worker:
       self.is_ready = True
     elif message == BEGUN:
       self.is_evaluating, self._since = True, time.monotonic()
+    elif isinstance(message, Epoch):
+      self.epoch = message
     return message
 
   def rest(self) -> None:
     """Has no trial from now on."""
-    self.trial, self.is_evaluating, self._since = None, False, time.monotonic()
+    self.trial, self.epoch, self.is_evaluating, self._since = None, None, False, time.monotonic()
 
   def end(self) -> None:
     """Ends the process."""

@@ -23,6 +23,7 @@ from nao_tf.searches.executors import machine
 from nao_tf.searches.executors.base import Executor, ExecutorSettings, MakeEvaluator, Run, WorkerStatus
 from nao_tf.searches.executors.processes import ProcessExecutor
 from nao_tf.searches.executors.trial_logs import closed_with_log, new_log, read_log
+from nao_tf.training.base import Epoch
 from nao_tf.trial import Evaluation, Trial
 
 _PATIENCE = 1.0
@@ -184,7 +185,7 @@ class RayExecutor(Executor):
     """Takes what an actor has returned."""
     run = self._working_for()
     try:
-      evaluation, log = self._ray.get(reference)
+      evaluation, log, epochs = self._ray.get(reference)
     except self._ray.exceptions.RayTaskError as error:
       self._end(work.actor)
       if isinstance(error.cause, EvaluatorError):
@@ -198,6 +199,8 @@ class RayExecutor(Executor):
     self.busy_seconds += time.monotonic() - work.since
     with open(new_log(run.directory, work.trial.id), "ab") as file:
       file.write(log)
+    for epoch in epochs:
+      run.on_epoch(work.trial.id, epoch)
     self._done.append(closed_with_log(work.trial, evaluation, b""))
 
   def _lose(self, work: "_Work", reason: str) -> None:
@@ -248,15 +251,17 @@ class _Actor:
     os.environ.update(machine.thread_limits(num_threads))
     self._directory = tempfile.mkdtemp(prefix="nao_tf_")
     self._executor = ProcessExecutor.make(make_evaluator, settings)
-    self._executor.start(Run(self._directory, Attempts(self._directory, ()), _RETRIES_ON_NODE))
+    self._executor.start(Run(self._directory, Attempts(self._directory, ()), _RETRIES_ON_NODE, self._note))
+    self._epochs: list[Epoch] = []
 
-  def evaluate(self, trial: Trial) -> tuple[Evaluation, bytes]:
-    """Returns the evaluation of a trial, and the end of its log.
+  def evaluate(self, trial: Trial) -> tuple[Evaluation, bytes, list[Epoch]]:
+    """Returns the evaluation of a trial, the end of its log, and the epochs of its training.
 
     Raises:
       EvaluatorError: if the evaluator cannot be made or breaks its protocol.
     """
     path = new_log(self._directory, trial.id)
+    self._epochs.clear()
     self._executor.submit([trial])
     while (closed := self._executor.next_done()) is None:
       pass
@@ -264,7 +269,12 @@ class _Actor:
       raise EvaluatorError(f"trial {trial.id} came back without an evaluation")
     log = read_log(path, _LONGEST_LOG)
     shutil.rmtree(os.path.dirname(path), ignore_errors=True)
-    return closed.evaluation, log
+    return closed.evaluation, log, list(self._epochs)
+
+  def _note(self, trial: int, epoch: Epoch) -> None:
+    """Keeps an epoch. A training that begins again has its first epoch again."""
+    del trial
+    self._epochs[:] = [*(known for known in self._epochs if known.number < epoch.number), epoch]
 
 
 def _import_ray() -> Any:

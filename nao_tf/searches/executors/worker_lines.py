@@ -13,6 +13,9 @@ class WorkerLines:
   """Lines below a progress bar. It is a context manager that takes them away.
 
   In a log file there are none: the progress bar has a line for each trial there.
+
+  Attributes:
+    is_shown: whether anything is to be shown.
   """
 
   def __init__(self, *, shown: bool = True) -> None:
@@ -21,13 +24,18 @@ class WorkerLines:
     Args:
       shown: whether to show anything.
     """
-    self._is_shown, self._is_terminal = shown, sys.stderr.isatty()
+    self.is_shown, self._is_terminal = shown, sys.stderr.isatty()
     self._lines: list[tqdm.tqdm[Any]] = []
     self._has_workers = False
 
+  @property
+  def are_shown(self) -> bool:
+    """Whether there are lines."""
+    return bool(self._lines)
+
   def show(self, workers: Sequence[WorkerStatus]) -> None:
     """Shows what each worker does; to be given to `run_search` as `on_workers`."""
-    self._has_workers = self._is_shown and bool(workers)
+    self._has_workers = self.is_shown and bool(workers)
     if not self._has_workers or not self._is_terminal:
       return
     while len(self._lines) < len(workers):
@@ -54,4 +62,5 @@ class WorkerLines:
 def in_words(worker: WorkerStatus) -> str:
   """Returns in words what a worker does."""
   trial = "" if worker.trial is None else f" trial {worker.trial}"
-  return f"worker {worker.worker}: {worker.state}{trial}, {worker.seconds:.0f} s"
+  epoch = "" if worker.epoch is None else f", epoch {worker.epoch.number} of {worker.epoch.total}"
+  return f"worker {worker.worker}: {worker.state}{trial}{epoch}, {worker.seconds:.0f} s"
