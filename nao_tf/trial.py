@@ -54,7 +54,7 @@ class Evaluation:
     return cls(None, cost_seconds, {"reason": reason, **metrics})
 
   @classmethod
-  def raised(cls, error: Exception, cost_seconds: float = 0.0) -> "Evaluation":
+  def raised(cls, error: BaseException, cost_seconds: float = 0.0) -> "Evaluation":
     """Returns the evaluation of an architecture whose evaluation raised an exception. Its first line is the reason."""
     return cls.failed(f"{type(error).__name__}: {first_line(error)}", cost_seconds)
 
@@ -172,7 +172,7 @@ class Trial:
     return self.evaluation.reward if self.evaluation else None
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
   """Returns the first line of an exception's message, or the name of its type if it has none."""
   return str(error).strip().partition("\n")[0] or type(error).__name__
 

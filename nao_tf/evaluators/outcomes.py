@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import signal
 import sys
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -17,19 +19,22 @@ _ENDING = (EvaluatorError, RunDirectoryError)
 """Exceptions that say nothing about an architecture. They end the search."""
 
 _NOTHING = object()
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals with which a user or a machine stops a program."""
 
 
 def evaluate_each(evaluator: Evaluator, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
   """Yields one evaluation for each architecture, in order, as soon as it is there.
 
-  An exception is logged, and the architecture that the evaluator was working on has failed. The evaluator is then called
-  again for the others.
+  An exception is logged, and the architecture that the evaluator was working on has failed. So is the exit that it asks
+  for with `sys.exit`. The evaluator is then called again for the others.
 
   Args:
     evaluator: evaluates.
     architectures: of its space.
 
   Raises:
+    SystemExit: if a handler of a signal asks for it.
     EvaluatorError: if the evaluator returns something else than one evaluation for each architecture.
     RunDirectoryError: if a file of the evaluator cannot be used.
   """
@@ -50,7 +55,9 @@ def _evaluate_together(evaluator: Evaluator, architectures: Sequence[Architectur
       evaluation = _next(evaluator, results, number, len(architectures))
     except _ENDING:
       raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+      if _is_told_to_stop(error):
+        raise
       if results is None and len(architectures) > 1:
         # The evaluator returns all evaluations at once, so any of the architectures may be the cause.
         yield from _evaluate_together(evaluator, architectures[:1])
@@ -62,8 +69,16 @@ def _evaluate_together(evaluator: Evaluator, architectures: Sequence[Architectur
   _check_end(evaluator, results, len(architectures))
 
 
+def _is_told_to_stop(error: BaseException) -> bool:
+  """Returns whether it is the program's own handler of a signal that exits, as programs do to end in order."""
+  if not isinstance(error, SystemExit):
+    return False
+  handlers = {getattr(signal.getsignal(number), "__code__", None) for number in _STOPPING}
+  return any(frame.f_code in handlers for frame, _ in traceback.walk_tb(error.__traceback__))
+
+
 def _begin(evaluator: Evaluator, architectures: Sequence[Architecture]) -> Iterator[Any]:
-  with _output_for_others():
+  with _output_for_others(), _only_here():
     results: Any = evaluator.evaluate(architectures)
   if not hasattr(results, "__iter__"):
     raise _error(evaluator, f"must return an iterable of evaluations, got {results!r}")
@@ -72,13 +87,39 @@ def _begin(evaluator: Evaluator, architectures: Sequence[Architecture]) -> Itera
 
 def _next(evaluator: Evaluator, results: Iterator[Any], number: int, total: int) -> Evaluation:
   """Returns the next evaluation."""
-  with _output_for_others():
+  with _output_for_others(), _only_here():
     evaluation = next(results, _NOTHING)
   if evaluation is _NOTHING:
     raise _error(evaluator, f"must give one evaluation for each architecture, got {number} for {total}")
   if not isinstance(evaluation, Evaluation):
     raise _error(evaluator, f"must give an Evaluation for each architecture, got {evaluation!r}")
   return evaluation
+
+
+@contextlib.contextmanager
+def _only_here() -> Iterator[None]:
+  """Ends a process that an evaluation forks when it comes out of the evaluation. The search goes on in this one alone."""
+  process, status = os.getpid(), 1
+  try:
+    yield
+    status = 0
+  except SystemExit as error:
+    status = error.code if isinstance(error.code, int) else int(error.code is not None)
+    raise
+  except BaseException:
+    if os.getpid() != process:
+      traceback.print_exc()
+    raise
+  finally:
+    if os.getpid() != process:
+      _flush_output()
+      os._exit(status)
+
+
+def _flush_output() -> None:
+  for stream in (sys.stdout, sys.stderr):
+    with contextlib.suppress(OSError, ValueError):
+      stream.flush()
 
 
 @contextlib.contextmanager

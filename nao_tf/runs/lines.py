@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
+from nao_tf.runs.forks import close_in_forks
 from nao_tf.runs.json_files import parse_json
 
 Value = TypeVar("Value")
@@ -39,6 +40,7 @@ class LinesFile:
     try:
       if locked:
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        close_in_forks(self._file)
       self._data = _whole_lines(self._file)
       self._size = self._file.truncate(len(self._data))
     except BaseException:

@@ -1,6 +1,7 @@
 """The lock of a run directory: one process writes into it at a time.
 
-The operating system gives up the lock when its process ends, in whatever way. The file says who holds it.
+The operating system gives up the lock when its process ends, in whatever way. Processes that it has forked do not hold
+it. The file says who does.
 """
 
 import fcntl
@@ -10,6 +11,7 @@ import socket
 import sys
 from typing import Any
 
+from nao_tf.runs.forks import close_in_forks
 from nao_tf.runs.json_files import parse_json
 from nao_tf.runs.settings import RunDirectoryError
 
@@ -40,6 +42,7 @@ class RunLock:
     self._file = open(os.path.join(directory, LOCK_FILE), "a+b", buffering=0)
     try:
       fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+      close_in_forks(self._file)
       self._sign()
     except BlockingIOError as error:
       holder = _holder(self._file)

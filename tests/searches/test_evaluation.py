@@ -2,6 +2,8 @@
 
 import contextlib
 import io
+import os
+import signal
 import subprocess
 import sys
 
@@ -55,7 +57,7 @@ def raising(error):
 
 @pytest.mark.parametrize("evaluator", [Lazy, Eager])
 @pytest.mark.parametrize(
-  "error", [ValueError("no"), MemoryError(), RecursionError("deep"), OSError(28, "disk"), KeyError(1)]
+  "error", [ValueError("no"), MemoryError(), RecursionError("deep"), OSError(28, "disk"), KeyError(1), SystemExit(4)]
 )
 def test_an_exception_fails_its_trial_and_no_other(tmp_path, evaluator, error):
   search(tmp_path, evaluator(raising(error)))
@@ -68,13 +70,43 @@ def test_an_exception_fails_its_trial_and_no_other(tmp_path, evaluator, error):
 
 
 @pytest.mark.parametrize("evaluator", [Lazy, Eager])
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
-def test_an_interruption_ends_the_search_and_does_not_count_as_an_attempt(tmp_path, evaluator, error):
+def test_an_interruption_ends_the_search_and_does_not_count_as_an_attempt(tmp_path, evaluator):
   for _ in range(5):
-    with pytest.raises(error):
-      search(tmp_path, evaluator(raising(error)))
+    with pytest.raises(KeyboardInterrupt):
+      search(tmp_path, evaluator(raising(KeyboardInterrupt)))
   search(tmp_path, evaluator(lambda: None))
   assert all(trial.reward is not None for trial in read_trials(str(tmp_path)))
+
+
+def exit_in_order(number, frame):
+  sys.exit(128 + number)
+
+
+@pytest.mark.parametrize("handler", [exit_in_order, lambda number, frame: exit_in_order(number, frame)])
+def test_a_program_whose_handler_of_sigterm_exits_is_stopped(tmp_path, handler):
+  before = signal.signal(signal.SIGTERM, handler)
+  try:
+    for _ in range(5):
+      with pytest.raises(SystemExit, match="143"):
+        search(tmp_path, Lazy(lambda: os.kill(os.getpid(), signal.SIGTERM)))
+  finally:
+    signal.signal(signal.SIGTERM, before)
+  search(tmp_path, Lazy(lambda: None))
+  assert all(trial.reward is not None for trial in read_trials(str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+  ("end", "status"), [(lambda: sys.exit(7), 7), (lambda: sys.exit("no"), 1), (lambda: None, 0), (raising(OSError()), 1)]
+)
+def test_a_process_that_an_evaluation_forks_does_not_search_too(tmp_path, end, status):
+  def fork():
+    if os.fork() == 0:
+      end()
+
+  search(tmp_path, Lazy(fork))
+  assert os.waitstatus_to_exitcode(os.wait()[1]) == status
+  trials = read_trials(str(tmp_path))
+  assert len(trials) == 18 and all(trial.reward is not None for trial in trials)
 
 
 class Unheard(BaseException):
