@@ -25,6 +25,9 @@ from nao_tf.evaluators.base import Evaluator, EvaluatorError, watch
 from nao_tf.evaluators.outcomes import evaluate_each
 from nao_tf.trial import Architecture
 
+STARTED = "started"
+"""Message of a process that has imported what it needs."""
+
 READY = "ready"
 """Message of a process that has made its evaluator."""
 
@@ -66,7 +69,7 @@ class _Stopped(NamedTuple):
 
 
 class WorkerProcess:
-  """A process that evaluates. Its messages are `READY`, and for each job `BEGUN`, epochs and the evaluations.
+  """A process that evaluates. Its messages are `STARTED`, `READY`, and for each job `BEGUN`, epochs and the evaluations.
 
   Attributes:
     connection: to the process, to wait for messages.
@@ -90,17 +93,6 @@ class WorkerProcess:
   def pid(self) -> int | None:
     """The id of the process."""
     return self._process.pid
-
-  def wait_until_ready(self) -> None:
-    """Waits until the process has made its evaluator.
-
-    Raises:
-      EvaluatorError: if it cannot be made.
-    """
-    try:
-      self.receive(None)
-    except EOFError as error:
-      raise EvaluatorError(f"the process of the evaluator ended {self.wait()} before it was ready") from error
 
   def send(self, architectures: Sequence[Architecture], log: str | None = None) -> None:
     """Gives work to the process. If it has ended, `receive` says so.
@@ -202,6 +194,7 @@ def _work(make: Callable[[], Evaluator], connection: Connection) -> None:
   faulthandler.enable(file=2, all_threads=False)  # The log of a child says where a segmentation fault was.
   threading.Thread(target=_end_with_parent, daemon=True).start()
   try:
+    connection.send(STARTED)
     evaluator = make()
     watch(evaluator, connection.send)
     connection.send(READY)

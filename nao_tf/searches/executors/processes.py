@@ -13,7 +13,7 @@ from typing import Any
 from absl import logging
 
 from nao_tf.evaluators.base import EvaluatorError
-from nao_tf.evaluators.worker_process import BEGUN, READY, WorkerProcess
+from nao_tf.evaluators.worker_process import BEGUN, READY, STARTED, WorkerProcess
 from nao_tf.searches.executors import machine
 from nao_tf.searches.executors.base import Executor, ExecutorSettings, MakeEvaluator, Run, WorkerStatus
 from nao_tf.searches.executors.trial_logs import closed_with_log, new_log, read_log
@@ -173,14 +173,19 @@ class ProcessExecutor(Executor):
     """Decides what becomes of the trial of a worker whose process has ended.
 
     Raises:
-      EvaluatorError: if processes end again and again before they are ready.
+      EvaluatorError: if a process cannot start, or processes end again and again before they are ready.
     """
-    was_ready, was_evaluating, end = worker.is_ready, worker.is_evaluating, worker.end_of_process()
+    was_ready, was_evaluating, has_started = worker.is_ready, worker.is_evaluating, worker.has_started
+    end = worker.end_of_process()
+    if not has_started and end.startswith("with"):
+      raise EvaluatorError(
+        f"a worker process ended {end} as it began, when it imports your script and what makes the evaluator; what it"
+        ' printed says why. A script that has workers starts its search below `if __name__ == "__main__":`'
+      )
     self._false_starts += not was_ready
     if self._false_starts >= _FALSE_STARTS:
       raise EvaluatorError(
-        f"the process of the evaluator ended {end} before it was ready, {_FALSE_STARTS} times; what it printed says"
-        ' why. A script starts workers below `if __name__ == "__main__":`'
+        f"the process of the evaluator ended {end} before it was ready, {_FALSE_STARTS} times; what it printed says why"
       )
     if worker.trial is None:
       return
@@ -246,6 +251,7 @@ class _Worker:
     process: the process; None if there is none now.
     trial: its trial; None if it has none.
     log: path of the log of the trial.
+    has_started: whether the process has imported what it needs.
     is_ready: whether the process has made its evaluator.
     is_evaluating: whether the process has begun with the trial.
     epoch: the last one of the training of the trial; None if there is none.
@@ -257,7 +263,7 @@ class _Worker:
     self.trial: Trial | None = None
     self.log = ""
     self.epoch: Epoch | None = None
-    self.is_ready = self.is_evaluating = False
+    self.has_started = self.is_ready = self.is_evaluating = False
     self._since = time.monotonic()
 
   @property
@@ -292,7 +298,9 @@ class _Worker:
     if self.process is None:
       raise EOFError
     message = self.process.receive(0)
-    if message == READY:
+    if message == STARTED:
+      self.has_started = True
+    elif message == READY:
       self.is_ready = True
     elif message == BEGUN:
       self.is_evaluating, self._since = True, time.monotonic()
@@ -308,12 +316,12 @@ class _Worker:
     """Ends the process."""
     if self.process is not None:
       self.process.kill()
-    self.process, self.is_ready = None, False
+    self.process, self.has_started, self.is_ready = None, False, False
 
   def end_of_process(self) -> str:
     """Waits until the process has ended that is ending, and returns in words how it ended."""
     end = self.process.wait() if self.process is not None else ""
-    self.process, self.is_ready = None, False
+    self.process, self.has_started, self.is_ready = None, False, False
     return end
 
 

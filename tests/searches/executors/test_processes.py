@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -149,6 +151,32 @@ def test_a_worker_that_keeps_too_much_memory_is_replaced_between_trials(run):
 def test_an_evaluator_that_cannot_be_made_ends_the_search(run, make, message):
   with make_executor("processes", make) as executor, pytest.raises(EvaluatorError, match=message):
     evaluated(executor, run, [(0, 0)])
+
+
+SCRIPT = """
+import sys
+from nao_tf.runs.journal import Journal
+from nao_tf.searches.executors import make_executor
+from nao_tf.searches.loop import run_search
+from nao_tf.strategies import make_strategy
+from tests.searches.executors import children
+from tests.support.toys import ToySpace
+
+print("imported", flush=True)
+with Journal(sys.argv[1], {}) as journal, make_executor("processes", children.make) as executor:
+  run_search(make_strategy("random", ToySpace()), executor, journal, num_trials=2, batch_size=1)
+"""
+
+
+def test_a_script_that_searches_when_it_is_imported_is_told_at_once(tmp_path):
+  (tmp_path / "script.py").write_text(SCRIPT)
+  paths = os.pathsep.join(filter(None, [os.getcwd(), os.environ.get("PYTHONPATH")]))
+  command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path / "run")]
+  done = subprocess.run(
+    command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": paths}, timeout=120, check=False
+  )
+  assert done.returncode == 1 and done.stdout.count("imported") == 2  # One worker was enough.
+  assert 'starts its search below `if __name__ == "__main__":`' in done.stderr.strip().rpartition("\n")[2]
 
 
 def test_closing_ends_the_processes(run):
