@@ -33,6 +33,7 @@ def define(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> None:
   flag_types.define_number("trial_timeout", None, help_, 0.0, flag_values=flag_values)
   help_ = "begin an evaluation that ended the process so many times again; then it has failed"
   flags.DEFINE_integer("trial_retries", TRIAL_RETRIES, help_, 0, flag_values=flag_values)
+  experiment.define_tensorboard_flag(flag_values)
   shared_flags.define(flag_values)
   component_flags.define_all(EVALUATORS, declared_settings, component_flags.named(argv, "evaluator"), flag_values)
 
@@ -88,6 +89,7 @@ def context(
     reward=flag_values.reward,
     table=flag_values.table,
     progress=True,
+    tensorboard=experiment.wants_tensorboard(flag_values),
     config=config(flag_values),
   )
 

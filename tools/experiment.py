@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # Options of tasks that determine results.
 _TASK_OPTIONS = ("train_examples", "validation_fraction", "image_size", "max_vocabulary", "class_weight")
 _HOLD_OUT = "hold_out"
+TENSORBOARD = ("all", "none")
 # Fields of configurations that are computed, so there is no flag for them.
 _COMPUTED = ("drop_path_steps",)
 
@@ -35,6 +36,17 @@ def define_process_flags(flag_values: flags.FlagValues) -> None:
   help_ = "compute the same bits in every process with the same seed"
   flags.DEFINE_boolean("deterministic", True, help_, flag_values=flag_values)
   flags.mark_flag_as_required("workdir", flag_values)
+
+
+def define_tensorboard_flag(flag_values: flags.FlagValues) -> None:
+  """Defines the flag that says what is written for TensorBoard."""
+  help_ = "what is written for TensorBoard into the work directory: curves and all that it shows, or nothing"
+  flags.DEFINE_enum("tensorboard", "all", list(TENSORBOARD), help_, flag_values=flag_values)
+
+
+def wants_tensorboard(flag_values: flags.FlagValues) -> bool:
+  """Returns whether anything is to be written for TensorBoard."""
+  return bool(flag_values.tensorboard != "none")
 
 
 def define_task_flags(flag_values: flags.FlagValues) -> None:

@@ -75,7 +75,7 @@ _IMAGES = Need("a task on images", ("task",), _task_is("images"))
 _TEXT = Need("a task on a text", ("task",), _task_is("text"))
 _FILES = Need("--task=folder", ("task",), _task_has_files)
 
-RUN = ("workdir", "output", "seed", "num_replicas", "deterministic", "verbosity", "flagfile", "json")
+RUN = ("workdir", "output", "seed", "num_replicas", "deterministic", "tensorboard", "verbosity", "flagfile", "json")
 DATA = ("task", "data_dir", "download", "train_examples", "validation_fraction", "split")
 SEARCH = ("space", "strategy", "strategies", "oracles", "num_trials", "batch_size", "first_batch_size")
 EXECUTION = ("executor", "num_workers", "asking", "worker_memory", "gpus_per_trial", "cpus_per_trial", "ray_address")

@@ -42,6 +42,7 @@ _COMPUTED = "drop_path_steps"
 _FREE = frozenset(
   (
     *("workdir", "num_trials", "train_best", "rerank", "trial_timeout", "trial_retries", "verbosity", "num_replicas"),
+    "tensorboard",
     *flag_groups.EXECUTION,
   )
 )

@@ -109,7 +109,7 @@ def search_in_workdir(flag_values: flags.FlagValues) -> int:
   proposals, space = search_flags.proposal_space(flag_values), make_space(flag_values.space)
   with RunLock(flag_values.workdir):
     recorded_flags.record(COMMAND, flag_values)
-  workdirs.announce(flag_values.workdir)
+  workdirs.announce(flag_values.workdir, tensorboard=experiment.wants_tensorboard(flag_values))
   try:
     best = search(flag_values, proposals, space, distribution)
   except NothingFound as error:
@@ -208,6 +208,7 @@ def search(
       asking=flag_values.asking,
     ),
     reranking=reranking(flag_values, context) if flag_values.rerank else None,
+    tensorboard=experiment.wants_tensorboard(flag_values),
   )
 
 
@@ -276,6 +277,7 @@ def train_best(
     seed=flag_values.seed,
     workdir=os.path.join(flag_values.workdir, BEST_DIRECTORY),
     settings={**experiment.task_settings(flag_values), **options},
+    tensorboard=experiment.wants_tensorboard(flag_values),
   )
 
 

@@ -37,6 +37,7 @@ _EVALUATE = "nao-evaluate"
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of a training."""
   experiment.define_process_flags(flag_values)
+  experiment.define_tensorboard_flag(flag_values)
   experiment.define_task_flags(flag_values)
   help_ = f"{', '.join(NAMED)}; or a published string of --space; or the path of a JSON file"
   flags.DEFINE_string("architecture", None, help_, flag_values=flag_values)
@@ -62,7 +63,7 @@ def train_in_workdir(flag_values: flags.FlagValues, genotype: Genotype, configs:
   """Trains and exports in the work directory; returns the exit code."""
   with RunLock(flag_values.workdir):  # Another process there is reported before any data is read.
     recorded_flags.record(COMMAND, flag_values)
-  workdirs.announce(flag_values.workdir)
+  workdirs.announce(flag_values.workdir, tensorboard=experiment.wants_tensorboard(flag_values))
   distribution = experiment.prepare_process(flag_values)
   task = experiment.task_of(flag_values)
   train_and_export(
@@ -73,6 +74,7 @@ def train_in_workdir(flag_values: flags.FlagValues, genotype: Genotype, configs:
     seed=flag_values.seed,
     workdir=flag_values.workdir,
     settings=experiment.task_settings(flag_values),
+    tensorboard=experiment.wants_tensorboard(flag_values),
   )
   print_next(flag_values.workdir, flag_values.task)
   return 0
@@ -127,6 +129,7 @@ def train_and_export(
   seed: int,
   workdir: str,
   settings: dict[str, Any],
+  tensorboard: bool = True,
 ) -> Metrics:
   """Trains a network to the last epoch, exports it, and evaluates the export on the test set.
 
@@ -138,6 +141,7 @@ def train_and_export(
     seed: seed of the training.
     workdir: directory of the training, which is resumed from there.
     settings: further settings that determine the training, such as the flags of the task.
+    tensorboard: whether to write curves for TensorBoard.
 
   Returns:
     The metrics on the test set; empty if the task has none.
@@ -166,6 +170,7 @@ def train_and_export(
       lock=lock,
       settings={**settings, **described},
       progress=True,
+      tensorboard=tensorboard,
     )
     figures = export_and_test(task, trainer, genotype, os.path.join(workdir, SAVED_MODEL))
     write_test_figures(workdir, figures)

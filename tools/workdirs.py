@@ -16,6 +16,7 @@ from nao_tf.tools.recorded_flags import COMMAND_FILE
 
 _WITHOUT_WORK = frozenset((ATTEMPTS_FILE, TRIALS_FILE, LOCK_FILE, CONFIG_FILE, HISTORY_FILE, TASK_FILE, COMMAND_FILE))
 _STATUS = "nao-status"
+_TENSORBOARD = "tensorboard"
 _EMPTY_DIRECTORIES = frozenset(("strategy", "tensorboard", "tuner", "shared_weights"))
 
 
@@ -39,9 +40,16 @@ def opened(directory: str) -> Iterator[None]:
     raise
 
 
-def announce(directory: str) -> None:
-  """Prints where a run writes, and how it can be watched."""
+def announce(directory: str, *, tensorboard: bool) -> None:
+  """Prints where a run writes, and how it can be watched.
+
+  Args:
+    directory: of the run.
+    tensorboard: whether it writes for TensorBoard.
+  """
   print(f"work directory: {directory}; {_STATUS} --workdir={directory} says how it goes", flush=True)
+  if tensorboard:
+    print(f"its curves: {_TENSORBOARD} --logdir={directory}", flush=True)
 
 
 def has_work(directory: str) -> bool:

@@ -41,6 +41,7 @@ class EvaluatorContext:
     reward: the epoch whose validation result is the reward, "last" or "best".
     table: path of a table file; None: there is none.
     progress: whether to show progress bars.
+    tensorboard: whether trainings of the evaluator's own, such as that of a supernet, write curves for TensorBoard.
     config: the evaluator's own settings, an instance of its `config_class`; None: it has none.
   """
 
@@ -56,6 +57,7 @@ class EvaluatorContext:
   reward: str = "last"
   table: str | None = None
   progress: bool = False
+  tensorboard: bool = True
   config: Any = None
 
   def task(self) -> Task:

@@ -65,6 +65,7 @@ class SharedWeightsEvaluator:
     seed: int,
     max_parameters: int | None = None,
     progress: bool = False,
+    tensorboard: bool = True,
   ) -> None:
     """Makes the supernet, or restores it from the directory.
 
@@ -79,6 +80,7 @@ class SharedWeightsEvaluator:
       seed: of everything random.
       max_parameters: an architecture with more trainable parameters fails without being trained; None for no bound.
       progress: whether to show a progress bar of the training.
+      tensorboard: whether the training writes curves for TensorBoard.
 
     Raises:
       ValueError: if there is no validation set, there is no supernet for the task, the space or a configuration does not
@@ -114,7 +116,9 @@ class SharedWeightsEvaluator:
       },
     )
     self._rounds = RoundsFile(directory, space)
-    self._training = TrainingDirectory(os.path.join(directory, TRAINING_DIRECTORY), self.trainer)
+    self._training = TrainingDirectory(
+      os.path.join(directory, TRAINING_DIRECTORY), self.trainer, tensorboard=tensorboard
+    )
 
   @classmethod
   def from_context(cls, context: EvaluatorContext) -> "SharedWeightsEvaluator":
@@ -138,6 +142,7 @@ class SharedWeightsEvaluator:
       seed=context.seed,
       max_parameters=context.max_parameters,
       progress=context.progress,
+      tensorboard=context.tensorboard,
     )
 
   def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:

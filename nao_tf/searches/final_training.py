@@ -35,6 +35,7 @@ def train_in_directory(
   lock: RunLock,
   settings: Mapping[str, Any],
   progress: bool = False,
+  tensorboard: bool = True,
 ) -> NetworkTrainer:
   """Trains a network to the last epoch and returns what has trained it.
 
@@ -48,6 +49,7 @@ def train_in_directory(
     lock: the lock of the directory.
     settings: all that determines the training.
     progress: whether to show a progress bar.
+    tensorboard: whether to write curves for TensorBoard.
 
   Raises:
     RunDirectoryError: if the directory was made with other settings.
@@ -60,7 +62,7 @@ def train_in_directory(
   )
   bind_settings(directory, settings)
   record_task(directory, task)
-  with TrainingDirectory(directory, trainer, lock=lock) as training:
+  with TrainingDirectory(directory, trainer, lock=lock, tensorboard=tensorboard) as training:
     training.fit(progress=progress)
   return trainer
 

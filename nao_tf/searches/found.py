@@ -93,7 +93,13 @@ class Found:
     return ReportPage(write_report(self.directory, self._space))
 
   def train(
-    self, *, epochs: int, validation_fraction: float | None = None, verbose: int = 1, **overrides: Any
+    self,
+    *,
+    epochs: int,
+    validation_fraction: float | None = None,
+    tensorboard: bool = True,
+    verbose: int = 1,
+    **overrides: Any,
   ) -> "keras.Model":
     """Trains the best network from scratch and returns it as a model of Keras.
 
@@ -105,6 +111,7 @@ class Found:
       epochs: passes over the data.
       validation_fraction: share of the data that is not trained on, to measure the network with after each epoch. None:
         no images are held out, and as many texts as in the search.
+      tensorboard: whether to write its curves for TensorBoard.
       verbose: 1 to show a progress bar, 0 to show nothing.
       **overrides: fields of the configurations of networks and trainings with other values than in the search, such as
         `num_cells=6`, `filters=36`, `learning_rate=0.1`.
@@ -122,12 +129,13 @@ class Found:
     from nao_tf.training.history import read_history
 
     fields.integer(verbose, "verbose", 0)
+    fields.boolean(tensorboard, "tensorboard")
     fields.number_or_none(validation_fraction, "validation_fraction")
     genotype, configs = self._genotype(), overridden(self._configs, {"epochs": epochs, **overrides})
     fraction = self._final_fraction if validation_fraction is None else validation_fraction
     task = self._data.make_task(fraction)
     check_network_memory(genotype, task, configs)
-    trained = self._train(task, genotype, configs, fraction, progress=verbose > 0)
+    trained = self._train(task, genotype, configs, fraction, tensorboard=tensorboard, progress=verbose > 0)
     self.history, self._trained = read_history(trained.directory), trained
     return trained_model(trained)
 
@@ -158,7 +166,7 @@ class Found:
     return genotype
 
   def _train(
-    self, task: Task, genotype: Genotype, configs: Configs, fraction: float | None, *, progress: bool
+    self, task: Task, genotype: Genotype, configs: Configs, fraction: float | None, *, tensorboard: bool, progress: bool
   ) -> "TrainedNetwork":
     """Trains in a directory that is named after all that the training depends on."""
     import tensorflow as tf
@@ -180,6 +188,7 @@ class Found:
         lock=lock,
         settings=settings,
         progress=progress,
+        tensorboard=tensorboard,
       )
     return TrainedNetwork(directory, trainer.network, genotype, task, configs.training_config.epochs)
 

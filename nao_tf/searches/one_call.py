@@ -48,6 +48,7 @@ def search(
   num_workers: int | None = None,
   trial_timeout: float | None = None,
   callbacks: Iterable[Callable[[Trial], None]] = (),
+  tensorboard: bool = True,
   verbose: int = 1,
   **overrides: Any,
 ) -> Found:
@@ -95,6 +96,8 @@ def search(
       core, with Ray as many as there is room for.
     trial_timeout: seconds after which an evaluation has failed; not inline. None for no limit.
     callbacks: each is called with every trial that has been evaluated, those of an interrupted search included.
+    tensorboard: whether to write the curves of the search and of each trial, hyperparameters and images of the best
+      cells; `tensorboard --logdir=WORKDIR` shows them.
     verbose: 1 to show a progress bar, 0 to show nothing.
     **overrides: fields of `ImageNetworkConfig` and `TrainingConfig` for the networks that are compared, such as
       `epochs=10`, `num_cells=1`, `filters=16`, `batch_size=64`; for texts those of `LanguageModelConfig` and
@@ -113,6 +116,7 @@ def search(
 
   directory, watchers = checked_directory(workdir), _checked_callbacks(callbacks)
   fields.integer(verbose, "verbose", 0)
+  fields.boolean(tensorboard, "tensorboard")
   fields.number_or_none(validation_fraction, "validation_fraction")
   seed = fields.integer(seed, "seed", 0)
   workers = workers_of(executor, num_workers, trial_timeout)
@@ -130,7 +134,7 @@ def search(
     download=download or None,
   )
   planned = planned_search(directory, choices, data, validation_fraction, overrides)
-  return planned.run(budget, watchers, progress=verbose > 0)
+  return planned.run(budget, watchers, progress=verbose > 0, tensorboard=tensorboard)
 
 
 def _budget(num_trials: int | None, max_seconds: float | None) -> Budget:

@@ -118,13 +118,16 @@ class PlannedSearch:
   space: SearchSpace
   configs: Configs
 
-  def run(self, budget: Budget, callbacks: Sequence[Callable[[Trial], None]], *, progress: bool) -> Found:
+  def run(
+    self, budget: Budget, callbacks: Sequence[Callable[[Trial], None]], *, progress: bool, tensorboard: bool = True
+  ) -> Found:
     """Searches, or goes on.
 
     Args:
       budget: how long.
       callbacks: each is called with every trial that has been evaluated.
       progress: whether to show a progress bar.
+      tensorboard: whether to write curves for TensorBoard.
 
     Raises:
       ValueError: if no network is within the bounds.
@@ -138,10 +141,11 @@ class PlannedSearch:
       self.settings,
       self.space,
       strategy,
-      self._opened_evaluator,
+      lambda: self._opened_evaluator(tensorboard=tensorboard),
       budget=budget,
       callbacks=callbacks,
       progress=progress,
+      tensorboard=tensorboard,
     )
     return self._found(best)
 
@@ -165,7 +169,7 @@ class PlannedSearch:
     proposals = fitting_space(self.space, self.choices.bounds, network_config, lambda: self.task)
     return strategy_of(self.choices.strategy, proposals, self.choices.seed)
 
-  def _opened_evaluator(self) -> contextlib.AbstractContextManager[Evaluator | Executor]:
+  def _opened_evaluator(self, *, tensorboard: bool) -> contextlib.AbstractContextManager[Evaluator | Executor]:
     context = EvaluatorContext(
       self.space,
       seed=self.choices.seed,
@@ -173,6 +177,7 @@ class PlannedSearch:
       configs=self.configs,
       directory=self.directory,
       max_parameters=self.choices.bounds.max_parameters,
+      tensorboard=tensorboard,
     )
     sent = dataclasses.replace(context, make_task=functools.partial(self.data.make_task, self.validation_fraction))
     return self.choices.workers.opened(self.choices.evaluator, context, sent)

@@ -146,7 +146,7 @@ def search_in_directory(
         directory,
         reranking.settings,
         trial_retries=budget.trial_retries,
-        watchers=watching,
+        watched=watching,
       )
     return _concluded(best, journal, space)
 

@@ -25,6 +25,9 @@ from nao_tf.trial import Architecture, Trial, top_trials
 BEST_FILE = "best.json"
 _RESCORED_PER_FINALIST = 10
 
+OpenWatchers = Callable[[Journal], contextlib.AbstractContextManager[Watchers]]
+"""Opens those who watch the trials of a journal, for as long as a context lasts."""
+
 
 def finalists(
   trials: Sequence[Trial], count: int, *, rescore: Callable[[Architecture], float] | None = None
@@ -54,9 +57,8 @@ def evaluate_finalists(
   settings: Mapping[str, Any],
   *,
   trial_retries: int = TRIAL_RETRIES,
-  watchers: Callable[[Journal], contextlib.AbstractContextManager[Watchers]] = lambda journal: contextlib.nullcontext(
-    Watchers()
-  ),
+  on_trial: Callable[[Trial], None] = lambda trial: None,
+  watched: OpenWatchers = lambda journal: contextlib.nullcontext(Watchers()),
 ) -> Trial | None:
   """Evaluates finalists again, in a run directory of their own, and adds them to the report of the search.
 
@@ -68,7 +70,8 @@ def evaluate_finalists(
     directory: of the search.
     settings: what determines the new evaluations, as JSON values.
     trial_retries: see `run_search`.
-    watchers: opens those who watch the new trials, those on record included, for as long as a context lasts. It is given
+    on_trial: called with each new trial that closes, those on record included.
+    watched: opens others who watch the new trials, those on record included, for as long as a context lasts. It is given
       the journal of the new trials.
 
   Returns:
@@ -78,14 +81,14 @@ def evaluate_finalists(
     RunDirectoryError: if the finalists were evaluated with other settings before.
     ValueError: if there are no candidates.
   """
-  with Journal(os.path.join(directory, RERANK_DIRECTORY), settings) as journal, watchers(journal) as watching:
+  with Journal(os.path.join(directory, RERANK_DIRECTORY), settings) as journal, watched(journal) as watching:
     best = rerank(
       candidates,
       space,
       evaluator,
       journal,
       trial_retries=trial_retries,
-      on_trial=watching.on_trial,
+      on_trial=Watchers([watching], [on_trial]).on_trial,
       on_epoch=watching.on_epoch,
     )
     write_report(directory, space)
