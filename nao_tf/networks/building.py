@@ -8,8 +8,10 @@ from tensorflow import keras
 
 from nao_tf.networks.image_network import ImageNetwork, ImageNetworkConfig, image_network
 from nao_tf.networks.language_model import LanguageModelConfig, language_model
+from nao_tf.networks.layered_network import layered_network
 from nao_tf.networks.parameter_counts import num_parameters
 from nao_tf.spaces.genotypes import CellGenotype, Genotype, LstmGenotype, RecurrentGenotype
+from nao_tf.spaces.layered_genotypes import LayeredGenotype
 
 
 class NetworkConfig(Protocol):
@@ -40,6 +42,13 @@ def _build_image_network(
   return image_network(genotype, config, num_classes=num_outputs, image_shape=(height, width, channels), seed=seed)
 
 
+def _build_layered_network(
+  genotype: LayeredGenotype, config: ImageNetworkConfig, input_shape: tuple[int, ...], num_outputs: int, seed: int
+) -> keras.Model:
+  height, width, channels = input_shape
+  return layered_network(genotype, config, num_classes=num_outputs, image_shape=(height, width, channels), seed=seed)
+
+
 def _build_language_model(
   genotype: RecurrentGenotype | LstmGenotype,
   config: LanguageModelConfig,
@@ -53,6 +62,7 @@ def _build_language_model(
 
 BUILDERS: dict[type, Builder] = {
   CellGenotype: Builder(ImageNetworkConfig, _build_image_network),
+  LayeredGenotype: Builder(ImageNetworkConfig, _build_layered_network),
   RecurrentGenotype: Builder(LanguageModelConfig, _build_language_model),
   LstmGenotype: Builder(LanguageModelConfig, _build_language_model),
 }

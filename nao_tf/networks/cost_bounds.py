@@ -13,6 +13,7 @@ from nao_tf.networks.language_model_config import LanguageModelConfig
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.bounded import BoundedSpace
 from nao_tf.spaces.genotypes import CellGenotype, LstmGenotype, RecurrentGenotype
+from nao_tf.spaces.layered_genotypes import LayeredGenotype
 from nao_tf.trial import Architecture
 
 _NUM_DRAWS = 1000
@@ -65,7 +66,7 @@ class CostBounds:
 def has_known_costs(genotype: Any, network_config: Any) -> bool:
   """Returns whether `describe` knows the networks that are built from a genotype with a configuration."""
   if isinstance(network_config, ImageNetworkConfig):
-    return isinstance(genotype, CellGenotype)
+    return isinstance(genotype, (CellGenotype, LayeredGenotype))
   return isinstance(network_config, LanguageModelConfig) and isinstance(genotype, (RecurrentGenotype, LstmGenotype))
 
 

@@ -19,9 +19,11 @@ from nao_tf.networks.image_costs import AUXILIARY_HEAD, ImageCosts, PartCost
 from nao_tf.networks.image_network_config import ImageNetworkConfig
 from nao_tf.networks.language_costs import language_costs
 from nao_tf.networks.language_model_config import LanguageModelConfig
+from nao_tf.networks.layered_plan import check_used, layered_costs
 from nao_tf.networks.model_costs import is_model, model_parts
 from nao_tf.networks.named_genotypes import read_genotype
 from nao_tf.spaces.genotypes import CellGenotype, Genotype, LstmGenotype, RecurrentGenotype
+from nao_tf.spaces.layered_genotypes import LayeredGenotype
 from nao_tf.spaces.published import CELLS
 
 if TYPE_CHECKING:
@@ -162,6 +164,11 @@ def describe(
     _refuse({"vocabulary_size": vocabulary_size}, "an image network")
     config = _configured(network_config, ImageNetworkConfig(convention=_convention(title)), sizes)
     return _describe_images(title, genotype, config, _or(input_shape, _IMAGE_SHAPE), _or(num_classes, _NUM_CLASSES))
+  if isinstance(genotype, LayeredGenotype):
+    _refuse({"vocabulary_size": vocabulary_size}, "an image network")
+    check_used(sizes)
+    config = _configured(network_config, ImageNetworkConfig(), sizes)
+    return _describe_layers(title, genotype, config, _or(input_shape, _IMAGE_SHAPE), _or(num_classes, _NUM_CLASSES))
   if isinstance(genotype, (RecurrentGenotype, LstmGenotype)):
     _refuse({"input_shape": input_shape, "num_classes": num_classes}, "a language model")
     model_config = _configured(network_config, LanguageModelConfig(), sizes)
@@ -179,12 +186,26 @@ def _or(value: _Value | None, default: _Value) -> _Value:
 def _describe_images(
   title: str, genotype: CellGenotype, config: ImageNetworkConfig, input_shape: Sequence[int], num_classes: int
 ) -> Description:
-  height, width, channels = (
-    fields.integer(n, f"input_shape[{i}]", 1) for i, n in enumerate(fields.elements(input_shape, "input_shape", 3))
-  )
+  height, width, channels = _checked_shape(input_shape)
   costs = _image_costs(config, (height, width, channels), fields.integer(num_classes, "num_classes", 1))
   size = f"{config.num_cells} cells a stage, {config.filters} filters, convention {config.convention}"
   return _description(f"{title}: {size}, {height}x{width}x{channels} images", "image", costs.parts(genotype))
+
+
+def _describe_layers(
+  title: str, genotype: LayeredGenotype, config: ImageNetworkConfig, input_shape: Sequence[int], num_classes: int
+) -> Description:
+  height, width, channels = _checked_shape(input_shape)
+  classes = fields.integer(num_classes, "num_classes", 1)
+  parts = layered_costs(genotype, config.filters, (height, width, channels), classes)
+  return _description(f"{title}: {config.filters} filters, {height}x{width}x{channels} images", "image", parts)
+
+
+def _checked_shape(input_shape: Sequence[int]) -> tuple[int, int, int]:
+  height, width, channels = (
+    fields.integer(n, f"input_shape[{i}]", 1) for i, n in enumerate(fields.elements(input_shape, "input_shape", 3))
+  )
+  return height, width, channels
 
 
 @functools.lru_cache(maxsize=16)

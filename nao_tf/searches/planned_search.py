@@ -12,6 +12,7 @@ from nao_tf import fields
 from nao_tf.evaluators import EvaluatorContext
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.networks.cost_bounds import CostBounds
+from nao_tf.networks.layered_plan import check_used
 from nao_tf.runs.settings import flat_settings
 from nao_tf.searches.choices import (
   AnyEvaluator,
@@ -33,6 +34,7 @@ from nao_tf.searches.same_data import check_same_data
 from nao_tf.searches.search_directory import Budget, search_in_directory
 from nao_tf.searches.workers import Workers
 from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.layered_genotypes import LayeredGenotype
 from nao_tf.strategies import Strategy
 from nao_tf.tasks.base import Configs, Task
 from nao_tf.trial import Trial
@@ -220,15 +222,20 @@ def planned_search(
   configs = overridden(task.child, overrides)
   configs = overridden(configs, settings_for_data(task, overrides))
   check_strategy(choices.strategy, space, bounded=choices.is_bounded)
-  _check_networks(space, task, configs, choices.seed)
+  _check_networks(space, task, configs, choices.seed, overrides)
   return PlannedSearch(directory, choices, data, validation_fraction, task, named, space, configs)
 
 
-def _check_networks(space: SearchSpace, task: Task, configs: Configs, seed: int) -> None:
+def _check_networks(
+  space: SearchSpace, task: Task, configs: Configs, seed: int, overrides: Mapping[str, Any]
+) -> None:
   """Checks that the networks of a space are for a task, and that this machine has the memory to train them.
 
   Raises:
-    ValueError: if they are not, or it has not.
+    ValueError: if they are not, it has not, or they do not depend on an override.
   """
-  task.check_genotype(space.decode(space.sample(np.random.default_rng(seed))))
+  genotype = space.decode(space.sample(np.random.default_rng(seed)))
+  task.check_genotype(genotype)
+  if isinstance(genotype, LayeredGenotype):
+    check_used(overrides)
   check_memory(space, task, configs)

@@ -9,6 +9,7 @@ from tensorflow import keras
 
 from nao_tf import fields
 from nao_tf.networks.image_network import ImageClassifier, ImageNetwork, ImageNetworkConfig, image_network
+from nao_tf.networks.layered_network import LayeredNetwork, plain_layered_model
 from nao_tf.networks.plain_network import plain_model
 from nao_tf.serving.architectures import check_architecture, check_equal
 from nao_tf.serving.plain_preprocessing import standardization
@@ -108,7 +109,7 @@ class Blueprint:
 
   def _check(self, trained: TrainedNetwork) -> None:
     """Raises ValueError if a training was of another network than this one."""
-    _check_image_network(trained)
+    _check_cell_network(trained)
     check_architecture(trained, self.genotype)
     config, task = dataclasses.asdict(trained.network.config), trained.task
     pairs = [(name, given, config[name]) for name, given in self.changes.items() if given is not None]
@@ -121,7 +122,7 @@ class Blueprint:
 
 
 def plain_image_model(
-  network: ImageNetwork | ImageClassifier, pixels: Pixels | None, *, name: str, **options: Any
+  network: ImageNetwork | ImageClassifier | LayeredNetwork, pixels: Pixels | None, *, name: str, **options: Any
 ) -> keras.Model:
   """Returns the plain model of an image network.
 
@@ -129,9 +130,11 @@ def plain_image_model(
     network: the network.
     pixels: type and range of the raw images that the model is to take; None for standardized images.
     name: of the model.
-    **options: of `plain_model`.
+    **options: of `plain_model`, or of `plain_layered_model`.
   """
   prepare = None if pixels is None else standardization(pixels)
+  if isinstance(network, LayeredNetwork):
+    return plain_layered_model(network, prepare=prepare, name=name, **options)
   return plain_model(network, prepare=prepare, name=name, **options)
 
 
@@ -158,6 +161,13 @@ def pixels_of(task: Task) -> Pixels:
   return task.pixels if isinstance(task, ImageClassification) else BYTES
 
 
-def _check_image_network(trained: TrainedNetwork) -> None:
+def _check_cell_network(trained: TrainedNetwork) -> None:
+  _check_image_network(trained)
   if not isinstance(trained.network, ImageNetwork):
+    kind = type(trained.genotype).__name__
+    raise ValueError(f"{trained.directory}: expected the training of a network of cells, got that of a {kind}")
+
+
+def _check_image_network(trained: TrainedNetwork) -> None:
+  if not isinstance(trained.network, (ImageNetwork, LayeredNetwork)):
     raise ValueError(f"{trained.directory}: expected the training of an image network, not of {trained.task.name}")

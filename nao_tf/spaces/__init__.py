@@ -4,6 +4,7 @@ from nao_tf import registries
 from nao_tf.spaces.base import Decision, SearchSpace
 
 SPACES = {
+  "autokeras": "nao_tf.spaces.autokeras:AutokerasSpace",
   "nasbench101": "nao_tf.spaces.nasbench101:Nasbench101Space",
   "nasbench201": "nao_tf.spaces.nasbench201:Nasbench201Space",
   "nasnet5": "nao_tf.spaces.nasnet:nasnet5",

@@ -81,6 +81,7 @@ class SearchSpace(abc.ABC):
   * `size` and `enumerate`, if each network can be listed once. Default: all rows of choices are listed.
   * `decision_names`, if decisions have better names than their position and kind.
   * `format` and `parse`, if there is a published string form. Default: the choices, separated by spaces.
+  * `initial` and `morphisms`, if a trained network can become another one that computes the same. Default: none can.
   * `sample`, `mutate` and `neighbors`, if few rows of choices are valid. Default: try rows until one is valid.
 
   Laws, for every valid architecture a and every random generator:
@@ -206,6 +207,16 @@ class SearchSpace(abc.ABC):
         neighbor = _changed(architecture, position, choice)
         if choice != here and 0 <= choice < decision.size and self.is_valid(neighbor):
           yield neighbor
+
+  @property
+  def initial(self) -> Architecture | None:
+    """The network that a search by morphisms begins with; None if there are no morphisms."""
+    return None
+
+  def morphisms(self, architecture: Architecture) -> Iterator[Architecture]:
+    """Yields the architectures whose networks can begin as the trained one of an architecture: one step larger."""
+    del architecture
+    yield from ()
 
   @property
   def is_refined(self) -> bool:

@@ -73,6 +73,15 @@ class BoundedSpace(SearchSpace):
     """Yields the neighbors that fit."""
     return filter(self.is_admitted, self.inner.neighbors(architecture))
 
+  @property
+  def initial(self) -> Architecture | None:
+    """The network that a search by morphisms begins with, whether it fits or not."""
+    return self.inner.initial
+
+  def morphisms(self, architecture: Architecture) -> Iterator[Architecture]:
+    """Yields the architectures that one morphism leads to and that fit."""
+    return filter(self.is_admitted, self.inner.morphisms(architecture))
+
   def canonical(self, architecture: Architecture) -> Architecture:
     """Returns the encoding that represents all encodings of the same network."""
     return self.inner.canonical(architecture)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from nao_tf import fields
+from nao_tf.spaces.layered_genotypes import LayeredGenotype
 
 NUM_CELL_INPUTS = 2
 
@@ -198,12 +199,13 @@ class LstmGenotype:
     return cls()
 
 
-Genotype = CellGenotype | RecurrentGenotype | LstmGenotype
+Genotype = CellGenotype | RecurrentGenotype | LstmGenotype | LayeredGenotype
 
 _READERS: dict[str, Callable[[Any], Genotype]] = {
   "normal": CellGenotype.from_json,
   "recurrent": RecurrentGenotype.from_json,
   "lstm": LstmGenotype.from_json,
+  "stages": LayeredGenotype.from_json,
 }
 """The reader of each kind of genotype, by a key that only this kind has."""
 

@@ -1,6 +1,9 @@
 """Makes the trainer of a network for a task, chosen by the class of the task."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
+from tensorflow import keras
 
 from nao_tf.networks.building import NetworkConfig, build_network, complete_network_config
 from nao_tf.registries import resolve_for
@@ -44,6 +47,7 @@ def make_trainer(
   *,
   distribution: tf.distribute.Strategy,
   seed: int,
+  on_network: Callable[[keras.Model], None] = lambda network: None,
 ) -> NetworkTrainer:
   """Builds the network of a genotype and returns what trains it.
 
@@ -54,6 +58,7 @@ def make_trainer(
     training_config: how the network is trained.
     distribution: the distribution of the process.
     seed: seed of the weights, of the order of the examples, and of everything else that is drawn at random.
+    on_network: called with the network before its optimizer is made; it may give it other weights.
 
   Raises:
     ValueError: if the genotype or a configuration is of another kind than the task needs, the data has not even one
@@ -71,4 +76,5 @@ def make_trainer(
     network = build_network(
       genotype, network_config, input_shape=task.input_shape, num_outputs=task.num_outputs, seed=seed
     )
+    on_network(network)
   return trainer_class(task, network, training_config, distribution=distribution, seed=seed)
