@@ -2,9 +2,10 @@
 
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.evaluators.context import EvaluatorClass, EvaluatorContext
-from nao_tf.registries import resolve
+from nao_tf.registries import load_place, resolve
 
 EVALUATORS = {
+  "inherited": "nao_tf.evaluators.inherited_evaluator:InheritedEvaluator",
   "shared_weights": "nao_tf.evaluators.shared_weights_evaluator:SharedWeightsEvaluator",
   "tabular": "nao_tf.evaluators.tabular_evaluator:TabularEvaluator",
   "training": "nao_tf.evaluators.training_evaluator:TrainingEvaluator",
@@ -14,8 +15,12 @@ EVALUATORS = {
 WITHOUT_SETTINGS = ("shared_weights", "training")
 """Evaluators whose modules import TensorFlow, and that declare no settings of their own."""
 
+SETTINGS = {"inherited": "nao_tf.evaluators.inherited_config:InheritedSettings"}
+"""Places of what declares the settings of an evaluator whose own module imports TensorFlow."""
+
 __all__ = [
   "EVALUATORS",
+  "SETTINGS",
   "WITHOUT_SETTINGS",
   "Evaluator",
   "EvaluatorClass",
@@ -34,6 +39,8 @@ def declared_settings(name: str) -> object:
   Raises:
     ValueError: if there is no such evaluator.
   """
+  if name in SETTINGS:
+    return load_place(SETTINGS[name], "evaluator")
   return None if name in WITHOUT_SETTINGS else evaluator_class(name)
 
 

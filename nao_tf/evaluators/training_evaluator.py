@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow import keras
 
 from nao_tf.evaluators.base import REWARDS
 from nao_tf.evaluators.context import EvaluatorContext
@@ -13,7 +15,7 @@ from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Task
 from nao_tf.tasks.trainers import check_training, make_trainer
-from nao_tf.training.base import BaseTrainingConfig, Diverged, Epoch, Metrics, watched_epochs
+from nao_tf.training.base import BaseTrainingConfig, Diverged, Epoch, Metrics, NetworkTrainer, watched_epochs
 from nao_tf.training.graph_memory import released_graphs
 from nao_tf.trial import Architecture, Evaluation, first_line
 
@@ -70,18 +72,24 @@ class TrainingEvaluator:
   @classmethod
   def from_context(cls, context: EvaluatorContext) -> "TrainingEvaluator":
     """Returns the evaluator of a search; see `EvaluatorClass.from_context`."""
+    return cls(*cls.arguments(context), **cls.options(context))
+
+  @staticmethod
+  def arguments(context: EvaluatorContext) -> tuple[Any, ...]:
+    """Returns the positional arguments of the class for a context."""
     task = context.task()
     configs = context.configs or task.child
-    return cls(
-      task,
-      context.space,
-      configs.network_config,
-      configs.training_config,
-      distribution=context.distribution or tf.distribute.get_strategy(),
-      seed=context.seed,
-      max_parameters=context.max_parameters,
-      reward=context.reward,
-    )
+    return task, context.space, configs.network_config, configs.training_config
+
+  @staticmethod
+  def options(context: EvaluatorContext) -> dict[str, Any]:
+    """Returns the other arguments of the class for a context."""
+    return {
+      "distribution": context.distribution or tf.distribute.get_strategy(),
+      "seed": context.seed,
+      "max_parameters": context.max_parameters,
+      "reward": context.reward,
+    }
 
   def watch(self, on_epoch: Callable[[Epoch], None]) -> None:
     """Calls a function from now on with each epoch of a training; see `nao_tf.evaluators.base.Watchable`."""
@@ -107,7 +115,7 @@ class TrainingEvaluator:
     genotype = self._space.decode(canonical)
     start = time.perf_counter()
     try:
-      reward, metrics = self._train(genotype, child_seed(self._seed, canonical))
+      reward, metrics = self._train(genotype, canonical)
     except (Diverged, _TooLarge) as error:
       return Evaluation.failed(str(error), time.perf_counter() - start)
     except _UNAVAILABLE as error:
@@ -119,17 +127,32 @@ class TrainingEvaluator:
       return Evaluation.failed(f"its {infinite[0]} was {metrics[infinite[0]]}", time.perf_counter() - start)
     return Evaluation(reward, time.perf_counter() - start, metrics)
 
-  def _train(self, genotype: Genotype, seed: int) -> tuple[float, Metrics]:
-    """Returns the reward and the metrics of a child."""
+  def _begin(self, network: keras.Model, architecture: Architecture) -> None:
+    """Does what is to be done with a fresh network before it is trained: nothing."""
+
+  def _end(self, network: keras.Model, architecture: Architecture) -> None:
+    """Does what is to be done with a trained network: nothing."""
+
+  def _epochs(self, trainer: NetworkTrainer) -> Iterator[Metrics]:
+    """Trains a network; yields the metrics of its epochs."""
+    return watched_epochs(trainer, self._on_epoch)
+
+  def _train(self, genotype: Genotype, architecture: Architecture) -> tuple[float, Metrics]:
+    """Returns the reward and the metrics of a child, given its canonical architecture."""
     trainer = make_trainer(
-      self._task, genotype, self._network_config, self._training_config, distribution=self._distribution, seed=seed
+      self._task,
+      genotype,
+      self._network_config,
+      self._training_config,
+      distribution=self._distribution,
+      seed=child_seed(self._seed, architecture),
+      on_network=lambda network: self._begin(network, architecture),
     )
     parameters = num_inference_parameters(trainer.network)
     if self._max_parameters is not None and parameters > self._max_parameters:
       raise _TooLarge(f"{parameters} parameters are more than max_parameters, {self._max_parameters}")
-    epochs = [
-      epoch for epoch in watched_epochs(trainer, self._on_epoch) if any(name.startswith("valid_") for name in epoch)
-    ]
+    epochs = [epoch for epoch in self._epochs(trainer) if any(name.startswith("valid_") for name in epoch)]
+    self._end(trainer.network, architecture)
     rewarded = [self._task.reward(_validation(epoch)) for epoch in epochs]
     chosen = int(np.argmax(rewarded)) if self._reward == "best" else -1
     return rewarded[chosen], {

@@ -147,7 +147,7 @@ def plain_layered_model(
   layers = planned_layers(network.genotype, network.config.filters, network.image_shape, network.num_classes)
   outputs = _apply(layers, images if prepare is None else prepare(images), _Maker(network.config, 0))
   logits = outputs[LOGITS]
-  final = logits if classifier_activation is None else keras.layers.Activation(classifier_activation)(logits)
+  final = logits if classifier_activation is None else keras.layers.Activation(classifier_activation, name="probabilities")(logits)
   model = keras.Model(images, final, name=layer_name(name, "image_classifier"))
   for layer in layers:
     model.get_layer(layer.name).set_weights(network.classifier.get_layer(layer.name).get_weights())

@@ -1,0 +1,37 @@
+"""The settings of the evaluator `inherited`. Imports no TensorFlow: flags are made from them."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from nao_tf import fields
+
+
+@dataclasses.dataclass(frozen=True)
+class InheritedConfig:
+  """How weights are kept, and when a training stops.
+
+  Attributes:
+    kept_networks: of how many networks the weights are kept, those with the highest rewards. A child of any other one is
+      trained from scratch.
+    patience: a training stops after so many evaluations in a row without a lower validation loss; 0: it never does. Auto-Keras
+      has 5.
+    min_improvement: by how much a validation loss must be lower to count as that.
+  """
+
+  kept_networks: int = 50
+  patience: int = 5
+  min_improvement: float = 1e-4
+
+  def __post_init__(self) -> None:
+    fields.check_config(self)
+    for name, least in (("kept_networks", 1), ("patience", 0), ("min_improvement", 0)):
+      if getattr(self, name) < least:
+        raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
+
+
+class InheritedSettings:
+  """Declares the settings of the evaluator, as `nao_tf.strategies.base.Strategy` has them."""
+
+  config_class: ClassVar[type[InheritedConfig]] = InheritedConfig
+  presets: ClassVar[Mapping[str, Any]] = {}

@@ -1,0 +1,159 @@
+"""The evaluator that lets children inherit the weights of their parents, as in Auto-Keras (Jin et al., KDD 2019).
+
+A child whose origin names a parent begins as the trained network of the parent, made larger by morphisms, and trains on from
+there. The journal of the search says who the parent is. The weights of trained networks are files in the directory of the
+search, so a parent may have been trained by another worker.
+
+Which weights are kept: those of the networks with the highest rewards, as many as the settings say; those of trials that are
+open; and those of their parents. All others are removed as the search goes. A child whose parent's weights are gone is trained
+from scratch, and its metrics say so.
+"""
+
+import dataclasses
+import math
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from absl import logging
+from tensorflow import keras
+
+from nao_tf.evaluators.context import EvaluatorContext
+from nao_tf.evaluators.inherited_config import InheritedConfig, InheritedSettings
+from nao_tf.evaluators.training_evaluator import TrainingEvaluator, child_seed
+from nao_tf.evaluators.weight_store import WeightStore
+from nao_tf.networks.inheritance import inherit, weights_of
+from nao_tf.runs.journal import TRIALS_FILE, read_trials
+from nao_tf.spaces.layered_genotypes import LayeredGenotype
+from nao_tf.spaces.layered_moves import morph_plan
+from nao_tf.training.base import Metrics, NetworkTrainer
+from nao_tf.trial import Architecture, Evaluation, Trial, first_line, top_trials
+
+DIRECTORY = "inherited_weights"
+"""The directory of the weights, in that of the search."""
+_NUM_EXAMPLES = 256
+"""Training examples that new batch norms are calibrated with."""
+
+
+class InheritedEvaluator(TrainingEvaluator):
+  """Trains children from the weights of their parents. The metrics of an evaluation say what was inherited.
+
+  `inherited_from` is the number of the parent's trial and `morphisms` the number of steps from the parent to the child; without
+  a parent, the former is None and `note` says why. An evaluation is a function of the architecture, its parent and the
+  settings.
+  """
+
+  config_class = InheritedSettings.config_class
+  presets = InheritedSettings.presets
+
+  def __init__(self, *args: Any, directory: str, config: InheritedConfig | None = None, **options: Any):
+    """Checks that task and space fit.
+
+    Args:
+      *args: of `TrainingEvaluator`.
+      directory: of the search, whose journal says what the parent of a child is.
+      config: how weights are kept, and when a training stops; None: the defaults.
+      **options: of `TrainingEvaluator`.
+
+    Raises:
+      ValueError: if the networks of the space are not plain ones, or as `TrainingEvaluator` does.
+    """
+    super().__init__(*args, **options)
+    genotype = self._space.decode(self._space.sample(np.random.default_rng(0)))
+    if not isinstance(genotype, LayeredGenotype):
+      raise ValueError(
+        f"inherited: only networks of plain layers can inherit weights, as in the space autokeras; the space"
+        f" {self._space.name} has a {type(genotype).__name__}"
+      )
+    self._directory, self._config = directory, config or InheritedConfig()
+    self._store = WeightStore(os.path.join(directory, DIRECTORY))
+    self._inherited: dict[str, Any] = {}
+
+  @classmethod
+  def from_context(cls, context: EvaluatorContext) -> "InheritedEvaluator":
+    """Returns the evaluator of a search; see `EvaluatorClass.from_context`."""
+    if context.directory is None:
+      raise ValueError("this evaluator keeps weights in files; give `directory`")
+    return cls(*cls.arguments(context), directory=context.directory, config=context.config, **cls.options(context))
+
+  def _evaluate(self, architecture: Architecture) -> Evaluation:
+    self._inherited = {}
+    evaluation = super()._evaluate(architecture)
+    self._clean_up()
+    return dataclasses.replace(evaluation, metrics={**evaluation.metrics, **self._inherited})
+
+  def _begin(self, network: keras.Model, architecture: Architecture) -> None:
+    """Gives a child the weights of its parent."""
+    try:
+      self._inherited = self._inherit(network, architecture)
+    except _NotInherited as error:
+      self._inherited = {"inherited_from": None, "note": f"trained from scratch: {error}"}
+
+  def _end(self, network: keras.Model, architecture: Architecture) -> None:
+    """Keeps the weights of a trained child."""
+    try:
+      self._store.save(architecture, weights_of(network))
+    except OSError as error:
+      logging.warning("the weights of %s are not kept: %s", architecture, error)
+
+  def _epochs(self, trainer: NetworkTrainer) -> Iterator[Metrics]:
+    """Yields epochs until the validation loss does not become lower any more."""
+    best, waited = math.inf, 0
+    for epoch in super()._epochs(trainer):
+      yield epoch
+      self._inherited.setdefault("first_train_loss", epoch["train_loss"])
+      if "valid_loss" not in epoch:
+        continue
+      is_better = epoch["valid_loss"] < best - self._config.min_improvement
+      best, waited = (epoch["valid_loss"], 0) if is_better else (best, waited + 1)
+      if self._config.patience and waited >= self._config.patience:
+        return
+
+  def _inherit(self, network: Any, architecture: Architecture) -> dict[str, Any]:
+    """Gives a child the weights of its parent; returns what is recorded about it."""
+    parent = self._parent_of(architecture)
+    genotype = self._space.decode(parent.architecture)
+    plan = morph_plan(genotype, network.genotype)
+    if plan is None:
+      raise _NotInherited(f"no morphisms lead to it from trial {parent.id}")
+    weights = self._store.load(self._space.canonical(parent.architecture))
+    if weights is None:
+      raise _NotInherited(f"the weights of trial {parent.id} are missing")
+    try:
+      inherit(network, plan, genotype, weights, self._examples(), seed=child_seed(self._seed, architecture))
+    except ValueError as error:
+      raise _NotInherited(f"the weights of trial {parent.id} do not fit ({first_line(error)})") from error
+    return {"inherited_from": parent.id, "morphisms": plan.num_morphisms}
+
+  def _parent_of(self, architecture: Architecture) -> Trial:
+    """Returns the trial that the open trial of an architecture was made from."""
+    trials = self._trials()
+    own = [t for t in trials if t.evaluation is None and self._space.canonical(t.architecture) == architecture]
+    parents = set(own[-1].origin.parents) if own else set()
+    found = [trial for trial in trials if trial.id in parents]
+    if not found:
+      raise _NotInherited("it has no parent")
+    return found[0]
+
+  def _trials(self) -> list[Trial]:
+    """Returns the trials of the search so far; none without a journal."""
+    return read_trials(self._directory) if os.path.exists(os.path.join(self._directory, TRIALS_FILE)) else []
+
+  def _examples(self) -> np.ndarray:
+    """Returns some training examples."""
+    batch_size = min(_NUM_EXAMPLES, self._task.num_examples("train"))
+    images, *_ = next(iter(self._task.evaluation_batches("train", batch_size)))  # type: ignore[attr-defined]
+    return np.asarray(images)
+
+  def _clean_up(self) -> None:
+    """Removes weights that are not needed any more; see the module."""
+    trials = self._trials()
+    waiting = [trial for trial in trials if trial.evaluation is None]
+    parents = {parent for trial in waiting for parent in trial.origin.parents}
+    kept = [*top_trials(trials, self._config.kept_networks), *waiting, *(t for t in trials if t.id in parents)]
+    self._store.keep_only(self._space.canonical(trial.architecture) for trial in kept)
+
+
+class _NotInherited(Exception):
+  """Raised when a child cannot inherit weights; the message says why."""
