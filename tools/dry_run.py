@@ -96,6 +96,7 @@ def _estimate(task: Task, genotype: Genotype, configs: Configs, distribution: An
 
 def _description(task: Task, genotype: Genotype, configs: Configs) -> Description:
   """Returns what the network costs on the data of the task."""
+  network_config: Any = configs.network_config
   if isinstance(genotype, CellGenotype):
-    return describe(genotype, configs.network_config, input_shape=task.input_shape, num_classes=task.num_outputs)
-  return describe(genotype, configs.network_config, vocabulary_size=task.num_outputs)
+    return describe(genotype, network_config, input_shape=task.input_shape, num_classes=task.num_outputs)
+  return describe(genotype, network_config, vocabulary_size=task.num_outputs)
