@@ -15,6 +15,8 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     "nasnet5": "image cells of five operations: separable convolutions and pools; the space of NAO-WS",
     "nasnet11": "image cells of the eleven operations of the paper",
     "rnn12": "the recurrent cells of the paper, for language models",
+    "hierarchical": "image cells of motifs, which are small graphs of six operations",
+    "flat": "image cells of eleven nodes with the operations of those motifs",
     "nasbench101": "the cells of NAS-Bench-101",
     "nasbench201": "the cells of NAS-Bench-201",
   },
@@ -25,6 +27,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     "optuna": "a sampler of Optuna, TPE unless told otherwise; Optuna must be installed",
     "random": "random search",
     "reinforce": "reinforcement learning: a policy is trained on rewards, with REINFORCE or PPO",
+    "tournament_evolution": "evolution in which nobody dies, as in the search for hierarchical cells",
   },
   "evaluator": {
     "training": "trains each architecture from scratch",

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeGuard
 
 from nao_tf.spaces.genotypes import NUM_CELL_INPUTS, Cell, CellGenotype, LstmGenotype, RecurrentGenotype
+from nao_tf.spaces.motif_genotypes import Motif, MotifGenotype
 from nao_tf.spaces.nasbench101 import GraphGenotype
 from nao_tf.spaces.nasbench201 import EdgeGenotype
 from nao_tf.spaces.operation_names import ABSENT, OTHER, family_of
 
-DrawableGenotype = CellGenotype | RecurrentGenotype | LstmGenotype | GraphGenotype | EdgeGenotype
+DrawableGenotype = CellGenotype | MotifGenotype | RecurrentGenotype | LstmGenotype | GraphGenotype | EdgeGenotype
 
 STATE = "state"
 """The family of boxes that are no operations: inputs, sums and outputs."""
@@ -79,6 +80,7 @@ def graphs_of(genotype: DrawableGenotype) -> list[Graph]:
   """
   draws: dict[type, Callable[[Any], list[Graph]]] = {
     CellGenotype: _of_cells,
+    MotifGenotype: _of_motifs,
     RecurrentGenotype: _of_recurrent_cell,
     LstmGenotype: _of_lstm,
     GraphGenotype: _of_vertices,
@@ -137,6 +139,27 @@ def _of_cell(cell: Cell, title: str) -> Graph:
   sketch.connect([states[source] for source in cell.concatenated], sketch.add("output: concat"))
   words.append(f"output = concat({', '.join(map(str, cell.concatenated))})")
   return sketch.finish(title, "; ".join(words))
+
+
+def _of_motifs(genotype: MotifGenotype) -> list[Graph]:
+  """Returns the cell and then its motifs, those of the highest level first."""
+  motifs = [motif for level in reversed(genotype.levels) for motif in level]
+  return [_of_motif(motif) for motif in motifs]
+
+
+def _of_motif(motif: Motif) -> Graph:
+  sketch, last = _Sketch(), motif.num_nodes - 1
+  states, words = {0: sketch.add("0: input", is_input=True)}, []
+  for node in motif.live_nodes:
+    edges, role = motif.into(node), ": output" if node == last else ""
+    states[node] = sketch.add(
+      f"{node}{role}{', concat' if role else ': concat'}" if len(edges) > 1 else f"{node}{role}"
+    )
+    for edge in edges:
+      sketch.apply(edge.operation, states[edge.source], states[node])
+    terms = ", ".join(f"{edge.operation}({edge.source})" for edge in edges)
+    words.append(f"{node} = {f'concat({terms})' if len(edges) > 1 else terms}")
+  return sketch.finish(motif.name.replace("_", " ").capitalize(), "; ".join(words))
 
 
 def _of_recurrent_cell(genotype: RecurrentGenotype) -> list[Graph]:

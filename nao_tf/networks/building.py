@@ -12,6 +12,7 @@ from nao_tf.networks.layered_network import layered_network
 from nao_tf.networks.parameter_counts import num_parameters
 from nao_tf.spaces.genotypes import CellGenotype, Genotype, LstmGenotype, RecurrentGenotype
 from nao_tf.spaces.layered_genotypes import LayeredGenotype
+from nao_tf.spaces.motif_genotypes import MotifGenotype
 
 
 class NetworkConfig(Protocol):
@@ -36,7 +37,11 @@ class Builder(NamedTuple):
 
 
 def _build_image_network(
-  genotype: CellGenotype, config: ImageNetworkConfig, input_shape: tuple[int, ...], num_outputs: int, seed: int
+  genotype: CellGenotype | MotifGenotype,
+  config: ImageNetworkConfig,
+  input_shape: tuple[int, ...],
+  num_outputs: int,
+  seed: int,
 ) -> keras.Model:
   height, width, channels = input_shape
   return image_network(genotype, config, num_classes=num_outputs, image_shape=(height, width, channels), seed=seed)
@@ -63,6 +68,7 @@ def _build_language_model(
 BUILDERS: dict[type, Builder] = {
   CellGenotype: Builder(ImageNetworkConfig, _build_image_network),
   LayeredGenotype: Builder(ImageNetworkConfig, _build_layered_network),
+  MotifGenotype: Builder(ImageNetworkConfig, _build_image_network),
   RecurrentGenotype: Builder(LanguageModelConfig, _build_language_model),
   LstmGenotype: Builder(LanguageModelConfig, _build_language_model),
 }

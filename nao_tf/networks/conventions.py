@@ -37,6 +37,7 @@ class Convention:
     pool_projection_relu: where a pool projects to other channels, the projection begins with a ReLU.
     drop_identity: drop-path acts on identities, too.
     drop_strided_identity: drop-path acts on identities of stride 2, too.
+    stem_multiplier: filters of the stem for small images, in F.
     project_first_input: the first cell projects the stem for its input 0, too; otherwise it reads the stem as it is.
     project_equal_previous: input 0 of a cell is projected even if it has the right number of channels already.
     project_equal_current: input 1 of a cell is projected even if it has the right number of channels already.
@@ -64,6 +65,7 @@ class Convention:
   pool_projection_relu: bool = True
   drop_identity: bool = False
   drop_strided_identity: bool = False
+  stem_multiplier: int = 3
   project_first_input: bool = False
   project_equal_previous: bool = False
   project_equal_current: bool = True
@@ -129,6 +131,10 @@ CONVENTIONS = {
   "pnas_large": dataclasses.replace(_SLIM, reduction_in_stage=True, stem_filters=96),
   # The release of AmoebaNet for TPUs.
   "tpu_amoeba": dataclasses.replace(_SLIM, bottlenecks=True),
+  # Hierarchical evolution (Liu et al., ICLR 2018): the resolution is halved between two cells of motifs.
+  "hierarchical": Convention(
+    kernel_scale=2.0, kernel_mode="fan_in", stem_multiplier=1, reduction_in_stage=True, auxiliary_offset=0
+  ),
 }
 
 

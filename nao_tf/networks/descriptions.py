@@ -22,8 +22,9 @@ from nao_tf.networks.language_model_config import LanguageModelConfig
 from nao_tf.networks.layered_plan import check_used, layered_costs
 from nao_tf.networks.model_costs import is_model, model_parts
 from nao_tf.networks.named_genotypes import read_genotype
-from nao_tf.spaces.genotypes import CellGenotype, Genotype, LstmGenotype, RecurrentGenotype
+from nao_tf.spaces.genotypes import CELL_GENOTYPES, CellGenotype, Genotype, LstmGenotype, RecurrentGenotype
 from nao_tf.spaces.layered_genotypes import LayeredGenotype
+from nao_tf.spaces.motif_genotypes import MotifGenotype
 from nao_tf.spaces.published import CELLS
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def describe(
   network = os.fspath(network) if isinstance(network, os.PathLike) else network
   genotype = read_genotype(network, space) if isinstance(network, str) else network
   title = network if isinstance(network, str) else type(genotype).__name__
-  if isinstance(genotype, CellGenotype):
+  if isinstance(genotype, CELL_GENOTYPES):
     _refuse({"vocabulary_size": vocabulary_size}, "an image network")
     config = _configured(network_config, ImageNetworkConfig(convention=_convention(title)), sizes)
     return _describe_images(title, genotype, config, _or(input_shape, _IMAGE_SHAPE), _or(num_classes, _NUM_CLASSES))
@@ -184,7 +185,11 @@ def _or(value: _Value | None, default: _Value) -> _Value:
 
 
 def _describe_images(
-  title: str, genotype: CellGenotype, config: ImageNetworkConfig, input_shape: Sequence[int], num_classes: int
+  title: str,
+  genotype: CellGenotype | MotifGenotype,
+  config: ImageNetworkConfig,
+  input_shape: Sequence[int],
+  num_classes: int,
 ) -> Description:
   height, width, channels = _checked_shape(input_shape)
   costs = _image_costs(config, (height, width, channels), fields.integer(num_classes, "num_classes", 1))

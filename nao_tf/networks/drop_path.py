@@ -5,10 +5,23 @@ the schedule is. Every branch has a layer that reads it and drops the branch of 
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 from tensorflow import keras
+
+
+class DropPaths(NamedTuple):
+  """Drop-path in a cell.
+
+  Attributes:
+    progress: how far the schedule is, symbolic.
+    rate: share of the samples at its end.
+  """
+
+  progress: Any
+  rate: float
+
 
 _COUNTS_ONCE: Any = "only_first_replica" if hasattr(keras, "__version__") else tf.VariableAggregation.ONLY_FIRST_REPLICA
 """How Keras 3 and Keras 2, which does not state its version here, say that replicas count a step once."""

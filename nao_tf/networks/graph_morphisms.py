@@ -102,9 +102,7 @@ def with_concatenation(graph: LayerGraph, start: str, end: str, prefix: str) -> 
   return graph.inserted_before(end, [*nodes, joined])
 
 
-def _identity_convolution(
-  source: LayerNode, kernel_size: int, prefix: str, *, normalized: bool
-) -> list[LayerNode]:
+def _identity_convolution(source: LayerNode, kernel_size: int, prefix: str, *, normalized: bool) -> list[LayerNode]:
   """Returns a convolution that changes nothing, with batch norm that changes nothing."""
   if kernel_size < 1 or kernel_size % 2 == 0:
     raise ValueError(f"kernel_size must be odd and at least 1, got {kernel_size}")
@@ -175,7 +173,7 @@ def _is_not_negative(graph: LayerGraph, name: str) -> bool:
   node = graph[name]
   if node.is_a(*_KEEPING_SIGN):
     return all(_is_not_negative(graph, source) for source in node.inputs)
-  return node.is_a(keras.layers.ReLU) and not node.config["negative_slope"] and not node.config.get("threshold") or (
+  return (node.is_a(keras.layers.ReLU) and not node.config["negative_slope"] and not node.config.get("threshold")) or (
     node.config.get("activation") in _NOT_NEGATIVE
   )
 

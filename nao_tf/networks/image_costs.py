@@ -13,14 +13,15 @@ from nao_tf.networks.image_network_config import (
   AUXILIARY_FILTERS,
   AUXILIARY_STRIDES,
   AUXILIARY_WINDOW,
-  CIFAR_STEM_MULTIPLIER,
   ImageNetworkConfig,
   auxiliary_cell,
   plan_cells,
 )
 from nao_tf.networks.layer_costs import Cost, Shape, conv_norm, dense, num_values
+from nao_tf.networks.motif_costs import motif_cell_cost
 from nao_tf.networks.operation_costs import operation_cost
 from nao_tf.spaces.genotypes import CellGenotype
+from nao_tf.spaces.motif_genotypes import MotifGenotype
 
 AUXILIARY_HEAD = "auxiliary head"
 
@@ -69,13 +70,13 @@ class ImageCosts:
     self._stem = _stem_part(image_shape, [*first, *second])
     self._stem_shapes = first[-1].shape, [*first, *second][-1].shape
 
-  def parts(self, genotype: CellGenotype) -> list[PartCost]:
+  def parts(self, genotype: CellGenotype | MotifGenotype) -> list[PartCost]:
     """Returns the costs of the stem, of each cell, of the classifier and of the auxiliary head, if there is one.
 
     Raises:
       ValueError: if the cost of an operation is not known.
     """
-    cells = self._cells(genotype)
+    cells = self._motif_cells(genotype) if isinstance(genotype, MotifGenotype) else self._cells(genotype)
     names = [f"cell {plan.index}{' (reduction)' if plan.reduction else ''}" for plan in self._plans]
     parts = [PartCost(name, *cell) for name, cell in zip(names, cells)]
     heads = [self._classifier(cells[-1].shape)]
@@ -97,6 +98,15 @@ class ImageCosts:
         known[key] = cell_cost(draft, plan, self._facts, inputs, self._operation, frees=frees)
       costs.append(known[key])
       shapes.append(known[key].shape)
+    return costs
+
+  def _motif_cells(self, genotype: MotifGenotype) -> list[CellCost]:
+    """Returns the costs of all cells of motifs."""
+    costs: list[CellCost] = []
+    shapes = list(self._stem_shapes)
+    for plan in self._plans:
+      costs.append(motif_cell_cost(genotype, plan, plan.inputs_among(shapes)))
+      shapes.append(costs[-1].shape)
     return costs
 
   def _operation(self, name: str, shape: Shape, filters: int, stride: int) -> Cost:
@@ -140,8 +150,7 @@ def auxiliary_costs(features: Shape, stride: int, num_classes: int, convention: 
 
 
 def _cifar_stem(image_shape: Shape, filters: int, convention: Convention) -> tuple[Sequence[Cost], Sequence[Cost]]:
-  del convention
-  return [conv_norm(image_shape, CIFAR_STEM_MULTIPLIER * filters, size=_WINDOW)], []
+  return [conv_norm(image_shape, convention.stem_multiplier * filters, size=_WINDOW)], []
 
 
 def _imagenet_stem(image_shape: Shape, filters: int, convention: Convention) -> tuple[Sequence[Cost], Sequence[Cost]]:

@@ -20,11 +20,13 @@ from nao_tf.networks.image_network_config import (
   plan_cells,
 )
 from nao_tf.networks.layers import ImageShape, track_each
+from nao_tf.networks.motif_cell import MotifCell
 from nao_tf.networks.parameter_counts import num_parameters
 from nao_tf.networks.precision import check_precision
 from nao_tf.networks.stems import STEMS
 from nao_tf.networks.training_draws import TrainingDraws
 from nao_tf.spaces import genotypes
+from nao_tf.spaces.motif_genotypes import MotifGenotype
 
 __all__ = [
   "CellPlan",
@@ -44,7 +46,7 @@ class ImageClassifier(keras.Model):
   """Stem, cells and classifier: images [B, H, W, C] to logits [B, num_classes].
 
   Args:
-    genotype: its two cells.
+    genotype: its cells.
     config: everything else.
     num_classes: number of logits.
     image_shape: (height, width, channels).
@@ -53,7 +55,7 @@ class ImageClassifier(keras.Model):
 
   def __init__(
     self,
-    genotype: genotypes.CellGenotype,
+    genotype: genotypes.CellGenotype | MotifGenotype,
     config: ImageNetworkConfig,
     num_classes: int,
     image_shape: tuple[int, int, int],
@@ -117,7 +119,7 @@ class ImageNetwork(keras.Model):
   measures the first. The schedule of drop-path follows the `iterations` of the compiled optimizer, or the argument `step`.
 
   Args:
-    genotype: its two cells.
+    genotype: its cells.
     config: everything else.
     num_classes: number of logits.
     image_shape: (height, width, channels).
@@ -130,7 +132,7 @@ class ImageNetwork(keras.Model):
 
   def __init__(
     self,
-    genotype: genotypes.CellGenotype,
+    genotype: genotypes.CellGenotype | MotifGenotype,
     config: ImageNetworkConfig,
     num_classes: int,
     image_shape: tuple[int, int, int],
@@ -216,7 +218,7 @@ class ImageNetwork(keras.Model):
 
 
 def image_network(
-  genotype: genotypes.CellGenotype,
+  genotype: genotypes.CellGenotype | MotifGenotype,
   config: ImageNetworkConfig | None = None,
   *,
   num_classes: int = 10,
@@ -226,7 +228,7 @@ def image_network(
   """Builds the image network of a genotype, weights included.
 
   Args:
-    genotype: its normal and its reduction cell.
+    genotype: its normal and its reduction cell, or its motifs.
     config: everything else; None: the paper's.
     num_classes: number of logits.
     image_shape: (height, width, channels).
@@ -249,7 +251,11 @@ def inference_model(network: ImageNetwork) -> keras.Model:
 
 
 def count_parameters(
-  genotype: genotypes.CellGenotype, config: ImageNetworkConfig | None = None, *, auxiliary: bool = False, **kwargs: Any
+  genotype: genotypes.CellGenotype | MotifGenotype,
+  config: ImageNetworkConfig | None = None,
+  *,
+  auxiliary: bool = False,
+  **kwargs: Any,
 ) -> int:
   """Returns how many trainable parameters a network would have, without allocating them.
 
@@ -269,7 +275,12 @@ def make_auxiliary_head(config: ImageNetworkConfig, num_classes: int, seed: int)
   return AuxiliaryHead(num_classes, AUXILIARY_STRIDES[config.stem], config.facts, seed)
 
 
-def _make_cell(genotype: genotypes.CellGenotype, plan: CellPlan, convention: Convention, seed: int) -> Cell:
+def _make_cell(
+  genotype: genotypes.CellGenotype | MotifGenotype, plan: CellPlan, convention: Convention, seed: int
+) -> Cell | MotifCell:
+  name, is_first = f"cell_{plan.index}", plan.index == 0
+  if isinstance(genotype, MotifGenotype):
+    return MotifCell(genotype, plan.filters, convention, seed, reduction=plan.reduction, first=is_first, name=name)
   return Cell(
     genotype.reduction if plan.reduction else genotype.normal,
     plan.filters,
@@ -277,7 +288,7 @@ def _make_cell(genotype: genotypes.CellGenotype, plan: CellPlan, convention: Con
     seed,
     reduction=plan.reduction,
     raw_previous=plan.raw_previous,
-    name=f"cell_{plan.index}",
+    name=name,
   )
 
 

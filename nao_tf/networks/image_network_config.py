@@ -9,8 +9,6 @@ from nao_tf.networks.conventions import CONVENTIONS, Convention
 
 NUM_STAGES = 3
 MIN_IMAGENET_FILTERS = 4
-CIFAR_STEM_MULTIPLIER = 3
-"""Filters of the CIFAR stem, in F."""
 AUXILIARY_STRIDES = {"cifar": 3, "imagenet": 2}
 """Stride of the pool of the auxiliary head, for each stem."""
 AUXILIARY_WINDOW = 5

@@ -36,7 +36,13 @@ def weights_of(network: LayeredNetwork) -> dict[str, list[np.ndarray]]:
 
 
 def inherit(
-  network: LayeredNetwork, plan: MorphPlan, parent: LayeredGenotype, weights: Weights, examples: np.ndarray, *, seed: int
+  network: LayeredNetwork,
+  plan: MorphPlan,
+  parent: LayeredGenotype,
+  weights: Weights,
+  examples: np.ndarray,
+  *,
+  seed: int,
 ) -> None:
   """Gives a child the weights of its parent.
 

@@ -201,9 +201,7 @@ def _single(values: Sequence[Any]) -> Any:
 
 def _input_node(tensor: Any) -> LayerNode:
   dtype = getattr(tensor.dtype, "name", tensor.dtype)
-  return LayerNode(
-    _layer_of(tensor).name, keras.layers.InputLayer, {"dtype": dtype}, (), (), tuple(tensor.shape)[1:]
-  )
+  return LayerNode(_layer_of(tensor).name, keras.layers.InputLayer, {"dtype": dtype}, (), (), tuple(tensor.shape)[1:])
 
 
 def _layer_of(tensor: Any) -> Any:

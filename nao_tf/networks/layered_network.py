@@ -147,7 +147,11 @@ def plain_layered_model(
   layers = planned_layers(network.genotype, network.config.filters, network.image_shape, network.num_classes)
   outputs = _apply(layers, images if prepare is None else prepare(images), _Maker(network.config, 0))
   logits = outputs[LOGITS]
-  final = logits if classifier_activation is None else keras.layers.Activation(classifier_activation, name="probabilities")(logits)
+  final = (
+    logits
+    if classifier_activation is None
+    else keras.layers.Activation(classifier_activation, name="probabilities")(logits)
+  )
   model = keras.Model(images, final, name=layer_name(name, "image_classifier"))
   for layer in layers:
     model.get_layer(layer.name).set_weights(network.classifier.get_layer(layer.name).get_weights())
@@ -169,7 +173,9 @@ def _apply(layers: Sequence[PlannedLayer], images: Symbol, maker: "_Maker") -> d
   return outputs
 
 
-def layer_of(layer: PlannedLayer, *, synchronized_norm: bool = False) -> tuple[type[keras.layers.Layer], dict[str, Any]]:
+def layer_of(
+  layer: PlannedLayer, *, synchronized_norm: bool = False
+) -> tuple[type[keras.layers.Layer], dict[str, Any]]:
   """Returns the class of Keras that a planned layer is of, and its arguments.
 
   Args:

@@ -19,6 +19,7 @@ from tensorflow import keras
 
 from nao_tf.networks.conventions import Convention
 from nao_tf.networks.layers import Chain, ConvNorm, FactorizedReduction, Norm, SeparableConvNorm, window_padding
+from nao_tf.networks.motif_operations import WINDOW, Depthwise, Rectifier
 from nao_tf.networks.operations import Identity, Pool, Zero
 from nao_tf.training.variables import tf_variable
 
@@ -174,6 +175,18 @@ def _windows(pooling: type[keras.layers.Layer], layer: Pool, inputs: Symbol, nam
   return _every(layer.stride, pooling(layer.size, 1, "same", name=f"{name}-pool")(inputs), name)
 
 
+def _plain_depthwise(layer: Depthwise, inputs: Symbol, name: str) -> Symbol:
+  convolution = keras.layers.DepthwiseConv2D(
+    WINDOW, strides=layer.stride, padding="same", use_bias=False, name=f"{name}-depthwise"
+  )
+  return apply_layer(convolution, inputs, [layer.kernel])
+
+
+def _rectifier(layer: Rectifier, inputs: Symbol, name: str) -> Symbol:
+  del layer
+  return relu(inputs, name)
+
+
 def _zero(layer: Zero, inputs: Symbol, name: str) -> Symbol:
   """Convolves with zeros that are never trained."""
   convolution = _convolution(layer.filters, (1, 1), (layer.stride, layer.stride), "valid", f"{name}-zero")
@@ -192,6 +205,8 @@ CONVERTERS: dict[type[keras.layers.Layer], Callable[[Any, Symbol, str], Symbol]]
   Identity: _identity,
   Pool: _pool,
   Zero: _zero,
+  Depthwise: _plain_depthwise,
+  Rectifier: _rectifier,
 }
 """Conversions by the class of the layer itself: a subclass may compute something else. Only chains of layers are
 recognized by what they do."""

@@ -8,17 +8,18 @@ they are kept: the head as a second output, and drop-path as layers of `nao_tf.n
 
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks.cell import Cell
-from nao_tf.networks.drop_path import DropPath, DropPathSchedule
+from nao_tf.networks.drop_path import DropPath, DropPaths, DropPathSchedule
 from nao_tf.networks.heads import AuxiliaryHead, ClassifierHead
 from nao_tf.networks.image_network import ImageClassifier, ImageNetwork, auxiliary_cell
+from nao_tf.networks.motif_cell import MotifCell
 from nao_tf.networks.plain_layers import NotConvertible, Symbol, apply_layer, plain_layer, relu
+from nao_tf.networks.plain_motifs import plain_motif_cell
 from nao_tf.networks.precision import check_precision
 from nao_tf.networks.stems import Stem
 from nao_tf.spaces.genotypes import Branch, Node
@@ -26,18 +27,6 @@ from nao_tf.spaces.genotypes import Branch, Node
 TOLERANCE = 1e-4
 POOLINGS = {"avg": keras.layers.GlobalAveragePooling2D, "max": keras.layers.GlobalMaxPooling2D}
 _CHECKED_IMAGES = 2
-
-
-class DropPaths(NamedTuple):
-  """Drop-path in a cell.
-
-  Attributes:
-    progress: how far the schedule is, symbolic.
-    rate: share of the samples at its end.
-  """
-
-  progress: Symbol
-  rate: float
 
 
 def plain_model(
@@ -120,8 +109,10 @@ def _features(classifier: ImageClassifier, last: Symbol) -> Symbol:
   return relu(last, "head") if classifier.head.convention.head_relu else last
 
 
-def _cell(cell: Cell, inputs: Sequence[Symbol], name: str, drop: DropPaths | None) -> Symbol:
+def _cell(cell: keras.layers.Layer, inputs: Sequence[Symbol], name: str, drop: DropPaths | None) -> Symbol:
   """Applies a cell; see `Cell.call`."""
+  if type(cell) is MotifCell:
+    return plain_motif_cell(cell, inputs[1], name, drop)
   _check_class(cell, Cell)
   states = [plain_layer(cell.calibrations[i], inputs[i], f"{name}-input_{i}") for i in range(len(inputs))]
   for number in range(len(cell.cell.nodes)):

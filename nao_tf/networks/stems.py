@@ -6,7 +6,6 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks.conventions import Convention, derive_seeds
-from nao_tf.networks.image_network_config import CIFAR_STEM_MULTIPLIER
 from nao_tf.networks.layers import Chain, ConvNorm, ImageShape
 from nao_tf.networks.weight_sources import OWN_WEIGHTS, WeightSource
 
@@ -43,8 +42,8 @@ class Stem(keras.layers.Layer):
 
 
 def cifar_stem(filters: int, convention: Convention, seed: int) -> Stem:
-  """Returns a 3x3 convolution to three times the filters, and a norm; both states are its output."""
-  channels = CIFAR_STEM_MULTIPLIER * filters
+  """Returns a 3x3 convolution to three times the filters, or what the convention says; both states are its output."""
+  channels = convention.stem_multiplier * filters
   return Stem([ConvNorm(channels, 1, convention, seed, size=(3, 3), relu=False)])
 
 

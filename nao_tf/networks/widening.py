@@ -138,7 +138,9 @@ class _Widening:
       spread = _multiplied(mapping, depthwise.shape[-1])
       return node.changed(weights=[depthwise[:, :, mapping], *(bias[spread] for bias in biases)])
     if node.is_a(keras.layers.BatchNormalization, keras.layers.PReLU):
-      return node.changed(weights=[w if w.shape[-1] == 1 < len(set(mapping)) else w[..., mapping] for w in node.weights])
+      return node.changed(
+        weights=[w if w.shape[-1] == 1 < len(set(mapping)) else w[..., mapping] for w in node.weights]
+      )
     return node
 
   def _divided(self, kernel: np.ndarray, mapping: np.ndarray) -> np.ndarray:
@@ -223,9 +225,7 @@ def _same(node: LayerNode, mappings: list[np.ndarray | None]) -> np.ndarray | No
   return first
 
 
-def _concatenated(
-  node: LayerNode, inputs: list[LayerNode], mappings: list[np.ndarray | None]
-) -> np.ndarray:
+def _concatenated(node: LayerNode, inputs: list[LayerNode], mappings: list[np.ndarray | None]) -> np.ndarray:
   """Returns the mapping of a concatenation."""
   _check_last_axis(node, node.config["axis"], len(node.shape))
   sizes = [_last(source) for source in inputs]
@@ -250,9 +250,7 @@ def _multiplied(mapping: np.ndarray | None, multiplier: int) -> np.ndarray:
 
 def _with_channels(node: LayerNode, channels: int) -> LayerNode:
   """Returns a layer that knows that its output has so many channels."""
-  return LayerNode(
-    node.name, node.layer_class, node.config, node.inputs, node.weights, (*node.shape[:-1], channels)
-  )
+  return LayerNode(node.name, node.layer_class, node.config, node.inputs, node.weights, (*node.shape[:-1], channels))
 
 
 def _width(node: LayerNode) -> int:

@@ -226,9 +226,7 @@ def planned_search(
   return PlannedSearch(directory, choices, data, validation_fraction, task, named, space, configs)
 
 
-def _check_networks(
-  space: SearchSpace, task: Task, configs: Configs, seed: int, overrides: Mapping[str, Any]
-) -> None:
+def _check_networks(space: SearchSpace, task: Task, configs: Configs, seed: int, overrides: Mapping[str, Any]) -> None:
   """Checks that the networks of a space are for a task, and that this machine has the memory to train them.
 
   Raises:

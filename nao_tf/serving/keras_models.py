@@ -24,6 +24,7 @@ if TYPE_CHECKING:
   from tensorflow import keras
 
   from nao_tf.spaces.genotypes import CellGenotype, Genotype
+  from nao_tf.spaces.motif_genotypes import MotifGenotype
   from nao_tf.tasks.base import Task
   from nao_tf.tasks.pixels import Pixels
 
@@ -97,7 +98,7 @@ def build(
     OSError: if a file cannot be read.
   """
   from nao_tf.serving.architectures import genotype_of
-  from nao_tf.spaces.genotypes import CellGenotype
+  from nao_tf.spaces.genotypes import CELL_GENOTYPES
 
   shared: dict[str, Any] = {
     "dropout": dropout,
@@ -124,7 +125,7 @@ def build(
     fields.boolean(value, name)
   fields.integer(seed, "seed", 0)
   genotype = genotype_of(architecture, space)
-  if isinstance(genotype, CellGenotype):
+  if isinstance(genotype, CELL_GENOTYPES):
     _refuse(architecture, genotype, "a language model", of_text)
     return _build_image_network(architecture, genotype, **of_images, **shared)
   _refuse(
@@ -138,7 +139,7 @@ def build(
 
 def _build_image_network(
   architecture: Any,
-  genotype: "CellGenotype",
+  genotype: "CellGenotype | MotifGenotype",
   *,
   input_shape: tuple[int, int, int] | None,
   num_classes: int | None,

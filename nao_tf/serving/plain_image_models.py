@@ -15,6 +15,7 @@ from nao_tf.serving.architectures import check_architecture, check_equal
 from nao_tf.serving.plain_preprocessing import standardization
 from nao_tf.serving.trained_networks import TrainedNetwork, read_trained_network
 from nao_tf.spaces.genotypes import CellGenotype
+from nao_tf.spaces.motif_genotypes import MotifGenotype
 from nao_tf.tasks.base import Task
 from nao_tf.tasks.image_classification import ImageClassification
 from nao_tf.tasks.pixels import BYTES, Pixels
@@ -37,7 +38,7 @@ class Blueprint:
     seed: of fresh weights.
   """
 
-  genotype: CellGenotype
+  genotype: CellGenotype | MotifGenotype
   published_convention: str | None
   input_shape: tuple[int, int, int]
   num_classes: int | None

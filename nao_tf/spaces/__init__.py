@@ -5,6 +5,8 @@ from nao_tf.spaces.base import Decision, SearchSpace
 
 SPACES = {
   "autokeras": "nao_tf.spaces.autokeras:AutokerasSpace",
+  "flat": "nao_tf.spaces.hierarchical:flat",
+  "hierarchical": "nao_tf.spaces.hierarchical:hierarchical",
   "nasbench101": "nao_tf.spaces.nasbench101:Nasbench101Space",
   "nasbench201": "nao_tf.spaces.nasbench201:Nasbench201Space",
   "nasnet5": "nao_tf.spaces.nasnet:nasnet5",

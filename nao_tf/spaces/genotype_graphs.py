@@ -2,9 +2,12 @@
 
 from nao_tf.spaces.genotypes import NUM_CELL_INPUTS, Cell, CellGenotype, RecurrentGenotype
 from nao_tf.spaces.layer_graphs import ADD, CONCAT, INPUT, OUTPUT, GraphBuilder, Layer, LayerGraph
+from nao_tf.spaces.motif_genotypes import Motif, MotifGenotype
 from nao_tf.spaces.operation_names import ABSENT
 
 _FIRST_ACTIVATION = "tanh"
+_MERGE = "conv1x1"
+"""The operation after a concatenation in a motif."""
 
 
 def graph_of_cells(genotype: CellGenotype) -> LayerGraph:
@@ -27,6 +30,30 @@ def graph_of_recurrent_cell(genotype: RecurrentGenotype) -> LayerGraph:
     nodes.append(builder.add(Layer(node.activation), [nodes[node.predecessor]]))
   builder.add(Layer(OUTPUT), nodes[1:], ADD)
   return builder.finish()
+
+
+def graph_of_motifs(genotype: MotifGenotype) -> LayerGraph:
+  """Returns a cell as a graph with a layer for each primitive operation, in each place where a motif is."""
+  builder = GraphBuilder()
+  end = _add_motif(genotype, len(genotype.levels) - 1, genotype.cell, builder.add(Layer(INPUT)), builder)
+  builder.add(Layer(OUTPUT), [end])
+  return builder.finish()
+
+
+def _add_motif(genotype: MotifGenotype, number: int, motif: Motif, read: int, builder: GraphBuilder) -> int:
+  """Adds a motif of a level that reads a layer; returns the index of the layer that its output is."""
+  below = {m.name: m for m in genotype.levels[number - 1]} if number else {}
+  states = {0: read}
+  for node in motif.live_nodes:
+    ends = []
+    for edge in motif.into(node):
+      source = states[edge.source]
+      if number:
+        ends.append(_add_motif(genotype, number - 1, below[edge.operation], source, builder))
+      else:
+        ends.append(builder.add(Layer(edge.operation), [source]))
+    states[node] = ends[0] if len(ends) == 1 else builder.add(Layer(_MERGE), ends, CONCAT)
+  return states[motif.live_nodes[-1]]
 
 
 def _add_cell(cell: Cell, part: str, builder: GraphBuilder) -> None:

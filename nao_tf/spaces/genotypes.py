@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from nao_tf import fields
 from nao_tf.spaces.layered_genotypes import LayeredGenotype
+from nao_tf.spaces.motif_genotypes import MotifGenotype
 
 NUM_CELL_INPUTS = 2
 
@@ -199,10 +200,16 @@ class LstmGenotype:
     return cls()
 
 
-Genotype = CellGenotype | RecurrentGenotype | LstmGenotype | LayeredGenotype
+Genotype = CellGenotype | MotifGenotype | RecurrentGenotype | LstmGenotype | LayeredGenotype
+
+CELL_GENOTYPES = (CellGenotype, MotifGenotype)
+"""Those that networks of cells are built from."""
+IMAGE_GENOTYPES = (*CELL_GENOTYPES, LayeredGenotype)
+"""Those that image networks are built from."""
 
 _READERS: dict[str, Callable[[Any], Genotype]] = {
   "normal": CellGenotype.from_json,
+  "motifs": MotifGenotype.from_json,
   "recurrent": RecurrentGenotype.from_json,
   "lstm": LstmGenotype.from_json,
   "stages": LayeredGenotype.from_json,

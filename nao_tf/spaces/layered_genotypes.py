@@ -108,7 +108,9 @@ class LayeredGenotype:
     """
     try:
       row = fields.members(data, "a genotype", ("stages", "dense", "skips"))
-      stages = [fields.elements(stage, f"stage {i}") for i, stage in enumerate(fields.elements(row["stages"], "stages"))]
+      stages = [
+        fields.elements(stage, f"stage {i}") for i, stage in enumerate(fields.elements(row["stages"], "stages"))
+      ]
       skips = [Skip(*fields.elements(skip, "a skip", 3)) for skip in fields.elements(row["skips"], "skips")]
       return cls(tuple(map(_stage_from_json, stages)), fields.integers(row["dense"], "dense"), tuple(skips))
     except ValueError as error:

@@ -4,7 +4,7 @@ import re
 
 _FAMILIES = {
   "convolution": ("conv", "nor_conv"),
-  "separable": ("sep",),
+  "separable": ("sep", "depthwise"),
   "dilated": ("dil",),
   "max pooling": ("max",),
   "average pooling": ("avg",),

@@ -13,6 +13,7 @@ STRATEGIES = {
   "evolution": "nao_tf.strategies.evolution:Evolution",
   "optuna": "nao_tf.strategies.optuna_search:OptunaSearch",
   "reinforce": "nao_tf.strategies.reinforce:Reinforce",
+  "tournament_evolution": "nao_tf.strategies.tournament_evolution:TournamentEvolution",
 }
 """Places of subclasses of `Strategy` by name."""
 

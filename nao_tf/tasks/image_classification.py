@@ -18,8 +18,7 @@ import tensorflow as tf
 from absl import logging
 
 from nao_tf.networks.image_network import ImageNetworkConfig
-from nao_tf.spaces.genotypes import CellGenotype
-from nao_tf.spaces.layered_genotypes import LayeredGenotype
+from nao_tf.spaces.genotypes import IMAGE_GENOTYPES
 from nao_tf.tasks import augmentation, image_checks, splits
 from nao_tf.tasks.base import BatchTask, check_split
 from nao_tf.tasks.class_weights import check_class_weight, class_weights
@@ -69,7 +68,7 @@ class ImageClassification(BatchTask):
   kind = IMAGES.kind
   space = IMAGES.space
   reward_metric = "accuracy"
-  genotypes = (CellGenotype, LayeredGenotype)
+  genotypes = IMAGE_GENOTYPES
   child = IMAGES.child
   final = IMAGES.final
   final_options = IMAGES.final_options

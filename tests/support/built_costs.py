@@ -7,9 +7,15 @@ from unittest import mock
 
 import tensorflow as tf
 
-from nao_tf.networks import heads, layers
+from nao_tf.networks import heads, layers, motif_operations
 
-_COUNTED = (layers.ConvNorm, layers.SeparableConvNorm, layers.FactorizedReduction, heads.Dense)
+_COUNTED = (
+  layers.ConvNorm,
+  layers.SeparableConvNorm,
+  layers.FactorizedReduction,
+  motif_operations.Depthwise,
+  heads.Dense,
+)
 _KERNELS = ("kernel", "depthwise", "pointwise")
 
 

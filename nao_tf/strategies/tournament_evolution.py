@@ -1,0 +1,90 @@
+"""Evolution in which nobody dies (Liu et al., "Hierarchical Representations for Efficient Architecture Search", 2018).
+
+The population is all successful trials, and it grows. A child is a mutation of the best of a random tournament, which a
+fixed share of the population takes part in. The search begins with random architectures. With so many of these as there
+are trials, it is random search.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from nao_tf import fields
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.strategies.base import Proposal, Strategy
+from nao_tf.trial import Architecture, Origin, Trial, top_trials
+
+_MUTATIONS_PER_PARENT = 50
+_MUTATIONS_BEYOND = 50
+_SMALLEST_TOURNAMENT = 2
+"""A tournament of one would select nothing."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TournamentEvolutionConfig:
+  """Settings of evolution in which nobody dies.
+
+  Attributes:
+    num_initial: number of random trials that a search starts with; 200 in the paper.
+    tournament_share: share of the population that is drawn for each child, but at least two trials; 0.05 in the paper.
+  """
+
+  num_initial: int = 50
+  tournament_share: float = 0.05
+
+  def __post_init__(self) -> None:
+    fields.check_config(self)
+    if self.num_initial < 1:
+      raise ValueError(f"num_initial must be at least 1, got {self.num_initial}")
+    if not 0 < self.tournament_share <= 1:
+      raise ValueError(f"tournament_share must be in (0, 1], got {self.tournament_share}")
+
+
+class TournamentEvolution(Strategy):
+  """Mutates winners of tournaments among all trials."""
+
+  config_class = TournamentEvolutionConfig
+
+  def __init__(
+    self, space: SearchSpace, *, seed: int = 0, config: TournamentEvolutionConfig = TournamentEvolutionConfig()
+  ):
+    """Sets up the strategy.
+
+    Args:
+      space: what to search.
+      seed: of all its randomness.
+      config: its settings.
+    """
+    super().__init__(space, seed=seed)
+    self.config = config
+
+  def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
+    """Returns children of the population, and random architectures to begin with; see `Strategy.propose`."""
+    population = self.scored
+    num_random = min(count, max(0, self.config.num_initial - self.num_asked)) if population else count
+    return itertools.chain(self._children(population, count - num_random, rng), self.random_proposals(rng))
+
+  def _children(self, population: list[Trial], count: int, rng: np.random.Generator) -> Iterator[Proposal]:
+    for _ in range(count):
+      parent = self._winner(population, rng)
+      child = self._mutant(parent.architecture, rng)
+      if child is not None:
+        yield child, Origin("mutation", (parent.id,))
+
+  def _winner(self, population: list[Trial], rng: np.random.Generator) -> Trial:
+    """Returns the best of a random tournament."""
+    size = max(_SMALLEST_TOURNAMENT, round(self.config.tournament_share * len(population)))
+    drawn = rng.choice(len(population), min(size, len(population)), replace=False)
+    (winner,) = top_trials([population[i] for i in drawn], 1)
+    return winner
+
+  def _mutant(self, parent: Architecture, rng: np.random.Generator) -> Architecture | None:
+    """Returns a new mutant of an architecture. Where all neighbors are known, it is a mutant of a mutant."""
+    mutant = parent
+    for attempt in range(_MUTATIONS_PER_PARENT + _MUTATIONS_BEYOND):
+      mutant = self.space.mutate(parent if attempt < _MUTATIONS_PER_PARENT else mutant, rng)
+      if self.is_new(mutant):
+        return mutant
+    return None
