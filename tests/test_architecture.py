@@ -63,6 +63,7 @@ WITHOUT_TENSORFLOW = (
   "nao_tf.spaces.published",
   "nao_tf.strategies.evolution",
   "nao_tf.strategies.nao_config",
+  "nao_tf.strategies.pnas",
   "nao_tf.strategies.random_search",
   "nao_tf.supernets.config",
   "nao_tf.tables",

@@ -14,6 +14,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
   "space": {
     "nasnet5": "image cells of five operations: separable convolutions and pools; the space of NAO-WS",
     "nasnet11": "image cells of the eleven operations of the paper",
+    "pnas": "image cells of one to five blocks; the space of progressive search",
     "rnn12": "the recurrent cells of the paper, for language models",
     "hierarchical": "image cells of motifs, which are small graphs of six operations",
     "flat": "image cells of eleven nodes with the operations of those motifs",
@@ -25,6 +26,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     "evolution": "regularized evolution",
     "local_search": "climbs from neighbor to neighbor, with restarts",
     "optuna": "a sampler of Optuna, TPE unless told otherwise; Optuna must be installed",
+    "pnas": "progressive search: from small architectures to large ones, with a predictor",
     "random": "random search",
     "reinforce": "reinforcement learning: a policy is trained on rewards, with REINFORCE or PPO",
     "tournament_evolution": "evolution in which nobody dies, as in the search for hierarchical cells",

@@ -176,6 +176,7 @@ class ConvNorm(keras.layers.Layer):
     convention: how it pads, initializes and norms.
     seed: of the kernel.
     size: height and width of the kernel.
+    dilation: of the kernel.
     relu: whether the ReLU is there.
     valid: whether windows stay inside the image; otherwise they are padded.
     name: of the layer.
@@ -189,13 +190,14 @@ class ConvNorm(keras.layers.Layer):
     seed: int,
     *,
     size: tuple[int, int] = (1, 1),
+    dilation: int = 1,
     relu: bool = True,
     valid: bool = False,
     name: str | None = None,
   ) -> None:
     super().__init__(name=name)
     self.filters, self.convention, self.seed = filters, convention, seed
-    self.size, self.relu, self.valid = size, relu, valid
+    self.size, self.dilation, self.relu, self.valid = size, dilation, relu, valid
     self.strides = (strides, strides) if isinstance(strides, int) else strides
     self.norm = Norm(convention)
 
@@ -219,13 +221,14 @@ class ConvNorm(keras.layers.Layer):
     """Returns [B, H', W', filters]."""
     batch, height, width, channels = input_shape
     if self.valid:
-      height, width = height - self.size[0] + 1, width - self.size[1] + 1
+      height, width = (length - self.dilation * (n - 1) for length, n in zip((height, width), self.size))
     return strided_shape((batch, height, width, channels), self.strides, self.filters)
 
   def _convolve(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     if self.size == self.strides == (1, 1):
       return _pointwise(inputs, kernel)
-    padding = "VALID" if self.valid else _padding(self.size, self.strides, self.convention)
+    kernel = _dilated(kernel, self.dilation)
+    padding = "VALID" if self.valid else _padding(kernel.shape[:2], self.strides, self.convention)
     return tf.nn.conv2d(inputs, kernel, self.strides, padding)
 
 
@@ -367,13 +370,13 @@ def _padding(size: tuple[int, int], strides: tuple[int, int], convention: Conven
 
 
 def _dilated(kernel: tf.Tensor, dilation: int) -> tf.Tensor:
-  """Spreads a kernel [k, k, C, 1] by zeros to [dilation * (k - 1) + 1, ..., C, 1]."""
+  """Spreads a kernel [h, w, C, F] by zeros to [dilation * (h - 1) + 1, dilation * (w - 1) + 1, C, F]."""
   if dilation == 1:
     return kernel
-  size, channels = kernel.shape[0], kernel.shape[2]
+  height, width, channels, filters = kernel.shape
   gap = [0, dilation - 1]
   spread = tf.pad(kernel[:, None, :, None], [[0, 0], gap, [0, 0], gap, [0, 0], [0, 0]])
-  spread = tf.reshape(spread, (size * dilation, size * dilation, channels, 1))
+  spread = tf.reshape(spread, (height * dilation, width * dilation, channels, filters))
   return spread[: 1 - dilation, : 1 - dilation]
 
 

@@ -110,6 +110,7 @@ OPERATION_COSTS: dict[str, OperationCost] = {
   "conv7x7": _convolution((7, 7)),
   "conv1x3_3x1": _convolution((1, 3), (3, 1), width=THREE_EIGHTHS),
   "conv1x7_7x1": _convolution((1, 7), (7, 1)),
+  "dil_conv3x3": _convolution((3, 3)),  # The zeros in its kernel are not counted.
   "sep3x3": _separable(3),
   "sep5x5": _separable(5),
   "sep7x7": _separable(7),

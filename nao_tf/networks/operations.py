@@ -39,6 +39,7 @@ class Convolution(Chain):
     convention: how layers are put together.
     seed: of the weights.
     sizes: height and width of each kernel.
+    dilation: of the kernels.
     name: of the layer.
   """
 
@@ -50,11 +51,13 @@ class Convolution(Chain):
     seed: int,
     *,
     sizes: Sequence[tuple[int, int]],
+    dilation: int = 1,
     name: str | None = None,
   ) -> None:
+    make = functools.partial(ConvNorm, filters, convention=convention, dilation=dilation)
     strides = _split_strides(stride, len(sizes), convention)
     rows = zip(sizes, strides, derive_seeds(seed, len(sizes)))
-    super().__init__([ConvNorm(filters, step, convention, key, size=size) for size, step, key in rows], name=name)
+    super().__init__([make(strides=step, seed=key, size=size) for size, step, key in rows], name=name)
 
 
 class Bottleneck(Chain):
@@ -67,6 +70,7 @@ class Bottleneck(Chain):
     seed: of the weights.
     sizes: height and width of each kernel in the middle.
     width: channels in the middle, as a share of `filters`.
+    dilation: of the kernels in the middle.
     name: of the layer.
   """
 
@@ -79,13 +83,14 @@ class Bottleneck(Chain):
     *,
     sizes: Sequence[tuple[int, int]],
     width: float,
+    dilation: int = 1,
     name: str | None = None,
   ) -> None:
     first, middle, last = derive_seeds(seed, 3)
     few = bottleneck_filters(filters, width)
     layers = [
       ConvNorm(few, 1, convention, first),
-      Convolution(few, stride, convention, middle, sizes=sizes),
+      Convolution(few, stride, convention, middle, sizes=sizes, dilation=dilation),
       ConvNorm(filters, 1, convention, last),
     ]
     super().__init__(layers, name=name)
@@ -272,13 +277,13 @@ def _count_inside(length: int, size: int, stride: int) -> np.ndarray:
   return np.minimum(centers + size // 2 + 1, length) - np.maximum(centers - (size - 1) // 2, 0)
 
 
-def _conv(*sizes: tuple[int, int], width: float = A_QUARTER) -> Callable[..., keras.layers.Layer]:
+def _conv(*sizes: tuple[int, int], width: float = A_QUARTER, dilation: int = 1) -> Callable[..., keras.layers.Layer]:
   """Returns the maker of convolutions of some sizes; `width` is that of a bottleneck, where the convention has them."""
 
   def make(filters: int, stride: int, convention: Convention, seed: int) -> keras.layers.Layer:
     if convention.bottlenecks and max(sizes) > (1, 1):
-      return Bottleneck(filters, stride, convention, seed, sizes=sizes, width=width)
-    return Convolution(filters, stride, convention, seed, sizes=sizes)
+      return Bottleneck(filters, stride, convention, seed, sizes=sizes, width=width, dilation=dilation)
+    return Convolution(filters, stride, convention, seed, sizes=sizes, dilation=dilation)
 
   return make
 
@@ -300,6 +305,7 @@ OPERATIONS: dict[str, Callable[..., keras.layers.Layer]] = {
   "conv7x7": _conv((7, 7)),
   "conv1x3_3x1": _conv((1, 3), (3, 1), width=THREE_EIGHTHS),
   "conv1x7_7x1": _conv((1, 7), (7, 1)),
+  "dil_conv3x3": _conv((3, 3), dilation=2),
   "sep3x3": _sep(3),
   "sep5x5": _sep(5),
   "sep7x7": _sep(7),

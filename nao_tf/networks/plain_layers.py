@@ -79,11 +79,13 @@ def _norm(layer: Norm, inputs: Symbol, name: str) -> Symbol:
 
 def _conv_norm(layer: ConvNorm, inputs: Symbol, name: str) -> Symbol:
   inputs = relu(inputs, name) if layer.relu else inputs
-  padding = "valid"
+  padding, every = "valid", 1
   if not layer.valid:
-    inputs, padding = _pad(inputs, layer.size, layer.strides, layer.convention, name)
-  convolution = _convolution(layer.filters, layer.size, layer.strides, padding, f"{name}-conv")
-  return _norm(layer.norm, apply_layer(convolution, inputs, [layer.kernel]), name)
+    inputs, padding, every = _prepared(layer, layer.size, layer.strides, inputs, name)
+  strides = layer.strides if every == 1 else (1, 1)
+  convolution = _convolution(layer.filters, layer.size, strides, padding, f"{name}-conv", dilation_rate=layer.dilation)
+  outputs = apply_layer(convolution, inputs, [layer.kernel])
+  return _norm(layer.norm, outputs if every == 1 else _every(every, outputs, name), name)
 
 
 def _separable_conv_norm(layer: SeparableConvNorm, inputs: Symbol, name: str) -> Symbol:
@@ -93,23 +95,32 @@ def _separable_conv_norm(layer: SeparableConvNorm, inputs: Symbol, name: str) ->
 
 
 def _depthwise(layer: SeparableConvNorm, inputs: Symbol, name: str) -> Symbol:
-  """Convolves depthwise. Keras has no stride with dilation, so that is stride 1 on an image padded for the stride."""
-  strides, span = (layer.stride, layer.stride), layer.dilation * (layer.size - 1) + 1
-  dilated = layer.stride > 1 and layer.dilation > 1
-  if dilated and not _is_centered(strides, layer.convention):
-    inputs, padding = _zeros(inputs, _same_padding(inputs.shape[1:3], span, layer.stride), name), "valid"
-  else:
-    inputs, padding = _pad(inputs, (span, span), strides, layer.convention, name)
+  strides = (layer.stride, layer.stride)
+  inputs, padding, every = _prepared(layer, (layer.size, layer.size), strides, inputs, name)
   depthwise = keras.layers.DepthwiseConv2D(
     layer.size,
-    strides=1 if dilated else layer.stride,
+    strides=layer.stride if every == 1 else 1,
     padding=padding,
     dilation_rate=layer.dilation,
     use_bias=False,
     name=f"{name}-depthwise",
   )
   outputs = apply_layer(depthwise, inputs, [layer.depthwise])
-  return _every(layer.stride, outputs, name) if dilated else outputs
+  return outputs if every == 1 else _every(every, outputs, name)
+
+
+def _prepared(
+  layer: ConvNorm | SeparableConvNorm, size: tuple[int, int], strides: tuple[int, int], inputs: Symbol, name: str
+) -> tuple[Symbol, str, int]:
+  """Returns images ready for a convolution, the padding that it is to have, and which of its pixels are the outputs.
+
+  Keras has no stride with dilation. So that is stride 1 on an image padded for the stride, and every so many pixels.
+  """
+  span = (layer.dilation * (size[0] - 1) + 1, layer.dilation * (size[1] - 1) + 1)
+  every = max(strides) if layer.dilation > 1 else 1
+  if every > 1 and not _is_centered(strides, layer.convention):
+    return _zeros(inputs, _same_padding(inputs.shape[1:3], span, strides), name), "valid", every
+  return (*_pad(inputs, span, strides, layer.convention, name), every)
 
 
 def _factorized_reduction(layer: FactorizedReduction, inputs: Symbol, name: str) -> Symbol:
@@ -213,9 +224,15 @@ recognized by what they do."""
 
 
 def _convolution(
-  filters: int, size: tuple[int, int], strides: tuple[int, int], padding: str, name: str
+  filters: int,
+  size: tuple[int, int],
+  strides: tuple[int, int],
+  padding: str,
+  name: str,
+  *,
+  dilation_rate: int = 1,
 ) -> keras.layers.Layer:
-  return keras.layers.Conv2D(filters, size, strides, padding, use_bias=False, name=name)
+  return keras.layers.Conv2D(filters, size, strides, padding, dilation_rate=dilation_rate, use_bias=False, name=name)
 
 
 def _every(stride: int, inputs: Symbol, name: str) -> Symbol:
@@ -249,7 +266,10 @@ def _centered_padding(size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int
   return (rows[0], rows[1]), (columns[0], columns[1])
 
 
-def _same_padding(shape: Sequence[int], size: int, stride: int) -> tuple[tuple[int, int], tuple[int, int]]:
+def _same_padding(
+  shape: Sequence[int], size: tuple[int, int], strides: tuple[int, int]
+) -> tuple[tuple[int, int], tuple[int, int]]:
   """Returns the rows and columns that TensorFlow's SAME adds at either end."""
-  height, width = (max((-(-length // stride) - 1) * stride + size - length, 0) for length in shape)
+  sizes = zip(shape, size, strides)
+  height, width = (max((-(-length // step) - 1) * step + window - length, 0) for length, window, step in sizes)
   return (height // 2, height - height // 2), (width // 2, width - width // 2)

@@ -11,6 +11,7 @@ from nao_tf.spaces import nasbench101, nasbench201, recurrent
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import NUM_CELL_INPUTS
 from nao_tf.spaces.nasnet import NasnetSpace
+from nao_tf.spaces.pnas import PnasSpace
 from nao_tf.trial import Trial, top_trials
 
 Label = tuple[str, str]
@@ -44,6 +45,8 @@ def label_of(space: SearchSpace, position: int, choice: int) -> Label:
   kind = space.decisions[position].kind
   if isinstance(space, NasnetSpace):
     return _of_cell(space, position, kind, choice)
+  if isinstance(space, PnasSpace):
+    return _of_one_cell(space, kind, choice)
   if isinstance(space, recurrent.RecurrentSpace):
     return ("inputs", f"node {choice}") if kind == "predecessor" else ("activations", recurrent.ACTIVATIONS[choice])
   if isinstance(space, nasbench201.Nasbench201Space):
@@ -58,6 +61,14 @@ def _of_cell(space: NasnetSpace, position: int, kind: str, choice: int) -> Label
   if kind == "operation":
     return f"operations of the {cell} cell", space.operations[choice].name
   return f"inputs in the {cell} cell", _CELL_INPUTS[choice] if choice < NUM_CELL_INPUTS else f"node {choice}"
+
+
+def _of_one_cell(space: PnasSpace, kind: str, choice: int) -> Label:
+  if kind == "operation":
+    return "operations", space.operations[choice]
+  if kind == "blocks":
+    return "numbers of blocks", str(choice + 1)
+  return "inputs", _CELL_INPUTS[choice] if choice < NUM_CELL_INPUTS else f"block {choice}"
 
 
 def _counts(space: SearchSpace, trials: Sequence[Trial]) -> dict[str, "collections.Counter[str]"]:

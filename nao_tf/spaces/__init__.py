@@ -11,6 +11,7 @@ SPACES = {
   "nasbench201": "nao_tf.spaces.nasbench201:Nasbench201Space",
   "nasnet5": "nao_tf.spaces.nasnet:nasnet5",
   "nasnet11": "nao_tf.spaces.nasnet:nasnet11",
+  "pnas": "nao_tf.spaces.pnas:PnasSpace",
   "rnn12": "nao_tf.spaces.recurrent:RecurrentSpace",
 }
 """Places by name. At a place is a class or a function that returns a space when it is called without arguments."""

@@ -8,7 +8,9 @@ There are twenty-six decisions. For each vertex from the second on: whether ther
 then the operation of the vertex, which the output does not have.
 """
 
+import collections
 import dataclasses
+import functools
 import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +19,7 @@ import numpy as np
 
 from nao_tf import fields
 from nao_tf.spaces.base import Decision, SearchSpace
+from nao_tf.spaces.growth import Features, Growth
 from nao_tf.spaces.layer_graphs import ADD, CONCAT, GraphBuilder, Layer, LayerGraph
 from nao_tf.trial import Architecture
 
@@ -25,6 +28,8 @@ MAX_EDGES = 9
 OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
 INPUT, OUTPUT = "input", "output"
 _LAST = NUM_VERTICES - 1
+_FEWEST_VERTICES = 3
+"""Of cells of the second smallest size: this and one."""
 _STARTS = tuple(v - 1 + v * (v - 1) // 2 for v in range(1, NUM_VERTICES))  # Position of a vertex's first edge.
 _INPUT_LABEL, _OUTPUT_LABEL = -1, -2  # Labels in the benchmark's hash.
 
@@ -157,6 +162,11 @@ class Nasbench101Space(SearchSpace):
       hashes = [_md5(text) for text in hashes]
     return _md5(str(sorted(hashes)))
 
+  @functools.cached_property
+  def growth(self) -> "Nasbench101Growth":
+    """How cells grow: by one vertex at a time."""
+    return Nasbench101Growth(self)
+
   def _network(self, architecture: Sequence[int]) -> _Graph:
     graph = _pruned(_graph(architecture))
     if graph is None:
@@ -179,6 +189,96 @@ class Nasbench101Space(SearchSpace):
       raise ValueError(
         f"{self.name}: expected operations {INPUT}, any of {', '.join(OPERATIONS)}, {OUTPUT}; got {fields.shown(operations)}"
       )
+
+
+class Nasbench101Growth(Growth):
+  """The size of a cell counts its vertices. Cells of at most three are the smallest, so there are five sizes."""
+
+  num_sizes = NUM_VERTICES - _FEWEST_VERTICES + 1
+
+  def __init__(self, space: Nasbench101Space):
+    """Orders the cells of the space."""
+    self._space = space
+
+  def size_of(self, architecture: Architecture) -> int:
+    """Returns 1 for a cell of at most three vertices, 2 for one of four, and so on."""
+    return max(1, len(self._space._network(architecture).sources) - _FEWEST_VERTICES + 1)
+
+  def smallest(self) -> Iterator[Architecture]:
+    """Yields the cells of two and three vertices."""
+    edge = _encoding(_Graph((0, 1), ()))
+    yield edge
+    yield from self.grown(edge)
+
+  def grown(self, architecture: Architecture) -> Iterator[Architecture]:
+    """Yields the cells with a further vertex before the output.
+
+    It has any operation, reads any of the others, and the output reads it, instead of or besides vertices that it reads.
+    All cells of one vertex more come from a cell in this way. Where there is one edge too many, any other one goes.
+    """
+    graph = self._space._network(architecture)
+    last = len(graph.sources) - 1
+    if last + 1 < NUM_VERTICES:
+      for sources in range(1, 1 << last):
+        for dropped in _subsets(graph.sources[last] & sources):
+          rows = (*graph.sources[:last], sources, graph.sources[last] & ~dropped | 1 << last)
+          for fewer, operation in itertools.product(_within_bound(rows), range(len(OPERATIONS))):
+            yield _encoding(_Graph(fewer, (*graph.operations, operation)))
+
+  def features(self, architecture: Architecture) -> Features:
+    """Returns the shares of operations and of paths by their operations, and what the shape of the graph is."""
+    graph = self._space._network(architecture)
+    size = len(graph.sources)
+    counts = collections.Counter(map(str, graph.operations))
+    paths = _paths(graph)
+    for path in paths:
+      counts[f"path {path}"] += 1
+      for step in itertools.pairwise(f"i{path}o"):
+        counts["".join(step)] += 1
+    counts["edges"] = sum(sources.bit_count() for sources in graph.sources)
+    counts["paths"] = len(paths)
+    counts["longest"], counts["shortest"] = (chosen(map(len, paths)) for chosen in (max, min))
+    counts["convolutions on a path"] = max(path.count("0") for path in paths)
+    return {name: count / size for name, count in counts.items()}
+
+
+def _subsets(vertices: int) -> Iterator[int]:
+  """Yields all subsets of a bit set."""
+  subset = vertices
+  yield subset
+  while subset:
+    subset = (subset - 1) & vertices
+    yield subset
+
+
+def _within_bound(rows: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+  """Yields the sources of vertices if they are few enough edges; if one too many, without any one that is not needed."""
+  num_edges = sum(row.bit_count() for row in rows)
+  if num_edges <= MAX_EDGES:
+    yield rows
+  elif num_edges == MAX_EDGES + 1:
+    for y, row in enumerate(rows):
+      for x in range(y):
+        fewer = (*rows[:y], row & ~(1 << x), *rows[y + 1 :])
+        if _bit(row, x) and _is_whole(fewer):
+          yield fewer
+
+
+def _is_whole(rows: Sequence[int]) -> bool:
+  """Returns whether every vertex is on a path: each but the input reads one, and each but the output is read."""
+  read = 0
+  for row in rows:
+    read |= row
+  return all(rows[1:]) and read == (1 << (len(rows) - 1)) - 1
+
+
+def _paths(graph: _Graph) -> list[str]:
+  """Returns the paths from the input to the output as the numbers of their operations, one character each."""
+  paths = [[""]]
+  for vertex, sources in enumerate(graph.sources[1:]):
+    own = str(graph.operations[vertex]) if vertex < len(graph.operations) else ""
+    paths.append([path + own for x, before in enumerate(paths) if _bit(sources, x) for path in before])
+  return paths[-1]
 
 
 def _md5(text: str) -> str:

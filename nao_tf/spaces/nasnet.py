@@ -8,23 +8,19 @@ tokens, a type and a size.
 """
 
 import dataclasses
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from nao_tf import fields
 from nao_tf.spaces.base import Decision, SearchSpace
+from nao_tf.spaces.cell_encodings import EncodedBranch, first_encoding, nodes_of, random_encoding
 from nao_tf.spaces.genotype_graphs import graph_of_cells
 from nao_tf.spaces.genotypes import NUM_CELL_INPUTS, Branch, Cell, CellGenotype, Node
 from nao_tf.spaces.layer_graphs import LayerGraph
 from nao_tf.trial import Architecture
 
 NUM_NODES = 5
-
-_Branch = tuple[int, int]
-"""Input and operation."""
-_Node = tuple[_Branch, _Branch]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +96,7 @@ class NasnetSpace(SearchSpace):
   def canonical(self, architecture: Architecture) -> Architecture:
     """Returns the encoding of each cell that comes first in lexicographic order."""
     normal, reduction = _cells(architecture)
-    return _first_encoding(_nodes(normal)) + _first_encoding(_nodes(reduction))
+    return first_encoding(nodes_of(normal)) + first_encoding(nodes_of(reduction))
 
   def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
     """Returns the encoding with the branches of one random node in each cell swapped, as the paper's augmentation does."""
@@ -113,7 +109,7 @@ class NasnetSpace(SearchSpace):
   def random_isomorphic(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
     """Returns the encoding with the nodes of each cell in random order and each node's branches swapped or not."""
     normal, reduction = _cells(architecture)
-    return _random_encoding(_nodes(normal), rng) + _random_encoding(_nodes(reduction), rng)
+    return random_encoding(nodes_of(normal), rng) + random_encoding(nodes_of(reduction), rng)
 
   def graph(self, architecture: Architecture) -> LayerGraph:
     """Returns both cells as one graph of two parts; see `SearchSpace.graph`."""
@@ -180,9 +176,9 @@ class NasnetSpace(SearchSpace):
     return self.checked(choices)
 
   def _decode_cell(self, cell: Architecture) -> Cell:
-    return Cell(tuple(Node(self._decode_branch(left), self._decode_branch(right)) for left, right in _nodes(cell)))
+    return Cell(tuple(Node(self._decode_branch(left), self._decode_branch(right)) for left, right in nodes_of(cell)))
 
-  def _decode_branch(self, branch: _Branch) -> Branch:
+  def _decode_branch(self, branch: EncodedBranch) -> Branch:
     source, operation = branch
     return Branch(self.operations[operation].name, int(source))
 
@@ -200,42 +196,3 @@ def nasnet11() -> NasnetSpace:
 def _cells(numbers: Architecture) -> tuple[Architecture, Architecture]:
   length = len(numbers) // 2
   return numbers[:length], numbers[length:]
-
-
-def _nodes(cell: Architecture) -> list[_Node]:
-  return [((cell[i], cell[i + 1]), (cell[i + 2], cell[i + 3])) for i in range(0, len(cell), 4)]
-
-
-def _first_encoding(nodes: list[_Node]) -> Architecture:
-  """Returns the encoding of a cell that comes first in lexicographic order.
-
-  The search places one node after the other. It follows only the nodes whose own encoding is the smallest among those
-  that can be placed. It branches only at ties, which are rare.
-  """
-  partial: set[tuple[Architecture, tuple[int, ...]]] = {((), (0, 1))}  # (encoding so far, old indices in new order).
-  for _ in nodes:
-    longer = {(code + node, (*order, old)) for code, order in partial for node, old in _candidates(nodes, order)}
-    smallest = min(code for code, _ in longer)
-    partial = {(code, order) for code, order in longer if code == smallest}
-  return min(code for code, _ in partial)
-
-
-def _random_encoding(nodes: list[_Node], rng: np.random.Generator) -> Architecture:
-  """Returns a cell with its nodes in random order, inputs before their readers, and branches swapped or not."""
-  encoding: Architecture = ()
-  order: tuple[int, ...] = (0, 1)
-  for _ in nodes:
-    candidates = list(_candidates(nodes, order))
-    node, old = candidates[rng.integers(len(candidates))]
-    is_swapped = rng.integers(2)
-    encoding += node[2:] + node[:2] if is_swapped else node
-    order += (old,)
-  return encoding
-
-
-def _candidates(nodes: list[_Node], order: tuple[int, ...]) -> Iterator[tuple[Architecture, int]]:
-  """Yields (encoding, old index) for each node that can be placed after those in `order`."""
-  renumbered = {old: new for new, old in enumerate(order)}
-  for old, node in enumerate(nodes, start=NUM_CELL_INPUTS):
-    if old not in renumbered and all(source in renumbered for source, _ in node):
-      yield tuple(itertools.chain(*sorted((renumbered[source], op) for source, op in node))), old

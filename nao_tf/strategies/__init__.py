@@ -11,6 +11,7 @@ STRATEGIES = {
   "random": "nao_tf.strategies.random_search:RandomSearch",
   "local_search": "nao_tf.strategies.local_search:LocalSearch",
   "evolution": "nao_tf.strategies.evolution:Evolution",
+  "pnas": "nao_tf.strategies.pnas:Pnas",
   "optuna": "nao_tf.strategies.optuna_search:OptunaSearch",
   "reinforce": "nao_tf.strategies.reinforce:Reinforce",
   "tournament_evolution": "nao_tf.strategies.tournament_evolution:TournamentEvolution",
