@@ -8,6 +8,7 @@ tokens, a type and a size.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
