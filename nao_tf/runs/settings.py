@@ -23,6 +23,11 @@ RENAMED = {
 }
 """Names of settings in version 0.1.0, with their names now."""
 
+_ADDED: Mapping[str, Mapping[str, Any]] = {
+  "keep_weights": {"gaussian_share": 0.0, "refresh_growth": 0.0, "spread_initial": False},
+}
+"""Settings that came later, by an older one of the same component, with the values that say what was done before."""
+
 
 class RunDirectoryError(Exception):
   """A run directory cannot be used."""
@@ -122,10 +127,22 @@ def read_settings(directory: str) -> dict[str, Any]:
 
 
 def renamed(settings: Mapping[str, Any]) -> dict[str, Any]:
-  """Returns settings under their present names, nested ones too. Only the part behind the last dot is renamed."""
-  return {_renamed(name): renamed(value) if isinstance(value, Mapping) else value for name, value in settings.items()}
+  """Returns settings under their present names, nested ones too, with those that have come since then.
+
+  Only the part behind the last dot of a name is renamed.
+  """
+  present = {
+    _renamed(name): renamed(value) if isinstance(value, Mapping) else value for name, value in settings.items()
+  }
+  return {**_added(present), **present}
 
 
 def _renamed(name: str) -> str:
   prefix, dot, last = name.rpartition(".")
   return prefix + dot + RENAMED.get(last, last)
+
+
+def _added(settings: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns the settings that were added to the components of these settings, with their values of before."""
+  places = [name.rpartition(".") for name in settings]
+  return {prefix + dot + name: value for prefix, dot, last in places for name, value in _ADDED.get(last, {}).items()}

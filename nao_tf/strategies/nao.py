@@ -1,10 +1,12 @@
 """Neural Architecture Optimization (Luo et al., NeurIPS 2018, Algorithm 1) as a strategy.
 
 A round fits the controller to all rewards so far, moves the memories of the best architectures along the gradient of the
-predicted score, decodes new architectures from there, and proposes those that the predictor ranks highest.
+predicted score, decodes new architectures from there, and proposes those that the predictor ranks highest. A Gaussian
+process, which knows how far it can be trusted, chooses a share of the proposals.
 """
 
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -16,7 +18,9 @@ from nao_tf import fields
 from nao_tf.controller import ascent
 from nao_tf.controller.controller import Controller
 from nao_tf.controller.dataset import augment, make_targets
+from nao_tf.controller.decision_kernel import DecisionKernel
 from nao_tf.controller.fitting import TrainingDiverged, fit_controller, last_losses
+from nao_tf.controller.gaussian_process import Beliefs, GaussianProcess, normal_scores
 from nao_tf.controller.state import controller_state, restart, restore_controller_state
 from nao_tf.controller.vocabulary import Vocabulary
 from nao_tf.runs.json_files import parse_json
@@ -25,11 +29,20 @@ from nao_tf.runs.predictions import Prediction
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal, Strategy
 from nao_tf.strategies.nao_config import PRESETS, NaoConfig, NaoSettings
+from nao_tf.strategies.spreading import least_alike
 from nao_tf.tables.arrays import NUMBERS, TEXTS, ArraySpec, check_arrays, load_arrays
-from nao_tf.trial import Architecture, Origin, top_trials
+from nao_tf.trial import RANDOM, Architecture, Origin, top_trials
 
 STATE_FILE = "nao.npz"
 _MIN_SCORED = 2
+_LEAST_DECODED = 64
+"""Candidates that the decoder should write in a round in which the Gaussian process chooses, too, however small it is."""
+_NUM_CENTERS, _NUM_MUTANTS, _NUM_RANDOM = 5, 300, 200
+"""Further candidates of such a round: the neighbors of so many of the best, mutants of them, and random architectures."""
+_NUM_DRAWN = 20
+"""Random architectures of which the one is taken that is least like those before it."""
+_LAST_MUTATION = 0.6
+"""Probability that a further mutation of a mutant is its last one."""
 _MAX_PASSES = 12
 _HEATING = 1.3
 _MAX_TEMPERATURE = 1000.0
@@ -58,7 +71,9 @@ class Nao(Strategy):
     self.config = config
     self.vocabulary = Vocabulary.of(space)
     self.controller = Controller(self.vocabulary, config.controller, ensemble_size=config.ensemble_size, seed=seed)
+    self._process = GaussianProcess(DecisionKernel(space))
     self._num_fits = 0
+    self._num_scored_when_fresh = 0
     self._temperature = 1.0
     self._queue: list[Proposal] = []
     self._rounds: dict[int, list[Proposal]] = {}
@@ -68,7 +83,7 @@ class Nao(Strategy):
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
     """Returns random architectures at the beginning, later those of rounds; see `Strategy.propose`."""
     if self.num_asked < self.config.num_initial or len(self.scored) < _MIN_SCORED:
-      return self.random_proposals(rng)
+      return self._spread_proposals(rng) if self.config.spread_initial else self.random_proposals(rng)
     self._queue = [proposal for proposal in self._queue if self.is_new(proposal[0])]
     if len(self._queue) < count:
       if self.num_asked not in self._rounds:
@@ -88,6 +103,7 @@ class Nao(Strategy):
         "rounds": rounds,
         "num_fits": self._num_fits,
         "temperature": self._temperature,
+        "num_scored_when_fresh": self._num_scored_when_fresh,
         "predictions": list(self._predictions.items()),
       }
     )
@@ -138,15 +154,24 @@ class Nao(Strategy):
     arrays = check_arrays(path, load_arrays(path), {_LEARNED: ArraySpec(TEXTS, ()), **specs})
     text = str(arrays.pop(_LEARNED)[()])
     learned = fields.members(
-      parse_json(text.encode(), path), path, ("rounds", "num_fits", "temperature"), ("predictions",)
+      parse_json(text.encode(), path),
+      path,
+      ("rounds", "num_fits", "temperature"),
+      ("num_scored_when_fresh", "predictions"),
     )
+    num_scored = fields.integer(learned.get("num_scored_when_fresh", 0), "num_scored_when_fresh", 0)
     num_fits = fields.integer(learned["num_fits"], "num_fits", 0)
     temperature = fields.number(learned["temperature"], "temperature", 1.0, _MAX_TEMPERATURE)
     rounds = dict(_read_round(row) for row in fields.elements(learned["rounds"], "rounds"))
     predictions = dict(map(_read_prediction, fields.elements(learned.get("predictions", []), "predictions")))
     restore_controller_state(self.controller, arrays)
     self._num_fits, self._temperature, self._rounds = num_fits, temperature, rounds
-    self._predictions = predictions
+    self._num_scored_when_fresh, self._predictions = num_scored, predictions
+
+  def _spread_proposals(self, rng: np.random.Generator) -> Iterator[Proposal]:
+    """Yields random architectures, each the one of several that is least like all that were asked for."""
+    while drawn := [a for a in (self.random_new(rng) for _ in range(_NUM_DRAWN)) if a is not None]:
+      yield least_alike(self.space, drawn, list(self._origins)), RANDOM
 
   @property
   def _round_size(self) -> int:
@@ -158,19 +183,73 @@ class Nao(Strategy):
 
   def _round(self, rng: np.random.Generator, size: int) -> list[Proposal]:
     """Returns the proposals of a new round; none if the controller cannot be trained."""
+    turns = [self._is_turn_of_process(self.num_asked + number) for number in range(size)]
     try:
-      self._fit(rng)
+      if not all(turns):
+        self._fit(rng)
     except TrainingDiverged:
       restart(self.controller, self.seed)
       self._num_fits = 0
       return []
+    if any(turns):
+      return self._by_turns(turns, rng)
     return self._best_candidates(rng, size) if self.config.ranked else self._first_candidates(rng, size)
 
+  def _is_turn_of_process(self, number: int) -> bool:
+    """Whether the Gaussian process chooses the proposal of that number, and not the controllers."""
+    share = self.config.gaussian_share
+    return math.floor((number + 1) * share) > math.floor(number * share)
+
+  @property
+  def _num_turns_of_controllers(self) -> int:
+    """How often it was the controllers' turn; 0 if each round is theirs alone."""
+    share = self.config.gaussian_share
+    return self.num_asked - math.floor(self.num_asked * share) if share else 0
+
+  def _by_turns(self, turns: Sequence[bool], rng: np.random.Generator) -> list[Proposal]:
+    """Returns what the Gaussian process chooses where it is its turn, and what the controllers choose elsewhere."""
+    pool: dict[Architecture, Proposal] = {}
+    if not all(turns):
+      pool = self._candidates(rng, max(_LEAST_DECODED, math.ceil(self.config.oversampling * len(turns))))
+    ranked = [self.space.canonical(architecture) for architecture, _ in self._apart(pool, len(turns))]
+    self._collect(pool, self._around_the_best(rng), None)
+    keys, proposals = list(pool), list(pool.values())
+    beliefs = self._beliefs(proposals, rng)
+    chosen: list[int] = []
+    for is_turn_of_process in turns[: len(keys)]:
+      left = [index for index in map(keys.index, ranked) if index not in chosen]
+      chosen.append(left[0] if left and not is_turn_of_process else beliefs.most_promising(chosen))
+      beliefs.believe(chosen[-1])
+    return [proposals[index] for index in chosen]
+
+  def _beliefs(self, proposals: Sequence[Proposal], rng: np.random.Generator) -> Beliefs:
+    """Returns what the Gaussian process believes about proposals, given all rewards so far."""
+    architectures = [trial.architecture for trial in self.scored]
+    rewards = [trial.reward for trial in self.scored if trial.reward is not None]
+    self._process.fit(architectures, normal_scores(rewards), rng)
+    return self._process.predict([architecture for architecture, _ in proposals], rng)
+
+  def _around_the_best(self, rng: np.random.Generator) -> Iterator[Proposal]:
+    """Yields neighbors of the best trials, mutants that are some decisions away, and random architectures."""
+    best = top_trials(self.scored, self._num_seeds)
+    for trial in best[:_NUM_CENTERS]:
+      yield from ((neighbor, Origin("neighbor", (trial.id,))) for neighbor in self.space.neighbors(trial.architecture))
+    for _ in range(_NUM_MUTANTS):
+      trial = best[int(len(best) * rng.random() ** 2)]
+      mutant = trial.architecture
+      for _ in range(1 + int(rng.geometric(_LAST_MUTATION))):
+        mutant = self.space.mutate(mutant, rng)
+      yield mutant, Origin("mutation", (trial.id,))
+    for _ in range(_NUM_RANDOM):
+      yield self.space.sample(rng), RANDOM
+
   def _fit(self, rng: np.random.Generator) -> None:
-    if self._num_fits and not self.config.keep_weights:
+    settings, scored = self.controller.config, self.scored
+    if self._num_fits and self._is_stale:
       restart(self.controller, int(rng.integers(2**31)))
       self._num_fits = 0
-    settings, scored = self.controller.config, self.scored
+    if not self._num_fits:
+      self._num_scored_when_fresh = len(scored)
     tokens = self._tokens([trial.architecture for trial in scored], rng)
     unlabeled = [self.space.sample(rng) for _ in range(self.config.num_unlabeled)]
     history = fit_controller(
@@ -183,6 +262,12 @@ class Nao(Strategy):
     )
     self._num_fits += 1
     self._figures = last_losses(history)
+
+  @property
+  def _is_stale(self) -> bool:
+    """Whether the controllers are to start afresh."""
+    grown = len(self.scored) >= (1 + self.config.refresh_growth) * self._num_scored_when_fresh
+    return grown and not self.config.keep_weights
 
   def _tokens(self, architectures: list[Architecture], rng: np.random.Generator) -> np.ndarray:
     settings = self.controller.config
@@ -198,29 +283,34 @@ class Nao(Strategy):
         self._predictions[architecture] = Prediction(score, self.num_asked)
 
   def _best_candidates(self, rng: np.random.Generator, size: int) -> list[Proposal]:
-    """Returns the candidates that the controllers of the ensemble, taking turns, rank highest.
+    """Returns the candidates that the controllers of the ensemble, taking turns, rank highest."""
+    neighbors = self._neighbors(size)
+    candidates = self._candidates(rng, math.ceil(self.config.oversampling * size))
+    others = {key: proposal for key, proposal in candidates.items() if key not in neighbors}
+    return [*neighbors.values(), *self._apart(others, size - len(neighbors))]
+
+  def _candidates(self, rng: np.random.Generator, wanted: int) -> dict[Architecture, Proposal]:
+    """Returns new architectures that the decoder wrote, at least `wanted` if it can.
 
     The first pass decodes around the best trials, every further one around the best candidates so far.
     """
     candidates: dict[Architecture, Proposal] = {}
-    neighbors = self._neighbors(size)
     seeds = self._seeds()
     self._temperature = max(self._temperature / _HEATING, 1.0)
     for number in range(1, _MAX_PASSES + 1):
       self._collect(candidates, self._decoded(seeds, rng, self._temperature), None)
-      enough = len(candidates) >= self.config.oversampling * size
+      enough = len(candidates) >= wanted
       if enough and number >= self.config.num_passes:
         break
       if not enough:
         self._temperature = min(self._temperature * _HEATING, _MAX_TEMPERATURE)
       seeds = self._take_turns(candidates, self._num_seeds) or seeds
-    others = {key: proposal for key, proposal in candidates.items() if key not in neighbors}
-    return [*neighbors.values(), *self._apart(others, size - len(neighbors))]
+    return candidates
 
   def _apart(self, candidates: dict[Architecture, Proposal], size: int) -> list[Proposal]:
     """Returns the first proposals that do not refine one another or a trial; others only if there are too few."""
     if not self.space.is_refined:
-      return self._take_turns(candidates, size)
+      return self._take_turns(candidates, size, start=self._num_turns_of_controllers)
     seen = {self.space.unrefined(trial.architecture) for trial in self.scored}
     apart: list[Proposal] = []
     rest: list[Proposal] = []
@@ -241,7 +331,7 @@ class Nao(Strategy):
     best = top_trials(self.scored, self._num_seeds)
     return [(trial.architecture, Origin(_TRIAL, (trial.id,))) for trial in best]
 
-  def _take_turns(self, candidates: dict[Architecture, Proposal], size: int) -> list[Proposal]:
+  def _take_turns(self, candidates: dict[Architecture, Proposal], size: int, start: int = 0) -> list[Proposal]:
     """Returns candidates in the order in which the controllers of the ensemble choose their best, one after the other."""
     proposals = list(candidates.values())
     if not proposals:
@@ -250,7 +340,7 @@ class Nao(Strategy):
     orders = [iter(np.argsort(-member, kind="stable").tolist()) for member in scores]
     chosen: dict[int, Proposal] = {}
     while len(chosen) < min(size, len(proposals)):
-      order = orders[len(chosen) % len(orders)]
+      order = orders[(start + len(chosen)) % len(orders)]
       index = next(i for i in order if i not in chosen)
       chosen[index] = proposals[index]
     return list(chosen.values())

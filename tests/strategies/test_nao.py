@@ -5,11 +5,12 @@ import pytest
 
 from nao_tf.controller.config import ControllerConfig, make_config
 from nao_tf.spaces.base import Decision, SearchSpace
-from nao_tf.strategies.nao import PRESETS, Nao, NaoConfig
-from nao_tf.trial import RANDOM, Origin
+from nao_tf.strategies.nao import PRESETS, Nao
+from nao_tf.trial import RANDOM, Evaluation, Origin, Trial
 from tests.support import asking
 
-QUICK = NaoConfig(
+QUICK = dataclasses.replace(
+  PRESETS["rounds"],
   controller=ControllerConfig(num_steps=200),
   ensemble_size=2,
   num_initial=12,
@@ -18,6 +19,11 @@ QUICK = NaoConfig(
   step_sizes=(0.25, 0.5, 1.0, 2.0),
   oversampling=4.0,
   num_unlabeled=64,
+)
+
+
+SMALL_ROUNDS = dataclasses.replace(
+  PRESETS["default"], controller=dataclasses.replace(QUICK.controller, num_steps=60, later_steps=10), num_unlabeled=64
 )
 
 
@@ -35,6 +41,13 @@ class RowSpace(SearchSpace):
 def reward(architecture):
   """The share of choices that are 3: the best row is all threes."""
   return float(np.mean([choice == 3 for choice in architecture]))
+
+
+def run_on(strategy, trials, count):
+  """Goes on with a search of `trials`, one at a time."""
+  for number in range(len(trials), len(trials) + count):
+    (architecture,) = strategy.ask(1)
+    strategy.tell([Trial(number, architecture, evaluation=Evaluation(reward(architecture)))])
 
 
 def run(strategy, num_trials, batch_size=6, **options):
@@ -185,6 +198,52 @@ def test_refinements_of_what_was_tried_have_to_wait():
   assert len(set(asked[12:])) == 12 and not set(asked[:12]) & set(asked[12:])
 
 
+@pytest.fixture(scope="module")
+def one_at_a_time():
+  """A search with the default settings, and the strategy at its end."""
+  strategy = Nao(RowSpace(), seed=3, config=SMALL_ROUNDS)
+  return strategy, run(strategy, 28, batch_size=1)
+
+
+def test_a_round_is_as_small_as_what_is_asked_for(one_at_a_time):
+  strategy, trials = one_at_a_time
+  assert {trial.origin for trial in trials[:10]} == {RANDOM}
+  found = [strategy.prediction(trial.architecture) for trial in trials[10:]]
+  assert [prediction.asked_before for prediction in found] == list(range(10, 28))
+
+
+def test_a_spread_beginning_tries_each_choice_everywhere():
+  strategy = Nao(RowSpace(), seed=3, config=dataclasses.replace(SMALL_ROUNDS, spread_initial=True))
+  trials = run(strategy, 10, batch_size=5)
+  assert [set(column) for column in zip(*(trial.architecture for trial in trials))] == 6 * [{0, 1, 2, 3}]
+
+
+def test_one_at_a_time_the_best_of_4096_rows_is_found_soon(one_at_a_time):
+  assert max(trial.reward for trial in one_at_a_time[1]) == 1.0
+
+
+def test_no_new_graph_is_made_for_later_rounds(one_at_a_time):
+  strategy, trials = one_at_a_time
+  before = strategy.controller.graphs.num_traces("fit")
+  run_on(strategy, trials, 6)
+  assert strategy.controller.graphs.num_traces("fit") == before == 1
+
+
+def test_resumed_within_small_rounds_the_next_ones_are_the_same(one_at_a_time, tmp_path):
+  strategy = Nao(RowSpace(), seed=3, config=SMALL_ROUNDS)
+  run(strategy, 20, batch_size=1)
+  strategy.save(str(tmp_path))
+  resumed = Nao(RowSpace(), seed=3, config=SMALL_ROUNDS)
+  assert resumed.restore(str(tmp_path)) == 19
+  assert run(resumed, 24, batch_size=1) == one_at_a_time[1][:24]
+
+
+def test_a_round_of_ten_has_proposals_of_the_process_and_of_the_controllers():
+  trials = run(Nao(RowSpace(), seed=4, config=SMALL_ROUNDS), 20, batch_size=10)
+  kinds = {trial.origin.kind for trial in trials[10:]}
+  assert kinds & {"ascent", "decoded"} and len({trial.architecture for trial in trials}) == 20
+
+
 @pytest.mark.parametrize(
   "change, message",
   [
@@ -192,6 +251,9 @@ def test_refinements_of_what_was_tried_have_to_wait():
     ({"round_size": -1}, "round_size must be at least 0"),
     ({"step_sizes": ()}, "step_sizes must be one or more"),
     ({"temperatures": (-1.0,)}, "temperatures must be one or more"),
+    ({"gaussian_share": 1.5}, r"gaussian_share must be in \[0, 1\]"),
+    ({"refresh_growth": -0.1}, "refresh_growth must be at least 0"),
+    ({"gaussian_share": 0.5, "ranked": False}, "gaussian_share must be 0"),
   ],
 )
 def test_settings_out_of_range_are_refused(change, message):

@@ -1,0 +1,130 @@
+"""How alike two architectures are, by their decisions: the kernel of the Gaussian process. Needs only NumPy.
+
+  k(a, b) = exp(-sum over decisions i of w_i * distance_i(a_i, b_i))
+
+The distance of two different choices is 1. Choices of an ordered decision are as far apart as they are on the way from
+the first to the last, and a second weight is for the square of that. An architecture with several encodings counts as
+the mean of them, so that networks that compute the same are the same.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from nao_tf.spaces.base import Decision, SearchSpace
+from nao_tf.trial import Architecture
+
+_TYPICAL_DISTANCE = 2.0
+"""What the distances of two random architectures add up to before anything is known, roughly."""
+_CURVATURE = 3.0
+"""Weight of the squared distance of ordered choices, relative to the plain distance."""
+_SHARED_BY_ALL, _SHARED_BY_KIND, _OWN = 1.0, 1.0, 0.7
+"""Prior variances of a log weight: of what is common to all decisions, to those of one kind, and to none."""
+
+Encodings = np.ndarray
+"""Architectures in K encodings each, integers [K, N, L]."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Term:
+  """One weighted distance.
+
+  Attributes:
+    position: of the decision.
+    decision: the decision.
+    squared: whether it is the squared distance of ordered choices.
+  """
+
+  position: int
+  decision: Decision
+  squared: bool
+
+  @property
+  def expected_log_weight(self) -> float:
+    """Mean of the prior of the log weight, apart from what is common to all."""
+    return float(np.log(_CURVATURE)) if self.squared else 0.0
+
+  def features(self, choices: np.ndarray) -> np.ndarray:
+    """Returns features [N, F] of choices [N] whose squared distance is the distance of this term."""
+    column, last = choices[:, np.newaxis], max(self.decision.size - 1, 1)
+    if self.squared:
+      return self.decision.reach * column / last
+    if self.decision.ordered:
+      return np.sqrt(self.decision.reach / last) * (column > np.arange(last))
+    return np.sqrt(0.5) * (column == np.arange(self.decision.size))
+
+
+class DecisionKernel:
+  """The kernel of a space, and the prior of its weights.
+
+  Attributes:
+    num_weights: number of weights W.
+    mean: prior mean of the log weights, [W].
+    precision: inverse of their prior covariance, [W, W].
+  """
+
+  def __init__(self, space: SearchSpace, *, num_encodings: int = 4):
+    """Makes the kernel.
+
+    Args:
+      space: knows the decisions and which encodings compute the same.
+      num_encodings: number of encodings that stand for an architecture.
+    """
+    self.space, self._num_encodings = space, num_encodings
+    self._terms = _terms(space.decisions)
+    self.num_weights = len(self._terms)
+    common = np.log(_TYPICAL_DISTANCE / len(space.decisions))
+    self.mean = common + np.array([term.expected_log_weight for term in self._terms])
+    self.precision = np.linalg.inv(_prior_covariance(self._terms))
+
+  def encodings(self, architectures: Sequence[Architecture], rng: np.random.Generator) -> Encodings:
+    """Returns architectures in several encodings, [K, N, L]; in one, if each has only one."""
+    rows = [list(architectures)]
+    for _ in range(self._num_encodings - 1):
+      rows.append([self.space.random_isomorphic(architecture, rng) for architecture in rows[-1]])
+    same = all(row == rows[0] for row in rows)
+    return np.asarray(rows[:1] if same else rows, np.int32)
+
+  def distances(self, architectures: Sequence[Architecture]) -> np.ndarray:
+    """Returns the distances of each term between canonical encodings, float32 [W, N, N]."""
+    choices = np.asarray([self.space.canonical(architecture) for architecture in architectures])
+    blocks = (term.features(choices[:, term.position]) for term in self._terms)
+    return np.stack([_squared_distances(block, block) for block in blocks]).astype(np.float32)
+
+  def between(self, rows: Encodings, columns: Encodings, weights: np.ndarray) -> np.ndarray:
+    """Returns the kernel [N, M] of architectures [K, N, L] and [K', M, L]; 1 for an architecture and itself."""
+    one, other = self._features(rows, weights), self._features(columns, weights)
+    flat = np.exp(-_squared_distances(one.reshape(-1, one.shape[-1]), other.reshape(-1, other.shape[-1])))
+    mean = flat.reshape(*one.shape[:2], *other.shape[:2]).mean(axis=(0, 2), dtype=np.float64)
+    return np.asarray(mean / np.sqrt(np.outer(_own(one), _own(other))))
+
+  def _features(self, encodings: Encodings, weights: np.ndarray) -> np.ndarray:
+    """Returns features [K, N, F] whose squared distances are the weighted distances of all terms."""
+    choices = encodings.reshape(-1, encodings.shape[-1])
+    blocks = [np.sqrt(w) * t.features(choices[:, t.position]) for w, t in zip(weights, self._terms, strict=True)]
+    return np.concatenate(blocks, axis=1).astype(np.float32).reshape(*encodings.shape[:2], -1)
+
+
+def _terms(decisions: Sequence[Decision]) -> list[_Term]:
+  plain = [_Term(position, decision, False) for position, decision in enumerate(decisions)]
+  return plain + [dataclasses.replace(term, squared=True) for term in plain if term.decision.ordered]
+
+
+def _prior_covariance(terms: Sequence[_Term]) -> np.ndarray:
+  types = np.array([(term.decision.ordered, term.squared) for term in terms])
+  kinds = np.array([f"{term.decision.kind}/{term.squared}" for term in terms])
+  alike = (types[:, np.newaxis] == types).all(axis=-1)
+  return _SHARED_BY_ALL * alike + _SHARED_BY_KIND * (kinds[:, np.newaxis] == kinds) + _OWN * np.eye(len(terms))
+
+
+def _squared_distances(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+  """Returns the squared distances [N, M] of features [N, F] and [M, F]."""
+  squares = (rows**2).sum(axis=1)[:, np.newaxis] + (columns**2).sum(axis=1)
+  return np.maximum(squares - 2 * rows @ columns.T, 0)
+
+
+def _own(features: np.ndarray) -> np.ndarray:
+  """Returns the mean similarity [N] of the encodings of each architecture with one another, from features [K, N, F]."""
+  squared = ((features[:, np.newaxis] - features) ** 2).sum(axis=-1)
+  return np.asarray(np.exp(-squared).mean(axis=(0, 1), dtype=np.float64))

@@ -1,0 +1,171 @@
+"""A Gaussian process over the decisions: a predictor that says how far it can be trusted. Needs only NumPy and SciPy.
+
+Its weights and its noise are those of the highest posterior density, given priors that know nothing but the number and
+the kinds of decisions. They start from the priors each time, so the same trials give the same process.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import scipy.linalg
+import scipy.optimize
+import scipy.stats
+
+from nao_tf.controller.decision_kernel import DecisionKernel
+from nao_tf.trial import Architecture
+
+_JITTER = 1e-6
+_EXPECTED_LOG_NOISE, _LOG_NOISE_DEVIATION = float(np.log(0.05)), 1.0
+_LOG_AMPLITUDE_DEVIATION = 0.5
+_WEIGHT_BOUNDS, _NOISE_BOUNDS, _AMPLITUDE_BOUNDS = (-8.0, 4.0), (-8.0, 0.0), (-2.0, 3.0)
+
+
+def normal_scores(rewards: Sequence[float]) -> np.ndarray:
+  """Returns rewards as quantiles of the normal distribution by rank, [N]: their scale and outliers do not matter."""
+  ranks = scipy.stats.rankdata(rewards)
+  return np.asarray(scipy.stats.norm.ppf((ranks - 0.5) / len(ranks)))
+
+
+class GaussianProcess:
+  """Predicts the scores of architectures, with an error for each.
+
+  Attributes:
+    incumbent: highest expected score of an architecture that it learned from.
+  """
+
+  def __init__(self, kernel: DecisionKernel, *, max_trials: int = 200, max_iterations: int = 20):
+    """Makes a process that has learned nothing.
+
+    Args:
+      kernel: how alike architectures are.
+      max_trials: it learns from at most so many, those with the highest scores, so that its cost stays the same.
+      max_iterations: of the search for weights and noise.
+    """
+    self._kernel, self._max_trials, self._max_iterations = kernel, max_trials, max_iterations
+    self.incumbent = -np.inf
+
+  def fit(self, architectures: Sequence[Architecture], scores: np.ndarray, rng: np.random.Generator) -> None:
+    """Learns from architectures and their scores, forgetting everything else.
+
+    Args:
+      architectures: N of them, at least 1.
+      scores: [N], with mean 0 and standard deviation about 1.
+      rng: draws encodings.
+    """
+    kept = np.sort(np.argsort(-scores, kind="stable")[: self._max_trials])
+    architectures, scores = [architectures[index] for index in kept], scores[kept]
+    best = self._best_parameters(self._kernel.distances(architectures), scores)
+    self._weights, self._noise, self._amplitude = np.exp(best[:-2]), np.exp(best[-2]), np.exp(best[-1])
+    self._known = self._kernel.encodings(architectures, rng)
+    covariance = self._amplitude * self._kernel.between(self._known, self._known, self._weights)
+    self._factor = _cholesky(covariance, self._noise)
+    self._solution = scipy.linalg.cho_solve((self._factor, True), scores)
+    self.incumbent = float((covariance @ self._solution).max())
+
+  def predict(self, architectures: Sequence[Architecture], rng: np.random.Generator) -> "Beliefs":
+    """Returns what is believed about architectures. `rng` draws encodings."""
+    encodings = self._kernel.encodings(architectures, rng)
+    covariance = self._amplitude * self._kernel.between(self._known, encodings, self._weights)
+    explained = scipy.linalg.solve_triangular(self._factor, covariance, lower=True)
+    return Beliefs(self, encodings, covariance.T @ self._solution, explained)
+
+  @property
+  def noise(self) -> float:
+    """Variance of the scores of one architecture."""
+    return float(self._noise)
+
+  def prior_covariance(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Returns the covariance [N, M] of encodings before anything was learned about them."""
+    return self._amplitude * self._kernel.between(rows, columns, self._weights)
+
+  @property
+  def amplitude(self) -> float:
+    """Variance of the expected scores before anything was learned about them."""
+    return float(self._amplitude)
+
+  def _best_parameters(self, distances: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Returns log weights [W], log noise and log amplitude of the highest posterior density."""
+    kernel = self._kernel
+    mean = np.array([*kernel.mean, _EXPECTED_LOG_NOISE, 0.0])
+    others = np.diag([_LOG_NOISE_DEVIATION**-2, _LOG_AMPLITUDE_DEVIATION**-2])
+    precision = scipy.linalg.block_diag(kernel.precision, others)
+
+    def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+      value, gradient = _negative_log_likelihood(parameters, distances, scores)
+      offset = parameters - mean
+      return value + 0.5 * offset @ precision @ offset, gradient + precision @ offset
+
+    bounds = [*kernel.num_weights * [_WEIGHT_BOUNDS], _NOISE_BOUNDS, _AMPLITUDE_BOUNDS]
+    options = {"maxiter": self._max_iterations}
+    start = np.clip(mean, *np.transpose(bounds))
+    return np.asarray(
+      scipy.optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+    )
+
+
+class Beliefs:
+  """What a process believes about M architectures.
+
+  Attributes:
+    mean: expected scores, [M].
+    deviation: their standard deviations, [M], without the noise of a single score.
+  """
+
+  def __init__(self, process: GaussianProcess, encodings: np.ndarray, mean: np.ndarray, explained: np.ndarray):
+    """Made by `GaussianProcess.predict`."""
+    self._process, self._encodings, self.mean, self._explained = process, encodings, mean, explained
+    self._incumbent = process.incumbent
+    self._variance = np.maximum(process.amplitude - (explained**2).sum(axis=0), _JITTER)
+
+  @property
+  def deviation(self) -> np.ndarray:
+    """See the attributes of the class."""
+    return np.sqrt(self._variance)
+
+  def expected_improvement(self) -> np.ndarray:
+    """Returns by how much the expected score may be above that of the best one, in the mean, [M]."""
+    deviation = self.deviation
+    z = (self.mean - self._incumbent) / deviation
+    return np.asarray(deviation * (z * scipy.stats.norm.cdf(z) + scipy.stats.norm.pdf(z)))
+
+  def most_promising(self, taken: Sequence[int]) -> int:
+    """Returns the index of the highest expected improvement among those that are not taken."""
+    improvement = self.expected_improvement()
+    improvement[list(taken)] = -np.inf
+    return int(np.argmax(improvement))
+
+  def believe(self, index: int) -> None:
+    """Goes on as if an architecture's score had turned out as expected: others like it are known better then."""
+    this = self._encodings[:, [index]]
+    prior = self._process.prior_covariance(this, self._encodings)[0]
+    shared = prior - self._explained[:, index] @ self._explained
+    row = shared / np.sqrt(self._variance[index] + self._process.noise)
+    self._explained = np.vstack([self._explained, row])
+    self._variance = np.maximum(self._variance - row**2, _JITTER)
+    self._incumbent = max(self._incumbent, float(self.mean[index]))
+
+
+def _cholesky(covariance: np.ndarray, noise: float) -> np.ndarray:
+  return np.asarray(scipy.linalg.cholesky(covariance + (noise + _JITTER) * np.eye(len(covariance)), lower=True))
+
+
+def _negative_log_likelihood(
+  parameters: np.ndarray, distances: np.ndarray, scores: np.ndarray
+) -> tuple[float, np.ndarray]:
+  """Returns the negative logarithm of the likelihood of scores [N], up to a constant, and its gradient.
+
+  Args:
+    parameters: log weights [W], log noise, log amplitude.
+    distances: of each term, [W, N, N].
+    scores: [N].
+  """
+  weights, noise, amplitude = np.exp(parameters[:-2]), np.exp(parameters[-2]), np.exp(parameters[-1])
+  covariance = amplitude * np.exp(-np.tensordot(weights.astype(np.float32), distances, 1).astype(np.float64))
+  factor = _cholesky(covariance, noise)
+  solution = scipy.linalg.cho_solve((factor, True), scores)
+  inverse = scipy.linalg.cho_solve((factor, True), np.eye(len(scores)))
+  slope = 0.5 * (inverse - np.outer(solution, solution))
+  by_covariance = slope * covariance
+  by_weight = -weights * (distances.reshape(len(weights), -1) @ by_covariance.astype(np.float32).ravel())
+  value = 0.5 * scores @ solution + np.log(np.diag(factor)).sum()
+  return float(value), np.array([*by_weight, np.trace(slope) * noise, by_covariance.sum()])
