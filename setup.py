@@ -33,15 +33,39 @@ EXTRAS = {
   "docs": ["mkdocs>=1.6,<2", "mkdocs-material>=9.6,<10", "mkdocstrings-python>=2,<3", "ruff>=0.6"],
 }
 
+CLASSIFIERS = [
+  "Development Status :: 4 - Beta",
+  "Intended Audience :: Developers",
+  "Intended Audience :: Science/Research",
+  "Operating System :: POSIX",
+  "Programming Language :: Python :: 3 :: Only",
+  *(f"Programming Language :: Python :: 3.{minor}" for minor in range(10, 14)),
+  "Topic :: Scientific/Engineering :: Artificial Intelligence",
+  "Typing :: Typed",
+]
+
+
+def long_description(readme: str) -> str:
+  """Returns the README for a package index, which has no files beside it: without pictures and links to such files.
+
+  The project has no public address that they could point to.
+  """
+  without_pictures = re.sub(r"!\[[^\]]*\]\((?!https?:)[^)]*\)\n*", "", readme)
+  return re.sub(r"\[([^\]]+)\]\((?!https?:)[^)]*\)", r"\1", without_pictures)
+
+
 VERSION = re.search(r'^__version__ = "(.+)"$', (HERE / "nao_tf/__init__.py").read_text(encoding="utf-8"), re.MULTILINE)
 
 setuptools.setup(
   name="nao-tf",
   version=VERSION[1],
   description="Neural Architecture Optimization (NAO) for TensorFlow and Keras: search, train and export networks",
-  long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+  long_description=long_description((HERE / "README.md").read_text(encoding="utf-8")),
   long_description_content_type="text/markdown",
   license="Apache-2.0",
+  license_files=["LICENSE"],
+  classifiers=CLASSIFIERS,
+  keywords="neural architecture search, AutoML, Keras, TensorFlow",
   python_requires=">=3.10",
   packages=[*setuptools.find_packages(include=["nao_tf", "nao_tf.*"]), "nao_tf.tools", "nao_tf.flags"],
   package_dir={"nao_tf.tools": "tools", "nao_tf.flags": "flags"},

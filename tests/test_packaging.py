@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -50,6 +51,21 @@ def test_its_types_are_seen_and_its_version_is_that_of_the_package(wheel):
   names = zipfile.ZipFile(wheel).namelist()
   assert "nao_tf/py.typed" in names
   assert f"nao_tf-{nao_tf.__version__}.dist-info/METADATA" in names
+
+
+def test_its_page_on_an_index_needs_no_files_beside_it(wheel):
+  archive = zipfile.ZipFile(wheel)
+  [name] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+  head, _, body = archive.read(name).decode().partition("\n\n")
+  assert not re.findall(r"\]\((?!https?:)", body) and body.startswith("# nao_tf")
+  readme = (ROOT / "README.md").read_text()
+  assert [block in body for block in re.findall(r"```python\n.*?```", readme, re.DOTALL)] == [True] * readme.count(
+    "```python"
+  )
+  for line in ("License-File: LICENSE", "Description-Content-Type: text/markdown", "Classifier: Typing :: Typed"):
+    assert line in head
+  assert "Classifier: Programming Language :: Python :: 3.10" in head
+  assert any(name.endswith("LICENSE") for name in archive.namelist())
 
 
 HELPS = """

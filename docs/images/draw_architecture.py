@@ -93,6 +93,11 @@ _FONT = "font-family='Helvetica, Arial, sans-serif'"
 
 def main() -> None:
   """Writes the picture beside this file."""
+  pathlib.Path(__file__).with_name("architecture.svg").write_text(picture(), encoding="utf-8")
+
+
+def picture() -> str:
+  """Returns the text of the picture."""
   body = [piece for i, row in enumerate(ROWS) for piece in _row(TOP + i * ROW, *row)]
   height = TOP + len(ROWS) * ROW + 12
   title = "Imports point down only. Numbers: the steps of one trial."
@@ -101,8 +106,7 @@ def main() -> None:
     f"<title>The floors of nao_tf</title><rect width='100%' height='100%' fill='white'/>"
     f"{_text(LEFT, 34, title, 16, anchor='start', color='#2d3748')}{_arrow(height)}"
   )
-  text = "\n".join([head, *body, "</svg>", ""])
-  pathlib.Path(__file__).with_name("architecture.svg").write_text(text, encoding="utf-8")
+  return "\n".join([head, *body, "</svg>", ""])
 
 
 def _row(y: int, label: str, color: str, folders: tuple[tuple[str, str], ...]) -> list[str]:

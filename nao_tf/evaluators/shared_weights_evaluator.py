@@ -25,6 +25,7 @@ import numpy as np
 import tensorflow as tf
 
 from nao_tf.evaluators.context import EvaluatorContext
+from nao_tf.networks.cost_bounds import known_multiply_adds
 from nao_tf.runs.settings import check_settings
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.supernets import make_supernet_trainer
@@ -93,6 +94,7 @@ class SharedWeightsEvaluator:
       raise ValueError(f"{task.name}: a search needs a validation set; give a validation_fraction above 0")
     self._task, self._space, self._sharing_config, self._max_parameters = task, space, sharing_config, max_parameters
     self._epochs, self._seed, self._progress = training_config.epochs, seed, progress
+    self._network_config = network_config
     self.trainer = make_supernet_trainer(
       task, space, network_config, training_config, sharing_config, distribution=distribution, seed=seed
     )
@@ -239,8 +241,14 @@ class SharedWeightsEvaluator:
     if not np.isfinite([reward, *metrics.values()]).all():
       return None, {"reason": f"its score with shared weights was {score}"}
     self._rounds.add_reward(architecture, reward)
-    figures = {"score": score, "parameters": parameters, "round": round_.number, "epochs": round_.last_epoch}
-    return reward, {**metrics, **figures}
+    costs = {"parameters": parameters, **self._multiply_adds(architecture)}
+    return reward, {**metrics, "score": score, **costs, "round": round_.number, "epochs": round_.last_epoch}
+
+  def _multiply_adds(self, architecture: Architecture) -> Metrics:
+    """Returns the multiply-adds of one example as a metric; none if they are not known for such networks."""
+    task, genotype = self._task, self._space.decode(architecture)
+    number = known_multiply_adds(genotype, self._network_config, task.input_shape, task.num_outputs)
+    return {} if number is None else {"multiply_adds": number}
 
   def _fits(self, architecture: Architecture) -> bool:
     return self._max_parameters is None or self.trainer.num_parameters(architecture) <= self._max_parameters

@@ -11,6 +11,7 @@ from tensorflow import keras
 from nao_tf.evaluators.base import REWARDS
 from nao_tf.evaluators.context import EvaluatorContext
 from nao_tf.networks.building import NetworkConfig, num_inference_parameters
+from nao_tf.networks.cost_bounds import known_multiply_adds
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Task
@@ -159,8 +160,15 @@ class TrainingEvaluator:
       **_validation(epochs[chosen]),
       "train_loss": epochs[chosen]["train_loss"],
       "parameters": parameters,
+      **self._multiply_adds(genotype),
       "epochs": epochs[chosen]["epoch"],
     }
+
+  def _multiply_adds(self, genotype: Genotype) -> Metrics:
+    """Returns the multiply-adds of one example as a metric; none if they are not known for such networks."""
+    task = self._task
+    number = known_multiply_adds(genotype, self._network_config, task.input_shape, task.num_outputs)
+    return {} if number is None else {"multiply_adds": number}
 
 
 class _TooLarge(Exception):

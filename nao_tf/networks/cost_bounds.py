@@ -86,6 +86,25 @@ def genotype_describer(network_config: Any, input_shape: tuple[int, ...], num_ou
   return described
 
 
+def known_multiply_adds(
+  genotype: Any, network_config: Any, input_shape: tuple[int, ...], num_outputs: int
+) -> int | None:
+  """Returns the multiply-adds of one example at inference; None if they are not known for such networks.
+
+  Args:
+    genotype: of the network.
+    network_config: the configuration of the network.
+    input_shape: see `genotype_describer`.
+    num_outputs: see `genotype_describer`.
+  """
+  if not has_known_costs(genotype, network_config):
+    return None
+  try:
+    return genotype_describer(network_config, input_shape, num_outputs)(genotype).multiply_adds
+  except ValueError:  # The cost of an operation is not known.
+    return None
+
+
 def bounded_space(space: SearchSpace, bounds: CostBounds, described: DescribeGenotype) -> BoundedSpace:
   """Returns a space whose strategies propose only networks within bounds.
 

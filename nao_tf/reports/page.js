@@ -51,11 +51,12 @@
     return [found, step];
   }
 
-  /** Returns the points of a series: x, y, and the row of the trial, or -1. Failed trials have no y. */
+  /** Returns the points of a series: x, y, the row of the trial, or -1, and a text. Failed trials have no y. */
   function pointsOf(series) {
     const column = (values, row, index) => (typeof values === "string" ? trials[values]?.[row] : values[index]);
     const rows = series.rows || series.x.map((_, index) => (series.ids ? rowOf.get(series.ids[index]) ?? -1 : -1));
-    return rows.map((row, index) => [column(series.x, row, index), column(series.y, row, index), row]);
+    const text = (index) => series.texts?.[index];
+    return rows.map((row, index) => [column(series.x, row, index), column(series.y, row, index), row, text(index)]);
   }
 
   function extent(values) {
@@ -71,11 +72,25 @@
   }
 
   function words(spec, series, point) {
-    const [x, y, row] = point;
-    const place = [`${spec.x} ${shown(x)}`, y === null ? "" : `${spec.y} ${shown(y)}`].filter(Boolean).join(", ");
+    const [x, y, row, text] = point;
+    if (text) return text;
+    if (spec.shown && row < 0) return series.name;
+    const axes = [`${spec.x} ${shown(x)}`, y === null ? "" : `${spec.y} ${shown(y)}`].filter(Boolean).join(", ");
+    const place = spec.shown ? `${spec.shown} ${shown(trials[spec.shown]?.[row])}` : axes;
     if (row < 0) return `${series.name}: ${place}`;
     const parts = [`Trial #${trials.id[row]}`, place, trials.origin?.[row], trials.reason?.[row]];
     return parts.filter(Boolean).join(" · ");
+  }
+
+  /** Returns a line as a path, with the head of an arrow in its middle if it is long enough. */
+  function arrow([x, y], [toX, toY]) {
+    const line = `M${x} ${y}L${toX} ${toY}`;
+    const [dx, dy] = [toX - x, toY - y];
+    if (Math.hypot(dx, dy) < 14) return line;
+    const angle = Math.atan2(dy, dx);
+    const [tipX, tipY] = [+x + dx * 0.6, +y + dy * 0.6];
+    const side = (turn) => `${(tipX - 6 * Math.cos(angle + turn)).toFixed(1)} ${(tipY - 6 * Math.sin(angle + turn)).toFixed(1)}`;
+    return `${line}M${side(0.45)}L${tipX.toFixed(1)} ${tipY.toFixed(1)}L${side(-0.45)}`;
   }
 
   class Chart {
@@ -84,7 +99,8 @@
       this.title = figure.querySelector("figcaption").textContent;
       this.plot = figure.querySelector(".plot");
       this.all = spec.series.map((series) => ({ ...series, points: pointsOf(series) }));
-      this.only = spec.choose ? this.all.length - 1 : null;
+      this.groups = spec.choose ? [...new Set(this.all.map((series) => series.group ?? series.name))] : [];
+      this.only = this.groups.at(-1) ?? null;
       this.tools = make("div", { class: "tools" });
       figure.insertBefore(this.tools, this.plot);
       this.svg = draw("svg", { tabindex: "0", role: "img" }, this.plot);
@@ -96,28 +112,35 @@
     }
 
     get series() {
-      return this.only === null ? this.all : [this.all[this.only]];
+      return this.only === null ? this.all : this.all.filter(({ group, name }) => (group ?? name) === this.only);
     }
 
     addTools() {
       if (this.spec.choose) {
         const label = make("label", {}, `${this.spec.choose}: `, this.tools);
         const select = make("select", {}, null, label);
-        this.all.forEach((series, index) => make("option", { value: index }, series.name, select));
-        select.value = String(this.only);
+        for (const group of this.groups) make("option", {}, group, select);
+        select.value = this.only;
         select.addEventListener("change", () => {
-          this.only = Number(select.value);
+          this.only = select.value;
           this.reset();
         });
-      } else if (this.all.length > 1) {
-        for (const series of this.all) {
-          const key = make("span", { class: "key" }, null, this.tools);
-          make("i", { class: `k${series.color}${/line|step/.test(series.style) ? " line" : ""}` }, null, key);
-          key.append(series.name);
-        }
       }
+      this.keys = make("span", { class: "tools" }, null, this.tools);
       this.undo = make("button", { type: "button" }, "Reset zoom", this.tools);
       this.undo.addEventListener("click", () => this.reset());
+    }
+
+    /** Says what the colors mean, if there are several. */
+    addKeys() {
+      this.keys.replaceChildren();
+      if (this.series.length < 2) return;
+      for (const { name, color, style } of this.series) {
+        const key = make("span", { class: "key" }, null, this.keys);
+        const kind = { line: " line", step: " line", moves: " line", dashed: " line dashed" }[style] || "";
+        make("i", { class: `k${color}${kind}` }, null, key);
+        key.append(name);
+      }
     }
 
     listen() {
@@ -136,16 +159,25 @@
       this.xs = extent(points.map((point) => point[0]));
       this.ys = extent(points.map((point) => point[1]).filter((y) => y !== null && y !== undefined));
       this.undo.hidden = true;
-      this.order = this.series.flatMap((series) => series.points.map((point) => [series, point]));
+      const pointed = this.series.filter((series) => !this.isLines(series));
+      this.order = pointed.flatMap((series) => series.points.map((point) => [series, point]));
       this.order.sort((a, b) => a[1][0] - b[1][0]);
       this.at = null;
+      this.addKeys();
       this.render();
-      this.describe(points.length);
+      this.describe(this.order.length);
+    }
+
+    /** Whether the points of a series are the ends of lines, and nothing to point at. */
+    isLines(series) {
+      return series.style === "moves" || series.style === "dashed";
     }
 
     describe(number) {
+      const alt = this.spec.alt?.[this.only] ? `${this.spec.alt[this.only]}. ` : "";
       const keys = "Arrow keys go from point to point, plus and minus zoom, Escape resets.";
-      this.svg.setAttribute("aria-label", `${this.title}. ${number} points, ${this.spec.y} against ${this.spec.x}. ${keys}`);
+      const points = `${number} points, ${this.spec.y} against ${this.spec.x}. `;
+      this.svg.setAttribute("aria-label", `${this.title}. ${points}${alt}${keys}`);
     }
 
     resize() {
@@ -207,6 +239,7 @@
       const places = series.points.map(([x, y]) => [this.x(x).toFixed(1), this.y(y).toFixed(1)]);
       if (series.style === "dots") return places.map(([x, y]) => `M${x} ${y}h0`).join("");
       if (series.style === "crosses") return places.map(([x, y]) => `M${x - 4} ${y - 4}l8 8m0 -8l-8 8`).join("");
+      if (this.isLines(series)) return places.map((place, n) => (n % 2 ? arrow(places[n - 1], place) : "")).join("");
       if (series.style === "line") return places.map(([x, y], n) => `${n ? "L" : "M"}${x} ${y}`).join("");
       return places.map(([x, y], n) => (n ? `H${x}V${y}` : `M${x} ${y}`)).join("");
     }

@@ -12,11 +12,12 @@ from nao_tf.reports.ancestry import ancestors
 from nao_tf.reports.cells import Drawings, best_cells
 from nao_tf.reports.charts import Chart, finalist_chart, reward_charts, tradeoff_charts
 from nao_tf.reports.columns import trial_columns
-from nao_tf.reports.markup import chart, json_script, section
+from nao_tf.reports.embedding import embedding, embedding_charts
+from nao_tf.reports.markup import chart, escaped, json_script, section
 from nao_tf.reports.ranking import Ranking, rankings
 from nao_tf.reports.record import Record
 from nao_tf.reports.summary import description, moment, settings_tables, summary, title_of
-from nao_tf.reports.trainings import Training, file_links, read_trainings, training_charts, training_sections
+from nao_tf.reports.trainings import file_links, training_charts, training_sections
 
 _TITLES = {
   "rewards": "Reward by trial",
@@ -26,31 +27,40 @@ _TITLES = {
 
 def page_of(record: Record, drawings: Drawings) -> str:
   """Returns the page about a search."""
-  trainings, found, columns = read_trainings(record.directory), rankings(record), trial_columns(record)
-  charts = _charts(record, columns, found, trainings)
-  sections = _sections(record, drawings, charts, found, trainings)
+  found, columns = rankings(record), trial_columns(record)
+  charts = _charts(record, columns, found)
+  sections = _sections(record, drawings, charts, found)
   names = [(name, title) for name, title, body in sections if body]
   links = "".join(f'<a href="#{name}">{title}</a>' for name, title in names)
   body = "".join(section(name, title, part) for name, title, part in sections)
   return (
     f'<!doctype html><html lang="en"><head>{_head(title_of(record))}</head><body><header><h1>{title_of(record)}</h1>'
-    f'{description(record)}{summary(record)}<nav aria-label="Sections">{links}</nav></header><main>'
+    f'{description(record)}{_problems(record)}{summary(record)}<nav aria-label="Sections">{links}</nav></header><main>'
     f"<noscript><p>Charts and the table of all trials need JavaScript.</p></noscript>{body}</main>"
     f"<footer><p>Written {moment(time.time())}. Files: {file_links(record.directory)}</p></footer>"
     f"{json_script('data', {'trials': columns, 'charts': charts})}<script>{_asset('page.js')}</script></body></html>\n"
   )
 
 
+def _problems(record: Record) -> str:
+  """Returns what is left out since it cannot be read."""
+  if not record.problems:
+    return ""
+  items = "".join(f"<li>{escaped(problem)}</li>" for problem in record.problems)
+  return f'<div class="problems" role="note"><p>This page lacks what cannot be read:</p><ul>{items}</ul></div>'
+
+
 def _sections(
-  record: Record, drawings: Drawings, charts: dict[str, Chart], found: list[Ranking], trainings: list[Training]
+  record: Record, drawings: Drawings, charts: dict[str, Chart], found: list[Ranking]
 ) -> list[tuple[str, str, str]]:
   """Returns id, title and body of each section; the body is empty if nothing is on record for it."""
   return [
     ("reward", "Rewards", "".join(chart(key, title) for key, title in _TITLES.items() if key in charts)),
     ("best", "Best architectures", best_cells(record, drawings)),
-    ("training", "Training of the winner", training_sections(trainings, record.directory)),
+    ("training", "Training of the winner", training_sections(record.trainings, record.directory)),
     ("finalists", "Trained from scratch", outcomes.finalists(record)),
     ("predictor", "Predicted and measured", outcomes.predictor(found)),
+    ("embedding", "Embedding space", embedding(record)),
     ("origin", "Where the best came from", _origin(record)),
     ("choices", "What is chosen", outcomes.choices(record)),
     ("costs", "Reward and cost", _tradeoffs(charts)),
@@ -74,13 +84,12 @@ def _tradeoffs(charts: dict[str, Chart]) -> str:
   return f'<div class="grid">{places}</div>' if places else ""
 
 
-def _charts(
-  record: Record, columns: dict[str, list[Any]], found: list[Ranking], trainings: list[Training]
-) -> dict[str, Chart]:
+def _charts(record: Record, columns: dict[str, list[Any]], found: list[Ranking]) -> dict[str, Chart]:
   charts = {**reward_charts(record), **finalist_chart(record), **tradeoff_charts(record, columns)}
+  charts |= embedding_charts(record)
   if found:
     charts["predicted"] = _predicted(record, found)
-  return {**charts, **training_charts(trainings)}
+  return {**charts, **training_charts(record.trainings)}
 
 
 def _predicted(record: Record, found: list[Ranking]) -> Chart:

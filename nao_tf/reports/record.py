@@ -2,15 +2,20 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
+from nao_tf.reports.training_records import Training, read_trainings
+from nao_tf.runs.embedding_maps import EmbeddingMap, read_embedding_maps
 from nao_tf.runs.finalists import read_finalists
 from nao_tf.runs.journal import TRIALS_FILE, Entry, trials_of
 from nao_tf.runs.predictions import Prediction, read_predictions
+from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.runs.starts import Start, read_starts
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.trial import Trial, best_trial
+
+Value = TypeVar("Value")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +32,9 @@ class Record:
     predictions: what was predicted for trials, by id.
     starts: when the search was started, and with which versions.
     changed: when the journal was last written, seconds since 1970.
+    maps: of the embedding space of the strategy.
+    trainings: of the winner.
+    problems: what could not be read beside the journal, and so is left out: texts.
   """
 
   directory: str
@@ -38,6 +46,9 @@ class Record:
   predictions: Mapping[int, Prediction]
   starts: Sequence[Start]
   changed: float
+  maps: Sequence[EmbeddingMap] = ()
+  trainings: Sequence[Training] = ()
+  problems: Sequence[str] = ()
 
   @property
   def scored(self) -> list[Trial]:
@@ -70,19 +81,29 @@ def make_record(
 ) -> Record:
   """Returns the record of a search from what its journal holds and what lies beside it.
 
-  Raises:
-    ValueError: if a file beside the journal is corrupt.
-    RunDirectoryError: if the journal of the finalists is.
+  What cannot be read beside the journal is left out, and `problems` says so.
   """
   trials = trials_of(entries)
+  problems: list[str] = []
+
+  def read(function: Callable[..., Value], default: Value, *arguments: Any) -> Value:
+    try:
+      return function(directory, *arguments)
+    except (OSError, ValueError, RunDirectoryError) as error:
+      problems.append(str(error))
+      return default
+
   return Record(
     directory=directory,
     settings=settings,
     space=space,
     trials=trials,
     rounds=[[trial.id for trial in entry] for entry in entries if isinstance(entry, list)],
-    finalists=read_finalists(directory, trials),
-    predictions=read_predictions(directory, trials),
-    starts=read_starts(directory),
+    finalists=read(read_finalists, [], trials),
+    predictions=read(read_predictions, {}, trials),
+    maps=read(read_embedding_maps, []),
+    trainings=read(read_trainings, []),
+    starts=read(read_starts, []),
     changed=os.path.getmtime(os.path.join(directory, TRIALS_FILE)),
+    problems=problems,
   )

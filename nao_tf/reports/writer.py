@@ -32,8 +32,8 @@ def write_report(directory: str, space: SearchSpace | None) -> str:
     The path of the page.
 
   Raises:
-    RunDirectoryError: if it is not the directory of a search, or the journal is corrupt.
-    ValueError: if another file is corrupt.
+    RunDirectoryError: if it is not the directory of a search, or the journal is corrupt. What cannot be read beside the
+      journal is left out, and the page says so.
     OSError: if the page cannot be written.
   """
   settings, entries = read_entries(directory)
@@ -47,6 +47,8 @@ def rewrite_report(directory: str) -> str:
   """
   settings, entries = read_entries(directory)
   record = make_record(directory, settings, entries, _space_of(settings.get("space")))
+  for problem in record.problems:
+    logging.warning("left out of the report: %s", problem)
   return _write(record, Drawings())
 
 

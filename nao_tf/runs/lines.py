@@ -88,7 +88,7 @@ class LinesFile:
     state = os.fstat(self._file.fileno())
     if _is_at(self.path, state) and state.st_size == self._size:
       return
-    kept = _free_path(f"{self.path}.kept")
+    kept = free_path(f"{self.path}.kept")
     os.makedirs(os.path.dirname(kept) or ".", exist_ok=True)
     self._file.seek(0)
     with open(kept, "xb") as copy:
@@ -110,7 +110,7 @@ class FileReplacedError(OSError):
   """Raised when others delete, replace or change a file that is open for writing."""
 
 
-def _free_path(path: str) -> str:
+def free_path(path: str) -> str:
   """Returns the path, with a number behind it if a file is there."""
   paths = (path, *(f"{path}.{number}" for number in range(1, 1000)))
   return next(candidate for candidate in paths if not os.path.exists(candidate))

@@ -3,12 +3,14 @@
 A search goes on without this file. It is for those who want to know how well the predictor ranks, such as the report.
 """
 
+import math
 import os
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from nao_tf import fields
-from nao_tf.runs.lines import LinesFile, read_lines
+from nao_tf.runs.lines import read_lines
+from nao_tf.runs.side_files import SideFile
 from nao_tf.trial import Architecture, Trial
 
 PREDICTIONS_FILE = "predictions.jsonl"
@@ -31,26 +33,20 @@ class Predictions:
   """The file of a search, open for writing. The caller holds the lock of the directory."""
 
   def __init__(self, directory: str):
-    """Opens the file of a directory, or starts one.
-
-    Raises:
-      ValueError: if it is corrupt.
-      OSError: if it cannot be read or written.
-    """
-    self._lines = LinesFile(os.path.join(directory, PREDICTIONS_FILE))
-    self._known = {key for key, _ in self._lines.read(_parsed, "a prediction", allow_nan=False)}
+    """Opens the file of a directory, or starts one. A damaged file is set aside with a warning; see `SideFile`."""
+    self._file = SideFile(os.path.join(directory, PREDICTIONS_FILE), _parsed, "a prediction")
+    self._known = {key for key, _ in self._file.rows}
 
   def add(self, trial: Trial, prediction: Prediction) -> None:
-    """Records what was predicted for a trial, unless it is on record."""
+    """Records what was predicted for a trial, unless it is on record or no finite number."""
     key = trial.id, trial.architecture
-    if key not in self._known:
+    if key not in self._known and math.isfinite(prediction.score):
       self._known.add(key)
-      row = {"id": trial.id, "architecture": list(trial.architecture), **prediction._asdict()}
-      self._lines.append(row, to_disk=False)
+      self._file.append({"id": trial.id, "architecture": list(trial.architecture), **prediction._asdict()})
 
   def close(self) -> None:
     """Closes the file."""
-    self._lines.close()
+    self._file.close()
 
 
 def read_predictions(directory: str, trials: Iterable[Trial]) -> dict[int, Prediction]:
@@ -61,7 +57,7 @@ def read_predictions(directory: str, trials: Iterable[Trial]) -> dict[int, Predi
     trials: of the search. What is on record about others is left out.
 
   Raises:
-    ValueError: if the file is corrupt; the message names the line.
+    ValueError: if the file is damaged; the message names the line.
   """
   path = os.path.join(directory, PREDICTIONS_FILE)
   if not os.path.exists(path):

@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 import nao_tf
 from nao_tf import fields
-from nao_tf.runs.lines import LinesFile, read_lines
+from nao_tf.runs.lines import read_lines
+from nao_tf.runs.side_files import SideFile
 
 STARTS_FILE = "starts.jsonl"
+_LINE = "a start of a search"
 _PACKAGES = ("tensorflow", "tensorflow-cpu", "keras", "numpy")
 
 
@@ -27,26 +29,20 @@ class Start(NamedTuple):
 
 
 def record_start(directory: str) -> None:
-  """Adds a line for this process. The caller holds the lock of the directory.
-
-  Raises:
-    OSError: if the file cannot be written.
-  """
-  lines = LinesFile(os.path.join(directory, STARTS_FILE))
-  try:
-    lines.append(Start(time.time(), _versions())._asdict(), to_disk=False)
-  finally:
-    lines.close()
+  """Adds a line for this process. The caller holds the lock of the directory. See `SideFile` for a damaged file."""
+  file = SideFile(os.path.join(directory, STARTS_FILE), _parsed, _LINE)
+  file.append(Start(time.time(), _versions())._asdict())
+  file.close()
 
 
 def read_starts(directory: str) -> list[Start]:
   """Returns the starts of a search, the first one first; none if there is no file.
 
   Raises:
-    ValueError: if the file is corrupt; the message names the line.
+    ValueError: if the file is damaged; the message names the line.
   """
   path = os.path.join(directory, STARTS_FILE)
-  return read_lines(path, _parsed, "a start of a search", allow_nan=False) if os.path.exists(path) else []
+  return read_lines(path, _parsed, _LINE, allow_nan=False) if os.path.exists(path) else []
 
 
 def _versions() -> dict[str, str]:
@@ -60,6 +56,6 @@ def _versions() -> dict[str, str]:
 
 
 def _parsed(value: Any) -> Start:
-  row = fields.members(value, "a start of a search", Start._fields)
+  row = fields.members(value, _LINE, Start._fields)
   versions = fields.mapping(row["versions"], "versions")
   return Start(fields.number(row["time"], "time", 0), {name: fields.text(v, name) for name, v in versions.items()})

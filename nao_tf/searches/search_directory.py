@@ -10,10 +10,13 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from absl import logging
+
 from nao_tf import fields
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.reports import ReportWriter
 from nao_tf.reports.board import SearchBoard
+from nao_tf.runs.embedding_maps import EmbeddingMaps
 from nao_tf.runs.journal import Journal
 from nao_tf.runs.predictions import Predictions
 from nao_tf.runs.progress_bars import is_live, progress_bar
@@ -131,8 +134,9 @@ def search_in_directory(
     record_start(directory)
     predictions = stack.enter_context(contextlib.closing(Predictions(directory)))
     report = ReportWriter(journal, space)
+    maps = stack.enter_context(contextlib.closing(EmbeddingMaps(directory)))
     board = stack.enter_context(_board(journal, space, strategy)) if tensorboard else Watchers()
-    watchers = Watchers([board], [_record_on(predictions, strategy), report, *callbacks])
+    watchers = Watchers([board], [_record_on(predictions, maps, strategy), report, *callbacks])
     best = _run(strategy, evaluator, journal, budget, watchers, progress=progress)
     report.write()
     if best and reranking and reranker:
@@ -148,7 +152,9 @@ def search_in_directory(
         trial_retries=budget.trial_retries,
         watched=watching,
       )
-    return _concluded(best, journal, space)
+    winner = _concluded(best, journal, space)
+    report.write()  # With a link to the description of the winner.
+    return winner
 
 
 def _run(
@@ -226,12 +232,18 @@ def _last_reason(trials: Sequence[Trial]) -> str:
   return f"the last one {outcome(trials[-1])}" if trials else "there are none"
 
 
-def _record_on(predictions: Predictions, strategy: Strategy) -> Callable[[Trial], None]:
-  """Returns a function that records what a strategy has predicted for a trial."""
+def _record_on(predictions: Predictions, maps: EmbeddingMaps, strategy: Strategy) -> Callable[[Trial], None]:
+  """Returns a function that records what a strategy has predicted for a trial, and its map if there is a new one."""
 
   def record(trial: Trial) -> None:
-    prediction = strategy.prediction(trial.architecture)
+    try:
+      prediction, map_ = strategy.prediction(trial.architecture), strategy.embedding_map()
+    except Exception as error:  # It is only for the report, and the search is worth more.
+      logging.warning("trial %d: its prediction is not recorded (%s: %s)", trial.id, type(error).__name__, error)
+      return
     if prediction is not None:
       predictions.add(trial, prediction)
+    if map_ is not None:
+      maps.add(map_)
 
   return record

@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from nao_tf.runs.embedding_maps import EmbeddingMap
 from nao_tf.runs.predictions import Prediction
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.trial import RANDOM, UNKNOWN, Architecture, Origin, Trial
@@ -172,6 +173,10 @@ class Strategy(abc.ABC):
   def prediction(self, architecture: Architecture) -> Prediction | None:
     """Returns the score that was predicted for an architecture before it was asked for; None if there is none."""
     del architecture
+    return None
+
+  def embedding_map(self) -> EmbeddingMap | None:
+    """Returns a map of what was learned last, if there is one that was not returned yet; for reports."""
     return None
 
   @property

@@ -23,12 +23,14 @@ from nao_tf.controller.fitting import TrainingDiverged, fit_controller, last_los
 from nao_tf.controller.gaussian_process import Beliefs, GaussianProcess, normal_scores
 from nao_tf.controller.state import controller_state, restart, restore_controller_state
 from nao_tf.controller.vocabulary import Vocabulary
+from nao_tf.runs.embedding_maps import EmbeddingMap
 from nao_tf.runs.json_files import parse_json
 from nao_tf.runs.old_origins import read_origin
 from nao_tf.runs.predictions import Prediction
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal, Strategy
 from nao_tf.strategies.nao_config import PRESETS, NaoConfig, NaoSettings
+from nao_tf.strategies.nao_map import Step, embedding_map, steps_of
 from nao_tf.strategies.spreading import least_alike
 from nao_tf.tables.arrays import NUMBERS, TEXTS, ArraySpec, check_arrays, load_arrays
 from nao_tf.trial import RANDOM, Architecture, Origin, top_trials
@@ -79,6 +81,9 @@ class Nao(Strategy):
     self._rounds: dict[int, list[Proposal]] = {}
     self._predictions: dict[Architecture, Prediction] = {}
     self._figures: dict[str, float] = {}
+    self._seed_of: dict[Architecture, tuple[Architecture, float]] = {}
+    self._steps: list[Step] = []
+    self._mapped_at = 0
 
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
     """Returns random architectures at the beginning, later those of rounds; see `Strategy.propose`."""
@@ -90,6 +95,7 @@ class Nao(Strategy):
         self._rounds[self.num_asked] = self._round(rng, max(count - len(self._queue), self._round_size))
         self._figures["temperature"] = self._temperature
         self._predict(self._rounds[self.num_asked])
+        self._note_steps(self._rounds[self.num_asked])
       self._queue += self._rounds[self.num_asked]
     proposed, self._queue = self._queue[:count], self._queue[count:]
     return proposed
@@ -133,6 +139,14 @@ class Nao(Strategy):
   def figures(self) -> Mapping[str, float]:
     """Returns the losses at the end of the latest training of the controller, and the temperature of the decoder."""
     return self._figures
+
+  def embedding_map(self) -> EmbeddingMap | None:
+    """Returns the map of the latest round, once; see `Strategy.embedding_map`."""
+    if not self._steps:
+      return None
+    steps, self._steps = self._steps, []
+    trials = [trial for trial in self.scored if trial.id < self._mapped_at]
+    return embedding_map(self.controller, trials, steps, self._mapped_at, unit_gradient=self.config.unit_gradient)
 
   @property
   def is_fitted(self) -> bool:
@@ -282,6 +296,11 @@ class Nao(Strategy):
       for (architecture, _), score in zip(proposals, scores.mean(axis=0).tolist()):
         self._predictions[architecture] = Prediction(score, self.num_asked)
 
+  def _note_steps(self, proposals: Sequence[Proposal]) -> None:
+    """Notes the steps to the proposals of a round, for a map of it."""
+    self._steps, self._mapped_at = steps_of(proposals, self._seed_of, self.scored), self.num_asked
+    self._seed_of.clear()
+
   def _best_candidates(self, rng: np.random.Generator, size: int) -> list[Proposal]:
     """Returns the candidates that the controllers of the ensemble, taking turns, rank highest."""
     neighbors = self._neighbors(size)
@@ -361,7 +380,9 @@ class Nao(Strategy):
     for step_size, by_temperature in zip(self.config.step_sizes, tokens):
       rows = by_temperature.reshape(-1, self.vocabulary.length)
       for index, architecture in enumerate(self.vocabulary.decode(rows)):
-        yield architecture, _decoded_from(seeds[index % len(seeds)][1], step_size)
+        seed, origin = seeds[index % len(seeds)]
+        self._seed_of.setdefault(architecture, (seed, step_size))
+        yield architecture, _decoded_from(origin, step_size)
 
   def _neighbors(self, size: int) -> dict[Architecture, Proposal]:
     """Returns the neighbors of the best trial that will be among `size` proposals."""

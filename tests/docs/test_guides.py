@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import pytest
 
 from nao_tf.serving import export_network
+from nao_tf.spaces.genotypes import CellGenotype
 from nao_tf.tools import train
 from tests.docs import pages
 from tests.support.image_cases import GENOTYPE, make_trainer
@@ -37,9 +38,23 @@ def run(path: pathlib.Path, directory: pathlib.Path, monkeypatch, changes: Mappi
   return vars(module)
 
 
-@pytest.mark.parametrize("name", ["drawing", "own_space", "own_strategy", "own_evaluator", "own_task"])
+@pytest.mark.parametrize("name", ["costs", "drawing", "own_space", "own_strategy", "own_evaluator", "own_task"])
 def test_the_blocks_of_a_guide_are_one_program(name, tmp_path, monkeypatch):
   run(GUIDES / f"{name}.md", tmp_path, monkeypatch)
+
+
+def test_the_published_network_of_the_guide_is_built_and_its_file_is_a_cell(tmp_path, monkeypatch):
+  path = GUIDES / "published_cells.md"
+  names = run(path, tmp_path, monkeypatch, {"num_cells=6, filters=36": "num_cells=1, filters=4"})
+  assert names["network"].trainable_variables
+  [block] = pages.blocks(path, "json")
+  assert CellGenotype.from_json(json.loads(block.text)).normal.outputs == (2, 3)
+
+
+def test_every_guide_with_a_program_is_run_by_a_test():
+  tests = "".join(path.read_text(encoding="utf-8") for path in (pages.ROOT / "tests" / "docs").glob("*.py"))
+  guides = {path.stem for path in GUIDES.glob("*.md") if pages.blocks(path, "python")}
+  assert not {name for name in guides if f'"{name}"' not in tests and f'"{name}.md"' not in tests}
 
 
 def test_the_workers_of_the_guide_make_their_evaluators(tmp_path, monkeypatch):

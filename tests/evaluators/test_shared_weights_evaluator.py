@@ -33,7 +33,7 @@ def test_an_evaluation_says_how_it_came_about(two_rounds):
   for number, evaluations in enumerate(two_rounds[0]):
     for evaluation in evaluations:
       metrics = evaluation.metrics
-      assert set(metrics) == {"accuracy", "loss", "score", "parameters", "round", "epochs"}
+      assert set(metrics) == {"accuracy", "loss", "score", "parameters", "multiply_adds", "round", "epochs"}
       assert metrics["round"] == number and metrics["epochs"] == 2 * number + 2
       assert metrics["score"] == -metrics["loss"] and evaluation.cost_seconds > 0
 

@@ -46,7 +46,7 @@ def test_a_reward_is_the_validation_accuracy_and_comes_with_metrics():
   assert 0 <= evaluation.reward <= 1
   assert evaluation.reward == evaluation.metrics["accuracy"]
   assert evaluation.cost_seconds > 0
-  assert {"accuracy", "loss", "train_loss", "parameters", "epochs"} == set(evaluation.metrics)
+  assert {"accuracy", "loss", "train_loss", "parameters", "multiply_adds", "epochs"} == set(evaluation.metrics)
 
 
 def test_an_evaluation_depends_neither_on_the_order_nor_on_the_encoding():
@@ -128,7 +128,7 @@ def test_language_models_are_evaluated_alike():
   first, second = evaluator.evaluate([cell, encoding])
   assert comparable(first) == comparable(second)
   assert first.reward == -first.metrics["loss"] == pytest.approx(-np.log(first.metrics["perplexity"]))
-  assert set(first.metrics) == {"loss", "perplexity", "train_loss", "parameters", "epochs"}
+  assert set(first.metrics) == {"loss", "perplexity", "train_loss", "parameters", "multiply_adds", "epochs"}
 
 
 def test_a_space_of_other_networks_is_refused():

@@ -3,11 +3,12 @@ import json
 import pytest
 
 from nao_tf.drawing import draw_genotype
-from nao_tf.reports import write_report
+from nao_tf.reports import rewrite_report, write_report
+from nao_tf.runs.embedding_maps import EMBEDDING_MAPS_FILE, EmbeddingMap, EmbeddingMaps, Move
 from nao_tf.runs.finalists import RERANK_DIRECTORY
 from nao_tf.runs.journal import Journal
-from nao_tf.runs.predictions import Prediction, Predictions
-from nao_tf.runs.starts import record_start
+from nao_tf.runs.predictions import PREDICTIONS_FILE, Prediction, Predictions
+from nao_tf.runs.starts import STARTS_FILE, record_start
 from nao_tf.spaces import make_space
 from nao_tf.spaces.published import CELLS
 from nao_tf.spaces.recurrent import RecurrentSpace
@@ -41,6 +42,20 @@ def page(directory, space=SPACE):
   return read_page(directory)
 
 
+def map_in(directory, *numbers):
+  """Records maps in which a candidate is decoded from the first trial, and the last trial from the candidate."""
+  places = ((0.0, 0.5), (0.25, 0.5), (0.5, 1.0))
+  moves = (
+    Move(0, 2.0, SECOND, True, places),
+    Move(None, 0.0, TRIALS[3].architecture, True, places),
+    Move(0, 1.0, (9,), False, places),
+  )
+  maps = EmbeddingMaps(str(directory))
+  for number in numbers:
+    maps.add(EmbeddingMap(number, (0.5, 0.25), ((0, (0.0, 0.5)), (1, (0.5, 1.0))), moves))
+  maps.close()
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
   """The page about a search of which everything is on record."""
@@ -56,6 +71,7 @@ def whole(tmp_path_factory):
   for trial, score in ((TRIALS[1], 0.9), (TRIALS[3], 0.7)):
     predictions.add(trial, Prediction(score, 1))
   predictions.close()
+  map_in(directory, 1)
   record_start(str(directory))
   (directory / "best").mkdir()
   epochs = [{"epoch": n, "train_loss": 1 / n, "validation_accuracy": 0.5, "seconds": 1.0} for n in (1, 2)]
@@ -65,7 +81,7 @@ def whole(tmp_path_factory):
 
 
 def test_a_whole_search_has_all_sections_each_with_a_link(whole):
-  names = "reward best training finalists predictor origin choices costs failures trials settings"
+  names = "reward best training finalists predictor embedding origin choices costs failures trials settings"
   assert whole.sections == names.split()
   links = [a["href"] for tag, a in whole.elements if tag == "a" and a["href"].startswith("#")]
   assert links == [f"#{name}" for name in whole.sections] and not whole.unclosed
@@ -111,6 +127,43 @@ def test_predictions_are_shown_with_their_rank_correlation(whole):
   (series,) = whole.data["charts"]["predicted"]["series"]
   assert series["name"] == "trained after 1, tau 1.00" and series["rows"] == [1, 3]
   assert whole.data["trials"]["predicted"] == [None, 0.9, None, 0.7]
+
+
+def test_the_embedding_space_is_a_map_with_the_moves(whole):
+  chart = whole.data["charts"]["embedding"]
+  assert {one["group"] for one in chart["series"]} == {"trained after 1: 75% of the variance"}
+  series = {one["name"]: one for one in chart["series"]}
+  assert series["step along the gradient"]["x"][:2] == [0.0, 0.25] and series["decoding"]["x"][:2] == [0.25, 0.5]
+  assert series["proposal"]["ids"] == [1, 3] and len(series["candidate"]["x"]) == 1 and series["trial"]["ids"] == [0]
+  assert series["one of the best tenth"]["ids"] == [1]
+  assert series["end of a step"]["texts"][:2] == [
+    "A step of 2 from trial #0",
+    "Decoded at a candidate, without a step",
+  ]
+  assert chart["alt"]["trained after 1: 75% of the variance"].startswith(
+    "2 trials; 3 moves lead from 1 of them to 2 proposals"
+  )
+  assert "Moves of the latest map, trained after 1" in whole.text
+
+
+def test_at_most_eight_maps_are_shown_the_first_and_the_last_among_them(tmp_path):
+  map_in(journal_in(tmp_path, TRIALS), *range(100, 400, 10))
+  series = page(tmp_path).data["charts"]["embedding"]["series"]
+  groups = list(dict.fromkeys(one["group"] for one in series))
+  assert len(groups) == 8 and groups[0].startswith("trained after 100:") and groups[-1].startswith("trained after 390:")
+
+
+@pytest.mark.parametrize(
+  "name", [PREDICTIONS_FILE, STARTS_FILE, EMBEDDING_MAPS_FILE, "best/test.json", f"{RERANK_DIRECTORY}/trials.jsonl"]
+)
+def test_what_cannot_be_read_is_left_out_and_named(tmp_path, name, caplog):
+  journal_in(tmp_path, TRIALS)
+  (tmp_path / name).parent.mkdir(exist_ok=True)
+  (tmp_path / name).write_text("nonsense\n")
+  lacking = page(tmp_path)
+  assert "This page lacks what cannot be read" in lacking.text and name in lacking.text and "reward" in lacking.sections
+  rewrite_report(str(tmp_path))
+  assert f"left out of the report: {tmp_path}/{name}" in caplog.text
 
 
 def test_costs_have_a_front_that_nothing_betters(whole):

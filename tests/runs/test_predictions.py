@@ -31,6 +31,15 @@ def test_predictions_of_another_search_are_left_out(tmp_path):
   assert read_predictions(str(tmp_path), TRIALS) == {}
 
 
+def test_a_damaged_file_is_set_aside_and_its_good_lines_stay(tmp_path, caplog):
+  record(tmp_path, (TRIALS[1], Prediction(0.75, 1)))
+  with open(tmp_path / PREDICTIONS_FILE, "a") as file:
+    file.write("nonsense\n")
+  record(tmp_path, (TRIALS[0], Prediction(0.5, 1)), (TRIALS[2], Prediction(float("nan"), 1)))
+  assert read_predictions(str(tmp_path), TRIALS) == {1: (0.75, 1), 0: (0.5, 1)}
+  assert len(caplog.records) == 1 and os.path.exists(tmp_path / f"{PREDICTIONS_FILE}.damaged")
+
+
 def test_without_a_file_there_are_none_and_a_corrupt_one_is_an_error(tmp_path):
   assert read_predictions(str(tmp_path), TRIALS) == {} and not os.listdir(tmp_path)
   (tmp_path / PREDICTIONS_FILE).write_text('{"id": 1}\n')

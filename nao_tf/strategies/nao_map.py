@@ -1,0 +1,120 @@
+"""A map of what a round of NAO did: embeddings of architectures in two dimensions, with the moves along the gradient.
+
+An embedding is the mean of the states of a memory, those of an ensemble side by side. The map has the two principal
+components of the embeddings of trials, seeds and proposals. The ends of the moves are projected onto it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from nao_tf.controller import ascent
+from nao_tf.controller.controller import Controller
+from nao_tf.runs.embedding_maps import EmbeddingMap, Move, Point
+from nao_tf.strategies.base import Proposal
+from nao_tf.trial import Architecture, Trial, top_trials
+
+_MOST_PROPOSALS = 40
+_MOST_STEPS = 120
+_MOST_TRIALS = 200
+_DIGITS = 4
+
+Seeds = Mapping[Architecture, tuple[Architecture, float]]
+"""For what was decoded in a round: the architecture around which it was first decoded, and the size of the step."""
+
+
+class Step(NamedTuple):
+  """A step along the gradient, and what was decoded at its end.
+
+  Attributes:
+    seed: the architecture that it began from.
+    trial: the id of its trial; None if it began from a candidate that was decoded in an earlier pass.
+    size: of the step.
+    decoded: what was decoded.
+    is_proposal: whether that is a proposal of the round, and not only a candidate that others began from.
+  """
+
+  seed: Architecture
+  trial: int | None
+  size: float
+  decoded: Architecture
+  is_proposal: bool
+
+
+def steps_of(proposals: Sequence[Proposal], seeds: Seeds, trials: Sequence[Trial]) -> list[Step]:
+  """Returns the steps that led to the first proposals of a round, back to the trials where they began.
+
+  Args:
+    proposals: of the round, the best first; at most 40 count.
+    seeds: of what was decoded in the round.
+    trials: those that the round began from are among them.
+  """
+  ids = {trial.architecture: trial.id for trial in trials}
+  first = [architecture for architecture, _ in proposals if architecture in seeds][:_MOST_PROPOSALS]
+  ways = dict.fromkeys(first)
+  for architecture in first:
+    while (architecture := seeds[architecture][0]) not in ids and architecture in seeds and architecture not in ways:
+      ways[architecture] = None
+  decoded = list(ways)[:_MOST_STEPS]
+  return [Step(seeds[a][0], ids.get(seeds[a][0]), seeds[a][1], a, n < len(first)) for n, a in enumerate(decoded)]
+
+
+def embedding_map(
+  controller: Controller, trials: Sequence[Trial], steps: Sequence[Step], asked_before: int, *, unit_gradient: bool
+) -> EmbeddingMap:
+  """Returns the map of a round.
+
+  Args:
+    controller: as it was trained in the round.
+    trials: those that it was trained on.
+    steps: of the round, at least one.
+    asked_before: how many architectures had been asked for before the round.
+    unit_gradient: how the moves were made; see `nao_tf.strategies.nao_config.NaoConfig`.
+  """
+  shown = _some(trials)
+  groups = [[t.architecture for t in shown], [s.seed for s in steps], [s.decoded for s in steps]]
+  memory = controller.encode(controller.vocabulary.encode(a for group in groups for a in group))
+  seeds = memory[..., len(shown) : len(shown) + len(steps), :, :]
+  embeddings = _embeddings(controller, memory)
+  center, axes, shares = _principal(embeddings)
+  places = _points((embeddings - center) @ axes)
+  ends = _points((_ends(controller, seeds, steps, unit_gradient) - center) @ axes)
+  from_, to = places[len(shown) : len(shown) + len(steps)], places[len(shown) + len(steps) :]
+  moves = [Move(s.trial, s.size, s.decoded, s.is_proposal, way) for s, way in zip(steps, zip(from_, ends, to))]
+  return EmbeddingMap(asked_before, shares, tuple(zip([t.id for t in shown], places)), tuple(moves))
+
+
+def _some(trials: Sequence[Trial]) -> list[Trial]:
+  """Returns at most 200 trials, by id: the best half of them, and others at equal distances."""
+  best = top_trials(trials, _MOST_TRIALS // 2)
+  ids = {trial.id for trial in best}
+  rest = [trial for trial in trials if trial.id not in ids]
+  places = np.linspace(0, len(rest) - 1, min(len(rest), _MOST_TRIALS - len(best))).astype(int)
+  return sorted([*best, *(rest[place] for place in places)], key=lambda trial: trial.id)
+
+
+def _embeddings(controller: Controller, memory: np.ndarray) -> np.ndarray:
+  """Returns embeddings [B, prefix * H] of a memory [*prefix, B, T, H]."""
+  embeddings = np.asarray(controller.embed(memory))
+  return np.moveaxis(embeddings, -2, 0).reshape(embeddings.shape[-2], -1)
+
+
+def _ends(controller: Controller, seeds: np.ndarray, steps: Sequence[Step], unit_gradient: bool) -> np.ndarray:
+  """Returns the embeddings [K, prefix * H] at the ends of the steps from a memory [*prefix, K, T, H]."""
+  sizes = sorted({step.size for step in steps})
+  along = "logit" if unit_gradient else "score"
+  moved = ascent.move(controller, seeds, sizes, along=along, unit_gradient=unit_gradient)
+  return np.stack([_embeddings(controller, moved[sizes.index(s.size)])[row] for row, s in enumerate(steps)])
+
+
+def _principal(embeddings: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[float, float]]:
+  """Returns the center of points [N, D], their first two principal axes [D, 2], and their shares of the variance."""
+  center = embeddings.mean(axis=0)
+  _, sizes, axes = np.linalg.svd(embeddings - center, full_matrices=False)
+  variances = sizes**2 / max(float(np.sum(sizes**2)), np.finfo(np.float32).tiny)
+  return center, axes[:2].T, (round(float(variances[0]), _DIGITS), round(float(variances[1]), _DIGITS))
+
+
+def _points(rows: np.ndarray) -> list[Point]:
+  return [(round(x, _DIGITS), round(y, _DIGITS)) for x, y in rows.tolist()]
