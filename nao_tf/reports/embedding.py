@@ -99,9 +99,8 @@ def _name(map_: EmbeddingMap) -> str:
 
 def _alt(map_: EmbeddingMap) -> str:
   seeds = len({move.seed for move in map_.moves if move.seed is not None})
-  return (
-    f"{len(map_.trials)} trials, and {len(map_.moves)} moves from {seeds} trials or from candidates of the same round"
-  )
+  proposals = sum(move.is_proposal for move in map_.moves)
+  return f"{len(map_.trials)} trials; {len(map_.moves)} moves lead from {seeds} of them to {proposals} proposals"
 
 
 def _of_step(move: Move) -> str:
