@@ -31,7 +31,7 @@ def define(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> None:
   flags.DEFINE_enum("reward", "last", list(REWARDS), help_, flag_values=flag_values)
   help_ = "seconds after which an architecture has failed; evaluations then run in a process of their own"
   flag_types.define_number("trial_timeout", None, help_, 0.0, flag_values=flag_values)
-  help_ = "begin an evaluation that ended the process so many times again; then it has failed"
+  help_ = "how often an evaluation that ended the process is begun again before its trial fails"
   flags.DEFINE_integer("trial_retries", TRIAL_RETRIES, help_, 0, flag_values=flag_values)
   experiment.define_tensorboard_flag(flag_values)
   shared_flags.define(flag_values)

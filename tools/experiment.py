@@ -63,7 +63,7 @@ def define_task_flags(flag_values: flags.FlagValues) -> None:
   help_ += "; with stratified, --train_examples keeps the shares of the classes, too; default: that of the task"
   flags.DEFINE_enum(_HOLD_OUT, None, HOLD_OUTS, help_, flag_values=flag_values)
   flags.DEFINE_integer("image_size", None, "resize images to this many pixels a side", 1, flag_values=flag_values)
-  help_ = "leave out files of --image_dir that are no images, with a warning"
+  help_ = "leave out files of --image_dir that are not images, with a warning"
   flags.DEFINE_boolean("skip_corrupt", None, help_, flag_values=flag_values)
   help_ = "what an image counts in the loss; balanced: all classes count the same; default: all images do"
   flags.DEFINE_enum("class_weight", None, [BALANCED], help_, flag_values=flag_values)

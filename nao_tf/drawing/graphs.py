@@ -17,7 +17,7 @@ from nao_tf.spaces.operation_names import ABSENT, OTHER, family_of
 DrawableGenotype = CellGenotype | MotifGenotype | RecurrentGenotype | LstmGenotype | GraphGenotype | EdgeGenotype
 
 STATE = "state"
-"""The family of boxes that are no operations: inputs, sums and outputs."""
+"""The family of boxes that are not operations: inputs, sums and outputs."""
 
 
 @dataclasses.dataclass(frozen=True)

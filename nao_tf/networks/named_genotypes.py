@@ -46,14 +46,14 @@ def read_genotype(text: str, space: str | None = None, *, place: str = "network"
   found = {name: _parsed(text, name) for name in spaces}
   genotypes = [result for result in found.values() if not isinstance(result, ValueError)]
   if not genotypes:
-    described = f"{place} is no published name ({_suggestion(text)}), no path of a .json file and no string of"
+    described = f"{place} is not a published name ({_suggestion(text)}), not the path of a .json file and not a string of"
     got = "" if repr(text) == place else f"; got {fields.shown(text)}"
     raise ValueError(f"{described} {', '.join(spaces)}{_reasons(text, found)}{got}")
   return genotypes[0]
 
 
 def _reasons(text: str, found: Mapping[str, Genotype | ValueError]) -> str:
-  """Returns why a text is no string of some spaces; nothing of a single word without digits apart, which is a name."""
+  """Returns why a text is not a string of some spaces; nothing of a single word without digits apart, which is a name."""
   is_name = len(text.split()) == 1 and not text[:1].isdigit() and len(found) > 1
   return "" if is_name else f": {'; '.join(str(error) for error in found.values())}"
 

@@ -81,7 +81,7 @@ def search(
     validation_fraction: share of the data, of each class of images, that networks are compared on. None for the share
       that the task holds out, a fifth of your own images and a tenth of your own texts.
     image_size: height and width to resize all images to; None to keep their size.
-    skip_corrupt: whether to leave out files that are no images, with a warning.
+    skip_corrupt: whether to leave out files that are not images, with a warning.
     class_weight: "balanced" if all classes are to count the same in the loss, or weights by label; None if all images
       are.
     max_vocabulary: how many words the vocabulary of a text may have; None for all.

@@ -209,7 +209,7 @@ def complete_export(directory: str) -> str:
 def content(directory: str) -> str:
   """Returns what a directory holds, for an error message."""
   if not os.path.isdir(directory):
-    return "it is no directory"
+    return "it is not a directory"
   return f"it holds {', '.join(sorted(os.listdir(directory))[:5]) or 'nothing'}"
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from nao_tf import fields
 
 INPUT, OUTPUT = "input", "output"
-"""Labels of layers that are no operations."""
+"""Labels of layers that are not operations."""
 ADD, CONCAT = "add", "concat"
 """How a layer that reads several others joins what it reads."""
 EDGE_KINDS = (ADD, CONCAT)

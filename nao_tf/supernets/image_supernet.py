@@ -140,7 +140,10 @@ class ImageSupernet:
     functions = [LayerFunction(layer) for layer in _layers(network)]
     expected = sum(f.num_weights for f in functions), sum(f.num_statistics for f in functions)
     if sizes != expected:
-      raise ValueError(f"the path has {sizes} weights and statistics, but the network {expected}: it is another one")
+      raise ValueError(
+        f"expected the network of the path, with {sizes} weights and statistics, but the network of another architecture has"
+        f" {expected}"
+      )
     for function in functions:
       here, weights = np.split(weights, [function.num_weights])
       there = None

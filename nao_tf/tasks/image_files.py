@@ -49,7 +49,7 @@ def read_images(
     files: at least one.
     place: where the files are listed, for messages.
     image_size: height and width to resize all images to; None to keep their size.
-    skip_corrupt: whether to leave out files that are no images, with a warning.
+    skip_corrupt: whether to leave out files that are not images, with a warning.
 
   Returns:
     Images `[N, H, W, 1]` or `[N, H, W, 3]`, uint8, or uint16 if one has numbers of 16 bits; and N labels.
@@ -110,7 +110,7 @@ def _of_one_kind(images: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 
 def _report_corrupt(corrupt: Sequence[str], total: int, place: str, skip: bool) -> None:
-  """Warns of files that are no images if they are to be skipped; raises ValueError otherwise, or if there are no others."""
+  """Warns of files that are not images if they are to be skipped; raises ValueError otherwise, or if there are no others."""
   if not corrupt:
     return
   more = f" and {len(corrupt) - _NAMED_FILES} more" if len(corrupt) > _NAMED_FILES else ""

@@ -46,7 +46,7 @@ def image_input(
       the name of a task. A directory of the same name is `./NAME`, or a `pathlib.Path`.
     y: labels of the images, if `x` is an array or a list.
     image_size: height and width to resize all images to; None to keep their size.
-    skip_corrupt: whether to leave out files that are no images, with a warning.
+    skip_corrupt: whether to leave out files that are not images, with a warning.
     class_weight: what an example of a class counts in the loss: "balanced", or weights by label; see
       `nao_tf.tasks.class_weights`.
     data_dir: directory of prepared data sets, for tasks.

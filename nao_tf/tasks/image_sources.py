@@ -302,7 +302,7 @@ def _prepared_sets(data_dir: str | None) -> str:
   """Returns what the directory of prepared sets holds, for an error message."""
   directory = os.path.expanduser(data_dir or os.path.join("~", "tensorflow_datasets"))
   if not tf.io.gfile.isdir(directory):
-    return f"{directory} is no directory"
+    return f"{directory} is not a directory"
   found = sorted(entry.rstrip("/") for entry in tf.io.gfile.listdir(directory) if entry.strip("/") != "downloads")
   return f"{directory} holds {', '.join(found) or 'nothing'}"
 

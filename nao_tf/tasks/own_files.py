@@ -37,7 +37,7 @@ class FolderClassification(OwnImages):
       download: not used.
       image_dir: path of a directory with a folder for each class, or of a CSV file with file names and labels.
       image_size: height and width to resize all images to; None to keep their size.
-      skip_corrupt: whether to leave out files that are no images, with a warning.
+      skip_corrupt: whether to leave out files that are not images, with a warning.
       **options: options of `OwnImages`.
 
     Raises:
@@ -59,7 +59,7 @@ def source_of_files(
   Args:
     path: of the directory or of the file.
     image_size: height and width to resize all images to; None to keep their size.
-    skip_corrupt: whether to leave out files that are no images, with a warning.
+    skip_corrupt: whether to leave out files that are not images, with a warning.
 
   Raises:
     ValueError: if there is nothing to learn from; the message says why.
@@ -83,7 +83,7 @@ def source_of_list(
     paths: of the files.
     labels: one for each file; see `nao_tf.tasks.class_labels.one_label_each`.
     image_size: height and width to resize all images to; None to keep their size.
-    skip_corrupt: whether to leave out files that are no images, with a warning.
+    skip_corrupt: whether to leave out files that are not images, with a warning.
 
   Raises:
     ValueError: if there is nothing to learn from; the message says why.

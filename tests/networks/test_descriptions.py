@@ -76,7 +76,7 @@ def test_it_is_json():
 
 
 WRONG = [
-  (("NAONet-Z",), {}, "network is no published name"),
+  (("NAONet-Z",), {}, "network is not a published name"),
   (("NAONet-B",), {"num_cell": 3}, "an image network has no 'num_cell'; it has num_cells, filters"),
   (("NAONet-B",), {"filters": "36"}, "expected an integer for 'filters', got '36'"),
   (("NAONet-B",), {"filters": 0}, "filters must be at least 1, got 0"),

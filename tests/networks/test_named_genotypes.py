@@ -30,9 +30,9 @@ def test_a_file_is_read(tmp_path):
 
 
 def test_anything_else_is_an_error_that_names_the_place():
-  with pytest.raises(ValueError, match="^--network is no published name .* no string of nasnet5: nasnet5: expected 40"):
+  with pytest.raises(ValueError, match="^--network is not a published .* a string of nasnet5: nasnet5: expected 40"):
     read_genotype("1 2", "nasnet5", place="--network")
-  with pytest.raises(ValueError, match="no string of nasnet5, nasnet11, rnn12"):
+  with pytest.raises(ValueError, match="not a string of nasnet5, nasnet11, rnn12"):
     read_genotype("1 2")
 
 

@@ -118,7 +118,7 @@ def test_an_older_export_is_replaced_and_anything_else_is_not(trainer, tmp_path)
 
 
 def test_what_is_no_export_is_refused(tmp_path):
-  with pytest.raises(ValueError, match=r"no saved_model.pb; it is no directory"):
+  with pytest.raises(ValueError, match=r"no saved_model.pb; it is not a directory"):
     export.load_exported(str(tmp_path / "nowhere"))
   (tmp_path / "a.txt").write_text("a")
   with pytest.raises(ValueError, match=r"no saved_model.pb; it holds a.txt"):

@@ -69,7 +69,7 @@ def test_a_published_cell_is_built_by_name():
     ("ENAS-RNN", {"vocabulary_size": 9}, "run: were trained with vocabulary_size 10, got 9"),
     ("lstm", {}, "run: were trained for another architecture, ENAS-RNN, got lstm"),
     ("ENAS-RNN", {"weights": None}, "build needs vocabulary_size for a language model, or weights"),
-    ("DARTS-RNN-V3", {}, "'DARTS-RNN-V3' is no published name .did you mean .*DARTS-RNN-V2"),
+    ("DARTS-RNN-V3", {}, "'DARTS-RNN-V3' is not a published name .did you mean .*DARTS-RNN-V2"),
     (
       "ENAS-RNN",
       {"num_classes": 3},

@@ -140,7 +140,7 @@ def test_weights_of_another_network_are_refused(trained, changes, message):
     (
       "NAONet-C",
       {},
-      "'NAONet-C' is no published name .did you mean .*NAONet-A.* no path of a .json file and no string of nasnet5",
+      "'NAONet-C' is not a published name .did you mean .*NAONet-A.* not the path of a .json file and not a string",
     ),
     (GENOTYPE, {"input_shape": None}, "build needs input_shape for an image network"),
     (GENOTYPE, {"drop_path_keep": 0.5}, "drop_path_keep need training_graph=True"),

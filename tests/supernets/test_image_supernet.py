@@ -173,7 +173,7 @@ def test_weights_begin_as_those_of_a_separate_network():
 def test_the_weights_of_another_network_are_refused(graphs):
   network = graphs.separate(supernets.chain())
   weights = np.zeros(len(graphs.supernet.path(tensor(supernets.skipping())).positions), np.float32)
-  with pytest.raises(ValueError, match="it is another one"):
+  with pytest.raises(ValueError, match="but the network of another architecture has"):
     graphs.supernet.copy_to(network, supernets.skipping(), weights)
 
 

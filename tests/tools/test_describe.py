@@ -30,5 +30,5 @@ def test_a_language_model_is_described(capsys):
 
 
 def test_a_wrong_architecture_is_named_by_its_flag():
-  with pytest.raises(ValueError, match="^--architecture is no published name"):
+  with pytest.raises(ValueError, match="^--architecture is not a published name"):
     run(describe, "--architecture=NAONet-Z", "--space=nasnet5")

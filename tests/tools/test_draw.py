@@ -18,7 +18,7 @@ def test_a_cell_is_drawn(tmp_path, capsys):
 @pytest.mark.parametrize(
   ("argv", "message"),
   [
-    (["--architecture=NAONet-Q", "--output=x.svg"], "the architecture is no published name (did you mean NAONet-B"),
+    (["--architecture=NAONet-Q", "--output=x.svg"], "the architecture is not a published name (did you mean NAONet-B"),
     (["--architecture=NAONet-A", "--output=x.png"], "x.png: expected the name of a file that ends with .svg"),
   ],
 )

@@ -121,7 +121,7 @@ def test_what_does_not_fit_is_explained(flag, expected, data, tmp_path):
       ["--task=digits", "--architecture=NAONet-WS", "--units=4"],
       "--task=digits: its networks and trainings have no units",
     ),
-    (["--task=ptb", "--architecture=1 2 3"], "no string of rnn12: rnn12: expected 22 decisions, got 3"),
+    (["--task=ptb", "--architecture=1 2 3"], "not a string of rnn12: rnn12: expected 22 decisions, got 3"),
     (["--task=ptb", "--architecture=NAO-RNN"], "task 'ptb' needs the directory of its text: --text_dir"),
   ],
 )

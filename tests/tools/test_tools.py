@@ -117,7 +117,7 @@ def failure(tool, *argv):
 
 def test_an_error_is_one_line_and_an_exit_code(tmp_path):
   code, line = message("train", "--architecture=NAONet-Z", f"--workdir={tmp_path}/run")
-  assert code == 1 and line.startswith("error: --architecture is no published name")
+  assert code == 1 and line.startswith("error: --architecture is not a published name")
 
 
 @pytest.mark.parametrize(
