@@ -14,6 +14,9 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
   "space": {
     "nasnet5": "image cells of five operations: separable convolutions and pools; the space of NAO-WS",
     "nasnet11": "image cells of the eleven operations of the paper",
+    "nasnet13": "image cells of the thirteen operations of NASNet",
+    "amoebanet8": "image cells of the eight operations of AmoebaNet-A",
+    "amoebanet19": "image cells of nineteen operations, as many as AmoebaNet-B had",
     "pnas": "image cells of one to five blocks; the space of progressive search",
     "rnn12": "the recurrent cells of the paper, for language models",
     "hierarchical": "image cells of motifs, which are small graphs of six operations",

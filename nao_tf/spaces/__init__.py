@@ -11,6 +11,9 @@ SPACES = {
   "nasbench201": "nao_tf.spaces.nasbench201:Nasbench201Space",
   "nasnet5": "nao_tf.spaces.nasnet:nasnet5",
   "nasnet11": "nao_tf.spaces.nasnet:nasnet11",
+  "nasnet13": "nao_tf.spaces.nasnet:nasnet13",
+  "amoebanet8": "nao_tf.spaces.nasnet:amoebanet8",
+  "amoebanet19": "nao_tf.spaces.nasnet:amoebanet19",
   "pnas": "nao_tf.spaces.pnas:PnasSpace",
   "rnn12": "nao_tf.spaces.recurrent:RecurrentSpace",
 }

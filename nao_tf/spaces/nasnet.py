@@ -1,4 +1,4 @@
-"""The NASNet-style cell spaces of NAO: a normal and a reduction cell of five nodes each.
+"""The NASNet-style cell spaces, those of NAO among them: a normal and a reduction cell of five nodes each.
 
 A node adds two branches. A branch is an operation on one of the earlier states (Luo et al., NeurIPS 2018, section 3.1
 and appendix). An architecture has four decisions per node, (input, operation, input, operation), normal cell first, so
@@ -56,6 +56,50 @@ PAPER = (
   NamedOperation("avg3x3", 14, (11, 16)),
   NamedOperation("avg5x5", 15, (11, 17)),
 )
+
+NASNET = (
+  "identity",
+  "conv1x3_3x1",
+  "conv1x7_7x1",
+  "dil_conv3x3",
+  "avg3x3",
+  "max3x3",
+  "max5x5",
+  "max7x7",
+  "conv1x1",
+  "conv3x3",
+  "sep3x3",
+  "sep5x5",
+  "sep7x7",
+)
+"""The operations of NASNet (Zoph et al., CVPR 2018)."""
+
+AMOEBANET = ("identity", "sep3x3", "sep5x5", "sep7x7", "avg3x3", "max3x3", "dil_sep3x3", "conv1x7_7x1")
+"""The operations of the search for AmoebaNet-A (Real et al., AAAI 2019)."""
+
+AMOEBANET_LARGE = (
+  "identity",
+  "sep3x3",
+  "sep5x5",
+  "sep7x7",
+  "dil_sep3x3",
+  "dil_sep5x5",
+  "dil_sep7x7",
+  "conv1x1",
+  "conv3x3",
+  "conv1x3_3x1",
+  "conv1x7_7x1",
+  "max2x2",
+  "max3x3",
+  "max5x5",
+  "max7x7",
+  "avg2x2",
+  "avg3x3",
+  "min2x2",
+  "min3x3",
+)
+"""Nineteen operations, as many as the search for AmoebaNet-B had. Those of the published cells are among them; the others
+were chosen here."""
 
 
 class NasnetSpace(SearchSpace):
@@ -192,6 +236,26 @@ def nasnet5() -> NasnetSpace:
 def nasnet11() -> NasnetSpace:
   """Returns the space of the paper's eleven operations."""
   return NasnetSpace("nasnet11", PAPER)
+
+
+def nasnet13() -> NasnetSpace:
+  """Returns the space of NASNet's thirteen operations."""
+  return _numbered("nasnet13", NASNET)
+
+
+def amoebanet8() -> NasnetSpace:
+  """Returns the space of the eight operations of AmoebaNet-A."""
+  return _numbered("amoebanet8", AMOEBANET)
+
+
+def amoebanet19() -> NasnetSpace:
+  """Returns a space of nineteen operations, as that of AmoebaNet-B."""
+  return _numbered("amoebanet19", AMOEBANET_LARGE)
+
+
+def _numbered(name: str, operations: Sequence[str]) -> NasnetSpace:
+  """Returns a space whose strings have the choices themselves as codes."""
+  return NasnetSpace(name, [NamedOperation(operation, code) for code, operation in enumerate(operations)])
 
 
 def _cells(numbers: Architecture) -> tuple[Architecture, Architecture]:

@@ -2,9 +2,13 @@
 
 The population is the most recent successful trials, so the oldest die whatever their reward. A child is a mutation of
 the best of a random tournament.
+
+The mutations of the paper are those of cells. One child in twenty is its parent unchanged, which is trained again there.
+Here its reward is known, so the parent is young again at no cost, and another child is proposed.
 """
 
 import dataclasses
+import heapq
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -12,10 +16,12 @@ import numpy as np
 from nao_tf import fields
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal, Strategy
+from nao_tf.strategies.mutations import AMOEBANET, MUTATIONS
 from nao_tf.trial import Origin, Trial, top_trials
 
 _MUTATIONS_PER_PARENT = 50
 _MUTATIONS_BEYOND = 50
+_IDENTITY_PROBABILITY = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,10 +32,13 @@ class EvolutionConfig:
     population_size: number of most recent successful trials that can become parents, P in the paper (100); also the
       number of random trials that a search starts with.
     tournament_size: parents drawn for each child, S in the paper (25).
+    mutation: "decision" changes any decision; "amoebanet" are the mutations of the paper: of a cell, the input of a branch
+      or its operation, each half of the time, and none in one of twenty children.
   """
 
   population_size: int = 50
   tournament_size: int = 10
+  mutation: str = "decision"
 
   def __post_init__(self) -> None:
     fields.check_config(self)
@@ -37,6 +46,8 @@ class EvolutionConfig:
       raise ValueError(
         f"tournament_size must be in [1, population_size={self.population_size}], got {self.tournament_size}"
       )
+    if self.mutation not in MUTATIONS:
+      raise ValueError(f"mutation must be one of {', '.join(MUTATIONS)}, got {self.mutation!r}")
 
 
 class Evolution(Strategy):
@@ -51,28 +62,52 @@ class Evolution(Strategy):
       space: what to search.
       seed: of all its randomness.
       config: sizes.
+
+    Raises:
+      ValueError: if the mutations of cells are asked for, and the space is not one of cells.
     """
     super().__init__(space, seed=seed)
     self.config = config
+    self._mutate = MUTATIONS[config.mutation](space)
+    self._rejuvenated: list[tuple[int, Trial]] = []
 
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
     """Returns children of the population, and random architectures until it is full; see `Strategy.propose`."""
-    population = self.latest_scored(self.config.population_size)
-    num_random = min(count, max(0, self.config.population_size - self.num_asked)) if population else count
-    children = [self._child(population, rng) for _ in range(count - num_random)]
+    num_random = min(count, max(0, self.config.population_size - self.num_asked)) if self.scored else count
+    children = [self._child(self._population(), rng) for _ in range(count - num_random)]
     return self._children_first([child for child in children if child], rng)
+
+  def _population(self) -> list[Trial]:
+    """Returns the youngest trials, the oldest first. One that became young again is as old as those of that time."""
+    size = self.config.population_size
+    born = [(trial.id, trial) for trial in self.latest_scored(size)]
+    youngest = list(heapq.merge(born, self._rejuvenated[-size:], key=lambda row: row[0]))[-size:]
+    return [trial for _, trial in youngest]
 
   def _children_first(self, children: Sequence[Proposal], rng: np.random.Generator) -> Iterator[Proposal]:
     yield from children
     yield from self.random_proposals(rng)
 
   def _child(self, population: list[Trial], rng: np.random.Generator) -> Proposal | None:
-    size = min(self.config.tournament_size, len(population))
-    tournament = [population[i] for i in rng.choice(len(population), size, replace=False)]
-    (parent,) = top_trials(tournament, 1)
+    parent = self._parent(population, rng)
     child = parent.architecture
     for attempt in range(_MUTATIONS_PER_PARENT + _MUTATIONS_BEYOND):  # Where all neighbors are known, walk on.
-      child = self.space.mutate(parent.architecture if attempt < _MUTATIONS_PER_PARENT else child, rng)
+      child = self._mutate(parent.architecture if attempt < _MUTATIONS_PER_PARENT else child, rng)
       if self.is_new(child):
         return child, Origin("mutation", (parent.id,))
     return None
+
+  def _parent(self, population: list[Trial], rng: np.random.Generator) -> Trial:
+    """Returns the winner of a tournament. Winners whose child is themselves become young again before."""
+    parent = self._winner(population, rng)
+    if self.config.mutation == AMOEBANET:
+      while rng.random() < _IDENTITY_PROBABILITY:
+        self._rejuvenated.append((self.num_asked, parent))
+        parent = self._winner(self._population(), rng)
+    return parent
+
+  def _winner(self, population: list[Trial], rng: np.random.Generator) -> Trial:
+    size = min(self.config.tournament_size, len(population))
+    tournament = [population[i] for i in rng.choice(len(population), size, replace=False)]
+    (winner,) = top_trials(tournament, 1)
+    return winner

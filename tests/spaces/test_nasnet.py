@@ -124,3 +124,14 @@ def test_cells_may_have_another_number_of_nodes():
     assert space.canonical(change(architecture, rng)) == space.canonical(architecture)
   with pytest.raises(ValueError, match="expected an integer of at least 1 for .num_nodes., got 0"):
     NasnetSpace("none", SMALL, num_nodes=0)
+
+
+@pytest.mark.parametrize(
+  ("name", "cell", "num_operations"),
+  [("nasnet13", "NASNet-A", 13), ("amoebanet8", "AmoebaNet-A", 8), ("amoebanet19", "AmoebaNet-B", 19)],
+)
+def test_the_nodes_of_a_published_cell_are_in_the_space_that_it_was_found_in(name, cell, num_operations):
+  space, published = make_space(name), CELLS[cell].genotype
+  assert len({operation.name for operation in space.operations}) == num_operations
+  loose = CellGenotype(Cell(published.normal.nodes), Cell(published.reduction.nodes))
+  assert space.decode(space.encode(loose)) == loose
