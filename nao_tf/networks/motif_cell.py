@@ -169,8 +169,9 @@ class MotifCell(keras.layers.Layer):
     Returns:
       [B, H / stride, W / stride, filters].
     """
-    dropped = [] if masks is None else [i for i, edge in enumerate(self.branches) if self.is_dropped(edge)]
-    factors = {str(i): masks[i] for i in dropped}
+    factors = {}
+    if masks is not None:
+      factors = {str(i): masks[i] for i, edge in enumerate(self.branches) if self.is_dropped(edge)}
     return self.body(self.entry(inputs[1], training=training), training=training, masks=factors)
 
   def compute_output_shape(self, input_shape: Sequence[ImageShape]) -> ImageShape:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from nao_tf.networks.cell_costs import CellCost
 from nao_tf.networks.image_network_config import CellPlan
 from nao_tf.networks.layer_costs import Cost, LayerCost, Shape, conv_norm, in_sequence, num_values, strided
-from nao_tf.spaces.motif_genotypes import Motif, MotifGenotype
+from nao_tf.spaces.motif_genotypes import Motif, MotifEdge, MotifGenotype
 
 _WINDOW_VALUES = 9
 """Of a 3x3 kernel, for each channel."""
@@ -148,7 +148,8 @@ class _Memory:
   def written(self, costs: Sequence[Cost]) -> int:
     """Returns the largest number of values in memory, given the cost of each edge; 0 if the output is the input."""
     by_edge = dict(zip(self._motif.edges, costs))
-    homes, last = self._homes(by_edge), {}
+    homes = self._homes(by_edge)
+    last: dict[int, int] = {}
     for edge in self._motif.edges:
       last[homes[edge.source]] = max(edge.node, last.get(homes[edge.source], 0))
     output, held, peak = homes[self._motif.live_nodes[-1]], 0, 0
@@ -164,7 +165,7 @@ class _Memory:
       held -= self._size * sum(home not in (0, output) and reader == node for home, reader in last.items())
     return peak
 
-  def _homes(self, costs: Mapping[tuple[int, int, str], Cost]) -> dict[int, int]:
+  def _homes(self, costs: Mapping[MotifEdge, Cost]) -> dict[int, int]:
     """Returns for each node the node whose values it has: itself, or what it is the identity of."""
     homes = {0: 0}
     for node in self._motif.live_nodes:

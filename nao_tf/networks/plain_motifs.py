@@ -36,8 +36,9 @@ def _motif(
     for number, edge in enumerate(layer.motif.edges):
       if edge.node == node:
         term = _operation(layer.operations[number], states[edge.source], f"{place}-from_{edge.source}-{edge.operation}")
-        is_dropped = drop is not None and number in dropped
-        terms.append(_dropped(term, drop, f"{place}-from_{edge.source}") if is_dropped else term)
+        if drop is not None and number in dropped:
+          term = DropPath(drop.rate, name=f"{place}-from_{edge.source}-drop_path")([term, drop.progress])
+        terms.append(term)
     states[node] = terms[0]
     if node in layer.merges:
       merged = keras.layers.Concatenate(name=f"{place}-concat")(terms)
@@ -47,7 +48,3 @@ def _motif(
 
 def _operation(layer: keras.layers.Layer, inputs: Symbol, name: str) -> Symbol:
   return _motif(layer, inputs, name) if type(layer) is MotifLayer else plain_layer(layer, inputs, name)
-
-
-def _dropped(term: Symbol, drop: DropPaths, place: str) -> Symbol:
-  return DropPath(drop.rate, name=f"{place}-drop_path")([term, drop.progress])
