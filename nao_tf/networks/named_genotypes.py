@@ -46,7 +46,9 @@ def read_genotype(text: str, space: str | None = None, *, place: str = "network"
   found = {name: _parsed(text, name) for name in spaces}
   genotypes = [result for result in found.values() if not isinstance(result, ValueError)]
   if not genotypes:
-    described = f"{place} is not a published name ({_suggestion(text)}), not the path of a .json file and not a string of"
+    described = (
+      f"{place} is not a published name ({_suggestion(text)}), not the path of a .json file and not a string of"
+    )
     got = "" if repr(text) == place else f"; got {fields.shown(text)}"
     raise ValueError(f"{described} {', '.join(spaces)}{_reasons(text, found)}{got}")
   return genotypes[0]

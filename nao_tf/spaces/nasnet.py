@@ -216,7 +216,9 @@ class NasnetSpace(SearchSpace):
     for start in range(0, len(tokens), 3):
       source, kind, size = tokens[start : start + 3]
       if (kind, size) not in self._choice_of_tokens:
-        raise ValueError(f"{self.name}: tokens {[kind, size]} at position {start + 1} are not an operation of this space")
+        raise ValueError(
+          f"{self.name}: tokens {[kind, size]} at position {start + 1} are not an operation of this space"
+        )
       choices += [source - 1, self._choice_of_tokens[kind, size]]
     return self.checked(choices)
 
