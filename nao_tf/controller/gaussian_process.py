@@ -26,6 +26,21 @@ def normal_scores(rewards: Sequence[float]) -> np.ndarray:
   return np.asarray(scipy.stats.norm.ppf((ranks - 0.5) / len(ranks)))
 
 
+def rewards_at(scores: np.ndarray, rewards: Sequence[float]) -> np.ndarray:
+  """Returns the rewards that have these normal scores among known rewards; beyond their ends, along a straight line.
+
+  Args:
+    scores: of any shape.
+    rewards: at least 2.
+  """
+  known, places = np.sort(np.asarray(rewards, np.float64)), np.sort(normal_scores(rewards))
+  inside = np.interp(scores, places, known)
+  middle = len(known) // 2
+  below = (known[middle] - known[0]) / max(places[middle] - places[0], _JITTER)
+  above = (known[-1] - known[-1 - middle]) / max(places[-1] - places[-1 - middle], _JITTER)
+  return np.asarray(inside + below * np.minimum(scores - places[0], 0) + above * np.maximum(scores - places[-1], 0))
+
+
 class GaussianProcess:
   """Predicts the scores of architectures, with an error for each.
 
@@ -127,6 +142,11 @@ class Beliefs:
     deviation = self.deviation
     z = (self.mean - self._incumbent) / deviation
     return np.asarray(deviation * (z * scipy.stats.norm.cdf(z) + scipy.stats.norm.pdf(z)))
+
+  def interval(self, probability: float) -> np.ndarray:
+    """Returns the normal scores [M, 2] between which a single score lies with a probability, noise included."""
+    half = scipy.stats.norm.ppf(0.5 + 0.5 * probability) * np.sqrt(self._variance + self._process.noise)
+    return np.stack([self.mean - half, self.mean + half], axis=-1)
 
   def most_promising(self, taken: Sequence[int]) -> int:
     """Returns the index of the highest expected improvement among those that are not taken."""

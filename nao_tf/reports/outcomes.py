@@ -3,6 +3,7 @@
 import collections
 import statistics
 
+from nao_tf.reports.calibration import Calibration
 from nao_tf.reports.choices import choice_shares
 from nao_tf.reports.columns import reason_of
 from nao_tf.reports.markup import NONE, chart, details, escaped, figure, table
@@ -14,8 +15,8 @@ _MOST_REASONS = 50
 _SHOWN_IDS = 6
 
 
-def predictor(found: list[Ranking]) -> str:
-  """Returns how the predictor ranked its proposals, round by round."""
+def predictor(found: list[Ranking], calibrated: Calibration | None = None) -> str:
+  """Returns how the predictor ranked its proposals, round by round, and how well it knew its own errors."""
   if not found:
     return ""
   taus = [ranking.tau for ranking in found if ranking.tau is not None]
@@ -23,10 +24,11 @@ def predictor(found: list[Ranking]) -> str:
   note = (
     "1 is the perfect order, 0 is chance. Proposals are the predictor's first choices, so they are hard to tell apart."
   )
+  known = f"<p>{calibrated}</p>" if calibrated else ""
   rows = [(f"{r.asked_before:,}", str(len(r.ids)), NONE if r.tau is None else f"{r.tau:.2f}") for r in found]
   heads = ("predictor trained after", "proposals measured", "Kendall's tau")
   return (
-    f"<p>{words}{note}</p>{chart('predicted', 'Predicted score and measured reward of each proposal')}"
+    f"<p>{words}{note}</p>{known}{chart('predicted', 'Predicted score and measured reward of each proposal')}"
     f"{details('Each round', table('Rank correlation by round', heads, rows, numbers=(0, 1, 2)))}"
   )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from nao_tf.reports import outcomes
 from nao_tf.reports.ancestry import ancestors
+from nao_tf.reports.calibration import calibration
 from nao_tf.reports.cells import Drawings, best_cells
 from nao_tf.reports.charts import Chart, finalist_chart, reward_charts, tradeoff_charts
 from nao_tf.reports.columns import trial_columns
@@ -59,7 +60,7 @@ def _sections(
     ("best", "Best architectures", best_cells(record, drawings)),
     ("training", "Training of the winner", training_sections(record.trainings, record.directory)),
     ("finalists", "Trained from scratch", outcomes.finalists(record)),
-    ("predictor", "Predicted and measured", outcomes.predictor(found)),
+    ("predictor", "Predicted and measured", outcomes.predictor(found, calibration(record))),
     ("embedding", "Embedding space", embedding(record)),
     ("origin", "Where the best came from", _origin(record)),
     ("choices", "What is chosen", outcomes.choices(record)),

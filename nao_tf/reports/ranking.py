@@ -5,13 +5,19 @@ from collections.abc import Sequence
 
 from nao_tf.reports.record import Record
 
+_Row = tuple[int, float, float]
+
+
+_FEW, _POOLED = 2, 10
+"""Predictors that made less than so many proposals each are looked at together, until there are so many proposals."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Ranking:
-  """The proposals of one predictor.
+  """The proposals of one predictor, or of several that follow one another and made only one proposal each.
 
   Attributes:
-    asked_before: how many architectures had been asked for when the predictor was trained.
+    asked_before: how many architectures had been asked for when the predictor, the first of them, was trained.
     ids: of the trials.
     predicted: their predicted scores.
     measured: their rewards.
@@ -36,12 +42,25 @@ def kendall_tau(xs: Sequence[float], ys: Sequence[float]) -> float | None:
 
 def rankings(record: Record) -> list[Ranking]:
   """Returns, for each predictor, what it said about the trials that have a reward since."""
-  groups: dict[int, list[tuple[int, float, float]]] = {}
+  groups: dict[int, list[_Row]] = {}
   for trial in record.scored:
     prediction = record.predictions.get(trial.id)
     if prediction is not None and trial.reward is not None:
       groups.setdefault(prediction.asked_before, []).append((trial.id, prediction.score, trial.reward))
-  return [_ranking(before, *zip(*rows)) for before, rows in sorted(groups.items())]
+  return [_ranking(before, *zip(*rows)) for before, rows in _pooled(sorted(groups.items()))]
+
+
+def _pooled(groups: Sequence[tuple[int, list[_Row]]]) -> list[tuple[int, list[_Row]]]:
+  """Returns the groups, where small ones that follow one another are put together."""
+  pooled: list[tuple[int, list[_Row]]] = []
+  is_open = False
+  for before, rows in groups:
+    if is_open and len(rows) < _FEW and len(pooled[-1][1]) < _POOLED:
+      pooled[-1][1].extend(rows)
+    else:
+      pooled.append((before, list(rows)))
+    is_open = len(rows) < _FEW
+  return pooled
 
 
 def _ranking(before: int, ids: Sequence[int], predicted: Sequence[float], measured: Sequence[float]) -> Ranking:

@@ -15,6 +15,8 @@ from nao_tf.trial import Architecture, Trial
 
 PREDICTIONS_FILE = "predictions.jsonl"
 _Key = tuple[int, Architecture]
+Interval = tuple[float, float]
+"""The lowest and the highest reward that are expected."""
 
 
 class Prediction(NamedTuple):
@@ -23,10 +25,35 @@ class Prediction(NamedTuple):
   Attributes:
     score: higher is better. Only scores of one predictor can be compared.
     asked_before: how many architectures had been asked for when the predictor was trained; says which predictor it was.
+    interval_50: where the reward was expected with a probability of 50 %; None if the predictor does not say.
+    interval_90: the same for 90 %.
   """
 
   score: float
   asked_before: int
+  interval_50: Interval | None = None
+  interval_90: Interval | None = None
+
+  def to_json(self) -> dict[str, Any]:
+    """Returns a dict that `from_json` turns back into an equal prediction. What is None is left out."""
+    return {name: value for name, value in self._asdict().items() if value is not None}
+
+  @classmethod
+  def from_json(cls, data: Any) -> "Prediction":
+    """Builds a prediction from what `to_json` returned. Other members are not looked at.
+
+    Raises:
+      ValueError: if `data` is something else; the message says what was expected.
+    """
+    row = fields.mapping(data, "a prediction")
+    if not {"score", "asked_before"} <= row.keys():
+      raise ValueError(f"expected a prediction with score and asked_before, got {fields.shown(data)}")
+    return cls(
+      fields.number(row["score"], "score"),
+      fields.integer(row["asked_before"], "asked_before", 0),
+      _interval(row.get("interval_50"), "interval_50"),
+      _interval(row.get("interval_90"), "interval_90"),
+    )
 
 
 class Predictions:
@@ -42,7 +69,7 @@ class Predictions:
     key = trial.id, trial.architecture
     if key not in self._known and math.isfinite(prediction.score):
       self._known.add(key)
-      self._file.append({"id": trial.id, "architecture": list(trial.architecture), **prediction._asdict()})
+      self._file.append({"id": trial.id, "architecture": list(trial.architecture), **prediction.to_json()})
 
   def close(self) -> None:
     """Closes the file."""
@@ -68,6 +95,15 @@ def read_predictions(directory: str, trials: Iterable[Trial]) -> dict[int, Predi
 
 
 def _parsed(value: Any) -> tuple[_Key, Prediction]:
-  row = fields.members(value, "a prediction", ("id", "architecture", *Prediction._fields))
-  prediction = Prediction(fields.number(row["score"], "score"), fields.integer(row["asked_before"], "asked_before", 0))
-  return (fields.integer(row["id"], "id", 0), fields.integers(row["architecture"], "architecture")), prediction
+  required, optional = ("id", "architecture", "score", "asked_before"), ("interval_50", "interval_90")
+  row = fields.members(value, "a prediction", required, optional)
+  return (fields.integer(row["id"], "id", 0), fields.integers(row["architecture"], "architecture")), (
+    Prediction.from_json(row)
+  )
+
+
+def _interval(value: Any, name: str) -> Interval | None:
+  if value is None:
+    return None
+  low, high = (fields.number(end, name) for end in fields.elements(value, name, 2))
+  return low, high

@@ -46,14 +46,19 @@ class SearchTimes:
   num_workers: int
 
   @property
+  def strategy_share(self) -> float:
+    """The share of the wall time that the strategy took, in [0, 1]."""
+    return min(1.0, self.strategy_seconds / max(self.seconds, 1e-9))
+
+  @property
   def utilization(self) -> float:
     """The share of their time that workers spent on trials, in [0, 1]."""
     return min(1.0, self.busy_seconds / max(self.seconds * self.num_workers, 1e-9))
 
   def __str__(self) -> str:
     workers = "1 worker was" if self.num_workers == 1 else f"{self.num_workers} workers were"
-    shares = f"{workers} busy {self.utilization:.0%} of the time, the strategy took {self.strategy_seconds:.1f} s"
-    return f"{self.seconds:.0f} s: {shares}"
+    asking = f"asking took {self.strategy_seconds:.1f} s ({self.strategy_share:.0%})"
+    return f"{self.seconds:.0f} s: {workers} busy {self.utilization:.0%} of the time, {asking}"
 
 
 def run_search(

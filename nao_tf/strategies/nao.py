@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import scipy.stats
 from absl import logging
 
 from nao_tf import fields
@@ -20,7 +21,7 @@ from nao_tf.controller.controller import Controller
 from nao_tf.controller.dataset import augment, make_targets
 from nao_tf.controller.decision_kernel import DecisionKernel
 from nao_tf.controller.fitting import TrainingDiverged, fit_controller, last_losses
-from nao_tf.controller.gaussian_process import Beliefs, GaussianProcess, normal_scores
+from nao_tf.controller.gaussian_process import Beliefs, GaussianProcess, normal_scores, rewards_at
 from nao_tf.controller.state import controller_state, restart, restore_controller_state
 from nao_tf.controller.vocabulary import Vocabulary
 from nao_tf.runs.embedding_maps import EmbeddingMap
@@ -94,7 +95,7 @@ class Nao(Strategy):
       if self.num_asked not in self._rounds:
         self._rounds[self.num_asked] = self._round(rng, max(count - len(self._queue), self._round_size))
         self._figures["temperature"] = self._temperature
-        self._predict(self._rounds[self.num_asked])
+        self._predict([proposal for proposal in self._rounds[self.num_asked] if proposal[0] not in self._predictions])
         self._note_steps(self._rounds[self.num_asked])
       self._queue += self._rounds[self.num_asked]
     proposed, self._queue = self._queue[:count], self._queue[count:]
@@ -110,7 +111,7 @@ class Nao(Strategy):
         "num_fits": self._num_fits,
         "temperature": self._temperature,
         "num_scored_when_fresh": self._num_scored_when_fresh,
-        "predictions": list(self._predictions.items()),
+        "predictions": [(a, prediction.to_json()) for a, prediction in self._predictions.items()],
       }
     )
     arrays: dict[str, Any] = {_LEARNED: np.array(learned), **controller_state(self.controller)}
@@ -229,12 +230,24 @@ class Nao(Strategy):
     self._collect(pool, self._around_the_best(rng), None)
     keys, proposals = list(pool), list(pool.values())
     beliefs = self._beliefs(proposals, rng)
+    expected = self._expected(beliefs)
     chosen: list[int] = []
     for is_turn_of_process in turns[: len(keys)]:
       left = [index for index in map(keys.index, ranked) if index not in chosen]
       chosen.append(left[0] if left and not is_turn_of_process else beliefs.most_promising(chosen))
       beliefs.believe(chosen[-1])
+    self._predictions.update((proposals[index][0], expected[index]) for index in chosen)
     return [proposals[index] for index in chosen]
+
+  def _expected(self, beliefs: Beliefs) -> list[Prediction]:
+    """Returns what is believed as predictions: the share of the rewards so far that are lower, and intervals."""
+    rewards = [trial.reward for trial in self.scored if trial.reward is not None]
+    shares = scipy.stats.norm.cdf(beliefs.mean).tolist()
+    halves, most = (rewards_at(beliefs.interval(probability), rewards).tolist() for probability in (0.5, 0.9))
+    return [
+      Prediction(share, self.num_asked, (half[0], half[1]), (nearly[0], nearly[1]))
+      for share, half, nearly in zip(shares, halves, most, strict=True)
+    ]
 
   def _beliefs(self, proposals: Sequence[Proposal], rng: np.random.Generator) -> Beliefs:
     """Returns what the Gaussian process believes about proposals, given all rewards so far."""
@@ -290,7 +303,7 @@ class Nao(Strategy):
     )
 
   def _predict(self, proposals: Sequence[Proposal]) -> None:
-    """Notes what the controllers predict for the proposals of a round. Their predictions are a cache like the round."""
+    """Notes what the controllers predict for proposals of a round. Their predictions are a cache like the round."""
     if proposals:
       scores = self.controller.score(self.vocabulary.encode(architecture for architecture, _ in proposals))
       for (architecture, _), score in zip(proposals, scores.mean(axis=0).tolist()):
@@ -418,9 +431,9 @@ def _read_round(row: Any) -> tuple[int, list[Proposal]]:
 def _read_prediction(row: Any) -> tuple[Architecture, Prediction]:
   """Returns an architecture and its prediction as `Nao.save` wrote them."""
   architecture, prediction = fields.elements(row, "a prediction", 2)
-  score, asked_before = fields.elements(prediction, "a prediction", 2)
-  number = fields.integer(asked_before, "asked_before", 0)
-  return fields.integers(architecture, "architecture"), Prediction(fields.number(score, "score"), number)
+  if not isinstance(prediction, Mapping):  # Before there were intervals.
+    prediction = dict(zip(("score", "asked_before"), fields.elements(prediction, "a prediction", 2)))
+  return fields.integers(architecture, "architecture"), Prediction.from_json(prediction)
 
 
 def _decoded_from(seed: Origin, step_size: float) -> Origin:

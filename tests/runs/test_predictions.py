@@ -17,13 +17,13 @@ def record(directory, *pairs):
 
 def test_predictions_are_read_by_the_ids_of_the_trials(tmp_path):
   record(tmp_path, (TRIALS[1], Prediction(0.75, 1)), (TRIALS[2], Prediction(0.5, 1)))
-  assert read_predictions(str(tmp_path), TRIALS) == {1: (0.75, 1), 2: (0.5, 1)}
+  assert read_predictions(str(tmp_path), TRIALS) == {1: Prediction(0.75, 1), 2: Prediction(0.5, 1)}
 
 
 def test_what_was_predicted_first_stays_also_when_a_search_goes_on(tmp_path):
   record(tmp_path, (TRIALS[1], Prediction(0.75, 1)), (TRIALS[1], Prediction(0.1, 2)))
   record(tmp_path, (TRIALS[1], Prediction(0.2, 3)), (TRIALS[0], Prediction(0.3, 3)))
-  assert read_predictions(str(tmp_path), TRIALS) == {1: (0.75, 1), 0: (0.3, 3)}
+  assert read_predictions(str(tmp_path), TRIALS) == {1: Prediction(0.75, 1), 0: Prediction(0.3, 3)}
 
 
 def test_predictions_of_another_search_are_left_out(tmp_path):

@@ -23,7 +23,10 @@ QUICK = dataclasses.replace(
 
 
 SMALL_ROUNDS = dataclasses.replace(
-  PRESETS["default"], controller=dataclasses.replace(QUICK.controller, num_steps=60, later_steps=10), num_unlabeled=64
+  PRESETS["default"],
+  controller=ControllerConfig(num_steps=60, later_steps=10, encoder_size=16, num_encodings=1, unroll=False),
+  ensemble_size=1,
+  num_unlabeled=32,
 )
 
 
@@ -222,6 +225,14 @@ def test_one_at_a_time_the_best_of_4096_rows_is_found_soon(one_at_a_time):
   assert max(trial.reward for trial in one_at_a_time[1]) == 1.0
 
 
+def test_rewards_are_expected_within_intervals(one_at_a_time):
+  strategy, trials = one_at_a_time
+  for trial in trials[10:]:
+    prediction = strategy.prediction(trial.architecture)
+    (low, high), (lowest, highest) = prediction.interval_50, prediction.interval_90
+    assert lowest <= low <= high <= highest and 0 < prediction.score < 1
+
+
 def test_no_new_graph_is_made_for_later_rounds(one_at_a_time):
   strategy, trials = one_at_a_time
   before = strategy.controller.graphs.num_traces("fit")
@@ -236,6 +247,8 @@ def test_resumed_within_small_rounds_the_next_ones_are_the_same(one_at_a_time, t
   resumed = Nao(RowSpace(), seed=3, config=SMALL_ROUNDS)
   assert resumed.restore(str(tmp_path)) == 19
   assert run(resumed, 24, batch_size=1) == one_at_a_time[1][:24]
+  asked = [trial.architecture for trial in one_at_a_time[1][:24]]
+  assert [resumed.prediction(a) for a in asked] == [one_at_a_time[0].prediction(a) for a in asked]
 
 
 def test_a_round_of_ten_has_proposals_of_the_process_and_of_the_controllers():
