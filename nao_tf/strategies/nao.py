@@ -38,10 +38,9 @@ from nao_tf.trial import RANDOM, Architecture, Origin, top_trials
 
 STATE_FILE = "nao.npz"
 _MIN_SCORED = 2
-_LEAST_DECODED = 64
-"""Candidates that the decoder should write in a round in which the Gaussian process chooses, too, however small it is."""
 _NUM_CENTERS, _NUM_MUTANTS, _NUM_RANDOM = 5, 300, 200
-"""Further candidates of such a round: the neighbors of so many of the best, mutants of them, and random architectures."""
+"""What a Gaussian process chooses from besides what was decoded: neighbors of so many of the best, mutants of them, and
+random architectures."""
 _NUM_DRAWN = 20
 """Random architectures of which the one is taken that is least like those before it."""
 _LAST_MUTATION = 0.6
@@ -206,7 +205,7 @@ class Nao(Strategy):
       restart(self.controller, self.seed)
       self._num_fits = 0
       return []
-    if any(turns):
+    if self.config.gaussian_share:
       return self._by_turns(turns, rng)
     return self._best_candidates(rng, size) if self.config.ranked else self._first_candidates(rng, size)
 
@@ -225,7 +224,7 @@ class Nao(Strategy):
     """Returns what the Gaussian process chooses where it is its turn, and what the controllers choose elsewhere."""
     pool: dict[Architecture, Proposal] = {}
     if not all(turns):
-      pool = self._candidates(rng, max(_LEAST_DECODED, math.ceil(self.config.oversampling * len(turns))))
+      pool = self._candidates(rng, math.ceil(self.config.oversampling * len(turns)))
     ranked = [self.space.canonical(architecture) for architecture, _ in self._apart(pool, len(turns))]
     self._collect(pool, self._around_the_best(rng), None)
     keys, proposals = list(pool), list(pool.values())
