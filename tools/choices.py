@@ -27,6 +27,8 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
   "strategy": {
     "nao": "neural architecture optimization, the method of the paper",
     "evolution": "regularized evolution",
+    "bananas": "an ensemble of predictors over paths, with Thompson sampling",
+    "bayesian": "a Gaussian process over distances between networks, as in NASBOT and Auto-Keras",
     "local_search": "climbs from neighbor to neighbor, with restarts",
     "optuna": "a sampler of Optuna, TPE unless told otherwise; Optuna must be installed",
     "pnas": "progressive search: from small architectures to large ones, with a predictor",
@@ -61,6 +63,15 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     "last": "the last images, as in the paper",
   },
   "reward": {"last": "the last epoch", "best": "the best epoch, which is optimistic"},
+  "bananas_preset": {
+    "default": "the search of the paper, with predictors of two layers",
+    "paper": "with the paper's predictors of ten narrow layers",
+  },
+  "bayesian_preset": {
+    "default": "networks are compared by optimal transport, other architectures by their choices; learns ranks",
+    "nasbot": "optimal transport, expected improvement, evolution; learns rewards",
+    "autokeras": "edit distance, upper confidence bound, simulated annealing; learns rewards",
+  },
   "nao_preset": {
     "default": "made for tens to thousands of evaluations",
     "paper": "the procedure of the paper and of its PyTorch release",

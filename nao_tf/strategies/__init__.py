@@ -13,6 +13,8 @@ STRATEGIES = {
   "evolution": "nao_tf.strategies.evolution:Evolution",
   "pnas": "nao_tf.strategies.pnas:Pnas",
   "optuna": "nao_tf.strategies.optuna_search:OptunaSearch",
+  "bananas": "nao_tf.strategies.bananas:Bananas",
+  "bayesian": "nao_tf.strategies.bayesian.strategy:Bayesian",
   "reinforce": "nao_tf.strategies.reinforce:Reinforce",
   "tournament_evolution": "nao_tf.strategies.tournament_evolution:TournamentEvolution",
 }

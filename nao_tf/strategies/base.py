@@ -189,6 +189,12 @@ class Strategy(abc.ABC):
     """The trials that have a reward, ordered by id."""
     return [self._trials[key] for key in self._scored_keys]
 
+  @property
+  def pending(self) -> list[Architecture]:
+    """The architectures that were asked for and not told yet, in the order of asking."""
+    told = {architecture for _, architecture in self._trials}
+    return [architecture for architecture in self._origins if architecture not in told]
+
   def latest_scored(self, count: int) -> list[Trial]:
     """Returns the `count` trials of highest id that have a reward, ordered by id."""
     return [self._trials[key] for key in self._scored_keys[-count:]]

@@ -10,6 +10,8 @@ from nao_tf.runs.journal import Journal, read_trials
 from nao_tf.searches.loop import STRATEGY_DIRECTORY, run_search
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.strategies import STRATEGIES, make_strategy
+from nao_tf.strategies.bananas import BananasConfig
+from nao_tf.strategies.bayesian.strategy import BayesianConfig
 from nao_tf.strategies.nao_config import NaoConfig
 from nao_tf.trial import Trial
 from tests.support.toys import CountingEvaluator, ToySpace
@@ -25,7 +27,9 @@ CONTROLLER = ControllerConfig(
   unroll=False,
 )
 OPTIONS = {
-  "nao": {"config": NaoConfig(CONTROLLER, ensemble_size=1, num_initial=4, round_size=4, num_seeds=4, num_unlabeled=8)}
+  "nao": {"config": NaoConfig(CONTROLLER, ensemble_size=1, num_initial=4, round_size=4, num_seeds=4, num_unlabeled=8)},
+  "bananas": {"config": BananasConfig(num_initial=4, round_size=4, ensemble_size=2, units=8, num_epochs=5)},
+  "bayesian": {"config": BayesianConfig(num_initial=4, num_candidates=10)},
 }
 
 

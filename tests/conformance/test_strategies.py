@@ -7,12 +7,18 @@ from nao_tf.spaces import make_space
 from nao_tf.spaces.bounded import BoundedSpace
 from nao_tf.strategies import STRATEGIES, SpaceExhausted
 from nao_tf.strategies import make_strategy as make_registered_strategy
+from nao_tf.strategies.bananas import BananasConfig
+from nao_tf.strategies.bayesian.strategy import BayesianConfig
 from nao_tf.strategies.nao import NaoConfig
 from nao_tf.trial import UNKNOWN, Evaluation, Trial
 from tests.support.toys import CountingEvaluator, ToySpace
 
 # Smaller than the defaults, so that what is learned comes into play within a few batches.
-OPTIONS = {"nao": {"config": NaoConfig(ensemble_size=1, num_initial=8, round_size=8, num_seeds=4, num_unlabeled=16)}}
+OPTIONS = {
+  "nao": {"config": NaoConfig(ensemble_size=1, num_initial=8, round_size=8, num_seeds=4, num_unlabeled=16)},
+  "bananas": {"config": BananasConfig(ensemble_size=2, num_initial=8, round_size=8, units=8, num_epochs=10)},
+  "bayesian": {"config": BayesianConfig(kernel="decisions", num_initial=12, num_candidates=20)},
+}
 TOY_SIZE = 18  # 6 unordered pairs of 3 parts, 3 legal pairs of modes.
 
 

@@ -38,7 +38,9 @@ def run(path: pathlib.Path, directory: pathlib.Path, monkeypatch, changes: Mappi
   return vars(module)
 
 
-@pytest.mark.parametrize("name", ["costs", "drawing", "own_space", "own_strategy", "own_evaluator", "own_task"])
+@pytest.mark.parametrize(
+  "name", ["bayesian_search", "costs", "drawing", "own_space", "own_strategy", "own_evaluator", "own_task"]
+)
 def test_the_blocks_of_a_guide_are_one_program(name, tmp_path, monkeypatch):
   run(GUIDES / f"{name}.md", tmp_path, monkeypatch)
 

@@ -1,0 +1,196 @@
+"""BANANAS (White et al., "BANANAS: Bayesian Optimization with Neural Architectures for NAS", AAAI 2021).
+
+An ensemble of small networks learns to predict the rewards of architectures from their path encodings. Candidates are
+mutations of the best architectures. For each candidate a reward is drawn from what the ensemble predicts, independently
+of the others, and those with the highest draws are proposed (independent Thompson sampling).
+
+Departures from the paper: the predictors are scikit-learn's, which minimize squared errors, so ranks of rewards take the
+place of the paper's percentage errors: both care for differences among the best. In spaces that have no graphs of layers
+the encoding has a feature for each choice.
+"""
+
+import dataclasses
+import warnings
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPRegressor
+
+from nao_tf import fields
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.path_encoding import Path, PathEncoding, paths_of
+from nao_tf.strategies.base import Proposal, Strategy
+from nao_tf.strategies.recorded_rounds import RecordedRounds
+from nao_tf.strategies.targets import RANKS, TARGETS, standard_targets
+from nao_tf.trial import Architecture, Origin, top_trials
+
+_FEWEST = 2
+"""Trials with a reward, at least, that predictors are trained on."""
+_ATTEMPTS = 5
+"""Mutations that are tried for each candidate."""
+_BATCH_SIZE = 32
+_LARGEST_SEED = 2**31
+
+
+@dataclasses.dataclass(frozen=True)
+class BananasConfig:
+  """Sizes. Those of the search are the paper's.
+
+  Attributes:
+    num_initial: number of random architectures that a search starts with.
+    round_size: architectures that are proposed before the predictors are trained again.
+    ensemble_size: number of predictors.
+    num_layers: hidden layers of each predictor.
+    units: of each hidden layer.
+    num_epochs: passes over all trials in which a predictor is trained.
+    learning_rate: of Adam.
+    num_paths: paths that are looked at, the shortest ones of each part of a network.
+    num_parents: best architectures that are mutated.
+    num_candidates: mutations that a round is chosen from.
+    target: "ranks" predicts the normal scores of the rewards' ranks, "rewards" the rewards.
+  """
+
+  num_initial: int = 10
+  round_size: int = 10
+  ensemble_size: int = 5
+  num_layers: int = 2
+  units: int = 64
+  num_epochs: int = 150
+  learning_rate: float = 0.01
+  num_paths: int = 40
+  num_parents: int = 10
+  num_candidates: int = 100
+  target: str = RANKS
+
+  def __post_init__(self) -> None:
+    fields.check_config(self)
+    for name, value in dataclasses.asdict(self).items():
+      if isinstance(value, int):
+        fields.integer(value, name, 1)
+    if not self.learning_rate > 0:
+      raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
+    fields.one_of(self.target, "target", TARGETS)
+
+
+PRESETS = {"default": BananasConfig(), "paper": BananasConfig(num_layers=10, units=20)}
+"""`paper` has the predictors of the paper, ten narrow layers. Two wide ones learn in less time."""
+
+
+class Bananas(Strategy):
+  """Proposes mutations of the best architectures for which an ensemble of predictors draws high rewards."""
+
+  config_class = BananasConfig
+  presets = PRESETS
+
+  def __init__(self, space: SearchSpace, *, seed: int = 0, config: BananasConfig = PRESETS["default"]):
+    """Sets up the strategy.
+
+    Args:
+      space: what to search.
+      seed: of all its randomness.
+      config: sizes.
+    """
+    super().__init__(space, seed=seed)
+    self.config = config
+    self._encoder = _Encoder(space, space.sample(np.random.default_rng(seed)), config.num_paths)
+    self._rounds = RecordedRounds(repr((type(self).__name__, space.name, seed, config)))
+    self._queue: list[Proposal] = []
+
+  def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
+    """Returns the rest of the round, and a new round if that is not enough; see `Strategy.propose`."""
+    if self.num_asked < self.config.num_initial or len(self.scored) < _FEWEST:
+      return self.random_proposals(rng)
+    self._queue = [proposal for proposal in self._queue if self.is_new(proposal[0])]
+    if len(self._queue) < count:
+      key = self.num_asked, len(self.trials), count
+      round_ = self._rounds.get(key)
+      if round_ is None:
+        round_ = self._round(max(count - len(self._queue), self.config.round_size), rng)
+        self._rounds.put(key, round_)
+      self._queue += round_
+    proposed, self._queue = self._queue[:count], self._queue[count:]
+    return proposed
+
+  def save(self, directory: str) -> None:
+    """Writes all proposals so far; see `Strategy.save`."""
+    self._rounds.save(directory)
+
+  def restore(self, directory: str) -> int:
+    """Reads what `save` wrote, if it can be read; see `Strategy.restore`."""
+    return self._rounds.restore(directory)
+
+  def _round(self, size: int, rng: np.random.Generator) -> list[Proposal]:
+    """Returns the candidates with the highest draws, the best first."""
+    candidates = self._candidates(max(size, self.config.num_candidates), rng)
+    if not candidates:
+      return []
+    predictions = self._predictions([architecture for architecture, _ in candidates], rng)
+    draws = rng.normal(predictions.mean(axis=0), predictions.std(axis=0))
+    return [candidates[index] for index in np.argsort(-draws, kind="stable")[:size]]
+
+  def _candidates(self, count: int, rng: np.random.Generator) -> list[Proposal]:
+    """Returns new mutations of the best architectures. Where all are known, mutations walk on."""
+    parents = top_trials(self.scored, self.config.num_parents)
+    heads = [parent.architecture for parent in parents]
+    candidates: dict[Architecture, Proposal] = {}
+    for attempt in range(_ATTEMPTS * count):
+      number = attempt % len(parents)
+      mutant = self.space.mutate(heads[number], rng)
+      canonical = self.space.canonical(mutant)
+      if canonical not in candidates and self.is_new(mutant):
+        candidates[canonical] = mutant, Origin("mutation", (parents[number].id,))
+        heads[number] = parents[number].architecture
+      else:
+        heads[number] = mutant
+      if len(candidates) == count:
+        break
+    return list(candidates.values())
+
+  def _predictions(self, architectures: Sequence[Architecture], rng: np.random.Generator) -> np.ndarray:
+    """Returns what each predictor of the ensemble predicts for architectures [E, N]."""
+    trials = self.trials
+    features, asked = self._encoder.encode([trial.architecture for trial in trials], architectures)
+    targets = standard_targets(trials, self.config.target)
+    seeds = rng.integers(_LARGEST_SEED, size=self.config.ensemble_size).tolist()
+    return np.stack([self._trained(features, targets, seed).predict(asked) for seed in seeds])
+
+  def _trained(self, features: np.ndarray, targets: np.ndarray, seed: int) -> MLPRegressor:
+    predictor = MLPRegressor(
+      hidden_layer_sizes=(self.config.units,) * self.config.num_layers,
+      batch_size=min(_BATCH_SIZE, len(targets)),
+      learning_rate_init=self.config.learning_rate,
+      max_iter=self.config.num_epochs,
+      n_iter_no_change=self.config.num_epochs,
+      random_state=seed,
+    )
+    with warnings.catch_warnings():
+      warnings.simplefilter("ignore", ConvergenceWarning)
+      return predictor.fit(features, targets)
+
+
+class _Encoder:
+  """Turns architectures into features: of their paths where they are networks of layers, of their choices elsewhere."""
+
+  def __init__(self, space: SearchSpace, example: Architecture, num_paths: int):
+    self._space, self._num_paths = space, num_paths
+    self._has_graphs = space.graph(example) is not None
+
+  def encode(self, known: Sequence[Architecture], asked: Sequence[Architecture]) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the features of the architectures that predictors are trained on [N, F], and of others [M, F]."""
+    if not self._has_graphs:
+      return self._choices(known), self._choices(asked)
+    networks, others = self._paths(known), self._paths(asked)
+    encoding = PathEncoding(networks, self._num_paths)
+    return encoding.encode(networks), encoding.encode(others)
+
+  def _paths(self, architectures: Sequence[Architecture]) -> list[frozenset[Path]]:
+    graphs = map(self._space.graph, architectures)
+    return [paths_of(graph) for graph in graphs if graph is not None]
+
+  def _choices(self, architectures: Sequence[Architecture]) -> np.ndarray:
+    """Returns a feature for each choice of each decision [N, F]."""
+    rows = np.array([self._space.canonical(architecture) for architecture in architectures])
+    return np.concatenate(
+      [np.eye(decision.size)[rows[:, number]] for number, decision in enumerate(self._space.decisions)], axis=1
+    )

@@ -1,0 +1,1 @@
+"""Bayesian optimization of networks: a Gaussian process over distances between architectures."""

@@ -1,0 +1,178 @@
+"""Distances between the architectures of a space, for the kernels of a Gaussian process, and a bank that keeps them.
+
+The bank computes each distance once. So the cost of a trial grows with the number of trials, not with its square.
+"""
+
+import collections
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.edit_distance import EditDistance
+from nao_tf.spaces.layer_graphs import LayerGraph
+from nao_tf.spaces.transport_distance import NUS, TransportDistance
+from nao_tf.strategies.bayesian.gaussian_process import Term
+from nao_tf.trial import Architecture
+
+OTMANN, EDIT, DECISIONS, AUTO = "otmann", "edit", "decisions", "auto"
+KERNELS = (AUTO, OTMANN, EDIT, DECISIONS)
+
+_TERMS = {
+  OTMANN: (Term(slice(0, len(NUS)), 1.0), Term(slice(len(NUS), 2 * len(NUS)), 2.0)),
+  EDIT: (Term(slice(0, 1), 2.0),),
+  DECISIONS: (Term(slice(0, 1), 1.0),),
+}
+"""Terms of the kernels, with the powers of the papers."""
+_MOST_KEPT = 1000
+
+
+class Distance(Protocol):
+  """Distances between points of any kind.
+
+  Attributes:
+    num_distances: how many there are between two points, F.
+  """
+
+  num_distances: int
+
+  def profile(self, point: Any) -> Any:
+    """Returns what is compared of a point."""
+
+  def distances(self, profile: Any, others: Sequence[Any]) -> np.ndarray:
+    """Returns the distances of one profile to others [N, F]."""
+
+
+class DecisionDistance:
+  """The share of decisions in which architectures differ. Ordered decisions differ by how far their choices are apart."""
+
+  num_distances = 1
+
+  def __init__(self, space: SearchSpace):
+    """Makes the distance of the architectures of a space."""
+    self._canonical = space.canonical
+    self._is_ordered = np.array([decision.ordered for decision in space.decisions])
+    self._ranges = np.array([max(decision.size - 1, 1) / decision.reach for decision in space.decisions])
+
+  def profile(self, architecture: Architecture) -> np.ndarray:
+    """Returns the choices [L]."""
+    return np.array(self._canonical(architecture), float)
+
+  def distances(self, profile: np.ndarray, others: Sequence[np.ndarray]) -> np.ndarray:
+    """Returns the distances to others [N, 1]."""
+    apart = np.abs(profile - np.array(others).reshape(-1, len(profile)))
+    return np.where(self._is_ordered, apart / self._ranges, apart > 0).mean(axis=-1, keepdims=True)
+
+
+class GraphDistance:
+  """A distance between the networks of architectures."""
+
+  def __init__(self, space: SearchSpace, distance: Distance):
+    """Makes the distance of the architectures of a space from one of graphs."""
+    self._graph, self._distance = space.graph, distance
+    self.num_distances = distance.num_distances
+
+  def profile(self, architecture: Architecture) -> Any:
+    """Returns what is compared of the network of an architecture."""
+    return self._distance.profile(self._graph(architecture))
+
+  def distances(self, profile: Any, others: Sequence[Any]) -> np.ndarray:
+    """Returns the distances to others [N, F]."""
+    return self._distance.distances(profile, others)
+
+
+class DistanceBank:
+  """Distances between architectures, and of any other architecture to these.
+
+  Those of architectures that are asked about repeatedly are kept, too, up to a number.
+  """
+
+  def __init__(self, distance: Distance):
+    """Makes an empty bank."""
+    self._distance = distance
+    self._numbers: dict[Architecture, int] = {}
+    self._profiles: list[Any] = []
+    self._matrix = np.zeros((0, 0, distance.num_distances), np.float32)
+    self._kept: collections.OrderedDict[Architecture, tuple[Any, np.ndarray]] = collections.OrderedDict()
+
+  def between(self, architectures: Sequence[Architecture]) -> np.ndarray:
+    """Returns the distances between all architectures [N, N, F], which become members of the bank."""
+    numbers = self._members(architectures)
+    return self._matrix[np.ix_(numbers, numbers)].astype(float)
+
+  def to_members(self, architectures: Sequence[Architecture], members: Sequence[Architecture]) -> np.ndarray:
+    """Returns the distances of architectures to members of the bank [M, N, F]; others become members."""
+    numbers = self._members(members)
+    rows = [self._row(architecture)[numbers] for architecture in architectures]
+    return np.array(rows, float).reshape(len(architectures), len(numbers), self._distance.num_distances)
+
+  def _members(self, architectures: Sequence[Architecture]) -> list[int]:
+    for architecture in architectures:
+      if architecture not in self._numbers:
+        self._add(architecture)
+    return [self._numbers[architecture] for architecture in architectures]
+
+  def _add(self, architecture: Architecture) -> None:
+    row = self._row(architecture)
+    profile, _ = self._kept.pop(architecture)
+    number = len(self._profiles)
+    if number == len(self._matrix):
+      self._grow()
+    self._matrix[number, :number] = self._matrix[:number, number] = row
+    self._numbers[architecture] = number
+    self._profiles.append(profile)
+    self._lengthen(profile)
+
+  def _lengthen(self, profile: Any) -> None:
+    """Adds the distances to a new member to what is kept of architectures that are no members."""
+    kept = list(self._kept.items())
+    news = self._distance.distances(profile, [known for _, (known, _) in kept]).astype(np.float32)
+    for (architecture, (known, row)), new in zip(kept, news):
+      self._kept[architecture] = known, np.concatenate([row, new[np.newaxis]])
+
+  def _grow(self) -> None:
+    """Makes room for twice as many members."""
+    size = max(2 * len(self._matrix), 64)
+    matrix = np.zeros((size, size, self._distance.num_distances), np.float32)
+    matrix[: len(self._matrix), : len(self._matrix)] = self._matrix
+    self._matrix = matrix
+
+  def _row(self, architecture: Architecture) -> np.ndarray:
+    """Returns the distances of an architecture to all members [N, F]."""
+    if architecture in self._numbers:
+      return self._matrix[self._numbers[architecture], : len(self._profiles)]
+    if architecture in self._kept:
+      self._kept.move_to_end(architecture)
+      return self._kept[architecture][1]
+    profile = self._distance.profile(architecture)
+    row = self._distance.distances(profile, self._profiles).astype(np.float32)
+    self._kept[architecture] = profile, row
+    if len(self._kept) > _MOST_KEPT:
+      self._kept.popitem(last=False)
+    return row
+
+
+def make_distance(kernel: str, space: SearchSpace, example: Architecture) -> tuple[Distance, Sequence[Term]]:
+  """Returns the distance of a kernel and the kernel's terms.
+
+  Args:
+    kernel: one of `KERNELS`. `AUTO` is OTMANN where the architectures are networks of layers.
+    space: of the architectures.
+    example: any of its architectures.
+
+  Raises:
+    ValueError: if the kernel compares networks, and the architectures of the space are none.
+    ImportError: if a package is missing that the distance needs.
+  """
+  graph: LayerGraph | None = space.graph(example)
+  kernel = kernel if kernel != AUTO else DECISIONS if graph is None else OTMANN
+  if kernel == DECISIONS:
+    return DecisionDistance(space), _TERMS[kernel]
+  if graph is None:
+    raise ValueError(
+      f"--bayesian_kernel={kernel} compares networks of layers, but the space {space.name} has no graphs of them;"
+      f" expected {DECISIONS} or {AUTO}, or a space with a method `graph`"
+    )
+  distance: Distance = TransportDistance() if kernel == OTMANN else EditDistance()
+  return GraphDistance(space, distance), _TERMS[kernel]
