@@ -165,7 +165,7 @@ def data_of(flag_values: flags.FlagValues) -> "ImageClassification | None":
 
 def cli() -> None:
   """Runs the binary."""
-  running.run(define_flags, main)
+  running.run(define_flags, main, writes=False)
 
 
 if __name__ == "__main__":

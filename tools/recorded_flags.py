@@ -5,6 +5,7 @@ command line comes after both: it may add flags, such as `--train_best` or a lar
 a run that has begun is refused as ever.
 """
 
+import glob
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,6 +21,9 @@ from nao_tf.strategies import STRATEGIES
 from nao_tf.tools import component_flags, flag_groups
 
 COMMAND_FILE = "command.json"
+TUNER_DIRECTORY = "tuner"
+"""The project of `nao-tune` in its work directory."""
+
 PATHS = ("data_dir", "text_dir", "image_dir", "table", "architecture")
 """Flags whose values are paths, if there is a file of that name. They are recorded so that they do not depend on the
 current directory."""
@@ -27,7 +31,7 @@ current directory."""
 _PLAIN = (
   *("task", "train_examples", "validation_fraction", "image_size", "max_vocabulary", "hold_out", "class_weight"),
   *("space", "strategy", "evaluator", "reward", "seed", "batch_size", "first_batch_size"),
-  *("max_parameters", "max_multiply_adds"),
+  *("max_parameters", "max_multiply_adds", "executions_per_trial", "max_retries_per_trial"),
 )
 _TRAINING = {"network.": "", "training.": ""}
 _SEARCH = {
@@ -108,10 +112,15 @@ def taken_up(command: str, argv: Sequence[str]) -> list[str]:
 
 
 def _has_begun(directory: str) -> bool:
-  """Returns whether something was finished in a work directory: a trial or an epoch."""
+  """Returns whether something was finished in a work directory: a trial or an epoch; with KerasTuner, begun."""
   if os.path.exists(os.path.join(directory, TRIALS_FILE)):
     return any(trial.evaluation is not None for trial in read_trials(directory))
-  return os.path.exists(os.path.join(directory, HISTORY_FILE))
+  return os.path.exists(os.path.join(directory, HISTORY_FILE)) or has_tuner_trials(directory)
+
+
+def has_tuner_trials(directory: str) -> bool:
+  """Returns whether `nao-tune` has begun a trial in a work directory."""
+  return bool(glob.glob(os.path.join(glob.escape(directory), TUNER_DIRECTORY, "trial_*")))
 
 
 def _is_free(argv: Sequence[str]) -> bool:

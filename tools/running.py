@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from absl import app, flags
 
+from nao_tf.runs.places import check_writable, checked_directory
 from nao_tf.tools import flag_errors, flag_groups, flagging, help_text, parsing, quiet, stopping
 
 Check = Callable[[flags.FlagValues, Sequence[str]], None]
@@ -19,6 +20,7 @@ def run(
   *,
   check: Check | None = flag_groups.check,
   taken_up: Callable[[Sequence[str]], Sequence[str]] = lambda argv: argv,
+  writes: bool = True,
 ) -> None:
   """Defines flags, parses the command line, calls `main` and exits with its code.
 
@@ -30,11 +32,15 @@ def run(
     main: what to do with them; returns the exit code, None for 0.
     check: called with the flags and the command line: raises `flags.Error` if they do not fit together.
     taken_up: returns a command line with the flags of the run that it takes up; see `recorded_flags`.
+    writes: whether it writes into its work directory, if it has one.
   """
   doc = sys.modules[main.__module__].__doc__ or ""
   sys.modules["__main__"].__doc__ = doc  # A console command has none of its own.
   sys.path.append(os.getcwd())
-  app.run(lambda argv: _main(argv, main), flags_parser=lambda argv: _parse(argv, define_flags, check, taken_up, doc))
+  app.run(
+    lambda argv: _main(argv, main, writes=writes),
+    flags_parser=lambda argv: _parse(argv, define_flags, check, taken_up, doc),
+  )
 
 
 def _parse(
@@ -76,17 +82,33 @@ def _print_help(doc: str, names: Collection[str]) -> None:
   sys.exit(0)
 
 
-def _main(argv: list[str], main: Callable[[flags.FlagValues], int | None]) -> int | None:
+def _main(argv: list[str], main: Callable[[flags.FlagValues], int | None], *, writes: bool) -> int | None:
   if len(argv) > 1:
     print(f"error: expected flags, got {' '.join(argv[1:])}", file=sys.stderr)
     return 1
   quiet.set_verbosity(flags.FLAGS)
   try:
+    _check_workdir(writes=writes)
     with stopping.stopped_by_signals(_advice()):
       return main(flags.FLAGS)
   except flagging.REPORTED as error:
     print(f"error: {error}", file=sys.stderr)
     return 1
+
+
+def _check_workdir(*, writes: bool) -> None:
+  """Checks the work directory before anything else is done, such as importing TensorFlow.
+
+  Raises:
+    ValueError: if its name is empty.
+    OSError: if it cannot be made or written.
+  """
+  directory = flags.FLAGS["workdir"].value if "workdir" in flags.FLAGS else None
+  if directory is None:
+    return
+  checked_directory(directory, "--workdir")
+  if writes:
+    check_writable(directory)
 
 
 def _advice() -> str:

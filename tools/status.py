@@ -29,7 +29,7 @@ def main(flag_values: flags.FlagValues) -> int:
 
 def cli() -> None:
   """Runs the binary."""
-  running.run(define_flags, main)
+  running.run(define_flags, main, writes=False)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ KERASTUNER_ORACLE_IP=127.0.0.1 only this machine can reach it.
 With --trial_timeout, a process whose trial takes longer ends with exit code 75, and the search goes on without it. Start
 it again, as a cluster does or a loop of the shell.
 
-If it is killed and started again with the same flags, it resumes where it was. The work directory gets config.json
-(the settings), best.json, and the directory tuner, the project: a file for each trial, with the weights of its network.
+If it is killed, `nao-tune --workdir=...` goes on where it was, with the flags that are on record; --num_trials may be
+added. The work directory gets config.json (the settings), command.json (the flags), best.json, and the directory tuner,
+the project: a file for each trial, with the weights of its network.
 """
 
 import sys
@@ -21,7 +22,9 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from nao_tf.tools import experiment, quiet, running, search_flags, workdirs
+from nao_tf.tools import experiment, quiet, recorded_flags, running, search_flags, workdirs
+
+COMMAND = "tune"
 
 
 def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> None:
@@ -62,9 +65,10 @@ def search_in_workdir(flag_values: flags.FlagValues) -> int:
   from nao_tf.tuner.errors import SearchFailed
 
   distribution = experiment.prepare_process(flag_values)
+  tuning.forget_unbegun(flag_values.workdir)
   tuner = tuning.make_tuner(flag_values, distribution)
   try:
-    return tuning.search(flag_values, tuner)
+    return tuning.search(flag_values, tuner, COMMAND)
   except SearchFailed as error:
     print(f"error: {error}", file=sys.stderr)
     return 1
@@ -72,7 +76,11 @@ def search_in_workdir(flag_values: flags.FlagValues) -> int:
 
 def cli() -> None:
   """Runs the binary."""
-  running.run(lambda flag_values: define_flags(flag_values, sys.argv), main)
+  running.run(
+    lambda flag_values: define_flags(flag_values, sys.argv),
+    main,
+    taken_up=lambda argv: recorded_flags.taken_up(COMMAND, argv),
+  )
 
 
 if __name__ == "__main__":

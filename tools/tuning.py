@@ -1,14 +1,17 @@
 """The search of `nao-tune`: its tuner, and what it prints and writes. Imports TensorFlow and KerasTuner."""
 
+import os
+
 import keras_tuner
 import tensorflow as tf
 from absl import flags
 
-from nao_tf.runs.settings import check_settings
+from nao_tf.runs.run_lock import LOCK_FILE
+from nao_tf.runs.settings import CONFIG_FILE, check_settings
 from nao_tf.searches.winner import write_winner
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.tools import experiment, search_flags, strategy_flags
+from nao_tf.tools import experiment, recorded_flags, search_flags, strategy_flags
 from nao_tf.trial import Evaluation, Trial
 from nao_tf.tuner.cell_space import CellSpace
 from nao_tf.tuner.hypermodels import REWARD, CellHyperModel
@@ -16,11 +19,37 @@ from nao_tf.tuner.oracle import StrategyOracle
 from nao_tf.tuner.project_lock import project_lock
 from nao_tf.tuner.tuner import StrategyTuner
 
-PROJECT = "tuner"
+
+def forget_unbegun(workdir: str) -> None:
+  """Removes the settings and the state of a search that has begun no trial, so that they do not bind another one.
+
+  A worker leaves that to its chief.
+
+  Raises:
+    nao_tf.runs.run_lock.RunDirectoryInUse: if another process searches there.
+  """
+  project = os.path.join(workdir, recorded_flags.TUNER_DIRECTORY)
+  if _is_worker() or not os.path.isdir(project) or recorded_flags.has_tuner_trials(workdir):
+    return
+  with project_lock(project):
+    states = [os.path.join(project, name) for name in os.listdir(project) if name.endswith(".json")]
+    for path in (*states, os.path.join(workdir, CONFIG_FILE)):
+      if os.path.exists(path) and os.path.basename(path) != LOCK_FILE:
+        os.remove(path)
 
 
-def search(flag_values: flags.FlagValues, tuner: "CellTuner") -> int:
+def _is_worker() -> bool:
+  """Returns whether this process is a worker of a distributed search, as KerasTuner's environment variables say."""
+  return "KERASTUNER_ORACLE_IP" in os.environ and "chief" not in os.environ.get("KERASTUNER_TUNER_ID", "chief")
+
+
+def search(flag_values: flags.FlagValues, tuner: "CellTuner", command: str) -> int:
   """Searches and reports, as a worker without a report; returns the exit code.
+
+  Args:
+    flag_values: what is searched.
+    tuner: searches.
+    command: the name of the command, under which its flags are recorded.
 
   Raises:
     SearchFailed: if too many trials failed.
@@ -31,6 +60,7 @@ def search(flag_values: flags.FlagValues, tuner: "CellTuner") -> int:
   with project_lock(tuner.project_dir):  # Before anything is written.
     settings = search_flags.settings(flag_values, "executions_per_trial", "max_retries_per_trial")
     check_settings(flag_values.workdir, settings)
+    recorded_flags.record(command, flag_values)
     tuner.search(verbose=0)
     return report(tuner, make_space(flag_values.space), flag_values.workdir)
 
@@ -75,7 +105,7 @@ def make_tuner(flag_values: flags.FlagValues, distribution: tf.distribute.Strate
     executions_per_trial=flag_values.executions_per_trial,
     distribution_strategy=distribution if distribution.num_replicas_in_sync > 1 else None,
     directory=flag_values.workdir,
-    project_name=PROJECT,
+    project_name=recorded_flags.TUNER_DIRECTORY,
   )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from nao_tf.runs.attempts import ATTEMPTS_FILE
 from nao_tf.runs.journal import TRIALS_FILE, read_trials
-from nao_tf.runs.places import checked_directory
+from nao_tf.runs.places import check_writable, checked_directory
 from nao_tf.runs.run_lock import LOCK_FILE
 from nao_tf.runs.settings import CONFIG_FILE, RunDirectoryError
 from nao_tf.searches.status import HISTORY_FILE
@@ -30,8 +30,7 @@ def opened(directory: str) -> Iterator[None]:
   checked_directory(directory, "--workdir")
   new = _missing(directory)
   os.makedirs(directory, exist_ok=True)
-  if not os.access(directory, os.W_OK):
-    raise PermissionError(f"{directory}: cannot be written")
+  check_writable(directory)
   try:
     yield
   except Exception:

@@ -1,10 +1,11 @@
 """A path that no run can write to is an error before anything is done."""
 
+import os
 import pathlib
 
 import pytest
 
-from nao_tf.runs.places import checked_directory
+from nao_tf.runs.places import check_writable, checked_directory
 
 
 @pytest.mark.parametrize("path", [None, 3, "", b"runs"])
@@ -26,3 +27,12 @@ def test_directories_that_exist_or_not_are_accepted(tmp_path):
   assert checked_directory(tmp_path) == str(tmp_path)
   assert checked_directory(str(tmp_path / "a" / "b")) == str(tmp_path / "a" / "b")
   assert not (tmp_path / "a").exists()
+
+
+def test_a_directory_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+  check_writable(str(tmp_path / "a" / "b"))
+  monkeypatch.setattr(os, "access", lambda path, mode: path != str(tmp_path))  # Root may write everywhere.
+  with pytest.raises(PermissionError, match=f"{tmp_path}/a/b: {tmp_path} cannot be written"):
+    check_writable(str(tmp_path / "a" / "b"))
+  with pytest.raises(PermissionError, match=f"{tmp_path}: it cannot be written"):
+    check_writable(str(tmp_path))

@@ -6,8 +6,8 @@ import pytest
 from absl import flags
 
 from nao_tf.runs.journal import Journal
-from nao_tf.runs.settings import RunDirectoryError
-from nao_tf.tools import recorded_flags, search, train
+from nao_tf.runs.settings import RunDirectoryError, check_settings
+from nao_tf.tools import recorded_flags, search, search_flags, train, tune
 from nao_tf.trial import Evaluation, Trial
 
 SEARCH = [
@@ -96,3 +96,41 @@ def test_a_damaged_record_is_named(tmp_path, content):
 def test_the_budget_on_record(begun, tmp_path):
   assert recorded_flags.num_trials(str(begun)) == 9
   assert recorded_flags.num_trials(str(tmp_path / "none")) is None
+
+
+TUNE = [*SEARCH[:3], "--executions_per_trial=2", "--child_epochs=3"]
+
+
+@pytest.fixture
+def tuned(tmp_path):
+  """The work directory of a search through KerasTuner that has begun a trial."""
+  values = parsed(["nao-tune", f"--workdir={tmp_path}", "--num_trials=9", *TUNE], tune)
+  recorded_flags.record("tune", values)
+  check_settings(str(tmp_path), search_flags.settings(values, "executions_per_trial", "max_retries_per_trial"))
+  (tmp_path / "tuner" / "trial_0").mkdir(parents=True)
+  return tmp_path
+
+
+@pytest.mark.parametrize("lost", ["", "command.json"])
+def test_a_search_through_keras_tuner_goes_on_with_the_flags_it_was_begun_with(tuned, lost):
+  if lost:
+    (tuned / lost).unlink()
+  argv = recorded_flags.taken_up("tune", ["nao-tune", f"--workdir={tuned}", "--num_trials=20"])
+  values = parsed(argv, tune)
+  assert (values.num_trials, values.evolution_population_size, values.executions_per_trial) == (20, 7, 2)
+  check_settings(str(tuned), search_flags.settings(values, "executions_per_trial", "max_retries_per_trial"))
+
+
+def test_a_search_through_keras_tuner_is_taken_up_by_no_other_command(tuned):
+  with pytest.raises(RunDirectoryError, match="is the work directory of nao-tune"):
+    taken_up(f"--workdir={tuned}")
+
+
+def test_a_search_through_keras_tuner_that_has_begun_no_trial_binds_nobody(tuned):
+  (tuned / "tuner" / "trial_0").rmdir()
+  argv = recorded_flags.taken_up("tune", ["nao-tune", f"--workdir={tuned}", "--child_epochs=4"])
+  assert parsed(argv, tune).strategy == "nao"
+
+
+def test_who_wants_no_tensorboard_may_say_so_of_a_run_on_record(begun):
+  assert parsed(taken_up(f"--workdir={begun}", "--tensorboard=none")).tensorboard == "none"

@@ -26,6 +26,32 @@ def test_no_command_imports_tensorflow_to_read_its_flags():
   assert done.returncode == 0, done.stderr
 
 
+WORKDIRS = """
+import importlib, os, sys
+NEEDED = {"train": ["--architecture=NAONet-WS"], "benchmark_strategies": ["--space=nasbench201", "--table=t"]}
+file, commands = sys.argv[1], sys.argv[2:]
+modules = [importlib.import_module("nao_tf.tools." + name) for name in commands]
+for module in modules:
+  if not os.fork():
+    sys.argv = [module.__name__, "--workdir=" + file, *NEEDED.get(module.__name__.rpartition(".")[2], [])]
+    try:
+      module.cli()
+    except SystemExit as end:
+      os._exit(end.code != 1 or "tensorflow" in sys.modules)
+  assert os.wait()[1] == 0, module.__name__
+"""
+WITH_WORKDIR = ("search", "train", "tune", "report", "status", "rank_shared", "export", "benchmark_strategies")
+
+
+def test_a_file_as_work_directory_is_refused_before_tensorflow_is_imported(tmp_path):
+  (tmp_path / "notes").write_text("precious")
+  command = [sys.executable, "-c", WORKDIRS, str(tmp_path / "notes"), *WITH_WORKDIR, "benchmark_oracles"]
+  done = subprocess.run(command, capture_output=True, text=True, check=False)
+  assert done.returncode == 0, done.stderr
+  message = f"error: --workdir must be a directory, got {tmp_path}/notes: it is a file"
+  assert done.stderr.splitlines() == [message] * (len(WITH_WORKDIR) + 1)
+
+
 @pytest.mark.parametrize("name", [*TASKS, "imagenette"])
 def test_what_is_known_of_a_task_is_what_its_class_says(name):
   assert task_traits(name) == TaskTraits.of(task_class(name))

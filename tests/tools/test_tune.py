@@ -15,7 +15,7 @@ from nao_tf.runs.run_lock import RunDirectoryInUse
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.spaces import make_space
 from nao_tf.spaces.genotypes import CellGenotype
-from nao_tf.tools import search, search_flags, tune, tuning
+from nao_tf.tools import recorded_flags, search, search_flags, tune, tuning
 from tests.support.toy_text import write_files
 from tests.tools.test_tools import CHILD
 
@@ -41,6 +41,11 @@ def test_a_search_leaves_its_project_settings_and_winner(tmp_path, capsys):
   assert set(best["metrics"]) >= {"reward", "val_accuracy", "val_loss"}
   assert {"trial_0", "trial_1", "oracle.json"} <= set(os.listdir(tmp_path / "tuner"))
   assert run(tmp_path) == 0  # Nothing is left to do.
+  taken_up = recorded_flags.taken_up("tune", ["nao-tune", f"--workdir={tmp_path}"])
+  values = flags.FlagValues()
+  tune.define_flags(values)
+  values(taken_up)
+  assert tune.main(values) == 0
   with pytest.raises((RunDirectoryError, ValueError), match="seed"):
     run(tmp_path, "--seed=1")
 
@@ -114,3 +119,16 @@ def test_a_work_directory_in_which_another_process_searches_is_refused(tmp_path)
 
 def test_the_help_says_what_the_network_must_be_like():
   assert "every machine is trusted" in tune.__doc__
+
+
+def test_what_began_no_trial_is_forgotten_and_what_began_one_is_not(tmp_path):
+  for name in ("begun", "unbegun"):
+    project = tmp_path / name / "tuner"
+    project.mkdir(parents=True)
+    for path in (project / "oracle.json", project / "tuner0.json", project.parent / "config.json"):
+      path.write_text("{}")
+  (tmp_path / "begun" / "tuner" / "trial_0").mkdir()
+  tuning.forget_unbegun(str(tmp_path / "begun"))
+  assert {path.name for path in (tmp_path / "begun").rglob("*.json")} == {"oracle.json", "tuner0.json", "config.json"}
+  tuning.forget_unbegun(str(tmp_path / "unbegun"))
+  assert {path.name for path in (tmp_path / "unbegun").rglob("*.json")} <= {"lock.json"}
