@@ -1,7 +1,7 @@
 """Compares KerasTuner oracles on a small network, every configuration of which is trained once.
 
 The table is computed first if the work directory has none, which takes a few minutes of one core. Then each oracle
-searches it with each seed, every search in a process of its own. Finished parts of the table and finished searches are
+searches it with each seed, several searches at a time in processes. Finished parts of the table and finished searches are
 kept: a benchmark that is started again with the same flags resumes where it was. Oracles and seeds may be added.
 
 The directory gets table/, runs/, curves.csv (the best so far after each trial), summary.json, curves.png and, with

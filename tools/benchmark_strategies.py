@@ -1,6 +1,6 @@
 """Compares strategies on a table of architectures that were all trained before.
 
-Each strategy searches with each seed, every search in a process of its own with one thread. Every architecture that a
+Each strategy searches with each seed, several searches at a time in processes with one thread. Every architecture that a
 strategy asks for counts as a query. Finished searches are kept in the work directory: a benchmark that is started
 again with the same flags resumes where it was. Strategies and seeds may be added. The directory gets runs/, curves.csv
 (the best so far after each query), summary.json and curves.png.

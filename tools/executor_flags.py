@@ -72,11 +72,6 @@ def check(flag_values: flags.FlagValues) -> None:
     raise ValueError(f"--{own[0]} is a flag of --executor=ray, got --executor={flag_values.executor}")
   if name == "inline" and flag_values.worker_memory is not None:
     raise ValueError("--worker_memory bounds worker processes; give --executor=processes, too")
-  if name != "inline" and flag_values.evaluator == "shared_weights" and not flag_values.rerank:
-    raise ValueError(
-      f"{_cause(flag_values)}: --evaluator=shared_weights trains one supernet for all architectures, so it evaluates in this"
-      " process; with --rerank the executor is for the best of them, which are trained from scratch"
-    )
   settings(flag_values)
 
 
@@ -85,15 +80,6 @@ def executor_name(flag_values: flags.FlagValues) -> str:
   is_limited = flag_values.executor == "inline" and flag_values.trial_timeout is not None
   is_parallel = not flag_values["executor"].present and flag_values.num_workers != "1"
   return "processes" if is_limited or is_parallel else flag_values.executor
-
-
-def _cause(flag_values: flags.FlagValues) -> str:
-  """Returns the flag that makes trials be evaluated in other processes."""
-  if flag_values.executor != "inline":
-    return f"--executor={flag_values.executor}"
-  if flag_values.num_workers != "1":
-    return f"--num_workers={flag_values.num_workers}"
-  return f"--trial_timeout={flag_values.trial_timeout:g}"
 
 
 def settings(flag_values: flags.FlagValues) -> ExecutorSettings:

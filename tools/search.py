@@ -13,6 +13,7 @@ A space, a strategy, an evaluator or a task of your own is named by its place:
 """
 
 import contextlib
+import dataclasses
 import functools
 import os
 import sys
@@ -21,13 +22,14 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from nao_tf.evaluators import EvaluatorContext, make_evaluator
+from nao_tf.evaluators import SCORES, EvaluatorContext, make_evaluator
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.reports import REPORT_FILE, write_report
 from nao_tf.runs.run_lock import RunLock
 from nao_tf.searches.executors import Executor
+from nao_tf.searches.executors.side_by_side import evaluations_in_order
 from nao_tf.searches.search_directory import Budget, NothingFound, Reranking, search_in_directory
-from nao_tf.searches.winner import BEST_FILE
+from nao_tf.searches.winner import BEST_FILE, Rescore
 from nao_tf.serving.export_target import check_target
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
@@ -46,7 +48,7 @@ from nao_tf.tools import (
   train,
   workdirs,
 )
-from nao_tf.trial import Architecture, Trial
+from nao_tf.trial import Trial
 
 if TYPE_CHECKING:
   import tensorflow as tf
@@ -216,7 +218,9 @@ def search(
 def evaluator_of(
   flag_values: flags.FlagValues, name: str, context: EvaluatorContext, *, define: DefineFlags | None = None
 ) -> Iterator[Evaluator | Executor]:
-  """Makes an evaluator, or an executor with workers that make one each. Shared weights are in this process.
+  """Makes an evaluator, or an executor with workers that make one each.
+
+  Shared weights are trained in this process. If there is an executor, its workers score with them.
 
   Args:
     flag_values: the flags.
@@ -224,8 +228,13 @@ def evaluator_of(
     context: what it is made from in this process.
     define: defines the flags of the binary; None: those of this one.
   """
-  if name == "shared_weights" or executor_flags.executor_name(flag_values) == "inline":
+  if executor_flags.executor_name(flag_values) == "inline":
     yield make_evaluator(name, context)
+    return
+  if name == "shared_weights":
+    with executor_flags.executor(flag_values, functools.partial(make_in_worker, sys.argv, SCORES, define)) as executor:
+      elsewhere = functools.partial(evaluations_in_order, executor)
+      yield make_evaluator(name, dataclasses.replace(context, score_elsewhere=elsewhere))
     return
   if flag_values.rerank:
     make_evaluator(name, context)  # Workers start after the search; what is wrong with the flags is said before it.
@@ -255,11 +264,11 @@ def reranking(flag_values: flags.FlagValues, context: EvaluatorContext) -> Reran
   )
 
 
-def last_scores(evaluator: Evaluator | Executor) -> Callable[[Architecture], float] | None:
-  """Returns what scores an architecture with the last shared weights; None if there are none."""
+def last_scores(evaluator: Evaluator | Executor) -> Rescore | None:
+  """Returns what scores architectures with the last shared weights; None if there are none."""
   from nao_tf.evaluators.shared_weights_evaluator import SharedWeightsEvaluator
 
-  return evaluator.score if isinstance(evaluator, SharedWeightsEvaluator) else None
+  return evaluator.scores if isinstance(evaluator, SharedWeightsEvaluator) else None
 
 
 def train_best(

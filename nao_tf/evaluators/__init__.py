@@ -12,6 +12,9 @@ EVALUATORS = {
 }
 """Places by name. At a place is a class with a class method `from_context`; see `EvaluatorContext`."""
 
+SCORES = "nao_tf.evaluators.shared_scores:SharedScores"
+"""Place of the evaluator of workers that score with the weights of `shared_weights`, which a search trains itself."""
+
 WITHOUT_SETTINGS = ("shared_weights", "training")
 """Evaluators whose modules import TensorFlow, and that declare no settings of their own."""
 
@@ -20,6 +23,7 @@ SETTINGS = {"inherited": "nao_tf.evaluators.inherited_config:InheritedSettings"}
 
 __all__ = [
   "EVALUATORS",
+  "SCORES",
   "SETTINGS",
   "WITHOUT_SETTINGS",
   "Evaluator",

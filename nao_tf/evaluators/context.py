@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nao_tf.supernets.config import SharingConfig
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
   from nao_tf.evaluators.base import Evaluator
   from nao_tf.spaces.base import SearchSpace
   from nao_tf.tasks.base import Configs, Task
+  from nao_tf.trial import Architecture, Evaluation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +36,8 @@ class EvaluatorContext:
     configs: how the networks of architectures are built and trained; None: as the task does it by default.
     shared_configs: how a supernet is built and trained; None: as `configs` say.
     sharing_config: how weights are shared and made into scores.
+    score_elsewhere: evaluates in other processes, in order, what `nao_tf.evaluators.shared_scores.SharedScores` does; None:
+      shared weights score in this process.
     directory: of the search; an evaluator may keep files there. None: files cannot be kept.
     distribution: of the process; None: the current one.
     max_parameters: architectures whose networks have more trainable parameters fail; None: no bound.
@@ -51,6 +54,7 @@ class EvaluatorContext:
   configs: Configs | None = None
   shared_configs: Configs | None = None
   sharing_config: SharingConfig = dataclasses.field(default_factory=SharingConfig)
+  score_elsewhere: Callable[[Sequence[Architecture]], Iterable[Evaluation]] | None = None
   directory: str | None = None
   distribution: tf.distribute.Strategy | None = None
   max_parameters: int | None = None
@@ -69,6 +73,10 @@ class EvaluatorContext:
     if self.make_task is None:
       raise ValueError("this evaluator needs a task; give `make_task`")
     return self.make_task()
+
+  def supernet_configs(self, task: Task) -> Configs:
+    """Returns how a supernet is built and trained."""
+    return self.shared_configs or self.configs or task.child
 
 
 class EvaluatorClass(Protocol):

@@ -6,7 +6,7 @@ evolution.
 Each batch of architectures that comes to be evaluated is a round. First the supernet is trained on a pool: the batch, a
 reference of random architectures, the best of earlier rounds, and as many random ones as are then missing. After that,
 each architecture is scored on the same validation examples, by itself as a separate network would be (see
-`nao_tf.supernets`).
+`nao_tf.supernets`), in this process or by several workers side by side (see `nao_tf.evaluators.shared_scores`).
 
 Scores rise as the supernet is trained, whatever the architectures. To make those of a later round comparable with those
 of the first, the reference is scored again. A score is then mapped by the line that takes the reference's median and
@@ -16,9 +16,10 @@ architectures are far out.
 
 import dataclasses
 import itertools
+import math
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,7 @@ class SharedWeightsEvaluator:
     max_parameters: int | None = None,
     progress: bool = False,
     tensorboard: bool = True,
+    score_elsewhere: Callable[[Sequence[Architecture]], Iterable[Evaluation]] | None = None,
   ) -> None:
     """Makes the supernet, or restores it from the directory.
 
@@ -82,6 +84,7 @@ class SharedWeightsEvaluator:
       max_parameters: an architecture with more trainable parameters fails without being trained; None for no bound.
       progress: whether to show a progress bar of the training.
       tensorboard: whether the training writes curves for TensorBoard.
+      score_elsewhere: see `EvaluatorContext`.
 
     Raises:
       ValueError: if there is no validation set, there is no supernet for the task, the space or a configuration does not
@@ -94,7 +97,7 @@ class SharedWeightsEvaluator:
       raise ValueError(f"{task.name}: a search needs a validation set; give a validation_fraction above 0")
     self._task, self._space, self._sharing_config, self._max_parameters = task, space, sharing_config, max_parameters
     self._epochs, self._seed, self._progress = training_config.epochs, seed, progress
-    self._network_config = network_config
+    self._network_config, self._score_elsewhere = network_config, score_elsewhere
     self.trainer = make_supernet_trainer(
       task, space, network_config, training_config, sharing_config, distribution=distribution, seed=seed
     )
@@ -132,7 +135,7 @@ class SharedWeightsEvaluator:
     if context.directory is None:
       raise ValueError("shared weights are kept in the directory of the search; give `directory`")
     task = context.task()
-    configs = context.shared_configs or context.configs or task.child
+    configs = context.supernet_configs(task)
     return cls(
       task,
       context.space,
@@ -145,6 +148,7 @@ class SharedWeightsEvaluator:
       max_parameters=context.max_parameters,
       progress=context.progress,
       tensorboard=context.tensorboard,
+      score_elsewhere=context.score_elsewhere,
     )
 
   def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
@@ -164,15 +168,29 @@ class SharedWeightsEvaluator:
       yield from (Evaluation.failed(self._rounds.divergence, time.perf_counter() - start) for _ in canonical)
       return
     line = self._line(round_)
+    scores = self._scores([architecture for architecture in canonical if self._fits(architecture)])
     share = (time.perf_counter() - start) / len(canonical)
     for architecture in canonical:
       start = time.perf_counter()
-      reward, metrics = self._evaluate(architecture, round_, line)
+      reward, metrics = self._evaluate(architecture, round_, line, scores)
       yield Evaluation(reward, share + time.perf_counter() - start, metrics)
 
   def score(self, architecture: Architecture) -> float:
     """Returns the score of an architecture with the present weights, not mapped to the scale of the first round."""
     return self._score(self.trainer.score(self._canonical(architecture)))
+
+  def scores(self, architectures: Sequence[Architecture]) -> list[float]:
+    """Returns the score of each architecture, NaN if it could not be scored; see `score`."""
+    return [self._score_or_nan(scored) for scored in self._scores([self._canonical(a) for a in architectures])]
+
+  def _scores(self, architectures: Sequence[Architecture]) -> Iterator[Metrics | Evaluation]:
+    """Yields the metrics of each architecture, in order; an evaluation that says why if it could not be scored."""
+    if self._score_elsewhere is None:
+      yield from map(self.trainer.score, architectures)
+      return
+    num_steps = self.trainer.num_steps_done
+    for evaluation in self._score_elsewhere([(num_steps, *architecture) for architecture in architectures]):
+      yield {name: float(text) for name, text in evaluation.metrics.items()} if evaluation.ok else evaluation
 
   def _score(self, metrics: Metrics) -> float:
     return self._task.reward(metrics) if self._sharing_config.score == "reward" else -metrics["loss"]
@@ -224,18 +242,30 @@ class SharedWeightsEvaluator:
       return 1.0, 0.0
     here, there = (np.array(self._rounds.reference(number)) for number in (first.number, 0))
     if not len(here):
-      here = np.array([self.score(architecture) for architecture in self._reference])
+      here = np.array(self.scores(self._reference))
       self._rounds.add_reference(first.number, here.tolist())
     return _line_between(here, there if len(there) else here)
 
+  def _score_or_nan(self, scored: Metrics | Evaluation) -> float:
+    return math.nan if isinstance(scored, Evaluation) else self._score(scored)
+
   def _evaluate(
-    self, architecture: Architecture, round_: Round, line: tuple[float, float]
+    self, architecture: Architecture, round_: Round, line: tuple[float, float], scores: Iterator[Metrics | Evaluation]
   ) -> tuple[float | None, dict[str, Any]]:
-    """Returns the reward of an architecture, None if it fails, and its metrics."""
+    """Returns the reward of an architecture, None if it fails, and its metrics.
+
+    Args:
+      architecture: the next one.
+      round_: the present one.
+      line: from scores of this round to rewards.
+      scores: of those that fit, this one and those that follow.
+    """
     parameters = self.trainer.num_parameters(architecture)
     if not self._fits(architecture):
       return None, {"reason": f"{parameters} parameters are more than max_parameters, {self._max_parameters}"}
-    metrics = self.trainer.score(architecture)
+    metrics = next(scores)
+    if isinstance(metrics, Evaluation):
+      return None, dict(metrics.metrics)
     score = self._score(metrics)
     reward = line[0] * score + line[1]
     if not np.isfinite([reward, *metrics.values()]).all():

@@ -16,12 +16,13 @@ from nao_tf.networks.cost_bounds import CostBounds
 from nao_tf.runs.places import checked_directory
 from nao_tf.searches.choices import AnyEvaluator, AnySpace, AnyStrategy
 from nao_tf.searches.found import Found
-from nao_tf.searches.planned_search import BATCH_SIZE, Choices, planned_search
+from nao_tf.searches.planned_search import Choices, planned_search
 from nao_tf.searches.search_directory import Budget
 from nao_tf.searches.workers import AnyExecutor, workers_of
 from nao_tf.trial import Trial
 
 NUM_TRIALS = 40
+TRIALS_PER_BATCH = 8
 
 
 def search(
@@ -47,6 +48,7 @@ def search(
   executor: AnyExecutor | None = None,
   num_workers: int | None = None,
   trial_timeout: float | None = None,
+  trials_per_batch: int = TRIALS_PER_BATCH,
   callbacks: Iterable[Callable[[Trial], None]] = (),
   tensorboard: bool = True,
   verbose: int = 1,
@@ -95,6 +97,8 @@ def search(
     num_workers: how many are evaluated at a time. None: one inline, with processes one for each GPU or else for each
       core, with Ray as many as there is room for.
     trial_timeout: seconds after which an evaluation has failed; not inline. None for no limit.
+    trials_per_batch: how many architectures the strategy is asked for at a time, as `--batch_size` of nao-search; the
+      override `batch_size` is that of trainings. With 1 and several workers, each proposal knows all that has ended.
     callbacks: each is called with every trial that has been evaluated, those of an interrupted search included.
     tensorboard: whether to write the curves of the search and of each trial, hyperparameters and images of the best
       cells; `tensorboard --logdir=WORKDIR` shows them.
@@ -120,8 +124,10 @@ def search(
   fields.number_or_none(validation_fraction, "validation_fraction")
   seed = fields.integer(seed, "seed", 0)
   workers = workers_of(executor, num_workers, trial_timeout)
-  choices = Choices(space, strategy, evaluator, seed, CostBounds(max_parameters, max_multiply_adds), workers)
-  budget = _budget(num_trials, max_seconds)
+  bounds = CostBounds(max_parameters, max_multiply_adds)
+  fields.integer(trials_per_batch, "trials_per_batch", 1)
+  choices = Choices(space, strategy, evaluator, seed, bounds, workers, trials_per_batch)
+  budget = _budget(num_trials, max_seconds, trials_per_batch)
   choices.check(x)
   data = task_input(
     x,
@@ -137,10 +143,10 @@ def search(
   return planned.run(budget, watchers, progress=verbose > 0, tensorboard=tensorboard)
 
 
-def _budget(num_trials: int | None, max_seconds: float | None) -> Budget:
+def _budget(num_trials: int | None, max_seconds: float | None, batch_size: int) -> Budget:
   """Returns how long to search: 40 trials unless something else is said."""
   limited = num_trials if num_trials is not None or max_seconds is not None else NUM_TRIALS
-  return Budget(num_trials=limited, batch_size=BATCH_SIZE, max_seconds=max_seconds)
+  return Budget(num_trials=limited, batch_size=batch_size, max_seconds=max_seconds)
 
 
 def _checked_callbacks(callbacks: Any) -> tuple[Callable[[Trial], None], ...]:

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -42,9 +43,6 @@ from nao_tf.trial import Trial
 if TYPE_CHECKING:
   from nao_tf.tasks.given_task import TaskInput
 
-BATCH_SIZE = 8
-"""How many architectures are asked for at a time."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Choices:
@@ -57,6 +55,7 @@ class Choices:
     seed: of all randomness.
     bounds: on the networks that are proposed.
     workers: where trials are evaluated.
+    batch_size: how many architectures are asked for at a time.
   """
 
   space: AnySpace | None
@@ -65,6 +64,7 @@ class Choices:
   seed: int
   bounds: CostBounds
   workers: Workers
+  batch_size: int
 
   @property
   def known_space(self) -> AnySpace | None:
@@ -159,7 +159,7 @@ class PlannedSearch:
       "strategy": recorded_name(self.choices.strategy),
       "evaluator": self.choices.workers.recorded_evaluator(self.choices.evaluator),
       "seed": self.choices.seed,
-      "batch_size": BATCH_SIZE,
+      "batch_size": self.choices.batch_size,
       **dataclasses.asdict(self.choices.bounds),
       "validation_fraction": self.validation_fraction,
       **self.data.settings,
@@ -181,7 +181,8 @@ class PlannedSearch:
       max_parameters=self.choices.bounds.max_parameters,
       tensorboard=tensorboard,
     )
-    sent = dataclasses.replace(context, make_task=functools.partial(self.data.make_task, self.validation_fraction))
+    make_task = functools.partial(self.data.make_task, self.validation_fraction)
+    sent = dataclasses.replace(context, make_task=make_task, directory=os.path.abspath(self.directory))
     return self.choices.workers.opened(self.choices.evaluator, context, sent)
 
   def _found(self, best: Trial) -> Found:

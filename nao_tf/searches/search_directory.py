@@ -26,10 +26,10 @@ from nao_tf.searches.executors.worker_lines import WorkerLines
 from nao_tf.searches.loop import TRIAL_RETRIES, run_search
 from nao_tf.searches.progress import SearchProgress, outcome
 from nao_tf.searches.watchers import Watchers
-from nao_tf.searches.winner import evaluate_finalists, finalists, write_winner
+from nao_tf.searches.winner import Rescore, evaluate_finalists, finalists, write_winner
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Strategy
-from nao_tf.trial import Architecture, Trial
+from nao_tf.trial import Trial
 
 OpenEvaluator = Callable[[], contextlib.AbstractContextManager[Evaluator | Executor]]
 """Makes an evaluator, or an executor with evaluators, for as long as a context lasts."""
@@ -80,14 +80,14 @@ class Reranking:
     count: how many of them.
     open_evaluator: makes the evaluator of higher cost.
     settings: what determines the new evaluations, as JSON values.
-    rescore: returns, for the evaluator of the search, what scores an architecture again before the best are chosen; None
-      to choose them by their rewards.
+    rescore: returns, for the evaluator of the search, what scores architectures again before the best are chosen; None to
+      choose them by their rewards.
   """
 
   count: int
   open_evaluator: OpenEvaluator
   settings: Mapping[str, Any]
-  rescore: Callable[[Evaluator | Executor], Callable[[Architecture], float] | None] = lambda evaluator: None
+  rescore: Callable[[Evaluator | Executor], Rescore | None] = lambda evaluator: None
 
 
 def search_in_directory(
@@ -129,7 +129,6 @@ def search_in_directory(
   """
   with contextlib.ExitStack() as stack:
     journal = stack.enter_context(Journal(directory, settings))
-    evaluator = stack.enter_context(open_evaluator())
     reranker = stack.enter_context(reranking.open_evaluator()) if reranking else None
     record_start(directory)
     predictions = stack.enter_context(contextlib.closing(Predictions(directory)))
@@ -137,10 +136,12 @@ def search_in_directory(
     maps = stack.enter_context(contextlib.closing(EmbeddingMaps(directory)))
     board = stack.enter_context(_board(journal, space, strategy)) if tensorboard else Watchers()
     watchers = Watchers([board], [_record_on(predictions, maps, strategy), report, *callbacks])
-    best = _run(strategy, evaluator, journal, budget, watchers, progress=progress)
-    report.write()
+    with open_evaluator() as evaluator:
+      best = _run(strategy, evaluator, journal, budget, watchers, progress=progress)
+      report.write()
+      rescore = reranking.rescore(evaluator) if best and reranking else None
+      chosen = finalists(journal.trials, reranking.count if reranking else 0, rescore=rescore)
     if best and reranking and reranker:
-      chosen = finalists(journal.trials, reranking.count, rescore=reranking.rescore(evaluator))
       watching = functools.partial(_watching, space, len(chosen), progress=progress, tensorboard=tensorboard)
       best = evaluate_finalists(
         chosen,

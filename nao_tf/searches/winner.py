@@ -25,25 +25,27 @@ from nao_tf.trial import Architecture, Trial, top_trials
 BEST_FILE = "best.json"
 _RESCORED_PER_FINALIST = 10
 
+Rescore = Callable[[Sequence[Architecture]], Sequence[float]]
+"""Returns a new score of each architecture, NaN for one that has none."""
+
 OpenWatchers = Callable[[Journal], contextlib.AbstractContextManager[Watchers]]
 """Opens those who watch the trials of a journal, for as long as a context lasts."""
 
 
-def finalists(
-  trials: Sequence[Trial], count: int, *, rescore: Callable[[Architecture], float] | None = None
-) -> list[Trial]:
+def finalists(trials: Sequence[Trial], count: int, *, rescore: Rescore | None = None) -> list[Trial]:
   """Returns the trials to evaluate again at a higher cost: those of the highest reward.
 
   Args:
     trials: of the search.
     count: how many finalists to return.
-    rescore: returns a new score of an architecture. If given, ten times as many trials are scored again, and the best
+    rescore: returns new scores of architectures. If given, ten times as many trials are scored again, and the best
       of these by the new scores are the finalists. This is for rewards that were taken with weights in training: the
       highest of many scores from its beginning say little.
   """
   if rescore is None:
     return top_trials(trials, count)
-  rescored = [(trial, rescore(trial.architecture)) for trial in top_trials(trials, count * _RESCORED_PER_FINALIST)]
+  best = top_trials(trials, count * _RESCORED_PER_FINALIST)
+  rescored = list(zip(best, rescore([trial.architecture for trial in best]), strict=True))
   rescored.sort(key=lambda pair: math.inf if math.isnan(pair[1]) else -pair[1])
   return [trial for trial, _ in rescored[:count]]
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from nao_tf import fields
-from nao_tf.evaluators import EVALUATORS, EvaluatorContext
+from nao_tf.evaluators import EVALUATORS, SCORES, EvaluatorContext
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.evaluators.worker_process import PROCESS_NAME
 from nao_tf.searches.choices import AnyEvaluator, evaluator_of, recorded_name
@@ -25,6 +25,7 @@ from nao_tf.searches.executors import Executor, ExecutorSettings, MakeEvaluator,
 from nao_tf.searches.executors.inline import InlineExecutor
 from nao_tf.searches.executors.machine import leave_gpu_memory
 from nao_tf.searches.executors.processes import ProcessExecutor
+from nao_tf.searches.executors.side_by_side import evaluations_in_order
 
 AnyExecutor = str | type[Any] | Executor
 
@@ -67,9 +68,10 @@ class Workers:
       return
     cls = self._class()
     cls.check(self._settings())
+    if self.trial_timeout is not None and _is_shared(evaluator):
+      raise ValueError("trial_timeout bounds one evaluation, but shared_weights trains for all at once")
     if issubclass(cls, InlineExecutor):
       return
-    _check_evaluator(evaluator)
     for name, value in {"evaluator": evaluator, **objects}.items():
       _check_sendable(name, value, needs_main=issubclass(cls, ProcessExecutor))
     leave_gpu_memory()
@@ -88,11 +90,18 @@ class Workers:
       evaluator: its name, the place of one of your own, its class, or an evaluator.
       context: what it is made from in this process.
       sent: what it is made from in another one.
+
+    Yields:
+      The evaluator or the executor. Shared weights are trained in this process, and its workers score with them.
     """
     if isinstance(self.executor, Executor):
       yield self.executor
     elif issubclass(self._class(), InlineExecutor):
       yield evaluator_of(evaluator, context)
+    elif _is_shared(evaluator):
+      with self._sent(SCORES, sent) as make, self._class().make(make, self._settings()) as executor:
+        elsewhere = functools.partial(evaluations_in_order, executor)
+        yield evaluator_of(evaluator, dataclasses.replace(context, score_elsewhere=elsewhere))
     else:
       if evaluator == _DEFAULT_EVALUATOR:
         evaluator_of(evaluator, context)  # What is wrong with the settings is said before a worker is started.
@@ -168,11 +177,8 @@ def _check_process() -> None:
     )
 
 
-def _check_evaluator(evaluator: AnyEvaluator) -> None:
-  if recorded_name(evaluator) in (_SHARED_WEIGHTS, EVALUATORS[_SHARED_WEIGHTS]):
-    raise ValueError(
-      "the evaluator shared_weights trains one supernet for all architectures, in this process; give executor='inline'"
-    )
+def _is_shared(evaluator: AnyEvaluator) -> bool:
+  return recorded_name(evaluator) in (_SHARED_WEIGHTS, EVALUATORS[_SHARED_WEIGHTS])
 
 
 def _check_sendable(name: str, value: Any, *, needs_main: bool) -> None:

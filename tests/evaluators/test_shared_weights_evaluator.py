@@ -10,12 +10,25 @@ import pytest
 import scipy.stats
 
 from nao_tf.evaluators import evaluator_class
-from nao_tf.evaluators.shared_weights_evaluator import SharedWeightsEvaluator, _line_between
+from nao_tf.evaluators.base import EvaluatorError
+from nao_tf.evaluators.shared_scores import SharedScores
+from nao_tf.evaluators.shared_weights_evaluator import TRAINING_DIRECTORY, SharedWeightsEvaluator, _line_between
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.spaces import make_space
 from nao_tf.strategies.random_search import RandomSearch
 from nao_tf.supernets.rounds import ROUNDS_FILE
-from tests.support.shared_cases import ROUNDS, SHARING, SPACE, TRAINING, comparable, make_evaluator, make_task, sample
+from nao_tf.trial import Evaluation
+from tests.support.shared_cases import (
+  ROUNDS,
+  SHARING,
+  SPACE,
+  TRAINING,
+  comparable,
+  make_evaluator,
+  make_task,
+  make_trainer,
+  sample,
+)
 
 
 @pytest.fixture(scope="module")
@@ -217,3 +230,37 @@ def test_shared_weights_of_other_settings_are_refused(tmp_path):
   make_evaluator(tmp_path)
   with pytest.raises(RunDirectoryError, match="was made with other settings: seed was 3, is 4"):
     make_evaluator(tmp_path, seed=4)
+
+
+def elsewhere(directory):
+  """Returns what scores as a worker does, with a supernet of its own."""
+  worker = SharedScores(make_trainer(ROUNDS), str(directory / TRAINING_DIRECTORY))
+  return lambda architectures: worker.evaluate(architectures)
+
+
+def test_a_worker_scores_as_the_process_that_trains(two_rounds, tmp_path):
+  evaluator = make_evaluator(tmp_path, ROUNDS, score_elsewhere=elsewhere(tmp_path))
+  for seed, here in zip((1, 2), two_rounds[0]):
+    there = list(evaluator.evaluate(sample(3, seed)))
+    assert comparable(there) == comparable(here)
+  assert evaluator.scores(sample(3, 2)) == [evaluation.metrics["score"] for evaluation in there]
+
+
+def test_an_architecture_that_a_worker_cannot_score_fails_and_no_other(tmp_path):
+  def score(architectures):
+    yield Evaluation.failed("took longer than 3 seconds")
+    yield from (Evaluation(0.0, 0.0, {"loss": str(loss), "accuracy": "0.5"}) for loss in (1.5, math.inf))
+
+  training = dataclasses.replace(TRAINING, epochs=1)
+  evaluator = make_evaluator(tmp_path, training=training, score_elsewhere=score)
+  first, second, third = evaluator.evaluate(sample(3))
+  assert first.metrics == {"reason": "took longer than 3 seconds"} and second.reward == -1.5
+  assert third.metrics["reason"] == "its score with shared weights was -inf"
+  assert np.isnan(evaluator.scores(sample(3))).tolist() == [True, False, False]
+
+
+def test_a_worker_scores_with_no_other_weights(two_rounds, tmp_path):
+  _, evaluator = two_rounds
+  worker = SharedScores(evaluator.trainer, str(tmp_path))
+  with pytest.raises(EvaluatorError, match="expected shared weights after 7 steps, got those after 16;"):
+    list(worker.evaluate([(7, *sample(1)[0])]))

@@ -124,6 +124,7 @@ def test_a_training_has_the_settings_of_the_search_unless_told_otherwise(found):
   [
     ({"epochs": -1}, "epochs must be at least 1, got -1"),
     ({"epochs": 1.5}, "epochs must be an integer, got 1.5"),
+    ({"trials_per_batch": 0}, "expected an integer of at least 1 for 'trials_per_batch', got 0"),
     ({"verbose": "no"}, "expected an integer of at least 0 for 'verbose', got 'no'"),
     ({"validation_fraction": "half"}, "expected a finite number for 'validation_fraction', got 'half'"),
     ({"filters": 2**16}, "the network needs .* GiB of memory to train, of .* that this machine has"),
@@ -169,6 +170,21 @@ def test_the_parts_may_be_objects_and_classes(tmp_path):
   assert found.best == same.best
   settings = nao_tf.load(tmp_path).settings
   assert settings["space"] == "tests.support.tiny_cells:TinyCells" and "FirstChoice" in settings["evaluator"]
+
+
+def test_the_strategy_is_asked_for_so_many_at_a_time(tmp_path):
+  counts = []
+
+  class Asked(RandomSearch):
+    def ask(self, count):
+      counts.append(count)
+      return super().ask(count)
+
+  options = {"evaluator": FirstChoice(), "num_trials": 7}
+  search(tmp_path, strategy=Asked(TinyCells()), trials_per_batch=3, **options)
+  assert counts == [3, 3, 1] and nao_tf.load(tmp_path).settings["batch_size"] == 3
+  with pytest.raises(RunDirectoryError, match="batch_size was 3, is 8"):
+    search(tmp_path, strategy=Asked(TinyCells()), **options)
 
 
 def test_oversized_networks_are_not_proposed(tmp_path):
@@ -244,6 +260,7 @@ def test_a_language_model_is_found_for_a_list_of_texts(tmp_path):
     ({"batch_size": 500}, "a batch of 500 is more than the 48 training examples"),
     ({"validation_fraction": 0.0}, "a search needs a validation set"),
     ({"num_trials": 0}, "expected an integer of at least 1 for 'num_trials', got 0"),
+    ({"trials_per_batch": 0}, "expected an integer of at least 1 for 'trials_per_batch', got 0"),
     ({"verbose": "no"}, "expected an integer of at least 0 for 'verbose', got 'no'"),
     ({"epochs": 1.5}, "epochs must be an integer, got 1.5"),
     ({"num_trials": "3"}, "expected an integer of at least 1 for 'num_trials', got '3'"),

@@ -20,10 +20,14 @@ def test_finalists_are_the_best_by_reward():
 
 def test_finalists_by_new_scores_are_the_best_of_ten_times_as_many():
   scores = {(0,): 0.9, (2,): math.nan, (3,): 0.1, (4,): 0.2, (5,): 0.3}
-  assert [trial.id for trial in finalists(TRIALS, 2, rescore=scores.__getitem__)] == [0, 5]
-  assert [trial.id for trial in finalists(TRIALS, 5, rescore=scores.__getitem__)] == [0, 5, 4, 3, 2]
+
+  def rescore(architectures):
+    return [scores[architecture] for architecture in architectures]
+
+  assert [trial.id for trial in finalists(TRIALS, 2, rescore=rescore)] == [0, 5]
+  assert [trial.id for trial in finalists(TRIALS, 5, rescore=rescore)] == [0, 5, 4, 3, 2]
   many = [Trial(i, (i,), RANDOM, Evaluation(-i)) for i in range(30)]
-  assert [trial.id for trial in finalists(many, 2, rescore=lambda architecture: architecture[0])] == [19, 18]
+  assert [trial.id for trial in finalists(many, 2, rescore=lambda many: [a[0] for a in many])] == [19, 18]
 
 
 def test_finalists_are_evaluated_in_a_directory_of_their_own_and_reported(tmp_path):

@@ -89,7 +89,7 @@ def test_an_executor_that_is_made_already_is_used(tmp_path):
     ({"executor": "processes", "num_workers": 0}, "num_workers.*got 0"),
     ({"num_workers": "2"}, "num_workers.*got '2'"),
     ({"trial_timeout": -1}, "trial_timeout must be above 0"),
-    ({"executor": "processes", "evaluator": "shared_weights"}, "one supernet for all architectures"),
+    ({"trial_timeout": 60, "evaluator": "shared_weights"}, "shared_weights trains for all at once"),
     ({"executor": "processes", "evaluator": WithFunction()}, "evaluator: workers need a copy of it, but WithFunction"),
     ({"executor": "processes", "batch_size": 500}, "a batch of 500 is more than the 19 training examples"),
     ({"executor": InlineExecutor(FirstChoice()), "num_workers": 2}, "for executors by name"),

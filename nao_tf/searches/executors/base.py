@@ -78,7 +78,7 @@ class WorkerStatus(NamedTuple):
   Attributes:
     worker: its number.
     trial: id of its trial; None if it has none.
-    state: in a word: "starting", "evaluating", "idle".
+    state: in a word: "waiting" for room in a cluster, "starting", "evaluating", "idle".
     seconds: since when.
     epoch: the last one that the training of its trial has completed; None if there is none.
   """

@@ -29,6 +29,9 @@ from nao_tf.trial import Evaluation, Trial
 _PATIENCE = 1.0
 """Seconds between two looks at the cluster."""
 
+_FALSE_STARTS = 3
+"""So many actors may end before they have started, one after the other."""
+
 _RETRIES_ON_NODE = 2
 """How often an actor begins a trial again whose process was ended from outside."""
 
@@ -75,10 +78,14 @@ class RayExecutor(Executor):
     made = _Shipped(self._ray.cloudpickle.dumps(make_evaluator))
     actor = self._ray.remote(num_cpus=cpus_per_trial, num_gpus=gpus_per_trial, max_restarts=0)(_Actor)
     self._new_actor = lambda: actor.remote(made, settings, int(cpus_per_trial))
+    self._starting: dict[Any, Any] = {}
     self._resting: list[Any] = []
+    self._waiting: collections.deque[Trial] = collections.deque()
     self._working: dict[Any, _Work] = {}
     self._done: collections.deque[Trial] = collections.deque()
     self._losses: collections.Counter[int] = collections.Counter()
+    self._waiting_since = time.monotonic()
+    self._false_starts = 0
     self._run: Run | None = None
     self._has_warned = False
 
@@ -112,12 +119,12 @@ class RayExecutor(Executor):
   @property
   def num_free(self) -> int:
     """How many more trials it takes now."""
-    return max(0, self.num_workers - len(self._working))
+    return max(0, self.num_workers - len(self._working) - len(self._waiting))
 
   @property
   def is_idle(self) -> bool:
-    """Whether no actor has a trial, and none is done."""
-    return not self._working and not self._done
+    """Whether no trial waits for an actor, no actor has one, and none is done."""
+    return not self._waiting and not self._working and not self._done
 
   def start(self, run: Run) -> None:
     """Begins to work for a search."""
@@ -125,43 +132,52 @@ class RayExecutor(Executor):
     self._losses.clear()
 
   def submit(self, trials: Sequence[Trial]) -> None:
-    """Gives trials to actors, those that rest first."""
-    run = self._working_for()
+    """Gives trials to actors that rest, and starts others if there are too few."""
+    self._working_for()
     self._warn_without_room()
-    for trial in trials:
-      run.attempts.begin(trial.id)
-      self._begin(trial)
+    self._waiting.extend(trials)
+    self._waiting_since = time.monotonic()
+    self._assign()
 
   def next_done(self) -> Trial | None:
     """Waits for a trial that is done; see `Executor.next_done`."""
-    if not self._done and self._working:
-      ready, _ = self._ray.wait(list(self._working), num_returns=1, timeout=_PATIENCE)
+    if not self._done and not self.is_idle:
+      references = [*self._working, *self._starting]
+      ready, _ = self._ray.wait(references, num_returns=1, timeout=_PATIENCE)
       for reference in ready:
-        self._receive(reference, self._working.pop(reference))
+        self._receive(reference)
+      self._assign()
     return self._done.popleft() if self._done else None
 
   def status(self) -> list[WorkerStatus]:
-    """Returns what each actor does that has a trial; it may wait for a node."""
+    """Returns what each actor does that has a trial, and which trials wait for one, or for a node that has room."""
     now = time.monotonic()
-    return [
-      WorkerStatus(number, work.trial.id, "evaluating", now - work.since)
+    working = [
+      WorkerStatus(number, work.trial.id, "evaluating" if work.has_begun else "starting", now - work.since)
       for number, work in enumerate(self._working.values())
     ]
+    waiting = [
+      WorkerStatus(number, trial.id, "waiting", now - self._waiting_since)
+      for number, trial in enumerate(self._waiting, len(working))
+    ]
+    return [*working, *waiting]
 
   def cancel(self) -> None:
     """Ends all actors that have trials. These do not count as begun."""
     for work in self._working.values():
-      self._working_for().attempts.interrupt(work.trial.id)
+      self._give_back(work)
       self._end(work.actor)
     self._working.clear()
+    self._waiting.clear()
     self._done.clear()
 
   def close(self) -> None:
     """Ends all actors, and Ray if this executor has started it."""
-    for actor in [*self._resting, *(work.actor for work in self._working.values())]:
+    working = [work.actor for work in self._working.values()]
+    for actor in [*self._starting.values(), *self._resting, *working]:
       self._end(actor)
-    self._resting.clear()
-    self._working.clear()
+    for actors in (self._starting, self._resting, self._working, self._waiting):
+      actors.clear()
     if self._starts_ray:
       self._ray.shutdown()
 
@@ -177,24 +193,56 @@ class RayExecutor(Executor):
       self._has_warned = True
       logging.warning("the cluster has no room for a trial, which needs %s; trials wait until nodes join", self._needs)
 
-  def _begin(self, trial: Trial) -> None:
-    actor = self._resting.pop() if self._resting else self._new_actor()
-    self._working[actor.evaluate.remote(trial)] = _Work(trial, actor, time.monotonic())
+  def _assign(self) -> None:
+    """Gives trials that wait to actors that rest, and starts an actor for each of the others.
 
-  def _receive(self, reference: Any, work: "_Work") -> None:
-    """Takes what an actor has returned."""
-    run = self._working_for()
+    A trial waits for no certain actor: one that has no room may start much later, when a node joins, or never.
+    """
+    while self._waiting and self._resting:
+      trial, actor = self._waiting.popleft(), self._resting.pop()
+      begun, done = actor.begin.remote(trial), actor.finish.remote()  # An actor does one after the other.
+      self._working[begun] = _Work(trial, actor, time.monotonic(), done)
+    for _ in range(len(self._waiting) - len(self._starting)):
+      actor = self._new_actor()
+      self._starting[actor.is_ready.remote()] = actor
+
+  def _receive(self, reference: Any) -> None:
+    """Takes what an actor has returned: that it has started, that a child has begun, or an evaluation."""
+    if reference in self._starting:
+      self._receive_start(reference, self._starting.pop(reference))
+      return
+    work = self._working.pop(reference)
+    received = self._received(reference, work)
+    if received is None:
+      return
+    if work.has_begun:
+      self._finish(work, *received)
+    else:  # Only from now on an end of this process may be the fault of the child.
+      self._working_for().attempts.begin(work.trial.id)
+      self._working[work.done] = work._replace(since=time.monotonic(), has_begun=True)
+
+  def _receive_start(self, reference: Any, actor: Any) -> None:
+    """Takes that an actor has started, or could not.
+
+    Raises:
+      EvaluatorError: if actors cannot start again and again.
+    """
     try:
-      evaluation, log, epochs = self._ray.get(reference)
-    except self._ray.exceptions.RayTaskError as error:
-      self._end(work.actor)
-      if isinstance(error.cause, EvaluatorError):
-        raise EvaluatorError(str(error.cause)) from error
-      self._lose(work, f"an error of the executor, {error.cause!r}")
-      return
+      self._ray.get(reference)
     except self._ray.exceptions.RayError as error:
-      self._lose(work, str(error).strip().partition("\n")[0])
+      self._false_starts += 1
+      logging.warning("an actor of Ray could not start: %s", error)
+      if self._false_starts >= _FALSE_STARTS:
+        raise EvaluatorError(
+          f"an actor of Ray could not start, {_FALSE_STARTS} times; the last one: {error}"
+        ) from error
       return
+    self._false_starts = 0
+    self._resting.append(actor)
+
+  def _finish(self, work: "_Work", evaluation: Evaluation, log: bytes, epochs: Sequence[Epoch]) -> None:
+    """Takes the trial of an actor as done."""
+    run = self._working_for()
     self._resting.append(work.actor)
     self.busy_seconds += time.monotonic() - work.since
     with open(new_log(run.directory, work.trial.id), "ab") as file:
@@ -203,16 +251,40 @@ class RayExecutor(Executor):
       run.on_epoch(work.trial.id, epoch)
     self._done.append(closed_with_log(work.trial, evaluation, b""))
 
+  def _received(self, reference: Any, work: "_Work") -> Any:
+    """Returns what an actor has returned; None if it was lost, whose trial then goes to another one.
+
+    Raises:
+      EvaluatorError: if the evaluator cannot be made or breaks its protocol.
+    """
+    try:
+      return self._ray.get(reference)
+    except self._ray.exceptions.RayTaskError as error:
+      self._end(work.actor)
+      if isinstance(error.cause, EvaluatorError):
+        raise EvaluatorError(str(error.cause)) from error
+      self._lose(work, f"an error of the executor, {error.cause!r}")
+    except self._ray.exceptions.RayError as error:
+      self._end(work.actor)  # It may only be out of reach.
+      self._lose(work, str(error).strip().partition("\n")[0])
+    return None
+
   def _lose(self, work: "_Work", reason: str) -> None:
-    """Tries a trial again whose actor was lost, or fails it if that happened too often."""
-    self._losses[work.trial.id] += 1
+    """Lets a trial wait again whose actor was lost, or fails it if it had begun and that happened too often."""
+    self._losses[work.trial.id] += work.has_begun  # An actor may have been lost as it rested.
     count = self._losses[work.trial.id]
     if count > self._working_for().retries:
       failed = Evaluation.failed(f"lost its worker {count} times: {reason}", time.monotonic() - work.since)
       self._done.append(work.trial.close(failed))
       return
     logging.warning("trial %d lost its worker (%s); it is begun again", work.trial.id, reason)
-    self._begin(work.trial)
+    self._give_back(work)
+    self._waiting.appendleft(work.trial)
+
+  def _give_back(self, work: "_Work") -> None:
+    """Takes back that a trial has begun, which is no fault of it."""
+    if work.has_begun:
+      self._working_for().attempts.interrupt(work.trial.id)
 
   def _end(self, actor: Any) -> None:
     with contextlib.suppress(Exception):  # It may be gone already.
@@ -225,12 +297,16 @@ class _Work(NamedTuple):
   Attributes:
     trial: the trial.
     actor: its actor.
-    since: when it was given to the actor.
+    since: when it was given to the actor, or has begun.
+    done: reference to what the actor returns when it has the evaluation.
+    has_begun: whether the child has begun.
   """
 
   trial: Trial
   actor: Any
   since: float
+  done: Any
+  has_begun: bool = False
 
 
 class _Shipped:
@@ -250,25 +326,42 @@ class _Actor:
   def __init__(self, make_evaluator: MakeEvaluator, settings: ExecutorSettings, num_threads: int):
     os.environ.update(machine.thread_limits(num_threads))
     self._directory = tempfile.mkdtemp(prefix="nao_tf_")
+    self._log = ""
+    self._closed: Trial | None = None
     self._executor = ProcessExecutor.make(make_evaluator, settings)
     self._executor.start(Run(self._directory, Attempts(self._directory, ()), _RETRIES_ON_NODE, self._note))
     self._epochs: list[Epoch] = []
 
-  def evaluate(self, trial: Trial) -> tuple[Evaluation, bytes, list[Epoch]]:
-    """Returns the evaluation of a trial, the end of its log, and the epochs of its training.
+  def is_ready(self) -> bool:
+    """Returns True: the actor has started."""
+    return True
+
+  def begin(self, trial: Trial) -> bool:
+    """Gives a trial to the process, and returns True when the child has begun, or is done already.
 
     Raises:
-      EvaluatorError: if the evaluator cannot be made or breaks its protocol.
+      EvaluatorError: if the evaluator cannot be made.
     """
-    path = new_log(self._directory, trial.id)
+    self._log, self._closed = new_log(self._directory, trial.id), None
     self._epochs.clear()
     self._executor.submit([trial])
-    while (closed := self._executor.next_done()) is None:
-      pass
+    while self._closed is None and self._executor.status()[0].state != "evaluating":
+      self._closed = self._executor.next_done()
+    return True
+
+  def finish(self) -> tuple[Evaluation, bytes, list[Epoch]]:
+    """Returns the evaluation of the trial that was begun, the end of its log, and the epochs of its training.
+
+    Raises:
+      EvaluatorError: if the evaluator breaks its protocol.
+    """
+    while self._closed is None:
+      self._closed = self._executor.next_done()
+    closed, self._closed = self._closed, None
     if closed.evaluation is None:
-      raise EvaluatorError(f"trial {trial.id} came back without an evaluation")
-    log = read_log(path, _LONGEST_LOG)
-    shutil.rmtree(os.path.dirname(path), ignore_errors=True)
+      raise EvaluatorError(f"trial {closed.id} came back without an evaluation")
+    log = read_log(self._log, _LONGEST_LOG)
+    shutil.rmtree(os.path.dirname(self._log), ignore_errors=True)
     return closed.evaluation, log, list(self._epochs)
 
   def _note(self, trial: int, epoch: Epoch) -> None:

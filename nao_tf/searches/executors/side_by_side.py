@@ -3,11 +3,11 @@
 import collections
 import contextlib
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from nao_tf.runs.attempts import Attempts
 from nao_tf.searches.executors.base import Executor, Run
-from nao_tf.trial import Trial
+from nao_tf.trial import Architecture, Evaluation, Trial
 
 
 def evaluate_side_by_side(executor: Executor, trials: Iterable[Trial], *, retries: int = 2) -> Iterator[Trial]:
@@ -30,3 +30,16 @@ def evaluate_side_by_side(executor: Executor, trials: Iterable[Trial], *, retrie
       closed = executor.next_done()
       if closed is not None:
         yield closed
+
+
+def evaluations_in_order(executor: Executor, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
+  """Yields the evaluation of each architecture, in their order, as soon as those before it are there."""
+  trials = [Trial(number, architecture) for number, architecture in enumerate(architectures)]
+  done: dict[int, Evaluation] = {}
+  expected = 0
+  for closed in evaluate_side_by_side(executor, trials):
+    if closed.evaluation is not None:
+      done[closed.id] = closed.evaluation
+    while expected in done:
+      yield done.pop(expected)
+      expected += 1

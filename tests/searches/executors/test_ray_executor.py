@@ -1,5 +1,6 @@
 """Trials on a cluster of Ray; skipped where Ray is not installed."""
 
+import dataclasses
 import importlib.util
 import os
 
@@ -56,6 +57,7 @@ def test_a_trial_that_no_node_has_room_for_waits_and_says_so(cluster, run, caplo
     executor.start(run)
     executor.submit([Trial(0, (0, 1))])
     assert executor.next_done() is None and "no room for a trial, which needs {'CPU': 1.0, 'GPU': 1}" in caplog.text
+    assert executor.status()[0].state == "waiting" and run.attempts.count(0) == 0
 
 
 @needs_ray
@@ -72,12 +74,16 @@ def test_bad_children_fail_and_touch_no_other(executor, run):
 def test_a_trial_whose_actor_is_lost_is_begun_again_elsewhere(cluster, executor, run):
   executor.start(run)
   executor.submit([Trial(0, (8, 0))])
-  assert executor.next_done() is None
+  assert run.attempts.count(0) == 0
+  while executor.status()[0].state != "evaluating":
+    assert executor.next_done() is None
+  assert run.attempts.count(0) == 1
   (work,) = executor._working.values()
   cluster.kill(work.actor)
   while (closed := executor.next_done()) is None:
     pass
   assert "took longer than 3 seconds" in closed.evaluation.metrics["reason"]  # As it would on any machine.
+  assert run.attempts.count(0) == 1  # That the first one was lost is no fault of the child.
 
 
 @needs_ray
@@ -85,11 +91,29 @@ def test_a_trial_that_loses_actor_after_actor_fails(cluster, executor, run):
   executor.start(run)
   executor.submit([Trial(0, (8, 0))])
   for _ in range(2):
+    while executor.status()[0].state != "evaluating":
+      assert executor.next_done() is None
     (work,) = executor._working.values()
     cluster.kill(work.actor)
     while work in executor._working.values():
       closed = executor.next_done()
   assert closed is not None and "lost its worker 2 times" in closed.evaluation.metrics["reason"]
+
+
+@needs_ray
+def test_an_actor_that_is_lost_as_it_rests_costs_no_trial_anything(cluster, executor, run):
+  assert [trial.reward for trial in evaluated(executor, run, [(0, 5), (0, 6)]).values()] == [5, 6]
+  for actor in executor._resting:
+    cluster.kill(actor)
+  patient = dataclasses.replace(run, retries=0)
+  assert sorted(trial.reward for trial in evaluated(executor, patient, [(0, 7), (0, 8)]).values()) == [7, 8]
+
+
+@needs_ray
+def test_a_trial_does_not_wait_for_an_actor_without_room_while_others_rest(cluster, run):
+  with make_executor("ray", children.make, ExecutorSettings(num_workers=3)) as executor:
+    done = evaluated(executor, run, [(0, number) for number in range(4)])
+  assert sorted(trial.reward for trial in done.values()) == [0, 1, 2, 3]
 
 
 @needs_ray

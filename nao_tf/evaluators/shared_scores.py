@@ -1,0 +1,74 @@
+"""Scores architectures with the shared weights that another process trains.
+
+`SharedWeightsEvaluator` trains a supernet in the process of a search. Several workers can then score with its weights, which
+they read from its last checkpoint. An architecture comes with the number of training steps before its choices, so that a
+worker never scores with other weights.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+
+import tensorflow as tf
+
+from nao_tf.evaluators.base import EvaluatorError
+from nao_tf.evaluators.context import EvaluatorContext
+from nao_tf.evaluators.shared_weights_evaluator import DIRECTORY, TRAINING_DIRECTORY
+from nao_tf.supernets import make_supernet_trainer
+from nao_tf.supernets.supernet_trainer import SupernetTrainer
+from nao_tf.training.training_directory import restore_latest
+from nao_tf.trial import Architecture, Evaluation
+
+
+class SharedScores:
+  """Evaluates architectures with a number of steps before their choices."""
+
+  def __init__(self, trainer: SupernetTrainer, directory: str):
+    """Takes a supernet.
+
+    Args:
+      trainer: a fresh one, made as the one that is trained.
+      directory: of the training. It is only read.
+    """
+    self._trainer, self._directory = trainer, directory
+
+  @classmethod
+  def from_context(cls, context: EvaluatorContext) -> "SharedScores":
+    """Returns the evaluator of a worker of a search.
+
+    Raises:
+      ValueError: if the context has no task or no directory.
+    """
+    if context.directory is None:
+      raise ValueError("shared weights are kept in the directory of the search; give `directory`")
+    task = context.task()
+    configs = context.supernet_configs(task)
+    trainer = make_supernet_trainer(
+      task,
+      context.space,
+      configs.network_config,
+      configs.training_config,
+      context.sharing_config,
+      distribution=context.distribution or tf.distribute.get_strategy(),
+      seed=context.seed,
+    )
+    return cls(trainer, os.path.join(context.directory, DIRECTORY, TRAINING_DIRECTORY))
+
+  def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
+    """Yields an evaluation with the metrics of each architecture, as text: JSON has no infinity.
+
+    Raises:
+      EvaluatorError: if there are no shared weights of so many steps.
+    """
+    for num_steps, *choices in architectures:
+      self._take_weights(num_steps)
+      metrics = self._trainer.score(tuple(choices))
+      yield Evaluation(0.0, 0.0, {name: repr(float(value)) for name, value in metrics.items()})
+
+  def _take_weights(self, num_steps: int) -> None:
+    if self._trainer.num_steps_done != num_steps:
+      restore_latest(self._directory, self._trainer)
+    if self._trainer.num_steps_done != num_steps:
+      raise EvaluatorError(
+        f"{self._directory}: expected shared weights after {num_steps} steps, got those after"
+        f" {self._trainer.num_steps_done}; workers read them from the directory of the search, which all must see"
+      )
