@@ -32,13 +32,13 @@ class EvolutionConfig:
     population_size: number of most recent successful trials that can become parents, P in the paper (100); also the
       number of random trials that a search starts with.
     tournament_size: parents drawn for each child, S in the paper (25).
-    mutation: "decision" changes any decision; "amoebanet" are the mutations of the paper: of a cell, the input of a branch
-      or its operation, each half of the time, and none in one of twenty children.
+    mutation: "amoebanet" for the mutations of the paper: of a cell, the input of a branch or its operation, each half of the
+      time, and none in one of twenty children. None to change any decision of any space.
   """
 
   population_size: int = 50
   tournament_size: int = 10
-  mutation: str = "decision"
+  mutation: str | None = None
 
   def __post_init__(self) -> None:
     fields.check_config(self)
@@ -46,8 +46,8 @@ class EvolutionConfig:
       raise ValueError(
         f"tournament_size must be in [1, population_size={self.population_size}], got {self.tournament_size}"
       )
-    if self.mutation not in MUTATIONS:
-      raise ValueError(f"mutation must be one of {', '.join(MUTATIONS)}, got {self.mutation!r}")
+    if self.mutation is not None and self.mutation not in MUTATIONS:
+      raise ValueError(f"mutation must be one of {', '.join(MUTATIONS)}, or None, got {self.mutation!r}")
 
 
 class Evolution(Strategy):
@@ -68,7 +68,7 @@ class Evolution(Strategy):
     """
     super().__init__(space, seed=seed)
     self.config = config
-    self._mutate = MUTATIONS[config.mutation](space)
+    self._mutate = space.mutate if config.mutation is None else MUTATIONS[config.mutation](space)
     self._rejuvenated: list[tuple[int, Trial]] = []
 
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:

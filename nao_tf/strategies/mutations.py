@@ -1,7 +1,7 @@
-"""How evolution changes architectures.
+"""How evolution can change architectures otherwise than in any decision.
 
-Any decision can change. Or those of cells can, as in AmoebaNet (Real et al., AAAI 2019): the input of a branch, which is
-called a hidden state there, or its operation.
+The mutations of cells are those of AmoebaNet (Real et al., AAAI 2019): another input of a branch, which is called a hidden
+state there, or another operation.
 """
 
 from collections.abc import Callable, Mapping
@@ -52,9 +52,5 @@ class CellMutation:
         return mutant
 
 
-def _of_decisions(space: SearchSpace) -> Mutation:
-  return space.mutate
-
-
-MUTATIONS: Mapping[str, Callable[[SearchSpace], Mutation]] = {"decision": _of_decisions, AMOEBANET: CellMutation}
+MUTATIONS: Mapping[str, Callable[[SearchSpace], Mutation]] = {AMOEBANET: CellMutation}
 """How children differ from their parents, by name."""

@@ -69,5 +69,5 @@ def test_a_space_that_is_not_one_of_cells_is_refused(name):
 
 
 def test_an_unknown_mutation_is_refused():
-  with pytest.raises(ValueError, match="mutation must be one of decision, amoebanet, got 'swap'"):
+  with pytest.raises(ValueError, match="mutation must be one of amoebanet, or None, got 'swap'"):
     EvolutionConfig(mutation="swap")
