@@ -17,6 +17,8 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     "nasnet13": "image cells of the thirteen operations of NASNet",
     "amoebanet8": "image cells of the eight operations of AmoebaNet-A",
     "amoebanet19": "image cells of nineteen operations, as many as AmoebaNet-B had",
+    "nas_rl": "six convolutions that read any earlier ones; the space of NAS-RL",
+    "nas_rl15": "fifteen of them, without strides",
     "pnas": "image cells of one to five blocks; the space of progressive search",
     "rnn12": "the recurrent cells of the paper, for language models",
     "hierarchical": "image cells of motifs, which are small graphs of six operations",

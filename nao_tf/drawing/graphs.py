@@ -8,13 +8,16 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeGuard
 
+from nao_tf.spaces.connected_genotypes import ConnectedGenotype
 from nao_tf.spaces.genotypes import NUM_CELL_INPUTS, Cell, CellGenotype, LstmGenotype, RecurrentGenotype
 from nao_tf.spaces.motif_genotypes import Motif, MotifGenotype
 from nao_tf.spaces.nasbench101 import GraphGenotype
 from nao_tf.spaces.nasbench201 import EdgeGenotype
 from nao_tf.spaces.operation_names import ABSENT, OTHER, family_of
 
-DrawableGenotype = CellGenotype | MotifGenotype | RecurrentGenotype | LstmGenotype | GraphGenotype | EdgeGenotype
+DrawableGenotype = (
+  CellGenotype | MotifGenotype | RecurrentGenotype | LstmGenotype | GraphGenotype | EdgeGenotype | ConnectedGenotype
+)
 
 STATE = "state"
 """The family of boxes that are not operations: inputs, sums and outputs."""
@@ -85,6 +88,7 @@ def graphs_of(genotype: DrawableGenotype) -> list[Graph]:
     LstmGenotype: _of_lstm,
     GraphGenotype: _of_vertices,
     EdgeGenotype: _of_edges,
+    ConnectedGenotype: _of_convolutions,
   }
   for kind, draw in draws.items():
     if isinstance(genotype, kind):
@@ -207,6 +211,21 @@ def _of_edges(genotype: EdgeGenotype) -> list[Graph]:
   for node, source, operation in genotype.edges:
     sketch.apply(operation, states[source], states[node])
   return [sketch.finish("Cell", "; ".join(_in_words(genotype, last)))]
+
+
+def _of_convolutions(genotype: ConnectedGenotype) -> list[Graph]:
+  sketch, words = _Sketch(), []
+  image, boxes = sketch.add("image", is_input=True), list[int]()
+  for number, layer in enumerate(genotype.convolutions):
+    strides = "" if layer.strides == (1, 1) else f", stride {layer.strides[0]}x{layer.strides[1]}"
+    text = f"conv{layer.height}x{layer.width}, {layer.filters}{strides}"
+    family = family_of("conv")
+    boxes.append(sketch.add(f"{number}: {text}", family))
+    sketch.connect([boxes[source] for source in layer.sources] or [image], boxes[number], family)
+    words.append(f"{number} = {text} of {', '.join(map(str, layer.sources)) or 'the image'}")
+  sketch.connect([boxes[number] for number in genotype.outputs], sketch.add("output: concatenation"))
+  words.append(f"output = concatenation of {', '.join(map(str, genotype.outputs))}")
+  return [sketch.finish("Network", "; ".join(words))]
 
 
 def _in_words(genotype: EdgeGenotype, last: int) -> Iterator[str]:

@@ -10,6 +10,8 @@ from nao_tf.networks.image_network import ImageNetwork, ImageNetworkConfig, imag
 from nao_tf.networks.language_model import LanguageModelConfig, language_model
 from nao_tf.networks.layered_network import layered_network
 from nao_tf.networks.parameter_counts import num_parameters
+from nao_tf.networks.plain_plans import PlainGenotype
+from nao_tf.spaces.connected_genotypes import ConnectedGenotype
 from nao_tf.spaces.genotypes import CellGenotype, Genotype, LstmGenotype, RecurrentGenotype
 from nao_tf.spaces.layered_genotypes import LayeredGenotype
 from nao_tf.spaces.motif_genotypes import MotifGenotype
@@ -48,7 +50,7 @@ def _build_image_network(
 
 
 def _build_layered_network(
-  genotype: LayeredGenotype, config: ImageNetworkConfig, input_shape: tuple[int, ...], num_outputs: int, seed: int
+  genotype: PlainGenotype, config: ImageNetworkConfig, input_shape: tuple[int, ...], num_outputs: int, seed: int
 ) -> keras.Model:
   height, width, channels = input_shape
   return layered_network(genotype, config, num_classes=num_outputs, image_shape=(height, width, channels), seed=seed)
@@ -67,6 +69,7 @@ def _build_language_model(
 
 BUILDERS: dict[type, Builder] = {
   CellGenotype: Builder(ImageNetworkConfig, _build_image_network),
+  ConnectedGenotype: Builder(ImageNetworkConfig, _build_layered_network),
   LayeredGenotype: Builder(ImageNetworkConfig, _build_layered_network),
   MotifGenotype: Builder(ImageNetworkConfig, _build_image_network),
   RecurrentGenotype: Builder(LanguageModelConfig, _build_language_model),

@@ -19,11 +19,18 @@ from nao_tf.networks.image_costs import AUXILIARY_HEAD, ImageCosts, PartCost
 from nao_tf.networks.image_network_config import ImageNetworkConfig
 from nao_tf.networks.language_costs import language_costs
 from nao_tf.networks.language_model_config import LanguageModelConfig
-from nao_tf.networks.layered_plan import check_used, layered_costs
+from nao_tf.networks.layered_plan import check_used
 from nao_tf.networks.model_costs import is_model, model_parts
 from nao_tf.networks.named_genotypes import read_genotype
-from nao_tf.spaces.genotypes import CELL_GENOTYPES, CellGenotype, Genotype, LstmGenotype, RecurrentGenotype
-from nao_tf.spaces.layered_genotypes import LayeredGenotype
+from nao_tf.networks.plain_plans import PlainGenotype, plain_costs
+from nao_tf.spaces.genotypes import (
+  CELL_GENOTYPES,
+  PLAIN_GENOTYPES,
+  CellGenotype,
+  Genotype,
+  LstmGenotype,
+  RecurrentGenotype,
+)
 from nao_tf.spaces.motif_genotypes import MotifGenotype
 from nao_tf.spaces.published import CELLS
 
@@ -165,7 +172,7 @@ def describe(
     _refuse({"vocabulary_size": vocabulary_size}, "an image network")
     config = _configured(network_config, ImageNetworkConfig(convention=_convention(title)), sizes)
     return _describe_images(title, genotype, config, _or(input_shape, _IMAGE_SHAPE), _or(num_classes, _NUM_CLASSES))
-  if isinstance(genotype, LayeredGenotype):
+  if isinstance(genotype, PLAIN_GENOTYPES):
     _refuse({"vocabulary_size": vocabulary_size}, "an image network")
     check_used(sizes)
     config = _configured(network_config, ImageNetworkConfig(), sizes)
@@ -198,11 +205,11 @@ def _describe_images(
 
 
 def _describe_layers(
-  title: str, genotype: LayeredGenotype, config: ImageNetworkConfig, input_shape: Sequence[int], num_classes: int
+  title: str, genotype: PlainGenotype, config: ImageNetworkConfig, input_shape: Sequence[int], num_classes: int
 ) -> Description:
   height, width, channels = _checked_shape(input_shape)
   classes = fields.integer(num_classes, "num_classes", 1)
-  parts = layered_costs(genotype, config.filters, (height, width, channels), classes)
+  parts = plain_costs(genotype, config.filters, (height, width, channels), classes)
   return _description(f"{title}: {config.filters} filters, {height}x{width}x{channels} images", "image", parts)
 
 

@@ -1,4 +1,4 @@
-"""Plain networks of layers with skip connections: what `LayeredGenotype`s become, in training and without this package.
+"""Plain networks of layers, as `nao_tf.networks.plain_plans` has them, in training and without this package.
 
 The classifier is a functional model of standard layers. Only dropout before the logits, which acts in training alone, is not
 in it.
@@ -12,13 +12,13 @@ from tensorflow import keras
 
 from nao_tf.networks.conventions import derive_seeds
 from nao_tf.networks.image_network_config import ImageNetworkConfig
-from nao_tf.networks.layered_plan import INPUT, LOGITS, PlannedLayer, planned_layers
+from nao_tf.networks.layered_plan import INPUT, LOGITS, PlannedLayer
 from nao_tf.networks.layers import NORM_EPSILON, NORM_MOMENTUM, ImageShape
 from nao_tf.networks.plain_layers import Symbol
 from nao_tf.networks.plain_network import layer_name
+from nao_tf.networks.plain_plans import PlainGenotype, plan_of
 from nao_tf.networks.precision import check_precision
 from nao_tf.networks.training_draws import TrainingDraws
-from nao_tf.spaces.layered_genotypes import LayeredGenotype
 
 
 class LayeredNetwork(keras.Model):
@@ -44,7 +44,7 @@ class LayeredNetwork(keras.Model):
 
   def __init__(
     self,
-    genotype: LayeredGenotype,
+    genotype: PlainGenotype,
     config: ImageNetworkConfig,
     num_classes: int,
     image_shape: tuple[int, int, int],
@@ -82,7 +82,7 @@ class LayeredNetwork(keras.Model):
 
 
 def layered_network(
-  genotype: LayeredGenotype,
+  genotype: PlainGenotype,
   config: ImageNetworkConfig | None = None,
   *,
   num_classes: int = 10,
@@ -106,7 +106,7 @@ def layered_network(
 
 
 def classifier_model(
-  genotype: LayeredGenotype,
+  genotype: PlainGenotype,
   config: ImageNetworkConfig,
   *,
   num_classes: int,
@@ -122,7 +122,7 @@ def classifier_model(
     image_shape: (height, width, channels).
     seed: of the initial weights.
   """
-  layers = planned_layers(genotype, config.filters, image_shape, num_classes)
+  layers = plan_of(genotype, config.filters, image_shape, num_classes)
   images = keras.Input(image_shape, name=INPUT)
   outputs = _apply(layers, images, _Maker(config, seed))
   return keras.Model(images, outputs[LOGITS], name="classifier")
@@ -144,7 +144,7 @@ def plain_layered_model(
     name: of the model.
   """
   images = keras.Input(network.image_shape, name=INPUT)
-  layers = planned_layers(network.genotype, network.config.filters, network.image_shape, network.num_classes)
+  layers = plan_of(network.genotype, network.config.filters, network.image_shape, network.num_classes)
   outputs = _apply(layers, images if prepare is None else prepare(images), _Maker(network.config, 0))
   logits = outputs[LOGITS]
   final = (
@@ -183,8 +183,10 @@ def layer_of(
     synchronized_norm: whether batch norm takes its statistics over all replicas.
   """
   if layer.kind == "conv":
-    options = {"filters": layer.shape[-1], "kernel_size": layer.kernel_size, "padding": "same", "use_bias": False}
-    return keras.layers.Conv2D, options
+    kernel = {"kernel_size": layer.kernel_shape, "strides": layer.strides, "padding": "same"}
+    return keras.layers.Conv2D, {"filters": layer.shape[-1], "use_bias": False, **kernel}
+  if layer.kind == "pad":
+    return keras.layers.ZeroPadding2D, {"padding": layer.padding}
   if layer.kind == "dense":
     return keras.layers.Dense, {"units": layer.shape[-1], "use_bias": layer.bias}
   if layer.kind == "norm":

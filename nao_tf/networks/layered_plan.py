@@ -28,11 +28,14 @@ class PlannedLayer(NamedTuple):
 
   Attributes:
     name: of the layer.
-    kind: "conv", "dense", "norm", "relu", "pool", "global_pool", "add" or "concat".
+    kind: "conv", "dense", "norm", "relu", "pool", "global_pool", "pad", "add" or "concat".
     inputs: names of the layers that it reads.
     shape: of its output.
     read: channels of its input.
-    kernel_size: of a convolution.
+    kernel_size: of a convolution, its height if it is not square.
+    kernel_width: of a convolution that is not square; 0 for a square one.
+    strides: of a convolution, vertical and horizontal.
+    padding: rows above and below, and columns to the left and right, that are added.
     bias: whether a dense layer has a bias.
     window: of a pool, with its strides.
     padded: whether the windows of a pool may reach beyond the border.
@@ -47,11 +50,19 @@ class PlannedLayer(NamedTuple):
   bias: bool = False
   window: Window = _POOL
   padded: bool = False
+  kernel_width: int = 0
+  strides: tuple[int, int] = (1, 1)
+  padding: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
+
+  @property
+  def kernel_shape(self) -> tuple[int, int]:
+    """Height and width of the kernel of a convolution."""
+    return self.kernel_size, self.kernel_width or self.kernel_size
 
   @property
   def kernel(self) -> int:
     """How many numbers its kernel has."""
-    return self.kernel_size**2 * self.read * self.shape[-1] if self.kind in ("conv", "dense") else 0
+    return math.prod(self.kernel_shape) * self.read * self.shape[-1] if self.kind in ("conv", "dense") else 0
 
   @property
   def weight_shapes(self) -> list[tuple[int, ...]]:
@@ -60,7 +71,7 @@ class PlannedLayer(NamedTuple):
     if self.kind == "norm":
       return 4 * [(channels,)]
     if self.kind == "conv":
-      return [(self.kernel_size, self.kernel_size, self.read, channels)]
+      return [(*self.kernel_shape, self.read, channels)]
     return [(self.read, channels), *([(channels,)] if self.bias else [])] if self.kind == "dense" else []
 
   @property
@@ -104,11 +115,8 @@ def planned_layers(
   return draft.layers
 
 
-def layered_costs(
-  genotype: LayeredGenotype, filters: int, image_shape: tuple[int, int, int], num_classes: int
-) -> list[PartCost]:
-  """Returns what each layer of a network costs, with its norm and its skip connection; see `planned_layers`."""
-  layers = planned_layers(genotype, filters, image_shape, num_classes)
+def plan_costs(layers: Sequence[PlannedLayer], image_shape: tuple[int, int, int]) -> list[PartCost]:
+  """Returns what the layers of a network cost, each with its norm and what leads to it; see `planned_layers`."""
   groups: dict[str, list[tuple[PlannedLayer, int]]] = {}
   for layer, values in zip(layers, _values_in_memory(layers, image_shape)):
     groups.setdefault(layer.name.partition("-")[0], []).append((layer, values))

@@ -35,7 +35,7 @@ from nao_tf.searches.same_data import check_same_data
 from nao_tf.searches.search_directory import Budget, search_in_directory
 from nao_tf.searches.workers import Workers
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.spaces.layered_genotypes import LayeredGenotype
+from nao_tf.spaces.genotypes import PLAIN_GENOTYPES
 from nao_tf.strategies import Strategy
 from nao_tf.tasks.base import Configs, Task
 from nao_tf.trial import Trial
@@ -235,6 +235,6 @@ def _check_networks(space: SearchSpace, task: Task, configs: Configs, seed: int,
   """
   genotype = space.decode(space.sample(np.random.default_rng(seed)))
   task.check_genotype(genotype)
-  if isinstance(genotype, LayeredGenotype):
+  if isinstance(genotype, PLAIN_GENOTYPES):
     check_used(overrides)
   check_memory(space, task, configs)

@@ -14,6 +14,8 @@ SPACES = {
   "nasnet13": "nao_tf.spaces.nasnet:nasnet13",
   "amoebanet8": "nao_tf.spaces.nasnet:amoebanet8",
   "amoebanet19": "nao_tf.spaces.nasnet:amoebanet19",
+  "nas_rl": "nao_tf.spaces.nas_rl:nas_rl",
+  "nas_rl15": "nao_tf.spaces.nas_rl:nas_rl15",
   "pnas": "nao_tf.spaces.pnas:PnasSpace",
   "rnn12": "nao_tf.spaces.recurrent:RecurrentSpace",
 }

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from nao_tf import fields
+from nao_tf.spaces.connected_genotypes import ConnectedGenotype
 from nao_tf.spaces.layered_genotypes import LayeredGenotype
 from nao_tf.spaces.motif_genotypes import MotifGenotype
 
@@ -200,11 +201,13 @@ class LstmGenotype:
     return cls()
 
 
-Genotype = CellGenotype | MotifGenotype | RecurrentGenotype | LstmGenotype | LayeredGenotype
+Genotype = CellGenotype | MotifGenotype | RecurrentGenotype | LstmGenotype | LayeredGenotype | ConnectedGenotype
 
 CELL_GENOTYPES = (CellGenotype, MotifGenotype)
 """Those that networks of cells are built from."""
-IMAGE_GENOTYPES = (*CELL_GENOTYPES, LayeredGenotype)
+PLAIN_GENOTYPES = (LayeredGenotype, ConnectedGenotype)
+"""Those that networks of plain layers are built from."""
+IMAGE_GENOTYPES = (*CELL_GENOTYPES, *PLAIN_GENOTYPES)
 """Those that image networks are built from."""
 
 _READERS: dict[str, Callable[[Any], Genotype]] = {
@@ -213,6 +216,7 @@ _READERS: dict[str, Callable[[Any], Genotype]] = {
   "recurrent": RecurrentGenotype.from_json,
   "lstm": LstmGenotype.from_json,
   "stages": LayeredGenotype.from_json,
+  "convolutions": ConnectedGenotype.from_json,
 }
 """The reader of each kind of genotype, by a key that only this kind has."""
 

@@ -64,7 +64,7 @@ class GrowthByDecisions(Growth):
 
   def size_of(self, architecture: Architecture) -> int:
     """Returns how many decisions are not at their first choice, at least 1."""
-    return max(1, sum(choice > 0 for choice in self._space.canonical(architecture)))
+    return max(1, self._num_raised(architecture))
 
   def smallest(self) -> Iterator[Architecture]:
     """Yields the networks of at most one decision that is not at its first choice."""
@@ -74,7 +74,10 @@ class GrowthByDecisions(Growth):
   def grown(self, architecture: Architecture) -> Iterator[Architecture]:
     """Yields the architectures with one decision more that is not at its first choice."""
     canonical = self._space.canonical(architecture)
-    yield from filter(self._space.is_valid, self._raised(canonical))
+    size = self._num_raised(canonical)
+    for larger in self._raised(canonical):
+      if self._space.is_valid(larger) and self._num_raised(larger) == size + 1:
+        yield larger
 
   def features(self, architecture: Architecture) -> Features:
     """Returns the choices of the canonical encoding, by position and by kind."""
@@ -83,6 +86,9 @@ class GrowthByDecisions(Growth):
       counts[position, choice] += 1
       counts[decision.kind, choice] += 1
     return counts
+
+  def _num_raised(self, architecture: Architecture) -> int:
+    return sum(choice > 0 for choice in self._space.canonical(architecture))
 
   def _raised(self, architecture: Architecture) -> Iterator[Architecture]:
     for position, decision in enumerate(self._space.decisions):

@@ -3,6 +3,7 @@ import pytest
 from nao_tf.drawing.graphs import STATE, graphs_of, is_drawable
 from nao_tf.spaces import make_space
 from nao_tf.spaces.genotypes import Branch, Cell, CellGenotype, LstmGenotype, Node
+from nao_tf.spaces.nas_rl import NasRlSpace
 from nao_tf.spaces.nasbench101 import GraphGenotype
 from nao_tf.spaces.published import CELLS, RECURRENT_CELLS
 
@@ -45,6 +46,17 @@ def test_the_graph_of_a_recurrent_cell_has_its_nodes(name):
   read = {(nodes[node.predecessor], nodes[number]) for number, node in enumerate(genotype.nodes, start=1)}
   inputs = {("input", "0: tanh"), ("state before", "0: tanh")}
   assert edges == read | inputs | {(node, "output: mean") for node in nodes[1:]}
+
+
+def test_the_graph_of_connected_convolutions_has_what_each_reads():
+  space = NasRlSpace("three", 3, (1, 2, 3))
+  (graph,) = graphs_of(space.decode((1, 2, 0, 1, 0, 0, 3, 0, 0, 0, 2, 1, 0, 0, 1, 2, 0, 3)))
+  texts = [box.text for box in graph.boxes]
+  first, second, third = "0: conv3x5, 24, stride 1x2", "1: conv7x1, 48", "2: conv1x3, 64, stride 3x1"
+  assert texts == ["image", first, second, third, "output: concatenation"]
+  edges = {(texts[edge.tail], texts[edge.head]) for edge in graph.edges}
+  output = "output: concatenation"
+  assert edges == {("image", first), ("image", second), (first, third), (second, output), (third, output)}
 
 
 def test_the_graph_of_a_benchmark_cell_is_its_matrix():
