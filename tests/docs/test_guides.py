@@ -39,7 +39,8 @@ def run(path: pathlib.Path, directory: pathlib.Path, monkeypatch, changes: Mappi
 
 
 @pytest.mark.parametrize(
-  "name", ["bayesian_search", "costs", "drawing", "own_space", "own_strategy", "own_evaluator", "own_task"]
+  "name",
+  ["bayesian_search", "costs", "drawing", "motifs", "own_space", "own_strategy", "own_evaluator", "own_task"],
 )
 def test_the_blocks_of_a_guide_are_one_program(name, tmp_path, monkeypatch):
   run(GUIDES / f"{name}.md", tmp_path, monkeypatch)

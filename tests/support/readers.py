@@ -219,6 +219,7 @@ def file_of(name, *, as_name=None):
 
 
 CELLS_JSON = CELLS["NAONet-WS"].genotype.to_json()
+MOTIFS_JSON = make_space("hierarchical").decode(make_space("hierarchical").trivial()).to_json()
 RECURRENT_JSON = RECURRENT_CELLS["NAO-RNN"].genotype.to_json()
 BEST = {
   "trial": 3,
@@ -270,6 +271,7 @@ _IN_RUNS = {"errors": (ValueError, RunDirectoryError)}
 
 READERS = {
   "cells": Reader(json_at("genotype.json", CELLS_JSON), read_genotype, mutations.JsonFile),
+  "motifs": Reader(json_at("genotype.json", MOTIFS_JSON), read_genotype, mutations.JsonFile),
   "recurrent cell": Reader(json_at("genotype.json", RECURRENT_JSON), read_genotype, mutations.JsonFile),
   "winner": Reader(json_at("best.json", BEST), read_genotype, mutations.JsonFile),
   "settings": Reader(json_at("config.json", SETTINGS), in_directory(read_settings), mutations.JsonFile, **_IN_RUNS),
