@@ -13,6 +13,7 @@ import numpy as np
 
 from nao_tf import fields
 from nao_tf.spaces.base import Decision, SearchSpace
+from nao_tf.spaces.function_keys import function_key_of
 from nao_tf.spaces.genotype_graphs import graph_of_motifs
 from nao_tf.spaces.layer_graphs import LayerGraph
 from nao_tf.spaces.motif_genotypes import Motif, MotifEdge, MotifGenotype, live_pairs
@@ -157,6 +158,10 @@ class HierarchicalSpace(SearchSpace):
       for old in order:
         choices += _encoded(rows[old], _random_order(rows[old], level.num_nodes, rng), level.num_nodes)
     return tuple(choices)
+
+  def function_key(self, architecture: Architecture) -> str:
+    """Returns a value that is equal for cells that compute the same function, whatever identities they have."""
+    return function_key_of(graph_of_motifs(self.decode(architecture)))
 
   def graph(self, architecture: Architecture) -> LayerGraph:
     """Returns the cell as a graph of its primitive operations; see `SearchSpace.graph`."""

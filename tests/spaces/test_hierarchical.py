@@ -75,6 +75,31 @@ def test_shared_and_separate_operations_differ():
   assert flat().canonical(shared) != flat().canonical(separate)
 
 
+def test_identities_do_not_change_the_function():
+  space = flat()
+  plain = flat_cell({(1, 0): 1, (10, 1): 4, (10, 0): 3})
+  longer = flat_cell({(1, 0): 1, (2, 1): 6, (4, 0): 6, (10, 2): 4, (10, 4): 3})
+  assert space.function_key(plain) == space.function_key(longer)
+  assert space.canonical(plain) != space.canonical(longer)
+
+
+def test_other_operations_and_separate_weights_are_other_functions():
+  space = flat()
+  cells = [
+    {(1, 0): 1, (2, 1): 4, (3, 1): 5, (10, 2): 6, (10, 3): 6},
+    {(1, 0): 1, (4, 0): 1, (5, 1): 4, (6, 4): 5, (10, 5): 6, (10, 6): 6},
+    {(1, 0): 2, (2, 1): 4, (3, 1): 5, (10, 2): 6, (10, 3): 6},
+    {(1, 0): 1, (2, 1): 4, (10, 2): 6},
+  ]
+  assert len({space.function_key(flat_cell(cell)) for cell in cells}) == 4
+
+
+def test_a_motif_is_the_function_of_its_operations():
+  motif = {(1, 0): 3, (2, 1): 1}
+  nested = choices(SMALL, [[motif, {(2, 0): 4}], [{(1, 0): 1, (2, 1): 2}]])
+  assert SMALL.function_key(nested) == flat().function_key(flat_cell({(1, 0): 3, (2, 1): 1, (10, 2): 4}))
+
+
 @pytest.mark.parametrize("space", [hierarchical(), flat(), DEEP], ids=lambda space: space.name)
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(seed=some.integers(0, 2**32 - 1))
@@ -84,6 +109,7 @@ def test_equivalents_are_the_same_network(space, seed):
   other = space.random_equivalent(architecture, rng)
   canonical = space.canonical(architecture)
   assert space.canonical(other) == canonical == space.canonical(canonical)
+  assert len({space.function_key(a) for a in (architecture, other, canonical)}) == 1
   costs = {
     (network.parameters, network.multiply_adds)
     for network in (describe(space.decode(a), **SIZES) for a in (architecture, other, canonical))
