@@ -19,6 +19,7 @@ from nao_tf.training.config import TrainingConfig
 from nao_tf.training.distribution import check_divisible
 from nao_tf.training.flat_weights import FlatWeights
 from nao_tf.training.regularization import Regularization
+from nao_tf.training.variables import tf_variable
 
 
 class BatchTrainer:
@@ -172,7 +173,8 @@ class BatchTrainer:
     with tf.GradientTape() as tape:
       losses = self.task.losses(self.network, inputs, targets, step, self.training_config)
       loss = tf.reduce_sum(losses) / self.training_config.batch_size
-    gradients = tape.gradient(loss, self._trainable, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    variables = [tf_variable(variable) for variable in self._trainable]  # TensorFlow makes no zeros for those of Keras.
+    gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
     self._apply(gradients)
     return loss
 

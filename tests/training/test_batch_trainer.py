@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nao_tf.spaces.genotypes import Branch, Cell, CellGenotype, Node
+from nao_tf.tasks import make_task, trainers
 from nao_tf.training import optimizers
 from nao_tf.training.base import Diverged
 from tests.support.image_cases import NETWORK, TRAINING, make_trainer, without_seconds
@@ -47,6 +49,17 @@ def test_a_step_goes_against_the_bounded_gradient_of_loss_and_weight_decay(eleme
   assert norm > 0.5
   for was, now, gradient in zip(before, trainable(trainer), gradients):
     np.testing.assert_allclose(now - was, -0.05 * 0.5 / norm * gradient, rtol=2e-2, atol=2e-5)
+
+
+def test_weights_that_the_loss_does_not_depend_on_decay():
+  cell = Cell((Node(Branch("max3x3", 1), Branch("identity", 1)),), outputs=(2,))
+  config, default = dataclasses.replace(TRAINING, epochs=1, weight_decay=0.1), tf.distribute.get_strategy()
+  genotype = CellGenotype(cell, cell)
+  trainer = trainers.make_trainer(make_task("digits"), genotype, NETWORK, config, distribution=default, seed=3)
+  unread = trainer.network.classifier.cells[-1].calibrations[0].trainable_weights[0]
+  before = np.linalg.norm(unread.numpy())
+  (metrics,) = trainer.fit()
+  assert np.isfinite(metrics["train_loss"]) and 0 < np.linalg.norm(unread.numpy()) < before
 
 
 def test_an_evaluation_counts_every_example_once():
