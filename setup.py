@@ -46,11 +46,11 @@ CLASSIFIERS = [
 
 
 def long_description(readme: str) -> str:
-  """Returns the README for a package index, which has no files beside it: without pictures and links to such files.
+  """Returns the README for a package index, which has no files beside it: without links to such files.
 
-  The project has no public address that they could point to.
+  The project has no public address that they could point to. Pictures are named.
   """
-  without_pictures = re.sub(r"!\[[^\]]*\]\((?!https?:)[^)]*\)\n*", "", readme)
+  without_pictures = re.sub(r"!\[([^\]]*)\]\((?!https?:)[^)]*\)", r"*Picture: \1*", readme)
   return re.sub(r"\[([^\]]+)\]\((?!https?:)[^)]*\)", r"\1", without_pictures)
 
 

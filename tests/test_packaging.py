@@ -71,6 +71,8 @@ def test_its_page_on_an_index_needs_no_files_beside_it(wheel):
 HELPS = """
 import json, os, runpy, sys
 import nao_tf
+from nao_tf.tools import flagfiles
+assert "--task=digits" in flagfiles.expanded(["", "--flagfile=flags/quickstart.flags"])
 codes = {}
 for path in sys.argv[1:]:
   child = os.fork()
@@ -81,7 +83,7 @@ for path in sys.argv[1:]:
   codes[path] = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 print(json.dumps([os.path.dirname(nao_tf.__file__), codes]))
 """
-"""Shows the help of every command, in forks of one process."""
+"""Shows the help of every command, in forks of one process, where flagfiles of the package are found."""
 
 
 def test_installed_elsewhere_the_binaries_are_commands(wheel, tmp_path):

@@ -5,16 +5,20 @@ from collections.abc import Iterator, Sequence
 
 from absl import flags
 
+import nao_tf
+
 _FORMS = ("--flagfile", "-flagfile")
 _LARGEST_FILE = 1024 * 1024
 """Bytes."""
 _MOST_FILES = 100
+_PACKAGED = "flags/"
 
 
 def expanded(argv: Sequence[str]) -> list[str]:
   """Returns a command line with the flags of flagfiles in their place.
 
-  Empty lines and lines that begin with `#` or `//` are left out. Flagfiles may name other flagfiles.
+  Empty lines and lines that begin with `#` or `//` are left out. Flagfiles may name other flagfiles. Where there is no
+  file `flags/...`, the one that was installed with the package is taken.
 
   Args:
     argv: the name of the program and its arguments.
@@ -48,7 +52,7 @@ class _Reader:
         continue
       if argument in _FORMS:
         path = next(rest, "")
-      yield from self._flags_in(os.path.expanduser(path.strip()), including)
+      yield from self._flags_in(_place(os.path.expanduser(path.strip())), including)
 
   def _flags_in(self, path: str, including: tuple[str, ...]) -> Iterator[str]:
     self._num_files += 1
@@ -61,6 +65,13 @@ class _Reader:
     lines = (line.strip() for line in _text(path).replace("\r", "\n").split("\n"))
     kept = [line for line in lines if line and not line.startswith(("#", "//"))]
     yield from self.flags_of(kept, (*including, path))
+
+
+def _place(path: str) -> str:
+  """Returns where a flagfile is: at its path, or among those that were installed with the package."""
+  installed = os.path.join(os.path.dirname(nao_tf.__file__), path)
+  is_packaged = path.startswith(_PACKAGED) and not os.path.exists(path) and os.path.exists(installed)
+  return installed if is_packaged else path
 
 
 def _text(path: str) -> str:
