@@ -4,9 +4,10 @@ import os
 
 import pytest
 
-from nao_tf.runs.predictions import Prediction, read_predictions
+from nao_tf.runs.embedding_maps import EMBEDDING_MAPS_FILE, EmbeddingMap, read_embedding_maps
+from nao_tf.runs.predictions import PREDICTIONS_FILE, Prediction, read_predictions
 from nao_tf.runs.settings import RunDirectoryError
-from nao_tf.runs.starts import read_starts
+from nao_tf.runs.starts import STARTS_FILE, read_starts
 from nao_tf.searches.reading import load
 from nao_tf.searches.search_directory import Budget, NothingFound, Reranking, search_in_directory
 from nao_tf.strategies.random_search import RandomSearch
@@ -49,13 +50,44 @@ class Predicts(RandomSearch):
   def prediction(self, architecture):
     return Prediction(0.25, 0) if self.num_asked > 3 else None
 
+  def embedding_map(self):
+    return EmbeddingMap(3, (0.5, 0.25), ((0, (0.0, 0.0)),), ())
+
 
 def test_what_the_strategy_predicts_is_recorded_and_every_start(tmp_path):
   run(tmp_path, strategy=Predicts(ToySpace()))
   run(tmp_path, strategy=Predicts(ToySpace()))
   assert {3, 4, 5} <= read_predictions(str(tmp_path), load(tmp_path).trials).keys()
-  assert len(read_starts(str(tmp_path))) == 2
+  assert len(read_starts(str(tmp_path))) == 2 and len(read_embedding_maps(str(tmp_path))) == 1
   assert "Predicted and measured" in (tmp_path / "report.html").read_text()
+
+
+def test_damaged_files_that_are_only_for_the_report_do_not_stop_a_search(tmp_path, caplog):
+  run(tmp_path, strategy=Predicts(ToySpace()))
+  names = (PREDICTIONS_FILE, EMBEDDING_MAPS_FILE, STARTS_FILE)
+  for name in names:
+    with open(tmp_path / name, "a") as file:
+      file.write("nonsense\n")
+  run(tmp_path, strategy=Predicts(ToySpace()), budget=Budget(8, 3))
+  assert len(load(tmp_path).trials) == 8 and all(os.path.exists(tmp_path / f"{name}.damaged") for name in names)
+  warnings = [record.getMessage() for record in caplog.records]
+  assert [sum(name in warning for warning in warnings) for name in names] == [1, 1, 1]
+  assert "This page lacks" not in (tmp_path / "report.html").read_text()
+
+
+class Broken(RandomSearch):
+  def embedding_map(self):
+    raise RuntimeError("no map")
+
+
+def test_a_strategy_that_cannot_draw_its_map_does_not_stop_a_search(tmp_path, caplog):
+  run(tmp_path, strategy=Broken(ToySpace()))
+  assert len(load(tmp_path).trials) == 6 and "its prediction is not recorded (RuntimeError: no map)" in caplog.text
+
+
+def test_the_report_links_to_the_description_of_the_winner(tmp_path):
+  run(tmp_path)
+  assert 'href="best.json"' in (tmp_path / "report.html").read_text()
 
 
 def test_the_best_are_evaluated_again(tmp_path):
