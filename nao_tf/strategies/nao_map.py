@@ -15,6 +15,8 @@ from nao_tf.runs.embedding_maps import EmbeddingMap, Move, Point
 from nao_tf.strategies.base import Proposal
 from nao_tf.trial import Architecture, Trial, top_trials
 
+_DECODED = ("ascent", "decoded")
+"""Kinds of origins of what the decoder wrote. A round may have other proposals, too."""
 _MOST_PROPOSALS = 40
 _MOST_STEPS = 120
 _MOST_TRIALS = 200
@@ -46,12 +48,13 @@ def steps_of(proposals: Sequence[Proposal], seeds: Seeds, trials: Sequence[Trial
   """Returns the steps that led to the first proposals of a round, back to the trials where they began.
 
   Args:
-    proposals: of the round, the best first; at most 40 count.
+    proposals: of the round, the best first; at most 40 that were decoded count.
     seeds: of what was decoded in the round.
     trials: those that the round began from are among them.
   """
   ids = {trial.architecture: trial.id for trial in trials}
-  first = [architecture for architecture, _ in proposals if architecture in seeds][:_MOST_PROPOSALS]
+  decoded_ones = [a for a, origin in proposals if a in seeds and origin.kind in _DECODED]
+  first = decoded_ones[:_MOST_PROPOSALS]
   ways = dict.fromkeys(first)
   for architecture in first:
     while (architecture := seeds[architecture][0]) not in ids and architecture in seeds and architecture not in ways:
