@@ -3,6 +3,7 @@
 from nao_tf.drawing import draw_genotype, is_drawable
 from nao_tf.reports.markup import details, escaped, figure
 from nao_tf.reports.record import Record
+from nao_tf.reports.trainings import file_links
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.trial import Architecture, Trial, top_trials
 
@@ -25,7 +26,9 @@ class Drawings:
 def best_cells(record: Record, drawings: Drawings) -> str:
   """Returns the best architectures, the first one unfolded; finalists if there are some with a reward."""
   best = top_trials(record.finalists, _COUNT) or top_trials(record.trials, _COUNT)
-  return "".join(_cell(record, trial, drawings, is_open=not place) for place, trial in enumerate(best))
+  links = file_links(record.directory, ("best.json",))
+  described = f"<p>The best one, for programs: {links}</p>" if links else ""
+  return "".join(_cell(record, trial, drawings, is_open=not place) for place, trial in enumerate(best)) + described
 
 
 def _cell(record: Record, trial: Trial, drawings: Drawings, *, is_open: bool) -> str:

@@ -10,7 +10,8 @@ from nao_tf.reports.training_records import Training
 from nao_tf.training.base import Metrics
 from nao_tf.training.history import HISTORY_FILE, TEST_FILE
 
-_FILES = ("saved_model", HISTORY_FILE, TEST_FILE, "config.json")
+_FILES = ("saved_model", "saved_model/assets/genotype.json", HISTORY_FILE, TEST_FILE, "config.json")
+_EXPORTS = (".keras", ".tflite")
 _SEARCH_FILES = ("best.json", "trials.jsonl", "config.json", "rerank/trials.jsonl")
 
 
@@ -42,9 +43,15 @@ def _shown(number: int, training: Training, directory: str) -> str:
     parts.append(f"On the test set: <b>{_figures(training.test)}</b>.")
   charts = history_charts(f"training_{number}", training.history)
   places = "".join(chart(name, f"{value['y'].capitalize()} by epoch") for name, value in charts.items())
-  links = file_links(directory, _FILES, training.place)
+  links = file_links(directory, (*_FILES, *_exports(os.path.join(directory, training.place))), training.place)
   head = f"<h3>{escaped(training.place)}</h3><p>{' '.join(parts)}</p>"
   return f'{head}<div class="grid">{places}</div><p>Files: {links}</p>'
+
+
+def _exports(directory: str) -> list[str]:
+  """Returns the names of the files for Keras and TensorFlow Lite in the directory of a training."""
+  names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+  return [name for name in names if name.endswith(_EXPORTS)]
 
 
 def _figures(metrics: Metrics) -> str:

@@ -77,6 +77,8 @@ def whole(tmp_path_factory):
   epochs = [{"epoch": n, "train_loss": 1 / n, "validation_accuracy": 0.5, "seconds": 1.0} for n in (1, 2)]
   (directory / "best" / "history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in epochs))
   (directory / "best" / "test.json").write_text('{"accuracy": 0.9625}')
+  for name in ("best.json", "best/digits.keras", "best/digits.tflite"):
+    (directory / name).write_text("{}")
   return page(directory)
 
 
@@ -177,7 +179,8 @@ def test_the_winners_training_is_shown_with_its_test_figures_and_files(whole):
   charts = {name: chart["y"] for name, chart in whole.data["charts"].items() if name.startswith("training")}
   assert charts == {"training_0_0": "loss", "training_0_1": "accuracy"}
   assert "On the test set: accuracy 0.9625" in " ".join(whole.text.split()).replace(" .", ".")
-  assert "best/history.jsonl" in [a.get("href") for _, a in whole.elements]
+  links = [a.get("href") for _, a in whole.elements]
+  assert {"best.json", "best/history.jsonl", "best/digits.keras", "best/digits.tflite"} <= set(links)
 
 
 def test_failures_settings_and_versions_are_listed(whole):
