@@ -12,10 +12,10 @@ class InheritedConfig:
   """How weights are kept, and when a training stops.
 
   Attributes:
-    kept_networks: of how many networks the weights are kept, those with the highest rewards. A child of any other one is
-      trained from scratch.
-    patience: a training stops after so many evaluations in a row without a lower validation loss; 0: it never does. Auto-Keras
-      has 5.
+    kept_networks: of how many networks the weights are kept, those with the highest rewards. A child of any other one
+      is trained from scratch.
+    patience: a training stops after so many evaluations in a row without a lower validation loss; 0: it never does.
+      Auto-Keras has 5.
     min_improvement: by how much a validation loss must be lower to count as that.
   """
 

@@ -1,12 +1,12 @@
 """The evaluator that lets children inherit the weights of their parents, as in Auto-Keras (Jin et al., KDD 2019).
 
-A child whose origin names a parent begins as the trained network of the parent, made larger by morphisms, and trains on from
-there. The journal of the search says who the parent is. The weights of trained networks are files in the directory of the
-search, so a parent may have been trained by another worker.
+A child whose origin names a parent begins as the trained network of the parent, made larger by morphisms, and trains on
+from there. The journal of the search says who the parent is. The weights of trained networks are files in the directory
+of the search, so a parent may have been trained by another worker.
 
-Which weights are kept: those of the networks with the highest rewards, as many as the settings say; those of trials that are
-open; and those of their parents. All others are removed as the search goes. A child whose parent's weights are gone is trained
-from scratch, and its metrics say so.
+Which weights are kept: those of the networks with the highest rewards, as many as the settings say; those of trials
+that are open; and those of their parents. All others are removed as the search goes. A child whose parent's weights are
+gone is trained from scratch, and its metrics say so.
 """
 
 import dataclasses
@@ -39,9 +39,9 @@ _NUM_EXAMPLES = 256
 class InheritedEvaluator(TrainingEvaluator):
   """Trains children from the weights of their parents. The metrics of an evaluation say what was inherited.
 
-  `inherited_from` is the number of the parent's trial and `morphisms` the number of steps from the parent to the child; without
-  a parent, the former is None and `note` says why. An evaluation is a function of the architecture, its parent and the
-  settings.
+  `inherited_from` is the number of the parent's trial and `morphisms` the number of steps from the parent to the child;
+  without a parent, the former is None and `note` says why. An evaluation is a function of the architecture, its parent
+  and the settings.
   """
 
   config_class = InheritedSettings.config_class

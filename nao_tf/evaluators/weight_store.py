@@ -9,6 +9,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,9 @@ class WeightStore:
       OSError: if they cannot be written.
     """
     os.makedirs(self._directory, exist_ok=True)
-    arrays = {f"{name}/{number}": array for name, rows in weights.items() for number, array in enumerate(rows)}
+    arrays: dict[str, Any] = {
+      f"{name}/{number}": array for name, rows in weights.items() for number, array in enumerate(rows)
+    }
     descriptor, temporary = tempfile.mkstemp(suffix=".tmp", dir=self._directory)
     try:
       with open(descriptor, "wb") as file:

@@ -86,7 +86,8 @@ def with_concatenation(graph: LayerGraph, start: str, end: str, prefix: str) -> 
     prefix: what the names of the new layers begin with.
 
   Raises:
-    ValueError: if there is no such layer, `end` is of another class, `start` depends on it, or it has a lower resolution.
+    ValueError: if there is no such layer, `end` is of another class, `start` depends on it, or it has a lower
+    resolution.
   """
   source, reader = graph[start], graph[end]
   _check_order(graph, start, end)
@@ -110,7 +111,7 @@ def _identity_convolution(source: LayerNode, kernel_size: int, prefix: str, *, n
   kernel = np.zeros((kernel_size, kernel_size, channels, channels), np.float32)
   kernel[kernel_size // 2, kernel_size // 2] = np.eye(channels)
   config = {"filters": channels, "kernel_size": kernel_size, "padding": "same", "use_bias": not normalized}
-  weights = [kernel] if normalized else [kernel, np.zeros(channels)]
+  weights: list[np.ndarray] = [kernel] if normalized else [kernel, np.zeros(channels)]
   conv = new_node(keras.layers.Conv2D, (source.name,), weights, source.shape, name=f"{prefix}-conv", **config)
   return [conv, _identity_norm(conv, f"{prefix}-norm")] if normalized else [conv]
 

@@ -1,7 +1,7 @@
 """A child inherits the weights of its parent: the parent's network becomes the child's by morphisms.
 
-Both are plain networks of layers; see `nao_tf.networks.layered_network`. In inference, the child then computes what the parent
-has computed.
+Both are plain networks of layers; see `nao_tf.networks.layered_network`. In inference, the child then computes what the
+parent has computed.
 """
 
 from collections.abc import Mapping, Sequence

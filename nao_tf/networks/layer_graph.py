@@ -1,7 +1,7 @@
 """Functional models of Keras as graphs of layers that can be changed, and made into a model again.
 
-A graph holds what each layer is made from, which layers it reads, and its weights as arrays. So a change of a model is a
-change of plain values. The model that is made from a graph has layers of its own.
+A graph holds what each layer is made from, which layers it reads, and its weights as arrays. So a change of a model is
+a change of plain values. The model that is made from a graph has layers of its own.
 """
 
 import dataclasses
@@ -132,7 +132,8 @@ def read_graph(model: keras.Model) -> LayerGraph:
   """Returns the graph of a functional or sequential model that was built.
 
   Raises:
-    ValueError: if its layers do not say how it computes: it is a model of another kind, a layer is called more than once or
+    ValueError: if its layers do not say how it computes: it is a model of another kind, a layer is called more than
+    once or
       with further arguments, or something between the layers is no layer.
   """
   if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):

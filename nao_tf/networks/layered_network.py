@@ -1,7 +1,7 @@
 """Plain networks of layers, as `nao_tf.networks.plain_plans` has them, in training and without this package.
 
-The classifier is a functional model of standard layers. Only dropout before the logits, which acts in training alone, is not
-in it.
+The classifier is a functional model of standard layers. Only dropout before the logits, which acts in training alone,
+is not in it.
 """
 
 from collections.abc import Callable, Sequence
@@ -52,7 +52,9 @@ class LayeredNetwork(keras.Model):
   ) -> None:
     super().__init__(name="layered_network")
     weight_seed, draw_seed = derive_seeds(seed, 2)
-    self.config, self.genotype, self.image_shape, self.num_classes = config, genotype, tuple(image_shape), num_classes
+    self.config, self.genotype, self.num_classes = config, genotype, num_classes
+    height, width, channels = image_shape
+    self.image_shape = (height, width, channels)
     self.classifier = classifier_model(
       genotype, config, num_classes=num_classes, image_shape=image_shape, seed=weight_seed
     )

@@ -1,8 +1,9 @@
 """Plain networks, layer by layer, before they are built: names, shapes and sizes. Imports no TensorFlow.
 
-The network of a `LayeredGenotype` reads images. A convolution is followed by batch norm and a ReLU, a dense layer by a ReLU.
-What a skip connection adds is added before the ReLU, after a 1x1 convolution or a dense layer that gives it the right number of
-channels. What it concatenates is read beside the input of the layer. Where the resolution differs, it is pooled first.
+The network of a `LayeredGenotype` reads images. A convolution is followed by batch norm and a ReLU, a dense layer by a
+ReLU. What a skip connection adds is added before the ReLU, after a 1x1 convolution or a dense layer that gives it the
+right number of channels. What it concatenates is read beside the input of the layer. Where the resolution differs, it
+is pooled first.
 """
 
 import dataclasses
@@ -69,7 +70,7 @@ class PlannedLayer(NamedTuple):
     """The shapes of its weights, in the order of Keras."""
     channels = self.shape[-1]
     if self.kind == "norm":
-      return 4 * [(channels,)]
+      return [(channels,) for _ in range(4)]
     if self.kind == "conv":
       return [(*self.kernel_shape, self.read, channels)]
     return [(self.read, channels), *([(channels,)] if self.bias else [])] if self.kind == "dense" else []

@@ -1,15 +1,17 @@
-"""Network morphisms: changes of a model of Keras that keep the function that it computes (Chen et al., "Net2Net", ICLR 2016;
-Wei et al., "Network Morphism", ICML 2016; Jin et al., "Auto-Keras", KDD 2019).
+"""Network morphisms: changes of a model of Keras that keep the function that it computes.
 
-A trained network becomes a deeper or a wider one, or one with another skip connection, and goes on learning where it was:
+Chen et al., "Net2Net", ICLR 2016; Wei et al., "Network Morphism", ICML 2016; Jin et al., "Auto-Keras", KDD 2019.
+
+A trained network becomes a deeper or a wider one, or one with another skip connection, and goes on learning where it
+was:
 
     model = deeper(model, "relu_2", kernel_size=3)
     model = wider(model, "conv_1", 128)
     model = add_skip(model, "relu_1", "norm_3")
     model = concat_skip(model, "relu_1", "conv_4")
 
-Each takes a functional model of plain layers and returns a new one; the first is not changed. In inference both give the same
-outputs, up to rounding. In training, batch norm uses the statistics of a batch: see `calibrated`.
+Each takes a functional model of plain layers and returns a new one; the first is not changed. In inference both give
+the same outputs, up to rounding. In training, batch norm uses the statistics of a batch: see `calibrated`.
 """
 
 import numpy as np
@@ -27,8 +29,8 @@ def deeper(
 ) -> keras.Model:
   """Returns a model with one layer more, which begins as the identity.
 
-  After images, that is a convolution, batch norm and a ReLU; after vectors, a dense layer and a ReLU. Where values may be
-  negative, a `PReLU` that begins as the identity takes the place of the ReLU.
+  After images, that is a convolution, batch norm and a ReLU; after vectors, a dense layer and a ReLU. Where values may
+  be negative, a `PReLU` that begins as the identity takes the place of the ReLU.
 
   Args:
     model: a functional model.
@@ -38,7 +40,8 @@ def deeper(
     name: what the names of the new layers begin with; None for a name that is free.
 
   Raises:
-    ValueError: if the model is not one of plain layers, there is no such layer, its output is neither images nor vectors, or
+    ValueError: if the model is not one of plain layers, there is no such layer, its output is neither images nor
+    vectors, or
       the kernel is even.
   """
   graph = read_graph(model)
@@ -49,9 +52,9 @@ def deeper(
 def wider(model: keras.Model, layer: str, width: int, *, seed: int = 0) -> keras.Model:
   """Returns a model in which one layer has more filters or units.
 
-  The new ones are copies of random old ones. All layers downstream that read them share what they did for the old one among
-  its copies, in unequal parts: so the copies get different gradients, and become different in training. If the output is
-  added to that of other layers, these become wider, too.
+  The new ones are copies of random old ones. All layers downstream that read them share what they did for the old one
+  among its copies, in unequal parts: so the copies get different gradients, and become different in training. If the
+  output is added to that of other layers, these become wider, too.
 
   Args:
     model: a functional model.
@@ -60,7 +63,8 @@ def wider(model: keras.Model, layer: str, width: int, *, seed: int = 0) -> keras
     seed: of the choice of copies and of their parts.
 
   Raises:
-    ValueError: if the model is not one of plain layers, there is no such layer, it is at least as wide already, or something
+    ValueError: if the model is not one of plain layers, there is no such layer, it is at least as wide already, or
+    something
       downstream cannot become wider, such as an output of the model.
   """
   return build_model(widened(read_graph(model), layer, width, np.random.default_rng(seed)))
@@ -69,7 +73,8 @@ def wider(model: keras.Model, layer: str, width: int, *, seed: int = 0) -> keras
 def add_skip(model: keras.Model, start: str, end: str, *, name: str | None = None) -> keras.Model:
   """Returns a model in which the output of one layer is added to that of a later one.
 
-  On the way it is pooled to the resolution there, and goes through a 1x1 convolution, or a dense layer, which begins as zero.
+  On the way it is pooled to the resolution there, and goes through a 1x1 convolution, or a dense layer, which begins as
+  zero.
 
   Args:
     model: a functional model.
@@ -78,7 +83,8 @@ def add_skip(model: keras.Model, start: str, end: str, *, name: str | None = Non
     name: what the names of the new layers begin with; None for a name that is free.
 
   Raises:
-    ValueError: if the model is not one of plain layers, there is no such layer, `start` depends on `end`, or it has a lower
+    ValueError: if the model is not one of plain layers, there is no such layer, `start` depends on `end`, or it has a
+    lower
       resolution.
   """
   graph = read_graph(model)
@@ -97,7 +103,8 @@ def concat_skip(model: keras.Model, start: str, end: str, *, name: str | None = 
     name: what the names of the new layers begin with; None for a name that is free.
 
   Raises:
-    ValueError: if the model is not one of plain layers, there is no such layer, `end` is of another class, `start` depends on
+    ValueError: if the model is not one of plain layers, there is no such layer, `end` is of another class, `start`
+    depends on
       it, or it has a lower resolution.
   """
   graph = read_graph(model)
@@ -107,8 +114,8 @@ def concat_skip(model: keras.Model, start: str, end: str, *, name: str | None = 
 def calibrated(model: keras.Model, norms: list[str], examples: np.ndarray) -> None:
   """Makes batch norms the identity in training, too, for the statistics of some examples (Net2Net, section 2.5).
 
-  A new batch norm is the identity for a mean of 0 and a variance of 1. In training it takes those of the batch instead. So
-  its scale and offset become the standard deviation and the mean of what it reads.
+  A new batch norm is the identity for a mean of 0 and a variance of 1. In training it takes those of the batch instead.
+  So its scale and offset become the standard deviation and the mean of what it reads.
 
   Args:
     model: whose layers are changed.

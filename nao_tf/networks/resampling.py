@@ -14,8 +14,8 @@ def resampling(
 ) -> "Window | tuple[()] | None":
   """Returns the pool that brings a map to a lower resolution; None if it has that already.
 
-  The windows lie within the map. Along an axis of length n that becomes m, their stride is n // m, and they are as long as is
-  needed to cover all of the axis.
+  The windows lie within the map. Along an axis of length n that becomes m, their stride is n // m, and they are as long
+  as is needed to cover all of the axis.
 
   Args:
     size: height and width of the map; empty for a vector.

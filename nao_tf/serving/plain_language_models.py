@@ -9,7 +9,7 @@ from nao_tf.networks.language_model import LanguageGenotype, LanguageModel, Lang
 from nao_tf.networks.plain_language_model import plain_language_model
 from nao_tf.serving.architectures import check_architecture, check_equal
 from nao_tf.serving.trained_networks import TrainedNetwork, read_trained_network
-from nao_tf.spaces.genotypes import CELL_GENOTYPES
+from nao_tf.spaces.genotypes import LstmGenotype, RecurrentGenotype
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +86,8 @@ def language_genotype(trained: TrainedNetwork) -> LanguageGenotype:
   Raises:
     ValueError: if the training was not one of a language model.
   """
-  if isinstance(trained.genotype, CELL_GENOTYPES) or not isinstance(trained.network, LanguageModel):
+  if not isinstance(trained.genotype, (RecurrentGenotype, LstmGenotype)) or not isinstance(
+    trained.network, LanguageModel
+  ):
     raise ValueError(f"{trained.directory}: expected the training of a language model, not of {trained.task.name}")
   return trained.genotype

@@ -1,10 +1,10 @@
 """The space of plain convolutional and dense networks for images (Auto-Keras: Jin et al., KDD 2019), within bounds.
 
-Auto-Keras searches networks without a bound on their size. Here an architecture has a fixed number of decisions, so that
-every strategy can search the space: three stages of one to four convolutions, and up to two dense layers. Widths are 1, 2, 4
-or 8 times those that the configuration of the network says, kernels are 1x1, 3x3 or 5x5. At most one skip connection leads to
-a layer, over 2 to 5 layers. That is why the largest network is finite, and why a network can become deeper or wider only so
-far.
+Auto-Keras searches networks without a bound on their size. Here an architecture has a fixed number of decisions, so
+that every strategy can search the space: three stages of one to four convolutions, and up to two dense layers. Widths
+are 1, 2, 4 or 8 times those that the configuration of the network says, kernels are 1x1, 3x3 or 5x5. At most one skip
+connection leads to a layer, over 2 to 5 layers. That is why the largest network is finite, and why a network can become
+deeper or wider only so far.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from nao_tf.spaces.base import Decision, SearchSpace
+from nao_tf.spaces.genotype_graphs import graph_of_layers
+from nao_tf.spaces.layer_graphs import LayerGraph
 from nao_tf.spaces.layered_genotypes import SHORTEST_SKIP, SKIP_KINDS, Convolution, LayeredGenotype, Skip
 from nao_tf.spaces.layered_moves import moves
 from nao_tf.trial import Architecture
@@ -48,9 +50,9 @@ _STAGE = (
 class AutokerasSpace(SearchSpace):
   """Plain networks of convolutional and dense layers with skip connections.
 
-  Each layer has four decisions: what it is, its width, the kind of the skip connection to it, and how many layers that leads
-  over. The first layer of a stage is always there; the others may be absent. A skip connection that would begin before the
-  first layer is none.
+  Each layer has four decisions: what it is, its width, the kind of the skip connection to it, and how many layers that
+  leads over. The first layer of a stage is always there; the others may be absent. A skip connection that would begin
+  before the first layer is none.
   """
 
   name = "autokeras"
@@ -98,11 +100,15 @@ class AutokerasSpace(SearchSpace):
   def morphisms(self, architecture: Architecture) -> Iterator[Architecture]:
     """Yields the canonical architectures that one morphism leads to, always in the same order.
 
-    A morphism keeps the function of a trained network: one layer more, a layer of the next width, or one skip connection
-    more; see `nao_tf.networks.morphisms`.
+    A morphism keeps the function of a trained network: one layer more, a layer of the next width, or one skip
+    connection more; see `nao_tf.networks.morphisms`.
     """
     children = moves(self.decode(architecture), KERNEL_SIZES, WIDTHS, LONGEST_SKIP)
     yield from dict.fromkeys(self.encode(child) for child in children if self.contains(child))
+
+  def graph(self, architecture: Architecture) -> LayerGraph:
+    """Returns the layers with their widths and skip connections; see `SearchSpace.graph`."""
+    return graph_of_layers(self.decode(architecture))
 
   def canonical(self, architecture: Architecture) -> Architecture:
     """Puts absent layers last in their stage, and makes choices zero that mean nothing."""

@@ -2,12 +2,14 @@
 
 from nao_tf.spaces.genotypes import NUM_CELL_INPUTS, Cell, CellGenotype, RecurrentGenotype
 from nao_tf.spaces.layer_graphs import ADD, CONCAT, INPUT, OUTPUT, GraphBuilder, Layer, LayerGraph
+from nao_tf.spaces.layered_genotypes import LayeredGenotype
 from nao_tf.spaces.motif_genotypes import Motif, MotifGenotype
 from nao_tf.spaces.operation_names import ABSENT
 
 _FIRST_ACTIVATION = "tanh"
 _MERGE = "conv1x1"
 """The operation after a concatenation in a motif."""
+_STAGE_POOL = "max2x2"
 
 
 def graph_of_cells(genotype: CellGenotype) -> LayerGraph:
@@ -54,6 +56,32 @@ def _add_motif(genotype: MotifGenotype, number: int, motif: Motif, read: int, bu
         ends.append(builder.add(Layer(edge.operation), [source]))
     states[node] = ends[0] if len(ends) == 1 else builder.add(Layer(_MERGE), ends, CONCAT)
   return states[motif.live_nodes[-1]]
+
+
+def graph_of_layers(genotype: LayeredGenotype) -> LayerGraph:
+  """Returns a plain network as a graph with a layer for each convolution, dense layer and pool between two stages."""
+  builder = GraphBuilder()
+  last, numbers, sections = builder.add(Layer(INPUT)), list[int](), genotype.sections
+  incoming = 1
+  for number, width in enumerate(genotype.widths):
+    if number and sections[number] != sections[number - 1] and number < len(genotype.convolutions):
+      last = builder.add(Layer(_STAGE_POOL, incoming, incoming), [last])
+    last = builder.add(Layer(_label(genotype, number), width, incoming), [last])
+    skip = genotype.skip_to(number)
+    if skip is not None:
+      builder.connect(numbers[skip.source], last, skip.kind)
+    numbers.append(last)
+    incoming = width
+  builder.add(Layer(OUTPUT, 1, incoming), [last])
+  return builder.finish()
+
+
+def _label(genotype: LayeredGenotype, number: int) -> str:
+  """Returns the label of a layer of a plain network."""
+  if number >= len(genotype.convolutions):
+    return "dense"
+  size = genotype.convolutions[number].kernel_size
+  return f"conv{size}x{size}"
 
 
 def _add_cell(cell: Cell, part: str, builder: GraphBuilder) -> None:

@@ -112,6 +112,10 @@ class GraphBuilder:
     self._edges += [Edge(source, index, kind) for source in sources]
     return index
 
+  def connect(self, tail: int, head: int, kind: str = ADD) -> None:
+    """Adds an edge between two layers that are there."""
+    self._edges.append(Edge(tail, head, kind))
+
   def finish(self) -> LayerGraph:
     """Returns the graph."""
     return LayerGraph(tuple(self._layers), tuple(self._edges))

@@ -1,7 +1,8 @@
 """Moves between plain networks that keep the function of a trained one, as changes of their genotypes.
 
-A new layer reads one layer, and what has read that one reads the new layer instead, skip connections included. If the layer
-that it reads is of another stage, it stands behind the pool between the two, so skip connections stay where they are.
+A new layer reads one layer, and what has read that one reads the new layer instead, skip connections included. If the
+layer that it reads is of another stage, it stands behind the pool between the two, so skip connections stay where they
+are.
 """
 
 import dataclasses
@@ -18,7 +19,8 @@ class MorphPlan:
   Attributes:
     places: for each layer of the parent, its number in the child.
     inserted: numbers of the child's other layers, in ascending order.
-    widened: numbers of the child's layers that are wider than the parent's, or than the layer that they were inserted after.
+    widened: numbers of the child's layers that are wider than the parent's, or than the layer that they were inserted
+      after.
     skips: skip connections of the child that the parent has not.
   """
 
@@ -71,7 +73,7 @@ def inserted(genotype: LayeredGenotype, place: int, section: int, kernel_size: i
 
 
 def morph_plan(parent: LayeredGenotype, child: LayeredGenotype) -> MorphPlan | None:
-  """Returns how one network becomes another one by moves; None if it cannot.
+  """Returns how one network becomes another one by moves, in as few as it can be told; None if it cannot.
 
   Args:
     parent: where to begin.
@@ -79,11 +81,8 @@ def morph_plan(parent: LayeredGenotype, child: LayeredGenotype) -> MorphPlan | N
   """
   if len(parent.stages) != len(child.stages):
     return None
-  for places in _alignments(parent, child):
-    plan = _plan(parent, child, places)
-    if plan is not None:
-      return plan
-  return None
+  plans = [plan for places in _alignments(parent, child) if (plan := _plan(parent, child, places)) is not None]
+  return min(plans, key=lambda plan: plan.num_morphisms, default=None)
 
 
 def _deeper(genotype: LayeredGenotype, kernel_sizes: Sequence[int]) -> Iterator[LayeredGenotype]:
