@@ -75,7 +75,7 @@ class RayExecutor(Executor):
     self._num_workers = num_workers
     self._needs = {"CPU": cpus_per_trial, **({"GPU": gpus_per_trial} if gpus_per_trial else {})}
     settings = ExecutorSettings(trial_timeout=trial_timeout, worker_memory=worker_memory)
-    made = _Shipped(self._ray.cloudpickle.dumps(make_evaluator))
+    made = self._ray.put(_Shipped(self._ray.cloudpickle.dumps(make_evaluator)))  # Its data travel once to each node.
     actor = self._ray.remote(num_cpus=cpus_per_trial, num_gpus=gpus_per_trial, max_restarts=0)(_Actor)
     self._new_actor = lambda: actor.remote(made, settings, int(cpus_per_trial))
     self._starting: dict[Any, Any] = {}
