@@ -61,16 +61,18 @@ def search(flag_values: flags.FlagValues, tuner: "CellTuner", command: str) -> i
     settings = search_flags.settings(flag_values, "executions_per_trial", "max_retries_per_trial")
     check_settings(flag_values.workdir, settings)
     recorded_flags.record(command, flag_values)
-    tuner.search(verbose=0)
+    tuner.search(verbose=1)
     return report(tuner, make_space(flag_values.space), flag_values.workdir)
 
 
 class CellTuner(StrategyTuner):
-  """Prints a line about each trial."""
+  """Prints a line about each trial in a worker too; elsewhere the oracle does."""
 
   def on_trial_end(self, trial: keras_tuner.engine.trial.Trial) -> None:
     """Prints the outcome of a trial that has ended."""
     super().on_trial_end(trial)
+    if not self._is_worker():
+      return
     ended = self.oracle.get_trial(trial.trial_id)
     outcome = f"reward {ended.score:.4f}" if ended.score is not None else f"failed\n{trial.message}"
     print(f"{self.tuner_id}: trial {trial.trial_id}: {outcome}", flush=True)

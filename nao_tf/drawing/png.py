@@ -2,7 +2,7 @@
 
 import io
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import matplotlib.backends.backend_agg
 import matplotlib.figure
@@ -80,9 +80,16 @@ class _Canvas:
   def box(self, corner: Point, width: float, height: float, color: str, edge: str | None = None) -> None:
     """Draws a box with round corners."""
     style = matplotlib.patches.BoxStyle("Round", pad=0, rounding_size=5)
-    line = {"edgecolor": edge or color, "linewidth": _POINTS}
     self._axes.add_patch(
-      matplotlib.patches.FancyBboxPatch(corner, width, height, boxstyle=style, facecolor=color, **line)
+      matplotlib.patches.FancyBboxPatch(
+        corner,
+        width,
+        height,
+        boxstyle=style,
+        facecolor=color,
+        edgecolor=edge or color,
+        linewidth=_POINTS,
+      )
     )
 
   def png(self) -> bytes:
@@ -107,21 +114,23 @@ def _draw_cell(canvas: _Canvas, graph: Graph, laid: Layout, corner: Point) -> No
 def _draw_edge(canvas: _Canvas, route: Sequence[Point], color: str) -> None:
   """Draws an arrow: curves between layers, straight lines within one."""
   end_x, end_y = route[-1]
-  path = _Path(*zip(*_steps([*route[:-1], (end_x, end_y - svg.ARROW_LENGTH)])))
-  canvas.line(path, color)
+  canvas.line(_path([*route[:-1], (end_x, end_y - svg.ARROW_LENGTH)]), color)
   base = end_y - svg.ARROW_LENGTH
   canvas.triangle([(end_x, end_y), (end_x - svg.ARROW_WIDTH, base), (end_x + svg.ARROW_WIDTH, base)], color)
 
 
-def _steps(route: Sequence[Point]) -> Iterator[tuple[Point, int]]:
-  """Yields the points of a path with what leads to each."""
-  yield route[0], _Path.MOVETO
+def _path(route: Sequence[Point]) -> matplotlib.path.Path:
+  """Returns the line of an arrow."""
+  points, codes = [route[0]], [int(_Path.MOVETO)]
   for number, ((x, y), (next_x, next_y)) in enumerate(itertools.pairwise(route)):
     if number % 2:
-      yield (next_x, next_y), _Path.LINETO
-      continue
-    middle = (y + next_y) / 2
-    yield from (((x, middle), _Path.CURVE4), ((next_x, middle), _Path.CURVE4), ((next_x, next_y), _Path.CURVE4))
+      points.append((next_x, next_y))
+      codes.append(int(_Path.LINETO))
+    else:
+      middle = (y + next_y) / 2
+      points += [(x, middle), (next_x, middle), (next_x, next_y)]
+      codes += 3 * [int(_Path.CURVE4)]
+  return _Path(points, codes)
 
 
 def _draw_legend(canvas: _Canvas, families: Sequence[str], y: float) -> None:

@@ -19,11 +19,13 @@ from nao_tf.spaces.plain_values import plain_values
 from nao_tf.spaces.value_space import MakeSpace, ValueSpace
 from nao_tf.strategies import Strategy, make_strategy, strategy_class
 from nao_tf.trial import Evaluation
+from nao_tf.tuner.cell_space import CellSpace
 from nao_tf.tuner.distributed_oracle import DistributedOracle
 from nao_tf.tuner.oracle_state import check_order
 from nao_tf.tuner.past_trials import PastSource, past_from_json, past_trials, reward_of
 from nao_tf.tuner.project_files import is_remote
 from nao_tf.tuner.proposals import History, Proposals
+from nao_tf.tuner.trial_table import TrialTable, values_in_words
 
 STRATEGY_DIRECTORY = "strategy"
 """Directory within a project for what the strategy has learned."""
@@ -33,6 +35,9 @@ _Value = TypeVar("_Value", covariant=True)
 
 class StrategyOracle(DistributedOracle):
   """Lets a registered strategy decide which hyperparameters are tried.
+
+  Attributes:
+    table: prints what becomes of the trials.
 
   Example:
       oracle = StrategyOracle("evolution", objective="val_accuracy", max_trials=50, seed=0)
@@ -81,11 +86,23 @@ class StrategyOracle(DistributedOracle):
     self._handed_out: dict[str, dict[str, Any]] = {}  # Values of trials that run, or that ran with others in the end.
     self._numbers: dict[str, int] = {}
     self._proposals = Proposals(self.make_strategy, make_space)
+    self._make_space = make_space
+    self.table = self._display = TrialTable(self, self.describe)
 
   def make_strategy(self, space: ValueSpace) -> Strategy:
     """Returns a new strategy for a space."""
     options = {} if self._config is None else {"config": self._config}
     return make_strategy(self._strategy_name, space, seed=self.seed, **options)
+
+  def describe(self, values: Mapping[str, Any]) -> str:
+    """Returns values of hyperparameters in words: a cell as its space writes it, other values by name."""
+    space = self._make_space(self.hyperparameters)
+    if not isinstance(space, CellSpace):
+      return values_in_words(values)
+    try:
+      return space.cells.format(space.encode(values))
+    except ValueError:  # The trial has failed for that.
+      return values_in_words(values)
 
   def populate_space(self, trial_id: str) -> dict[str, Any]:
     """Returns the values for a new trial and the status RUNNING; the status STOPPED if no configuration is left."""

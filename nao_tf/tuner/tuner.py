@@ -26,6 +26,7 @@ from nao_tf.tuner.search_arguments import check_arguments
 from nao_tf.tuner.trial_watch import TrialWatch
 
 IDLE_SECONDS = 0.5
+_ENDED = (TrialStatus.COMPLETED, TrialStatus.FAILED)
 
 
 class StrategyTuner(keras_tuner.Tuner):
@@ -120,6 +121,17 @@ class StrategyTuner(keras_tuner.Tuner):
     if self._is_worker():
       self.oracle.stub.reason = trial.message
     super().on_trial_end(trial)
+
+  def results_summary(self, num_trials: int = 10) -> None:
+    """Prints a table of the best trials, one a line.
+
+    Args:
+      num_trials: how many.
+    """
+    ended = [trial for trial in self.oracle.trials.values() if trial.status in _ENDED]
+    failed = sum(trial.status == TrialStatus.FAILED for trial in ended)
+    print(f"{self.project_dir}: {len(ended)} trials have ended, {failed} of them have failed")
+    print("\n".join(self.oracle.table.rows(num_trials)))
 
   def save(self) -> None:
     """Writes the state of the project. At any moment each file is either the old one or the new one."""

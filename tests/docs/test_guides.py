@@ -1,5 +1,6 @@
 """The programs of the guides run as they stand on the page."""
 
+import contextlib
 import functools
 import json
 import pathlib
@@ -98,3 +99,23 @@ def test_an_exported_language_model_answers_as_the_guide_says(tmp_path, monkeypa
   assert train.main(values) == 0
   names = run(GUIDES / "language_models.md", tmp_path, monkeypatch)
   assert names["answer"]["log_probabilities"].shape[0] == 1
+
+
+class Tracker(types.ModuleType):
+  """Stands for MLflow, which the tests do not have: notes what it is told."""
+
+  def __init__(self):
+    super().__init__("mlflow")
+    self.noted = []
+
+  def __getattr__(self, name):
+    return lambda *args, **options: self.noted.append((name, *args, *options.values())) or contextlib.nullcontext()
+
+
+def test_the_trials_of_the_guide_come_to_a_tracker(tmp_path, monkeypatch):
+  tracker = Tracker()
+  monkeypatch.setitem(sys.modules, "mlflow", tracker)
+  cells = '  space="tests.support.tiny_cells:TinyCells",\n  num_cells=1,\n'
+  run(GUIDES / "watching.md", tmp_path, monkeypatch, {"  num_cells=1,\n": cells, "num_trials=2,": "num_trials=1,"})
+  assert [noted[0] for noted in tracker.noted] == ["set_experiment", "start_run", "log_params", "log_metrics"]
+  assert tracker.noted[1][1] == "trial 0" and "reward" in tracker.noted[3][1]
