@@ -49,9 +49,11 @@ def prose(path: pathlib.Path) -> str:
 def commands(path: pathlib.Path) -> list[list[str]]:
   """Returns the commands of this package on a page, each as its words: `nao-search ...` or `python tools/search.py ...`.
 
-  Commands stand in blocks of bash and in indented blocks. `a|b` stands for one of both; the first one is taken.
+  Commands stand in blocks of bash and in indented blocks, not in blocks of text, which have outputs. `a|b` stands for one
+  of both; the first one is taken.
   """
-  text = re.sub(r" *\\\n\s*", " ", path.read_text(encoding="utf-8"))
+  text = re.sub(r"^```text\n.*?^```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+  text = re.sub(r" *\\\n\s*", " ", text)
   found = re.findall(r"^ *(?:.*?[ /])?(nao-[a-z-]+(?: +--.*)|python tools/[a-z_]+\.py(?: +--.*))$", text, re.MULTILINE)
   return [_words(command) for command in found]
 

@@ -11,6 +11,7 @@ from tests.docs import pages
 from tests.test_architecture import FLOORS
 
 _LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
+_URL = re.compile(r"https?://[^\s>)]+")
 _PATH = re.compile(r"\b(?:nao_tf|tools|tests|flags|docs|examples)/[\w/.-]*\w")
 _COMMAND = re.compile(r"\bnao-(?!tf\b)[a-z]+(?:-[a-z]+)*\b")
 _OLD = "CHANGELOG.md"
@@ -28,7 +29,7 @@ def test_links_lead_to_files(path):
 
 @every_page
 def test_files_that_are_named_exist(path):
-  named = set(_PATH.findall(path.read_text(encoding="utf-8")))
+  named = set(_PATH.findall(_URL.sub("", path.read_text(encoding="utf-8"))))
   assert not [name for name in named if not (pages.ROOT / name).exists()]
 
 

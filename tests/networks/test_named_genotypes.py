@@ -38,5 +38,5 @@ def test_anything_else_is_an_error_that_names_the_place():
 
 @pytest.mark.parametrize(("text", "near"), [("DARTS_V2", "DARTS-V2, DARTS-V1"), ("nasnet-a", "NASNet-A")])
 def test_a_name_that_is_nearly_right_is_answered_with_the_nearest_names(text, near):
-  with pytest.raises(ValueError, match=rf"no published name \(did you mean {near}"):
+  with pytest.raises(ValueError, match=rf"not a published name \(did you mean {near}"):
     read_genotype(text)
