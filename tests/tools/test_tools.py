@@ -123,7 +123,7 @@ def test_an_error_is_one_line_and_an_exit_code(tmp_path):
 @pytest.mark.parametrize(
   "architecture, expected",
   [
-    ("NAONet-Z", "no published name"),
+    ("NAONet-Z", "is not a published name"),
     ("DARTS_V2", "did you mean DARTS-V2, DARTS-V1"),
     ("nasnet-a", "did you mean NASNet-A"),
     ("1 2 3", "expected 40 numbers, got 3"),
