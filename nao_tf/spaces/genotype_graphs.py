@@ -23,6 +23,13 @@ def graph_of_cells(genotype: CellGenotype) -> LayerGraph:
   return builder.finish()
 
 
+def graph_of_cell(cell: Cell) -> LayerGraph:
+  """Returns a cell that is used everywhere in a network as a graph; see `graph_of_cells`."""
+  builder = GraphBuilder()
+  _add_cell(cell, "", builder)
+  return builder.finish()
+
+
 def graph_of_recurrent_cell(genotype: RecurrentGenotype) -> LayerGraph:
   """Returns a recurrent cell as a graph with a layer for each node, the fixed first one included."""
   builder = GraphBuilder()

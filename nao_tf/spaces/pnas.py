@@ -18,8 +18,10 @@ import numpy as np
 from nao_tf import fields
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.spaces.cell_encodings import BRANCHES, NODE_LENGTH, EncodedNode, first_encoding, nodes_of, random_encoding
+from nao_tf.spaces.genotype_graphs import graph_of_cell
 from nao_tf.spaces.genotypes import NUM_CELL_INPUTS, Branch, Cell, CellGenotype, Node
 from nao_tf.spaces.growth import Features, Growth
+from nao_tf.spaces.layer_graphs import LayerGraph
 from nao_tf.trial import Architecture
 
 MAX_BLOCKS = 5
@@ -88,6 +90,10 @@ class PnasSpace(SearchSpace):
     for neighbor in super().neighbors(architecture):
       if neighbor[num_used:] == architecture[num_used:]:
         yield neighbor
+
+  def graph(self, architecture: Architecture) -> LayerGraph:
+    """Returns the cell as a graph of layers; see `SearchSpace.graph`."""
+    return graph_of_cell(self.decode(self.canonical(architecture)).normal)
 
   def decode(self, architecture: Architecture) -> CellGenotype:
     """Returns the cell, which is both the normal and the reduction cell; see `SearchSpace.decode`."""

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import threadpoolctl
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
 
@@ -164,7 +165,7 @@ class Bananas(Strategy):
       n_iter_no_change=self.config.num_epochs,
       random_state=seed,
     )
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threadpoolctl.threadpool_limits(1):
       warnings.simplefilter("ignore", ConvergenceWarning)
       return predictor.fit(features, targets)
 
