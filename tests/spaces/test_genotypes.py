@@ -54,7 +54,7 @@ def test_every_kind_of_genotype_is_recognized(genotype):
 @pytest.mark.parametrize("data", [{}, {"reduction": []}, [], None, "lstm"])
 def test_something_else_is_no_genotype_of_any_kind(data):
   with pytest.raises(
-    ValueError, match="expected a JSON object with one of normal, motifs, recurrent, lstm, stages, got"
+    ValueError, match="expected a JSON object with one of normal, motifs, recurrent, lstm, stages, convolutions, got"
   ):
     genotype_from_json(data)
 
