@@ -31,8 +31,8 @@ def connected_layers(
     height, width, channels = draft.join([f"{layer_prefix(source)}-relu" for source in layer.sources], prefix)
     vertical, horizontal = layer.strides
     shape = (-(-height // vertical), -(-width // horizontal), scaled_filters(layer.filters, filters))
-    kernel = {"kernel_size": layer.height, "kernel_width": layer.width, "strides": layer.strides}
-    draft.add(PlannedLayer(f"{prefix}-conv", "conv", (draft.last,), shape, channels, **kernel))
+    convolution = PlannedLayer(f"{prefix}-conv", "conv", (draft.last,), shape, channels, layer.height)
+    draft.add(convolution._replace(kernel_width=layer.width, strides=layer.strides))
     draft.add(PlannedLayer(f"{prefix}-norm", "norm", (draft.last,), shape))
     draft.add(PlannedLayer(f"{prefix}-relu", "relu", (draft.last,), shape))
   *_, channels = draft.join([f"{layer_prefix(number)}-relu" for number in genotype.outputs], _OUTPUT)

@@ -55,20 +55,25 @@ def inherit(
     seed: of the copies that wider layers get.
 
   Raises:
-    ValueError: if the weights are not those of such a parent.
+    ValueError: if the weights are not those of such a parent, or networks of this kind cannot inherit any.
   """
+  genotype = network.genotype
+  if not isinstance(genotype, LayeredGenotype):
+    raise ValueError(
+      f"only the network of a LayeredGenotype can inherit weights, got that of a {type(genotype).__name__}"
+    )
   graph = _parent_graph(network, plan, parent, weights)
   for number in plan.inserted:
-    graph = _deeper(graph, network.genotype, number)
+    graph = _deeper(graph, genotype, number)
   for number in plan.widened:
-    width = network.config.filters * network.genotype.widths[number]
-    graph = widened(graph, _weighted(network.genotype, number), width, np.random.default_rng([seed, number]))
+    width = network.config.filters * genotype.widths[number]
+    graph = widened(graph, _weighted(genotype, number), width, np.random.default_rng([seed, number]))
   for skip in plan.skips:
-    graph = _with_skip(graph, network.genotype, skip)
+    graph = _with_skip(graph, genotype, skip)
   for layer in network.classifier.layers:
     if layer.weights:
       layer.set_weights(list(graph[layer.name].weights))
-  norms = [f"{layer_prefix(number)}-norm" for number in plan.inserted if _is_convolution(network.genotype, number)]
+  norms = [f"{layer_prefix(number)}-norm" for number in plan.inserted if _is_convolution(genotype, number)]
   calibrated(network.classifier, norms, examples)
 
 

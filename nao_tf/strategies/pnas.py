@@ -61,13 +61,13 @@ class Extrapolation(NamedTuple):
   Attributes:
     size: of the architectures; see `nao_tf.spaces.growth.Growth`.
     asked_before: how many architectures had been asked for when the predictor was fitted.
-    count: how many of its proposals have a reward.
+    num_measured: how many of its proposals have a reward.
     correlation: Spearman's rank correlation of predictions and rewards; None if one side is constant.
   """
 
   size: int
   asked_before: int
-  count: int
+  num_measured: int
   correlation: float | None
 
 
@@ -194,7 +194,7 @@ class Pnas(Strategy):
       if extrapolation.correlation is not None:
         logging.info(
           "progressive search: of %d architectures of size %d, the rank correlation of predictions and rewards is %.2f",
-          extrapolation.count,
+          extrapolation.num_measured,
           extrapolation.size,
           extrapolation.correlation,
         )

@@ -60,7 +60,7 @@ def test_the_rank_correlation_of_each_extrapolation_is_known(finished):
   strategy, trials = finished
   extrapolations = strategy.extrapolations()
   assert [row.size for row in extrapolations[:4]] == [2, 3, 4, 5]
-  assert sum(row.count for row in extrapolations) == sum(t.origin.kind in ("grown", "neighbor") for t in trials)
+  assert sum(row.num_measured for row in extrapolations) == sum(t.origin.kind in ("grown", "neighbor") for t in trials)
   assert all(row.correlation is None or -1 <= row.correlation <= 1 for row in extrapolations)
   proposed = [trial for trial in trials if trial.origin.kind == "grown"]
   assert all(strategy.prediction(trial.architecture).asked_before <= trial.id for trial in proposed)
