@@ -5,8 +5,8 @@ import tensorflow as tf
 import nao_tf
 from nao_tf.networks.image_network_config import ImageNetworkConfig
 from nao_tf.networks.layered_network import layered_network, plain_layered_model
-from nao_tf.networks.layered_plan import layered_costs
 from nao_tf.networks.model_costs import model_parts
+from nao_tf.networks.plain_plans import plain_costs
 from nao_tf.spaces.autokeras import AutokerasSpace
 from nao_tf.spaces.layered_genotypes import Convolution, LayeredGenotype, Skip
 
@@ -49,7 +49,7 @@ def test_dropout_is_a_function_of_the_step(network, images):
 
 
 def test_costs_are_those_of_the_built_network(network):
-  built, computed = model_parts(network.classifier), layered_costs(GENOTYPE, 2, (5, 6, 2), 3)
+  built, computed = model_parts(network.classifier), plain_costs(GENOTYPE, 2, (5, 6, 2), 3)
   assert sorted(computed) == sorted(built)
 
 
@@ -60,7 +60,7 @@ def test_costs_of_random_networks_are_those_of_the_built_ones(seed):
   built = layered_network(genotype, CONFIG, num_classes=3, image_shape=shape)
   described = nao_tf.describe(genotype, CONFIG, input_shape=shape, num_classes=3)
   expected = [part[:4] for part in sorted(model_parts(built.classifier))]
-  assert [part[:4] for part in sorted(layered_costs(genotype, 2, shape, 3))] == expected
+  assert [part[:4] for part in sorted(plain_costs(genotype, 2, shape, 3))] == expected
   assert described.parameters == sum(part[2] for part in expected)
 
 
