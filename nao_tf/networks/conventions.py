@@ -50,6 +50,7 @@ class Convention:
     classifier_bias: dense layers have a bias.
     auxiliary_offset: the auxiliary head reads the cell so many places after the second reduction cell.
     synchronized_norm: batch statistics are taken over all replicas of a distribution.
+    norm_affine: batch norm has a scale and an offset that are trained.
   """
 
   kernel_scale: float = 1.0
@@ -78,6 +79,7 @@ class Convention:
   classifier_bias: bool = True
   auxiliary_offset: int = 1
   synchronized_norm: bool = False
+  norm_affine: bool = True
 
 
 _NAO = Convention()

@@ -28,12 +28,13 @@ class Norm(keras.layers.BatchNormalization):
   variance averages unbiased estimates.
 
   Args:
-    convention: says whether statistics are synchronized.
+    convention: says whether statistics are synchronized, and whether there are a scale and an offset.
     name: of the layer.
   """
 
   def __init__(self, convention: Convention, name: str = "norm") -> None:
-    super().__init__(momentum=NORM_MOMENTUM, epsilon=NORM_EPSILON, name=name)
+    affine = convention.norm_affine
+    super().__init__(momentum=NORM_MOMENTUM, epsilon=NORM_EPSILON, center=affine, scale=affine, name=name)
     self.over_replicas = convention.synchronized_norm
 
   def call(self, inputs: tf.Tensor, training: bool | None = None, weights: WeightSource = OWN_WEIGHTS) -> tf.Tensor:
@@ -80,8 +81,14 @@ class Norm(keras.layers.BatchNormalization):
     return self._normalize(inputs, mean, variance, weights)
 
   def _normalize(self, inputs: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor, weights: WeightSource) -> tf.Tensor:
-    gamma, beta = weights.read(self.gamma), weights.read(self.beta)
+    gamma, beta = self._scale_and_offset(weights)
     return tf.nn.batch_normalization(inputs, mean, variance, beta, gamma, self.epsilon)
+
+  def _scale_and_offset(self, weights: WeightSource) -> tuple[tf.Tensor, tf.Tensor]:
+    if self.scale:
+      return weights.read(self.gamma), weights.read(self.beta)
+    channels = self.moving_mean.shape
+    return tf.ones(channels), tf.zeros(channels)
 
   def _move(self, average: tf.Variable, value: tf.Tensor, weights: WeightSource) -> None:
     weights.write(average, self.momentum * weights.read(average) + (1.0 - self.momentum) * value)
@@ -90,8 +97,8 @@ class Norm(keras.layers.BatchNormalization):
     self, inputs: tf.Tensor, weights: WeightSource, *, training: bool
   ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Returns the normalized images and the averages: in training moved towards the statistics of the batch."""
-    variables = (self.gamma, self.beta, self.moving_mean, self.moving_variance)
-    scale, offset, mean, variance = (weights.read(variable) for variable in variables)
+    scale, offset = self._scale_and_offset(weights)
+    mean, variance = weights.read(self.moving_mean), weights.read(self.moving_variance)
     return tf.compat.v1.nn.fused_batch_norm(
       inputs,
       scale,

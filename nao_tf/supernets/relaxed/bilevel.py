@@ -1,0 +1,95 @@
+"""The gradient of the validation loss with respect to architecture parameters (Liu et al., ICLR 2019, section 2.3).
+
+The loss is that after one step of the weights on training data. Its gradient has a first part, with the weights after the
+step held fixed, and a second: the step size times the product of a matrix of second derivatives with the gradient of the
+weights. That product is a difference of two gradients at weights that are moved a little to either side.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+
+Tensors = Sequence[tf.Tensor]
+Loss = Callable[[Tensors, tf.Tensor], tf.Tensor]
+"""Returns a loss, given the weights and the architecture parameters."""
+
+DIFFERENCE = 0.01
+"""The published length of the two moves, all weights together."""
+
+
+class WeightStep(NamedTuple):
+  """How the weights will be moved: by stochastic gradient descent with momentum and weight decay.
+
+  Attributes:
+    rate: learning rate; 0 for the first-order approximation.
+    momentum: share of the last move that is made again.
+    last: the last move of each weight.
+    decay: factor of the weights in their gradient.
+  """
+
+  rate: tf.Tensor | float
+  momentum: float = 0.0
+  last: Tensors = ()
+  decay: float = 0.0
+
+  def moved(self, weights: Tensors, gradients: Tensors) -> list[tf.Tensor]:
+    """Returns the weights after the step."""
+    last = self.last or [tf.zeros_like(weight) for weight in weights]
+    return [
+      weight + self.momentum * move - self.rate * (gradient + self.decay * weight)
+      for weight, move, gradient in zip(weights, last, gradients)
+    ]
+
+
+def first_order_gradient(parameters: tf.Tensor, weights: Tensors, validation: Loss) -> tf.Tensor:
+  """Returns the gradient of the validation loss at the present weights."""
+  return _gradients(validation, weights, parameters)[1]
+
+
+def second_order_gradient(
+  parameters: tf.Tensor, weights: Tensors, step: WeightStep, *, training: Loss, validation: Loss
+) -> tf.Tensor:
+  """Returns the gradient of the validation loss after one step of the weights.
+
+  Args:
+    parameters: of the architecture.
+    weights: before the step.
+    step: how the weights are moved.
+    training: the loss that moves the weights.
+    validation: the loss that the parameters are to lower.
+  """
+  gradients, _ = _gradients(training, weights, parameters)
+  direction, direct = _gradients(validation, step.moved(weights, gradients), parameters)
+  return direct - step.rate * mixed_product(parameters, weights, direction, training)
+
+
+def mixed_product(parameters: tf.Tensor, weights: Tensors, direction: Tensors, training: Loss) -> tf.Tensor:
+  """Returns the mixed second derivatives of the training loss times a direction of the weights.
+
+  The difference quotient is central, with moves of the length `DIFFERENCE`.
+
+  Args:
+    parameters: of the architecture.
+    weights: where the derivatives are taken.
+    direction: of the weights.
+    training: the loss.
+  """
+  length = tf.linalg.global_norm(direction)
+  step = tf.math.divide_no_nan(tf.constant(DIFFERENCE, length.dtype), length)
+  ahead, behind = (
+    _gradients(training, [w + sign * step * d for w, d in zip(weights, direction)], parameters)[1]
+    for sign in (1.0, -1.0)
+  )
+  return tf.math.divide_no_nan(ahead - behind, 2.0 * step)
+
+
+def _gradients(loss: Loss, weights: Tensors, parameters: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
+  """Returns the gradients of a loss with respect to weights and to parameters."""
+  weights = [tf.convert_to_tensor(weight) for weight in weights]
+  parameters = tf.convert_to_tensor(parameters)
+  with tf.GradientTape() as tape:
+    tape.watch([*weights, parameters])
+    value = loss(weights, parameters)
+  *of_weights, of_parameters = tape.gradient(value, [*weights, parameters], unconnected_gradients="zero")
+  return of_weights, of_parameters

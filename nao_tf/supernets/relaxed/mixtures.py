@@ -1,0 +1,118 @@
+"""How the strengths of operations become the weights of a mixture, and which cells they stand for.
+
+Strengths are a tensor `[2, edges, operations]`, of the normal and of the reduction cell. Node i of a cell has an edge to
+each of its 2 + i earlier states, so the edges of a node follow one another.
+
+Source: Liu et al., ICLR 2019, sections 2.2 and 2.4; Xie et al., ICLR 2019, equation 3 (after Maddison et al. and Jang et
+al., ICLR 2017); Dong and Yang, CVPR 2019, for samples of one operation.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from nao_tf.spaces.genotypes import NUM_CELL_INPUTS, Branch, Cell, CellGenotype, Node
+
+ZERO = "zero"
+BRANCHES = 2
+"""Edges that a node of a derived cell keeps."""
+
+
+def num_edges(num_nodes: int) -> int:
+  """Returns how many edges a relaxed cell has."""
+  return sum(NUM_CELL_INPUTS + node for node in range(num_nodes))
+
+
+def softmax_mixture(strengths: tf.Tensor) -> tf.Tensor:
+  """Returns the mixture of DARTS: the softmax over the operations of each edge."""
+  return tf.nn.softmax(strengths, -1)
+
+
+def concrete_mixture(
+  strengths: tf.Tensor, temperature: tf.Tensor | float, seed: tf.Tensor | tuple[int, int]
+) -> tf.Tensor:
+  """Draws the mixture of SNAS: a sample of the concrete (Gumbel-softmax) distribution for each edge.
+
+  Args:
+    strengths: the logits.
+    temperature: the lower, the closer the sample is to one operation; that operation is drawn with the probabilities of
+      the softmax.
+    seed: two integers; the sample is a function of them.
+  """
+  return tf.nn.softmax((strengths + gumbel_noise(tf.shape(strengths), seed)) / temperature, -1)
+
+
+def one_hot_mixture(
+  strengths: tf.Tensor, temperature: tf.Tensor | float, seed: tf.Tensor | tuple[int, int]
+) -> tf.Tensor:
+  """Draws the mixture of GDAS: one operation for each edge, with the gradient of the concrete sample."""
+  soft = concrete_mixture(strengths, temperature, seed)
+  hard = tf.one_hot(tf.argmax(soft, -1), tf.shape(soft)[-1], dtype=soft.dtype)
+  return soft + tf.stop_gradient(hard - soft)
+
+
+def gumbel_noise(shape: tf.Tensor | Sequence[int], seed: tf.Tensor | tuple[int, int]) -> tf.Tensor:
+  """Draws from the standard Gumbel distribution."""
+  tiny = np.finfo(np.float32).tiny
+  return -tf.math.log(-tf.math.log(tf.random.stateless_uniform(shape, seed, minval=tiny, maxval=1.0)))
+
+
+def entropy(strengths: np.ndarray) -> float:
+  """Returns the mean entropy of the softmax over operations, in nats: log(operations) in the beginning, 0 at the end."""
+  probabilities = _softmax(strengths)
+  logarithms = np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).tiny))
+  return float(-(probabilities * logarithms).sum(-1).mean())
+
+
+def derive(strengths: np.ndarray, operations: Sequence[str], num_nodes: int) -> CellGenotype:
+  """Returns the discrete cells that strengths stand for.
+
+  Each edge has the likeliest of its operations, the absent one left out. Each node keeps the two edges on which that
+  operation is likeliest. All nodes are concatenated.
+
+  Args:
+    strengths: `[2, edges, operations]`.
+    operations: names of the operations.
+    num_nodes: computed nodes of a cell.
+
+  Raises:
+    ValueError: if the shape of the strengths is another one, or there is no operation but the absent one.
+  """
+  expected = (2, num_edges(num_nodes), len(operations))
+  if np.shape(strengths) != expected or set(operations) <= {ZERO}:
+    raise ValueError(
+      f"expected strengths of shape {expected} with an operation other than {ZERO}, got {np.shape(strengths)}"
+    )
+  normal, reduction = (
+    _derive_cell(cell, operations, num_nodes) for cell in _softmax(np.asarray(strengths, np.float64))
+  )
+  return CellGenotype(normal, reduction)
+
+
+def count_identities(genotype: CellGenotype) -> tuple[int, int]:
+  """Returns how many identities the normal and the reduction cell have. DARTS collapses to them."""
+  normal, reduction = (
+    sum(branch.operation == "identity" for node in cell.nodes for branch in node)
+    for cell in (genotype.normal, genotype.reduction)
+  )
+  return normal, reduction
+
+
+def _derive_cell(probabilities: np.ndarray, operations: Sequence[str], num_nodes: int) -> Cell:
+  """Returns a cell, given the probabilities `[edges, operations]`."""
+  present = [number for number, name in enumerate(operations) if name != ZERO]
+  best = [present[int(np.argmax(row[present]))] for row in probabilities]
+  nodes, first = [], 0
+  for node in range(num_nodes):
+    edges = range(first, first + NUM_CELL_INPUTS + node)
+    kept = sorted(sorted(edges, key=lambda edge: -probabilities[edge, best[edge]])[:BRANCHES])
+    left, right = (Branch(operations[best[edge]], edge - first) for edge in kept)
+    nodes.append(Node(left, right))
+    first = edges.stop
+  return Cell(tuple(nodes), tuple(range(NUM_CELL_INPUTS, NUM_CELL_INPUTS + num_nodes)))
+
+
+def _softmax(strengths: np.ndarray) -> np.ndarray:
+  exponents = np.exp(strengths - strengths.max(-1, keepdims=True))
+  return exponents / exponents.sum(-1, keepdims=True)
