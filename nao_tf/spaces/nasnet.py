@@ -102,6 +102,13 @@ AMOEBANET_LARGE = (
 were chosen here."""
 
 
+DARTS = tuple(
+  NamedOperation(name, code)
+  for code, name in enumerate(("max3x3", "avg3x3", "identity", "sep3x3", "sep5x5", "dil_sep3x3", "dil_sep5x5"), start=1)
+)
+"""Their codes are those of DARTS, whose 0 is the absent operation."""
+
+
 class NasnetSpace(SearchSpace):
   """Two cells of five nodes, or of another number, over a set of operations.
 
@@ -111,15 +118,23 @@ class NasnetSpace(SearchSpace):
 
   decisions_per_step = 2
 
-  def __init__(self, name: str, operations: Sequence[NamedOperation], num_nodes: int = NUM_NODES):
+  def __init__(
+    self,
+    name: str,
+    operations: Sequence[NamedOperation],
+    num_nodes: int = NUM_NODES,
+    *,
+    concatenates_nodes: bool = False,
+  ):
     """Creates the decisions.
 
     Args:
       name: key in the registry.
       operations: the operations, in the order of their choices.
       num_nodes: computed nodes of each cell.
+      concatenates_nodes: whether the output of a cell has all nodes, as in DARTS; otherwise it has the loose ends.
     """
-    self.name = name
+    self.name, self.concatenates_nodes = name, concatenates_nodes
     self.num_nodes = fields.integer(num_nodes, "num_nodes", 1)
     self.operations = tuple(operations)
     self.decisions = 2 * tuple(
@@ -173,9 +188,10 @@ class NasnetSpace(SearchSpace):
       ValueError: if the genotype is not in this space.
     """
     cells = {"normal": genotype.normal, "reduction": genotype.reduction}
-    stated = [name for name, cell in cells.items() if sorted(cell.concatenated) != list(cell.loose_ends)]
+    stated = [name for name, cell in cells.items() if sorted(cell.concatenated) != list(self._outputs(cell))]
     if stated:
-      raise ValueError(f"{self.name}: cells concatenate their loose ends; the {stated[0]} cell states other outputs")
+      what = "all nodes" if self.concatenates_nodes else "their loose ends"
+      raise ValueError(f"{self.name}: cells concatenate {what}; the {stated[0]} cell has other outputs")
     branches = [branch for cell in cells.values() for node in cell.nodes for branch in node]
     unknown = {b.operation: None for b in branches if b.operation not in self._choice_of_name}
     if unknown:
@@ -223,7 +239,17 @@ class NasnetSpace(SearchSpace):
     return self.checked(choices)
 
   def _decode_cell(self, cell: Architecture) -> Cell:
-    return Cell(tuple(Node(self._decode_branch(left), self._decode_branch(right)) for left, right in nodes_of(cell)))
+    nodes = tuple(Node(self._decode_branch(left), self._decode_branch(right)) for left, right in nodes_of(cell))
+    return Cell(nodes, self._nodes if self.concatenates_nodes else None)
+
+  @property
+  def _nodes(self) -> tuple[int, ...]:
+    """States that are nodes."""
+    return tuple(range(NUM_CELL_INPUTS, NUM_CELL_INPUTS + self.num_nodes))
+
+  def _outputs(self, cell: Cell) -> tuple[int, ...]:
+    """Returns what the cells of this space concatenate."""
+    return self._nodes if self.concatenates_nodes else cell.loose_ends
 
   def _decode_branch(self, branch: EncodedBranch) -> Branch:
     source, operation = branch
@@ -258,6 +284,14 @@ def amoebanet19() -> NasnetSpace:
 def _numbered(name: str, operations: Sequence[str]) -> NasnetSpace:
   """Returns a space whose strings have the choices themselves as codes."""
   return NasnetSpace(name, [NamedOperation(operation, code) for code, operation in enumerate(operations)])
+
+
+def darts() -> NasnetSpace:
+  """Returns the space of DARTS: cells of four nodes over seven operations, whose output has all nodes.
+
+  A node may read one state twice, which the cells that DARTS derives never do. Source: Liu et al., ICLR 2019, section 3.1.
+  """
+  return NasnetSpace("darts", DARTS, 4, concatenates_nodes=True)
 
 
 def _cells(numbers: Architecture) -> tuple[Architecture, Architecture]:

@@ -21,7 +21,7 @@ class CellChoices(NamedTuple):
   Attributes:
     sources: the state that each branch reads, int32 `[2, branches]`.
     operations: the operation of each branch, int32 `[2, branches]`.
-    loose: 1 for each state that no branch reads, else 0; int32 `[2, states]`.
+    loose: 1 for each state that the output has, else 0; int32 `[2, states]`. They are the loose ends, or all nodes.
   """
 
   sources: tf.Tensor
@@ -40,14 +40,16 @@ class CellSelectors:
     num_operations: how many operations a branch can choose from.
   """
 
-  def __init__(self, num_nodes: int, num_operations: int) -> None:
+  def __init__(self, num_nodes: int, num_operations: int, *, concatenates_nodes: bool = False) -> None:
     """Sets the sizes of the space.
 
     Args:
       num_nodes: computed nodes of a cell.
       num_operations: how many operations a branch can choose from.
+      concatenates_nodes: whether the output of a cell has all nodes; otherwise it has the states that no branch reads.
     """
     self.num_nodes, self.num_operations = num_nodes, num_operations
+    self._concatenates_nodes = concatenates_nodes
     self._conditions: list[tuple[int, frozenset[int]]] = []
 
   @property
@@ -64,6 +66,9 @@ class CellSelectors:
     """Returns the choices of an architecture, int32 `[decisions]`."""
     pairs = tf.reshape(architecture, [NUM_CELLS, self.num_branches, 2])
     sources = pairs[..., 0]
+    if self._concatenates_nodes:
+      nodes = [0] * NUM_CELL_INPUTS + [1] * self.num_nodes
+      return CellChoices(sources, pairs[..., 1], tf.constant([nodes] * NUM_CELLS, tf.int32))
     reads = tf.equal(sources[:, tf.newaxis, :], tf.range(self.num_states)[:, tf.newaxis])
     return CellChoices(sources, pairs[..., 1], tf.cast(~tf.reduce_any(reads, axis=2), tf.int32))
 

@@ -57,6 +57,7 @@ class ImageSupernet:
     image_shape: tuple[int, int, int] = (32, 32, 3),
     seed: int = 0,
     weights_per_input: bool = True,
+    concatenates_nodes: bool = False,
   ) -> None:
     """Makes the layers and initializes the weights.
 
@@ -69,6 +70,7 @@ class ImageSupernet:
       seed: of the initial weights and of the randomness in training.
       weights_per_input: whether an operation has weights of its own for every state that it may read; otherwise those
         states share them that it reads in the same shape.
+      concatenates_nodes: whether the output of a cell has all nodes; otherwise it has the loose ends.
 
     Raises:
       ValueError: if an operation is unknown.
@@ -76,7 +78,7 @@ class ImageSupernet:
     self.config, self.image_shape = config, image_shape
     classifier_seed, auxiliary_seed = derive_seeds(seed, 2)
     stem_seed, cell_seed, head_seed, draw_seed = derive_seeds(classifier_seed, 4)
-    self._selectors = CellSelectors(num_nodes, len(operations))
+    self._selectors = CellSelectors(num_nodes, len(operations), concatenates_nodes=concatenates_nodes)
     blueprint = Blueprint(self._selectors)
     library = OperationLibrary(operations, config.facts, weights_per_input=weights_per_input)
     self.stem, stem_features = self._add_stem(blueprint, stem_seed)

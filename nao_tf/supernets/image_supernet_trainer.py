@@ -244,5 +244,6 @@ def make_image_supernet_trainer(
     image_shape=(height, width, channels),
     seed=seed,
     weights_per_input=sharing_config.weights_per_input,
+    concatenates_nodes=space.concatenates_nodes,
   )
   return ImageSupernetTrainer(task, supernet, training_config, sharing_config, distribution=distribution, seed=seed)

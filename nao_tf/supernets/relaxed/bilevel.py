@@ -14,6 +14,9 @@ Tensors = Sequence[tf.Tensor]
 Loss = Callable[[Tensors, tf.Tensor], tf.Tensor]
 """Returns a loss, given the weights and the architecture parameters."""
 
+Summed = Callable[[Tensors], list[tf.Tensor]]
+"""Returns gradients of this replica's share of a loss, summed over all replicas."""
+
 DIFFERENCE = 0.01
 """The published length of the two moves, all weights together."""
 
@@ -42,13 +45,28 @@ class WeightStep(NamedTuple):
     ]
 
 
-def first_order_gradient(parameters: tf.Tensor, weights: Tensors, validation: Loss) -> tf.Tensor:
-  """Returns the gradient of the validation loss at the present weights."""
-  return _gradients(validation, weights, parameters)[1]
+def first_order_gradient(
+  parameters: tf.Tensor, weights: Tensors, validation: Loss, *, summed: Summed = list
+) -> tf.Tensor:
+  """Returns the gradient of the validation loss at the present weights.
+
+  Args:
+    parameters: of the architecture.
+    weights: of the network.
+    validation: the loss that the parameters are to lower.
+    summed: sums gradients over the replicas.
+  """
+  return _gradients(validation, weights, parameters, summed)[1]
 
 
 def second_order_gradient(
-  parameters: tf.Tensor, weights: Tensors, step: WeightStep, *, training: Loss, validation: Loss
+  parameters: tf.Tensor,
+  weights: Tensors,
+  step: WeightStep,
+  *,
+  training: Loss,
+  validation: Loss,
+  summed: Summed = list,
 ) -> tf.Tensor:
   """Returns the gradient of the validation loss after one step of the weights.
 
@@ -58,13 +76,16 @@ def second_order_gradient(
     step: how the weights are moved.
     training: the loss that moves the weights.
     validation: the loss that the parameters are to lower.
+    summed: sums gradients over the replicas.
   """
-  gradients, _ = _gradients(training, weights, parameters)
-  direction, direct = _gradients(validation, step.moved(weights, gradients), parameters)
-  return direct - step.rate * mixed_product(parameters, weights, direction, training)
+  gradients, _ = _gradients(training, weights, parameters, summed)
+  direction, direct = _gradients(validation, step.moved(weights, gradients), parameters, summed)
+  return direct - step.rate * mixed_product(parameters, weights, direction, training, summed=summed)
 
 
-def mixed_product(parameters: tf.Tensor, weights: Tensors, direction: Tensors, training: Loss) -> tf.Tensor:
+def mixed_product(
+  parameters: tf.Tensor, weights: Tensors, direction: Tensors, training: Loss, *, summed: Summed = list
+) -> tf.Tensor:
   """Returns the mixed second derivatives of the training loss times a direction of the weights.
 
   The difference quotient is central, with moves of the length `DIFFERENCE`.
@@ -74,22 +95,25 @@ def mixed_product(parameters: tf.Tensor, weights: Tensors, direction: Tensors, t
     weights: where the derivatives are taken.
     direction: of the weights.
     training: the loss.
+    summed: sums gradients over the replicas.
   """
   length = tf.linalg.global_norm(direction)
   step = tf.math.divide_no_nan(tf.constant(DIFFERENCE, length.dtype), length)
   ahead, behind = (
-    _gradients(training, [w + sign * step * d for w, d in zip(weights, direction)], parameters)[1]
+    _gradients(training, [w + sign * step * d for w, d in zip(weights, direction)], parameters, summed)[1]
     for sign in (1.0, -1.0)
   )
   return tf.math.divide_no_nan(ahead - behind, 2.0 * step)
 
 
-def _gradients(loss: Loss, weights: Tensors, parameters: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
+def _gradients(
+  loss: Loss, weights: Tensors, parameters: tf.Tensor, summed: Summed
+) -> tuple[list[tf.Tensor], tf.Tensor]:
   """Returns the gradients of a loss with respect to weights and to parameters."""
   weights = [tf.convert_to_tensor(weight) for weight in weights]
   parameters = tf.convert_to_tensor(parameters)
   with tf.GradientTape() as tape:
     tape.watch([*weights, parameters])
     value = loss(weights, parameters)
-  *of_weights, of_parameters = tape.gradient(value, [*weights, parameters], unconnected_gradients="zero")
+  *of_weights, of_parameters = summed(tape.gradient(value, [*weights, parameters], unconnected_gradients="zero"))
   return of_weights, of_parameters

@@ -31,6 +31,11 @@ class RelaxedImageNetwork(keras.Model):
     image_shape: (height, width, channels).
     seed: of the weights, and of dropout.
 
+  Attributes:
+    plans: the places of the cells.
+    cells: the cells.
+    input_shapes: (height, width, channels) of input 1 of each cell.
+
   Raises:
     ValueError: if an operation is unknown.
   """
@@ -72,6 +77,8 @@ class RelaxedImageNetwork(keras.Model):
       cell.build(inputs)
       shapes.append(cell.compute_output_shape(inputs))
     self.head.build(shapes[-1])
+    inputs_1 = [plan.inputs_among(shapes)[1] for plan in self.plans]
+    self.input_shapes = [(height, width, channels) for _, height, width, channels in inputs_1]
     self.built = True
 
   def call(

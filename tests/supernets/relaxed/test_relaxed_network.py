@@ -20,6 +20,7 @@ CELL = CellOfGenotype(
 OPERATIONS = ("zero", "identity", "sep3x3", "dil_sep3x3")
 
 
+@pytest.mark.slow
 def test_the_network_of_the_published_search_has_its_number_of_parameters():
   with tf.Graph().as_default():
     network = RelaxedImageNetwork(DARTS, SEARCH)

@@ -1,0 +1,405 @@
+"""The training of a relaxed network: its weights on training batches, its strengths on validation batches.
+
+Source: Liu et al., ICLR 2019, algorithm 1; with `order=0`, Xie et al., ICLR 2019, section 2: weights and strengths
+together, on training batches.
+"""
+
+import functools
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+from nao_tf.networks.image_network import ImageNetworkConfig
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.genotypes import CellGenotype
+from nao_tf.spaces.nasnet import NasnetSpace
+from nao_tf.supernets.functional import LentWeights
+from nao_tf.supernets.relaxed import bilevel, mixtures
+from nao_tf.supernets.relaxed.config import RelaxedConfig
+from nao_tf.supernets.relaxed.expected_costs import cost_table
+from nao_tf.supernets.relaxed.relaxed_network import RelaxedImageNetwork
+from nao_tf.tasks.base import BatchTask
+from nao_tf.training import optimizers
+from nao_tf.training.base import Metrics, checked_loss
+from nao_tf.training.config import TrainingConfig
+from nao_tf.training.distribution import check_divisible
+from nao_tf.training.regularization import Regularization
+
+_SHUFFLED = 10_000
+"""Validation examples that are shuffled at a time."""
+
+
+class RelaxedTrainer:
+  """Trains the weights and the strengths of a relaxed network; a `nao_tf.training.base.Trainer`.
+
+  Attributes:
+    task: the images.
+    training_config: how the weights are trained.
+    config: how the strengths are trained.
+    network: the relaxed network.
+    strengths: a variable `[2, edges, operations]`.
+    epoch: a variable, the number of completed epochs.
+    resumes_within_epochs: True: the training can be resumed between two steps.
+  """
+
+  resumes_within_epochs = True
+
+  def __init__(
+    self,
+    task: BatchTask,
+    operations: Sequence[str],
+    num_nodes: int,
+    network_config: ImageNetworkConfig,
+    training_config: TrainingConfig,
+    config: RelaxedConfig,
+    *,
+    distribution: tf.distribute.Strategy,
+    seed: int,
+  ) -> None:
+    """Makes the network, the strengths and the optimizers.
+
+    Args:
+      task: what to learn; strengths are trained on its validation set.
+      operations: names of the operations of an edge.
+      num_nodes: computed nodes of a cell.
+      network_config: how large the network is.
+      training_config: how the weights are trained, with every field set that the task may fill in.
+      config: how the strengths are trained.
+      distribution: the distribution of the process.
+      seed: of everything random.
+
+    Raises:
+      ValueError: if a batch cannot be divided among the replicas, an operation is unknown, there are fewer validation
+        examples than a batch has, or the optimizer of the weights is not SGD although the step of the weights is followed.
+    """
+    check_divisible(training_config.batch_size, distribution)
+    _check(task, training_config, config)
+    self.task, self.training_config, self.config = task, training_config, config
+    self._operations, self._num_nodes, self._seed = tuple(operations), num_nodes, seed
+    self._distribution, self._replicas = distribution, distribution.num_replicas_in_sync
+    self.steps_per_epoch = task.steps_per_epoch(training_config)
+    height, width, channels = task.input_shape
+    shape = (2, mixtures.num_edges(num_nodes), len(self._operations))
+    initial = np.random.default_rng(seed).normal(size=shape) * config.initial_deviation
+    with distribution.scope():
+      self.network = RelaxedImageNetwork(
+        operations,
+        network_config,
+        num_nodes=num_nodes,
+        num_classes=task.num_outputs,
+        image_shape=(height, width, channels),
+        seed=seed,
+      )
+      self.strengths = tf.Variable(initial, dtype=tf.float32, name="strengths")
+      self.optimizer = optimizers.make_optimizer(training_config, self.steps_per_epoch)
+      self.optimizer.build(self._weights)
+      self._parameter_optimizer = keras.optimizers.Adam(
+        config.parameter_learning_rate, config.parameter_beta_1, config.parameter_beta_2
+      )
+      self._parameter_optimizer.build([self.strengths])
+    self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
+    self._loss = tf.Variable(0.0, dtype=tf.float64, trainable=False)
+    self._temperature = tf.Variable(config.temperature, dtype=tf.float32, trainable=False)
+    self._regularization = Regularization(training_config, self._replicas)
+    self._step = tf.function(self._train, autograph=False)
+    self._evaluation_step = tf.function(self._evaluate, autograph=False)
+
+  @property
+  def state(self) -> dict[str, Any]:
+    """What a checkpoint must hold to resume the training as if it had not been interrupted."""
+    optimizers_ = {"optimizer": self.optimizer, "parameter_optimizer": self._parameter_optimizer}
+    return {
+      "network": self.network,
+      "strengths": self.strengths,
+      "epoch": self.epoch,
+      "loss": self._loss,
+      **optimizers_,
+    }
+
+  @property
+  def num_steps_done(self) -> int:
+    """How many steps have been made, in all epochs."""
+    return optimizers.num_updates(self.optimizer)
+
+  @property
+  def learning_rate(self) -> float:
+    """The learning rate of the weights at the present step."""
+    return optimizers.current_learning_rate(self.optimizer)
+
+  def derived(self) -> CellGenotype:
+    """Returns the discrete cells that the strengths stand for."""
+    return mixtures.derive(self.strengths.numpy(), self._operations, self._num_nodes)
+
+  def fit(self, *, on_step: Callable[[], None] = lambda: None) -> Iterator[Metrics]:
+    """Trains from the present step to the last epoch, or until the cells collapse to identities.
+
+    Args:
+      on_step: called after each step.
+
+    Yields:
+      The metrics of each epoch: `epoch` (from 1), `train_loss`, `seconds`; `entropy` of the mixtures in nats,
+      `temperature`, `normal_identities` and `reduction_identities` of the derived cells; and the metrics of the relaxed
+      network on the validation set with the prefix `valid_`.
+
+    Raises:
+      nao_tf.training.base.Diverged: if the loss becomes NaN or infinite.
+    """
+    for number in range(int(self.epoch) + 1, self.training_config.epochs + 1):
+      if self.has_collapsed():
+        return
+      start = time.perf_counter()
+      temperature = self.config.temperature_in(number - 1, self.training_config.epochs)
+      self._temperature.assign(temperature)
+      loss = self._train_epoch(number, on_step)
+      self.epoch.assign(number)
+      self._loss.assign(0.0)
+      valid = {f"valid_{name}": value for name, value in self.evaluate("valid").items()}
+      figures = {"train_loss": loss, "temperature": temperature, **self._figures(), **valid}
+      yield {"epoch": number, **figures, "seconds": time.perf_counter() - start}
+
+  def has_collapsed(self) -> bool:
+    """Returns whether the normal cell has more identities than the configuration allows."""
+    return 0 < self.config.max_identities < mixtures.count_identities(self.derived())[0]
+
+  def evaluate(self, split: str) -> Metrics:
+    """Returns the metrics of the relaxed network on a split, with the softmax of the strengths as mixture."""
+    totals: dict[str, float] = {}
+    for batch in self._evaluation_batches(split):
+      for name, total in self._evaluation_step(*batch).items():
+        totals[name] = totals.get(name, 0.0) + float(total)
+    count = self.task.num_examples(split)
+    return self.task.metrics({name: total / count for name, total in totals.items()})
+
+  def _figures(self) -> Metrics:
+    """Returns what the strengths say."""
+    normal, reduction = mixtures.count_identities(self.derived())
+    entropy = mixtures.entropy(self.strengths.numpy())
+    return {"entropy": entropy, "normal_identities": normal, "reduction_identities": reduction}
+
+  @property
+  def _weights(self) -> list[Any]:
+    return self.network.trainable_variables
+
+  def _train_epoch(self, number: int, on_step: Callable[[], None]) -> float:
+    """Trains to the end of an epoch. The losses are read one step late, so that a device never waits for it."""
+    before, waiting = (number - 1) * self.steps_per_epoch, None
+    training, validation = self._training_batches(number), self._validation_batches(number)
+    for step in range(self.num_steps_done, before + self.steps_per_epoch):
+      held_out = next(training) if validation is None else next(validation)
+      batch = held_out if validation is None else next(training)
+      loss = self._step(batch, held_out)
+      checked_loss(waiting, number, step - before)
+      waiting = loss
+      on_step()
+    checked_loss(waiting, number, self.steps_per_epoch)
+    return float(self._loss) / self.steps_per_epoch
+
+  def _training_batches(self, number: int) -> Iterator[Any]:
+    """Returns the training batches from the present step to the end of an epoch."""
+    data = self.task.training_batches(self.training_config, seed=self._seed, first_epoch=number - 1)
+    return self._rest_of(data.take(self.steps_per_epoch), number)
+
+  def _validation_batches(self, number: int) -> Iterator[Any] | None:
+    """Returns as many validation batches, each epoch in an order of its own; None if none are needed."""
+    if self.config.order == 0:
+      return None
+    size, count = self.training_config.batch_size, self.task.num_examples("valid")
+    data = self.task.evaluation_batches("valid", size).unbatch().filter(lambda x, y, weight: weight > 0)
+    data = data.map(lambda x, y, weight: (x, y)).take(count)
+    data = data.shuffle(min(count, _SHUFFLED), seed=self._seed + number, reshuffle_each_iteration=True).repeat()
+    return self._rest_of(data.batch(size, drop_remainder=True).take(self.steps_per_epoch), number)
+
+  def _rest_of(self, data: tf.data.Dataset, number: int) -> Iterator[Any]:
+    """Returns the batches of an epoch from the present step on, divided among the replicas."""
+    done = self.num_steps_done - (number - 1) * self.steps_per_epoch
+    return iter(self._distribution.experimental_distribute_dataset(data.skip(done)))
+
+  @functools.cache  # noqa: B019 - as long-lived as the trainer
+  def _evaluation_batches(self, split: str) -> tf.distribute.DistributedDataset:
+    size = min(self.training_config.evaluation_batch_size, self.task.num_examples(split))
+    size = -(-size // self._replicas) * self._replicas
+    return self._distribution.experimental_distribute_dataset(self.task.evaluation_batches(split, size))
+
+  def _train(self, batch: Any, held_out: Any) -> tf.Tensor:
+    """Makes a step of the strengths and one of the weights; returns the loss of the latter without its decay."""
+    losses = self._distribution.run(self._replica_train, (batch, held_out))
+    loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+    self._loss.assign_add(tf.cast(loss, tf.float64))
+    return loss
+
+  def _replica_train(self, batch: Any, held_out: Any) -> tf.Tensor:
+    step = tf.convert_to_tensor(self.optimizer.iterations)
+    if self.config.order:
+      self._apply_to_strengths(self._strengths_gradient(batch, held_out, step))
+    weights, strengths = self._weights, tf.convert_to_tensor(self.strengths)
+    with tf.GradientTape() as tape:
+      tape.watch(strengths)
+      mixture = self._mixture(strengths, step)
+      network = _Mixed(self.network, mixture)
+      losses = self.task.losses(network, *batch, step, self.training_config)
+      loss = tf.reduce_sum(losses) / self.training_config.batch_size
+      total = loss + self._cost(mixture) / self._replicas
+    *gradients, of_strengths = tape.gradient(total, [*weights, strengths], unconnected_gradients="zero")
+    if not self.config.order:
+      self._apply_to_strengths(self._summed([of_strengths])[0])
+    self.optimizer.apply_gradients(zip(self._regularization(gradients, weights), weights))
+    return loss
+
+  def _strengths_gradient(self, batch: Any, held_out: Any, step: tf.Tensor) -> tf.Tensor:
+    """Returns the gradient of the strengths, summed over the replicas."""
+    weights = [tf.convert_to_tensor(weight) for weight in self._weights]
+    strengths = tf.convert_to_tensor(self.strengths)
+    validation = functools.partial(self._lent_loss, held_out, step, costs=True)
+    if self.config.order == 1:
+      return bilevel.first_order_gradient(strengths, weights, validation, summed=self._summed)
+    return bilevel.second_order_gradient(
+      strengths,
+      weights,
+      self._weight_step(),
+      training=functools.partial(self._lent_loss, batch, step, costs=False),
+      validation=validation,
+      summed=self._summed,
+    )
+
+  def _lent_loss(
+    self, batch: Any, step: tf.Tensor, weights: Sequence[tf.Tensor], strengths: tf.Tensor, *, costs: bool
+  ) -> tf.Tensor:
+    """Returns this replica's share of the loss with weights that are lent; the statistics of batch norm stay as they are."""
+    mixture = self._mixture(strengths, step)
+    network = _Mixed(self.network, mixture, self._lend(weights))
+    losses = self.task.losses(network, *batch, step, self.training_config)
+    loss = tf.reduce_sum(losses) / self.training_config.batch_size
+    return loss + self._cost(mixture) / self._replicas if costs else loss
+
+  def _lend(self, weights: Sequence[tf.Tensor]) -> LentWeights:
+    others = self.network.non_trainable_variables
+    return LentWeights([*self._weights, *others], [*weights, *map(tf.convert_to_tensor, others)])
+
+  def _weight_step(self) -> bilevel.WeightStep:
+    """Returns the step that the optimizer will make, without the bound on its gradient."""
+    momentum = self.training_config.momentum
+    last = [tf.convert_to_tensor(slot) for slot in self.optimizer.momentums] if momentum else []
+    rate = self.optimizer.learning_rate
+    rate = rate(self.optimizer.iterations) if callable(rate) else tf.convert_to_tensor(rate)
+    return bilevel.WeightStep(rate, momentum, last, self.training_config.weight_decay)
+
+  def _mixture(self, strengths: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    if self.config.mixture == "softmax":
+      return mixtures.softmax_mixture(strengths)
+    draw = mixtures.concrete_mixture if self.config.mixture == "concrete" else mixtures.one_hot_mixture
+    return draw(strengths, self._temperature, tf.stack([tf.constant(self._seed, tf.int64), tf.cast(step, tf.int64)]))
+
+  def _cost(self, mixture: tf.Tensor) -> tf.Tensor:
+    """Returns the weighted logarithm of the expected cost."""
+    if not self.config.cost_weight:
+      return tf.zeros([])
+    return self.config.cost_weight * tf.math.log(tf.reduce_sum(mixture * self._cost_table))
+
+  @functools.cached_property
+  def _cost_table(self) -> np.ndarray:
+    shapes = self.network.input_shapes
+    table = cost_table(
+      self.network.plans,
+      shapes,
+      self._operations,
+      self._num_nodes,
+      self.network.config.facts,
+      cost=self.config.cost,
+    )
+    return table.astype(np.float32)
+
+  def _summed(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """Returns gradients, summed over the replicas."""
+    if self._replicas == 1:
+      return list(gradients)
+    return list(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, list(gradients)))
+
+  def _apply_to_strengths(self, gradient: tf.Tensor) -> None:
+    """Lets Adam change the strengths; it adds up what it gets from all replicas."""
+    gradient += self.config.parameter_weight_decay * tf.convert_to_tensor(self.strengths)
+    self._parameter_optimizer.apply_gradients([(gradient / self._replicas, self.strengths)])
+
+  def _evaluate(self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> Mapping[str, tf.Tensor]:
+    sums = self._distribution.run(self._replica_evaluate, (inputs, targets, weights))
+    return {
+      name: self._distribution.reduce(tf.distribute.ReduceOp.SUM, value, axis=None) for name, value in sums.items()
+    }
+
+  def _replica_evaluate(self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> Mapping[str, tf.Tensor]:
+    mixture = mixtures.softmax_mixture(tf.convert_to_tensor(self.strengths))
+    scores = self.task.scores(_Mixed(self.network, mixture), inputs, targets)
+    return {name: tf.reduce_sum(score * tf.cast(weights, score.dtype)) for name, score in scores.items()}
+
+
+class _Mixed:
+  """A relaxed network with one mixture: called as an image network is."""
+
+  def __init__(self, network: RelaxedImageNetwork, mixture: tf.Tensor, weights: LentWeights | None = None) -> None:
+    self._network, self._mixture, self._weights = network, mixture, weights
+    self.config, self.auxiliary_head = network.config, None
+
+  def __call__(self, images: tf.Tensor, training: bool = False, step: tf.Tensor | None = None) -> tf.Tensor:
+    options = {} if self._weights is None else {"weights": self._weights}
+    return self._network.call(images, self._mixture, training=training, step=step, **options)
+
+
+def make_relaxed_trainer(
+  task: BatchTask,
+  space: SearchSpace,
+  network_config: ImageNetworkConfig,
+  training_config: TrainingConfig,
+  config: RelaxedConfig,
+  *,
+  distribution: tf.distribute.Strategy,
+  seed: int,
+) -> RelaxedTrainer:
+  """Returns what trains the relaxed network of a space of cells.
+
+  With a softmax, an edge may also be absent, as in DARTS.
+
+  Args:
+    task: what to learn.
+    space: of cells whose output has all nodes, such as `darts`.
+    network_config: how large the network is.
+    training_config: how its weights are trained.
+    config: how its strengths are trained.
+    distribution: the distribution of the process.
+    seed: of everything random.
+
+  Raises:
+    ValueError: if the space is another one; or as `RelaxedTrainer`.
+  """
+  if not isinstance(space, NasnetSpace) or not space.concatenates_nodes:
+    raise ValueError(
+      f"{space.name}: a search by gradients needs cells whose output has all nodes, such as those of darts"
+    )
+  operations = [mixtures.ZERO, *(operation.name for operation in space.operations)]
+  return RelaxedTrainer(
+    task,
+    operations,
+    space.num_nodes,
+    network_config,
+    task.complete_training_config(training_config),
+    config,
+    distribution=distribution,
+    seed=seed,
+  )
+
+
+def _check(task: BatchTask, training_config: TrainingConfig, config: RelaxedConfig) -> None:
+  """Raises ValueError if a relaxed network cannot be trained so."""
+  count = task.num_examples("valid")
+  if config.order and count < training_config.batch_size:
+    raise ValueError(
+      f"{task.name}: strengths are trained on validation batches of {training_config.batch_size} examples, but there are"
+      f" {count}; give a larger validation_fraction, such as 0.5"
+    )
+  if config.order == 2 and (training_config.optimizer.lower() != "sgd" or training_config.nesterov):
+    raise ValueError(
+      "a search of order 2 follows the step of the weights, so it needs the optimizer SGD without nesterov, got"
+      f" {training_config.optimizer}{' with nesterov' if training_config.nesterov else ''}"
+    )

@@ -1,0 +1,105 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nao_tf.networks.image_network import ImageNetworkConfig
+from nao_tf.spaces import make_space
+from nao_tf.spaces.nasnet import DARTS, NasnetSpace
+from nao_tf.supernets.relaxed.config import PRESETS, RelaxedConfig
+from nao_tf.supernets.relaxed.relaxed_trainer import make_relaxed_trainer
+from nao_tf.training.config import TrainingConfig
+from nao_tf.training.training_directory import TrainingDirectory
+from tests.support.array_source import array_task
+
+SPACE = NasnetSpace("small_darts", (DARTS[0], DARTS[2], DARTS[5]), 1, concatenates_nodes=True)
+NETWORK = ImageNetworkConfig(num_cells=1, filters=4, convention="darts", auxiliary=False, dropout_keep=1.0)
+TRAINING = TrainingConfig(epochs=2, batch_size=8, learning_rate=0.05, nesterov=False, evaluation_batch_size=32)
+
+
+def make_task():
+  rng = np.random.default_rng(0)
+  labels = np.arange(48) % 2
+  images = rng.normal(size=(48, 8, 8, 1)) * 20 + 128 + 60 * (labels[:, None, None, None] * 2 - 1)
+  return array_task((images.clip(0, 255).astype(np.uint8), labels), validation_fraction=0.5)
+
+
+def make_trainer(config=PRESETS["darts"], training=TRAINING, distribution=None, space=SPACE):
+  return make_relaxed_trainer(
+    make_task(), space, NETWORK, training, config, distribution=distribution or tf.distribute.get_strategy(), seed=3
+  )
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_search_learns_and_derives_an_architecture_of_the_space(name):
+  trainer = make_trainer(dataclasses.replace(PRESETS[name], parameter_learning_rate=0.05))
+  before = trainer.strengths.numpy()
+  history = list(trainer.fit())
+  assert [metrics["epoch"] for metrics in history] == [1, 2]
+  if trainer.config.mixture == "softmax":  # The losses of samples go up and down.
+    assert history[1]["train_loss"] < history[0]["train_loss"]
+  assert history[1]["entropy"] < np.log(4) and 0.0 <= history[1]["valid_accuracy"] <= 1.0
+  assert np.abs(trainer.strengths.numpy() - before).max() > 0.01
+  genotype = trainer.derived()
+  assert SPACE.decode(SPACE.encode(genotype)) == genotype
+
+
+def test_a_search_that_was_killed_within_an_epoch_goes_on_to_the_same_bits(tmp_path):
+  expected = make_trainer()
+  list(expected.fit())
+  killed = make_trainer()
+
+  def stop():
+    if killed.num_steps_done == killed.steps_per_epoch + 1:
+      raise KeyboardInterrupt
+
+  with TrainingDirectory(str(tmp_path), killed, checkpoint_seconds=0.0) as directory:
+    original, directory._on_step = directory._on_step, lambda bar: (original(bar), stop())
+    with pytest.raises(KeyboardInterrupt):
+      directory.fit()
+  resumed = make_trainer()
+  with TrainingDirectory(str(tmp_path), resumed) as directory:
+    assert resumed.num_steps_done == resumed.steps_per_epoch + 1
+    directory.fit()
+  np.testing.assert_array_equal(resumed.strengths, expected.strengths)
+  for ours, theirs in zip(resumed.network.variables, expected.network.variables):
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_costs_make_the_cells_smaller():
+  free, bound = (
+    dataclasses.replace(PRESETS["snas"], parameter_learning_rate=0.1, cost_weight=weight) for weight in (0.0, 20.0)
+  )
+  costs = []
+  for config in (free, bound):
+    trainer = make_trainer(config)
+    list(trainer.fit())
+    costs.append(float(np.sum(tf.nn.softmax(trainer.strengths) * trainer._cost_table)))
+  assert costs[1] < costs[0]
+
+
+def test_a_collapsed_search_stops_early():
+  trainer = make_trainer(RelaxedConfig(order=1, max_identities=1))
+  strengths = np.zeros(trainer.strengths.shape, np.float32)
+  strengths[..., 2] = 5.0
+  trainer.strengths.assign(strengths)
+  assert trainer.has_collapsed() and not list(trainer.fit())
+
+
+@pytest.mark.parametrize(
+  "training, config, message",
+  [
+    (dataclasses.replace(TRAINING, batch_size=40), PRESETS["darts"], "larger validation_fraction"),
+    (dataclasses.replace(TRAINING, optimizer="Adam"), PRESETS["darts"], "needs the optimizer SGD"),
+    (dataclasses.replace(TRAINING, nesterov=True), PRESETS["darts"], "without nesterov"),
+  ],
+)
+def test_what_cannot_be_searched_is_refused(training, config, message):
+  with pytest.raises(ValueError, match=message):
+    make_trainer(config, training)
+
+
+def test_a_space_of_loose_ends_is_refused():
+  with pytest.raises(ValueError, match="cells whose output has all nodes"):
+    make_trainer(space=make_space("nasnet5"))
