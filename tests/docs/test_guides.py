@@ -41,7 +41,17 @@ def run(path: pathlib.Path, directory: pathlib.Path, monkeypatch, changes: Mappi
 
 @pytest.mark.parametrize(
   "name",
-  ["bayesian_search", "costs", "drawing", "motifs", "own_space", "own_strategy", "own_evaluator", "own_task"],
+  [
+    "bayesian_search",
+    "costs",
+    "drawing",
+    "motifs",
+    "own_space",
+    "own_strategy",
+    "own_evaluator",
+    "own_task",
+    "search_by_gradients",
+  ],
 )
 def test_the_blocks_of_a_guide_are_one_program(name, tmp_path, monkeypatch):
   run(GUIDES / f"{name}.md", tmp_path, monkeypatch)
