@@ -15,6 +15,7 @@ from nao_tf.reports import ReportWriter
 from nao_tf.runs.journal import Journal
 from nao_tf.runs.starts import record_start
 from nao_tf.searches.search_directory import NothingFound, Reranking
+from nao_tf.searches.watchers import Watchers
 from nao_tf.searches.winner import evaluate_finalists, write_winner
 from nao_tf.spaces.nasnet import NasnetSpace
 from nao_tf.supernets.relaxed.relaxed_trainer import RelaxedTrainer
@@ -75,7 +76,8 @@ def search_by_gradients(
     report = ReportWriter(journal, space)
     for trial in journal.trials:
       on_trial(trial)
-    recording = _Recording(trainer, space, journal, lambda trial: (report(trial), on_trial(trial)))
+    watchers = Watchers([], [report, on_trial])
+    recording = _Recording(trainer, space, journal, watchers.on_trial)
     training = TrainingDirectory(os.path.join(directory, RELAXED_DIRECTORY), recording, tensorboard=tensorboard)
     with training:
       recording.catch_up(training.history)

@@ -240,7 +240,8 @@ class RelaxedTrainer:
       tape.watch(strengths)
       mixture = self._mixture(strengths, step)
       network = _Mixed(self.network, mixture)
-      losses = self.task.losses(network, *batch, step, self.training_config)
+      inputs, targets = batch
+      losses = self.task.losses(network, inputs, targets, step, self.training_config)
       loss = tf.reduce_sum(losses) / self.training_config.batch_size
       total = loss + self._cost(mixture) / self._replicas
     *gradients, of_strengths = tape.gradient(total, [*weights, strengths], unconnected_gradients="zero")
@@ -271,7 +272,8 @@ class RelaxedTrainer:
     """Returns this replica's share of the loss with weights that are lent; the statistics of batch norm stay as they are."""
     mixture = self._mixture(strengths, step)
     network = _Mixed(self.network, mixture, self._lend(weights))
-    losses = self.task.losses(network, *batch, step, self.training_config)
+    inputs, targets = batch
+    losses = self.task.losses(network, inputs, targets, step, self.training_config)
     loss = tf.reduce_sum(losses) / self.training_config.batch_size
     return loss + self._cost(mixture) / self._replicas if costs else loss
 
