@@ -36,7 +36,7 @@ class Status:
     failed: how many trials have failed.
     process: the process that is at work, in words; None if there is none.
     seconds: mean time of one; None if none is done.
-    seconds_left: time for the missing ones, one after the other; None if it cannot be told.
+    seconds_left: time for the missing ones, as many at a time as are running now; None if it cannot be told.
     best: the best so far: of a search its trial, reward and architecture, of a training its last metrics.
   """
 
@@ -137,7 +137,7 @@ def _status(
   """Returns a status with the times that follow from those of what is done."""
   done = len(seconds)
   mean = sum(seconds) / done if done else None
-  left = None if mean is None or total is None else mean * max(total - done, 0)
+  left = None if mean is None or total is None else mean * max(total - done, 0) / max(running, 1)
   return Status(directory, *kind_and_unit, done, total, running, failed, process, mean, left, best)
 
 
@@ -165,7 +165,8 @@ def _rows(status: Status) -> list[tuple[str, str]]:
   """Returns the lines that people read."""
   of, unit = "" if status.total is None else f" of {status.total}", status.unit
   counts = f"{status.done}{of} {unit}s" + (f", {status.failed} failed" if status.failed else "")
-  rate = "" if not status.seconds else f"{_time(status.seconds)} each, {3600 / status.seconds:.3g} an hour"
+  per_hour = 3600 * max(status.running, 1) / status.seconds if status.seconds else 0.0
+  rate = f"{_time(status.seconds)} each, {per_hour:.3g} an hour" if status.seconds else ""
   return [
     (status.kind, status.directory),
     ("state", _state(status)),

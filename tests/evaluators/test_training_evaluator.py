@@ -42,8 +42,12 @@ def test_the_evaluator_is_registered():
 
 
 def test_a_reward_is_the_validation_accuracy_and_comes_with_metrics():
-  (evaluation,) = make_evaluator().evaluate([POOLS])
+  evaluator, watched = make_evaluator(), []
+  evaluator.watch(watched.append)
+  (evaluation,) = evaluator.evaluate([POOLS])
   assert 0 <= evaluation.reward <= 1
+  assert [(epoch.number, epoch.total) for epoch in watched] == [(1, 1)] and "learning_rate" in watched[0].metrics
+  assert watched[0].metrics["valid_accuracy"] == evaluation.reward
   assert evaluation.reward == evaluation.metrics["accuracy"]
   assert evaluation.cost_seconds > 0
   assert {"accuracy", "loss", "train_loss", "parameters", "multiply_adds", "epochs"} == set(evaluation.metrics)

@@ -1,5 +1,6 @@
 """The status of searches and trainings, read from their directories."""
 
+import contextlib
 import json
 import os
 import socket
@@ -36,6 +37,14 @@ def test_a_running_search(begun):
   assert status.best == {"trial": 0, "reward": 0.5, "architecture": [0]}
   assert status.process == f"process {os.getpid()} on {socket.gethostname()}"
   assert {entry.name: entry.stat().st_mtime_ns for entry in os.scandir(begun)} == before
+
+
+def test_two_at_a_time_take_half_the_time(begun):
+  with contextlib.closing(Attempts(begun, {2, 3})) as attempts:
+    attempts.begin(3)
+  status = status_of(begun, num_trials=6)
+  assert (status.running, status.seconds, status.seconds_left) == (2, 15.0, 30.0)
+  assert "15 s each, 480 an hour" in str(status)
 
 
 def test_it_is_told_in_words_and_as_json(begun):

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 
+from nao_tf.training.base import Epoch
 from nao_tf.trial import Evaluation
 
 
@@ -102,9 +103,16 @@ NOT_A_NUMBER = float("nan")
 class Misbehaving:
   """The first choice says what happens; the second is the reward, or NaN if it is negative."""
 
+  on_epoch = None
+
+  def watch(self, on_epoch):
+    self.on_epoch = on_epoch
+
   def evaluate(self, architectures):
     for kind, reward in architectures:
       print(f"child {kind} speaks")
+      if self.on_epoch:
+        self.on_epoch(Epoch(1, 2, {"kind": kind}))
       ACCIDENTS[kind]()
       environment = {name: os.environ.get(name) for name in ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")}
       yield Evaluation(NOT_A_NUMBER if reward < 0 else float(reward), 0.0, {"process": os.getpid(), **environment})

@@ -1,5 +1,6 @@
 """A child is a guest: whatever it does, its trial ends with an evaluation, and no other trial is touched."""
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from nao_tf.evaluators.base import EvaluatorError
 from nao_tf.runs.attempts import Attempts
 from nao_tf.searches.executors import ExecutorSettings, Run, make_executor
 from nao_tf.searches.executors.machine import num_cores
+from nao_tf.training.base import Epoch
 from nao_tf.trial import Trial
 from tests.searches.executors import children
 
@@ -62,6 +64,8 @@ def two_workers():
 
 
 def test_bad_children_fail_and_touch_no_other(two_workers, run):
+  epochs = {}
+  run = dataclasses.replace(run, on_epoch=lambda trial, epoch: epochs.update({trial: epoch}))
   architectures = [(0, 5), *((kind, 1) for kind in REASONS), (0, 6)]
   done = evaluated(two_workers, run, architectures)
   assert len(done) == len(architectures)
@@ -73,6 +77,7 @@ def test_bad_children_fail_and_touch_no_other(two_workers, run):
   assert (done[0].reward, done[10].reward) == (5, 6) and "log" not in done[0].evaluation.metrics
   assert run.attempts.count(9) == 1  # What is no fault of the child does not count.
   assert log_of(run, 0) == "child 0 speaks\n"
+  assert epochs[0] == Epoch(1, 2, {"kind": 0}) and 10 in epochs  # Whatever became of others.
 
 
 def test_children_of_stranger_kinds_touch_no_other(two_workers, run):

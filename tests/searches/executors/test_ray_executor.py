@@ -9,6 +9,7 @@ import pytest
 from nao_tf.evaluators.base import EvaluatorError
 from nao_tf.runs.attempts import Attempts
 from nao_tf.searches.executors import ExecutorSettings, Run, make_executor
+from nao_tf.training.base import Epoch
 from nao_tf.trial import Trial
 from tests.searches.executors import children
 from tests.searches.executors.test_processes import evaluated, log_of
@@ -62,12 +63,15 @@ def test_a_trial_that_no_node_has_room_for_waits_and_says_so(cluster, run, caplo
 
 @needs_ray
 def test_bad_children_fail_and_touch_no_other(executor, run):
+  epochs = {}
+  run = dataclasses.replace(run, on_epoch=lambda trial, epoch: epochs.update({trial: epoch}))
   reasons = {1: "KeyError: 'missing'", 4: "with status 3", 5: "by SIGKILL", 6: "by SIGSEGV", 8: "longer than 3 seconds"}
   done = evaluated(executor, run, [(0, 5), *((kind, 1) for kind in reasons), (0, 6)])
   assert [done[number].reward for number in sorted(done)] == [5, None, None, None, None, None, 6]
   for number, (kind, reason) in enumerate(reasons.items(), start=1):
     assert reason in done[number].evaluation.metrics["reason"] and f"child {kind} speaks" in log_of(run, number)
   assert "missing" in done[1].evaluation.metrics["log"]
+  assert epochs[0] == Epoch(1, 2, {"kind": 0}) and 6 in epochs  # Whatever became of others.
 
 
 @needs_ray
