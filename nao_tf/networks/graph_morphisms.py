@@ -87,7 +87,7 @@ def with_concatenation(graph: LayerGraph, start: str, end: str, prefix: str) -> 
 
   Raises:
     ValueError: if there is no such layer, `end` is of another class, `start` depends on it, or it has a lower
-    resolution.
+      resolution.
   """
   source, reader = graph[start], graph[end]
   _check_order(graph, start, end)

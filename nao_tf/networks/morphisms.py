@@ -41,8 +41,7 @@ def deeper(
 
   Raises:
     ValueError: if the model is not one of plain layers, there is no such layer, its output is neither images nor
-    vectors, or
-      the kernel is even.
+      vectors, or the kernel is even.
   """
   graph = read_graph(model)
   prefix = _free_name(graph, "deeper") if name is None else name
@@ -64,8 +63,7 @@ def wider(model: keras.Model, layer: str, width: int, *, seed: int = 0) -> keras
 
   Raises:
     ValueError: if the model is not one of plain layers, there is no such layer, it is at least as wide already, or
-    something
-      downstream cannot become wider, such as an output of the model.
+      something downstream cannot become wider, such as an output of the model.
   """
   return build_model(widened(read_graph(model), layer, width, np.random.default_rng(seed)))
 
@@ -84,8 +82,7 @@ def add_skip(model: keras.Model, start: str, end: str, *, name: str | None = Non
 
   Raises:
     ValueError: if the model is not one of plain layers, there is no such layer, `start` depends on `end`, or it has a
-    lower
-      resolution.
+      lower resolution.
   """
   graph = read_graph(model)
   return build_model(with_sum(graph, start, end, _free_name(graph, "skip") if name is None else name))
@@ -104,8 +101,7 @@ def concat_skip(model: keras.Model, start: str, end: str, *, name: str | None = 
 
   Raises:
     ValueError: if the model is not one of plain layers, there is no such layer, `end` is of another class, `start`
-    depends on
-      it, or it has a lower resolution.
+      depends on it, or it has a lower resolution.
   """
   graph = read_graph(model)
   return build_model(with_concatenation(graph, start, end, _free_name(graph, "skip") if name is None else name))
