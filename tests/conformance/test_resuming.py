@@ -29,7 +29,7 @@ CONTROLLER = ControllerConfig(
 OPTIONS = {
   "nao": {"config": NaoConfig(CONTROLLER, ensemble_size=1, num_initial=4, round_size=4, num_seeds=4, num_unlabeled=8)},
   "bananas": {"config": BananasConfig(num_initial=4, round_size=4, ensemble_size=2, units=8, num_epochs=5)},
-  "bayesian": {"config": BayesianConfig(num_initial=4, num_candidates=10)},
+  "bayesian": {"config": BayesianConfig(num_initial=10, num_candidates=10)},
 }
 
 

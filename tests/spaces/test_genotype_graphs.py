@@ -36,9 +36,10 @@ def test_a_cell_of_nasbench101_has_a_layer_for_each_vertex_that_is_not_pruned():
 
 def test_cells_of_nasbench201_have_equal_graphs_if_they_compute_the_same_function():
   space = make_space("nasbench201")
-  cells = list(space.enumerate())
+  cells = list(space.enumerate())[::7]
   keys = {space.graph(cell): space.function_key(cell) for cell in cells}
-  assert len(keys) == 4930 and all(keys[space.graph(cell)] == space.function_key(cell) for cell in cells[::50])
+  assert len(keys) == len({space.function_key(cell) for cell in cells}) > 500
+  assert all(keys[space.graph(cell)] == space.function_key(cell) for cell in cells[::50])
 
 
 def test_what_is_added_twice_in_nasbench201_is_two_layers():
