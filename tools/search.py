@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
 COMMAND = "search"
 BEST_DIRECTORY = "best"
+SHARED_BATCH = 8
 _SEARCH = "nao-search"
 
 DefineFlags = Callable[[flags.FlagValues, Sequence[str]], None]
@@ -71,7 +72,14 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
   search_flags.define(flag_values, argv)
   evaluator_flags.define(flag_values, argv)
   executor_flags.define(flag_values)
-  flags.DEFINE_integer("batch_size", 8, "architectures to ask the strategy for at a time", 1, flag_values=flag_values)
+  flags.DEFINE_integer(
+    "batch_size",
+    None,
+    "architectures to ask the strategy for at a time; default: 1, so that each proposal knows all trials that are finished,"
+    f" and {SHARED_BATCH} with --evaluator=shared_weights, which scores many at once",
+    lower_bound=1,
+    flag_values=flag_values,
+  )
   flags.DEFINE_integer(
     "first_batch_size", None, "architectures to ask for the first time; default: batch_size", 1, flag_values=flag_values
   )
@@ -181,11 +189,19 @@ def check_optimizers(flag_values: flags.FlagValues) -> None:
   experiment.check_optimizer(winner_of(flag_values), prefix="best_")
 
 
+def batch_size(flag_values: flags.FlagValues) -> int:
+  """Returns how many architectures the strategy is asked for at a time."""
+  if flag_values.batch_size is not None:
+    return int(flag_values.batch_size)
+  return SHARED_BATCH if flag_values.evaluator == "shared_weights" else 1
+
+
 def settings(flag_values: flags.FlagValues) -> dict[str, Any]:
   """Returns what determines the course of a search."""
   first = flag_values.first_batch_size
   return {
-    **search_flags.settings(flag_values, "batch_size"),
+    **search_flags.settings(flag_values),
+    "batch_size": batch_size(flag_values),
     **evaluator_flags.settings(flag_values),
     **({} if first is None else {"first_batch_size": first}),
   }
@@ -204,7 +220,7 @@ def search(
     lambda: evaluator_of(flag_values, flag_values.evaluator, context),
     budget=Budget(
       num_trials=flag_values.num_trials,
-      batch_size=flag_values.batch_size,
+      batch_size=batch_size(flag_values),
       first_batch_size=flag_values.first_batch_size,
       trial_retries=flag_values.trial_retries,
       asking=flag_values.asking,

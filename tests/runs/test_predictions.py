@@ -36,7 +36,7 @@ def test_a_damaged_file_is_set_aside_and_its_good_lines_stay(tmp_path, caplog):
   with open(tmp_path / PREDICTIONS_FILE, "a") as file:
     file.write("nonsense\n")
   record(tmp_path, (TRIALS[0], Prediction(0.5, 1)), (TRIALS[2], Prediction(float("nan"), 1)))
-  assert read_predictions(str(tmp_path), TRIALS) == {1: (0.75, 1), 0: (0.5, 1)}
+  assert read_predictions(str(tmp_path), TRIALS) == {1: Prediction(0.75, 1), 0: Prediction(0.5, 1)}
   assert len(caplog.records) == 1 and os.path.exists(tmp_path / f"{PREDICTIONS_FILE}.damaged")
 
 
