@@ -10,7 +10,7 @@ import pytest
 from tensorflow import keras
 
 from nao_tf.runs.journal import read_trials
-from nao_tf.tools import search, tune
+from nao_tf.tools import recorded_flags, search, tune
 from tests.support import toy_tables
 from tests.tools.test_tools import run
 
@@ -38,7 +38,8 @@ def begun(tmp_path):
 
 def tabular(workdir, table, strategy, *flags):
   budget = ("--num_trials=40", "--seed=3", f"--strategy={strategy}", f"--workdir={workdir}")
-  return run(search, "--space=nasbench201", "--evaluator=tabular", f"--table={table}", *budget, *flags)
+  recorded = recorded_flags.of("search", workdir)  # As the command itself does.
+  return run(search, *recorded, "--space=nasbench201", "--evaluator=tabular", f"--table={table}", *budget, *flags)
 
 
 def outcomes(workdir):
@@ -94,7 +95,8 @@ def test_shared_weights_go_on_from_their_checkpoint(begun):
 def test_a_project_of_keras_tuner_goes_on_and_keeps_every_trial(begun):
   workdir = begun("tuner")
   flags = ("--strategy=nao", "--nao_num_initial=3", "--controller_num_steps=10", "--num_trials=7", "--seed=5")
-  assert run(tune, f"--workdir={workdir}", *flags, *CHILDREN) == 0
+  recorded = recorded_flags.of("tune", workdir)
+  assert run(tune, *recorded, f"--workdir={workdir}", *flags, *CHILDREN) == 0
   paths = [pathlib.Path(workdir) / "tuner" / f"trial_{number}" / "trial.json" for number in range(7)]
   values = [json.loads(path.read_text())["hyperparameters"]["values"] for path in paths]
   known = [[trial[name] for name in sorted(trial)] for trial in values]
