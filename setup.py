@@ -23,6 +23,7 @@ REQUIRES = [
   "tensorboard>=2.15",
   "tensorflow>=2.15",
   "tensorflow-datasets>=4.9.4",
+  "threadpoolctl>=3.1",
   "tqdm>=4.66",
 ]
 EXTRAS = {
