@@ -12,6 +12,7 @@ from nao_tf.strategies import STRATEGIES
 
 CHOICES: Mapping[str, Mapping[str, str]] = {
   "space": {
+    "autokeras": "plain networks of convolutional and dense layers with skip connections; the space of Auto-Keras",
     "nasnet5": "image cells of five operations: separable convolutions and pools; the space of NAO-WS",
     "nasnet11": "image cells of the eleven operations of the paper",
     "nasnet13": "image cells of the thirteen operations of NASNet",
@@ -29,6 +30,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
   },
   "strategy": {
     "nao": "neural architecture optimization, the method of the paper",
+    "autokeras": "Bayesian optimization over network morphisms; children inherit trained weights",
     "evolution": "regularized evolution",
     "bananas": "an ensemble of predictors over paths, with Thompson sampling",
     "bayesian": "a Gaussian process over distances between networks, as in NASBOT and Auto-Keras",
@@ -41,6 +43,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
   },
   "evaluator": {
     "training": "trains each architecture from scratch",
+    "inherited": "trains each architecture on from the weights of the trial that it was made from",
     "shared_weights": "trains one network that holds all architectures, and scores each with its weights",
     "tabular": "looks the architecture up in a table of trained ones (--table)",
   },

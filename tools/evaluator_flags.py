@@ -9,12 +9,12 @@ from nao_tf.evaluators import EVALUATORS, EvaluatorContext, declared_settings
 from nao_tf.evaluators.base import REWARDS
 from nao_tf.searches.loop import TRIAL_RETRIES
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.tools import component_flags, experiment, flag_types, flagging, search_flags, shared_flags
+from nao_tf.tools import component_flags, experiment, flag_types, flagging, search_flags, shared_flags, strategy_flags
 
 if TYPE_CHECKING:
   import tensorflow as tf
 
-_WITHOUT_SHARING = ("training", "tabular")
+_WITHOUT_SHARING = ("inherited", "training", "tabular")
 
 
 def define(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> None:
@@ -25,7 +25,7 @@ def define(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> None:
     argv: the command line, which may name an evaluator that has flags of its own; see `component_flags`.
   """
   help_ = "how to evaluate an architecture"
-  flag_types.define_name("evaluator", "training", EVALUATORS, "evaluator", help_, flag_values=flag_values)
+  flag_types.define_name("evaluator", _default(argv), EVALUATORS, "evaluator", help_, flag_values=flag_values)
   flags.DEFINE_string("table", None, "table file of --evaluator=tabular", flag_values=flag_values)
   help_ = "the epoch whose validation result is the reward"
   flags.DEFINE_enum("reward", "last", list(REWARDS), help_, flag_values=flag_values)
@@ -36,6 +36,13 @@ def define(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> None:
   experiment.define_tensorboard_flag(flag_values)
   shared_flags.define(flag_values)
   component_flags.define_all(EVALUATORS, declared_settings, component_flags.named(argv, "evaluator"), flag_values)
+
+
+def _default(argv: Sequence[str]) -> str:
+  """Returns the evaluator that the strategy is made for, if the command line names no other space than its own."""
+  spaces, preferred = component_flags.named(argv, "space"), strategy_flags.preferred(argv, "preferred_space")
+  is_its_space = not spaces or spaces[-1] == preferred
+  return (is_its_space and strategy_flags.preferred(argv, "preferred_evaluator")) or "training"
 
 
 def check(flag_values: flags.FlagValues) -> None:

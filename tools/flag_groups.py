@@ -15,7 +15,7 @@ from nao_tf.tasks import task_traits
 from nao_tf.tools import component_flags, flagfiles
 
 _CHOOSERS = ("strategy", "strategies", "oracles")
-_UNTRAINED, _UNSHARED = ("tabular",), ("tabular", "training")
+_UNTRAINED, _UNSHARED = ("tabular",), ("inherited", "tabular", "training")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,9 +66,12 @@ def _task_has_files(values: flags.FlagValues) -> bool:
   return "task" not in values or values.task == "folder" or ":" in values.task
 
 
-_TABLE = Need("--evaluator=tabular", ("evaluator",), _evaluator_not_in(("training", "shared_weights")))
+_TABLE = Need("--evaluator=tabular", ("evaluator",), _evaluator_not_in(("inherited", "training", "shared_weights")))
 _TRAINED = Need("an evaluator that trains networks", ("evaluator",), _evaluator_not_in(_UNTRAINED))
 _SHARED = Need("--evaluator=shared_weights", ("evaluator",), _evaluator_not_in(_UNSHARED))
+_INHERITED = Need(
+  "--evaluator=inherited", ("evaluator", "strategy"), _evaluator_not_in(("training", "shared_weights", "tabular"))
+)
 _BEST = Need("--train_best", ("train_best",), lambda values: "train_best" not in values or values.train_best)
 _DRY = Need("--dry_run", ("dry_run",), lambda values: "dry_run" not in values or values.dry_run)
 _IMAGES = Need("a task on images", ("task",), _task_is("images"))
@@ -96,6 +99,7 @@ GROUPS = (
   Group("The winner", ("train_best",)),
   Group("The networks of the search and their training", prefixes=("child_",), need=_TRAINED),
   Group("The winner, where it differs from them", prefixes=("best_",), need=_BEST),
+  Group("Inherited weights", prefixes=("inherited_",), need=_INHERITED),
   Group("Weight sharing", prefixes=("shared_",), need=_SHARED),
 )
 """The groups of all commands. Those of strategies are added; see `groups`."""

@@ -27,7 +27,8 @@ def define(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> None:
   """
   experiment.define_process_flags(flag_values)
   experiment.define_task_flags(flag_values)
-  flag_types.define_name("space", "nasnet5", SPACES, "space", "what to search", flag_values=flag_values)
+  space = strategy_flags.preferred(argv, "preferred_space") or "nasnet5"
+  flag_types.define_name("space", space, SPACES, "space", "what to search", flag_values=flag_values)
   flag_types.define_name("strategy", "nao", STRATEGIES, "strategy", "how to search", flag_values=flag_values)
   flags.DEFINE_integer("num_trials", 40, "architectures to evaluate, failed ones included", 1, flag_values=flag_values)
   help_ = "networks with more parameters are not proposed; default: no limit"

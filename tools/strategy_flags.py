@@ -5,7 +5,7 @@ from typing import Any
 
 from absl import flags
 
-from nao_tf.strategies import STRATEGIES, declared_settings
+from nao_tf.strategies import STRATEGIES, declared_settings, preferred_by
 from nao_tf.tools import component_flags
 
 
@@ -24,6 +24,18 @@ def define(
   """
   names = component_flags.named(argv, "strategy", "strategies")
   component_flags.define_all(STRATEGIES, declared_settings, names, flag_values, presets=presets)
+
+
+def preferred(argv: Sequence[str], attribute: str) -> str | None:
+  """Returns the space or the evaluator that the strategy of a command line is made for, if it is made for one.
+
+  Args:
+    argv: the command line.
+    attribute: "preferred_space" or "preferred_evaluator"; see `nao_tf.strategies.base.Strategy`.
+  """
+  names = component_flags.named(argv, "strategy")
+  known = names and (names[-1] in STRATEGIES or ":" in names[-1])  # The flag itself refuses a wrong name.
+  return preferred_by(names[-1], attribute) if known else None
 
 
 def config(name: str, flag_values: flags.FlagValues) -> Any:

@@ -113,15 +113,14 @@ class InheritedEvaluator(TrainingEvaluator):
   def _inherit(self, network: Any, architecture: Architecture) -> dict[str, Any]:
     """Gives a child the weights of its parent; returns what is recorded about it."""
     parent = self._parent_of(architecture)
-    genotype = self._space.decode(parent.architecture)
-    plan = morph_plan(genotype, network.genotype)
+    plan = morph_plan(self._space.decode(parent.architecture), self._space.decode(architecture))
     if plan is None:
       raise _NotInherited(f"no morphisms lead to it from trial {parent.id}")
     weights = self._store.load(self._space.canonical(parent.architecture))
     if weights is None:
       raise _NotInherited(f"the weights of trial {parent.id} are missing")
     try:
-      inherit(network, plan, genotype, weights, self._examples(), seed=child_seed(self._seed, architecture))
+      inherit(network, plan, weights, self._examples(), seed=child_seed(self._seed, architecture))
     except ValueError as error:
       raise _NotInherited(f"the weights of trial {parent.id} do not fit ({first_line(error)})") from error
     return {"inherited_from": parent.id, "morphisms": plan.num_morphisms}

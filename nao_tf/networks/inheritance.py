@@ -38,7 +38,6 @@ def weights_of(network: LayeredNetwork) -> dict[str, list[np.ndarray]]:
 def inherit(
   network: LayeredNetwork,
   plan: MorphPlan,
-  parent: LayeredGenotype,
   weights: Weights,
   examples: np.ndarray,
   *,
@@ -49,38 +48,32 @@ def inherit(
   Args:
     network: of the child.
     plan: how the parent becomes the child.
-    parent: genotype of the parent.
     weights: of the parent.
     examples: inputs `[B, H, W, C]` that new batch norms are calibrated with.
     seed: of the copies that wider layers get.
 
   Raises:
-    ValueError: if the weights are not those of such a parent, or networks of this kind cannot inherit any.
+    ValueError: if the weights are not those of such a parent.
   """
-  genotype = network.genotype
-  if not isinstance(genotype, LayeredGenotype):
-    raise ValueError(
-      f"only the network of a LayeredGenotype can inherit weights, got that of a {type(genotype).__name__}"
-    )
-  graph = _parent_graph(network, plan, parent, weights)
+  graph, child = _parent_graph(network, plan, weights), plan.child
   for number in plan.inserted:
-    graph = _deeper(graph, genotype, number)
+    graph = _deeper(graph, child, number)
   for number in plan.widened:
-    width = network.config.filters * genotype.widths[number]
-    graph = widened(graph, _weighted(genotype, number), width, np.random.default_rng([seed, number]))
+    width = network.config.filters * child.widths[number]
+    graph = widened(graph, _weighted(child, number), width, np.random.default_rng([seed, number]))
   for skip in plan.skips:
-    graph = _with_skip(graph, genotype, skip)
+    graph = _with_skip(graph, child, skip)
   for layer in network.classifier.layers:
     if layer.weights:
       layer.set_weights(list(graph[layer.name].weights))
-  norms = [f"{layer_prefix(number)}-norm" for number in plan.inserted if _is_convolution(genotype, number)]
+  norms = [f"{layer_prefix(number)}-norm" for number in plan.inserted if _is_convolution(child, number)]
   calibrated(network.classifier, norms, examples)
 
 
-def _parent_graph(network: LayeredNetwork, plan: MorphPlan, parent: LayeredGenotype, weights: Weights) -> LayerGraph:
+def _parent_graph(network: LayeredNetwork, plan: MorphPlan, weights: Weights) -> LayerGraph:
   """Returns the network of the parent, whose layers have the names that they have in the child."""
   own, renamed = (
-    planned_layers(parent, network.config.filters, network.image_shape, network.num_classes, numbers=numbers)
+    planned_layers(plan.parent, network.config.filters, network.image_shape, network.num_classes, numbers=numbers)
     for numbers in (None, plan.places)
   )
   image = LayerNode(INPUT, keras.layers.InputLayer, {"dtype": "float32"}, (), (), network.image_shape)

@@ -7,7 +7,7 @@ from nao_tf.evaluators.base import Evaluator
 from nao_tf.registries import place_of
 from nao_tf.spaces import SPACES, make_space
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.strategies import Strategy, make_strategy, strategy_class
+from nao_tf.strategies import Strategy, make_strategy, preferred_by, strategy_class
 
 AnySpace = str | SearchSpace
 AnyStrategy = str | type[Strategy] | Strategy
@@ -61,6 +61,17 @@ def strategy_of(given: AnyStrategy, space: SearchSpace, seed: int) -> Strategy:
   if isinstance(given, Strategy):
     return given
   return make_strategy(given, space, seed=seed) if isinstance(given, str) else given(space, seed=seed)
+
+
+def preferred(given: AnyStrategy, name: str) -> str | None:
+  """Returns the space or the evaluator that a strategy is made for, if it is made for one.
+
+  Args:
+    given: see `strategy_of`.
+    name: "preferred_space" or "preferred_evaluator".
+  """
+  found: str | None = preferred_by(given, name) if isinstance(given, str) else getattr(given, name, None)
+  return found
 
 
 def check_evaluator(given: AnyEvaluator) -> None:

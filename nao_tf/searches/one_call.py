@@ -14,11 +14,12 @@ from typing import Any
 from nao_tf import fields
 from nao_tf.networks.cost_bounds import CostBounds
 from nao_tf.runs.places import checked_directory
-from nao_tf.searches.choices import AnyEvaluator, AnySpace, AnyStrategy
+from nao_tf.searches.choices import AnyEvaluator, AnySpace, AnyStrategy, preferred, recorded_name
+from nao_tf.searches.executors import Executor
 from nao_tf.searches.found import Found
 from nao_tf.searches.planned_search import Choices, planned_search
 from nao_tf.searches.search_directory import Budget
-from nao_tf.searches.workers import AnyExecutor, workers_of
+from nao_tf.searches.workers import DEFAULT_EVALUATOR, AnyExecutor, workers_of
 from nao_tf.trial import Trial
 
 NUM_TRIALS = 40
@@ -34,7 +35,7 @@ def search(
   max_seconds: float | None = None,
   space: AnySpace | None = None,
   strategy: AnyStrategy = "nao",
-  evaluator: AnyEvaluator = "training",
+  evaluator: AnyEvaluator | None = None,
   seed: int = 0,
   max_parameters: int | None = None,
   max_multiply_adds: int | None = None,
@@ -73,10 +74,10 @@ def search(
       `max_seconds`.
     max_seconds: no batch of architectures is begun when this call has taken so long; None for no limit.
     space: what to search: a name, a place `package.module:Name`, or a space. None: "nasnet5" for images, "rnn12" for
-      texts.
+      texts, "autokeras" for the strategy of that name.
     strategy: how to search: a name, a place, a subclass of `Strategy`, or a strategy that was asked nothing.
     evaluator: how to evaluate an architecture: a name, a place, a class with `from_context`, or an object with
-      `evaluate`.
+      `evaluate`. None: "training", or "inherited" for the strategy "autokeras".
     seed: of all randomness.
     max_parameters: networks with more parameters are not proposed; None for no limit.
     max_multiply_adds: networks with more multiply-adds for one image or one token are not proposed; None for no limit.
@@ -124,6 +125,7 @@ def search(
   fields.number_or_none(validation_fraction, "validation_fraction")
   seed = fields.integer(seed, "seed", 0)
   workers = workers_of(executor, num_workers, trial_timeout)
+  evaluator = _evaluator_for(strategy, space, executor) if evaluator is None else evaluator
   bounds = CostBounds(max_parameters, max_multiply_adds)
   fields.integer(trials_per_batch, "trials_per_batch", 1)
   choices = Choices(space, strategy, evaluator, seed, bounds, workers, trials_per_batch)
@@ -141,6 +143,14 @@ def search(
   )
   planned = planned_search(directory, choices, data, validation_fraction, overrides)
   return planned.run(budget, watchers, progress=verbose > 0, tensorboard=tensorboard)
+
+
+def _evaluator_for(strategy: AnyStrategy, space: AnySpace | None, executor: AnyExecutor | None) -> str:
+  """Returns the evaluator that a strategy is made for, if it searches the space that it is made for."""
+  is_its_space = space is None or recorded_name(space) == preferred(strategy, "preferred_space")
+  if isinstance(executor, Executor) or not is_its_space:
+    return DEFAULT_EVALUATOR
+  return preferred(strategy, "preferred_evaluator") or DEFAULT_EVALUATOR
 
 
 def _budget(num_trials: int | None, max_seconds: float | None, batch_size: int) -> Budget:

@@ -21,6 +21,7 @@ from nao_tf.searches.choices import (
   AnyStrategy,
   check_evaluator,
   check_strategy,
+  preferred,
   recorded_name,
   space_of,
   strategy_of,
@@ -69,7 +70,9 @@ class Choices:
   @property
   def known_space(self) -> AnySpace | None:
     """What is searched, if that is known before the data are."""
-    return self.strategy.space if self.space is None and isinstance(self.strategy, Strategy) else self.space
+    if self.space is not None:
+      return self.space
+    return self.strategy.space if isinstance(self.strategy, Strategy) else preferred(self.strategy, "preferred_space")
 
   @property
   def is_bounded(self) -> bool:
@@ -92,7 +95,7 @@ class Choices:
     self.workers.check(self.evaluator, space=self.known_space, x=x if isinstance(x, Task) else None)
 
   def space_for(self, task: Task) -> AnySpace:
-    """Returns what is searched: what is given, or what a ready strategy searches, or what the task has networks for."""
+    """Returns what is searched: what is given, or what the strategy searches, or what the task has networks for."""
     return task.space if self.known_space is None else self.known_space
 
 

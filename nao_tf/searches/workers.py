@@ -32,7 +32,10 @@ AnyExecutor = str | type[Any] | Executor
 SENT_FILE = ".workers.pickle"
 """The file in the directory of a search that its worker processes read; it is there as long as they are."""
 
-_DEFAULT_EVALUATOR = "training"
+DEFAULT_EVALUATOR = "training"
+"""The evaluator that is used if none is named, and the strategy is not made for another one."""
+_CHECKED = (DEFAULT_EVALUATOR, "inherited")
+"""Evaluators that are made in the process of the search, too, to find what is wrong with the settings."""
 _SHARED_WEIGHTS = "shared_weights"
 
 
@@ -103,7 +106,7 @@ class Workers:
         elsewhere = functools.partial(evaluations_in_order, executor)
         yield evaluator_of(evaluator, dataclasses.replace(context, score_elsewhere=elsewhere))
     else:
-      if evaluator == _DEFAULT_EVALUATOR:
+      if evaluator in _CHECKED:
         evaluator_of(evaluator, context)  # What is wrong with the settings is said before a worker is started.
       with self._sent(evaluator, sent) as make, self._class().make(make, self._settings()) as executor:
         yield executor
@@ -140,7 +143,7 @@ class Workers:
     """Checks what is given beside an executor that is made already."""
     if self.num_workers is not None or self.trial_timeout is not None:
       raise ValueError("num_workers and trial_timeout are for executors by name; the executor is made already")
-    if evaluator != _DEFAULT_EVALUATOR:
+    if evaluator != DEFAULT_EVALUATOR:
       raise ValueError(
         f"an executor that is made already has its own evaluators; leave out evaluator, got {evaluator!r}"
       )

@@ -7,7 +7,7 @@ from typing import Any
 from nao_tf import fields
 from nao_tf.networks.named_genotypes import NAMED, read_genotype
 from nao_tf.serving.trained_networks import TrainedNetwork
-from nao_tf.spaces.genotypes import CELL_GENOTYPES, Genotype, LstmGenotype, RecurrentGenotype
+from nao_tf.spaces.genotypes import IMAGE_GENOTYPES, Genotype, LstmGenotype, RecurrentGenotype
 from nao_tf.spaces.published import CELLS
 
 _LONGEST_SHOWN = 60
@@ -25,7 +25,7 @@ def genotype_of(architecture: str | os.PathLike[str] | Genotype, space: str | No
     ValueError: if it is none of these.
     OSError: if a file cannot be read.
   """
-  if isinstance(architecture, (*CELL_GENOTYPES, RecurrentGenotype, LstmGenotype)):
+  if isinstance(architecture, (*IMAGE_GENOTYPES, RecurrentGenotype, LstmGenotype)):
     return architecture
   if not isinstance(architecture, (str, os.PathLike)):
     raise ValueError(

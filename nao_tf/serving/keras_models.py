@@ -23,6 +23,7 @@ from nao_tf import fields
 if TYPE_CHECKING:
   from tensorflow import keras
 
+  from nao_tf.networks.plain_plans import PlainGenotype
   from nao_tf.spaces.genotypes import CellGenotype, Genotype
   from nao_tf.spaces.motif_genotypes import MotifGenotype
   from nao_tf.tasks.base import Task
@@ -98,7 +99,7 @@ def build(
     OSError: if a file cannot be read.
   """
   from nao_tf.serving.architectures import genotype_of
-  from nao_tf.spaces.genotypes import CELL_GENOTYPES
+  from nao_tf.spaces.genotypes import CELL_GENOTYPES, PLAIN_GENOTYPES
 
   shared: dict[str, Any] = {
     "dropout": dropout,
@@ -128,6 +129,9 @@ def build(
   if isinstance(genotype, CELL_GENOTYPES):
     _refuse(architecture, genotype, "a language model", of_text)
     return _build_image_network(architecture, genotype, **of_images, **shared)
+  if isinstance(genotype, PLAIN_GENOTYPES):
+    _refuse(architecture, genotype, "a language model", of_text)
+    return _build_layered_network(architecture, genotype, **of_images, **shared)
   _refuse(
     architecture,
     genotype,
@@ -185,6 +189,36 @@ def _build_image_network(
     pooling=pooling,
     classifier_activation=classifier_activation,
     training_graph=training_graph,
+    name=model_name(architecture, "image_classifier"),
+  )
+
+
+def _build_layered_network(
+  architecture: Any,
+  genotype: "PlainGenotype",
+  *,
+  input_shape: tuple[int, int, int] | None,
+  num_classes: int | None,
+  filters: int | None,
+  preprocessing: "bool | Pixels",
+  classifier_activation: str | None,
+  include_top: bool,
+  weights: str | os.PathLike[str] | None,
+  seed: int,
+  **others: Any,
+) -> "keras.Model":
+  """Builds a network of plain layers; see `build`."""
+  from nao_tf.serving.architectures import model_name
+  from nao_tf.serving.plain_image_models import layered_network_for, plain_image_model
+
+  _refuse(architecture, genotype, "a network of cells", {**others, "include_top=False": not include_top})
+  if input_shape is None or num_classes is None:
+    raise ValueError("build needs input_shape and num_classes for a network of plain layers")
+  network, pixels = layered_network_for(genotype, input_shape, num_classes, filters, weights=weights, seed=seed)
+  return plain_image_model(
+    network,
+    pixels if preprocessing is True else preprocessing or None,
+    classifier_activation=classifier_activation,
     name=model_name(architecture, "image_classifier"),
   )
 

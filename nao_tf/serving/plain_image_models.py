@@ -9,8 +9,9 @@ from tensorflow import keras
 
 from nao_tf import fields
 from nao_tf.networks.image_network import ImageClassifier, ImageNetwork, ImageNetworkConfig, image_network
-from nao_tf.networks.layered_network import LayeredNetwork, plain_layered_model
+from nao_tf.networks.layered_network import LayeredNetwork, layered_network, plain_layered_model
 from nao_tf.networks.plain_network import plain_model
+from nao_tf.networks.plain_plans import PlainGenotype
 from nao_tf.serving.architectures import check_architecture, check_equal
 from nao_tf.serving.plain_preprocessing import standardization
 from nao_tf.serving.trained_networks import TrainedNetwork, read_trained_network
@@ -120,6 +121,42 @@ class Blueprint:
     if self.num_classes is not None:
       pairs.append(("num_classes", self.num_classes, task.num_outputs))
     check_equal(trained, pairs)
+
+
+def layered_network_for(
+  genotype: PlainGenotype,
+  input_shape: tuple[int, int, int],
+  num_classes: int,
+  filters: int | None,
+  *,
+  weights: str | os.PathLike[str] | None,
+  seed: int,
+) -> tuple[LayeredNetwork, Pixels]:
+  """Returns a network of plain layers, and the pixels that it saw.
+
+  Args:
+    genotype: of the network.
+    input_shape: height, width and channels of the images.
+    num_classes: number of classes.
+    filters: channels of a layer of width 1; None: those of `weights`, or the default.
+    weights: directory of a training of this network; None for fresh weights.
+    seed: of fresh weights.
+
+  Raises:
+    ValueError: if the training was of another network.
+  """
+  trained = None if weights is None else read_trained_network(weights)
+  config = ImageNetworkConfig() if trained is None else trained.network.config
+  given = config if filters is None else dataclasses.replace(config, filters=filters)
+  if trained is not None:
+    check_architecture(trained, genotype)
+    pairs = [("filters", given.filters, config.filters), ("num_classes", num_classes, trained.task.num_outputs)]
+    check_equal(trained, [*pairs, ("channels of input_shape", input_shape[-1], trained.task.input_shape[-1])])
+  network = layered_network(genotype, given, num_classes=num_classes, image_shape=input_shape, seed=seed)
+  if trained is None:
+    return network, BYTES
+  network.classifier.set_weights(trained.network.classifier.get_weights())
+  return network, pixels_of(trained.task)
 
 
 def plain_image_model(

@@ -17,6 +17,8 @@ class MorphPlan:
   """How one network becomes another one: layers are inserted, then some become wider, then skip connections are added.
 
   Attributes:
+    parent: the network to begin with.
+    child: the network to end with.
     places: for each layer of the parent, its number in the child.
     inserted: numbers of the child's other layers, in ascending order.
     widened: numbers of the child's layers that are wider than the parent's, or than the layer that they were inserted
@@ -24,6 +26,8 @@ class MorphPlan:
     skips: skip connections of the child that the parent has not.
   """
 
+  parent: LayeredGenotype
+  child: LayeredGenotype
   places: tuple[int, ...]
   inserted: tuple[int, ...]
   widened: tuple[int, ...]
@@ -156,7 +160,8 @@ def _plan(parent: LayeredGenotype, child: LayeredGenotype, places: tuple[int, ..
   if not set(grown.skips) <= set(child.skips) or any(a > b for a, b in zip(grown.widths, child.widths)):
     return None
   widened = tuple(number for number, width in enumerate(child.widths) if width > grown.widths[number])
-  return MorphPlan(places, others, widened, tuple(skip for skip in child.skips if skip not in grown.skips))
+  skips = tuple(skip for skip in child.skips if skip not in grown.skips)
+  return MorphPlan(parent, child, places, others, widened, skips)
 
 
 def _have_equal_kernels(parent: LayeredGenotype, child: LayeredGenotype, places: tuple[int, ...]) -> bool:

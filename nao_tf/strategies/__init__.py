@@ -12,6 +12,7 @@ STRATEGIES = {
   "local_search": "nao_tf.strategies.local_search:LocalSearch",
   "evolution": "nao_tf.strategies.evolution:Evolution",
   "pnas": "nao_tf.strategies.pnas:Pnas",
+  "autokeras": "nao_tf.strategies.autokeras:Autokeras",
   "optuna": "nao_tf.strategies.optuna_search:OptunaSearch",
   "bananas": "nao_tf.strategies.bananas:Bananas",
   "bayesian": "nao_tf.strategies.bayesian.strategy:Bayesian",
@@ -20,8 +21,11 @@ STRATEGIES = {
 }
 """Places of subclasses of `Strategy` by name."""
 
-SETTINGS = {"nao": "nao_tf.strategies.nao_config:NaoSettings"}
-"""Places of what declares the settings of a strategy whose own module imports TensorFlow."""
+SETTINGS = {
+  "autokeras": "nao_tf.strategies.autokeras_config:AutokerasSettings",
+  "nao": "nao_tf.strategies.nao_config:NaoSettings",
+}
+"""Places of what declares the settings of a strategy whose own module imports TensorFlow or SciPy."""
 
 __all__ = [
   "SETTINGS",
@@ -30,8 +34,23 @@ __all__ = [
   "Strategy",
   "declared_settings",
   "make_strategy",
+  "preferred_by",
   "strategy_class",
 ]
+
+
+def preferred_by(name: str, attribute: str) -> str | None:
+  """Returns the space or the evaluator that a strategy is made for, if it is made for one.
+
+  Args:
+    name: of the strategy.
+    attribute: "preferred_space" or "preferred_evaluator"; see `Strategy`.
+
+  Raises:
+    ValueError: if there is no such strategy.
+  """
+  found: str | None = getattr(declared_settings(name), attribute, None)
+  return found
 
 
 def declared_settings(name: str) -> type:

@@ -46,6 +46,8 @@ class Strategy(abc.ABC):
   Attributes:
     config_class: the class of the settings, a frozen dataclass with a default for each field; None if there are none.
     presets: settings by name, "default" among them; empty if there is no choice.
+    preferred_space: name of the space that is searched if none is named; None for that of the task.
+    preferred_evaluator: name of the evaluator that is used if none is named; None for "training".
     space: what is searched.
     seed: of all randomness.
     num_asked: how many architectures were asked for so far.
@@ -53,6 +55,8 @@ class Strategy(abc.ABC):
 
   config_class: ClassVar[type | None] = None
   presets: ClassVar[Mapping[str, Any]] = {}
+  preferred_space: ClassVar[str | None] = None
+  preferred_evaluator: ClassVar[str | None] = None
 
   def __init__(self, space: SearchSpace, *, seed: int = 0):
     """Sets up a strategy that was asked and told nothing.
@@ -142,7 +146,8 @@ class Strategy(abc.ABC):
 
     Args:
       count: how many are wanted. More or fewer may come: those that are not new are dropped, and what is missing is
-        filled up with random ones. An iterator is read only as far as needed, and sees its earlier proposals as not new.
+        filled up with random ones. An iterator is read only as far as needed, and sees its earlier proposals as not
+        new.
       rng: a function of the seed and the number of architectures asked for so far.
     """
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import pytest
 
+import nao_tf
 from nao_tf.serving import export_network
 from nao_tf.spaces.genotypes import CellGenotype
 from nao_tf.tools import train
@@ -79,6 +80,14 @@ def test_the_workers_of_the_guide_make_their_evaluators(tmp_path, monkeypatch):
 def test_the_searches_on_own_images_and_texts_are_one_program(tmp_path, monkeypatch):
   cells = '  num_cells=1,\n  space="tests.support.tiny_cells:TinyCells",\n'
   run(GUIDES / "own_images.md", tmp_path, monkeypatch, {"  num_cells=1,\n": cells, "num_trials=2,": "num_trials=1,"})
+
+
+def test_the_morphisms_and_the_search_of_the_guide_are_one_program(tmp_path, monkeypatch):
+  fewer = {"num_trials=30": "num_trials=2", "epochs=5": "epochs=1", "filters=16": "filters=2", "epochs=20": "epochs=1"}
+  found = run(GUIDES / "network_morphism.md", tmp_path, monkeypatch, {**fewer, "filters=32": "filters=2"})["found"]
+  first, second = nao_tf.load(found.directory).trials
+  assert (first.origin.kind, second.origin.parents) == ("initial", (first.id,))
+  assert second.evaluation.metrics["inherited_from"] == first.id
 
 
 def test_the_tuner_of_the_guide_tunes(tmp_path, monkeypatch, capsys):

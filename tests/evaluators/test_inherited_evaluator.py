@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -24,13 +25,13 @@ TASK = ImageClassification("digits", DigitsSource(), flip=False, train_examples=
 class Search:
   """Evaluates trials one by one, with a journal."""
 
-  def __init__(self, directory, **config):
+  def __init__(self, directory, *, task=TASK, network=NETWORK, training=TRAINING, **config):
     self.journal = Journal(str(directory), {})
     self.evaluator = InheritedEvaluator(
-      TASK,
+      task,
       SPACE,
-      NETWORK,
-      TRAINING,
+      network,
+      training,
       directory=str(directory),
       config=InheritedConfig(**config),
       distribution=tf.distribute.get_strategy(),
@@ -123,3 +124,26 @@ def test_what_it_cannot_do_is_said_at_once(space, directory, message):
 def test_settings_are_checked(name):
   with pytest.raises(ValueError, match=f"{name} must be at least"):
     InheritedConfig(**{name: -1})
+
+
+@pytest.mark.slow
+def test_the_loss_of_the_first_epoch_is_lower_with_inherited_weights(tmp_path):
+  rng, task = np.random.default_rng(0), ImageClassification("digits", DigitsSource(), flip=False)
+  options = {"network": ImageNetworkConfig(filters=16, dropout_keep=1.0), "training": TrainingConfig(epochs=5)}
+  inheriting = Search(tmp_path / "inherited", task=task, **options)
+  scratch = Search(tmp_path / "scratch", task=task, **options)
+  parent = inheriting.run(0, SPACE.initial)
+  rows = []
+  for number in range(1, 11):
+    child = SPACE.initial
+    for _ in range(1 + number % 3):
+      children = list(SPACE.morphisms(child))
+      child = children[rng.integers(len(children))]
+    rows.append((inheriting.run(number, child, 0), scratch.run(number, child)))
+  print("parent:", {name: round(parent[name], 3) for name in ("first_train_loss", "train_loss", "accuracy")})
+  for inherited, fresh in rows:
+    pairs = [
+      f"{name} {inherited[name]:.3f} {fresh[name]:.3f}" for name in ("first_train_loss", "train_loss", "accuracy")
+    ]
+    print(f"{inherited['morphisms']} morphisms, inherited and from scratch:", "; ".join(pairs))
+  assert all(inherited["first_train_loss"] < fresh["first_train_loss"] for inherited, fresh in rows)

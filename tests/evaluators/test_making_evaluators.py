@@ -61,7 +61,7 @@ def test_one_of_ones_own_is_made_by_its_place():
     (
       "guess",
       {},
-      "unknown evaluator 'guess'; expected one of shared_weights, tabular, training, or package.module:Name",
+      "unknown evaluator 'guess'; expected one of inherited, shared_weights, tabular, training, or package.module:Name",
     ),
     ("collections:Counter", {}, "expected a class with a class method from_context, got <class 'collections.Counter'>"),
   ],

@@ -32,7 +32,7 @@ def descendant(architecture, num_steps, rng):
 def check_inherited(start, end, rng):
   parent, child = trained(start, rng), make_network(end)
   plan = morph_plan(parent.genotype, child.genotype)
-  inherit(child, plan, parent.genotype, weights_of(parent), IMAGES, seed=0)
+  inherit(child, plan, weights_of(parent), IMAGES, seed=0)
   return morph_cases.difference(parent.classifier, child.classifier, IMAGES)
 
 
@@ -59,7 +59,7 @@ def test_a_new_norm_is_calibrated():
   deeper = next(iter(SPACE.morphisms(SPACE.initial)))
   parent, child = trained(SPACE.initial, rng), make_network(deeper)
   plan = morph_plan(parent.genotype, child.genotype)
-  inherit(child, plan, parent.genotype, weights_of(parent), IMAGES, seed=0)
+  inherit(child, plan, weights_of(parent), IMAGES, seed=0)
   (number,) = plan.inserted
   scale, offset, mean, variance = child.classifier.get_layer(f"layer_{number}-norm").get_weights()
   np.testing.assert_allclose(offset, mean)
@@ -72,4 +72,4 @@ def test_weights_of_another_network_are_refused(wrong):
   parent, child = make_network(SPACE.initial), make_network(SPACE.initial)
   weights = {**weights_of(parent), **wrong} if wrong else {}
   with pytest.raises(ValueError, match="expected weights of the shapes"):
-    inherit(child, morph_plan(parent.genotype, child.genotype), parent.genotype, weights, IMAGES, seed=0)
+    inherit(child, morph_plan(parent.genotype, child.genotype), weights, IMAGES, seed=0)

@@ -73,3 +73,14 @@ def test_a_plain_model_has_the_same_weights_and_gives_probabilities(network, ima
   model = plain_layered_model(network, name="my net")
   np.testing.assert_allclose(model(images), tf.nn.softmax(network(images)), atol=1e-6)
   assert model.name == "my_net" and model.layers[-1].name == "probabilities"
+
+
+def test_it_is_built_as_a_plain_model_by_its_genotype():
+  model = nao_tf.build(GENOTYPE, input_shape=(5, 6, 2), num_classes=3, filters=2)
+  assert model.output_shape == (None, 3) and model.count_params() == make_network().classifier.count_params()
+  with pytest.raises(
+    ValueError, match="expected the genotype of a network of cells, got a LayeredGenotype; .* num_cells"
+  ):
+    nao_tf.build(GENOTYPE, input_shape=(5, 6, 2), num_classes=3, num_cells=2)
+  with pytest.raises(ValueError, match="build needs input_shape and num_classes"):
+    nao_tf.build(GENOTYPE)

@@ -36,3 +36,11 @@ def test_evaluators_are_made_or_taken():
 def test_what_is_no_space_is_an_error():
   with pytest.raises(ValueError, match="expected the name of a space, or a space, got 3"):
     choices.space_of(3)
+
+
+def test_a_strategy_may_be_made_for_a_space_and_an_evaluator():
+  for name, expected in (("preferred_space", "autokeras"), ("preferred_evaluator", "inherited")):
+    assert choices.preferred("autokeras", name) == expected
+    assert (
+      choices.preferred(RandomSearch, name) is choices.preferred("random", name) is choices.preferred(3, name) is None
+    )

@@ -97,3 +97,18 @@ def test_the_bound_does_not_depend_on_how_an_architecture_is_encoded(tmp_path):
   rng = np.random.default_rng(2)
   for architecture in asked(SPACE, 20):
     assert space.is_admitted(architecture) == space.is_admitted(SPACE.random_isomorphic(architecture, rng))
+
+
+@pytest.mark.parametrize(
+  ("argv", "space", "evaluator"),
+  [
+    ([], "nasnet5", "training"),
+    (["--strategy=random"], "nasnet5", "training"),
+    (["--strategy=autokeras"], "autokeras", "inherited"),
+    (["--strategy=autokeras", "--space=autokeras", "--evaluator=training"], "autokeras", "training"),
+    (["--strategy=autokeras", "--space=nasnet5"], "nasnet5", "training"),
+  ],
+)
+def test_a_strategy_brings_the_space_and_the_evaluator_that_it_is_made_for(tmp_path, argv, space, evaluator):
+  values = parse(search, f"--workdir={tmp_path}", *argv)
+  assert (values.space, values.evaluator) == (space, evaluator)

@@ -9,7 +9,8 @@ proposed. Of several proposals, and of trials under way, each counts as evaluate
 """
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -90,8 +91,8 @@ PRESETS = {
 class Bayesian(Strategy):
   """Proposes what a Gaussian process over distances between architectures holds most worth evaluating."""
 
-  config_class = BayesianConfig
-  presets = PRESETS
+  config_class: ClassVar[type[Any]] = BayesianConfig
+  presets: ClassVar[Mapping[str, Any]] = PRESETS
 
   def __init__(self, space: SearchSpace, *, seed: int = 0, config: BayesianConfig = PRESETS["default"]):
     """Sets up the strategy.
