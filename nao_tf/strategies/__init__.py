@@ -23,6 +23,8 @@ STRATEGIES = {
 
 SETTINGS = {
   "autokeras": "nao_tf.strategies.autokeras_config:AutokerasSettings",
+  "bananas": "nao_tf.strategies.bananas_config:BananasSettings",
+  "bayesian": "nao_tf.strategies.bayesian.config:BayesianSettings",
   "nao": "nao_tf.strategies.nao_config:NaoSettings",
 }
 """Places of what declares the settings of a strategy whose own module imports TensorFlow or SciPy."""

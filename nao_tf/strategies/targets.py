@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import norm, rankdata
 
 from nao_tf.trial import Trial
 
@@ -18,6 +17,8 @@ def standard_targets(trials: Sequence[Trial], target: str) -> np.ndarray:
     trials: closed, at least one of them with a reward.
     target: `RANKS` for the normal scores of the ranks, `REWARDS` for the rewards.
   """
+  from scipy.stats import norm, rankdata  # Flags are made from the names above.
+
   rewards = np.array([np.nan if trial.reward is None else trial.reward for trial in trials])
   rewards = np.where(np.isnan(rewards), np.nanmin(rewards), rewards)
   values = norm.ppf((rankdata(rewards) - 0.5) / len(rewards)) if target == RANKS else rewards

@@ -8,8 +8,8 @@ import pytest
 from nao_tf.controller.config import ControllerConfig
 from nao_tf.networks.image_network import ImageNetworkConfig
 from nao_tf.networks.language_model import LanguageModelConfig
-from nao_tf.strategies.bananas import BananasConfig
-from nao_tf.strategies.bayesian.strategy import BayesianConfig
+from nao_tf.strategies.bananas_config import BananasConfig
+from nao_tf.strategies.bayesian.config import BayesianConfig
 from nao_tf.strategies.evolution import EvolutionConfig
 from nao_tf.strategies.nao_config import NaoConfig
 from nao_tf.supernets.config import SharingConfig

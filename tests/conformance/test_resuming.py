@@ -10,8 +10,8 @@ from nao_tf.runs.journal import Journal, read_trials
 from nao_tf.searches.loop import STRATEGY_DIRECTORY, run_search
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.strategies import STRATEGIES, make_strategy
-from nao_tf.strategies.bananas import BananasConfig
-from nao_tf.strategies.bayesian.strategy import BayesianConfig
+from nao_tf.strategies.bananas_config import BananasConfig
+from nao_tf.strategies.bayesian.config import BayesianConfig
 from nao_tf.strategies.nao_config import NaoConfig
 from nao_tf.trial import Trial
 from tests.support.toys import CountingEvaluator, ToySpace

@@ -7,8 +7,8 @@ from nao_tf.spaces import make_space
 from nao_tf.spaces.bounded import BoundedSpace
 from nao_tf.strategies import STRATEGIES, SpaceExhausted
 from nao_tf.strategies import make_strategy as make_registered_strategy
-from nao_tf.strategies.bananas import BananasConfig
-from nao_tf.strategies.bayesian.strategy import BayesianConfig
+from nao_tf.strategies.bananas_config import BananasConfig
+from nao_tf.strategies.bayesian.config import BayesianConfig
 from nao_tf.strategies.nao import NaoConfig
 from nao_tf.trial import UNKNOWN, Evaluation, Trial
 from tests.support.toys import CountingEvaluator, ToySpace

@@ -6,7 +6,7 @@ import pytest
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.strategies import make_strategy
-from nao_tf.strategies.bananas import PRESETS, BananasConfig
+from nao_tf.strategies.bananas_config import PRESETS, BananasConfig
 from tests.support import asking
 
 SPACE = make_space("nasbench201")

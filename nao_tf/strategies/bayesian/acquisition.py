@@ -14,11 +14,6 @@ from scipy.stats import norm
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.trial import Architecture
 
-EI, UCB = "ei", "ucb"
-ACQUISITIONS = (EI, UCB)
-EVOLUTION, ANNEALING = "evolution", "annealing"
-SEARCHES = (EVOLUTION, ANNEALING)
-
 _STEPS = np.array((0.5, 0.25, 0.125, 0.075, 0.05))
 """How often a child of NASBOT's evolution is so many mutations away from its parent: one, two, and so on."""
 _GENERATION = 20

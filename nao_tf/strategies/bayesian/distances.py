@@ -13,11 +13,9 @@ from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.edit_distance import EditDistance
 from nao_tf.spaces.layer_graphs import LayerGraph
 from nao_tf.spaces.transport_distance import NUS, TransportDistance
+from nao_tf.strategies.bayesian.config import AUTO, DECISIONS, EDIT, OTMANN
 from nao_tf.strategies.bayesian.gaussian_process import Term
 from nao_tf.trial import Architecture
-
-OTMANN, EDIT, DECISIONS, AUTO = "otmann", "edit", "decisions", "auto"
-KERNELS = (AUTO, OTMANN, EDIT, DECISIONS)
 
 _TERMS = {
   OTMANN: (Term(slice(0, len(NUS)), 1.0), Term(slice(len(NUS), 2 * len(NUS)), 2.0)),

@@ -8,22 +8,20 @@ A Gaussian process is fitted to all trials. Candidates are made by mutation, and
 proposed. Of several proposals, and of trials under way, each counts as evaluated with the mean that is predicted for it.
 """
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from nao_tf import fields
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal, Strategy
 from nao_tf.strategies.bayesian import acquisition as acquisitions
-from nao_tf.strategies.bayesian import distances
 from nao_tf.strategies.bayesian.acquisition import Pool
+from nao_tf.strategies.bayesian.config import EVOLUTION, PRESETS, BayesianConfig, BayesianSettings
 from nao_tf.strategies.bayesian.distances import DistanceBank, make_distance
 from nao_tf.strategies.bayesian.surrogate import Surrogate
 from nao_tf.strategies.recorded_rounds import RecordedRounds
-from nao_tf.strategies.targets import RANKS, REWARDS, TARGETS, standard_targets
+from nao_tf.strategies.targets import standard_targets
 from nao_tf.trial import RANDOM, Architecture, Origin, top_trials
 
 _FEWEST = 2
@@ -39,60 +37,11 @@ _MOST_LEFT = 100
 _EVALUATIONS_PER_ROOT, _FEWEST_CANDIDATES, _MOST_CANDIDATES = 25, 50, 500
 
 
-@dataclasses.dataclass(frozen=True)
-class BayesianConfig:
-  """What the process compares, and how its proposals are found.
-
-  Attributes:
-    kernel: "otmann" compares networks by optimal transport, "edit" by edit distance, "decisions" compares choices;
-      "auto" is otmann in spaces of networks and decisions in others.
-    acquisition: "ei" is the expected improvement, "ucb" an upper confidence bound.
-    search: how the best candidate is looked for: "evolution", or "annealing" over a tree.
-    exploration: of ucb, standard deviations that the bound is above the mean.
-    target: "ranks" predicts the normal scores of the rewards' ranks, "rewards" the rewards.
-    num_initial: number of random architectures that a search starts with.
-    num_candidates: candidates for each proposal; 0: 25 times the root of the number of trials, 50 to 500, as NASBOT,
-      and fewer beyond 300 trials.
-  """
-
-  kernel: str = distances.AUTO
-  acquisition: str = acquisitions.EI
-  search: str = acquisitions.EVOLUTION
-  exploration: float = 2.576
-  target: str = RANKS
-  num_initial: int = 10
-  num_candidates: int = 0
-
-  def __post_init__(self) -> None:
-    fields.check_config(self)
-    choices = {
-      "kernel": distances.KERNELS,
-      "acquisition": acquisitions.ACQUISITIONS,
-      "search": acquisitions.SEARCHES,
-      "target": TARGETS,
-    }
-    for name, expected in choices.items():
-      fields.one_of(getattr(self, name), name, expected)
-    fields.number(self.exploration, "exploration", 0)
-    fields.integer(self.num_initial, "num_initial", 1)
-    fields.integer(self.num_candidates, "num_candidates", 0)
-
-
-PRESETS = {
-  "default": BayesianConfig(),
-  "nasbot": BayesianConfig(kernel=distances.OTMANN, target=REWARDS),
-  "autokeras": BayesianConfig(
-    kernel=distances.EDIT, acquisition=acquisitions.UCB, search=acquisitions.ANNEALING, target=REWARDS
-  ),
-}
-"""`nasbot` and `autokeras` are the searches of the papers; `default` is that of NASBOT in any space, on ranks."""
-
-
 class Bayesian(Strategy):
   """Proposes what a Gaussian process over distances between architectures holds most worth evaluating."""
 
-  config_class: ClassVar[type[Any]] = BayesianConfig
-  presets: ClassVar[Mapping[str, Any]] = PRESETS
+  config_class: ClassVar[type[Any]] = BayesianSettings.config_class
+  presets: ClassVar[Mapping[str, Any]] = BayesianSettings.presets
 
   def __init__(self, space: SearchSpace, *, seed: int = 0, config: BayesianConfig = PRESETS["default"]):
     """Sets up the strategy.
@@ -162,7 +111,7 @@ class Bayesian(Strategy):
     def score(architectures: Sequence[Architecture]) -> np.ndarray:
       return surrogate.worth(architectures, self.config.acquisition, self.config.exploration)
 
-    search = acquisitions.evolve if self.config.search == acquisitions.EVOLUTION else acquisitions.anneal
+    search = acquisitions.evolve if self.config.search == EVOLUTION else acquisitions.anneal
     search(pool, score, num_candidates, rng)
     candidates = pool.candidates
     if not candidates:

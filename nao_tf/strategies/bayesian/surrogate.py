@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nao_tf.strategies.bayesian.acquisition import EI, log_expected_improvement
+from nao_tf.strategies.bayesian.acquisition import log_expected_improvement
+from nao_tf.strategies.bayesian.config import EI
 from nao_tf.strategies.bayesian.distances import DistanceBank
 from nao_tf.strategies.bayesian.gaussian_process import GaussianProcess, Term, fit
 from nao_tf.trial import Architecture

@@ -8,7 +8,7 @@ import pytest
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.strategies import make_strategy
-from nao_tf.strategies.bayesian.strategy import PRESETS, BayesianConfig
+from nao_tf.strategies.bayesian.config import PRESETS, BayesianConfig
 from nao_tf.trial import Evaluation, Trial
 from tests.support import asking
 from tests.support.toys import ToySpace
