@@ -238,15 +238,13 @@ def elsewhere(directory):
   return lambda architectures: worker.evaluate(architectures)
 
 
-def test_a_worker_scores_as_the_process_that_trains(two_rounds, tmp_path):
+def test_a_worker_scores_as_the_process_that_trains(tmp_path):
   evaluator = make_evaluator(tmp_path, ROUNDS, score_elsewhere=elsewhere(tmp_path))
-  for seed, here in zip((1, 2), two_rounds[0]):
-    there = list(evaluator.evaluate(sample(3, seed)))
-    for one, other in zip(there, here, strict=True):
-      assert one.metrics == pytest.approx(other.metrics, rel=1e-4) and one.reward == pytest.approx(
-        other.reward, rel=1e-4
-      )
-  assert evaluator.scores(sample(3, 2)) == pytest.approx([e.metrics["score"] for e in there], rel=1e-4)
+  for architectures in (sample(3, 1), sample(3, 2)):
+    for architecture, evaluation in zip(architectures, evaluator.evaluate(architectures), strict=True):
+      for name, figure in evaluator.trainer.score(architecture).items():
+        assert evaluation.metrics[name] == pytest.approx(figure, rel=1e-5)
+  assert evaluator.scores(sample(3, 2)) == pytest.approx([evaluator.score(a) for a in sample(3, 2)], rel=1e-5)
 
 
 def test_an_architecture_that_a_worker_cannot_score_fails_and_no_other(tmp_path):
