@@ -227,6 +227,8 @@ class Nao(Strategy):
       pool = self._candidates(rng, math.ceil(self.config.oversampling * len(turns)))
     ranked = [self.space.canonical(architecture) for architecture, _ in self._apart(pool, len(turns))]
     self._collect(pool, self._around_the_best(rng), None)
+    if not pool:  # All architectures of a small space have been asked for.
+      return []
     keys, proposals = list(pool), list(pool.values())
     beliefs = self._beliefs(proposals, rng)
     expected = self._expected(beliefs)
