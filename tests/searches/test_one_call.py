@@ -124,7 +124,6 @@ def test_a_training_has_the_settings_of_the_search_unless_told_otherwise(found):
   [
     ({"epochs": -1}, "epochs must be at least 1, got -1"),
     ({"epochs": 1.5}, "epochs must be an integer, got 1.5"),
-    ({"trials_per_batch": 0}, "expected an integer of at least 1 for 'trials_per_batch', got 0"),
     ({"verbose": "no"}, "expected an integer of at least 0 for 'verbose', got 'no'"),
     ({"validation_fraction": "half"}, "expected a finite number for 'validation_fraction', got 'half'"),
     ({"filters": 2**16}, "the network needs .* GiB of memory to train, of .* that this machine has"),

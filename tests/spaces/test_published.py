@@ -36,6 +36,6 @@ def test_nasnet_a_is_as_wide_as_its_name_says():
 def test_cells_with_stated_outputs_are_not_in_a_space_of_loose_ends():
   genotype = CELLS["NASNet-A"].genotype
   with pytest.raises(
-    ValueError, match="nasnet5: cells concatenate their loose ends; the normal cell states other outputs"
+    ValueError, match="nasnet5: cells concatenate their loose ends; the normal cell has other outputs"
   ):
     make_space("nasnet5").encode(genotype)

@@ -10,7 +10,8 @@ from nao_tf.tools import train
 from tests.tools.test_tools import failure, run
 
 GUIDE = pathlib.Path(__file__).parent.parent.parent / "docs/guides/command_line.md"
-FLAGS = ("--task=digits", "--architecture=NAONet-WS", "--num_cells=1", "--filters=4", "--dry_run", "--num_replicas=1")
+NETWORK = ("--task=digits", "--architecture=NAONet-WS", "--num_cells=1", "--filters=4")
+FLAGS = (*NETWORK, "--dry_run", "--num_replicas=1", "--nodeterministic")
 
 
 def test_the_plan_is_that_of_the_guide_and_nothing_is_written(capsys, tmp_path, monkeypatch):
@@ -21,7 +22,14 @@ def test_the_plan_is_that_of_the_guide_and_nothing_is_written(capsys, tmp_path, 
 
 
 def test_a_text_has_a_plan(capsys, tmp_path):
-  argv = ("--task=python_reference", "--architecture=NAO-RNN", "--units=10", "--epochs=2", "--dry_run")
+  argv = (
+    "--task=python_reference",
+    "--architecture=NAO-RNN",
+    "--units=10",
+    "--epochs=2",
+    "--dry_run",
+    "--nodeterministic",
+  )
   assert run(train, *argv, f"--workdir={tmp_path}/run", "--max_vocabulary=100") == 0
   assert "100 words" in capsys.readouterr().out
 

@@ -8,6 +8,7 @@ from absl import flags
 import nao_tf
 from nao_tf.runs.journal import read_trials
 from nao_tf.runs.settings import RunDirectoryError, read_settings
+from nao_tf.spaces import SPACES
 from nao_tf.strategies import STRATEGIES
 from nao_tf.tools import benchmark_strategies, search
 from tests.support import toy_tables
@@ -69,13 +70,17 @@ def test_a_strategy_is_compared_with_registered_ones(tmp_path):
     ("--evaluator=tests.support.outside:Bits", ValueError, "expected a class with a class method from_context, got"),
     ("--strategy=no_such_module:Name", ValueError, "cannot import the module 'no_such_module'"),
     ("--evaluator=tests.support.outside:Cuonting", ValueError, "has no 'Cuonting'"),
-    ("--space=magic", flags.IllegalFlagValueError, "unknown space 'magic'; expected one of nasbench101, nasbench201"),
+    (
+      "--space=magic",
+      flags.IllegalFlagValueError,
+      f"unknown space 'magic'; expected one of {', '.join(sorted(SPACES))}",
+    ),
     (
       "--strategy=magic",
       flags.IllegalFlagValueError,
       f"unknown strategy 'magic'; expected one of {', '.join(sorted(STRATEGIES))}",
     ),
-    ("--evaluator=magic", flags.IllegalFlagValueError, "unknown evaluator 'magic'; expected one of shared_weights"),
+    ("--evaluator=magic", flags.IllegalFlagValueError, "unknown evaluator 'magic'; expected one of inherited"),
   ],
 )
 def test_a_wrong_name_is_explained_before_anything_is_done(flag, error, message, tmp_path):
