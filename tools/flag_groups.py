@@ -7,12 +7,17 @@ the flag that decides: `--flagfile=nao.flags --strategy=random` leaves out what 
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from absl import flags
 
+from nao_tf.networks.image_network_config import ImageNetworkConfig
+from nao_tf.networks.language_model_config import LanguageModelConfig
 from nao_tf.strategies import STRATEGIES
 from nao_tf.tasks import task_traits
 from nao_tf.tools import component_flags, flagfiles
+from nao_tf.training.config import TrainingConfig
+from nao_tf.training.language_config import LanguageTrainingConfig
 
 _CHOOSERS = ("strategy", "strategies", "oracles")
 _UNTRAINED, _UNSHARED = ("tabular",), ("inherited", "tabular", "training")
@@ -83,6 +88,35 @@ DATA = ("task", "data_dir", "download", "train_examples", "validation_fraction",
 SEARCH = ("space", "strategy", "strategies", "oracles", "num_trials", "batch_size", "first_batch_size")
 EXECUTION = ("executor", "num_workers", "asking", "worker_memory", "gpus_per_trial", "cpus_per_trial", "ray_address")
 
+_NETWORK = ("architecture", "convention", "image_channels", "num_classes", "vocabulary_size")
+_NETWORK_CONFIGS = (ImageNetworkConfig, LanguageModelConfig)
+_TRAINING_CONFIGS = (TrainingConfig, LanguageTrainingConfig)
+_BENCHMARK = (
+  *("num_seeds", "first_seed", "num_processes", "objective", "report", "stop_at_best"),
+  *("num_initial_points", "overhead_at", "num_timed"),
+  *("num_architectures", "released_repeats"),
+  *("num_train", "num_test", "num_unlabeled", "ensemble_size"),
+  *("kinds", "num_steps"),
+)
+_KERAS_TUNER = (
+  "executions_per_trial",
+  "max_retries_per_trial",
+  "max_consecutive_failed_trials",
+  "worker_timeout",
+)
+
+
+def _fields_of(configs: Sequence[type[Any]]) -> tuple[str, ...]:
+  return tuple(dict.fromkeys(field.name for config in configs for field in dataclasses.fields(config)))
+
+
+WITHOUT_SEARCH = (
+  Group("The network", (*_NETWORK, "space", *_fields_of(_NETWORK_CONFIGS))),
+  Group("Its training", _fields_of(_TRAINING_CONFIGS)),
+  Group("What is exported", ("saved_model", "format")),
+)
+"""Further groups of the commands that do not search, before the others."""
+
 GROUPS = (
   Group("The run", RUN),
   Group("A dry run", ("dry_run",)),
@@ -97,6 +131,8 @@ GROUPS = (
   Group("How architectures are evaluated", ("reward",), need=_TRAINED),
   Group("Where architectures are evaluated", EXECUTION),
   Group("The winner", ("train_best",)),
+  Group("What is measured", _BENCHMARK),
+  Group("Trials of KerasTuner", _KERAS_TUNER),
   Group("The networks of the search and their training", prefixes=("child_",), need=_TRAINED),
   Group("The winner, where it differs from them", prefixes=("best_",), need=_BEST),
   Group("Inherited weights", prefixes=("inherited_",), need=_INHERITED),
@@ -107,7 +143,14 @@ GROUPS = (
 
 def groups(flag_values: flags.FlagValues) -> list[Group]:
   """Returns the groups of the flags of a command, those of strategies included."""
-  return [*GROUPS, *(_of_strategy(name) for name in STRATEGIES), _of_controller()]
+  searches = any(name in flag_values for name in (*_CHOOSERS, "num_architectures"))
+  return [
+    *GROUPS[:1],
+    *(() if searches else WITHOUT_SEARCH),
+    *GROUPS[1:],
+    *(_of_strategy(name) for name in STRATEGIES),
+    _of_controller(),
+  ]
 
 
 def group_of(name: str, among: Sequence[Group]) -> Group | None:
@@ -171,7 +214,7 @@ def _of_strategy(name: str) -> Group:
 def _of_controller() -> Group:
   """Returns the group of the controller of NAO. A strategy of one's own may have a controller, too."""
   need = Need("--strategy=nao", _CHOOSERS, lambda v: any(p == "nao" or p not in STRATEGIES for p in _chosen(v)))
-  return Group("The controller of nao", prefixes=("controller_",), need=need)
+  return Group("The controller of nao", ("controller",), ("controller_",), need)
 
 
 def _chosen(flag_values: flags.FlagValues) -> list[str]:

@@ -1,9 +1,12 @@
 """Flags that mean nothing are refused, whatever they are."""
 
+import importlib
+
 import pytest
 from absl import flags
 
 from nao_tf.tools import flag_groups, help_text, search, train
+from tests.tools.test_parsing import TOOLS
 
 REQUIRED = "--workdir=w"
 
@@ -81,6 +84,14 @@ def test_a_flag_out_of_range_is_named_as_a_flag():
   values = checked("--nao_ensemble_size=0")
   with pytest.raises(ValueError, match=r"^--nao_ensemble_size must be at least 1"):
     search.check(values)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_each_flag_of_a_command_has_a_theme(tool):
+  values = flags.FlagValues()
+  importlib.import_module(f"nao_tf.tools.{tool}").define_flags(values)
+  among = flag_groups.groups(values)
+  assert [name for name in values if flag_groups.group_of(name, among) is None] == []
 
 
 def test_the_help_has_the_flags_by_theme_with_defaults_and_choices():

@@ -46,9 +46,9 @@ def test_a_search_learns_and_derives_an_architecture_of_the_space(name):
 
 
 def test_a_search_that_was_killed_within_an_epoch_goes_on_where_it_was(tmp_path):
-  expected = make_trainer()
+  expected = make_trainer(PRESETS["darts_first"])
   list(expected.fit())
-  killed = make_trainer()
+  killed = make_trainer(PRESETS["darts_first"])
 
   def stop():
     if killed.num_steps_done == killed.steps_per_epoch + 1:
@@ -58,7 +58,7 @@ def test_a_search_that_was_killed_within_an_epoch_goes_on_where_it_was(tmp_path)
     original, directory._on_step = directory._on_step, lambda bar: (original(bar), stop())
     with pytest.raises(KeyboardInterrupt):
       directory.fit()
-  resumed = make_trainer()
+  resumed = make_trainer(PRESETS["darts_first"])
   with TrainingDirectory(str(tmp_path), resumed) as directory:
     assert resumed.num_steps_done == resumed.steps_per_epoch + 1
     directory.fit()
