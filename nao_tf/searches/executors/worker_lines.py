@@ -26,7 +26,6 @@ class WorkerLines:
     """
     self.is_shown, self._is_terminal = shown, sys.stderr.isatty()
     self._lines: list[tqdm.tqdm[Any]] = []
-    self._has_workers = False
 
   @property
   def are_shown(self) -> bool:
@@ -35,8 +34,7 @@ class WorkerLines:
 
   def show(self, workers: Sequence[WorkerStatus]) -> None:
     """Shows what each worker does; to be given to `run_search` as `on_workers`."""
-    self._has_workers = self.is_shown and bool(workers)
-    if not self._has_workers or not self._is_terminal:
+    if not (self.is_shown and self._is_terminal):
       return
     while len(self._lines) < len(workers):
       position = len(self._lines) + 1
@@ -45,10 +43,10 @@ class WorkerLines:
       line.set_description_str(in_words(worker))
 
   def show_times(self, times: object) -> None:
-    """Shows the times of a search that had workers, at its end; to be given to `run_search` as `on_end`."""
-    if self._has_workers and self._is_terminal:
+    """Shows the times of a search at its end; to be given to `run_search` as `on_end`."""
+    if self.is_shown and self._is_terminal:
       tqdm.tqdm.write(str(times), file=sys.stderr)
-    elif self._has_workers:
+    elif self.is_shown:
       print(times, file=sys.stderr)
 
   def __enter__(self) -> "WorkerLines":

@@ -16,10 +16,17 @@ def test_a_log_file_has_the_times_at_the_end(capsys):
   assert capsys.readouterr().err == "12 s: 1 worker was busy\n"
 
 
-def test_nothing_is_shown_without_workers_or_if_not_wanted(capsys):
-  for lines, workers in ((WorkerLines(), []), (WorkerLines(shown=False), [AT_WORK])):
-    lines.show(workers)
-    lines.show_times("12 s")
+def test_a_search_in_this_process_has_its_times_at_the_end(capsys):
+  lines = WorkerLines()
+  lines.show([])
+  lines.show_times("12 s")
+  assert capsys.readouterr().err == "12 s\n"
+
+
+def test_nothing_is_shown_if_not_wanted(capsys):
+  lines = WorkerLines(shown=False)
+  lines.show([AT_WORK])
+  lines.show_times("12 s")
   assert capsys.readouterr().err == ""
 
 
