@@ -64,6 +64,19 @@ class EvaluatorContext:
   tensorboard: bool = True
   config: Any = None
 
+  def directory_for(self, what: str) -> str:
+    """Returns the directory of the search.
+
+    Args:
+      what: is kept there, in the plural, for the message.
+
+    Raises:
+      ValueError: if there is none.
+    """
+    if self.directory is None:
+      raise ValueError(f"{what} are kept in the directory of the search; give `directory`")
+    return self.directory
+
   def task(self) -> Task:
     """Returns the task, with its data.
 

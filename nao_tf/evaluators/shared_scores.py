@@ -38,8 +38,7 @@ class SharedScores:
     Raises:
       ValueError: if the context has no task or no directory.
     """
-    if context.directory is None:
-      raise ValueError("shared weights are kept in the directory of the search; give `directory`")
+    directory = context.directory_for("shared weights")
     task = context.task()
     configs = context.supernet_configs(task)
     trainer = make_supernet_trainer(
@@ -51,7 +50,7 @@ class SharedScores:
       distribution=context.distribution or tf.distribute.get_strategy(),
       seed=context.seed,
     )
-    return cls(trainer, os.path.join(context.directory, DIRECTORY, TRAINING_DIRECTORY))
+    return cls(trainer, os.path.join(directory, DIRECTORY, TRAINING_DIRECTORY))
 
   def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
     """Yields an evaluation with the metrics of each architecture, as text: JSON has no infinity.

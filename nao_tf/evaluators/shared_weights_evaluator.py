@@ -132,8 +132,7 @@ class SharedWeightsEvaluator:
     Raises:
       ValueError: if the context has no task or no directory.
     """
-    if context.directory is None:
-      raise ValueError("shared weights are kept in the directory of the search; give `directory`")
+    directory = context.directory_for("shared weights")
     task = context.task()
     configs = context.supernet_configs(task)
     return cls(
@@ -142,7 +141,7 @@ class SharedWeightsEvaluator:
       configs.network_config,
       configs.training_config,
       context.sharing_config,
-      directory=os.path.join(context.directory, DIRECTORY),
+      directory=os.path.join(directory, DIRECTORY),
       distribution=context.distribution or tf.distribute.get_strategy(),
       seed=context.seed,
       max_parameters=context.max_parameters,

@@ -4,6 +4,7 @@ Luo et al., NeurIPS 2018, section 3.1. The filters double at each reduction. `Im
 `classifier` is what remains after training.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -23,7 +24,7 @@ from nao_tf.networks.layers import ImageShape, track_each
 from nao_tf.networks.motif_cell import MotifCell
 from nao_tf.networks.parameter_counts import num_parameters
 from nao_tf.networks.precision import check_precision
-from nao_tf.networks.stems import STEMS
+from nao_tf.networks.stems import STEMS, Stem
 from nao_tf.networks.training_draws import TrainingDraws
 from nao_tf.spaces import genotypes
 from nao_tf.spaces.motif_genotypes import MotifGenotype
@@ -34,6 +35,7 @@ __all__ = [
   "ImageNetwork",
   "ImageNetworkConfig",
   "auxiliary_cell",
+  "build_cells",
   "count_parameters",
   "image_network",
   "inference_model",
@@ -76,12 +78,7 @@ class ImageClassifier(keras.Model):
 
   def build(self, input_shape: ImageShape) -> None:
     """Makes all weights for images [B, H, W, C]."""
-    self.stem.build(input_shape)
-    shapes = list(self.stem.compute_output_shape(input_shape))
-    for plan, cell in zip(self.plans, self.cells):
-      inputs = plan.inputs_among(shapes)
-      cell.build(inputs)
-      shapes.append(cell.compute_output_shape(inputs))
+    shapes = build_cells(self.stem, self.plans, self.cells, input_shape)
     self.head.build(shapes[-1])
     self.cell_shapes = shapes[2:]
     self.built = True
@@ -268,6 +265,26 @@ def count_parameters(
   with tf.Graph().as_default():
     network = image_network(genotype, config, **kwargs)
     return num_parameters(network if auxiliary else network.classifier)
+
+
+def build_cells(
+  stem: Stem, plans: Sequence[CellPlan], cells: Sequence[keras.layers.Layer], input_shape: ImageShape
+) -> list[ImageShape]:
+  """Builds a stem and the cells after it; returns the shapes of the stem's two states and of the output of each cell.
+
+  Args:
+    stem: not built yet.
+    plans: the places of the cells.
+    cells: the cells, which read two states.
+    input_shape: of images, [B, H, W, C].
+  """
+  stem.build(input_shape)
+  shapes = list(stem.compute_output_shape(input_shape))
+  for plan, cell in zip(plans, cells):
+    inputs = plan.inputs_among(shapes)
+    cell.build(inputs)
+    shapes.append(cell.compute_output_shape(inputs))
+  return shapes
 
 
 def make_auxiliary_head(config: ImageNetworkConfig, num_classes: int, seed: int) -> AuxiliaryHead:

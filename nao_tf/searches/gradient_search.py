@@ -11,6 +11,8 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from absl import logging
+
 from nao_tf.reports import ReportWriter
 from nao_tf.runs.journal import Journal
 from nao_tf.runs.starts import record_start
@@ -81,8 +83,10 @@ def search_by_gradients(
     training = TrainingDirectory(os.path.join(directory, RELAXED_DIRECTORY), recording, tensorboard=tensorboard)
     with training:
       recording.catch_up(training.history)
-      with contextlib.suppress(Diverged):
+      try:
         training.fit(progress=progress)
+      except Diverged as error:
+        logging.warning("%s: %s; the last whole epoch decides", directory, error)
     report.write()
     winner = _last(journal)
     if reranking and reranker:

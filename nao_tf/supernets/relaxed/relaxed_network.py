@@ -8,7 +8,7 @@ from tensorflow import keras
 
 from nao_tf.networks.conventions import Convention, derive_seeds
 from nao_tf.networks.heads import ClassifierHead
-from nao_tf.networks.image_network import ImageNetworkConfig, plan_cells
+from nao_tf.networks.image_network import ImageNetworkConfig, build_cells, plan_cells
 from nao_tf.networks.layers import ImageShape, track_each
 from nao_tf.networks.operations import OPERATIONS
 from nao_tf.networks.stems import STEMS
@@ -70,12 +70,7 @@ class RelaxedImageNetwork(keras.Model):
 
   def build(self, input_shape: ImageShape) -> None:
     """Makes all weights for images [B, H, W, C]."""
-    self.stem.build(input_shape)
-    shapes = list(self.stem.compute_output_shape(input_shape))
-    for plan, cell in zip(self.plans, self.cells):
-      inputs = plan.inputs_among(shapes)
-      cell.build(inputs)
-      shapes.append(cell.compute_output_shape(inputs))
+    shapes = build_cells(self.stem, self.plans, self.cells, input_shape)
     self.head.build(shapes[-1])
     inputs_1 = [plan.inputs_among(shapes)[1] for plan in self.plans]
     self.input_shapes = [(height, width, channels) for _, height, width, channels in inputs_1]
