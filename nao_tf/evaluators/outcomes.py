@@ -26,15 +26,15 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def evaluate_each(evaluator: Evaluator, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
   """Yields one evaluation for each architecture, in order, as soon as it is there.
 
-  An exception is logged, and the architecture that the evaluator was working on has failed. So is the exit that it asks
-  for with `sys.exit`. The evaluator is then called again for the others.
+  An exception of any type is logged, and the architecture that the evaluator was working on has failed. So is the exit
+  that it asks for with `sys.exit`. The evaluator is then called again for the others.
 
   Args:
     evaluator: evaluates.
     architectures: of its space.
 
   Raises:
-    SystemExit: if a handler of a signal asks for it.
+    BaseException: what a handler of a signal raises that stops the program, and KeyboardInterrupt.
     EvaluatorError: if the evaluator returns something else than one evaluation for each architecture.
     RunDirectoryError: if a file of the evaluator cannot be used.
   """
@@ -53,9 +53,9 @@ def _evaluate_together(evaluator: Evaluator, architectures: Sequence[Architectur
     try:
       results = _begin(evaluator, architectures) if results is None else results
       evaluation = _next(evaluator, results, number, len(architectures))
-    except _ENDING:
+    except (*_ENDING, KeyboardInterrupt, GeneratorExit):
       raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # An evaluation may raise what it likes.
       if _is_told_to_stop(error):
         raise
       if results is None and len(architectures) > 1:
@@ -70,9 +70,7 @@ def _evaluate_together(evaluator: Evaluator, architectures: Sequence[Architectur
 
 
 def _is_told_to_stop(error: BaseException) -> bool:
-  """Returns whether it is the program's own handler of a signal that exits, as programs do to end in order."""
-  if not isinstance(error, SystemExit):
-    return False
+  """Returns whether it is the program's own handler of a signal that raises it, as programs do to end in order."""
   handlers = {getattr(signal.getsignal(number), "__code__", None) for number in _STOPPING}
   return any(frame.f_code in handlers for frame, _ in traceback.walk_tb(error.__traceback__))
 

@@ -83,15 +83,11 @@ class TrialEvaluator:
 
   @contextlib.contextmanager
   def _attempt(self, trial: Trial) -> Iterator[None]:
-    """Counts an attempt at a trial, which does not count if it was interrupted.
-
-    The search ends if an evaluation raises what is neither an Exception nor an interruption. That is like a crash, so it
-    counts.
-    """
+    """Counts an attempt at a trial, which does not count if it was interrupted."""
     self._attempts.begin(trial.id)
     self._current = trial.id
     try:
       yield
-    except (Exception, KeyboardInterrupt, SystemExit, GeneratorExit):
+    except BaseException:
       self._attempts.interrupt(trial.id)
       raise

@@ -48,7 +48,7 @@ SPACES = {"toy": ToySpace, "rows": Rows}
 ALL = 100  # More trials than any of these spaces has architectures.
 
 
-class Killed(BaseException):
+class Killed(KeyboardInterrupt):
   """Raised where a process would be killed."""
 
 

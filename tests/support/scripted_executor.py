@@ -4,7 +4,7 @@ from nao_tf.searches.executors import Executor
 from tests.support.toys import CountingEvaluator
 
 
-class Killed(BaseException):
+class Killed(KeyboardInterrupt):
   """Raised where the process of a search would be killed."""
 
 
