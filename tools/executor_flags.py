@@ -52,6 +52,8 @@ def define(flag_values: flags.FlagValues) -> None:
   flag_types.define_number("cpus_per_trial", 1.0, help_, 0.0, flag_values=flag_values)
   help_ = "of --executor=ray: address of a running cluster, or auto; default: Ray is started on this machine"
   flags.DEFINE_string("ray_address", None, help_, flag_values=flag_values)
+  help_ = "with --ray_address: directory that each node gets, such as that of modules of your own"
+  flags.DEFINE_string("ray_working_dir", None, help_, flag_values=flag_values)
 
 
 def check(flag_values: flags.FlagValues) -> None:
@@ -67,11 +69,15 @@ def check(flag_values: flags.FlagValues) -> None:
       f"--executor=inline evaluates one trial after the other, got --num_workers={number}; leave --executor out for"
       f" {number} processes on this machine, or give --executor=ray"
     )
-  own = [flag for flag in ("gpus_per_trial", "cpus_per_trial", "ray_address") if flag_values[flag].present]
+  own = [
+    flag for flag in ("gpus_per_trial", "cpus_per_trial", "ray_address", "ray_working_dir") if flag_values[flag].present
+  ]
   if name in ("inline", "processes") and own:
     raise ValueError(f"--{own[0]} is a flag of --executor=ray, got --executor={flag_values.executor}")
   if name == "inline" and flag_values.worker_memory is not None:
     raise ValueError("--worker_memory bounds worker processes; give --executor=processes, too")
+  if flag_values.ray_working_dir is not None and flag_values.ray_address is None:
+    raise ValueError("--ray_working_dir is for a running cluster; give its --ray_address, too")
   settings(flag_values)
 
 
@@ -95,6 +101,7 @@ def settings(flag_values: flags.FlagValues) -> ExecutorSettings:
     gpus_per_trial=flag_values.gpus_per_trial,
     cpus_per_trial=flag_values.cpus_per_trial,
     ray_address=flag_values.ray_address,
+    ray_working_dir=flag_values.ray_working_dir,
   )
 
 

@@ -5,9 +5,11 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from absl import flags
+from absl import flags, logging
 
+from nao_tf.networks.plain_plans import unused_settings
 from nao_tf.runs.settings import CONFIG_FILE, RunDirectoryError, read_settings
+from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks import TASKS, TRAITS, TaskTraits, make_task, task_traits
 from nao_tf.tasks.base import Configs, Task
 from nao_tf.tasks.class_weights import BALANCED
@@ -129,6 +131,22 @@ def check_optimizer(configs: Configs, *, prefix: str = "") -> None:
     optimizer_class(configs.training_config.optimizer)
   except ValueError as error:
     raise ValueError(f"--{prefix}optimizer: {error}") from error
+
+
+def warn_of_unused(genotype: Genotype, configs: Configs, defaults: Configs, *, prefix: str = "") -> None:
+  """Warns of flags that say nothing about the network of a genotype.
+
+  Args:
+    genotype: of the network, or of one like it.
+    configs: how the network is built and trained, by the flags.
+    defaults: the same without flags.
+    prefix: of the flags.
+  """
+  ours, theirs = configs.network_config, defaults.network_config
+  names = [name for name in unused_settings(genotype) if getattr(ours, name) != getattr(theirs, name)]
+  if names:
+    given = ", ".join(f"--{prefix}{name}" for name in names)
+    logging.warning("the network has no cells, so these flags have no effect: %s", given)
 
 
 def traits_of(flag_values: flags.FlagValues) -> TaskTraits:

@@ -86,7 +86,16 @@ _FILES = Need("--task=folder", ("task",), _task_has_files)
 RUN = ("workdir", "output", "seed", "num_replicas", "deterministic", "tensorboard", "verbosity", "flagfile", "json")
 DATA = ("task", "data_dir", "download", "train_examples", "validation_fraction", "split")
 SEARCH = ("space", "strategy", "strategies", "oracles", "num_trials", "batch_size", "first_batch_size")
-EXECUTION = ("executor", "num_workers", "asking", "worker_memory", "gpus_per_trial", "cpus_per_trial", "ray_address")
+EXECUTION = (
+  "executor",
+  "num_workers",
+  "asking",
+  "worker_memory",
+  "gpus_per_trial",
+  "cpus_per_trial",
+  "ray_address",
+  "ray_working_dir",
+)
 
 _NETWORK = ("architecture", "convention", "image_channels", "num_classes", "vocabulary_size")
 _NETWORK_CONFIGS = (ImageNetworkConfig, LanguageModelConfig)

@@ -20,6 +20,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from absl import flags
 
 from nao_tf.evaluators import SCORES, EvaluatorContext, make_evaluator
@@ -109,6 +110,7 @@ def main(flag_values: flags.FlagValues) -> int:
   check(flag_values)
   executor_flags.share_gpus(flag_values)
   check_optimizers(flag_values)
+  warn_of_unused(flag_values)
   with workdirs.opened(flag_values.workdir):
     return search_in_workdir(flag_values)
 
@@ -187,6 +189,16 @@ def check_optimizers(flag_values: flags.FlagValues) -> None:
   experiment.check_optimizer(search_flags.children(flag_values), prefix="child_")
   experiment.check_optimizer(shared_flags.configs(flag_values), prefix=shared_flags.PREFIX)
   experiment.check_optimizer(winner_of(flag_values), prefix="best_")
+
+
+def warn_of_unused(flag_values: flags.FlagValues) -> None:
+  """Warns of flags that say nothing about the networks of the space; see `experiment.warn_of_unused`."""
+  if flag_values.evaluator == "tabular":
+    return
+  space, children = make_space(flag_values.space), search_flags.children(flag_values)
+  genotype = space.decode(space.sample(np.random.default_rng(0)))
+  experiment.warn_of_unused(genotype, children, experiment.traits_of(flag_values).child, prefix="child_")
+  experiment.warn_of_unused(genotype, winner_of(flag_values), children, prefix="best_")
 
 
 def batch_size(flag_values: flags.FlagValues) -> int:

@@ -53,6 +53,7 @@ def main(flag_values: flags.FlagValues) -> int:
   genotype = genotype_of(flag_values)
   configs = final_configs(flag_values)
   experiment.check_optimizer(configs)
+  experiment.warn_of_unused(genotype, configs, experiment.traits_of(flag_values).final)
   if flag_values.dry_run:
     return dry_run.run(flag_values, genotype, configs)
   with workdirs.opened(flag_values.workdir):

@@ -1,5 +1,6 @@
 """What the binaries make of flags and of the settings on record: the split, the convention, a set without tests."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 from absl import flags
 
 from nao_tf.runs.settings import RunDirectoryError, check_settings
+from nao_tf.spaces import make_space
+from nao_tf.tasks import task_traits
 from nao_tf.tools import experiment, train
 from tests.support.image_cases import GENOTYPE_FILE
 from tests.support.tfds_sets import examples, random_images, write_set
@@ -92,3 +95,14 @@ def test_a_published_cell_brings_its_convention(tmp_path, capsys):
 def test_a_training_that_was_begun_keeps_its_convention(tmp_path):
   workdir = begun(tmp_path / "old", {"task": "digits", "network.convention": "nao"})
   assert train.final_configs(parsed(workdir)).network_config.convention == "nao"
+
+
+@pytest.mark.parametrize("prefix", ["", "child_"])
+def test_flags_of_cells_are_not_ignored_in_silence_where_there_are_none(caplog, prefix):
+  space, defaults = make_space("autokeras"), task_traits("digits").child
+  genotype = space.decode(space.sample(np.random.default_rng(0)))
+  experiment.warn_of_unused(genotype, defaults, defaults, prefix=prefix)
+  assert not caplog.text
+  config = dataclasses.replace(defaults.network_config, num_cells=9, auxiliary=False, filters=99)
+  experiment.warn_of_unused(genotype, dataclasses.replace(defaults, network_config=config), defaults, prefix=prefix)
+  assert f"no effect: --{prefix}num_cells, --{prefix}auxiliary" in caplog.text and "filters" not in caplog.text

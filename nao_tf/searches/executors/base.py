@@ -27,6 +27,8 @@ class ExecutorSettings:
     gpus_per_trial: of `ray`: GPUs for one evaluation; 0.5 if two share one.
     cpus_per_trial: of `ray`: cores for one evaluation.
     ray_address: of `ray`: address of a running cluster, or "auto"; None starts Ray on this machine for the search.
+    ray_working_dir: of `ray`: a directory of yours that each node of a running cluster gets, such as that of modules that
+      define spaces or evaluators. This package travels there in any case.
   """
 
   num_workers: int | None = 1
@@ -35,6 +37,7 @@ class ExecutorSettings:
   gpus_per_trial: float = 0.0
   cpus_per_trial: float = 1.0
   ray_address: str | None = None
+  ray_working_dir: str | None = None
 
   def __post_init__(self) -> None:
     """Checks the numbers.

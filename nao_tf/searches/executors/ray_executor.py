@@ -22,6 +22,7 @@ from nao_tf.runs.attempts import Attempts
 from nao_tf.searches.executors import machine
 from nao_tf.searches.executors.base import Executor, ExecutorSettings, MakeEvaluator, Run, WorkerStatus
 from nao_tf.searches.executors.processes import ProcessExecutor
+from nao_tf.searches.executors.shipped_code import check_working_dir, runtime_environment
 from nao_tf.searches.executors.trial_logs import closed_with_log, new_log, read_log
 from nao_tf.training.base import Epoch
 from nao_tf.trial import Evaluation, Trial
@@ -53,25 +54,28 @@ class RayExecutor(Executor):
     gpus_per_trial: float = 0.0,
     cpus_per_trial: float = 1.0,
     ray_address: str | None = None,
+    ray_working_dir: str | None = None,
   ):
     """Connects to a cluster, or starts Ray on this machine.
 
     Args:
-      make_evaluator: returns an evaluator. It is called on the nodes, which have this package, and the data.
+      make_evaluator: returns an evaluator. It is called on the nodes, which have the data.
       num_workers: number of actors; None for as many as the cluster has room for, now or later.
       trial_timeout: seconds after which an evaluation has failed; None for no limit.
       worker_memory: GiB that the process of an actor may hold; None for the memory of the node.
       gpus_per_trial: GPUs of an actor.
       cpus_per_trial: cores of an actor.
       ray_address: address of a running cluster, or "auto"; None starts Ray on this machine, and ends it with `close`.
+      ray_working_dir: a directory that each node of a running cluster gets; None for none.
 
     Raises:
-      ValueError: if Ray is not installed, or the cluster cannot be reached.
+      ValueError: if Ray is not installed, there is no such directory, or the cluster cannot be reached.
     """
+    check_working_dir(ray_working_dir)
     self._ray = _import_ray()
     self._starts_ray = not self._ray.is_initialized()
     if self._starts_ray:
-      _connect(self._ray, ray_address)
+      _connect(self._ray, ray_address, ray_working_dir)
     self._num_workers = num_workers
     self._needs = {"CPU": cpus_per_trial, **({"GPU": gpus_per_trial} if gpus_per_trial else {})}
     settings = ExecutorSettings(trial_timeout=trial_timeout, worker_memory=worker_memory)
@@ -91,8 +95,8 @@ class RayExecutor(Executor):
 
   @classmethod
   def check(cls, settings: ExecutorSettings) -> None:
-    """Raises ValueError if Ray is not installed."""
-    del settings
+    """Raises ValueError if Ray is not installed, or there is nothing at `ray_working_dir`."""
+    check_working_dir(settings.ray_working_dir)
     _import_ray()
 
   @classmethod
@@ -106,6 +110,7 @@ class RayExecutor(Executor):
       gpus_per_trial=settings.gpus_per_trial,
       cpus_per_trial=settings.cpus_per_trial,
       ray_address=settings.ray_address,
+      ray_working_dir=settings.ray_working_dir,
     )
 
   @property
@@ -386,15 +391,19 @@ def _import_ray() -> Any:
   return ray
 
 
-def _connect(ray: Any, address: str | None) -> None:
+def _connect(ray: Any, address: str | None, working_dir: str | None) -> None:
   """Connects to a cluster, or starts Ray on this machine.
 
   Raises:
     ValueError: if the cluster cannot be reached.
   """
-  local = {"include_dashboard": False} if address is None else {}
+  common = {"log_to_driver": False, "configure_logging": False}
   try:
-    ray.init(address=address or "local", log_to_driver=False, configure_logging=False, **local)
+    if address is None:  # Workers on this machine import what this process does.
+      ray.init(address="local", include_dashboard=False, **common)
+      return
+    with runtime_environment(working_dir) as environment:
+      ray.init(address=address, runtime_env=environment, **common)
   except (ConnectionError, RuntimeError, ValueError) as error:
     raise ValueError(
       f"ray_address: expected the address of a running cluster of Ray, got {address!r}: {error}"
