@@ -49,21 +49,16 @@ def copy_package(parent: str) -> str:
     The path of the copy.
   """
   copy = os.path.join(parent, _PACKAGE)
-  shutil.copytree(_place(_PACKAGE), copy, ignore=_LEFT_OUT)
+  for place in _places(_PACKAGE):
+    shutil.copytree(place, copy, ignore=_LEFT_OUT)
   commands = os.path.join(copy, _COMMANDS)
   if not os.path.isdir(commands):
-    shutil.copytree(_place(f"{_PACKAGE}.{_COMMANDS}"), commands, ignore=_LEFT_OUT)
+    for place in _places(f"{_PACKAGE}.{_COMMANDS}"):
+      shutil.copytree(place, commands, ignore=_LEFT_OUT)
   return copy
 
 
-def _place(package: str) -> str:
-  """Returns the directory of a package.
-
-  Raises:
-    ValueError: if it is not in a directory.
-  """
+def _places(package: str) -> list[str]:
+  """Returns the directory of a package; nothing if there is none."""
   found = importlib.util.find_spec(package)
-  places = list(found.submodule_search_locations or ()) if found is not None else []
-  if not places:
-    raise ValueError(f"the package {package} has no directory that can be sent to the nodes of a cluster")
-  return places[0]
+  return list(found.submodule_search_locations or ())[:1] if found is not None else []

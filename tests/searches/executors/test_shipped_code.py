@@ -25,19 +25,20 @@ class Evaluator:
 
 PROGRAM = """
 import json, sys
+
+sys.path[:0] = sys.argv[3], sys.argv[1]  # Which its nodes do not have.
 import nao_tf
 from nao_tf.searches.executors import ExecutorSettings, make_executor
 from ray.cluster_utils import Cluster
 
-sys.path.insert(0, sys.argv[1])
 import own_module
 
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
 settings = ExecutorSettings(ray_address=cluster.address, ray_working_dir=sys.argv[1])
 with nao_tf.Journal(sys.argv[2], {}) as journal, make_executor("ray", own_module.Evaluator, settings) as executor:
   strategy = nao_tf.make_strategy("random", nao_tf.make_space("nasbench201"), seed=0)
-  trials = nao_tf.run_search(strategy, executor, journal, num_trials=1)
-print(json.dumps(nao_tf.read_trials(sys.argv[2])[0].evaluation.metrics))
+  nao_tf.run_search(strategy, executor, journal, num_trials=1, batch_size=1)
+print(json.dumps(nao_tf.runs.journal.read_trials(sys.argv[2])[0].evaluation.metrics))
 cluster.shutdown()
 """
 
@@ -72,8 +73,9 @@ def test_a_node_evaluates_with_the_code_that_has_travelled(tmp_path):
   (own / "own_module.py").write_text(MODULE)
   (own / "data").write_text("of mine")
   (tmp_path / "program.py").write_text(PROGRAM)
-  command = [sys.executable, "program.py", str(own), str(tmp_path / "search")]
-  done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300)
+  command = [sys.executable, "program.py", str(own), str(tmp_path / "search"), os.getcwd()]
+  environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+  done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300, env=environment)
   assert done.returncode == 0, done.stderr[-2000:]
   metrics = json.loads(done.stdout.splitlines()[-1])
   assert metrics["data"] == "of mine"
