@@ -1,11 +1,38 @@
 """What every test module does beside its tests."""
 
+import gc
+
 import pytest
 import tensorflow as tf
+from tensorflow.python.ops import gen_resource_variable_ops
 
 from nao_tf.training.graph_memory import released_graphs
 
 tf.config.threading.set_intra_op_parallelism_threads(1)  # Networks are tiny, and tests run side by side.
+
+
+@pytest.fixture(scope="session", autouse=True)
+def what_was_imported_is_not_garbage():
+  """Saves looking at hundreds of thousands of objects that stay, in every collection of garbage."""
+  gc.collect()
+  gc.freeze()
+  gc.set_threshold(20_000, 20, 20)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def variables_of_one_shape_share_a_kernel():
+  """Saves what takes longest about a variable: otherwise the first one of every name and shape has a kernel made.
+
+  The name in question is that which TensorFlow itself mentions in its errors. Variables keep their names.
+  """
+  make_handle = gen_resource_variable_ops.var_handle_op
+
+  def make_nameless_handle(*args, debug_name="", **kwargs):
+    return make_handle(*args, debug_name="" if tf.executing_eagerly() else debug_name, **kwargs)
+
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(gen_resource_variable_ops, "var_handle_op", make_nameless_handle)
+    yield
 
 
 @pytest.fixture(scope="module", autouse=True)
