@@ -6,7 +6,7 @@ None of them knows a framework. An `Architecture` is a tuple of choices. Only a 
 import dataclasses
 import heapq
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from nao_tf import fields
@@ -90,7 +90,8 @@ class Origin:
 
   Attributes:
     kind: how it was made: "random", "mutation", "ascent" (moved along the predictor's gradient), "decoded" (sampled from
-      the decoder without a move), "neighbor", "rerank", "given", or a word of a strategy of your own. Empty: unknown.
+      the decoder without a move), "neighbor", "rerank", "given", "derived" (by a one-shot search, after an
+      epoch), "drawn" (by a one-shot search, at its end), or a word of a strategy of your own. Empty: unknown.
     parents: ids of the trials that it was made from.
     step: length of the move of an "ascent".
     indirect: whether it was made from another candidate of the same round, which was made from the parents.
@@ -142,6 +143,12 @@ _IN_WORDS = {
 RANDOM = Origin("random")
 """The origin of an architecture that was drawn at random."""
 
+DERIVED = "derived"
+"""Kind of the origin of the architecture that a one-shot search would end with after an epoch."""
+
+DRAWN = "drawn"
+"""Kind of the origin of an architecture that a one-shot search has drawn at its end."""
+
 UNKNOWN = Origin("")
 """The origin of an architecture about which nothing is known."""
 
@@ -181,6 +188,18 @@ def best_trial(trials: Iterable[Trial]) -> Trial | None:
   """Returns the trial with the highest reward, the earliest of equals; None if no trial has one."""
   best = top_trials(trials, 1)
   return best[0] if best else None
+
+
+def winning_trial(trials: Sequence[Trial]) -> Trial | None:
+  """Returns the trial that wins a search; None if none has a reward.
+
+  It is the best one. Only of architectures that one training has led to, epoch after epoch, is it the latest, unless some
+  were drawn at the end: then it is the best of these.
+  """
+  scored = [trial for trial in trials if trial.reward is not None]
+  drawn = [trial for trial in scored if trial.origin.kind == DRAWN]
+  is_one_training = bool(scored) and all(trial.origin.kind == DERIVED for trial in scored)
+  return scored[-1] if is_one_training else best_trial(drawn or scored)
 
 
 def top_trials(trials: Iterable[Trial], count: int) -> list[Trial]:

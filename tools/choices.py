@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from nao_tf.evaluators import EVALUATORS
 from nao_tf.searches.executors import EXECUTORS
+from nao_tf.searches.one_shot import ONE_SHOT_SEARCHES
 from nao_tf.spaces import SPACES
 from nao_tf.strategies import STRATEGIES
 
@@ -39,6 +40,10 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     "pnas": "progressive search: from small architectures to large ones, with a predictor",
     "random": "random search",
     "reinforce": "reinforcement learning: a policy is trained on rewards, with REINFORCE or PPO",
+    "darts": "a search by gradients: an architecture's validation loss after a step of the weights",
+    "darts_first": "the same without that step, at less than half the cost",
+    "gdas": "a search by gradients that samples one operation for each edge",
+    "snas": "a search by gradients on the training loss alone, with samples of falling temperature",
     "tournament_evolution": "evolution in which nobody dies, as in the search for hierarchical cells",
   },
   "evaluator": {
@@ -86,7 +91,12 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
 }
 """Lines by choice, by the name of the flag."""
 
-_REGISTRIES = {"space": SPACES, "strategy": STRATEGIES, "evaluator": EVALUATORS, "executor": EXECUTORS}
+_REGISTRIES = {
+  "space": SPACES,
+  "strategy": {**STRATEGIES, **ONE_SHOT_SEARCHES},
+  "evaluator": EVALUATORS,
+  "executor": EXECUTORS,
+}
 _ALSO_CALLED = {"strategies": "strategy"}
 
 

@@ -13,12 +13,15 @@ from absl import flags
 
 from nao_tf.networks.image_network_config import ImageNetworkConfig
 from nao_tf.networks.language_model_config import LanguageModelConfig
+from nao_tf.searches.one_shot import ONE_SHOT_SEARCHES, OneShotSearch, is_one_shot, one_shot_search
 from nao_tf.strategies import STRATEGIES
+from nao_tf.supernets.config import SharingConfig
 from nao_tf.tasks import task_traits
 from nao_tf.tools import component_flags, flagfiles
 from nao_tf.training.config import TrainingConfig
 from nao_tf.training.language_config import LanguageTrainingConfig
 
+_NAMES = {**STRATEGIES, **ONE_SHOT_SEARCHES}
 _CHOOSERS = ("strategy", "strategies", "oracles")
 _UNTRAINED, _UNSHARED = ("tabular",), ("inherited", "tabular", "training")
 
@@ -63,6 +66,18 @@ def _evaluator_not_in(names: tuple[str, ...]) -> Callable[[flags.FlagValues], bo
   return lambda values: "evaluator" not in values or values.evaluator not in names
 
 
+def _one_shot(values: flags.FlagValues) -> OneShotSearch | None:
+  """Returns the one-shot search that is chosen."""
+  name = values["strategy"].value if "strategy" in values else None
+  return one_shot_search(name) if is_one_shot(name) else None
+
+
+def _shares(values: flags.FlagValues, *, paths: bool) -> bool:
+  """Returns whether weights are shared; with `paths`, whether those of paths are."""
+  search = _one_shot(values)
+  return _evaluator_not_in(_UNSHARED)(values) if search is None else search.samples_paths or not paths
+
+
 def _task_is(kind: str) -> Callable[[flags.FlagValues], bool]:
   return lambda values: "task" not in values or ":" in values.task or task_traits(values.task).kind == kind
 
@@ -73,19 +88,22 @@ def _task_has_files(values: flags.FlagValues) -> bool:
 
 _TABLE = Need("--evaluator=tabular", ("evaluator",), _evaluator_not_in(("inherited", "training", "shared_weights")))
 _TRAINED = Need("an evaluator that trains networks", ("evaluator",), _evaluator_not_in(_UNTRAINED))
-_SHARED = Need("--evaluator=shared_weights", ("evaluator",), _evaluator_not_in(_UNSHARED))
+_SHARED = Need("--evaluator=shared_weights", ("evaluator", "strategy"), lambda values: _shares(values, paths=False))
 _INHERITED = Need(
   "--evaluator=inherited", ("evaluator", "strategy"), _evaluator_not_in(("training", "shared_weights", "tabular"))
 )
 _BEST = Need("--train_best", ("train_best",), lambda values: "train_best" not in values or values.train_best)
 _DRY = Need("--dry_run", ("dry_run",), lambda values: "dry_run" not in values or values.dry_run)
+_PROPOSES = Need("a --strategy that proposes architectures", ("strategy",), lambda values: _one_shot(values) is None)
+_PATHS = Need("--evaluator=shared_weights", ("evaluator", "strategy"), lambda values: _shares(values, paths=True))
 _IMAGES = Need("a task on images", ("task",), _task_is("images"))
 _TEXT = Need("a task on a text", ("task",), _task_is("text"))
 _FILES = Need("--task=folder", ("task",), _task_has_files)
 
 RUN = ("workdir", "output", "seed", "num_replicas", "deterministic", "tensorboard", "verbosity", "flagfile", "json")
 DATA = ("task", "data_dir", "download", "train_examples", "validation_fraction", "split")
-SEARCH = ("space", "strategy", "strategies", "oracles", "num_trials", "batch_size", "first_batch_size")
+SEARCH = ("space", "strategy", "strategies", "oracles")
+PROPOSALS = ("num_trials", "batch_size", "first_batch_size", "max_parameters", "max_multiply_adds")
 EXECUTION = (
   "executor",
   "num_workers",
@@ -134,17 +152,20 @@ GROUPS = (
   Group("The task and its data", ("hold_out", "image_size", "class_weight"), need=_IMAGES),
   Group("The task and its data", ("image_dir", "skip_corrupt"), need=_FILES),
   Group("The task and its data", ("text_dir", "max_vocabulary"), need=_TEXT),
-  Group("The search", (*SEARCH, "max_parameters", "max_multiply_adds")),
-  Group("How architectures are evaluated", ("evaluator", "trial_timeout", "trial_retries", "rerank")),
+  Group("The search", SEARCH),
+  Group("The search", PROPOSALS, need=_PROPOSES),
+  Group("How architectures are evaluated", ("rerank",)),
+  Group("How architectures are evaluated", ("evaluator", "trial_timeout", "trial_retries"), need=_PROPOSES),
   Group("How architectures are evaluated", ("table",), need=_TABLE),
   Group("How architectures are evaluated", ("reward",), need=_TRAINED),
-  Group("Where architectures are evaluated", EXECUTION),
+  Group("Where architectures are evaluated", EXECUTION, need=_PROPOSES),
   Group("The winner", ("train_best",)),
   Group("What is measured", _BENCHMARK),
   Group("Trials of KerasTuner", _KERAS_TUNER),
   Group("The networks of the search and their training", prefixes=("child_",), need=_TRAINED),
   Group("The winner, where it differs from them", prefixes=("best_",), need=_BEST),
   Group("Inherited weights", prefixes=("inherited_",), need=_INHERITED),
+  Group("Weight sharing", tuple(f"shared_{name}" for name in _fields_of([SharingConfig])), need=_PATHS),
   Group("Weight sharing", prefixes=("shared_",), need=_SHARED),
 )
 """The groups of all commands. Those of strategies are added; see `groups`."""
@@ -158,6 +179,7 @@ def groups(flag_values: flags.FlagValues) -> list[Group]:
     *(() if searches else WITHOUT_SEARCH),
     *GROUPS[1:],
     *(_of_strategy(name) for name in STRATEGIES),
+    *_of_one_shot_searches(),
     _of_controller(),
   ]
 
@@ -220,9 +242,24 @@ def _of_strategy(name: str) -> Group:
   )
 
 
+def _of_one_shot_searches() -> list[Group]:
+  """Returns a group for each class of settings of one-shot searches."""
+  names: dict[str, list[str]] = {}
+  for name in ONE_SHOT_SEARCHES:
+    names.setdefault(one_shot_search(name).prefix, []).append(name)
+  return [_of_one_shot(prefix, alike) for prefix, alike in names.items()]
+
+
+def _of_one_shot(prefix: str, names: Sequence[str]) -> Group:
+  need = Need(
+    f"--strategy={' or '.join(names)}", _CHOOSERS, lambda values: getattr(_one_shot(values), "prefix", "") == prefix
+  )
+  return Group(f"The one-shot searches {', '.join(names)}", prefixes=(f"{prefix}_",), need=need)
+
+
 def _of_controller() -> Group:
   """Returns the group of the controller of NAO. A strategy of one's own may have a controller, too."""
-  need = Need("--strategy=nao", _CHOOSERS, lambda v: any(p == "nao" or p not in STRATEGIES for p in _chosen(v)))
+  need = Need("--strategy=nao", _CHOOSERS, lambda v: any(p == "nao" or p not in _NAMES for p in _chosen(v)))
   return Group("The controller of nao", ("controller",), ("controller_",), need)
 
 
@@ -230,4 +267,4 @@ def _chosen(flag_values: flags.FlagValues) -> list[str]:
   """Returns what the flags of the chosen strategies begin with."""
   values = [flag_values[name].value for name in _CHOOSERS if name in flag_values]
   names = [name for value in values for name in ([value] if isinstance(value, str) else value or [])]
-  return [component_flags.prefix_of(name, STRATEGIES) for name in names]
+  return [component_flags.prefix_of(name, _NAMES) for name in names]

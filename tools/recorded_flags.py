@@ -16,6 +16,7 @@ from nao_tf import fields
 from nao_tf.runs.journal import TRIALS_FILE, read_trials
 from nao_tf.runs.json_files import read_json, write_json
 from nao_tf.runs.settings import CONFIG_FILE, RunDirectoryError, read_settings
+from nao_tf.searches.one_shot import is_one_shot, one_shot_search
 from nao_tf.searches.status import HISTORY_FILE
 from nao_tf.strategies import STRATEGIES
 from nao_tf.tools import component_flags, flag_groups
@@ -149,9 +150,14 @@ def _of_settings(directory: str, command: str) -> list[str]:
   settings = read_settings(directory)
   prefixes = dict(_TRAINING if command == "train" else _SEARCH)
   if "strategy" in settings:
-    prefixes["options."] = component_flags.prefix_of(str(settings["strategy"]), STRATEGIES) + "_"
+    prefixes["options."] = _strategy_prefix(str(settings["strategy"])) + "_"
   named = {_flag_name(key, prefixes): value for key, value in settings.items()}
   return [_argument(name, value) for name, value in named.items() if name and value is not None]
+
+
+def _strategy_prefix(name: str) -> str:
+  """Returns what the flags of a strategy or of a one-shot search begin with."""
+  return one_shot_search(name).prefix if is_one_shot(name) else component_flags.prefix_of(name, STRATEGIES)
 
 
 def _flag_name(key: str, prefixes: Mapping[str, str]) -> str:

@@ -8,6 +8,9 @@ If it is killed and started again with the same flags, it resumes where it was. 
 gets the directory best, with the trained network; with --evaluator=shared_weights the directory shared_weights, with
 the supernet; with --rerank the directory rerank, a journal of the best architectures trained from scratch.
 
+With --strategy=darts or another one-shot search, one network that holds all architectures is trained, in the directory
+one_shot. Each of its epochs is a trial in the journal.
+
 A space, a strategy, an evaluator or a task of your own is named by its place:
   nao-search --strategy=my_package.my_module:MyStrategy --my_strategy_rate=0.5 --workdir=runs/mine
 """
@@ -29,17 +32,21 @@ from nao_tf.reports import REPORT_FILE, write_report
 from nao_tf.runs.run_lock import RunLock
 from nao_tf.searches.executors import Executor
 from nao_tf.searches.executors.side_by_side import evaluations_in_order
+from nao_tf.searches.one_shot import ONE_SHOT_SEARCHES
 from nao_tf.searches.search_directory import Budget, NothingFound, Reranking, search_in_directory
 from nao_tf.searches.winner import BEST_FILE, Rescore
 from nao_tf.serving.export_target import check_target
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
+from nao_tf.strategies import STRATEGIES
 from nao_tf.tasks.base import Configs
 from nao_tf.tools import (
   evaluator_flags,
   executor_flags,
   experiment,
+  one_shot,
+  one_shot_flags,
   recorded_flags,
   renamed_flags,
   running,
@@ -70,7 +77,8 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
     flag_values: where to define.
     argv: the command line, which may name a strategy and an evaluator that have flags of their own.
   """
-  search_flags.define(flag_values, argv)
+  search_flags.define(flag_values, argv, strategies={**STRATEGIES, **ONE_SHOT_SEARCHES})
+  one_shot_flags.define(flag_values, argv)
   evaluator_flags.define(flag_values, argv)
   executor_flags.define(flag_values)
   flags.DEFINE_integer(
@@ -87,7 +95,8 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
   flags.DEFINE_integer(
     "rerank",
     0,
-    "train this many of the best by --evaluator=shared_weights from scratch, as children; the best of them wins",
+    "train this many of the best by --evaluator=shared_weights from scratch, as children, or of what a one-shot --strategy"
+    " has found; the best of them wins",
     lower_bound=0,
     flag_values=flag_values,
   )
@@ -162,7 +171,9 @@ def check(flag_values: flags.FlagValues) -> None:
   strategy_flags.config(flag_values.strategy, flag_values)
   evaluator_flags.check(flag_values)
   executor_flags.check(flag_values)
-  if flag_values.rerank and flag_values.evaluator != "shared_weights":
+  one_shot.check(flag_values)
+  is_cheap = flag_values.evaluator == "shared_weights" or one_shot_flags.chosen(flag_values) is not None
+  if flag_values.rerank and not is_cheap:
     raise ValueError(f"--rerank needs --evaluator=shared_weights, got {flag_values.evaluator}")
   if flag_values.train_best and flag_values.evaluator == "tabular":
     raise ValueError("--train_best needs --evaluator=training: a table has no data to train on")
@@ -224,6 +235,10 @@ def search(
 ) -> Trial:
   """Searches, evaluates the best again if asked to, and returns the best."""
   context = evaluator_flags.context(flag_values, space, distribution)
+  again = reranking(flag_values, context) if flag_values.rerank else None
+  chosen = one_shot_flags.chosen(flag_values)
+  if chosen is not None:
+    return one_shot.run(chosen, flag_values, space, distribution, again)
   return search_in_directory(
     flag_values.workdir,
     settings(flag_values),
@@ -237,7 +252,7 @@ def search(
       trial_retries=flag_values.trial_retries,
       asking=flag_values.asking,
     ),
-    reranking=reranking(flag_values, context) if flag_values.rerank else None,
+    reranking=again,
     tensorboard=experiment.wants_tensorboard(flag_values),
   )
 

@@ -1,6 +1,6 @@
 """Flags that the binaries which search cells share: the space, the strategy, the budget and the children."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from absl import flags
@@ -12,24 +12,27 @@ from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies import STRATEGIES, make_strategy
 from nao_tf.strategies.base import Strategy
 from nao_tf.tasks.base import Configs
-from nao_tf.tools import experiment, flag_types, flagging, strategy_flags
+from nao_tf.tools import experiment, flag_types, flagging, one_shot_flags, strategy_flags
 
 _OVERSIZED = "oversized"
 """The setting that says what becomes of networks beyond a bound. Earlier versions had none: their trials failed."""
 
 
-def define(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> None:
+def define(
+  flag_values: flags.FlagValues, argv: Sequence[str] = (), *, strategies: Mapping[str, str] = STRATEGIES
+) -> None:
   """Defines the flags of a search over cells, those of its process and of its task included.
 
   Args:
     flag_values: where to define.
     argv: the command line, which may name a strategy that has flags of its own; see `strategy_flags`.
+    strategies: what can be chosen with `--strategy`.
   """
   experiment.define_process_flags(flag_values)
   experiment.define_task_flags(flag_values)
-  space = strategy_flags.preferred(argv, "preferred_space") or "nasnet5"
+  space = one_shot_flags.preferred_space(argv) or strategy_flags.preferred(argv, "preferred_space") or "nasnet5"
   flag_types.define_name("space", space, SPACES, "space", "what to search", flag_values=flag_values)
-  flag_types.define_name("strategy", "nao", STRATEGIES, "strategy", "how to search", flag_values=flag_values)
+  flag_types.define_name("strategy", "nao", strategies, "strategy", "how to search", flag_values=flag_values)
   flags.DEFINE_integer("num_trials", 40, "architectures to evaluate, failed ones included", 1, flag_values=flag_values)
   help_ = "networks with more parameters are not proposed; default: no limit"
   flags.DEFINE_integer("max_parameters", None, help_, 1, flag_values=flag_values)
@@ -69,7 +72,9 @@ def proposal_space(flag_values: flags.FlagValues) -> SearchSpace:
 
 def children(flag_values: flags.FlagValues) -> Configs:
   """Returns how children are built and trained."""
-  return experiment.configs_of(flag_values, experiment.traits_of(flag_values).child, prefix="child_")
+  one_shot = one_shot_flags.defaults(flag_values)
+  defaults = one_shot.children if one_shot else experiment.traits_of(flag_values).child
+  return experiment.configs_of(flag_values, defaults, prefix="child_")
 
 
 def settings(flag_values: flags.FlagValues, *names: str) -> dict[str, Any]:

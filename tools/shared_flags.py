@@ -6,20 +6,24 @@ from absl import flags
 
 from nao_tf.supernets.config import SharingConfig
 from nao_tf.tasks.base import Configs
-from nao_tf.tools import experiment, flagging, search_flags
+from nao_tf.tools import experiment, flagging, one_shot_flags, search_flags
 
 PREFIX = "shared_"
 
 
 def define(flag_values: flags.FlagValues) -> None:
   """Defines the flags `--shared_...`."""
-  experiment.define_config_flags(flag_values, "child", prefix=PREFIX, unset="as for children")
+  experiment.define_config_flags(
+    flag_values, "child", prefix=PREFIX, unset="as for children, or as a one-shot --strategy has it"
+  )
   flagging.define(SharingConfig(), flag_values, prefix=PREFIX)
 
 
 def configs(flag_values: flags.FlagValues) -> Configs:
   """Returns how the supernet is built and trained."""
-  return experiment.configs_of(flag_values, search_flags.children(flag_values), prefix=PREFIX)
+  one_shot = one_shot_flags.defaults(flag_values)
+  defaults = one_shot.configs if one_shot else search_flags.children(flag_values)
+  return experiment.configs_of(flag_values, defaults, prefix=PREFIX)
 
 
 def sharing_config(flag_values: flags.FlagValues) -> SharingConfig:

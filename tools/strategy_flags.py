@@ -5,8 +5,9 @@ from typing import Any
 
 from absl import flags
 
+from nao_tf.searches.one_shot import is_one_shot, one_shot_search
 from nao_tf.strategies import STRATEGIES, declared_settings, preferred_by
-from nao_tf.tools import component_flags
+from nao_tf.tools import component_flags, one_shot_flags
 
 
 def define(
@@ -22,7 +23,7 @@ def define(
   Raises:
     ValueError: if the command line names a strategy that does not exist.
   """
-  names = component_flags.named(argv, "strategy", "strategies")
+  names = [name for name in component_flags.named(argv, "strategy", "strategies") if not is_one_shot(name)]
   component_flags.define_all(STRATEGIES, declared_settings, names, flag_values, presets=presets)
 
 
@@ -34,12 +35,15 @@ def preferred(argv: Sequence[str], attribute: str) -> str | None:
     attribute: "preferred_space" or "preferred_evaluator"; see `nao_tf.strategies.base.Strategy`.
   """
   names = component_flags.named(argv, "strategy")
-  known = names and (names[-1] in STRATEGIES or ":" in names[-1])  # The flag itself refuses a wrong name.
+  is_named = names and (names[-1] in STRATEGIES or ":" in names[-1])  # The flag itself refuses a wrong name.
+  known = is_named and not is_one_shot(names[-1])
   return preferred_by(names[-1], attribute) if known else None
 
 
 def config(name: str, flag_values: flags.FlagValues) -> Any:
-  """Returns the settings of a strategy, a dataclass; None if it has none."""
+  """Returns the settings of a strategy or of a one-shot search, a dataclass; None if it has none."""
+  if is_one_shot(name):
+    return one_shot_flags.config(one_shot_search(name), flag_values)
   return component_flags.config(component_flags.prefix_of(name, STRATEGIES), declared_settings(name), flag_values)
 
 

@@ -13,7 +13,7 @@ from nao_tf.runs.predictions import Prediction, read_predictions
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.runs.starts import Start, read_starts
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.trial import Trial, best_trial
+from nao_tf.trial import Trial, best_trial, winning_trial
 
 Value = TypeVar("Value")
 
@@ -63,7 +63,7 @@ class Record:
   @property
   def best(self) -> Trial | None:
     """The best finalist, or else the best trial; None if there is no reward."""
-    return best_trial(self.finalists) or best_trial(self.trials)
+    return best_trial(self.finalists) or winning_trial(self.trials)
 
   def by_id(self) -> dict[int, Trial]:
     """Returns the trials by their ids."""

@@ -7,6 +7,7 @@ Everything that is done can be done with the parts, too: a task, a space, a stra
 `run_search`.
 """
 
+import functools
 import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -17,6 +18,8 @@ from nao_tf.runs.places import checked_directory
 from nao_tf.searches.choices import AnyEvaluator, AnySpace, AnyStrategy, preferred, recorded_name
 from nao_tf.searches.executors import Executor
 from nao_tf.searches.found import Found
+from nao_tf.searches.one_shot import is_one_shot
+from nao_tf.searches.one_shot.planned import check_arguments, planned_one_shot_search
 from nao_tf.searches.planned_search import Choices, planned_search
 from nao_tf.searches.search_directory import Budget
 from nao_tf.searches.workers import DEFAULT_EVALUATOR, AnyExecutor, workers_of
@@ -75,7 +78,9 @@ def search(
     max_seconds: no batch of architectures is begun when this call has taken so long; None for no limit.
     space: what to search: a name, a place `package.module:Name`, or a space. None: "nasnet5" for images, "rnn12" for
       texts, "autokeras" for the strategy of that name.
-    strategy: how to search: a name, a place, a subclass of `Strategy`, or a strategy that was asked nothing.
+    strategy: how to search: a name, a place, a subclass of `Strategy`, or a strategy that was asked nothing; or the name
+      of a one-shot search, such as "darts", which trains one network that holds all architectures. Overrides are for
+      that network then, and there is no number of trials, no evaluator and no executor.
     evaluator: how to evaluate an architecture: a name, a place, a class with `from_context`, or an object with
       `evaluate`. None: "training", or "inherited" for the strategy "autokeras".
     seed: of all randomness.
@@ -124,14 +129,8 @@ def search(
   fields.boolean(tensorboard, "tensorboard")
   fields.number_or_none(validation_fraction, "validation_fraction")
   seed = fields.integer(seed, "seed", 0)
-  workers = workers_of(executor, num_workers, trial_timeout)
-  evaluator = _evaluator_for(strategy, space, executor) if evaluator is None else evaluator
-  bounds = CostBounds(max_parameters, max_multiply_adds)
-  fields.integer(trials_per_batch, "trials_per_batch", 1)
-  choices = Choices(space, strategy, evaluator, seed, bounds, workers, trials_per_batch)
-  budget = _budget(num_trials, max_seconds, trials_per_batch)
-  choices.check(x)
-  data = task_input(
+  read_data = functools.partial(
+    task_input,
     x,
     y,
     image_size=image_size,
@@ -141,7 +140,29 @@ def search(
     data_dir=data_dir,
     download=download or None,
   )
-  planned = planned_search(directory, choices, data, validation_fraction, overrides)
+  if is_one_shot(strategy):
+    check_arguments(
+      strategy,
+      num_trials=num_trials,
+      max_seconds=max_seconds,
+      evaluator=evaluator,
+      max_parameters=max_parameters,
+      max_multiply_adds=max_multiply_adds,
+      executor=executor,
+      num_workers=num_workers,
+      trial_timeout=trial_timeout,
+      trials_per_batch=None if trials_per_batch == TRIALS_PER_BATCH else trials_per_batch,
+    )
+    one_shot = planned_one_shot_search(directory, strategy, space, read_data, validation_fraction, overrides, seed=seed)
+    return one_shot.run(watchers, progress=verbose > 0, tensorboard=tensorboard)
+  workers = workers_of(executor, num_workers, trial_timeout)
+  evaluator = _evaluator_for(strategy, space, executor) if evaluator is None else evaluator
+  bounds = CostBounds(max_parameters, max_multiply_adds)
+  fields.integer(trials_per_batch, "trials_per_batch", 1)
+  choices = Choices(space, strategy, evaluator, seed, bounds, workers, trials_per_batch)
+  budget = _budget(num_trials, max_seconds, trials_per_batch)
+  choices.check(x)
+  planned = planned_search(directory, choices, read_data(), validation_fraction, overrides)
   return planned.run(budget, watchers, progress=verbose > 0, tensorboard=tensorboard)
 
 

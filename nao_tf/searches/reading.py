@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from nao_tf.runs.finalists import read_finalists
 from nao_tf.runs.journal import read_search
-from nao_tf.trial import Trial, best_trial
+from nao_tf.trial import Trial, best_trial, winning_trial
 
 if TYPE_CHECKING:
   from nao_tf.searches.choices import AnySpace
@@ -32,7 +32,7 @@ class SearchRecord:
   @property
   def best(self) -> Trial | None:
     """The trial of the highest reward, of the reranked ones if there are any; None if none has a reward."""
-    return best_trial(self.reranked) or best_trial(self.trials)
+    return best_trial(self.reranked) or winning_trial(self.trials)
 
   def train(self, *_: Any, **__: Any) -> NoReturn:
     """Raises ValueError: a search does not keep its data."""

@@ -19,10 +19,12 @@ class TaskInput:
     make_task: returns the task with this share of the data held out; None for the share that the task holds out.
     settings: what tells the data from other data, as JSON values by name: `task`, options of the task, and under names
       that begin with `data.` a fingerprint.
+    is_ready: whether the task was made already, so that its validation set is what it has.
   """
 
   make_task: Callable[[float | None], Task]
   settings: dict[str, Any]
+  is_ready: bool = False
 
 
 def names_task(text: str) -> bool:

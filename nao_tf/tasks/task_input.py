@@ -86,7 +86,7 @@ def _ready(task: Task, y: Any) -> TaskInput:
 
   fingerprint = getattr(task, "fingerprint", {})
   data = {f"data.{key}": value for key, value in fingerprint.items()}
-  return TaskInput(functools.partial(_made, task), {"task": task_name(task), **data})
+  return TaskInput(functools.partial(_made, task), {"task": task_name(task), **data}, is_ready=True)
 
 
 def _made(task: Task, validation_fraction: float | None) -> Task:

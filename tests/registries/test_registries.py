@@ -6,6 +6,7 @@ import pytest
 
 from nao_tf import registries
 from nao_tf.evaluators import EVALUATORS
+from nao_tf.searches.one_shot import ONE_SHOT_SEARCHES
 from nao_tf.spaces import SPACES, make_space
 from nao_tf.strategies import STRATEGIES
 from nao_tf.tables import FORMATS
@@ -36,6 +37,7 @@ def test_a_wrong_name_is_an_error_that_says_what_was_expected(name, message):
 REGISTRIES = {
   "space": SPACES,
   "strategy": STRATEGIES,
+  "one-shot search": ONE_SHOT_SEARCHES,
   "evaluator": EVALUATORS,
   "task": TASKS,
   "table format": FORMATS,

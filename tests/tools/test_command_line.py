@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from nao_tf.runs.journal import read_trials
+from nao_tf.searches.one_shot import ONE_SHOT_SEARCHES
 from nao_tf.spaces import SPACES
 from nao_tf.strategies import STRATEGIES
 from nao_tf.tools import flagging
@@ -38,7 +39,9 @@ def test_help_shows_all_flags_with_their_choices(tmp_path):
   words = " ".join(text.split())
   for flag in ("workdir", "child_epochs", "nao_preset", "controller_mlp_size", "evolution_population_size"):
     assert f"--{flag}=" in words
-  assert f"how to search: one of {', '.join(sorted(STRATEGIES))}, or package.module:Name" in words
+  assert (
+    f"how to search: one of {', '.join(sorted({**STRATEGIES, **ONE_SHOT_SEARCHES}))}, or package.module:Name" in words
+  )
   assert f"what to search: one of {', '.join(sorted(SPACES))}, or package.module:Name" in words
 
 

@@ -8,6 +8,7 @@ from absl import flags
 import nao_tf
 from nao_tf.runs.journal import read_trials
 from nao_tf.runs.settings import RunDirectoryError, read_settings
+from nao_tf.searches.one_shot import ONE_SHOT_SEARCHES
 from nao_tf.spaces import SPACES
 from nao_tf.strategies import STRATEGIES
 from nao_tf.tools import benchmark_strategies, search
@@ -78,7 +79,7 @@ def test_a_strategy_is_compared_with_registered_ones(tmp_path):
     (
       "--strategy=magic",
       flags.IllegalFlagValueError,
-      f"unknown strategy 'magic'; expected one of {', '.join(sorted(STRATEGIES))}",
+      f"unknown strategy 'magic'; expected one of {', '.join(sorted({**STRATEGIES, **ONE_SHOT_SEARCHES}))}",
     ),
     ("--evaluator=magic", flags.IllegalFlagValueError, "unknown evaluator 'magic'; expected one of inherited"),
   ],

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from nao_tf.runs.shares import Shares
 from nao_tf.spaces.genotypes import NUM_CELL_INPUTS, Branch, Cell, CellGenotype, Node
 
 ZERO = "zero"
@@ -63,6 +64,19 @@ def entropy(strengths: np.ndarray) -> float:
   probabilities = _softmax(strengths)
   logarithms = np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).tiny))
   return float(-(probabilities * logarithms).sum(-1).mean())
+
+
+def shares(strengths: np.ndarray, operations: Sequence[str], num_nodes: int) -> list[Shares]:
+  """Returns the softmax over the operations of each edge; see `derive`."""
+  edges = [
+    f"{source} to {NUM_CELL_INPUTS + node}" for node in range(num_nodes) for source in range(NUM_CELL_INPUTS + node)
+  ]
+  probabilities = _softmax(np.asarray(strengths, np.float64)).tolist()
+  return [
+    Shares(f"{cell} cell", edge, tuple(operations), tuple(values))
+    for cell, rows in zip(("normal", "reduction"), probabilities)
+    for edge, values in zip(edges, rows)
+  ]
 
 
 def derive(strengths: np.ndarray, operations: Sequence[str], num_nodes: int) -> CellGenotype:

@@ -14,6 +14,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks.image_network import ImageNetworkConfig
+from nao_tf.runs.shares import Shares
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import CellGenotype
 from nao_tf.spaces.nasnet import NasnetSpace
@@ -28,6 +29,7 @@ from nao_tf.training.base import Metrics, checked_loss
 from nao_tf.training.config import TrainingConfig
 from nao_tf.training.distribution import check_divisible
 from nao_tf.training.regularization import Regularization
+from nao_tf.trial import Architecture
 
 _SHUFFLED = 10_000
 """Validation examples that are shuffled at a time."""
@@ -51,8 +53,7 @@ class RelaxedTrainer:
   def __init__(
     self,
     task: BatchTask,
-    operations: Sequence[str],
-    num_nodes: int,
+    space: NasnetSpace,
     network_config: ImageNetworkConfig,
     training_config: TrainingConfig,
     config: RelaxedConfig,
@@ -64,8 +65,7 @@ class RelaxedTrainer:
 
     Args:
       task: what to learn; strengths are trained on its validation set.
-      operations: names of the operations of an edge.
-      num_nodes: computed nodes of a cell.
+      space: of cells whose output has all nodes. An edge may also be absent, as in DARTS.
       network_config: how large the network is.
       training_config: how the weights are trained, with every field set that the task may fill in.
       config: how the strengths are trained.
@@ -79,7 +79,8 @@ class RelaxedTrainer:
     check_divisible(training_config.batch_size, distribution)
     _check(task, training_config, config)
     self.task, self.training_config, self.config = task, training_config, config
-    self._operations, self._num_nodes, self._seed = tuple(operations), num_nodes, seed
+    operations, num_nodes = (mixtures.ZERO, *(operation.name for operation in space.operations)), space.num_nodes
+    self._space, self._operations, self._num_nodes, self._seed = space, operations, num_nodes, seed
     self._distribution, self._replicas = distribution, distribution.num_replicas_in_sync
     self.steps_per_epoch = task.steps_per_epoch(training_config)
     height, width, channels = task.input_shape
@@ -133,6 +134,18 @@ class RelaxedTrainer:
   def derived(self) -> CellGenotype:
     """Returns the discrete cells that the strengths stand for."""
     return mixtures.derive(self.strengths.numpy(), self._operations, self._num_nodes)
+
+  def architecture(self) -> Architecture:
+    """Returns the architecture that the strengths stand for."""
+    return self._space.encode(self.derived())
+
+  def shares(self) -> list[Shares]:
+    """Returns the softmax of the strengths of each edge."""
+    return mixtures.shares(self.strengths.numpy(), self._operations, self._num_nodes)
+
+  def drawn(self) -> Iterator[tuple[Architecture, Metrics]]:
+    """Yields nothing: the strengths decide."""
+    return iter(())
 
   def fit(self, *, on_step: Callable[[], None] = lambda: None) -> Iterator[Metrics]:
     """Trains from the present step to the last epoch, or until the cells collapse to identities.
@@ -361,8 +374,6 @@ def make_relaxed_trainer(
 ) -> RelaxedTrainer:
   """Returns what trains the relaxed network of a space of cells.
 
-  With a softmax, an edge may also be absent, as in DARTS.
-
   Args:
     task: what to learn.
     space: of cells whose output has all nodes, such as `darts`.
@@ -379,11 +390,9 @@ def make_relaxed_trainer(
     raise ValueError(
       f"{space.name}: a search by gradients needs cells whose output has all nodes, such as those of darts"
     )
-  operations = [mixtures.ZERO, *(operation.name for operation in space.operations)]
   return RelaxedTrainer(
     task,
-    operations,
-    space.num_nodes,
+    space,
     network_config,
     task.complete_training_config(training_config),
     config,

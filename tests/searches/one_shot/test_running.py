@@ -6,7 +6,7 @@ import pytest
 from nao_tf.reports import REPORT_FILE
 from nao_tf.runs.journal import read_trials
 from nao_tf.runs.settings import RunDirectoryError
-from nao_tf.searches.gradient_search import RELAXED_DIRECTORY, latest_different, search_by_gradients
+from nao_tf.searches.one_shot.running import TRAINING, finalists, run_one_shot_search
 from nao_tf.searches.search_directory import Reranking
 from nao_tf.supernets.relaxed.config import PRESETS
 from nao_tf.trial import Evaluation
@@ -16,7 +16,7 @@ SETTINGS = {"space": SPACE.name, "seed": 3}
 
 
 def search(directory, trainer, **options):
-  return search_by_gradients(str(directory), SETTINGS, SPACE, trainer, tensorboard=False, **options)
+  return run_one_shot_search(str(directory), SETTINGS, SPACE, trainer, tensorboard=False, **options)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_a_search_that_was_killed_goes_on_to_the_same_trials(whole, tmp_path, mo
 
 def test_other_settings_are_refused(whole):
   with pytest.raises(RunDirectoryError, match="seed"):
-    search_by_gradients(str(whole[0]), {**SETTINGS, "seed": 4}, SPACE, make_trainer(PRESETS["darts_first"]))
+    run_one_shot_search(str(whole[0]), {**SETTINGS, "seed": 4}, SPACE, make_trainer(PRESETS["darts_first"]))
 
 
 class Shortest:
@@ -79,11 +79,11 @@ class Shortest:
       yield Evaluation(-float(sum(architecture)))
 
 
-def test_the_latest_different_architectures_are_ranked_again(whole):
+def test_the_finalists_architectures_are_ranked_again(whole):
   trials = read_trials(str(whole[0]))
-  chosen = latest_different(trials, SPACE, 5)
+  chosen = finalists(trials, SPACE, 5)
   assert chosen[0] == trials[-1] and len({SPACE.canonical(trial.architecture) for trial in chosen}) == len(chosen)
   reranking = Reranking(2, lambda: contextlib.nullcontext(Shortest()), {"child": 1})
   winner = search(whole[0], make_trainer(PRESETS["darts_first"]), reranking=reranking)
   assert winner.reward == max(-float(sum(trial.architecture)) for trial in chosen[:2])
-  assert (whole[0] / RELAXED_DIRECTORY / "history.jsonl").exists()
+  assert (whole[0] / TRAINING / "history.jsonl").exists()

@@ -1,0 +1,26 @@
+"""Makes the trainers of searches by gradients."""
+
+from nao_tf.registries import resolve_for
+from nao_tf.searches.one_shot.base import OneShotContext, OneShotTrainer
+
+RELAXED_TRAINERS = {"nao_tf.tasks.base:BatchTask": "nao_tf.supernets.relaxed.relaxed_trainer:make_relaxed_trainer"}
+"""Places of functions that make the trainer of a relaxed network, by the place of the class of tasks."""
+
+
+def make_gradient_trainer(context: OneShotContext) -> OneShotTrainer:
+  """Returns a fresh trainer of the relaxed network for a task.
+
+  Raises:
+    ValueError: if there is none for such a task, or what the context has does not fit together.
+  """
+  make = resolve_for(context.task, RELAXED_TRAINERS, "relaxed network")
+  trainer: OneShotTrainer = make(
+    context.task,
+    context.space,
+    context.configs.network_config,
+    context.configs.training_config,
+    context.config,
+    distribution=context.distribution,
+    seed=context.seed,
+  )
+  return trainer

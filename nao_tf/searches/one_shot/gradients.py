@@ -1,0 +1,63 @@
+"""The searches by gradients: DARTS of both orders, SNAS and GDAS, with the settings of their papers.
+
+Sources: Liu et al., ICLR 2019; Xie et al., ICLR 2019; Dong and Yang, CVPR 2019.
+"""
+
+import dataclasses
+
+from nao_tf.networks.image_network_config import ImageNetworkConfig
+from nao_tf.searches.one_shot.base import OneShotDefaults, OneShotSearch
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.nasnet import NasnetSpace
+from nao_tf.supernets.relaxed.config import PRESETS
+from nao_tf.tasks.base import Configs
+from nao_tf.tasks.traits import IMAGES
+from nao_tf.training.config import TrainingConfig
+
+PREFIX = "relaxed"
+TRAINER = "nao_tf.searches.one_shot.gradient_trainers:make_gradient_trainer"
+_CONVENTION = "darts"
+
+_NETWORK = ImageNetworkConfig(
+  num_cells=2, filters=16, convention=_CONVENTION, auxiliary=False, drop_path_keep=1.0, dropout_keep=1.0
+)
+_TRAINING = TrainingConfig(
+  epochs=50,
+  batch_size=64,
+  nesterov=False,
+  learning_rate=0.025,
+  min_learning_rate=0.001,
+  weight_decay=3e-4,
+  clip_norm=5.0,
+)
+"""Liu et al., section 3.1 and the release."""
+
+
+def check_cells(space: SearchSpace) -> None:
+  """Checks that a space is one of image cells whose output has all nodes.
+
+  Raises:
+    ValueError: if it is not.
+  """
+  if not isinstance(space, NasnetSpace) or not space.concatenates_nodes:
+    raise ValueError(
+      f"{space.name}: a search by gradients needs cells whose output has all nodes, such as those of darts"
+    )
+
+
+def _search(preset: str, epochs: int) -> OneShotSearch:
+  children = dataclasses.replace(IMAGES.child.network_config, convention=_CONVENTION)
+  images = OneShotDefaults(
+    "darts",
+    Configs(_NETWORK, dataclasses.replace(_TRAINING, epochs=epochs)),
+    Configs(children, IMAGES.child.training_config),
+    check_cells,
+    validation_fraction=0.5,
+  )
+  return OneShotSearch(PRESETS[preset], PREFIX, TRAINER, {IMAGES.kind: images})
+
+
+DARTS = _search("darts", 50)
+DARTS_FIRST = _search("darts_first", 50)
+SNAS = _search("snas", 150)
+GDAS = _search("gdas", 250)

@@ -1,0 +1,175 @@
+"""A one-shot search in one call: `nao_tf.search(x, y, strategy="darts", workdir=...)`."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nao_tf.runs.settings import flat_settings
+from nao_tf.searches.choices import AnySpace, recorded_name, space_of
+from nao_tf.searches.data_settings import settings_for_data
+from nao_tf.searches.found import Found
+from nao_tf.searches.one_shot import OneShotSearch, one_shot_search
+from nao_tf.searches.one_shot.base import OneShotContext
+from nao_tf.searches.overrides import overridden
+from nao_tf.searches.same_data import check_same_data
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.supernets.config import SharingConfig
+from nao_tf.tasks.base import Configs, Task
+from nao_tf.trial import Trial
+
+if TYPE_CHECKING:
+  from nao_tf.tasks.given_task import TaskInput
+
+
+def check_arguments(strategy: str, **given: Any) -> None:
+  """Checks that nothing is given that a one-shot search has not.
+
+  Args:
+    strategy: its name.
+    **given: arguments by name; None for one that is not given.
+
+  Raises:
+    ValueError: if there is one.
+  """
+  foreign = [name for name, value in given.items() if value is not None]
+  if foreign:
+    raise ValueError(
+      f"strategy={strategy!r} trains one network that holds all architectures and evaluates none by itself, so it has no"
+      f" {', '.join(foreign)}; give epochs to say how long it trains"
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedOneShotSearch:
+  """A one-shot search of which everything is known.
+
+  Attributes:
+    directory: of the search.
+    strategy: its name.
+    search: its declaration.
+    data: what is learned from.
+    validation_fraction: share of the data that is held out; None for that of the task.
+    task: what is learned.
+    named_space: what is searched, as it was given.
+    space: what is searched.
+    configs: how the network that holds all architectures is built and trained.
+    seed: of all randomness.
+  """
+
+  directory: str
+  strategy: str
+  search: OneShotSearch
+  data: "TaskInput"
+  validation_fraction: float | None
+  task: Task
+  named_space: AnySpace
+  space: SearchSpace
+  configs: Configs
+  seed: int
+
+  def run(self, callbacks: Sequence[Callable[[Trial], None]], *, progress: bool, tensorboard: bool = True) -> Found:
+    """Searches, or goes on.
+
+    Args:
+      callbacks: each is called with every trial.
+      progress: whether to show a progress bar.
+      tensorboard: whether to write curves for TensorBoard.
+
+    Raises:
+      ValueError: if the network cannot be trained so.
+      RunDirectoryError: if the directory is in use, or was made with other data or settings.
+      NothingFound: if no trial has a reward.
+    """
+    import tensorflow as tf
+
+    from nao_tf.searches.one_shot.running import run_one_shot_search
+
+    check_same_data(self.directory, self.data.settings)
+    context = OneShotContext(
+      self.task,
+      self.space,
+      self.configs,
+      config=self.search.config,
+      sharing_config=SharingConfig(),
+      distribution=tf.distribute.get_strategy(),
+      seed=self.seed,
+    )
+    trainer = self.search.make_trainer(context)
+    best = run_one_shot_search(
+      self.directory,
+      self.settings,
+      self.space,
+      trainer,
+      callbacks=callbacks,
+      progress=progress,
+      tensorboard=tensorboard,
+    )
+    return self._found(best)
+
+  @property
+  def settings(self) -> dict[str, Any]:
+    """What determines the course of the search, as JSON values."""
+    return {
+      "space": recorded_name(self.named_space),
+      "strategy": self.strategy,
+      "seed": self.seed,
+      "validation_fraction": self.validation_fraction,
+      **self.data.settings,
+      **flat_settings(
+        options=self.search.config,
+        network=self.configs.network_config,
+        training=self.configs.training_config,
+      ),
+    }
+
+  def _found(self, best: Trial) -> Found:
+    return Found(
+      self.directory,
+      self.space,
+      self.configs,
+      self.data,
+      best=best,
+      task=self.task,
+      validation_fraction=self.validation_fraction,
+      seed=self.seed,
+    )
+
+
+def planned_one_shot_search(
+  directory: str,
+  strategy: str,
+  space: AnySpace | None,
+  read_data: Callable[[], "TaskInput"],
+  validation_fraction: float | None,
+  overrides: Mapping[str, Any],
+  *,
+  seed: int,
+) -> PlannedOneShotSearch:
+  """Returns a one-shot search, after checking that it is for the data.
+
+  Args:
+    directory: of the search.
+    strategy: its name.
+    space: what is searched; None for what it searches on such data.
+    read_data: returns what is learned from.
+    validation_fraction: share of the data that is held out; None for that of the search, or what a task that is made
+      already holds out.
+    overrides: fields of the configurations of the network with other values than the search has.
+    seed: of all randomness.
+
+  Raises:
+    ValueError: if it is not, or an override is unknown.
+  """
+  search, data = one_shot_search(strategy), read_data()
+  task = data.make_task(validation_fraction)
+  defaults = search.defaults_for(task.kind)
+  named = defaults.space if space is None else space
+  made = space_of(named)
+  defaults.check_space(made)
+  configs = overridden(defaults.configs, overrides)
+  fraction = validation_fraction
+  if fraction is None and defaults.validation_fraction is not None and not data.is_ready:
+    fraction = defaults.validation_fraction
+    task = data.make_task(fraction)
+  configs = overridden(configs, settings_for_data(task, overrides))
+  return PlannedOneShotSearch(directory, strategy, search, data, fraction, task, named, made, configs, seed)

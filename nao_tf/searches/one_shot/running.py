@@ -1,0 +1,207 @@
+"""A one-shot search in a directory of its own, an epoch at a time: DARTS, SNAS, GDAS and others like them.
+
+After each epoch the journal gets a trial: the architecture that the search would end with, with the reward on the
+validation set. So the report, `nao-status` and TensorBoard show such a search as they show others. The winner is the
+architecture of the last epoch, as in the papers, or the best of some after training from scratch.
+"""
+
+import contextlib
+import itertools
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from absl import logging
+
+from nao_tf.reports import ReportWriter
+from nao_tf.reports.board import SearchBoard
+from nao_tf.runs.journal import Journal
+from nao_tf.runs.json_files import write_json
+from nao_tf.runs.settings import CONFIG_FILE, check_settings
+from nao_tf.runs.shares import SharesFile
+from nao_tf.runs.starts import record_start
+from nao_tf.searches.one_shot.base import OneShotTrainer
+from nao_tf.searches.search_directory import NothingFound, Reranking
+from nao_tf.searches.watchers import Watchers
+from nao_tf.searches.winner import evaluate_finalists, write_winner
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.training.base import BaseTrainingConfig, Diverged, Metrics, Trainer
+from nao_tf.training.training_directory import TrainingDirectory, has_begun
+from nao_tf.trial import DERIVED, DRAWN, Architecture, Evaluation, Origin, Trial, top_trials, winning_trial
+
+TRAINING = "one_shot"
+"""The training of the network that holds all architectures, in the directory of the search."""
+_VALID = "valid_"
+
+
+def run_one_shot_search(
+  directory: str,
+  settings: Mapping[str, Any],
+  space: SearchSpace,
+  trainer: OneShotTrainer,
+  *,
+  reranking: Reranking | None = None,
+  callbacks: Iterable[Callable[[Trial], None]] = (),
+  progress: bool = False,
+  tensorboard: bool = True,
+) -> Trial:
+  """Trains a network that holds all architectures, derives one after each epoch, and describes the winner.
+
+  Killed at any moment and called again with the same arguments, it goes on where it was.
+
+  Args:
+    directory: of the search; made if it does not exist.
+    settings: what determines the course of the search, as JSON values.
+    space: what is searched; that of the trainer.
+    trainer: fresh.
+    reranking: how the latest different architectures are trained from scratch; None: see `winning_trial`.
+    callbacks: each is called with every trial, those of an interrupted search included.
+    progress: whether to show a progress bar.
+    tensorboard: whether to write curves for TensorBoard.
+
+  Returns:
+    The winner.
+
+  Raises:
+    NothingFound: if the training diverged before an epoch was done, or no finalist has a reward.
+    RunDirectoryError: if the directory is in use, or was made with other settings.
+    ValueError: if an argument is out of range, or what is in the directory cannot be read.
+  """
+  with contextlib.ExitStack() as stack:
+    journal = stack.enter_context(Journal(directory, settings))
+    reranker = stack.enter_context(reranking.open_evaluator()) if reranking else None
+    record_start(directory)
+    shares = stack.enter_context(contextlib.closing(SharesFile(directory)))
+    board = [stack.enter_context(contextlib.closing(SearchBoard(journal, space, with_hyperparameters=False)))]
+    report = ReportWriter(journal, space)
+    watchers = Watchers(board if tensorboard else [], [report, *callbacks])
+    for trial in journal.trials:
+      watchers.on_trial(trial)
+    recording = _Recording(trainer, journal, shares, watchers.on_trial)
+    _train(directory, settings, recording, progress=progress, tensorboard=tensorboard)
+    report.write()
+    winner = winning_trial(journal.trials)
+    if winner is None:
+      raise NothingFound(f"{directory}: the training ended before an epoch was done")
+    if reranking and reranker:
+      chosen = finalists(journal.trials, space, reranking.count)
+      winner = evaluate_finalists(chosen, journal.trials, space, reranker, directory, reranking.settings)
+      if winner is None:
+        raise NothingFound(f"{directory}: none of {len(chosen)} finalists has a reward")
+    write_winner(directory, winner, space)
+    report.write()  # With a link to the description of the winner.
+    return winner
+
+
+def finalists(trials: Iterable[Trial], space: SearchSpace, count: int) -> list[Trial]:
+  """Returns the trials to train from scratch: the best that were drawn at the end, or else the latest that differ.
+
+  Args:
+    trials: of a one-shot search.
+    space: says which architectures are the same.
+    count: how many to return.
+  """
+  scored = [trial for trial in trials if trial.reward is not None]
+  drawn = [trial for trial in scored if trial.origin.kind == DRAWN]
+  ranked = top_trials(drawn, len(drawn)) if drawn else scored[::-1]
+  different: dict[Architecture, Trial] = {}
+  for trial in ranked:
+    different.setdefault(space.canonical(trial.architecture), trial)
+  return list(different.values())[:count]
+
+
+def _train(
+  directory: str, settings: Mapping[str, Any], recording: "_Recording", *, progress: bool, tensorboard: bool
+) -> None:
+  """Trains to the last epoch, or until the loss is no number."""
+  place = os.path.join(directory, TRAINING)
+  if not has_begun(place):
+    os.makedirs(place, exist_ok=True)
+    write_json(os.path.join(place, CONFIG_FILE), dict(settings))
+  check_settings(place, settings)
+  with TrainingDirectory(place, recording, tensorboard=tensorboard) as training:
+    recording.catch_up(training.history)
+    try:
+      training.fit(progress=progress)
+    except Diverged as error:
+      logging.warning("%s: %s; the last whole epoch decides", directory, error)
+    else:
+      recording.close()
+
+
+class _Recording(Trainer):
+  """The training of a one-shot search, with a trial in the journal for each epoch."""
+
+  def __init__(
+    self, trainer: OneShotTrainer, journal: Journal, shares: SharesFile, on_trial: Callable[[Trial], Any]
+  ) -> None:
+    self._trainer, self._journal, self._shares, self._on_trial = trainer, journal, shares, on_trial
+    self.epoch, self.resumes_within_epochs = trainer.epoch, trainer.resumes_within_epochs
+
+  @property
+  def training_config(self) -> BaseTrainingConfig:
+    return self._trainer.training_config
+
+  @property
+  def steps_per_epoch(self) -> int:
+    return self._trainer.steps_per_epoch
+
+  @property
+  def num_steps_done(self) -> int:
+    return self._trainer.num_steps_done
+
+  @property
+  def learning_rate(self) -> float | None:
+    return getattr(self._trainer, "learning_rate", None)
+
+  @property
+  def state(self) -> dict[str, Any]:
+    return self._trainer.state
+
+  def fit(self, *, on_step: Callable[[], None] = lambda: None) -> Iterator[Metrics]:
+    """Trains; an epoch is in the journal once it is in the history and in a checkpoint."""
+    for metrics in self._trainer.fit(on_step=on_step):
+      yield metrics
+      self._record(metrics)
+
+  def catch_up(self, history: list[Metrics]) -> None:
+    """Records the last epoch if the process was killed before it was in the journal.
+
+    The trainer still is as it was at its end then: a checkpoint within the next epoch comes later.
+    """
+    if history:
+      self._record(history[-1])
+
+  def close(self) -> None:
+    """Records what is drawn when the training has ended, as far as it is not on record."""
+    known = sum(trial.origin.kind == DRAWN for trial in self._closed())
+    for architecture, metrics in itertools.islice(self._trainer.drawn(), known, None):
+      self._append(architecture, DRAWN, metrics)
+
+  def _closed(self) -> list[Trial]:
+    return [trial for trial in self._journal.trials if trial.evaluation is not None]
+
+  def _record(self, metrics: Metrics) -> None:
+    number = int(metrics["epoch"])
+    if number <= len(self._closed()):  # The training has gone back to a checkpoint from before.
+      return
+    self._shares.add(number, self._trainer.shares())
+    self._append(self._trainer.architecture(), DERIVED, metrics)
+
+  def _append(self, architecture: Architecture, kind: str, metrics: Metrics) -> None:
+    """Records a trial, or closes the one that was open when the process was killed."""
+    number = len(self._closed())
+    if number == len(self._journal.trials):
+      self._journal.append_asked([Trial(number, architecture, Origin(kind))])
+    closed = self._journal.trials[number].close(self._evaluation(metrics))
+    self._journal.append_closed(closed)
+    self._on_trial(closed)
+
+  def _evaluation(self, metrics: Metrics) -> Evaluation:
+    valid = {name.removeprefix(_VALID): value for name, value in metrics.items() if name.startswith(_VALID)}
+    others = {name: value for name, value in metrics.items() if not name.startswith(_VALID)}
+    reward, seconds = self._trainer.task.reward(valid), metrics.get("seconds", 0.0)
+    if not math.isfinite(reward):
+      return Evaluation.failed(f"the reward is {reward}", seconds, **others, **valid)
+    return Evaluation(reward, seconds, {**others, **valid})

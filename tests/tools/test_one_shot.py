@@ -1,0 +1,87 @@
+"""`nao-search --strategy=darts` and others: what is refused before any work, and a whole search."""
+
+import pytest
+from absl import flags
+
+from nao_tf.runs.journal import read_trials
+from nao_tf.searches.one_shot import ONE_SHOT_SEARCHES
+from nao_tf.searches.one_shot.gradients import DARTS
+from nao_tf.searches.reading import load
+from nao_tf.tools import one_shot, one_shot_flags, search
+from tests.support.command_line import parse
+from tests.tools.test_flag_groups import checked
+from tests.tools.test_tools import run
+
+SMALL = (
+  *("--task=digits", "--train_examples=64", "--shared_num_cells=1", "--shared_filters=2", "--shared_batch_size=32"),
+  *("--shared_epochs=1", "--strategy=darts_first", "--space=tests.supernets.relaxed.test_relaxed_trainer:small_space"),
+)
+OWN = DARTS
+
+
+def parsed(*argv):
+  return parse(search, "--workdir=w", *argv)
+
+
+@pytest.mark.parametrize(
+  ("argv", "message"),
+  [
+    (["--evaluator=training"], "--evaluator means nothing here: it needs a --strategy that proposes architectures"),
+    (["--executor=processes"], "--executor means nothing here"),
+    (["--num_workers=2"], "--num_workers means nothing here"),
+    (["--num_trials=5"], "--num_trials means nothing here"),
+    (["--max_parameters=5"], "--max_parameters means nothing here"),
+    (["--shared_pool_size=5"], "--shared_pool_size means nothing here"),
+    (["--nao_ensemble_size=5"], "--nao_ensemble_size means nothing here"),
+    (["--controller_mlp_size=5"], "--controller_mlp_size means nothing here"),
+  ],
+)
+def test_flags_of_searches_that_propose_are_refused(argv, message):
+  with pytest.raises(flags.Error, match=message):
+    checked("--strategy=darts", *argv)
+
+
+def test_settings_of_a_search_by_gradients_need_one():
+  checked("--strategy=darts", "--relaxed_order=1", "--shared_epochs=5", "--child_epochs=5", "--rerank=2")
+  with pytest.raises(flags.Error, match="--relaxed_order means nothing here: it needs --strategy=darts or"):
+    checked("--relaxed_order=1")
+
+
+@pytest.mark.parametrize(
+  ("argv", "message"),
+  [
+    (["--space=nasnet5"], "--strategy=darts --space=nasnet5: .* needs cells whose output has all nodes"),
+    (["--space=nasbench101"], "needs cells whose output has all nodes"),
+    (["--relaxed_order=3"], "--relaxed_order must be one of 0, 1, 2, got 3"),
+    (["--shared_num_cells=0"], "--shared_num_cells must be at least 1"),
+  ],
+)
+def test_what_does_not_fit_is_refused_before_the_data_is_read(argv, message):
+  with pytest.raises(ValueError, match=message):
+    search.check(parsed("--strategy=darts", *argv))
+
+
+@pytest.mark.parametrize("name", ONE_SHOT_SEARCHES)
+def test_each_search_has_its_own_defaults(name):
+  values = parsed(f"--strategy={name}")
+  search.check(values)
+  chosen = one_shot_flags.chosen(values)
+  assert one_shot_flags.config(chosen, values) == chosen.config
+  assert values.space == chosen.defaults["images"].space and values.validation_fraction == 0.5
+  settings = one_shot.settings(chosen, values)
+  assert settings["strategy"] == name and settings["shared_training.epochs"] >= 50
+  assert settings["network.convention"] == settings["shared_network.convention"] == "darts"
+
+
+def test_a_search_of_ones_own_is_named_by_its_place():
+  values = parsed("--strategy=tests.tools.test_one_shot:OWN", "--validation_fraction=0.25")
+  search.check(values)
+  assert one_shot_flags.chosen(values) is OWN and values.validation_fraction == 0.25
+
+
+def test_a_search_runs_to_its_end_and_goes_on_from_its_directory_alone(tmp_path):
+  assert run(search, f"--workdir={tmp_path}", *SMALL) == 0
+  trials = read_trials(str(tmp_path))
+  assert [trial.origin.kind for trial in trials] == ["derived"]
+  assert run(search, f"--workdir={tmp_path}", *SMALL) == 0
+  assert read_trials(str(tmp_path)) == trials and load(tmp_path).best == trials[-1]

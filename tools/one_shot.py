@@ -1,0 +1,81 @@
+"""One-shot searches of `nao-search`: what their flags must not be, what is recorded, and how they run."""
+
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+from nao_tf.searches.one_shot import OneShotSearch
+from nao_tf.searches.one_shot.base import OneShotContext
+from nao_tf.searches.search_directory import Reranking
+from nao_tf.spaces import make_space
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.tools import experiment, flagging, one_shot_flags, search_flags, shared_flags
+from nao_tf.trial import Trial
+
+if TYPE_CHECKING:
+  import tensorflow as tf
+
+
+def check(flag_values: flags.FlagValues) -> None:
+  """Checks that a one-shot search can begin, as far as that is known before the data is read.
+
+  Raises:
+    ValueError: if it is not for the task or the space, or a setting is out of range.
+  """
+  search, defaults = one_shot_flags.chosen(flag_values), one_shot_flags.defaults(flag_values)
+  if search is None or defaults is None:
+    return
+  one_shot_flags.config(search, flag_values)
+  shared_flags.configs(flag_values)
+  try:
+    defaults.check_space(make_space(flag_values.space))
+  except ValueError as error:
+    raise ValueError(f"--strategy={flag_values.strategy} --space={flag_values.space}: {error}") from error
+
+
+def settings(search: OneShotSearch, flag_values: flags.FlagValues) -> dict[str, Any]:
+  """Returns what determines the course of a one-shot search."""
+  configs = shared_flags.configs(flag_values)
+  sharing = {"sharing": shared_flags.sharing_config(flag_values)} if search.samples_paths else {}
+  return {
+    **search_flags.settings(flag_values),
+    **flagging.settings(shared_network=configs.network_config, shared_training=configs.training_config, **sharing),
+  }
+
+
+def run(
+  search: OneShotSearch,
+  flag_values: flags.FlagValues,
+  space: SearchSpace,
+  distribution: "tf.distribute.Strategy",
+  reranking: Reranking | None,
+) -> Trial:
+  """Searches, trains the latest architectures from scratch if asked to, and returns the winner.
+
+  Args:
+    search: what the flags name.
+    flag_values: the flags.
+    space: what is searched.
+    distribution: the distribution of the process.
+    reranking: how derived architectures are trained from scratch.
+  """
+  from nao_tf.searches.one_shot.running import run_one_shot_search
+
+  context = OneShotContext(
+    task=experiment.task_of(flag_values),
+    space=space,
+    configs=shared_flags.configs(flag_values),
+    config=one_shot_flags.config(search, flag_values),
+    sharing_config=shared_flags.sharing_config(flag_values),
+    distribution=distribution,
+    seed=flag_values.seed,
+  )
+  return run_one_shot_search(
+    flag_values.workdir,
+    settings(search, flag_values),
+    space,
+    search.make_trainer(context),
+    reranking=reranking,
+    progress=True,
+    tensorboard=experiment.wants_tensorboard(flag_values),
+  )
