@@ -23,11 +23,13 @@ class Evaluation:
     cost_seconds: wall time that the evaluation took.
     metrics: further results by name, JSON values; a failed evaluation has its `reason` here. Numbers and arrays of NumPy
       and TensorFlow become numbers and lists. A number that is not finite becomes None.
+    rung: of a search in rungs: the rung that this is the result of, 0 for the lowest one.
   """
 
   reward: float | None
   cost_seconds: float = 0.0
   metrics: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+  rung: int = 0
 
   def __post_init__(self) -> None:
     """Turns numbers of NumPy and TensorFlow into those of Python, so that every evaluation can be recorded.
@@ -65,7 +67,8 @@ class Evaluation:
 
   def to_json(self) -> dict[str, Any]:
     """Returns a dict that `from_json` turns back into an equal evaluation."""
-    return {"reward": self.reward, "cost_seconds": self.cost_seconds, "metrics": dict(self.metrics)}
+    values = {"reward": self.reward, "cost_seconds": self.cost_seconds, "metrics": dict(self.metrics)}
+    return {**values, "rung": self.rung} if self.rung else values
 
   @classmethod
   def from_json(cls, data: Any) -> "Evaluation":
@@ -74,11 +77,12 @@ class Evaluation:
     Raises:
       ValueError: if `data` is something else; the message says what was expected.
     """
-    members = fields.members(data, "an evaluation", ("reward", "cost_seconds", "metrics"))
+    members = fields.members(data, "an evaluation", ("reward", "cost_seconds", "metrics"), ("rung",))
     return cls(
       fields.number_or_none(members["reward"], "reward"),
       fields.number(members["cost_seconds"], "cost_seconds", 0),
       fields.mapping(members["metrics"], "metrics"),
+      fields.integer(members.get("rung", 0), "rung", 0),
     )
 
 
@@ -161,21 +165,47 @@ class Trial:
     id: number of architectures asked for before this one.
     architecture: the choices.
     origin: where the architecture came from.
-    evaluation: the result; None as long as the trial is open.
+    evaluation: the result, of a search in rungs the latest one; None as long as there is none.
+    rung: of a search in rungs: the highest rung that it was begun at.
+    earlier: its evaluations at lower rungs, the lowest first.
   """
 
   id: int
   architecture: Architecture
   origin: Origin = UNKNOWN
   evaluation: Evaluation | None = None
+  rung: int = 0
+  earlier: tuple[Evaluation, ...] = ()
 
   def close(self, evaluation: Evaluation) -> "Trial":
-    """Returns this trial with its evaluation."""
-    return dataclasses.replace(self, evaluation=evaluation)
+    """Returns this trial with its evaluation, at the rung that it was begun at."""
+    if evaluation.rung != self.rung:
+      evaluation = dataclasses.replace(evaluation, rung=self.rung)
+    before = (self.evaluation,) if self.evaluation is not None and self.evaluation.rung < self.rung else ()
+    return dataclasses.replace(self, evaluation=evaluation, earlier=(*self.earlier, *before))
+
+  def promote(self) -> "Trial":
+    """Returns this trial as it begins at the next rung, with the evaluations that it has."""
+    return dataclasses.replace(self, rung=self.rung + 1)
+
+  @property
+  def is_open(self) -> bool:
+    """Whether it was begun and the result is not there yet."""
+    return self.evaluation is None or self.evaluation.rung < self.rung
+
+  @property
+  def evaluations(self) -> tuple[Evaluation, ...]:
+    """All its evaluations, the one at the lowest rung first."""
+    return self.earlier if self.evaluation is None else (*self.earlier, self.evaluation)
+
+  @property
+  def seconds(self) -> float:
+    """Wall time that all its evaluations took."""
+    return sum(evaluation.cost_seconds for evaluation in self.evaluations)
 
   @property
   def reward(self) -> float | None:
-    """The evaluation's reward; None if the trial is open or failed."""
+    """The evaluation's reward; None if there is none or it failed."""
     return self.evaluation.reward if self.evaluation else None
 
 
@@ -185,7 +215,10 @@ def first_line(error: BaseException) -> str:
 
 
 def best_trial(trials: Iterable[Trial]) -> Trial | None:
-  """Returns the trial with the highest reward, the earliest of equals; None if no trial has one."""
+  """Returns the trial with the highest reward, the earliest of equals; None if no trial has one.
+
+  In a search in rungs it is the best of the highest rung that has a reward.
+  """
   best = top_trials(trials, 1)
   return best[0] if best else None
 
@@ -205,10 +238,11 @@ def winning_trial(trials: Sequence[Trial]) -> Trial | None:
 def top_trials(trials: Iterable[Trial], count: int) -> list[Trial]:
   """Returns the `count` trials of highest reward, best first, the earlier of equals first.
 
-  Trials without a reward are left out.
+  Trials without a reward are left out. In a search in rungs those of a higher rung come first: rewards after short
+  trainings cannot be compared with those after long ones.
   """
-  scored = ((-trial.reward, trial.id, trial) for trial in trials if trial.reward is not None)
-  return [trial for *_, trial in heapq.nsmallest(count, scored, key=lambda row: row[:2])]
+  scored = ((-t.evaluation.rung, -t.reward, t.id, t) for t in trials if t.evaluation and t.reward is not None)
+  return [trial for *_, trial in heapq.nsmallest(count, scored, key=lambda row: row[:3])]
 
 
 _DEEPEST_METRICS = 20

@@ -177,3 +177,19 @@ def test_what_is_no_object_with_these_fields_is_refused(data):
   for read in (Evaluation.from_json, Origin.from_json):
     with pytest.raises(ValueError, match="an evaluation|an origin"):
       read(data)
+
+
+def test_a_trial_of_a_higher_rung_is_better_whatever_its_reward():
+  low = Trial(0, (0,)).close(Evaluation(0.9))
+  high = Trial(1, (1,)).close(Evaluation(0.2)).promote().close(Evaluation(0.5))
+  under_way = Trial(2, (2,)).close(Evaluation(0.6)).promote()
+  failed = Trial(3, (3,)).close(Evaluation(0.7)).promote().close(Evaluation.failed("diverged"))
+  assert top_trials([low, high, under_way, failed], 9) == [high, low, under_way]
+  assert best_trial([low, high]) is high
+  assert (under_way.is_open, under_way.reward, failed.reward) == (True, 0.6, None)
+
+
+def test_an_evaluation_at_a_rung_is_the_same_after_json():
+  evaluation = Evaluation(0.5, 1.0, {"a": 1}, rung=2)
+  assert Evaluation.from_json(evaluation.to_json()) == evaluation
+  assert "rung" not in Evaluation(0.5).to_json()

@@ -9,7 +9,16 @@ from nao_tf.evaluators import EVALUATORS, EvaluatorContext, declared_settings
 from nao_tf.evaluators.base import REWARDS
 from nao_tf.searches.loop import TRIAL_RETRIES
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.tools import component_flags, experiment, flag_types, flagging, search_flags, shared_flags, strategy_flags
+from nao_tf.tools import (
+  component_flags,
+  experiment,
+  flag_types,
+  flagging,
+  rung_flags,
+  search_flags,
+  shared_flags,
+  strategy_flags,
+)
 
 if TYPE_CHECKING:
   import tensorflow as tf
@@ -33,6 +42,7 @@ def define(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> None:
   flag_types.define_number("trial_timeout", None, help_, 0.0, flag_values=flag_values)
   help_ = "how often an evaluation that ended the process is begun again before its trial fails"
   flags.DEFINE_integer("trial_retries", TRIAL_RETRIES, help_, 0, flag_values=flag_values)
+  rung_flags.define(flag_values)
   experiment.define_tensorboard_flag(flag_values)
   shared_flags.define(flag_values)
   component_flags.define_all(EVALUATORS, declared_settings, component_flags.named(argv, "evaluator"), flag_values)
@@ -51,6 +61,7 @@ def check(flag_values: flags.FlagValues) -> None:
   Raises:
     ValueError: if they do not.
   """
+  rung_flags.check(flag_values)
   if flag_values.evaluator == "tabular" and flag_values.table is None:
     raise ValueError("--evaluator=tabular needs --table")
   if flag_values.trial_timeout is not None and flag_values.evaluator == "shared_weights":
@@ -83,6 +94,7 @@ def context(
   flag_values: flags.FlagValues, space: SearchSpace, distribution: "tf.distribute.Strategy"
 ) -> EvaluatorContext:
   """Returns what the evaluator is made from."""
+  rungs = rung_flags.config(flag_values)
   return EvaluatorContext(
     space,
     seed=flag_values.seed,
@@ -95,6 +107,7 @@ def context(
     max_parameters=flag_values.max_parameters,
     reward=flag_values.reward,
     table=flag_values.table,
+    rungs=() if rungs is None else rungs.epochs,
     progress=True,
     tensorboard=experiment.wants_tensorboard(flag_values),
     config=config(flag_values),
@@ -112,6 +125,7 @@ def settings(flag_values: flags.FlagValues) -> dict[str, Any]:
   own = config(flag_values)
   return {
     **{name: flag_values[name].value for name in ("evaluator", "reward")},
+    **rung_flags.settings(flag_values),
     **({} if flag_values.evaluator in _WITHOUT_SHARING else shared_flags.settings(flag_values)),
     **({} if own is None else flagging.settings(evaluator_config=own)),
   }

@@ -96,6 +96,7 @@ _BEST = Need("--train_best", ("train_best",), lambda values: "train_best" not in
 _DRY = Need("--dry_run", ("dry_run",), lambda values: "dry_run" not in values or values.dry_run)
 _PROPOSES = Need("a --strategy that proposes architectures", ("strategy",), lambda values: _one_shot(values) is None)
 _PATHS = Need("--evaluator=shared_weights", ("evaluator", "strategy"), lambda values: _shares(values, paths=True))
+_RUNGS = Need("--rungs", ("rungs",), lambda values: "rungs" not in values or bool(values.rungs))
 _IMAGES = Need("a task on images", ("task",), _task_is("images"))
 _TEXT = Need("a task on a text", ("task",), _task_is("text"))
 _FILES = Need("--task=folder", ("task",), _task_has_files)
@@ -155,7 +156,8 @@ GROUPS = (
   Group("The search", SEARCH),
   Group("The search", PROPOSALS, need=_PROPOSES),
   Group("How architectures are evaluated", ("rerank",)),
-  Group("How architectures are evaluated", ("evaluator", "trial_timeout", "trial_retries"), need=_PROPOSES),
+  Group("How architectures are evaluated", ("evaluator", "trial_timeout", "trial_retries", "rungs"), need=_PROPOSES),
+  Group("How architectures are evaluated", ("reduction", "promotion", "max_epochs"), need=_RUNGS),
   Group("How architectures are evaluated", ("table",), need=_TABLE),
   Group("How architectures are evaluated", ("reward",), need=_TRAINED),
   Group("Where architectures are evaluated", EXECUTION, need=_PROPOSES),

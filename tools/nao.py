@@ -25,6 +25,7 @@ COMMANDS = (
   "benchmark_strategies",
   "benchmark_oracles",
   "benchmark_predictor",
+  "benchmark_rungs",
   "rank_shared",
   "step_times",
 )

@@ -33,6 +33,7 @@ _PLAIN = (
   *("task", "train_examples", "validation_fraction", "image_size", "max_vocabulary", "hold_out", "class_weight"),
   *("space", "strategy", "evaluator", "reward", "seed", "batch_size", "first_batch_size"),
   *("max_parameters", "max_multiply_adds", "executions_per_trial", "max_retries_per_trial"),
+  *("rungs", "reduction", "promotion"),
 )
 _TRAINING = {"network.": "", "training.": ""}
 _SEARCH = {
@@ -47,7 +48,7 @@ _COMPUTED = "drop_path_steps"
 _FREE = frozenset(
   (
     *("workdir", "num_trials", "train_best", "rerank", "trial_timeout", "trial_retries", "verbosity", "num_replicas"),
-    "tensorboard",
+    *("tensorboard", "max_epochs"),
     *flag_groups.EXECUTION,
   )
 )

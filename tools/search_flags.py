@@ -12,7 +12,7 @@ from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies import STRATEGIES, make_strategy
 from nao_tf.strategies.base import Strategy
 from nao_tf.tasks.base import Configs
-from nao_tf.tools import experiment, flag_types, flagging, one_shot_flags, strategy_flags
+from nao_tf.tools import experiment, flag_types, flagging, one_shot_flags, rung_flags, strategy_flags
 
 _OVERSIZED = "oversized"
 """The setting that says what becomes of networks beyond a bound. Earlier versions had none: their trials failed."""
@@ -74,7 +74,7 @@ def children(flag_values: flags.FlagValues) -> Configs:
   """Returns how children are built and trained."""
   one_shot = one_shot_flags.defaults(flag_values)
   defaults = one_shot.children if one_shot else experiment.traits_of(flag_values).child
-  return experiment.configs_of(flag_values, defaults, prefix="child_")
+  return rung_flags.trained_in_rungs(experiment.configs_of(flag_values, defaults, prefix="child_"), flag_values)
 
 
 def settings(flag_values: flags.FlagValues, *names: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.evaluators.context import EvaluatorClass, EvaluatorContext
+from nao_tf.evaluators.rung_evaluator import in_rungs
 from nao_tf.registries import load_place, resolve
 
 EVALUATORS = {
@@ -68,9 +69,10 @@ def make_evaluator(name: str, context: EvaluatorContext) -> Evaluator:
 
   Args:
     name: key in the registry, or `package.module:Name`, a class of your own.
-    context: what the evaluator is made from.
+    context: what the evaluator is made from. If it has rungs, so has the evaluator; see
+      `nao_tf.evaluators.rung_evaluator`.
 
   Raises:
-    ValueError: if there is no such evaluator, or the context lacks what it needs.
+    ValueError: if there is no such evaluator, the context lacks what it needs, or the evaluator cannot train in rungs.
   """
-  return evaluator_class(name).from_context(context)
+  return in_rungs(evaluator_class(name).from_context(context), context.rungs)

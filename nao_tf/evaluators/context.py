@@ -43,6 +43,7 @@ class EvaluatorContext:
     max_parameters: architectures whose networks have more trainable parameters fail; None: no bound.
     reward: the epoch whose validation result is the reward, "last" or "best".
     table: path of a table file; None: there is none.
+    rungs: of a search in rungs: after how many epochs a child may be stopped, ascending; empty: there are no rungs.
     progress: whether to show progress bars.
     tensorboard: whether trainings of the evaluator's own, such as that of a supernet, write curves for TensorBoard.
     config: the evaluator's own settings, an instance of its `config_class`; None: it has none.
@@ -60,6 +61,7 @@ class EvaluatorContext:
   max_parameters: int | None = None
   reward: str = "last"
   table: str | None = None
+  rungs: tuple[int, ...] = ()
   progress: bool = False
   tensorboard: bool = True
   config: Any = None

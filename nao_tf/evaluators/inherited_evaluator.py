@@ -12,7 +12,7 @@ gone is trained from scratch, and its metrics say so.
 import dataclasses
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,9 +77,15 @@ class InheritedEvaluator(TrainingEvaluator):
       raise ValueError("this evaluator keeps weights in files; give `directory`")
     return cls(*cls.arguments(context), directory=context.directory, config=context.config, **cls.options(context))
 
-  def _evaluate(self, architecture: Architecture) -> Evaluation:
+  def check_epochs(self, epochs: Sequence[int]) -> None:
+    """Raises ValueError: these trainings end when the validation loss does not become lower any more."""
+    raise ValueError(
+      f"inherited: children are trained until their loss does not become lower, not in rungs; got {list(epochs)}"
+    )
+
+  def _evaluate(self, architecture: Architecture, until: int | None = None) -> Evaluation:
     self._inherited = {}
-    evaluation = super()._evaluate(architecture)
+    evaluation = super()._evaluate(architecture, until)
     self._clean_up()
     return dataclasses.replace(evaluation, metrics={**evaluation.metrics, **self._inherited})
 

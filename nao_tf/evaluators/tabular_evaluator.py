@@ -1,6 +1,7 @@
 """The evaluator that looks architectures up in a table of architectures that were all trained once."""
 
 import math
+import string
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -8,6 +9,8 @@ from nao_tf.evaluators.context import EvaluatorContext
 from nao_tf.tables import read_table
 from nao_tf.tables.base import Table
 from nao_tf.trial import Architecture, Evaluation
+
+_DIGITS = string.digits
 
 
 class TabularEvaluator:
@@ -36,7 +39,7 @@ class TabularEvaluator:
     self.table = table
     self.objective = objective or table.default_objective
     self.report = report or table.default_report
-    self._rewards = table.figure(self.objective)
+    table.figure(self.objective)  # It must be there.
     self._reports = table.figure(self.report)
 
   @classmethod
@@ -56,15 +59,34 @@ class TabularEvaluator:
 
   def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
     """Yields the evaluation of each architecture."""
-    return map(self._look_up, architectures)
+    return (self._look_up(architecture, self.objective) for architecture in architectures)
 
-  def _look_up(self, architecture: Architecture) -> Evaluation:
+  def check_epochs(self, epochs: Sequence[int]) -> None:
+    """Checks that the table has a figure for each rung of a search; see `nao_tf.evaluators.rung_evaluator.Resumable`.
+
+    Raises:
+      ValueError: if it has not; the message says which there are.
+    """
+    part = self.objective.rstrip(_DIGITS)
+    known = sorted(int(name[len(part) :]) for name in self.table.figures if name.rstrip(_DIGITS) == part)
+    if epochs[-1] != int(self.objective[len(part) :]) or not set(epochs) <= set(known):
+      raise ValueError(
+        f"{self.table.path}: expected rungs among {', '.join(map(str, known))} epochs, the last one as in"
+        f" {self.objective}, got {', '.join(map(str, epochs))}"
+      )
+
+  def evaluate_until(self, architecture: Architecture, epochs: int) -> Evaluation:
+    """Returns the evaluation of an architecture after so many epochs, of the same part of the data as the objective."""
+    return self._look_up(architecture, self.objective.rstrip(_DIGITS) + str(epochs))
+
+  def _look_up(self, architecture: Architecture, objective: str) -> Evaluation:
     row = self.table.row(architecture)
     if row is None:
       return Evaluation.failed(f"not in the table: {self.table.space.format(architecture)}")
     metrics: dict[str, Any] = {"row": row, **{name: int(count[row]) for name, count in self.table.counts.items()}}
     if not math.isnan(self._reports[row]):
       metrics["test"] = float(self._reports[row])
-    if math.isnan(self._rewards[row]):
-      return Evaluation.failed(f"the table has no {self.objective} for row {row}", **metrics)
-    return Evaluation(float(self._rewards[row]), metrics=metrics)
+    reward = float(self.table.figure(objective)[row])
+    if math.isnan(reward):
+      return Evaluation.failed(f"the table has no {objective} for row {row}", **metrics)
+    return Evaluation(reward, metrics=metrics)

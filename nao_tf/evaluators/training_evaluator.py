@@ -10,6 +10,7 @@ from tensorflow import keras
 
 from nao_tf.evaluators.base import REWARDS
 from nao_tf.evaluators.context import EvaluatorContext
+from nao_tf.evaluators.stopped_trainings import StoppedTrainings
 from nao_tf.networks.building import NetworkConfig, num_inference_parameters
 from nao_tf.networks.cost_bounds import known_multiply_adds
 from nao_tf.spaces.base import SearchSpace
@@ -41,6 +42,7 @@ class TrainingEvaluator:
     seed: int,
     max_parameters: int | None = None,
     reward: str = "last",
+    directory: str | None = None,
   ):
     """Checks that task and space fit.
 
@@ -54,6 +56,7 @@ class TrainingEvaluator:
       max_parameters: a child with more trainable parameters fails without being trained; None for no bound.
       reward: the epoch that gives the reward: "last", or "best" as in the released search of the paper, which is
         optimistic.
+      directory: of the search; needed to train children in rungs, whose checkpoints are kept there.
 
     Raises:
       ValueError: if there is no validation set, the space is one of other networks, an option is out of range, or
@@ -69,11 +72,12 @@ class TrainingEvaluator:
     self._network_config, self._training_config = network_config, training_config
     self._distribution, self._seed, self._max_parameters, self._reward = distribution, seed, max_parameters, reward
     self._on_epoch: Callable[[Epoch], None] = lambda epoch: None
+    self._stopped = None if directory is None else StoppedTrainings(directory)
 
   @classmethod
   def from_context(cls, context: EvaluatorContext) -> "TrainingEvaluator":
     """Returns the evaluator of a search; see `EvaluatorClass.from_context`."""
-    return cls(*cls.arguments(context), **cls.options(context))
+    return cls(*cls.arguments(context), **cls.options(context), directory=context.directory)
 
   @staticmethod
   def arguments(context: EvaluatorContext) -> tuple[Any, ...]:
@@ -110,13 +114,34 @@ class TrainingEvaluator:
         evaluation = self._evaluate(architecture)
       yield evaluation
 
-  def _evaluate(self, architecture: Architecture) -> Evaluation:
+  def check_epochs(self, epochs: Sequence[int]) -> None:
+    """Checks that children can be trained in rungs; see `nao_tf.evaluators.rung_evaluator.Resumable`."""
+    if self._stopped is None:
+      raise ValueError("trainings in rungs are kept in the directory of the search; give `directory`")
+    if epochs[-1] != self._training_config.epochs:
+      raise ValueError(
+        f"the last rung must be that of a whole training, {self._training_config.epochs} epochs, got {epochs[-1]}"
+      )
+
+  def evaluate_until(self, architecture: Architecture, epochs: int) -> Evaluation:
+    """Returns the evaluation of a child after so many epochs, and keeps it to be trained on.
+
+    Epochs that it was trained before are not trained again. A training to the last epoch in parts is the same as one at
+    once.
+    """
+    with released_graphs():
+      evaluation = self._evaluate(architecture, epochs)
+    if self._stopped is not None and (not evaluation.ok or epochs == self._training_config.epochs):
+      self._stopped.forget(self._space.canonical(architecture))
+    return evaluation
+
+  def _evaluate(self, architecture: Architecture, until: int | None = None) -> Evaluation:
     self._space.validate(architecture)
     canonical = self._space.canonical(architecture)
     genotype = self._space.decode(canonical)
     start = time.perf_counter()
     try:
-      reward, metrics = self._train(genotype, canonical)
+      reward, metrics = self._train(genotype, canonical, until)
     except (Diverged, _TooLarge) as error:
       return Evaluation.failed(str(error), time.perf_counter() - start)
     except _UNAVAILABLE as error:
@@ -138,8 +163,20 @@ class TrainingEvaluator:
     """Trains a network; yields the metrics of its epochs."""
     return watched_epochs(trainer, self._on_epoch)
 
-  def _train(self, genotype: Genotype, architecture: Architecture) -> tuple[float, Metrics]:
-    """Returns the reward and the metrics of a child, given its canonical architecture."""
+  def _epochs_until(self, trainer: NetworkTrainer, architecture: Architecture, until: int | None) -> Sequence[Metrics]:
+    """Returns the metrics of all epochs of a child up to one, those that it was trained before included."""
+    if until is None or self._stopped is None:
+      return list(self._epochs(trainer))
+    return self._stopped.train_on(trainer, architecture, until, self._on_epoch)
+
+  def _train(self, genotype: Genotype, architecture: Architecture, until: int | None = None) -> tuple[float, Metrics]:
+    """Returns the reward and the metrics of a child, given its canonical architecture.
+
+    Args:
+      genotype: of the child.
+      architecture: canonical.
+      until: the epoch to stop after; None: the last one.
+    """
     trainer = make_trainer(
       self._task,
       genotype,
@@ -152,7 +189,8 @@ class TrainingEvaluator:
     parameters = num_inference_parameters(trainer.network)
     if self._max_parameters is not None and parameters > self._max_parameters:
       raise _TooLarge(f"{parameters} parameters are more than max_parameters, {self._max_parameters}")
-    epochs = [epoch for epoch in self._epochs(trainer) if any(name.startswith("valid_") for name in epoch)]
+    trained = self._epochs_until(trainer, architecture, until)
+    epochs = [epoch for epoch in trained if any(name.startswith("valid_") for name in epoch)]
     self._end(trainer.network, architecture)
     rewarded = [self._task.reward(_validation(epoch)) for epoch in epochs]
     chosen = int(np.argmax(rewarded)) if self._reward == "best" else -1

@@ -9,7 +9,7 @@ from typing import Any
 
 from nao_tf.reports.columns import COSTS, is_random, rows_where, short, state_of
 from nao_tf.reports.record import Record
-from nao_tf.trial import Trial
+from nao_tf.trial import Trial, best_trial
 
 Chart = dict[str, Any]
 Columns = Mapping[str, Sequence[Any]]
@@ -137,14 +137,12 @@ def _by_kind(trials: Sequence[Trial], x: str, among: set[int] | None = None) -> 
 
 def _best_so_far(scored: Sequence[Trial]) -> dict[str, Any]:
   """Returns the trials that were better than all before, and the last one, as a step line."""
-  xs: list[int] = []
-  ys: list[float] = []
+  better: list[Trial] = []
   for trial in scored:
-    if trial.reward is not None and (not ys or trial.reward > ys[-1]):
-      xs.append(trial.id)
-      ys.append(trial.reward)
-  xs.append(scored[-1].id)
-  ys.append(ys[-1])
+    if best_trial([*better[-1:], trial]) is trial:
+      better.append(trial)
+  xs = [*(trial.id for trial in better), scored[-1].id]
+  ys = [trial.reward for trial in (*better, better[-1])]
   return _series("best so far", "step", 2, xs, [short(y) for y in ys])
 
 

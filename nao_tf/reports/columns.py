@@ -22,9 +22,10 @@ def trial_columns(record: Record) -> dict[str, list[Any]]:
     "id": [trial.id for trial in trials],
     "round": [round_of.get(trial.id) for trial in trials],
     "reward": [short(trial.reward) for trial in trials],
+    "epochs": [record.epochs_of(trial) for trial in trials],
     "predicted": [short(p.score) if (p := record.predictions.get(trial.id)) else None for trial in trials],
     **{name: _metric(trials, keys) for name, (_, keys) in COSTS.items()},
-    "seconds": [short(t.evaluation.cost_seconds) if t.evaluation else None for t in trials],
+    "seconds": [short(t.seconds) if t.evaluation else None for t in trials],
     "state": [state_of(trial) for trial in trials],
     "origin": [str(trial.origin) for trial in trials],
     "reason": [reason_of(trial) for trial in trials],
@@ -50,7 +51,7 @@ def is_random(trial: Trial) -> bool:
 
 def state_of(trial: Trial) -> str:
   """Returns how a trial went, in a word."""
-  if trial.evaluation is None:
+  if trial.is_open:
     return "open"
   return "failed" if trial.reward is None else "done"
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from nao_tf import fields
 from nao_tf.reports.training_records import Training, read_trainings
 from nao_tf.runs.embedding_maps import EmbeddingMap, read_embedding_maps
 from nao_tf.runs.finalists import read_finalists
@@ -64,6 +65,16 @@ class Record:
   def best(self) -> Trial | None:
     """The best finalist, or else the best trial; None if there is no reward."""
     return best_trial(self.finalists) or winning_trial(self.trials)
+
+  @property
+  def rungs(self) -> Sequence[int]:
+    """Of a search in rungs: the epochs of each rung; otherwise empty."""
+    epochs = self.settings.get("rungs") or ()
+    return epochs if all(fields.is_integer(number) for number in epochs) else ()
+
+  def epochs_of(self, trial: Trial) -> int | None:
+    """Returns the epochs that a trial was trained in a search in rungs, as far as it has begun; None in another one."""
+    return self.rungs[trial.rung] if trial.rung < len(self.rungs) else None
 
   def by_id(self) -> dict[int, Trial]:
     """Returns the trials by their ids."""

@@ -61,7 +61,7 @@ def _versions(versions: Mapping[str, str]) -> str:
 
 def _figures(record: Record) -> Iterator[tuple[str, str]]:
   """Yields names and values, as HTML."""
-  seconds = sum(trial.evaluation.cost_seconds for trial in record.trials if trial.evaluation)
+  seconds = sum(trial.seconds for trial in record.trials)
   best, scored, failed = record.best, len(record.scored), len(record.failed)
   yield "best reward", figure(best.reward if best else None)
   yield "best trial", f"#{best.id}" if best else NONE
@@ -70,7 +70,15 @@ def _figures(record: Record) -> Iterator[tuple[str, str]]:
   yield "failed", f"{failed:,}"
   if len(record.trials) > scored + failed:
     yield "open", f"{len(record.trials) - scored - failed:,}"
+  yield from _in_rungs(record)
   yield "time of evaluations", duration(seconds)
+
+
+def _in_rungs(record: Record) -> Iterator[tuple[str, str]]:
+  """Yields the figures of a search in rungs; nothing of another one."""
+  if record.rungs:
+    yield "at the top rung", f"{sum(trial.rung == len(record.rungs) - 1 for trial in record.trials):,}"
+    yield "epochs of all children", f"{sum(record.epochs_of(trial) or 0 for trial in record.trials):,}"
 
 
 def _is_table(record: Record) -> bool:

@@ -9,7 +9,7 @@ from absl import logging
 from nao_tf.reports.cells import Drawings
 from nao_tf.reports.page import page_of
 from nao_tf.reports.record import Record, make_record
-from nao_tf.runs.journal import Journal, read_entries
+from nao_tf.runs.journal import Journal, Promotion, read_entries
 from nao_tf.runs.settings import read_settings
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
@@ -95,7 +95,7 @@ class ReportWriter:
   def _is_complete(self) -> bool:
     """Returns whether all trials that were asked for are closed."""
     for entry in self._journal.entries[self._num_read :]:
-      self._num_open += len(entry) if isinstance(entry, list) else -1
+      self._num_open += len(entry) if isinstance(entry, list) else 1 if isinstance(entry, Promotion) else -1
     self._num_read = len(self._journal.entries)
     return self._num_open == 0
 

@@ -49,6 +49,11 @@ class Attempts:
     """Records that an evaluation was interrupted from outside, by Ctrl-C for example. It does not count."""
     self._append(trial, -1)
 
+  def finish(self, trial: int) -> None:
+    """Records that a trial has a result. If it is evaluated once more, at a higher rung, its attempts count anew."""
+    if self._counts[trial]:
+      self._append(trial, -self._counts[trial])
+
   def close(self) -> None:
     """Closes the file."""
     self._lines.close()

@@ -1,8 +1,9 @@
 """The journal of a search: `trials.jsonl`, append-only, and a copy of its settings beside it, `config.json`.
 
 The journal is the truth about a search. Everything else in its directory can be made again from it. There is one line
-for each batch of architectures that was asked for and one for each trial that was closed. The first line also has the
-settings of the search.
+for each batch of architectures that was asked for and one for each trial that was closed. In a search in rungs there is
+one for each trial that goes on at the next rung, and one more when it is closed there. The first line also has the settings
+of the search.
 """
 
 import contextlib
@@ -31,10 +32,23 @@ from nao_tf.trial import Evaluation, Trial
 
 TRIALS_FILE = "trials.jsonl"
 _LINE = "a line of a journal"
-_EVALUATION = tuple(field.name for field in dataclasses.fields(Evaluation))
+_OPTIONAL = ("rung",)
+_EVALUATION = tuple(field.name for field in dataclasses.fields(Evaluation) if field.name not in _OPTIONAL)
 
-Entry = list[Trial] | Trial
-"""A batch of open trials that was asked for, or one closed trial."""
+
+@dataclasses.dataclass(frozen=True)
+class Promotion:
+  """A trial of a search in rungs that goes on at the next rung.
+
+  Attributes:
+    trial: as it begins there.
+  """
+
+  trial: Trial
+
+
+Entry = list[Trial] | Trial | Promotion
+"""A batch of open trials that was asked for, one closed trial, or one that goes on at the next rung."""
 
 
 class JournalError(RunDirectoryError):
@@ -47,7 +61,7 @@ class Journal:
   Attributes:
     directory: where it is.
     entries: what it held when it was opened and what was appended since, in the order in which it happened: batches of
-      open trials and closed trials.
+      open trials, closed trials and promotions.
   """
 
   def __init__(self, directory: str, settings: Mapping[str, Any]):
@@ -110,11 +124,16 @@ class Journal:
 
   def append_asked(self, trials: Sequence[Trial]) -> None:
     """Records a batch of open trials."""
-    rows = [{"id": t.id, "architecture": list(t.architecture), "origin": t.origin.to_json()} for t in trials]
+    rows = [_row(trial) for trial in trials]
     settings = {} if self._has_settings else {"settings": self._settings}
     self._lines.append({"asked": rows, **settings})
     self._has_settings = True
     self.entries.append(list(trials))
+
+  def append_promoted(self, trial: Trial) -> None:
+    """Records that a trial goes on at the next rung, as which it is given."""
+    self._lines.append({"promoted": trial.id, "rung": trial.rung})
+    self.entries.append(Promotion(trial))
 
   def append_closed(self, trial: Trial) -> None:
     """Records a closed trial.
@@ -197,23 +216,37 @@ class _Reader:
       if "settings" in batch:
         self.settings = dict(fields.mapping(batch["settings"], "settings"))
       return [self._asked(row) for row in fields.elements(batch["asked"], "asked")]
-    return self._closed(fields.members(record, "a closed trial", ("closed", *_EVALUATION)))
+    if "promoted" in record:
+      return self._promoted(fields.members(record, "a promotion", ("promoted", "rung")))
+    return self._closed(fields.members(record, "a closed trial", ("closed", *_EVALUATION), _OPTIONAL))
 
   def _asked(self, row: Any) -> Trial:
-    fields.members(row, "a trial", ("id", "architecture", "origin"))
+    fields.members(row, "a trial", ("id", "architecture", "origin"), _OPTIONAL)
     number = fields.integer(row["id"], "id", 0)
     if number in self._trials:
       raise ValueError(f"trial {number} is asked for twice")
-    trial = Trial(number, fields.integers(row["architecture"], "architecture"), read_origin(row["origin"]))
+    rung = fields.integer(row.get("rung", 0), "rung", 0)
+    trial = Trial(number, fields.integers(row["architecture"], "architecture"), read_origin(row["origin"]), rung=rung)
     self._trials[number] = trial
     return trial
+
+  def _promoted(self, record: Mapping[str, Any]) -> Promotion:
+    number, rung = fields.integer(record["promoted"], "promoted"), fields.integer(record["rung"], "rung", 1)
+    trial = self._trials.get(number)
+    if trial is None or trial.is_open or trial.rung != rung - 1:
+      raise ValueError(f"expected the number of a trial closed at rung {rung - 1} for 'promoted', got {number}")
+    self._trials[number] = trial.promote()
+    return Promotion(self._trials[number])
 
   def _closed(self, record: Mapping[str, Any]) -> Trial:
     number = fields.integer(record["closed"], "closed")
     trial = self._trials.get(number)
-    if trial is None or trial.evaluation is not None:
+    if trial is None or not trial.is_open:
       raise ValueError(f"expected the number of an open trial for 'closed', got {number}")
-    closed = trial.close(Evaluation.from_json({name: record[name] for name in _EVALUATION}))
+    evaluation = Evaluation.from_json({name: value for name, value in record.items() if name != "closed"})
+    if evaluation.rung != trial.rung:
+      raise ValueError(f"trial {number} was begun at rung {trial.rung}, and closed at rung {evaluation.rung}")
+    closed = trial.close(evaluation)
     self._trials[number] = closed
     return closed
 
@@ -241,9 +274,31 @@ def _open(path: str) -> LinesFile:
     raise JournalError(f"{os.path.dirname(path)}: another process is searching in this directory") from error
 
 
+def _row(trial: Trial) -> dict[str, Any]:
+  row = {"id": trial.id, "architecture": list(trial.architecture), "origin": trial.origin.to_json()}
+  return {**row, "rung": trial.rung} if trial.rung else row
+
+
+def _trials_in(entry: Entry) -> Sequence[Trial]:
+  if isinstance(entry, Promotion):
+    return [entry.trial]
+  return entry if isinstance(entry, list) else [entry]
+
+
+def open_trials(entries: Iterable[Entry]) -> list[Trial]:
+  """Returns the trials of entries that were begun and have no result yet, in the order in which they were begun."""
+  still_open: dict[int, Trial] = {}
+  for entry in entries:
+    for trial in _trials_in(entry):
+      still_open.pop(trial.id, None)
+      if trial.is_open:
+        still_open[trial.id] = trial
+  return list(still_open.values())
+
+
 def trials_of(entries: Iterable[Entry]) -> list[Trial]:
   """Returns the trials of entries by id, those that are still open among them."""
   trials: dict[int, Trial] = {}
   for entry in entries:
-    trials.update((trial.id, trial) for trial in (entry if isinstance(entry, list) else [entry]))
+    trials.update((trial.id, trial) for trial in _trials_in(entry))
   return [trials[i] for i in sorted(trials)]

@@ -4,6 +4,7 @@ from typing import Any
 
 from nao_tf.evaluators import EvaluatorContext, evaluator_class, make_evaluator
 from nao_tf.evaluators.base import Evaluator
+from nao_tf.evaluators.rung_evaluator import in_rungs
 from nao_tf.registries import place_of
 from nao_tf.spaces import SPACES, make_space
 from nao_tf.spaces.base import SearchSpace
@@ -97,14 +98,11 @@ def evaluator_of(given: AnyEvaluator, context: EvaluatorContext) -> Evaluator:
     context: what it is made from.
 
   Raises:
-    ValueError: if the context lacks what it needs.
+    ValueError: if the context lacks what it needs, or the evaluator cannot train in rungs.
   """
   if isinstance(given, str):
     return make_evaluator(given, context)
-  if isinstance(given, type):
-    made: Evaluator = given.from_context(context)
-    return made
-  return given
+  return in_rungs(given.from_context(context) if isinstance(given, type) else given, context.rungs)
 
 
 def recorded_name(given: Any) -> str:

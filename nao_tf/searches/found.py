@@ -279,7 +279,7 @@ def _row(trial: Trial, space: SearchSpace) -> dict[str, Any]:
     "trial": trial.id,
     "origin": str(trial.origin),
     "reward": trial.reward,
-    "seconds": None if evaluation is None else evaluation.cost_seconds,
+    "seconds": None if evaluation is None else trial.seconds,
     **({} if evaluation is None else evaluation.metrics),
     "architecture": space.format(trial.architecture),
   }

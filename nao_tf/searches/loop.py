@@ -13,12 +13,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from nao_tf.evaluators.base import Evaluator
+from nao_tf.evaluators.rung_evaluator import RungEvaluator
 from nao_tf.runs.attempts import Attempts
-from nao_tf.runs.journal import Journal, JournalError
+from nao_tf.runs.journal import Journal, JournalError, open_trials
 from nao_tf.searches.driver import Driver
 from nao_tf.searches.evaluation import failed_by_attempts
 from nao_tf.searches.executors.base import Executor, Run, WorkerStatus
 from nao_tf.searches.executors.inline import InlineExecutor
+from nao_tf.searches.rungs import RungConfig
+from nao_tf.searches.stages import Stages, stages_of
 from nao_tf.strategies.base import SpaceExhausted, Strategy
 from nao_tf.training.base import Epoch
 from nao_tf.trial import Trial, best_trial
@@ -72,6 +75,7 @@ def run_search(
   max_seconds: float | None = None,
   trial_retries: int = TRIAL_RETRIES,
   asking: str = "as_free",
+  rungs: RungConfig | None = None,
   on_trial: Callable[[Trial], None] = lambda trial: None,
   on_epoch: Callable[[int, Epoch], None] = lambda trial, epoch: None,
   on_workers: Callable[[Sequence[WorkerStatus]], None] = lambda workers: None,
@@ -96,19 +100,22 @@ def run_search(
       fault for example, or after its machine was lost. After that it counts as failed. An exception fails a trial at once.
     asking: when the strategy is asked for the next batch: "as_free" as soon as a worker is free that no trial waits for,
       "rounds" when all trials of the last batch are closed. With one worker this is the same.
-    on_trial: called with each trial that closes, those found in the journal included.
+    rungs: children are trained a few epochs, and the better ones go on; `num_trials` are begun. The evaluators of an
+      executor are then `nao_tf.evaluators.rung_evaluator.RungEvaluator`. None: each trial is evaluated at once.
+    on_trial: called with each trial that closes, those found in the journal included; in rungs, at each rung that it closes
+      at.
     on_epoch: called with the id of a trial and each epoch of its training, if the evaluator lets others watch. On a
       cluster the epochs of a trial come together at its end.
     on_workers: called with what each worker does, about once a second; not for evaluations in this process.
     on_end: called at the end with the times of the search.
 
   Returns:
-    The best trial; None if none succeeded.
+    The best trial, in rungs the best of the highest rung; None if none succeeded.
 
   Raises:
-    JournalError: if the journal holds an architecture that is not one of the space.
+    JournalError: if the journal holds an architecture that is not one of the space, or promotions and there are no rungs.
     EvaluatorError: if the evaluator cannot be made, or returns something else than one evaluation for each architecture.
-    ValueError: if a number is too small.
+    ValueError: if a number is too small, or the evaluator cannot train in rungs.
   """
   first_batch_size = batch_size if first_batch_size is None else first_batch_size
   if min(num_trials, batch_size, first_batch_size) < 1:
@@ -120,20 +127,30 @@ def run_search(
     raise ValueError(f"max_seconds must be above 0, or None, got {max_seconds}")
   if asking not in ASKING:
     raise ValueError(f"asking must be one of {', '.join(ASKING)}, got {asking!r}")
-  asker = _Asker(strategy, journal, num_trials, batch_size, first_batch_size, max_seconds, asking)
+  stages = stages_of(rungs)
+  asker = _Asker(strategy, journal, stages, num_trials, batch_size, first_batch_size, max_seconds, asking)
   still_open = asker.replay(on_trial)
-  executor = evaluator if isinstance(evaluator, Executor) else InlineExecutor(evaluator)
+  executor = evaluator if isinstance(evaluator, Executor) else InlineExecutor(_at_rungs(evaluator, rungs))
   with contextlib.closing(Attempts(journal.directory, {trial.id for trial in still_open})) as attempts:
-    search = _Search(asker, executor, Run(journal.directory, attempts, trial_retries, on_epoch), on_workers)
+    search = _Search(asker, stages, executor, Run(journal.directory, attempts, trial_retries, on_epoch), on_workers)
     try:
       for closed in search.closed_trials(still_open):
         asker.tell(closed)
+        if rungs is not None:
+          attempts.finish(closed.id)
         on_trial(closed)
     except BaseException:
       executor.cancel()
       raise
   on_end(SearchTimes(asker.elapsed, asker.seconds, executor.busy_seconds, executor.num_workers))
   return best_trial(journal.trials)
+
+
+def _at_rungs(evaluator: Evaluator, rungs: RungConfig | None) -> Evaluator:
+  """Returns an evaluator that takes an architecture with its rung, if there are rungs."""
+  if rungs is None or isinstance(evaluator, RungEvaluator):
+    return evaluator
+  return RungEvaluator(evaluator, rungs.epochs)
 
 
 class _Asker:
@@ -147,6 +164,7 @@ class _Asker:
     self,
     strategy: Strategy,
     journal: Journal,
+    stages: Stages,
     num_trials: int,
     batch_size: int,
     first_batch_size: int,
@@ -154,7 +172,7 @@ class _Asker:
     asking: str,
   ):
     self._driver = Driver(strategy, cache=os.path.join(journal.directory, STRATEGY_DIRECTORY))
-    self._journal, self._num_trials = journal, num_trials
+    self._journal, self._stages, self._num_trials = journal, stages, num_trials
     self._batch_size, self._first_batch_size = batch_size, first_batch_size
     self._start = time.monotonic()
     self._deadline = self._start + (math.inf if max_seconds is None else max_seconds)
@@ -173,13 +191,20 @@ class _Asker:
       if self._journal.entries:  # Otherwise a cache is that of another search.
         self._driver.restore()
       try:
-        still_open = self._driver.replay(self._journal.entries)
+        self._driver.replay(self._stages.events(self._journal.entries))
       except ValueError as error:
         raise JournalError(f"{self._journal.directory}: {error}") from error
     for entry in self._journal.entries:
       if isinstance(entry, Trial):
         on_trial(entry)
-    return still_open
+    return open_trials(self._journal.entries)
+
+  def promoted(self) -> Trial | None:
+    """Returns a trial that goes on at its next rung; None if there is none, or the time is up."""
+    trial = None if time.monotonic() >= self._deadline else self._stages.promoted()
+    if trial is not None:
+      self._journal.append_promoted(trial)
+    return trial
 
   def ask(self, *, is_idle: bool) -> list[Trial]:
     """Returns the next batch; none if the search comes to its end, or the last round is not done.
@@ -190,10 +215,12 @@ class _Asker:
     missing = self._num_trials - self._driver.num_trials
     if missing <= 0 or self._is_exhausted or (self._in_rounds and not is_idle) or time.monotonic() >= self._deadline:
       return []
-    size = self._batch_size if self._driver.num_trials else self._first_batch_size
+    size = self._stages.num_new(self._batch_size if self._driver.num_trials else self._first_batch_size)
+    if size < 1:
+      return []
     with self._timed():
       try:
-        batch = self._driver.ask(min(size, missing))
+        batch = self._stages.begun(self._driver.ask(min(size, missing)))
       except SpaceExhausted:
         self._is_exhausted = True
         return []
@@ -205,7 +232,7 @@ class _Asker:
     """Writes down a closed trial and tells the strategy."""
     self._journal.append_closed(closed)
     with self._timed():
-      self._driver.tell([closed])
+      self._driver.tell(self._stages.told(closed))
 
   @contextlib.contextmanager
   def _timed(self) -> Iterator[None]:
@@ -219,8 +246,16 @@ class _Asker:
 class _Search:
   """Keeps the workers of an executor busy."""
 
-  def __init__(self, asker: _Asker, executor: Executor, run: Run, on_workers: Callable[[Sequence[WorkerStatus]], None]):
-    self._asker, self._executor, self._run, self._on_workers = asker, executor, run, on_workers
+  def __init__(
+    self,
+    asker: _Asker,
+    stages: Stages,
+    executor: Executor,
+    run: Run,
+    on_workers: Callable[[Sequence[WorkerStatus]], None],
+  ):
+    self._asker, self._stages, self._executor, self._run = asker, stages, executor, run
+    self._on_workers = on_workers
     self._waiting: collections.deque[Trial] = collections.deque()
 
   def closed_trials(self, still_open: Sequence[Trial]) -> Iterator[Trial]:
@@ -252,7 +287,7 @@ class _Search:
       if failed is not None:
         yield failed
       elif attempts.count(trial.id) == retries > 0:
-        self._executor.submit([trial])
+        self._submit([trial])
         while not self._executor.is_idle:
           yield from self._next_done()
       else:
@@ -263,14 +298,33 @@ class _Search:
     closed = self._executor.next_done()
     self._on_workers(self._executor.status())
     if closed is not None:
-      yield closed
+      yield self._stages.done(closed)
 
   def _fill(self) -> None:
     """Gives trials to the executor as long as it takes some and there are some."""
     while (room := self._executor.num_free) > 0:
+      self._promote(room)
       if not self._waiting:
         self._waiting.extend(self._asker.ask(is_idle=self._executor.is_idle))
       batch = [self._waiting.popleft() for _ in range(min(room, len(self._waiting)))]
       if not batch:
         return
-      self._executor.submit(batch)
+      self._submit(batch)
+
+  def _promote(self, room: int) -> None:
+    """Lets trials go on at their next rungs, before others begin.
+
+    With one worker they go on one by one, between two batches. So a search that is killed goes on in the same order.
+    """
+    in_order = self._executor.takes_batches
+    if in_order and self._waiting:
+      return
+    for _ in range(1 if in_order else room):
+      promoted = self._asker.promoted()
+      if promoted is None:
+        break
+      self._waiting.append(promoted)
+    self._waiting = collections.deque(sorted(self._waiting, key=lambda trial: -trial.rung))
+
+  def _submit(self, trials: Sequence[Trial]) -> None:
+    self._executor.submit([self._stages.work(trial) for trial in trials])

@@ -9,7 +9,7 @@ Everything that is done can be done with the parts, too: a task, a space, a stra
 
 import functools
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from nao_tf import fields
@@ -21,6 +21,7 @@ from nao_tf.searches.found import Found
 from nao_tf.searches.one_shot import is_one_shot
 from nao_tf.searches.one_shot.planned import check_arguments, planned_one_shot_search
 from nao_tf.searches.planned_search import Choices, planned_search
+from nao_tf.searches.rungs import RungConfig, rungs_of
 from nao_tf.searches.search_directory import Budget
 from nao_tf.searches.workers import DEFAULT_EVALUATOR, AnyExecutor, workers_of
 from nao_tf.trial import Trial
@@ -53,6 +54,10 @@ def search(
   num_workers: int | None = None,
   trial_timeout: float | None = None,
   trials_per_batch: int = TRIALS_PER_BATCH,
+  rungs: Sequence[int] | None = None,
+  reduction: int = 3,
+  promotion: str = "asynchronous",
+  max_epochs: int | None = None,
   callbacks: Iterable[Callable[[Trial], None]] = (),
   tensorboard: bool = True,
   verbose: int = 1,
@@ -105,6 +110,12 @@ def search(
     trial_timeout: seconds after which an evaluation has failed; not inline. None for no limit.
     trials_per_batch: how many architectures the strategy is asked for at a time, as `--batch_size` of nao-search; the
       override `batch_size` is that of trainings. With 1 and several workers, each proposal knows all that has ended.
+    rungs: epochs after which networks are compared, and only the better ones train on, such as `(1, 3, 9)`; the last
+      number is that of a whole training, in place of the override `epochs`. None: each is trained as a whole.
+    reduction: with rungs: of so many networks at a rung, one trains on.
+    promotion: with rungs: which ones train on: "asynchronous", those that are among the best so far; "halving", the best of
+      a bracket of networks that began together; "hyperband", the same with brackets that begin at several rungs.
+    max_epochs: with rungs: epochs of all networks together, beside `num_trials`; None for no limit.
     callbacks: each is called with every trial that has been evaluated, those of an interrupted search included.
     tensorboard: whether to write the curves of the search and of each trial, hyperparameters and images of the best
       cells; `tensorboard --logdir=WORKDIR` shows them.
@@ -151,6 +162,7 @@ def search(
       executor=executor,
       num_workers=num_workers,
       trial_timeout=trial_timeout,
+      rungs=rungs,
       trials_per_batch=None if trials_per_batch == TRIALS_PER_BATCH else trials_per_batch,
     )
     one_shot = planned_one_shot_search(directory, strategy, space, read_data, validation_fraction, overrides, seed=seed)
@@ -159,8 +171,9 @@ def search(
   evaluator = _evaluator_for(strategy, space, executor) if evaluator is None else evaluator
   bounds = CostBounds(max_parameters, max_multiply_adds)
   fields.integer(trials_per_batch, "trials_per_batch", 1)
-  choices = Choices(space, strategy, evaluator, seed, bounds, workers, trials_per_batch)
-  budget = _budget(num_trials, max_seconds, trials_per_batch)
+  in_rungs = rungs_of(rungs, reduction, promotion, max_epochs, overrides)
+  choices = Choices(space, strategy, evaluator, seed, bounds, workers, trials_per_batch, in_rungs)
+  budget = _budget(num_trials, max_seconds, trials_per_batch, in_rungs)
   choices.check(x)
   planned = planned_search(directory, choices, read_data(), validation_fraction, overrides)
   return planned.run(budget, watchers, progress=verbose > 0, tensorboard=tensorboard)
@@ -174,10 +187,12 @@ def _evaluator_for(strategy: AnyStrategy, space: AnySpace | None, executor: AnyE
   return preferred(strategy, "preferred_evaluator") or DEFAULT_EVALUATOR
 
 
-def _budget(num_trials: int | None, max_seconds: float | None, batch_size: int) -> Budget:
+def _budget(
+  num_trials: int | None, max_seconds: float | None, batch_size: int, rungs: RungConfig | None = None
+) -> Budget:
   """Returns how long to search: 40 trials unless something else is said."""
   limited = num_trials if num_trials is not None or max_seconds is not None else NUM_TRIALS
-  return Budget(num_trials=limited, batch_size=batch_size, max_seconds=max_seconds)
+  return Budget(num_trials=limited, batch_size=batch_size, max_seconds=max_seconds, rungs=rungs)
 
 
 def _checked_callbacks(callbacks: Any) -> tuple[Callable[[Trial], None], ...]:

@@ -32,6 +32,7 @@ from nao_tf.searches.found import Found
 from nao_tf.searches.memory import check_memory
 from nao_tf.searches.overrides import overridden
 from nao_tf.searches.proposals import fitting_space
+from nao_tf.searches.rungs import RungConfig
 from nao_tf.searches.same_data import check_same_data
 from nao_tf.searches.search_directory import Budget, search_in_directory
 from nao_tf.searches.workers import Workers
@@ -57,6 +58,7 @@ class Choices:
     bounds: on the networks that are proposed.
     workers: where trials are evaluated.
     batch_size: how many architectures are asked for at a time.
+    rungs: children are trained a few epochs, and the better ones go on; None: each is trained as a whole.
   """
 
   space: AnySpace | None
@@ -66,6 +68,7 @@ class Choices:
   bounds: CostBounds
   workers: Workers
   batch_size: int
+  rungs: RungConfig | None = None
 
   @property
   def known_space(self) -> AnySpace | None:
@@ -92,7 +95,9 @@ class Choices:
     check_evaluator(self.evaluator)
     if self.known_space is not None:
       check_strategy(self.strategy, space_of(self.known_space), bounded=self.is_bounded)
-    self.workers.check(self.evaluator, space=self.known_space, x=x if isinstance(x, Task) else None)
+    self.workers.check(
+      self.evaluator, in_rungs=self.rungs is not None, space=self.known_space, x=x if isinstance(x, Task) else None
+    )
 
   def space_for(self, task: Task) -> AnySpace:
     """Returns what is searched: what is given, or what the strategy searches, or what the task has networks for."""
@@ -164,6 +169,7 @@ class PlannedSearch:
       "seed": self.choices.seed,
       "batch_size": self.choices.batch_size,
       **dataclasses.asdict(self.choices.bounds),
+      **({} if self.choices.rungs is None else self.choices.rungs.settings),
       "validation_fraction": self.validation_fraction,
       **self.data.settings,
       **flat_settings(network=self.configs.network_config, training=self.configs.training_config),
@@ -183,6 +189,7 @@ class PlannedSearch:
       directory=self.directory,
       max_parameters=self.choices.bounds.max_parameters,
       tensorboard=tensorboard,
+      rungs=() if self.choices.rungs is None else self.choices.rungs.epochs,
     )
     make_task = functools.partial(self.data.make_task, self.validation_fraction)
     sent = dataclasses.replace(context, make_task=make_task, directory=os.path.abspath(self.directory))
@@ -223,6 +230,8 @@ def planned_search(
   task = data.make_task(validation_fraction)
   named = choices.space_for(task)
   space = space_of(named)
+  if choices.rungs is not None:
+    overrides = {**overrides, "epochs": choices.rungs.epochs[-1]}
   configs = overridden(task.child, overrides)
   configs = overridden(configs, settings_for_data(task, overrides))
   check_strategy(choices.strategy, space, bounded=choices.is_bounded)

@@ -26,11 +26,11 @@ class SearchProgress:
 
   def on_trial(self, trial: Trial) -> None:
     """Counts a trial that has closed."""
-    self._num_closed += 1
+    self._num_closed += not trial.earlier  # A trial of a search in rungs counts at its first one.
     self._num_failed += trial.reward is None
     self._best = best_trial([trial, *([self._best] if self._best else [])])
     self._bar.set_postfix_str(self._words(f"trial {trial.id}: {outcome(trial)}"), refresh=False)
-    if self._num_closed > self._num_known:
+    if self._num_closed > self._num_known and not trial.earlier:
       self._bar.update()
 
   def on_epoch(self, trial: int, epoch: Epoch) -> None:

@@ -14,6 +14,7 @@ from absl import logging
 
 from nao_tf import fields
 from nao_tf.evaluators.base import Evaluator
+from nao_tf.evaluators.rung_evaluator import remove_trainings
 from nao_tf.reports import ReportWriter
 from nao_tf.reports.board import SearchBoard
 from nao_tf.runs.embedding_maps import EmbeddingMaps
@@ -25,6 +26,7 @@ from nao_tf.searches.executors import Executor
 from nao_tf.searches.executors.worker_lines import WorkerLines
 from nao_tf.searches.loop import TRIAL_RETRIES, run_search
 from nao_tf.searches.progress import SearchProgress, outcome
+from nao_tf.searches.rungs import RungConfig
 from nao_tf.searches.watchers import Watchers
 from nao_tf.searches.winner import Rescore, evaluate_finalists, finalists, write_winner
 from nao_tf.spaces.base import SearchSpace
@@ -52,6 +54,7 @@ class Budget:
     max_seconds: no batch is begun when the call has taken so long; None for no limit.
     trial_retries: how often an evaluation that has ended the process, or lost its machine, is begun again.
     asking: when the next batch is asked for, "as_free" or "rounds".
+    rungs: children are trained a few epochs, and the better ones go on; None: each is trained as a whole.
   """
 
   num_trials: int | None
@@ -60,6 +63,7 @@ class Budget:
   max_seconds: float | None = None
   trial_retries: int = TRIAL_RETRIES
   asking: str = "as_free"
+  rungs: RungConfig | None = None
 
   def __post_init__(self) -> None:
     if self.num_trials is None and self.max_seconds is None:
@@ -130,6 +134,8 @@ def search_in_directory(
   with contextlib.ExitStack() as stack:
     journal = stack.enter_context(Journal(directory, settings))
     reranker = stack.enter_context(reranking.open_evaluator()) if reranking else None
+    if not journal.entries:  # What is kept of children is that of another search.
+      remove_trainings(directory)
     record_start(directory)
     predictions = stack.enter_context(contextlib.closing(Predictions(directory)))
     report = ReportWriter(journal, space)
@@ -138,6 +144,7 @@ def search_in_directory(
     watchers = Watchers([board], [_record_on(predictions, maps, strategy), report, *callbacks])
     with open_evaluator() as evaluator:
       best = _run(strategy, evaluator, journal, budget, watchers, progress=progress)
+      remove_trainings(directory)
       report.write()
       rescore = reranking.rescore(evaluator) if best and reranking else None
       chosen = finalists(journal.trials, reranking.count if reranking else 0, rescore=rescore)
@@ -180,6 +187,7 @@ def _run(
       max_seconds=budget.max_seconds,
       trial_retries=budget.trial_retries,
       asking=budget.asking,
+      rungs=budget.rungs,
       on_trial=watching.on_trial,
       on_epoch=watching.on_epoch,
       on_workers=workers.show,
@@ -201,7 +209,7 @@ def _watching(
 @contextlib.contextmanager
 def _bar(total: int | None, unit: str, journal: Journal, workers: WorkerLines) -> Iterator[SearchProgress]:
   """Opens a progress bar that begins with what the journal holds. It shows epochs unless lines of workers do."""
-  num_known = sum(isinstance(entry, Trial) for entry in journal.entries)
+  num_known = sum(isinstance(entry, Trial) and not entry.earlier for entry in journal.entries)
   with progress_bar(total, unit, initial=num_known, shown=workers.is_shown) as bar:
     shows_epochs = workers.is_shown and is_live()
     yield SearchProgress(bar, num_known=num_known, with_epochs=lambda: shows_epochs and not workers.are_shown)

@@ -101,7 +101,7 @@ def _of_search(directory: str, num_trials: int | None) -> Status:
   return _status(
     directory,
     ("search", "trial"),
-    [trial.evaluation.cost_seconds for trial in closed if trial.evaluation],
+    [trial.seconds for trial in closed],
     num_trials,
     process=process,
     running=_num_begun(directory, record.trials) if process else 0,
@@ -144,7 +144,7 @@ def _status(
 def _num_begun(directory: str, trials: Sequence[Trial]) -> int:
   """Returns how many open trials are being evaluated."""
   path = os.path.join(directory, ATTEMPTS_FILE)
-  still_open = {trial.id for trial in trials if trial.evaluation is None}
+  still_open = {trial.id for trial in trials if trial.is_open}
   counts: collections.Counter[int] = collections.Counter()
   if os.path.exists(path):
     for trial, change in read_lines(path, _attempt, "an attempt at a trial"):

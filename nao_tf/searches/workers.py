@@ -54,11 +54,12 @@ class Workers:
   num_workers: int | None = None
   trial_timeout: float | None = None
 
-  def check(self, evaluator: AnyEvaluator, **objects: Any) -> None:
+  def check(self, evaluator: AnyEvaluator, *, in_rungs: bool = False, **objects: Any) -> None:
     """Checks what can be checked before the data are read, and leaves the memory of GPUs to workers.
 
     Args:
       evaluator: how architectures are evaluated.
+      in_rungs: whether children are trained in rungs.
       **objects: what workers get a copy of, beside the evaluator, by name.
 
     Raises:
@@ -66,6 +67,8 @@ class Workers:
       RuntimeError: if this process is a worker itself.
     """
     _check_process()
+    if in_rungs and _is_shared(evaluator):
+      raise ValueError("rungs are for children that are trained one by one, but shared_weights trains them together")
     if isinstance(self.executor, Executor):
       self._check_ready(evaluator)
       return

@@ -79,13 +79,15 @@ class OptunaSearch(Strategy):
     self._study = _make_study(sampler)
     self._distributions = _distributions(space)
     self._pending: dict[Architecture, optuna.trial.Trial] = {}
+    self._num_told: dict[Architecture, int] = {}
 
   def tell(self, trials: Iterable[Trial]) -> None:
     """Reports closed trials; see `Strategy.tell`."""
     trials = list(trials)
     super().tell(trials)
     for trial in sorted(trials, key=lambda trial: trial.id):
-      self._tell_study(trial.architecture, trial.reward)
+      if self._is_news(trial):
+        self._tell_study(trial.architecture, trial.reward)
 
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
     """Yields samples; see `Strategy.propose`."""
@@ -120,6 +122,13 @@ class OptunaSearch(Strategy):
       if self.is_new(architecture):
         return architecture, _WALKED
     return None
+
+  def _is_news(self, trial: Trial) -> bool:
+    """Returns whether a trial is told the first time, or the first time at a rung: a study keeps all that it is told."""
+    count = len(trial.evaluations)
+    is_news = count > self._num_told.get(trial.architecture, 0)
+    self._num_told[trial.architecture] = max(count, self._num_told.get(trial.architecture, 0))
+    return is_news
 
   def _tell_study(self, architecture: Architecture, reward: float | None) -> None:
     """Tells the study about an architecture that it has sampled or that somebody else has chosen."""

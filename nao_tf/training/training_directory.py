@@ -13,7 +13,7 @@ import contextlib
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -88,11 +88,19 @@ class TrainingDirectory:
       self._events = EventFiles(os.path.join(directory, TENSORBOARD)) if tensorboard else None
     self._last_shown = (self._events.last_step or 0) if self._events else 0
 
-  def fit(self, *, progress: bool = False) -> list[Metrics]:
+  def fit(
+    self,
+    *,
+    progress: bool = False,
+    until: int | None = None,
+    on_epoch: Callable[[Metrics], None] = lambda metrics: None,
+  ) -> list[Metrics]:
     """Trains to the last epoch and records each epoch; returns the history.
 
     Args:
       progress: whether to show a progress bar.
+      until: the epoch to stop after, to go on later; None: the last one.
+      on_epoch: called with the metrics of each epoch that is trained now.
 
     Raises:
       nao_tf.training.base.Diverged: if the loss becomes NaN or infinite.
@@ -107,7 +115,8 @@ class TrainingDirectory:
         raise RunDirectoryError(
           f"{self._directory}: another process has trained here meanwhile; open it again to go on"
         )
-      self._fit(progress)
+      if until is None or int(self._trainer.epoch.numpy()) < until:
+        self._fit(progress, until, on_epoch)
     return self.history
 
   def close(self) -> None:
@@ -124,13 +133,16 @@ class TrainingDirectory:
   def __exit__(self, *_: object) -> None:
     self.close()
 
-  def _fit(self, progress: bool) -> None:
+  def _fit(self, progress: bool, until: int | None, on_epoch: Callable[[Metrics], None]) -> None:
     trainer = self._trainer
     total, done = trainer.training_config.epochs * trainer.steps_per_epoch, trainer.num_steps_done
     with progress_bar(total, "step", initial=done, shown=progress, seconds=_LINE_SECONDS) as bar:
       for metrics in trainer.fit(on_step=lambda: self._on_step(bar)):
         self._record(metrics)
         bar.set_postfix({name: f"{value:.4g}" for name, value in metrics.items() if name != "seconds"})
+        on_epoch(metrics)
+        if metrics["epoch"] == until:
+          break
 
   def _on_step(self, bar: "tqdm.tqdm[Any]") -> None:
     bar.update()

@@ -51,6 +51,7 @@ def run(path: pathlib.Path, directory: pathlib.Path, monkeypatch, changes: Mappi
     "own_strategy",
     "own_evaluator",
     "own_task",
+    "rungs",
     "search_by_gradients",
   ],
 )

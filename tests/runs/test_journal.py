@@ -152,3 +152,32 @@ def test_a_directory_without_a_journal_is_an_error(tmp_path):
 def test_every_line_is_json_on_its_own(directory):
   with open(os.path.join(directory, "trials.jsonl")) as file:
     assert [sorted(json.loads(line))[0] for line in file] == ["asked", "closed"]
+
+
+def test_a_promotion_opens_a_trial_again_and_keeps_its_results(directory):
+  with Journal(directory, SETTINGS) as journal:
+    promoted = CLOSED.promote()
+    journal.append_promoted(promoted)
+    assert journal.trials[0] == promoted and promoted.is_open and promoted.reward == 0.25
+    journal.append_closed(promoted.close(Evaluation(0.5, 2.0)))
+  (first, _) = read_trials(directory)
+  assert not first.is_open and first.reward == 0.5 and first.seconds == 3.5
+  assert [evaluation.rung for evaluation in first.evaluations] == [0, 1]
+
+
+@pytest.mark.parametrize(
+  "line",
+  [
+    '{"promoted": 1, "rung": 1}',
+    '{"promoted": 7, "rung": 1}',
+    '{"promoted": 0, "rung": 2}',
+    '{"promoted": 0, "rung": 0}',
+    '{"promoted": 0}',
+    '{"closed": 1, "reward": 0.5, "cost_seconds": 1.0, "metrics": {}, "rung": 1}',
+  ],
+)
+def test_a_promotion_of_what_is_not_closed_below_is_corrupt(directory, line):
+  with open(os.path.join(directory, "trials.jsonl"), "a", encoding="utf-8") as file:
+    file.write(line + "\n")
+  with pytest.raises(JournalError, match="line 3"):
+    read_trials(directory)

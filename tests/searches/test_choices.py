@@ -1,5 +1,6 @@
 import pytest
 
+from nao_tf.evaluators import EvaluatorContext
 from nao_tf.searches import choices
 from nao_tf.spaces import make_space
 from nao_tf.strategies.random_search import RandomSearch
@@ -29,7 +30,7 @@ def test_evaluators_are_made_or_taken():
   ready = FirstChoice()
   for given in (ready, FirstChoice, "tests.support.tiny_cells:FirstChoice"):
     choices.check_evaluator(given)
-    evaluator = choices.evaluator_of(given, None)
+    evaluator = choices.evaluator_of(given, EvaluatorContext(TinyCells()))
     assert isinstance(evaluator, FirstChoice) and (evaluator is ready) == (given is ready)
 
 

@@ -50,6 +50,33 @@ def test_a_search_is_found_by_its_directory(found):
   assert os.path.exists(os.path.join(found.directory, "best.json")) and found.labels == shapes.NAMES
 
 
+@pytest.mark.slow
+def test_networks_train_in_rungs(tmp_path):
+  options = {"rungs": (1, 2), "reduction": 3, "num_trials": 3, "trials_per_batch": 3}
+  settings = {name: value for name, value in SETTINGS.items() if name != "epochs"}
+  found = nao_tf.search(IMAGES, NAMES, workdir=tmp_path, **settings, **options)
+  record = nao_tf.load(found.directory)
+  assert sorted(trial.rung for trial in record.trials) == [0, 0, 1] and found.best.rung == 1
+  assert record.settings["rungs"] == [1, 2] and record.settings["training.epochs"] == 2
+  assert not os.path.exists(os.path.join(tmp_path, "rungs"))
+
+
+@pytest.mark.parametrize(
+  ("options", "message"),
+  [
+    ({"rungs": (2, 1)}, "rungs must be two or more ascending numbers"),
+    ({"rungs": (1, 3), "epochs": 2}, "rungs end with the epochs of a whole training, 3, but epochs is 2"),
+    ({"max_epochs": 9}, "give rungs"),
+    ({"rungs": (1, 2), "evaluator": "shared_weights"}, "shared_weights trains them together"),
+  ],
+)
+def test_rungs_that_do_not_fit_are_refused_before_any_work(tmp_path, options, message):
+  own = {name: value for name, value in TINY.items() if name != "epochs"}
+  with pytest.raises(ValueError, match=message):
+    nao_tf.search(IMAGES, NAMES, workdir=tmp_path / "run", verbose=0, **own, **options)
+  assert not (tmp_path / "run").exists()
+
+
 def test_trials_are_rows(found, monkeypatch):
   rows = found.trials
   assert [row["trial"] for row in rows] == [0, 1] and {"reward", "seconds", "parameters", "accuracy"} <= set(rows[0])

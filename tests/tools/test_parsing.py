@@ -17,6 +17,7 @@ from tests.support.command_line import parse
 TOOLS = (
   "benchmark_oracles",
   "benchmark_predictor",
+  "benchmark_rungs",
   "benchmark_strategies",
   "describe",
   "draw",

@@ -55,8 +55,8 @@ class SearchBoard:
     self._with_hyperparameters = with_hyperparameters
     self._journal, self._space = journal, space
     self._is_broken, self._num_closed = False, 0
-    closed = {entry.id for entry in journal.entries if isinstance(entry, Trial)}
-    self._trials = TrialRuns(journal.directory, space, known=closed, with_hyperparameters=with_hyperparameters)
+    closed = [entry.id for entry in journal.entries if isinstance(entry, Trial)]
+    self._trials = TrialRuns(journal.directory, space, known=set(closed), with_hyperparameters=with_hyperparameters)
     self._figures = SearchFigures(journal.entries, prediction=prediction, strategy_figures=strategy_figures)
     with self._guarded():
       self._files = EventFiles(os.path.join(journal.directory, BOARD_DIRECTORY), anew=not closed, clock=clock)

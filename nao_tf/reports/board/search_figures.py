@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from nao_tf.reports.ranking import kendall_tau
 from nao_tf.runs.journal import Entry
 from nao_tf.runs.predictions import Prediction
-from nao_tf.trial import Architecture, Trial
+from nao_tf.trial import Architecture, Trial, best_trial
 
 
 class SearchFigures:
@@ -31,7 +31,7 @@ class SearchFigures:
     """
     self._entries, self._prediction, self._strategy_figures = entries, prediction, strategy_figures
     self._num_read = self._failures = 0
-    self._best: float | None = None
+    self._best: Trial | None = None
     self._round_of: dict[int, int] = {}
     self._num_open: dict[int, int] = {}
     self._rewards: dict[int, list[float]] = {}
@@ -45,11 +45,11 @@ class SearchFigures:
     if trial.reward is None:
       self._failures += 1
     else:
-      self._best = trial.reward if self._best is None else max(self._best, trial.reward)
+      self._best = best_trial([trial, *([self._best] if self._best else [])])
       figures["search/reward"] = trial.reward
     figures["search/failures"] = float(self._failures)
-    if self._best is not None:
-      figures["search/best"] = self._best
+    if self._best is not None and self._best.reward is not None:
+      figures["search/best"] = self._best.reward
     return {**figures, **self._of_round(trial), **self._of_strategy()}
 
   def _read(self) -> None:

@@ -44,7 +44,10 @@ class TrialRuns:
     self._last_epochs: dict[int, int] = {}
 
   def on_epoch(self, trial: int, architecture: Architecture, epoch: Epoch) -> None:
-    """Shows an epoch of the training of a trial. If the training begins again, so do its curves."""
+    """Shows an epoch of the training of a trial. If the training begins again, so do its curves.
+
+    A training of a search in rungs goes on with a later epoch, and so do its curves.
+    """
     if epoch.number <= self._last_epochs.get(trial, 0):
       self._open.pop(trial).close()
     if trial not in self._open:
@@ -60,7 +63,7 @@ class TrialRuns:
     if files is None and not self._has_run(trial.id):
       return
     with files or EventFiles(self._path(trial.id), anew=trial.id not in self._known) as run:
-      if hyperparameters.REWARD in run.last_steps or hyperparameters.END_TAG in run.last_steps:
+      if not trial.earlier and {hyperparameters.REWARD, hyperparameters.END_TAG} & set(run.last_steps):
         return
       step = (run.last_step or 0) if number is None else number
       is_new = number is None and hyperparameters.START_TAG not in run.last_steps
@@ -74,8 +77,8 @@ class TrialRuns:
 
   def _begun(self, trial: int, architecture: Architecture, epoch: Epoch) -> EventFiles:
     """Opens the run of a trial whose training begins."""
-    files = EventFiles(self._path(trial), anew=True)
-    if self._with_hyperparameters:
+    files = EventFiles(self._path(trial), anew=epoch.number == 1)
+    if self._with_hyperparameters and hyperparameters.START_TAG not in files.last_steps:
       start = time.time() - epoch.metrics.get("seconds", 0.0)
       files.add(0, {}, [hyperparameters.session_start(self._space, architecture, str(trial), start)])
     return files
@@ -87,7 +90,7 @@ class TrialRuns:
     end = [hyperparameters.session_end(ok=trial.reward is not None)]
     if not is_new:
       return end
-    begin = time.time() - (trial.evaluation.cost_seconds if trial.evaluation else 0.0)
+    begin = time.time() - trial.seconds
     return [hyperparameters.session_start(self._space, trial.architecture, str(trial.id), begin), *end]
 
   def _has_run(self, trial: int) -> bool:
@@ -98,8 +101,7 @@ class TrialRuns:
 
 
 def _outcome(trial: Trial) -> Mapping[str, float]:
-  seconds = trial.evaluation.cost_seconds if trial.evaluation else 0.0
   return {
-    hyperparameters.SECONDS: seconds,
+    hyperparameters.SECONDS: trial.seconds,
     **({} if trial.reward is None else {hyperparameters.REWARD: trial.reward}),
   }

@@ -1,0 +1,244 @@
+"""Rungs: children train a few epochs, and only the better ones train on.
+
+Who trains on is decided in one of three ways:
+
+* asynchronous: a child goes on as soon as it is among the best `1/reduction` of those that have a result at its rung. No
+  worker ever waits. This is ASHA (Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020).
+* halving: as many children begin together as leave one at the top rung. When all have a result, the best `1/reduction` go
+  on; then the next ones begin (Jamieson and Talwalkar, AISTATS 2016).
+* hyperband: as halving, with brackets in turns that begin at the lowest rung, at the second one, and so on, the last one
+  at the top (Li et al., "Hyperband", JMLR 2018).
+"""
+
+import abc
+import dataclasses
+import itertools
+import math
+import sys
+from collections.abc import Mapping, Sequence
+
+from nao_tf import fields
+from nao_tf.trial import Trial
+
+PROMOTIONS = ("asynchronous", "halving", "hyperband")
+
+
+@dataclasses.dataclass(frozen=True)
+class RungConfig:
+  """The rungs of a search.
+
+  Attributes:
+    epochs: after how many epochs a child is compared with others, ascending. The last number is that of a whole training.
+    reduction: of so many children at a rung, one goes on.
+    promotion: how it is decided which ones do, "asynchronous", "halving" or "hyperband".
+    max_epochs: nothing is begun that would bring the epochs of all children together above this; None for no limit.
+  """
+
+  epochs: tuple[int, ...]
+  reduction: int = 3
+  promotion: str = PROMOTIONS[0]
+  max_epochs: int | None = None
+
+  def __post_init__(self) -> None:
+    """Checks the numbers.
+
+    Raises:
+      ValueError: if one is out of range; the message says what was expected.
+    """
+    object.__setattr__(self, "epochs", fields.integers(self.epochs, "rungs"))
+    if len(self.epochs) < 2 or self.epochs[0] < 1 or any(b <= a for a, b in itertools.pairwise(self.epochs)):
+      raise ValueError(f"rungs must be two or more ascending numbers of epochs, such as 1, 3, 9, got {self.epochs}")
+    fields.integer(self.reduction, "reduction", 2)
+    if self.promotion not in PROMOTIONS:
+      raise ValueError(f"promotion must be one of {', '.join(PROMOTIONS)}, got {self.promotion!r}")
+    if self.max_epochs is not None and fields.integer(self.max_epochs, "max_epochs") < self.epochs[0]:
+      raise ValueError(f"max_epochs must be at least {self.epochs[0]}, the lowest rung, got {self.max_epochs}")
+
+  @property
+  def top(self) -> int:
+    """The number of the highest rung."""
+    return len(self.epochs) - 1
+
+  def cost(self, trial: Trial) -> int:
+    """Returns the epochs that an open trial is trained for at its rung."""
+    return self.epochs[trial.rung] - (self.epochs[trial.rung - 1] if trial.evaluation else 0)
+
+  def total_epochs(self, trials: Sequence[Trial]) -> int:
+    """Returns the epochs of all trials together, those that are under way included, failed ones as whole rungs."""
+    return sum(self.epochs[trial.rung] for trial in trials)
+
+  @property
+  def settings(self) -> dict[str, object]:
+    """What determines the course of a search, as JSON values. The limit does not: a search can be given more epochs."""
+    return {"rungs": list(self.epochs), "reduction": self.reduction, "promotion": self.promotion}
+
+
+class Scheduler(abc.ABC):
+  """Decides which trial is begun at which rung. What it decides follows from what it was told, and in which order.
+
+  Attributes:
+    config: the rungs.
+    num_epochs: epochs of all that was begun.
+  """
+
+  def __init__(self, config: RungConfig):
+    """Begins without trials."""
+    self.config, self.num_epochs = config, 0
+    self._trials: dict[int, Trial] = {}
+    self._results: list[dict[int, float]] = [{} for _ in config.epochs]
+
+  def begin(self, trials: Sequence[Trial]) -> None:
+    """Takes note of open trials: new ones that begin together, or one that goes on at its next rung."""
+    self._trials.update((trial.id, trial) for trial in trials)
+    self.num_epochs += sum(map(self.config.cost, trials))
+
+  def note(self, trial: Trial) -> None:
+    """Takes note of the result of a trial at its rung. A failed one is the worst, and never goes on."""
+    self._trials[trial.id] = trial
+    self._results[trial.rung][trial.id] = -math.inf if trial.reward is None else trial.reward
+
+  @property
+  def first_rung(self) -> int:
+    """The rung that new trials begin at."""
+    return 0
+
+  def next_promotion(self) -> Trial | None:
+    """Returns a trial as it goes on at its next rung; None if there is none, or the epochs are used up."""
+    best = self._best_to_promote()
+    if best is None or self.config.cost(best.promote()) > self._epochs_left:
+      return None
+    return best.promote()
+
+  def num_new(self, batch_size: int) -> int:
+    """Returns how many new trials may begin together now, `batch_size` if the scheduler does not mind."""
+    return min(self._num_wanted(batch_size), self._epochs_left // self.config.epochs[self.first_rung])
+
+  @property
+  def _epochs_left(self) -> int:
+    return sys.maxsize if self.config.max_epochs is None else max(0, self.config.max_epochs - self.num_epochs)
+
+  @abc.abstractmethod
+  def _best_to_promote(self) -> Trial | None:
+    """Returns the trial that is to go on first; None if none is."""
+
+  @abc.abstractmethod
+  def _num_wanted(self, batch_size: int) -> int:
+    """Returns how many new trials are to begin together now."""
+
+  def _best_of(self, results: Mapping[int, float]) -> list[int]:
+    """Returns the best `1/reduction` of trials, rounded down, the best first, the earlier of equals first."""
+    ranked = sorted(results, key=lambda number: (-results[number], number))
+    best = ranked[: len(results) // self.config.reduction]
+    return [number for number in best if results[number] > -math.inf]
+
+
+class AsynchronousHalving(Scheduler):
+  """Lets a trial go on as soon as it is among the best of its rung."""
+
+  def _best_to_promote(self) -> Trial | None:
+    """Returns the best trial of the highest rung where one may go on."""
+    for rung in reversed(range(self.config.top)):
+      best = self._best_of(self._results[rung])
+      waiting = (self._trials[number] for number in best if self._trials[number].rung == rung)
+      if (trial := next(waiting, None)) is not None:
+        return trial
+    return None
+
+  def _num_wanted(self, batch_size: int) -> int:
+    """Returns `batch_size`: new trials may begin at any time."""
+    return batch_size
+
+
+class Brackets(Scheduler):
+  """Lets trials begin together, and the best of them go on when all have a result."""
+
+  def __init__(self, config: RungConfig):
+    """Begins before the first bracket."""
+    super().__init__(config)
+    self._kinds = bracket_kinds(config)
+    self._num_brackets = 0
+    self._bracket: list[int] = []
+    self._bracket_rung = 0
+
+  def begin(self, trials: Sequence[Trial]) -> None:
+    """See `Scheduler.begin`."""
+    super().begin(trials)
+    if all(trial.evaluation is None for trial in trials):
+      self._num_brackets += 1
+      self._bracket, self._bracket_rung = [trial.id for trial in trials], trials[0].rung
+
+  @property
+  def first_rung(self) -> int:
+    """The rung that the next bracket begins at."""
+    return self._next_kind[1]
+
+  @property
+  def _next_kind(self) -> tuple[int, int]:
+    return self._kinds[self._num_brackets % len(self._kinds)]
+
+  def _best_to_promote(self) -> Trial | None:
+    """Returns the best trial of the bracket that is to go on, when all at its rung have a result."""
+    waiting, _ = self._waiting()
+    return waiting[0] if waiting else None
+
+  def _num_wanted(self, batch_size: int) -> int:
+    """Returns the size of the next bracket; 0 as long as one is under way."""
+    del batch_size
+    waiting, is_complete = self._waiting()
+    return self._next_kind[0] if is_complete and not waiting else 0
+
+  def _waiting(self) -> tuple[list[Trial], bool]:
+    """Returns the trials of the bracket that wait to go on, the best first, and whether none is under way."""
+    at_rung = self._bracket
+    for rung in range(self._bracket_rung, self.config.top):
+      if not self._results[rung].keys() >= set(at_rung):
+        return [], False
+      at_rung = self._best_of({number: self._results[rung][number] for number in at_rung})
+      waiting = [self._trials[number] for number in at_rung if self._trials[number].rung == rung]
+      if waiting:
+        return waiting, True
+    return [], self._results[self.config.top].keys() >= set(at_rung)
+
+
+def bracket_kinds(config: RungConfig) -> list[tuple[int, int]]:
+  """Returns how many trials begin together and at which rung, for each kind of bracket; their turns are in this order.
+
+  Brackets of Hyperband cost about the same: the lower one begins, the more trials it has.
+  """
+  if config.promotion != "hyperband":
+    return [(config.reduction**config.top, 0)]
+  sizes = [math.ceil(len(config.epochs) / (s + 1) * config.reduction**s) for s in range(len(config.epochs))]
+  return [(sizes[s], config.top - s) for s in reversed(range(len(sizes)))]
+
+
+def make_scheduler(config: RungConfig) -> Scheduler:
+  """Returns the scheduler of a search in rungs."""
+  return AsynchronousHalving(config) if config.promotion == "asynchronous" else Brackets(config)
+
+
+def rungs_of(
+  epochs: Sequence[int] | None, reduction: int, promotion: str, max_epochs: int | None, overrides: Mapping[str, object]
+) -> RungConfig | None:
+  """Returns the rungs of a search in one call; None if there are none.
+
+  Args:
+    epochs: of each rung; None or empty for no rungs.
+    reduction: see `RungConfig`.
+    promotion: see `RungConfig`.
+    max_epochs: see `RungConfig`.
+    overrides: fields of the configuration of trainings; `epochs` must be that of the last rung if it is given.
+
+  Raises:
+    ValueError: if a number is out of range, or does not fit the others.
+  """
+  if not epochs:
+    if max_epochs is not None:
+      raise ValueError(
+        f"max_epochs bounds a search in rungs; give rungs, such as (1, 3, 9), got max_epochs {max_epochs}"
+      )
+    return None
+  config = RungConfig(tuple(epochs), reduction, promotion, max_epochs)
+  whole = overrides.get("epochs", config.epochs[-1])
+  if whole != config.epochs[-1]:
+    raise ValueError(f"rungs end with the epochs of a whole training, {config.epochs[-1]}, but epochs is {whole}")
+  return config
