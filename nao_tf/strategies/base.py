@@ -136,8 +136,9 @@ class Strategy(abc.ABC):
     for trial in trials:
       if trial.evaluation is None:
         raise ValueError(f"trial {trial.id} has no evaluation")
-      self.space.validate(trial.architecture)
-      self._seen.add(self.space.canonical(trial.architecture))
+      if (trial.id, trial.architecture) not in self._trials:  # It may be told again, with another reward.
+        self.space.validate(trial.architecture)
+        self._seen.add(self.space.canonical(trial.architecture))
       self._enter(trial)
 
   @abc.abstractmethod
