@@ -20,6 +20,7 @@ from nao_tf.tasks import task_traits
 from nao_tf.tools import component_flags, flagfiles
 from nao_tf.training.config import TrainingConfig
 from nao_tf.training.language_config import LanguageTrainingConfig
+from nao_tf.training.run_options import RunOptions
 
 _NAMES = {**STRATEGIES, **ONE_SHOT_SEARCHES}
 _CHOOSERS = ("strategy", "strategies", "oracles")
@@ -118,7 +119,7 @@ EXECUTION = (
 
 _NETWORK = ("architecture", "convention", "image_channels", "num_classes", "vocabulary_size")
 _NETWORK_CONFIGS = (ImageNetworkConfig, LanguageModelConfig)
-_TRAINING_CONFIGS = (TrainingConfig, LanguageTrainingConfig)
+_TRAINING_CONFIGS = (TrainingConfig, LanguageTrainingConfig, RunOptions)
 _BENCHMARK = (
   *("num_seeds", "first_seed", "num_processes", "objective", "report", "stop_at_best"),
   *("num_initial_points", "overhead_at", "num_timed"),

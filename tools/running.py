@@ -1,6 +1,7 @@
 """Runs the `main` of a command: defines and parses its flags, prints its help, reports errors, and ends it in order."""
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Collection, Sequence
 
@@ -89,7 +90,7 @@ def _main(argv: list[str], main: Callable[[flags.FlagValues], int | None], *, wr
   quiet.set_verbosity(flags.FLAGS)
   try:
     _check_workdir(writes=writes)
-    with stopping.stopped_by_signals(_advice()):
+    with stopping.stopped_by_signals(_advice(main)):
       return main(flags.FLAGS)
   except flagging.REPORTED as error:
     print(f"error: {error}", file=sys.stderr)
@@ -111,8 +112,12 @@ def _check_workdir(*, writes: bool) -> None:
     check_writable(directory)
 
 
-def _advice() -> str:
+def _advice(main: Callable[[flags.FlagValues], int | None]) -> str:
   """Returns how a command goes on that was stopped."""
   directories = [flags.FLAGS[name].value for name in ("workdir", "output") if name in flags.FLAGS]
   kept = next((directory for directory in directories if directory), None)
-  return "nothing was kept" if kept is None else f"the same command goes on from {kept}"
+  if kept is None:
+    return "nothing was kept"
+  command = getattr(sys.modules[main.__module__], "COMMAND", None)
+  alone = f": nao-{command} --workdir={shlex.quote(kept)}" if command else ""
+  return f"the same command goes on from {kept}{alone}"

@@ -3,7 +3,8 @@
 Example:
   nao-train --task=cifar10 --architecture=NAONet-WS --num_cells=5 --filters=36 --epochs=600 --workdir=runs/naonet_ws
 
-If it is killed and started again with the same flags, it resumes from its last checkpoint. The work directory gets
+If it is killed and started again with the same flags, it resumes from its last checkpoint. On Ctrl-C or SIGTERM it writes a
+checkpoint after the present step and ends with the status 130 or 143. The work directory gets
 config.json, task.json, history.jsonl, checkpoints, tensorboard (a log directory of TensorBoard) and saved_model. One
 process at a time trains in it.
 """
@@ -22,9 +23,10 @@ from nao_tf.spaces import SPACES
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.spaces.published import CELLS
 from nao_tf.tasks.base import Configs, Task
-from nao_tf.tools import dry_run, experiment, flag_types, recorded_flags, running, workdirs
+from nao_tf.tools import dry_run, experiment, flag_types, flagging, recorded_flags, running, workdirs
 from nao_tf.training.base import Metrics, NetworkTrainer
 from nao_tf.training.history import write_test_figures
+from nao_tf.training.run_options import RunOptions
 
 if TYPE_CHECKING:
   import tensorflow as tf
@@ -45,6 +47,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
   flag_types.define_name("space", None, SPACES, "space", help_, flag_values=flag_values)
   flags.mark_flag_as_required("architecture", flag_values)
   experiment.define_config_flags(flag_values, "final")
+  flagging.define(RunOptions(), flag_values)
   dry_run.define_flags(flag_values)
 
 
@@ -76,6 +79,7 @@ def train_in_workdir(flag_values: flags.FlagValues, genotype: Genotype, configs:
     workdir=flag_values.workdir,
     settings=experiment.task_settings(flag_values),
     tensorboard=experiment.wants_tensorboard(flag_values),
+    run_options=flagging.build(RunOptions(), flag_values),
   )
   print_next(flag_values.workdir, flag_values.task)
   return 0
@@ -131,6 +135,7 @@ def train_and_export(
   workdir: str,
   settings: dict[str, Any],
   tensorboard: bool = True,
+  run_options: RunOptions | None = None,
 ) -> Metrics:
   """Trains a network to the last epoch, exports it, and evaluates the export on the test set.
 
@@ -143,6 +148,7 @@ def train_and_export(
     workdir: directory of the training, which is resumed from there.
     settings: further settings that determine the training, such as the flags of the task.
     tensorboard: whether to write curves for TensorBoard.
+    run_options: how the training is run; None: as usual.
 
   Returns:
     The metrics on the test set; empty if the task has none.
@@ -172,6 +178,7 @@ def train_and_export(
       settings={**settings, **described},
       progress=True,
       tensorboard=tensorboard,
+      run_options=run_options,
     )
     figures = export_and_test(task, trainer, genotype, os.path.join(workdir, SAVED_MODEL))
     write_test_figures(workdir, figures)

@@ -117,7 +117,7 @@ class Cell(keras.layers.Layer):
   ) -> tf.Tensor:
     branch = self.branches[index]
     output = self.operations[index](states[branch.source], training=training)
-    return output if mask is None or not self.is_dropped(branch) else output * mask
+    return output if mask is None or not self.is_dropped(branch) else output * tf.cast(mask, output.dtype)
 
   def is_dropped(self, branch: genotypes.Branch) -> bool:
     """Returns whether drop-path acts on a branch."""

@@ -1,4 +1,7 @@
-"""Heads: what turns features into logits, the classifier and the auxiliary one."""
+"""Heads: what turns features into logits, the classifier and the auxiliary one.
+
+Means over an image and logits are in single precision, also in a network that computes in a lower one.
+"""
 
 import tensorflow as tf
 from tensorflow import keras
@@ -21,7 +24,9 @@ class Dense(keras.layers.Dense):
 
   def __init__(self, units: int, convention: Convention, seed: int, *, gain: float = 1.0) -> None:
     initializer = kernel_initializer(convention, seed, gain=gain)
-    super().__init__(units, use_bias=convention.classifier_bias, kernel_initializer=initializer)
+    super().__init__(
+      units, use_bias=convention.classifier_bias, kernel_initializer=initializer, dtype=keras.backend.floatx()
+    )
 
   def build(self, input_shape: tuple[int | None, ...]) -> None:
     """Makes the kernel [C, units] and the bias [units], if there is one."""
@@ -46,7 +51,7 @@ class ClassifierHead(keras.layers.Layer):
   """
 
   def __init__(self, num_classes: int, keep: float, convention: Convention, seed: int, *, gain: float = 1.0) -> None:
-    super().__init__(name="head")
+    super().__init__(name="head", dtype=keras.backend.floatx())
     self.keep, self.convention = keep, convention
     self.dense = Dense(num_classes, convention, seed, gain=gain)
 

@@ -15,6 +15,7 @@ from nao_tf.networks import tied_softmax
 from nao_tf.networks.conventions import derive_seeds
 from nao_tf.networks.language_model_config import LanguageModelConfig
 from nao_tf.networks.lstm import LstmBaseline
+from nao_tf.networks.micro_batches import draw_number
 from nao_tf.networks.parameter_counts import num_parameters
 from nao_tf.networks.precision import check_precision
 from nao_tf.networks.recurrent_cell import RecurrentCell, dropout_mask
@@ -143,7 +144,9 @@ class LanguageModel(keras.Model):
     state = self.initial_state(tf.shape(tokens)[0]) if state is None else state
     masks = self._masks(tf.shape(tokens)[0], step) if training and step is not None else _NO_MASKS
     inputs = self._embed(tf.transpose(tokens), masks)
-    outputs, state = self.cell.run(inputs, state, mask=masks.states, training=training)
+    inputs, state, mask = (None if x is None else tf.cast(x, self.compute_dtype) for x in (inputs, state, masks.states))
+    outputs, state = self.cell.run(inputs, state, mask=mask, training=training)
+    outputs, state = (tf.cast(x, self.variable_dtype) for x in (outputs, state))
     return Features(outputs, outputs if masks.outputs is None else outputs * masks.outputs, state)
 
   def token_losses(self, features: Features, targets: tf.Tensor) -> tf.Tensor:
@@ -176,10 +179,7 @@ class LanguageModel(keras.Model):
   def _mask(self, index: int, step: tf.Tensor, shape: Sequence[tf.Tensor | int], rate: float) -> tf.Tensor | None:
     if not rate:
       return None
-    replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-    num_replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    draw = tf.cast(step, tf.int64) * num_replicas + tf.cast(replica, tf.int64)
-    return dropout_mask(tf.random.stateless_uniform(shape, [self._random_seed + index, draw]), rate)
+    return dropout_mask(tf.random.stateless_uniform(shape, [self._random_seed + index, draw_number(step)]), rate)
 
 
 class _Masks(NamedTuple):

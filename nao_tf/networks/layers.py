@@ -24,6 +24,8 @@ ImageShape = tuple[int | None, int, int, int]
 class Norm(keras.layers.BatchNormalization):
   """Batch norm over [B, H, W] in one fused kernel, moving averages included.
 
+  Statistics, scale and offset are in single precision, whatever precision the images have.
+
   Under a distribution, every replica takes its own batch statistics unless the convention synchronizes them. The moving
   variance averages unbiased estimates.
 
@@ -75,14 +77,15 @@ class Norm(keras.layers.BatchNormalization):
   ) -> tf.Tensor:
     mean, square = moments
     variance = square - tf.square(mean)
-    count = tf.cast(tf.size(inputs) // inputs.shape[-1] * num_replicas, inputs.dtype)
+    count = tf.cast(tf.size(inputs) // inputs.shape[-1] * num_replicas, variance.dtype)
     self._move(self.moving_mean, mean, weights)
     self._move(self.moving_variance, variance * count / (count - 1.0), weights)
     return self._normalize(inputs, mean, variance, weights)
 
   def _normalize(self, inputs: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor, weights: WeightSource) -> tf.Tensor:
     gamma, beta = self._scale_and_offset(weights)
-    return tf.nn.batch_normalization(inputs, mean, variance, beta, gamma, self.epsilon)
+    outputs = tf.nn.batch_normalization(tf.cast(inputs, mean.dtype), mean, variance, beta, gamma, self.epsilon)
+    return tf.cast(outputs, inputs.dtype)
 
   def _scale_and_offset(self, weights: WeightSource) -> tuple[tf.Tensor, tf.Tensor]:
     if self.scale:
@@ -112,7 +115,8 @@ class Norm(keras.layers.BatchNormalization):
 
 
 def _moments(inputs: tf.Tensor) -> list[tf.Tensor]:
-  """Returns the mean of each channel and of its square."""
+  """Returns the mean of each channel and of its square, in no less than single precision."""
+  inputs = inputs if inputs.dtype == tf.float64 else tf.cast(inputs, tf.float32)
   return [tf.reduce_mean(inputs, (0, 1, 2)), tf.reduce_mean(tf.square(inputs), (0, 1, 2))]
 
 
@@ -221,7 +225,7 @@ class ConvNorm(keras.layers.Layer):
   def call(self, inputs: tf.Tensor, training: bool | None = None, weights: WeightSource = OWN_WEIGHTS) -> tf.Tensor:
     """Maps [B, H, W, C] to [B, H', W', filters]."""
     inputs = tf.nn.relu(inputs) if self.relu else inputs
-    outputs = self._convolve(inputs, weights.read(self.kernel))
+    outputs = self._convolve(inputs, tf.cast(weights.read(self.kernel), inputs.dtype))
     return self.norm(outputs, training=training, weights=weights)
 
   def compute_output_shape(self, input_shape: ImageShape) -> ImageShape:
@@ -278,10 +282,10 @@ class SeparableConvNorm(Strided):
 
   def call(self, inputs: tf.Tensor, training: bool | None = None, weights: WeightSource = OWN_WEIGHTS) -> tf.Tensor:
     """Maps [B, H, W, C] to [B, ceil(H / stride), ceil(W / stride), filters]."""
-    kernel = _dilated(weights.read(self.depthwise), self.dilation)
+    kernel = _dilated(tf.cast(weights.read(self.depthwise), inputs.dtype), self.dilation)
     padding = _padding(kernel.shape[:2], (self.stride, self.stride), self.convention)
     outputs = tf.nn.depthwise_conv2d(tf.nn.relu(inputs), kernel, (1, self.stride, self.stride, 1), padding)
-    outputs = _pointwise(outputs, weights.read(self.pointwise))
+    outputs = _pointwise(outputs, tf.cast(weights.read(self.pointwise), inputs.dtype))
     return self.norm(outputs, training=training, weights=weights)
 
 
@@ -329,13 +333,13 @@ class FactorizedReduction(Strided):
   def call(self, inputs: tf.Tensor, training: bool | None = None, weights: WeightSource = OWN_WEIGHTS) -> tf.Tensor:
     """Maps [B, H, W, C] to [B, ceil(H / stride), ceil(W / stride), filters]."""
     inputs = tf.nn.relu(inputs) if self.relu else inputs
-    outputs = self._convolve(inputs, weights.read(self.kernel))
+    outputs = self._convolve(inputs, tf.cast(weights.read(self.kernel), inputs.dtype))
     return self.norm(outputs, training=training, weights=weights)
 
   def _convolve(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     if self.stride == 1:
       return _pointwise(inputs, kernel)
-    return tf.nn.conv2d(inputs, kernel * _diagonal_halves(self.filters), self.stride, "SAME")
+    return tf.nn.conv2d(inputs, kernel * tf.constant(_diagonal_halves(self.filters), kernel.dtype), self.stride, "SAME")
 
 
 def track_each(owner: keras.layers.Layer, name: str, layers: Sequence[keras.layers.Layer]) -> None:

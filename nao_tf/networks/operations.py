@@ -258,7 +258,11 @@ def _average_pool(inputs: tf.Tensor, size: int, stride: int, convention: Convent
   if not convention.average_counts_padding and not _is_centered(stride, convention):
     return tf.nn.avg_pool2d(inputs, size, stride, "SAME")
   outputs = tf.nn.avg_pool2d(tf.pad(inputs, window_padding((size, size))), size, stride, "VALID")
-  return outputs if convention.average_counts_padding else outputs * _border_gain(inputs.shape, size, stride)
+  return (
+    outputs
+    if convention.average_counts_padding
+    else outputs * tf.constant(_border_gain(inputs.shape, size, stride), outputs.dtype)
+  )
 
 
 def _is_centered(stride: int, convention: Convention) -> bool:

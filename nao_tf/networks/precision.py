@@ -1,8 +1,19 @@
-"""The precision that networks are built in. Keras holds it in global settings, which a program may change."""
+"""The precision that networks are built in. Keras holds it in global settings, which a program may change.
 
-from collections.abc import Collection
+In mixed precision a network computes in a type of half the size. Its weights, batch statistics, means over images, logits
+and losses stay in single precision.
+"""
+
+import contextlib
+import contextvars
+from collections.abc import Collection, Iterator
 
 from tensorflow import keras
+
+POLICIES = {"none": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+"""Policies of Keras by the type that a network computes in."""
+
+_MIXED = contextvars.ContextVar("mixed_precision", default="none")
 
 
 def check_precision(allowed: Collection[str] = ("float32",)) -> None:
@@ -17,8 +28,33 @@ def check_precision(allowed: Collection[str] = ("float32",)) -> None:
   policy, floats = keras.mixed_precision.global_policy().name, keras.backend.floatx()
   if policy == floats and policy in allowed:
     return
+  if (policy, floats) == (POLICIES[_MIXED.get()], "float32"):
+    return
   raise ValueError(
     f"expected the dtype policy and floatx of Keras to be {' or '.join(allowed)}, got the policy {policy} and the floatx"
     f" {floats}; call keras.mixed_precision.set_global_policy('float32') and keras.backend.set_floatx('float32') before"
     " a network is built"
   )
+
+
+@contextlib.contextmanager
+def mixed_precision(name: str) -> Iterator[None]:
+  """Lets networks be built in mixed precision as long as the context is open.
+
+  Args:
+    name: a key of `POLICIES`; "none" changes nothing.
+
+  Raises:
+    ValueError: if the global settings of Keras are not those of single precision.
+  """
+  if name == "none":
+    yield
+    return
+  check_precision()
+  before, token = keras.mixed_precision.global_policy(), _MIXED.set(name)
+  keras.mixed_precision.set_global_policy(POLICIES[name])
+  try:
+    yield
+  finally:
+    keras.mixed_precision.set_global_policy(before)
+    _MIXED.reset(token)

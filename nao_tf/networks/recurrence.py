@@ -172,7 +172,7 @@ def run_segment(
     return time + 1, output, outputs.write(time, output)
 
   length = tf.shape(projected)[0]
-  start = (0, hidden, new_array(length, size))
+  start = (0, hidden, new_array(length, size, hidden.dtype))
   return tf.while_loop(lambda time, *_: time < length, advance, start)[2].stack()
 
 
@@ -203,13 +203,13 @@ def _forward(
   groups: Sequence[Group], kernels: Sequence[tf.Tensor], projected: tf.Tensor, hidden: tf.Tensor, mask: tf.Tensor
 ) -> tuple[tf.Tensor, Trace]:
   """Returns the outputs `[T, B, H]` and a trace of arrays over time."""
-  size, length = hidden.shape[-1], tf.shape(projected)[0]
-  inputs = new_array(length, 2 * size).unstack(projected)
+  size, length, dtype = hidden.shape[-1], tf.shape(projected)[0], hidden.dtype
+  inputs = new_array(length, 2 * size, dtype).unstack(projected)
   num_nodes = sum(len(group.nodes) for group in groups)
   traces = Trace(
-    [new_array(length, size) for _ in range(num_nodes)],
-    [new_array(length, size * len(group.nodes)) for group in groups],
-    [new_array(length, size) for _ in range(num_nodes)],
+    [new_array(length, size, dtype) for _ in range(num_nodes)],
+    [new_array(length, size * len(group.nodes), dtype) for group in groups],
+    [new_array(length, size, dtype) for _ in range(num_nodes)],
   )
 
   def advance(
@@ -218,7 +218,7 @@ def _forward(
     output, trace = step(groups, kernels, inputs.read(time), hidden, mask)
     return time + 1, output, outputs.write(time, output), write_all(traces, time, trace)
 
-  start = (0, hidden, new_array(length, size), traces)
+  start = (0, hidden, new_array(length, size, dtype), traces)
   _, _, outputs, traces = tf.while_loop(lambda time, *_: time < length, advance, start)
   return outputs.stack(), traces
 
@@ -236,11 +236,11 @@ def _backward(
   Returns:
     The gradients with respect to the first previous output, `[B, H]`, and to each group's product, `[T, B, 2 * k * H]`.
   """
-  size, length = mask.shape[-1], tf.shape(d_outputs)[0]
+  size, length, dtype = mask.shape[-1], tf.shape(d_outputs)[0], mask.dtype
   transposed = [tf.transpose(kernel) for kernel in kernels]
-  previous_array = new_array(length, size).unstack(previous)
-  d_output_array = new_array(length, size).unstack(d_outputs)
-  d_products = [new_array(length, 2 * size * len(group.nodes)) for group in groups]
+  previous_array = new_array(length, size, dtype).unstack(previous)
+  d_output_array = new_array(length, size, dtype).unstack(d_outputs)
+  d_products = [new_array(length, 2 * size * len(group.nodes), dtype) for group in groups]
 
   def retreat(
     time: tf.Tensor, d_hidden: tf.Tensor, d_products: list[tf.TensorArray]
@@ -304,9 +304,9 @@ def outer(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
   return tf.matmul(left, right, transpose_a=True)
 
 
-def new_array(length: tf.Tensor, size: int) -> tf.TensorArray:
+def new_array(length: tf.Tensor, size: int, dtype: tf.DType = tf.float32) -> tf.TensorArray:
   """Returns an array over time of tensors `[B, size]`."""
-  return tf.TensorArray(tf.float32, length, element_shape=[None, size], clear_after_read=False)
+  return tf.TensorArray(dtype, length, element_shape=[None, size], clear_after_read=False)
 
 
 def write_all(arrays: Any, time: tf.Tensor, values: Any) -> Any:

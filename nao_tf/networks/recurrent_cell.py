@@ -124,7 +124,7 @@ class RecurrentCell(keras.layers.Layer):
     """
     hidden, input_mask, state_mask = states
     inputs, mask = (inputs * input_mask, state_mask) if training else (inputs, None)
-    output, _ = recurrence.step(self._groups, self._grouped_kernels(), self._project(inputs), hidden, mask)
+    output, _ = recurrence.step(self._groups, self._grouped_kernels(inputs.dtype), self._project(inputs), hidden, mask)
     return output, [output, input_mask, state_mask]
 
   def run(
@@ -141,7 +141,7 @@ class RecurrentCell(keras.layers.Layer):
     Returns:
       The outputs, `[T, B, H]`, and the last of them.
     """
-    kernels, projected = self._grouped_kernels(), self._project(inputs)
+    kernels, projected = self._grouped_kernels(inputs.dtype), self._project(inputs)
     if training:
       mask = tf.ones_like(hidden) if mask is None else mask
       outputs = recurrence.run_training_segment(self._groups, kernels, projected, hidden, mask)
@@ -151,12 +151,13 @@ class RecurrentCell(keras.layers.Layer):
 
   def _project(self, inputs: tf.Tensor) -> tf.Tensor:
     """Maps inputs [..., E] to what they contribute to the first node, [..., 2H]."""
-    kernel = tf.convert_to_tensor(self.input_kernel)
+    kernel = tf.cast(tf.convert_to_tensor(self.input_kernel), inputs.dtype)
     flat = tf.matmul(tf.reshape(inputs, [-1, self.input_size]), kernel)
     return tf.reshape(flat, tf.concat([tf.shape(inputs)[:-1], [2 * self.units]], 0))
 
-  def _grouped_kernels(self) -> list[tf.Tensor]:
-    return recurrence.group_kernels(self._groups, [tf.convert_to_tensor(kernel) for kernel in self.node_kernels])
+  def _grouped_kernels(self, dtype: tf.DType) -> list[tf.Tensor]:
+    kernels = [tf.cast(tf.convert_to_tensor(kernel), dtype) for kernel in self.node_kernels]
+    return recurrence.group_kernels(self._groups, kernels)
 
   def _add_kernel(self, name: str, size: int, seed: int) -> tf.Variable:
     initializer = keras.initializers.RandomUniform(-self._initial_range, self._initial_range, seed=seed)

@@ -84,7 +84,9 @@ class RNNCell(RecurrentCell):
     """
     hidden, *mask = states
     acting = mask[0] if mask and training else None
-    output, _ = recurrence.step(self._groups, self._grouped_kernels(), self._project(inputs), hidden, acting)
+    output, _ = recurrence.step(
+      self._groups, self._grouped_kernels(inputs.dtype), self._project(inputs), hidden, acting
+    )
     return output, [output, *mask]
 
   def get_config(self) -> dict[str, Any]:

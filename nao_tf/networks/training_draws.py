@@ -4,6 +4,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks.cell import drop_path_masks
+from nao_tf.networks.micro_batches import draw_number
 
 
 class TrainingDraws:
@@ -46,7 +47,5 @@ class TrainingDraws:
     return self._pair(self._num_cells, step)
 
   def _pair(self, index: int, step: tf.Tensor | int) -> tf.Tensor:
-    """Returns the two integers of a random draw: one of its place in the network, one of step and replica."""
-    replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-    num_replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    return tf.stack([self._seed + index, tf.cast(step, tf.int64) * num_replicas + tf.cast(replica, tf.int64)])
+    """Returns the two integers of a random draw: one of its place in the network, one of the call."""
+    return tf.stack([self._seed + index, draw_number(step)])

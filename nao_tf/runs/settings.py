@@ -24,6 +24,11 @@ RENAMED = {
 """Names of settings in version 0.1.0, with their names now."""
 
 _ADDED: Mapping[str, Mapping[str, Any]] = {
+  "label_smoothing": {
+    **{"accumulate_steps": 1, "mixed_precision": "none", "warmup_epochs": 0.0, "scale_learning_rate": 0},
+    **{"average_weights": "none", "average_decay": 0.999, "averaging_epoch": 0},
+  },
+  "segment_deviation": {"accumulate_steps": 1, "mixed_precision": "none"},
   "keep_weights": {"gaussian_share": 0.0, "refresh_growth": 0.0, "spread_initial": False},
 }
 """Settings that came later, by an older one of the same component, with the values that say what was done before."""

@@ -1,5 +1,6 @@
 """The training of one network in a directory of its own, which is continued if it was begun there."""
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +15,7 @@ from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Configs, Task
 from nao_tf.tasks.trainers import make_trainer
 from nao_tf.training.base import NetworkTrainer
+from nao_tf.training.run_options import RunOptions
 from nao_tf.training.training_directory import TrainingDirectory, has_begun
 
 
@@ -36,6 +38,7 @@ def train_in_directory(
   settings: Mapping[str, Any],
   progress: bool = False,
   tensorboard: bool = True,
+  run_options: RunOptions | None = None,
 ) -> NetworkTrainer:
   """Trains a network to the last epoch and returns what has trained it.
 
@@ -50,6 +53,7 @@ def train_in_directory(
     settings: all that determines the training.
     progress: whether to show a progress bar.
     tensorboard: whether to write curves for TensorBoard.
+    run_options: how the training is run; None: as usual.
 
   Raises:
     RunDirectoryError: if the directory was made with other settings.
@@ -62,7 +66,8 @@ def train_in_directory(
   )
   bind_settings(directory, settings)
   record_task(directory, task)
-  with TrainingDirectory(directory, trainer, lock=lock, tensorboard=tensorboard) as training:
+  options = dataclasses.asdict(run_options or RunOptions())
+  with TrainingDirectory(directory, trainer, lock=lock, tensorboard=tensorboard, **options) as training:
     training.fit(progress=progress)
   return trainer
 

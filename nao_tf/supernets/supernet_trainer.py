@@ -12,6 +12,7 @@ from nao_tf.supernets.config import SharingConfig
 from nao_tf.supernets.path_weights import PathWeights
 from nao_tf.training import optimizers
 from nao_tf.training.base import BaseTrainingConfig, Metrics
+from nao_tf.training.config import refuse_full_size
 from nao_tf.training.distribution import check_divisible
 from nao_tf.trial import Architecture
 
@@ -51,7 +52,8 @@ class SupernetTrainer(abc.ABC):
       seed: of the order of examples and architectures.
 
     Raises:
-      ValueError: if a batch cannot be divided among the replicas, or the optimizer does not update each number by itself.
+      ValueError: if a batch cannot be divided among the replicas, the optimizer does not update each number by itself, or
+        the configuration asks for what only separate networks can do.
     """
     if not optimizers.is_elementwise(training_config.optimizer):
       raise ValueError(
@@ -59,6 +61,7 @@ class SupernetTrainer(abc.ABC):
         f" {training_config.optimizer}"
       )
     check_divisible(training_config.batch_size, distribution)
+    refuse_full_size(training_config, "shared weights")
     self.training_config, self.sharing_config = training_config, sharing_config
     self._distribution, self._seed, self._replicas = distribution, seed, distribution.num_replicas_in_sync
     self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")

@@ -6,6 +6,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks.building import NetworkConfig, build_network, complete_network_config
+from nao_tf.networks.precision import mixed_precision
 from nao_tf.registries import resolve_for
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Task
@@ -72,7 +73,7 @@ def make_trainer(
     num_steps=training_config.epochs * task.steps_per_epoch(training_config),
     num_replicas=distribution.num_replicas_in_sync,
   )
-  with distribution.scope():
+  with distribution.scope(), mixed_precision(getattr(training_config, "mixed_precision", "none")):
     network = build_network(
       genotype, network_config, input_shape=task.input_shape, num_outputs=task.num_outputs, seed=seed
     )

@@ -4,7 +4,8 @@ Merity, Keskar, Socher, "Regularizing and Optimizing LSTM Language Models", ICLR
 itself is not changed. Once averaging has begun, the mean of the iterates is evaluated and kept instead of the iterates.
 """
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -51,6 +52,18 @@ class WeightAverage(tf.Module):
   def swap(self) -> None:
     """Exchanges the values of the variables and their means."""
     self._for_each(_exchange)
+
+  @contextlib.contextmanager
+  def in_use(self) -> Iterator[None]:
+    """Gives the variables their means as long as the context is open, if there has been an update."""
+    if not self.usable:
+      yield
+      return
+    self.swap()
+    try:
+      yield
+    finally:
+      self.swap()
 
   def _for_each(self, function: Callable[..., None], *args: tf.Tensor) -> None:
     with self._distribution.scope():

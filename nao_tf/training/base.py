@@ -6,7 +6,7 @@ import abc
 import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
   import numpy as np
@@ -221,6 +221,18 @@ class Trainer(Protocol):
     Raises:
       Diverged: if the loss becomes NaN or infinite.
     """
+
+
+@runtime_checkable
+class EvaluatingTrainer(Protocol):
+  """A trainer that can be interrupted within an evaluation.
+
+  Attributes:
+    between_evaluation_steps: called after each step of an evaluation. If it raises an error, the trainer is left as it was
+      before the evaluation.
+  """
+
+  between_evaluation_steps: Callable[[], None]
 
 
 class Epoch(NamedTuple):

@@ -5,6 +5,8 @@ bounds their common norm, and lets the optimizer apply them. All replicas apply 
 replicas is therefore the training on one, as long as batch norm is synchronized and the network draws nothing at random.
 """
 
+import contextlib
+import functools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,10 +16,14 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.training import optimizers
+from nao_tf.training.accumulation import accumulated, check_accumulation
+from nao_tf.training.averaged_network import STATISTICS_BATCHES, AveragedNetwork
 from nao_tf.training.base import BatchProblem, Metrics, checked_loss
 from nao_tf.training.config import TrainingConfig
+from nao_tf.training.course import Course
 from nao_tf.training.distribution import check_divisible
 from nao_tf.training.flat_weights import FlatWeights
+from nao_tf.training.loss_scale import LossScale
 from nao_tf.training.regularization import Regularization
 from nao_tf.training.variables import tf_variable
 
@@ -32,10 +38,12 @@ class BatchTrainer:
     optimizer: its optimizer.
     epoch: a variable, the number of completed epochs.
     steps_per_epoch: how many steps an epoch has.
-    resumes_within_epochs: False: the training is resumed at the beginning of an epoch.
+    resumes_within_epochs: True: the training can be resumed between two steps.
+    course: the loss of the epoch so far, and the factor of the learning rate.
+    between_evaluation_steps: called after each step of an evaluation; nothing by default.
   """
 
-  resumes_within_epochs = False
+  resumes_within_epochs = True
 
   def __init__(
     self,
@@ -59,17 +67,26 @@ class BatchTrainer:
       ValueError: if there are fewer examples than a batch needs, or a batch cannot be divided among the replicas.
     """
     check_divisible(training_config.batch_size, distribution)
+    replicas = distribution.num_replicas_in_sync
+    check_accumulation(training_config.batch_size, training_config.accumulate_steps, replicas)
     self.task, self.network, self.training_config = task, network, training_config
     self._distribution, self._seed = distribution, seed
-    self._replicas = distribution.num_replicas_in_sync
+    self._replicas = replicas
     self.steps_per_epoch = task.steps_per_epoch(training_config)
+    self.course = Course()
+    self.between_evaluation_steps: Callable[[], None] = lambda: None
     with distribution.scope():
-      self.optimizer = optimizers.make_optimizer(training_config, self.steps_per_epoch)
+      self.optimizer = optimizers.make_optimizer(
+        training_config, self.steps_per_epoch, rate_factor=self.course.rate_factor
+      )
       self._flat = FlatWeights(self._trainable) if optimizers.is_elementwise(training_config.optimizer) else None
       optimizers.build_optimizer(self.optimizer, self._optimized)
+    self._loss_scale = LossScale() if training_config.mixed_precision == "float16" else None
+    self._average = AveragedNetwork(network) if training_config.average_weights != "none" else None
     self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
     self._regularization = Regularization(training_config, self._replicas)
     self._train_step = tf.function(self._distributed_train_step, autograph=False)
+    self._statistics_step = tf.function(self._take_statistics_of_batch, autograph=False)
     self._evaluation_step = tf.function(self._distributed_evaluation_step, autograph=False)
     self._evaluation_data: dict[str, tf.distribute.DistributedDataset] = {}
 
@@ -87,10 +104,12 @@ class BatchTrainer:
   def state(self) -> dict[str, Any]:
     """What a checkpoint must hold to resume the training as if it had not been interrupted."""
     flat = {} if self._flat is None else {"weights": self._flat.vector}
-    return {"network": self.network, "optimizer": self.optimizer, "epoch": self.epoch, **flat}
+    added = {"loss_scale": self._loss_scale, "averaged": self._average}
+    own = {"network": self.network, "optimizer": self.optimizer, "epoch": self.epoch, "course": self.course}
+    return {**own, **flat, **{name: part for name, part in added.items() if part is not None}}
 
   def fit(self, *, on_step: Callable[[], None] = lambda: None) -> Iterator[Metrics]:
-    """Trains from the present epoch to the last one.
+    """Trains from the present step to the last epoch.
 
     Args:
       on_step: called after each step.
@@ -105,18 +124,21 @@ class BatchTrainer:
     first = int(self.epoch.numpy())
     if first >= self.training_config.epochs:
       return
-    data = self.task.training_batches(self.training_config, seed=self._seed, first_epoch=first)
-    batches = iter(self._distribution.experimental_distribute_dataset(data))
+    optimizers.set_constant_rate(self.optimizer, self.training_config, float(self.course.rate_factor))
+    batches = iter(self._remaining_batches(first))
     for number in range(first + 1, self.training_config.epochs + 1):
       start = time.perf_counter()
       metrics = {"epoch": number, "train_loss": self._train_epoch(batches, number, on_step)}
-      if self._evaluation_is_due(number):
-        metrics.update({f"valid_{name}": value for name, value in self.evaluate("valid").items()})
+      metrics.update(self._end_epoch(number))
       self.epoch.assign(number)
+      self.course.start_epoch()
       yield {**metrics, "seconds": time.perf_counter() - start}
+    self.restore_best()
 
   def restore_best(self) -> None:
-    """Does nothing: the last weights are exported, as in the paper."""
+    """Gives the network the averages of its weights, if there are any; otherwise the last ones are exported."""
+    if self._average is not None:
+      self._average.restore()
 
   def evaluate(self, split: str) -> Metrics:
     """Returns the metrics of the network on a split, with every example counted once.
@@ -129,17 +151,54 @@ class BatchTrainer:
     for batch in self._evaluation_batches(split, count):
       for name, total in self._evaluation_step(*batch).items():
         totals[name] = totals.get(name, 0.0) + float(total)
+      self.between_evaluation_steps()
     return self.task.metrics({name: total / count for name, total in totals.items()})
 
+  def _remaining_batches(self, epoch: int) -> tf.distribute.DistributedDataset:
+    """Returns the batches from the present step on.
+
+    Args:
+      epoch: the number of completed epochs.
+    """
+    data = self.task.training_batches(self.training_config, seed=self._seed, first_epoch=epoch)
+    done = self.num_steps_done - epoch * self.steps_per_epoch
+    return self._distribution.experimental_distribute_dataset(data.skip(done) if done else data)
+
   def _train_epoch(self, batches: Iterator[Any], number: int, on_step: Callable[[], None]) -> float:
-    """Trains for an epoch and returns its mean loss. Losses are read one step late, so the device never waits for it."""
-    total, previous = 0.0, None
-    for step in range(1, self.steps_per_epoch + 1):
+    """Trains to the end of an epoch and returns its mean loss. Losses are read one step late, so no device waits."""
+    before, waiting = (number - 1) * self.steps_per_epoch, None
+    for step in range(self.num_steps_done - before, self.steps_per_epoch):
       loss = self._train_step(*next(batches))
-      total += checked_loss(previous, number, step - 1)
-      previous = loss
+      checked_loss(waiting, number, step)
+      waiting = loss
       on_step()
-    return (total + checked_loss(previous, number, self.steps_per_epoch)) / self.steps_per_epoch
+    checked_loss(waiting, number, self.steps_per_epoch)
+    return float(self.course.loss) / self.steps_per_epoch
+
+  def _end_epoch(self, number: int) -> Metrics:
+    """Averages the weights, if it is time, and returns the metrics on the validation set, if they are due."""
+    config, average = self.training_config, self._average
+    if average is not None and config.average_weights == "swa" and number >= config.first_averaged_epoch:
+      average.include(number)
+    if number % config.evaluate_every and number != config.epochs:
+      return {}
+    with contextlib.nullcontext() if average is None else average.in_use(self._take_statistics):
+      valid = self.evaluate("valid") if self.task.num_examples("valid") else {}
+    return {f"valid_{name}": value for name, value in valid.items()}
+
+  def _take_statistics(self) -> None:
+    """Calls the network in training with some batches, so that batch norm takes its averages from them."""
+    data = self.task.training_batches(self.training_config, seed=self._seed).take(STATISTICS_BATCHES)
+    for batch in self._distribution.experimental_distribute_dataset(data):
+      self._statistics_step(*batch)
+      self.between_evaluation_steps()
+
+  def _take_statistics_of_batch(self, inputs: Any, targets: Any) -> None:
+    step = tf.constant(0, tf.int64)
+    self._distribution.run(
+      lambda images, labels: self.task.losses(self.network, images, labels, step, self.training_config),
+      (inputs, targets),
+    )
 
   @property
   def _trainable(self) -> list[Any]:
@@ -149,10 +208,6 @@ class BatchTrainer:
   def _optimized(self) -> list[Any]:
     """The variables that the optimizer sees."""
     return self._trainable if self._flat is None else [self._flat.vector]
-
-  def _evaluation_is_due(self, epoch: int) -> bool:
-    due = epoch % self.training_config.evaluate_every == 0 or epoch == self.training_config.epochs
-    return due and self.task.num_examples("valid") > 0
 
   def _evaluation_batches(self, split: str, count: int) -> tf.distribute.DistributedDataset:
     if not count:
@@ -165,29 +220,59 @@ class BatchTrainer:
 
   def _distributed_train_step(self, inputs: Any, targets: Any) -> tf.Tensor:
     """Makes a step with a batch; returns its loss without the decay of the weights."""
-    losses = self._distribution.run(self._replica_train_step, (inputs, targets))
-    return self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+    losses, finite = self._distribution.run(self._replica_train_step, (inputs, targets))
+    loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+    self.course.add(loss)
+    if self._average is not None and self.training_config.average_weights == "ema":
+      self._average_step(self._average)
+    if self._loss_scale is not None:
+      share = self._distribution.reduce(tf.distribute.ReduceOp.MEAN, tf.cast(finite, tf.float32), axis=None)
+      self._loss_scale.update(share == 1.0)
+    return loss
 
-  def _replica_train_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
-    step = tf.convert_to_tensor(self.optimizer.iterations)
+  def _average_step(self, average: AveragedNetwork) -> None:
+    """Includes the weights after a step in their average, from the first epoch on that is averaged."""
+    first = (self.training_config.first_averaged_epoch - 1) * self.steps_per_epoch
+    average.update(1.0 - self.training_config.average_decay, when=self.optimizer.iterations > first)
+
+  def _replica_train_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Makes a step with the share of a replica; returns its part of the loss, and whether the gradients were finite."""
+    compute = functools.partial(self._loss_and_gradients, tf.convert_to_tensor(self.optimizer.iterations))
+    size = self.training_config.batch_size // self._replicas
+    batch = [tf.ensure_shape(tensor, [size, *tensor.shape[1:]]) for tensor in (inputs, targets)]
+    (loss, *gradients), _ = accumulated(compute, batch, self.training_config.accumulate_steps, zeros=self._zeros)
+    return loss, self._apply(gradients)
+
+  def _loss_and_gradients(
+    self, step: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor
+  ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    """Returns what a part of a batch adds to the loss, and to the gradient of each variable that the optimizer sees."""
     with tf.GradientTape() as tape:
       losses = self.task.losses(self.network, inputs, targets, step, self.training_config)
       loss = tf.reduce_sum(losses) / self.training_config.batch_size
+      scaled = loss if self._loss_scale is None else loss * self._loss_scale.factor
     variables = [tf_variable(variable) for variable in self._trainable]  # TensorFlow makes no zeros for those of Keras.
-    gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    self._apply(gradients)
-    return loss
+    gradients = tape.gradient(scaled, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return [loss, *(gradients if self._flat is None else [self._flat.pack(gradients)])], []
 
-  def _apply(self, gradients: Sequence[tf.Tensor]) -> None:
-    """Lets the optimizer change the weights, all of them as one vector if it is elementwise."""
-    if self._flat is None:
-      self._optimize(gradients)
-      return
-    self._optimize([self._flat.pack(gradients)])
-    self._flat.write_back()
+  def _zeros(self) -> list[tf.Tensor]:
+    """Returns what a sum of losses and gradients begins with."""
+    variables = [tf_variable(variable) for variable in self._optimized]
+    return [tf.zeros([], variables[0].dtype), *(tf.zeros(variable.shape, variable.dtype) for variable in variables)]
 
-  def _optimize(self, gradients: Sequence[tf.Tensor]) -> None:
+  def _apply(self, gradients: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Lets the optimizer change the weights, as one vector if it is elementwise; returns whether gradients are finite."""
+    finite = self._optimize(gradients)
+    if self._flat is not None:
+      self._flat.write_back()
+    return finite
+
+  def _optimize(self, gradients: Sequence[tf.Tensor]) -> tf.Tensor:
+    if self._loss_scale is not None:
+      gradients = self._regularization(self._loss_scale.unscaled(gradients), self._optimized)
+      return self._loss_scale.apply(self.optimizer, gradients, self._optimized)
     self.optimizer.apply_gradients(zip(self._regularization(gradients, self._optimized), self._optimized))
+    return tf.constant(True)
 
   def _distributed_evaluation_step(self, inputs: Any, targets: Any, weights: Any) -> Mapping[str, tf.Tensor]:
     sums = self._distribution.run(self._replica_evaluation_step, (inputs, targets, weights))

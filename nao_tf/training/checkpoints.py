@@ -1,10 +1,11 @@
-"""Checkpoints on disk: numbered files in a directory of their own.
+"""Checkpoints on disk: numbered files in a directory of their own. The last two are kept, and the best one.
 
 A checkpoint is on the disk, not only in the memory of the system, before an older one is removed. A checkpoint that is
 damaged does not hide the one before it. TensorFlow's own file `checkpoint`, which names the newest, is written for other
 programs and not read here.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -14,11 +15,18 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 from absl import logging
 
-from nao_tf.training.disk import sync
+from nao_tf import fields
+from nao_tf.runs.json_files import read_json, write_json
+from nao_tf.training.disk import check_free, sync
 from nao_tf.training.literal_paths import literal_path
 
 KEPT = 2
-"""How many checkpoints are kept."""
+"""How many checkpoints are kept, beside the best one."""
+BEST_FILE = "best.json"
+"""Names the best checkpoint."""
+
+_ADDED = ("course",)
+"""Objects that checkpoints of version 0.3 and before do not hold. They keep their initial values then."""
 
 _NAME = "ckpt"
 _INDEX = re.compile(rf"{_NAME}-([0-9]+)\.index")
@@ -60,34 +68,81 @@ class Checkpoints:
     os.makedirs(directory, exist_ok=True)
     self._directory, self._checkpoint = directory, tf.train.Checkpoint(**state)
     self.restored = restore_newest(directory, state)
+    self._state = state
     self._whole = [] if self.restored.number is None else [self.restored.number]
     self._last = max(numbers(directory), default=None)
+    self._best = self._recorded_best()
 
   def is_current(self) -> bool:
     """Returns whether no other process has written a checkpoint since the last one was restored or saved here."""
     return max(numbers(self._directory), default=None) == self._last
 
-  def save(self, number: int) -> None:
+  def save(self, number: int, *, is_best: bool = False) -> None:
     """Writes a checkpoint, and removes those that are no longer needed once it is on the disk.
 
     Args:
       number: of the checkpoint. It gets a higher one if there is a newer checkpoint already.
+      is_best: whether it is better than all before. It is kept until a better one is there.
 
     Raises:
-      OSError: if the checkpoint cannot be written.
+      OSError: if the checkpoint cannot be written, because the disk is full for example. Nothing of it is left then, and
+        the checkpoints before it are whole.
     """
     number = max([number, *(existing + 1 for existing in numbers(self._directory))])
-    self._write(f"{_NAME}-{number}")
+    self._write(number)
     self._whole, self._last = [*self._whole, number][-KEPT:], number
     self._point_to(self._whole)
+    if is_best:
+      self._best = number
+      write_json(os.path.join(self._directory, BEST_FILE), {"number": number})
     self._remove_before(self._whole[0])
 
-  def _write(self, name: str) -> None:
+  def go_back(self) -> int | None:
+    """Restores the last checkpoint once more; returns its number, None if there is none.
+
+    Raises:
+      OtherCheckpoint: if it is that of another network or optimizer.
+    """
+    return restore_newest(self._directory, self._state).number
+
+  def _recorded_best(self) -> int | None:
+    """Returns the number of the best checkpoint; None if there is none, or one from before was restored."""
+    try:
+      number = best_number(self._directory)
+    except ValueError as error:
+      logging.warning("%s; the next epoch counts as the best one", error)
+      return None
+    return None if number is None or number > max(self._whole, default=-1) else number
+
+  def _write(self, number: int) -> None:
+    name = f"{_NAME}-{number}"
+    check_free(self._directory, self._size_of_last())
     try:
       with literal_path(self._directory) as plain:
         self._checkpoint.write(os.path.join(plain, name))
     except tf.errors.OpError as error:
-      raise OSError(f"{os.path.join(self._directory, name)}: cannot be written ({error.message})") from error
+      self._remove(number)
+      raise OSError(
+        f"{os.path.join(self._directory, name)}: the checkpoint cannot be written, is the disk full?"
+        f" ({error.message}); the one before it is whole: make room and give the same command again"
+      ) from error
+    self._sync(name)
+
+  def _size_of_last(self) -> int:
+    """Returns how many bytes the last checkpoint has; 0 if there is none."""
+    prefix = f"{_NAME}-{self._last}."
+    files = [file for file in os.listdir(self._directory) if file.startswith(prefix)]
+    return sum(os.path.getsize(os.path.join(self._directory, file)) for file in files)
+
+  def _remove(self, number: int) -> None:
+    """Removes what there is of a checkpoint that could not be written."""
+    for file in os.listdir(self._directory):
+      match = _ANY_FILE.fullmatch(file)
+      if match and int(match[1]) == number:
+        with contextlib.suppress(OSError):
+          _remove(os.path.join(self._directory, file))
+
+  def _sync(self, name: str) -> None:
     for file in os.listdir(self._directory):
       if file.startswith(f"{name}."):
         sync(os.path.join(self._directory, file))
@@ -103,10 +158,10 @@ class Checkpoints:
     os.replace(f"{path}.tmp", path)
 
   def _remove_before(self, number: int) -> None:
-    """Removes all older checkpoints, and what a killed process left of one. The index of a checkpoint goes first."""
+    """Removes all older checkpoints but the best, and what a killed process left of one. Each index goes first."""
     for name in sorted(os.listdir(self._directory), key=lambda name: not name.endswith(".index")):
       match = _ANY_FILE.fullmatch(name)
-      if match and int(match[1]) < number:
+      if match and int(match[1]) < number and int(match[1]) != self._best:
         _remove(os.path.join(self._directory, name))
 
 
@@ -115,6 +170,31 @@ def numbers(directory: str) -> list[int]:
   if not os.path.isdir(directory):
     return []
   return sorted(int(match[1]) for match in map(_INDEX.fullmatch, os.listdir(directory)) if match)
+
+
+def best_number(directory: str) -> int | None:
+  """Returns the number of the best checkpoint of a directory; None if there is none.
+
+  Raises:
+    ValueError: if the file that names it holds something else.
+  """
+  path = os.path.join(directory, BEST_FILE)
+  if not os.path.exists(path):
+    return None
+  row = fields.members(read_json(path), "the best checkpoint", ("number",))
+  number = fields.integer(row["number"], f"{path}: number", 0)
+  return number if number in numbers(directory) else None
+
+
+def restore_best(directory: str, state: Mapping[str, Any]) -> Restored:
+  """Restores the best checkpoint of a directory, as `restore_newest` does the newest.
+
+  Raises:
+    OtherCheckpoint: if it is that of another network or optimizer.
+    ValueError: if the file that names it holds something else.
+  """
+  number = best_number(directory)
+  return Restored(None) if number is None else _restore_first(directory, [number], state)
 
 
 def restore_newest(directory: str, state: Mapping[str, Any]) -> Restored:
@@ -176,8 +256,10 @@ def _flaw(prefix: str) -> str | None:
 
 def _restore(prefix: str, state: Mapping[str, Any]) -> None:
   """Restores a whole checkpoint."""
+  held = {key.partition("/")[0] for key, _ in tf.train.list_variables(prefix)}
+  known = {name: value for name, value in state.items() if name in held or name not in _ADDED}
   try:
-    status = tf.train.Checkpoint(**state).read(prefix)
+    status = tf.train.Checkpoint(**known).read(prefix)
     status.assert_existing_objects_matched().expect_partial()
   except (AssertionError, ValueError, tf.errors.OpError) as error:
     raise OtherCheckpoint(str(error)) from error

@@ -8,11 +8,15 @@ of the training.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from nao_tf import fields
 
 SCHEDULES = ("cosine", "constant")
+MIXED_PRECISIONS = ("none", "bfloat16", "float16")
+AVERAGES = ("none", "ema", "swa")
+_AT_LEAST_0 = ("warmup_epochs", "scale_learning_rate", "averaging_epoch")
 CUTOUT_CONVENTIONS = ("corner", "center")
 
 
@@ -23,16 +27,29 @@ class TrainingConfig:
   Attributes:
     epochs: passes over the training examples; 25 in the search of the paper, 600 in its final trainings.
     batch_size: examples in a step, over all replicas; a last batch that is not full is left out.
+    accumulate_steps: equal parts that a step divides its batch into: their gradients are computed one after the other and
+      added up, in the memory that one part needs. Only batch norm sees a part at a time.
     optimizer: name of an optimizer of Keras, or of a registered one such as "Addons>LAMB".
     momentum: momentum, for optimizers that have it.
     nesterov: whether the momentum is Nesterov's, for optimizers that have it. The released proxy of the paper uses plain
       momentum, and its runs with shared weights use Nesterov's.
+    mixed_precision: "bfloat16" or "float16": the network computes in this type, while its weights and everything that is
+      added up stay in single precision; "none": all is in single precision. With float16 the loss is scaled.
     schedule: "cosine" (from `learning_rate` to `min_learning_rate`) or "constant".
     learning_rate: learning rate at the first step.
     min_learning_rate: learning rate at the end of a period of the cosine.
     cosine_period_epochs: length of the first period of the cosine; None for all epochs. The released proxy has 100 with 25
       epochs, so its rate hardly decays. If periods are shorter than the training, the schedule restarts (SGDR).
     cosine_period_growth: how many times as long as the one before it each further period is.
+    warmup_epochs: epochs over which the learning rate grows linearly from 0 to what the schedule says, which goes on
+      meanwhile.
+    scale_learning_rate: the batch size that the learning rates are meant for: they are multiplied with `batch_size` over
+      this (Goyal et al., arXiv:1706.02677); 0: they are taken as they are.
+    average_weights: what is evaluated and exported: "none", the last weights; "ema", their exponential moving average
+      over steps; or "swa", their mean over the ends of epochs.
+    average_decay: the share of the average that a step leaves, with "ema".
+    averaging_epoch: the first epoch that is averaged; 0: the first one with "ema", and with "swa" the first of the last
+      quarter.
     weight_decay: factor of half the sum of squares of all trainable variables in the loss.
     clip_norm: bound on the norm of all gradients together, weight decay included; 0 for none.
     label_smoothing: share of the target that is spread evenly over all classes.
@@ -47,14 +64,21 @@ class TrainingConfig:
 
   epochs: int = 25
   batch_size: int = 128
+  accumulate_steps: int = 1
   optimizer: str = "SGD"
   momentum: float = 0.9
   nesterov: bool = True
+  mixed_precision: str = "none"
   schedule: str = "cosine"
   learning_rate: float = 0.024
   min_learning_rate: float = 0.0
   cosine_period_epochs: int | None = None
   cosine_period_growth: float = 1.0
+  warmup_epochs: float = 0.0
+  scale_learning_rate: int = 0
+  average_weights: str = "none"
+  average_decay: float = 0.999
+  averaging_epoch: int = 0
   weight_decay: float = 5e-4
   clip_norm: float = 5.0
   label_smoothing: float = 0.0
@@ -67,9 +91,9 @@ class TrainingConfig:
 
   def __post_init__(self) -> None:
     fields.check_config(self)
-    for name in ("epochs", "batch_size", "evaluation_batch_size", "evaluate_every"):
+    for name in ("epochs", "batch_size", "accumulate_steps", "evaluation_batch_size", "evaluate_every"):
       check(self, name, getattr(self, name) >= 1, "at least 1")
-    for name in ("weight_decay", "clip_norm", "min_learning_rate", "cutout_size"):
+    for name in (*_AT_LEAST_0, "weight_decay", "clip_norm", "min_learning_rate", "cutout_size"):
       check(self, name, getattr(self, name) >= 0, "at least 0")
     check(self, "momentum", 0 <= self.momentum < 1, "in [0, 1)")
     check(self, "learning_rate", self.learning_rate > 0, "above 0")
@@ -78,8 +102,23 @@ class TrainingConfig:
     for name, least in (("cosine_period_epochs", 1), ("crop_padding", 0)):
       value = getattr(self, name)
       check(self, name, value is None or value >= least, f"at least {least}, or None")
+    check(self, "mixed_precision", self.mixed_precision in MIXED_PRECISIONS, f"one of {', '.join(MIXED_PRECISIONS)}")
+    check(self, "average_weights", self.average_weights in AVERAGES, f"one of {', '.join(AVERAGES)}")
+    check(self, "average_decay", 0 <= self.average_decay < 1, "in [0, 1)")
+    check(self, "averaging_epoch", self.averaging_epoch <= self.epochs, "at most the number of epochs")
+    check(self, "warmup_epochs", self.warmup_epochs <= self.epochs, "at most the number of epochs")
     check(self, "schedule", self.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}")
     check(self, "cutout_convention", self.cutout_convention in CUTOUT_CONVENTIONS, " or ".join(CUTOUT_CONVENTIONS))
+
+  @property
+  def rate_scale(self) -> float:
+    """What the learning rates are multiplied with, since they were meant for another batch size."""
+    return self.batch_size / self.scale_learning_rate if self.scale_learning_rate else 1.0
+
+  @property
+  def first_averaged_epoch(self) -> int:
+    """Number of the first epoch that is averaged, from 1."""
+    return self.averaging_epoch or (self.epochs + 1 - max(1, self.epochs // 4) if self.average_weights == "swa" else 1)
 
 
 def check(config: Any, name: str, holds: bool, expected: str) -> None:
@@ -96,3 +135,23 @@ def check(config: Any, name: str, holds: bool, expected: str) -> None:
   """
   if not holds:
     raise ValueError(f"{type(config).__name__}: {name} must be {expected}, got {getattr(config, name)!r}")
+
+
+_FULL_SIZE: Mapping[str, Any] = {"accumulate_steps": 1, "mixed_precision": "none", "average_weights": "none"}
+"""What not every trainer can do, with the values that ask for nothing."""
+
+
+def refuse_full_size(training_config: Any, what: str) -> None:
+  """Checks that a configuration asks for nothing that only trainers of separate networks can do.
+
+  Args:
+    training_config: the configuration.
+    what: what is to be trained with it, in the plural, for the message.
+
+  Raises:
+    ValueError: if it does.
+  """
+  for name, plain in _FULL_SIZE.items():
+    value = getattr(training_config, name, plain)
+    if value != plain:
+      raise ValueError(f"{what} are trained with {name}={plain} only, got {value!r}")

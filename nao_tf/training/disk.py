@@ -1,6 +1,7 @@
 """What is on the disk, and not only in the memory of the system, outlives a power cut."""
 
 import os
+import shutil
 
 
 def sync(path: str) -> None:
@@ -18,3 +19,21 @@ def sync_tree(directory: str) -> None:
     for name in names:
       sync(os.path.join(parent, name))
     sync(parent)
+
+
+def check_free(directory: str, num_bytes: int) -> None:
+  """Checks that there is room for a file.
+
+  Args:
+    directory: where it is to be written.
+    num_bytes: what it needs.
+
+  Raises:
+    OSError: if there is less room; the message says how much is missing.
+  """
+  free = shutil.disk_usage(directory).free
+  if free < num_bytes:
+    raise OSError(
+      f"{directory}: the disk is full: {num_bytes / 1e6:,.1f} MB are needed, {free / 1e6:,.1f} MB are free; what was"
+      " written before is whole: make room and give the same command again"
+    )

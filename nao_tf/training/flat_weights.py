@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from nao_tf.training.variables import tf_variable
+from nao_tf.training.variables import assign_in_replica, tf_variable
 
 
 class FlatWeights:
@@ -39,12 +39,4 @@ class FlatWeights:
     """Gives every variable its part of the vector. Call it in the context of a replica."""
     pieces = tf.split(tf.convert_to_tensor(self.vector), self._sizes)
     values = [tf.reshape(piece, variable.shape) for piece, variable in zip(pieces, self._variables)]
-    tf.distribute.get_replica_context().merge_call(self._assign, args=(values,))
-
-  def _assign(self, distribution: tf.distribute.Strategy, values: Sequence[tf.Tensor]) -> None:
-    for variable, value in zip(self._variables, values):
-      distribution.extended.update(variable, _assign, args=(value,), group=False)
-
-
-def _assign(variable: tf.Variable, value: tf.Tensor) -> None:
-  variable.assign(value)
+    assign_in_replica(self._variables, values)

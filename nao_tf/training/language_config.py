@@ -11,6 +11,8 @@ import numpy as np
 from nao_tf import fields
 from nao_tf.training.config import check
 
+MIXED_PRECISIONS = ("none", "bfloat16")
+
 
 @dataclasses.dataclass(frozen=True)
 class LanguageTrainingConfig:
@@ -19,12 +21,16 @@ class LanguageTrainingConfig:
   Attributes:
     epochs: passes over the training text; 600 in the search of the paper, 4000 in its final training.
     batch_size: number of streams that the training text is divided into, over all replicas.
+    accumulate_steps: equal parts that a step divides its streams into: their gradients are computed one after the other and
+      added up, in the memory that one part needs. The state of each stream is carried as without.
     segment_length: mean length of a segment, through which the gradient is propagated back in time.
     segment_deviation: standard deviation of the length of a segment.
     short_segments: share of the segments whose mean length is half of `segment_length`.
     min_segment_length: shortest length of a segment, except the last one of an epoch.
     max_extra_length: how much longer than `segment_length` a segment may be.
     optimizer: name of an optimizer of Keras, or of a registered one.
+    mixed_precision: "bfloat16": the cell computes in this type, while weights, softmax and losses stay in single precision;
+      "none": all is in single precision.
     learning_rate: learning rate for a segment of `segment_length`; for others it is in proportion to their length.
     weight_decay: factor of the weights, which are added to the gradient after it has been clipped.
     clip_norm: bound on the norm of all gradients together; 0 for none.
@@ -40,12 +46,14 @@ class LanguageTrainingConfig:
 
   epochs: int = 600
   batch_size: int = 64
+  accumulate_steps: int = 1
   segment_length: int = 35
   segment_deviation: float = 5.0
   short_segments: float = 0.05
   min_segment_length: int = 5
   max_extra_length: int = 20
   optimizer: str = "SGD"
+  mixed_precision: str = "none"
   learning_rate: float = 20.0
   weight_decay: float = 8e-7
   clip_norm: float = 0.25
@@ -60,11 +68,12 @@ class LanguageTrainingConfig:
   def __post_init__(self) -> None:
     fields.check_config(self)
     positive = ("epochs", "batch_size", "segment_length", "evaluation_streams", "test_streams", "evaluate_every")
-    for name in (*positive, "min_segment_length"):
+    for name in (*positive, "min_segment_length", "accumulate_steps"):
       check(self, name, getattr(self, name) >= 1, "at least 1")
     weights = ("weight_decay", "clip_norm", "activation_weight", "temporal_activation_weight")
     for name in (*weights, "averaging_patience", "averaging_epoch", "segment_deviation", "max_extra_length"):
       check(self, name, getattr(self, name) >= 0, "at least 0")
+    check(self, "mixed_precision", self.mixed_precision in MIXED_PRECISIONS, " or ".join(MIXED_PRECISIONS))
     check(self, "learning_rate", self.learning_rate > 0, "above 0")
     check(self, "short_segments", 0 <= self.short_segments <= 1, "in [0, 1]")
 

@@ -6,6 +6,7 @@ stalls, the mean of the weights is evaluated instead of the weights. Everything 
 step), and the whole state between two steps is in variables. So a training can be resumed at any step.
 """
 
+import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
@@ -14,8 +15,10 @@ import numpy as np
 import tensorflow as tf
 
 from nao_tf.training import optimizers
+from nao_tf.training.accumulation import accumulated, check_accumulation
 from nao_tf.training.averaging import BestWeights, NonMonotonicTrigger, WeightAverage
 from nao_tf.training.base import Metrics, StreamProblem, checked_loss
+from nao_tf.training.course import Course
 from nao_tf.training.distribution import check_divisible
 from nao_tf.training.language_config import LanguageTrainingConfig, segment_lengths
 
@@ -71,6 +74,8 @@ class LanguageModelTrainer:
     optimizer: its optimizer.
     epoch: a variable, the number of completed epochs.
     resumes_within_epochs: True: the training can be resumed between two steps.
+    course: the factor of the learning rate.
+    between_evaluation_steps: called after each step of an evaluation; nothing by default.
   """
 
   resumes_within_epochs = True
@@ -97,8 +102,10 @@ class LanguageModelTrainer:
       ValueError: if the text is too short, or the streams cannot be divided among the replicas.
     """
     check_divisible(training_config.batch_size, distribution)
+    replicas = distribution.num_replicas_in_sync
+    check_accumulation(training_config.batch_size, training_config.accumulate_steps, replicas)
     self.task, self.network, self.training_config = task, network, training_config
-    self._distribution, self._seed, self._replicas = distribution, seed, distribution.num_replicas_in_sync
+    self._distribution, self._seed, self._replicas = distribution, seed, replicas
     with tf.device("CPU:0"):
       self._inputs, self._targets = map(tf.constant, task.training_streams(training_config.batch_size))
     with distribution.scope():
@@ -108,6 +115,8 @@ class LanguageModelTrainer:
       optimizers.build_optimizer(self.optimizer, self._trainable)
       self._average = WeightAverage(self._trainable)
       self._best = BestWeights(self._trainable)
+    self.course = Course()
+    self.between_evaluation_steps: Callable[[], None] = lambda: None
     self._trigger = NonMonotonicTrigger(training_config.averaging_patience)
     self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
     self._progress = Progress(training_config.batch_size, network.num_state_units)
@@ -128,12 +137,13 @@ class LanguageModelTrainer:
       "best": self._best,
       "epoch": self.epoch,
       "progress": self._progress,
+      "course": self.course,
     }
 
   @property
   def learning_rate(self) -> float:
     """The learning rate of a segment of the usual length; each segment has its share of it."""
-    return self.training_config.learning_rate
+    return self.training_config.learning_rate * float(self.course.rate_factor)
 
   @property
   def num_steps_done(self) -> int:
@@ -184,6 +194,7 @@ class LanguageModelTrainer:
       part = np.s_[:, start : start + length]
       loss, hidden = self._evaluation_step(*map(tf.constant, (inputs[part], targets[part], weights[part])), hidden)
       total += float(loss)
+      self.between_evaluation_steps()
     return self.task.metrics({"loss": total / float(weights.sum())})
 
   @property
@@ -203,9 +214,9 @@ class LanguageModelTrainer:
     config = self.training_config
     if 0 < config.averaging_epoch <= number:
       self._average.start()
-    lengths = self._lengths(number - 1)
+    lengths, rate = self._lengths(number - 1), self.learning_rate
     for segment in range(int(self._progress.segment), len(lengths)):
-      self.optimizer.learning_rate = config.learning_rate * lengths[segment] / config.segment_length
+      self.optimizer.learning_rate = rate * lengths[segment] / config.segment_length
       loss = self._train_step(tf.constant(sum(lengths[:segment])), tf.constant(lengths[segment]))
       checked_loss(loss, number, segment + 1)
       if self._is_averaging:
@@ -215,13 +226,9 @@ class LanguageModelTrainer:
 
   def _validate(self) -> Metrics:
     """Returns the metrics on the validation text, of the averaged weights if there are any."""
-    usable = self._average.usable
-    if usable:
-      self._average.swap()
-    metrics = self.evaluate("valid")
-    self._best.offer(metrics["loss"])
-    if usable:
-      self._average.swap()
+    with self._average.in_use():
+      metrics = self.evaluate("valid")
+      self._best.offer(metrics["loss"])
     if self._trigger.pull(metrics["loss"]) and self.training_config.averaging_patience:
       self._average.start()
     return {f"valid_{name}": value for name, value in metrics.items()}
@@ -239,15 +246,37 @@ class LanguageModelTrainer:
     with tf.device("CPU:0"):
       inputs, targets = (tf.slice(x, [first, start], [rows, length]) for x in (self._inputs, self._targets))
     hidden = tf.slice(self._progress.hidden, [first, 0], [rows, self.network.num_state_units])
-    step = tf.convert_to_tensor(self.optimizer.iterations)
+    config, step = self.training_config, tf.convert_to_tensor(self.optimizer.iterations)
+    compute = functools.partial(self._loss_and_gradients, step, rows)
+    batch = [tf.ensure_shape(tensor, [rows, *tensor.shape[1:]]) for tensor in (inputs, targets, hidden)]
+    (loss, *gradients), (state,) = accumulated(compute, batch, config.accumulate_steps, zeros=self._zeros, num_rows=1)
+    gradients = regularized(gradients, self._trainable, config, self._replicas)
+    self.optimizer.apply_gradients(zip(gradients, self._trainable))
+    return loss, state
+
+  def _zeros(self) -> list[tf.Tensor]:
+    """Returns what a sum of losses and gradients begins with."""
+    return [tf.zeros([]), *(tf.zeros(variable.shape) for variable in self._trainable)]
+
+  def _loss_and_gradients(
+    self, step: tf.Tensor, num_streams: int, inputs: tf.Tensor, targets: tf.Tensor, hidden: tf.Tensor
+  ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    """Returns what some streams add to the loss and to the gradient of each variable, and their state afterwards.
+
+    Args:
+      step: number of the step.
+      num_streams: of the replica.
+      inputs: of these streams, `[B, T]`.
+      targets: of these streams, `[B, T]`.
+      hidden: their state before, `[B, S]`.
+    """
+    share = int(inputs.shape[0]) / num_streams / self._replicas
     with tf.GradientTape() as tape:
       features = self.network.features(inputs, hidden, training=True, step=step)
-      loss = tf.reduce_mean(self.network.token_losses(features, targets)) / self._replicas
-      total = loss + activation_penalty(features, self.training_config) / self._replicas
+      loss = tf.reduce_mean(self.network.token_losses(features, targets)) * share
+      total = loss + activation_penalty(features, self.training_config) * share
     gradients = tape.gradient(total, self._trainable)
-    gradients = regularized(gradients, self._trainable, self.training_config, self._replicas)
-    self.optimizer.apply_gradients(zip(gradients, self._trainable))
-    return loss, features.state
+    return [loss, *map(tf.convert_to_tensor, gradients)], [features.state]
 
   def _evaluate_segment(
     self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, hidden: tf.Tensor

@@ -67,7 +67,9 @@ def is_elementwise(name: str) -> bool:
   return optimizer_class(name).__name__ in _ELEMENTWISE and not name.startswith(ADDONS_PREFIX)
 
 
-def make_optimizer(training_config: TrainingConfig, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+def make_optimizer(
+  training_config: TrainingConfig, steps_per_epoch: int, *, rate_factor: tf.Variable | None = None
+) -> keras.optimizers.Optimizer:
   """Returns the optimizer of a training, with those fields of the configuration that the optimizer has.
 
   Clipping is not among them. Weight decay is only if the optimizer `decays_weights_itself`. The training step does both
@@ -76,11 +78,43 @@ def make_optimizer(training_config: TrainingConfig, steps_per_epoch: int) -> ker
   Args:
     training_config: names the optimizer and its schedule.
     steps_per_epoch: converts epochs to steps.
+    rate_factor: a variable that the learning rate of a schedule is multiplied with; None for none. A constant rate is set
+      by `set_constant_rate`.
   """
   cls = optimizer_class(training_config.optimizer)
   names = ("momentum", "nesterov") + (("weight_decay",) if decays_weights_itself(training_config.optimizer) else ())
   options = {name: getattr(training_config, name) for name in names if name in inspect.signature(cls).parameters}
-  return cls(learning_rate=learning_rate(training_config, steps_per_epoch), **options)
+  rate = learning_rate(training_config, steps_per_epoch)
+  if rate_factor is not None and not isinstance(rate, float):
+    rate = ScaledSchedule(rate, rate_factor)
+  return cls(learning_rate=rate, **options)
+
+
+class ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):
+  """A schedule times a variable."""
+
+  def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule, factor: tf.Variable) -> None:
+    """Takes the schedule and the variable."""
+    super().__init__()
+    self.schedule, self.factor = schedule, factor
+
+  def __call__(self, step: tf.Tensor) -> tf.Tensor:
+    """Returns the learning rate at a step."""
+    rate = tf.convert_to_tensor(self.schedule(step))
+    return rate * tf.cast(tf.convert_to_tensor(self.factor), rate.dtype)
+
+  def get_config(self) -> dict[str, Any]:
+    """Returns the arguments of an equal schedule; the variable is not among them."""
+    return {"schedule": self.schedule}
+
+
+def set_constant_rate(
+  optimizer: keras.optimizers.Optimizer, training_config: TrainingConfig, rate_factor: float
+) -> None:
+  """Sets the learning rate of an optimizer without a schedule to that of a configuration times a factor."""
+  is_constant = training_config.schedule == "constant" and not training_config.warmup_epochs
+  if is_constant and rate_factor != 1.0:
+    optimizer.learning_rate = training_config.learning_rate * training_config.rate_scale * rate_factor
 
 
 def build_optimizer(optimizer: keras.optimizers.Optimizer, variables: Sequence[Any]) -> None:
@@ -101,15 +135,42 @@ def learning_rate(
     training_config: has the schedule.
     steps_per_epoch: converts epochs to steps.
   """
+  schedule = _schedule(training_config, steps_per_epoch)
+  warmup_steps = round(training_config.warmup_epochs * steps_per_epoch)
+  return WarmUp(schedule, warmup_steps) if warmup_steps else schedule
+
+
+def _schedule(
+  training_config: TrainingConfig, steps_per_epoch: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+  """Returns the learning rate without a warm-up."""
+  rate = training_config.learning_rate * training_config.rate_scale
   if training_config.schedule == "constant":
-    return training_config.learning_rate
+    return rate
   floor = training_config.min_learning_rate / training_config.learning_rate
   steps = (training_config.cosine_period_epochs or training_config.epochs) * steps_per_epoch
   if steps >= training_config.epochs * steps_per_epoch:
-    return keras.optimizers.schedules.CosineDecay(training_config.learning_rate, steps, alpha=floor)
-  return keras.optimizers.schedules.CosineDecayRestarts(
-    training_config.learning_rate, steps, t_mul=training_config.cosine_period_growth, alpha=floor
-  )
+    return keras.optimizers.schedules.CosineDecay(rate, steps, alpha=floor)
+  growth = training_config.cosine_period_growth
+  return keras.optimizers.schedules.CosineDecayRestarts(rate, steps, t_mul=growth, alpha=floor)
+
+
+class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
+  """A schedule, or a constant rate, that is reached linearly: the first step has one share of so many."""
+
+  def __init__(self, schedule: float | keras.optimizers.schedules.LearningRateSchedule, steps: int) -> None:
+    """Takes the schedule and how many steps the warm-up has."""
+    super().__init__()
+    self.schedule, self.steps = schedule, steps
+
+  def __call__(self, step: tf.Tensor) -> tf.Tensor:
+    """Returns the learning rate at a step, from 0."""
+    rate = tf.convert_to_tensor(self.schedule(step) if callable(self.schedule) else self.schedule)
+    return rate * tf.minimum(1.0, (tf.cast(step, rate.dtype) + 1.0) / self.steps)
+
+  def get_config(self) -> dict[str, Any]:
+    """Returns the arguments of an equal schedule."""
+    return {"schedule": self.schedule, "steps": self.steps}
 
 
 def current_learning_rate(optimizer: keras.optimizers.Optimizer) -> float:

@@ -1,19 +1,23 @@
 """The directory of a training: checkpoints to resume from, the history of the epochs, scalars for TensorBoard.
 
-A checkpoint is written after each epoch. A training that can be resumed within an epoch also writes one from time to
-time in between. The line of an epoch in the history reaches the disk before its checkpoint does. A process that dies in
-between leaves one line too many. That line is dropped when the training is resumed, and the training repeats the steps
-since its last checkpoint exactly.
+A checkpoint is written after each epoch, and from time to time in between. The last two are kept, and that of the epoch
+with the lowest validation loss. On Ctrl-C or SIGTERM a checkpoint is written after the present step, before the process
+ends. If the loss is not finite, the training can go back to its last checkpoint, once.
+
+The line of an epoch in the history reaches the disk before its checkpoint does. A process that dies in between leaves one
+line too many. That line is dropped when the training is resumed, and the training repeats the steps since its last
+checkpoint exactly.
 
 If the last checkpoint is damaged, the training goes on from the one before it. The history is then cut to that epoch,
 and the old one is kept beside it, as `history.jsonl.1`. One process at a time writes into the directory.
 """
 
 import contextlib
+import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -21,22 +25,26 @@ from absl import logging
 from tensorflow import keras
 
 from nao_tf.runs.event_files import EventFiles
+from nao_tf.runs.held_signals import HeldSignals, held_signals
 from nao_tf.runs.lines import LinesFile, write_lines
 from nao_tf.runs.progress_bars import progress_bar
 from nao_tf.runs.run_lock import RunLock
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.training import checkpoints
+from nao_tf.training.averaged_network import AveragedNetwork
 from nao_tf.training.averaging import BestWeights
-from nao_tf.training.base import Metrics, Trainer, learning_rate_of, shown_metrics
+from nao_tf.training.base import Diverged, EvaluatingTrainer, Metrics, Trainer, learning_rate_of, shown_metrics
 from nao_tf.training.checkpoints import Checkpoints, OtherCheckpoint, Restored
+from nao_tf.training.course import weights_are_finite
 from nao_tf.training.history import HISTORY_FILE, read_history
+from nao_tf.training.run_options import CHECKPOINT_SECONDS
 
 if TYPE_CHECKING:
   import tqdm
 
 CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"
-_CHECKPOINT_SECONDS = 120.0
+_LOSS = "valid_loss"
 _LINE_SECONDS = 60.0
 """Time between two lines of progress in a log file."""
 
@@ -55,7 +63,9 @@ class TrainingDirectory:
     directory: str,
     trainer: Trainer,
     *,
-    checkpoint_seconds: float = _CHECKPOINT_SECONDS,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    checkpoint_steps: int = 0,
+    nan_rate_factor: float = 0.0,
     lock: RunLock | None = None,
     tensorboard: bool = True,
   ):
@@ -65,6 +75,9 @@ class TrainingDirectory:
       directory: path of the directory; it is made if it does not exist.
       trainer: a fresh trainer, with the same settings as earlier ones with this directory.
       checkpoint_seconds: time between two checkpoints within an epoch, if the training can be resumed there.
+      checkpoint_steps: steps between two checkpoints within an epoch; 0: by time alone.
+      nan_rate_factor: if the loss is not finite, the training goes back to its last checkpoint, once, and on with its
+        learning rate times this; 0: it ends.
       lock: the lock of the directory, if the caller holds it as long as this is used; None to take it when needed.
       tensorboard: whether to write scalars for TensorBoard.
 
@@ -77,6 +90,7 @@ class TrainingDirectory:
     self._directory, self._path, self._lock = directory, os.path.join(directory, HISTORY_FILE), lock
     self._trainer, self._is_open = trainer, True
     self._checkpoint_seconds, self._saved_at = checkpoint_seconds, time.monotonic()
+    self._checkpoint_steps, self._steps_since, self._nan_rate_factor = checkpoint_steps, 0, nan_rate_factor
     with self._locked():
       recorded, begun = read_history(directory), os.path.isdir(os.path.join(directory, CHECKPOINTS))
       self._checkpoints = _open_checkpoints(directory, trainer.state)
@@ -134,29 +148,83 @@ class TrainingDirectory:
     self.close()
 
   def _fit(self, progress: bool, until: int | None, on_epoch: Callable[[Metrics], None]) -> None:
+    """Trains, and writes a checkpoint before a signal ends the process."""
+    with held_signals() as signals, contextlib.suppress(_Told):
+      try:
+        self._train(progress, signals, until, on_epoch)
+      except _Told:
+        self._save()
+        raise
+
+  def _train(
+    self, progress: bool, signals: HeldSignals, until: int | None, on_epoch: Callable[[Metrics], None]
+  ) -> None:
+    """Trains, and goes back to the last checkpoint if the loss is not finite, if that is wanted and possible."""
+    try:
+      self._train_on(progress, signals, until, on_epoch)
+    except Diverged as error:
+      if not self._goes_back(error):
+        raise
+      self._train(progress, signals, until, on_epoch)
+
+  def _train_on(
+    self, progress: bool, signals: HeldSignals, until: int | None, on_epoch: Callable[[Metrics], None]
+  ) -> None:
+    """Trains from the present step on."""
     trainer = self._trainer
+    if isinstance(trainer, EvaluatingTrainer):
+      trainer.between_evaluation_steps = lambda: _check(signals)
     total, done = trainer.training_config.epochs * trainer.steps_per_epoch, trainer.num_steps_done
     with progress_bar(total, "step", initial=done, shown=progress, seconds=_LINE_SECONDS) as bar:
-      for metrics in trainer.fit(on_step=lambda: self._on_step(bar)):
+      for metrics in trainer.fit(on_step=lambda: self._on_step(bar, signals)):
         self._record(metrics)
         bar.set_postfix({name: f"{value:.4g}" for name, value in metrics.items() if name != "seconds"})
         on_epoch(metrics)
         if metrics["epoch"] == until:
-          break
+          return
+        _check(signals)
 
-  def _on_step(self, bar: "tqdm.tqdm[Any]") -> None:
+  def _on_step(self, bar: "tqdm.tqdm[Any]", signals: HeldSignals) -> None:
     bar.update()
-    if self._trainer.resumes_within_epochs and time.monotonic() - self._saved_at >= self._checkpoint_seconds:
+    self._steps_since += 1
+    _check(signals)
+    if self._trainer.resumes_within_epochs and self._is_due():
       self._save()
 
-  def _save(self) -> None:
-    self._checkpoints.save(self._trainer.num_steps_done)
-    self._saved_at = time.monotonic()
+  def _is_due(self) -> bool:
+    """Returns whether it is time for a checkpoint within an epoch."""
+    by_steps = 0 < self._checkpoint_steps <= self._steps_since
+    return by_steps or time.monotonic() - self._saved_at >= self._checkpoint_seconds
+
+  def _save(self, *, is_best: bool = False) -> None:
+    """Writes a checkpoint, unless the weights are not finite: the next step will find that out."""
+    self._steps_since, self._saved_at = 0, time.monotonic()
+    if weights_are_finite(self._trainer.state):
+      self._checkpoints.save(self._trainer.num_steps_done, is_best=is_best)
+      self._saved_at = time.monotonic()
+
+  def _goes_back(self, error: Diverged) -> bool:
+    """Goes back to the last checkpoint after the loss was not finite; returns whether that was wanted and possible."""
+    course = self._trainer.state.get("course")
+    if not self._nan_rate_factor or course is None or int(course.setbacks):
+      return False
+    if (number := self._checkpoints.go_back()) is None:
+      return False
+    course.set_back(self._nan_rate_factor)
+    logging.warning(
+      "%s: %s; goes back to the checkpoint of step %d, with %g times the learning rate",
+      *(self._directory, error, number, self._nan_rate_factor),
+    )
+    self._save()
+    return True
 
   def _record(self, metrics: Metrics) -> None:
+    if not weights_are_finite(self._trainer.state):
+      raise Diverged(int(metrics["epoch"]), self._trainer.steps_per_epoch, math.nan)
+    is_best = _is_best(metrics, self.history)
     self.history.append(metrics)
     self._lines.append(metrics, allow_nan=True)
-    self._save()
+    self._save(is_best=is_best)
     if self._events is not None:
       self._show(self._events, int(metrics["epoch"]))
 
@@ -195,6 +263,22 @@ class TrainingDirectory:
     return RunLock(self._directory) if self._lock is None else contextlib.nullcontext()
 
 
+class _Told(Exception):
+  """Raised between two steps if the process was told to end."""
+
+
+def _check(signals: HeldSignals) -> None:
+  """Raises _Told if a signal waits."""
+  if signals.waiting is not None:
+    raise _Told
+
+
+def _is_best(metrics: Metrics, history: Sequence[Metrics]) -> bool:
+  """Returns whether the validation loss of an epoch is lower than that of all before, if there is one."""
+  before = [other[_LOSS] for other in history if not math.isnan(other.get(_LOSS, math.nan))]
+  return metrics.get(_LOSS, math.inf) < min(before, default=math.inf)
+
+
 def restore_latest(directory: str, trainer: Trainer) -> bool:
   """Restores a fresh trainer from the last whole checkpoint of a training directory; returns whether there is one.
 
@@ -220,9 +304,10 @@ def restore_network(directory: str, network: keras.Model) -> int | None:
   epoch, best = tf.Variable(0, dtype=tf.int64, trainable=False), BestWeights(network.trainable_variables)
   if not _restore(directory, {"network": network, "epoch": epoch}):
     return None
-  if checkpoints.holds(os.path.join(directory, CHECKPOINTS), "best"):
-    _restore(directory, {"network": network, "epoch": epoch, "best": best})
-    best.restore()
+  for name, kept in (("best", best), ("averaged", AveragedNetwork(network))):
+    if checkpoints.holds(os.path.join(directory, CHECKPOINTS), name):
+      _restore(directory, {"network": network, "epoch": epoch, name: kept})
+      kept.restore()
   return int(epoch)
 
 

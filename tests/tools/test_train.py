@@ -3,6 +3,10 @@
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -77,3 +81,21 @@ def test_a_place_that_cannot_be_exported_to_is_reported_before_the_training(tmp_
   (tmp_path / "saved_model" / "notes.txt").write_text("precious")
   assert "holds notes.txt" in failure(train, f"--workdir={tmp_path}", *NETWORK)
   assert not (tmp_path / "history.jsonl").exists()
+
+
+@pytest.mark.slow
+def test_a_training_that_is_told_to_end_writes_a_checkpoint_and_says_how_to_go_on(tmp_path):
+  command = [sys.executable, "-m", "nao_tf.tools.train", f"--workdir={tmp_path}/run", *NETWORK, "--epochs=100000"]
+  with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    history = tmp_path / "run" / "history.jsonl"
+    deadline = time.monotonic() + 200
+    while not (history.exists() and history.read_text()) and time.monotonic() < deadline:
+      time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate()
+  assert process.returncode == 143
+  assert (
+    f"stopped by SIGTERM; the same command goes on from {tmp_path}/run: nao-train --workdir={tmp_path}/run" in errors
+  )
+  newest = max(int(path.stem.split("-")[1]) for path in (tmp_path / "run" / "checkpoints").glob("*.index"))
+  assert newest >= 2 * len(history.read_text().splitlines())

@@ -1,11 +1,12 @@
 import os
 import random
+import resource
 import shutil
 
 import pytest
 import tensorflow as tf
 
-from nao_tf.training.checkpoints import Checkpoints, OtherCheckpoint, numbers, restore_newest
+from nao_tf.training.checkpoints import Checkpoints, OtherCheckpoint, numbers, restore_best, restore_newest
 from nao_tf.training.literal_paths import literal_path
 
 
@@ -46,6 +47,52 @@ def test_the_last_two_are_kept(tmp_path):
   filled(str(tmp_path), 5)
   assert numbers(str(tmp_path)) == [4, 5]
   assert len(os.listdir(tmp_path)) == 5
+
+
+def test_the_best_is_kept_until_there_is_a_better_one(tmp_path):
+  values = state()
+  checkpoints = Checkpoints(str(tmp_path), values)
+  for number in range(1, 7):
+    values["values"].assign(tf.fill([3], float(number)))
+    checkpoints.save(number, is_best=number in (1, 2))
+  assert numbers(str(tmp_path)) == [2, 5, 6]
+  found = state(-1.0)
+  assert restore_best(str(tmp_path), found).number == 2 and float(found["values"][0]) == 2.0
+  Checkpoints(str(tmp_path), values).save(7)
+  assert numbers(str(tmp_path)) == [2, 6, 7] and restored(str(tmp_path))[0].number == 7
+
+
+def test_there_may_be_no_best_one(tmp_path, caplog):
+  filled(str(tmp_path))
+  assert restore_best(str(tmp_path), state()).number is None
+  (tmp_path / "best.json").write_text("garbage")
+  filled(str(tmp_path))
+  assert "best.json: not JSON" in caplog.text
+
+
+def test_a_full_disk_leaves_the_checkpoint_before_whole(tmp_path):
+  values = state(1.0, size=100_000)
+  checkpoints = Checkpoints(str(tmp_path), values)
+  checkpoints.save(1)
+  before = resource.getrlimit(resource.RLIMIT_FSIZE)
+  resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+  try:
+    with pytest.raises(OSError, match=r"ckpt-2: the checkpoint cannot be written.*the one before it is whole"):
+      checkpoints.save(2)
+  finally:
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+  assert numbers(str(tmp_path)) == [1] and not [name for name in os.listdir(tmp_path) if "ckpt-2" in name]
+  checkpoints.save(2)
+  assert restore_newest(str(tmp_path), state(size=100_000)).number == 2
+
+
+def test_objects_that_came_later_keep_their_values(tmp_path):
+  filled(str(tmp_path))
+  later = {**state(), "course": tf.Module()}
+  later["course"].loss = tf.Variable(5.0)
+  assert restore_newest(str(tmp_path), later).number == 3 and float(later["course"].loss) == 5.0
+  with pytest.raises(OtherCheckpoint):
+    restore_newest(str(tmp_path), {**state(), "unknown": tf.Variable(5.0)})
 
 
 def test_a_number_is_not_used_twice(tmp_path):

@@ -1,7 +1,9 @@
+import dataclasses
 import importlib.util
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.training import optimizers
@@ -59,3 +61,28 @@ def test_shorter_periods_restart_the_cosine_and_grow():
 
 def test_a_constant_rate_is_a_number():
   assert optimizers.learning_rate(TrainingConfig(schedule="constant", learning_rate=0.3), 7) == 0.3
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "constant"])
+def test_a_warm_up_grows_linearly_to_the_schedule(schedule):
+  config = TrainingConfig(epochs=10, learning_rate=0.2, schedule=schedule)
+  warm = dataclasses.replace(config, warmup_epochs=0.5)
+  plain = rates(config, 8, range(80)) if schedule == "cosine" else np.full(80, 0.2)
+  factors = np.minimum(1.0, (np.arange(80) + 1) / 4)
+  np.testing.assert_allclose(rates(warm, 8, range(80)), plain * factors, rtol=1e-6)
+
+
+def test_rates_are_scaled_with_the_batch():
+  config = TrainingConfig(epochs=10, learning_rate=0.1, min_learning_rate=0.01)
+  scaled = dataclasses.replace(config, batch_size=1024, scale_learning_rate=256)
+  np.testing.assert_allclose(rates(scaled, 8, [0, 80]), [0.4, 0.04], rtol=1e-6)
+  assert optimizers.learning_rate(dataclasses.replace(scaled, schedule="constant"), 8) == pytest.approx(0.4)
+
+
+def test_a_factor_reaches_schedules_and_constant_rates():
+  factor = tf.Variable(0.5)
+  for changes in ({"schedule": "cosine"}, {"schedule": "constant"}, {"schedule": "constant", "warmup_epochs": 1.0}):
+    config = TrainingConfig(epochs=10, learning_rate=0.1, **changes)
+    ours, plain = (optimizers.make_optimizer(config, 1, **kw) for kw in ({"rate_factor": factor}, {}))
+    optimizers.set_constant_rate(ours, config, 0.5)
+    assert optimizers.current_learning_rate(ours) == pytest.approx(optimizers.current_learning_rate(plain) / 2)

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from nao_tf.runs.run_lock import RunDirectoryInUse, RunLock
 from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.training.base import Diverged
 from nao_tf.training.training_directory import (
   CHECKPOINTS,
   HISTORY_FILE,
@@ -203,9 +204,101 @@ def test_a_directory_has_begun_when_there_is_an_epoch_or_a_checkpoint(trained, t
   assert not has_begun(str(tmp_path)) and restore_network(str(tmp_path), make_trainer().network) is None
 
 
+class Told(Exception):
+  pass
+
+
+class Disturbed:
+  """A trainer to which something happens after some of its steps."""
+
+  def __init__(self, trainer, num_steps, happens):
+    self._trainer, self._rest, self._happens = trainer, num_steps, happens
+    self.between_evaluation_steps = None
+
+  def __getattr__(self, name):
+    return getattr(self._trainer, name)
+
+  def fit(self, *, on_step):
+    self._trainer.between_evaluation_steps = self.between_evaluation_steps
+
+    def step():
+      self._rest -= 1
+      if not self._rest:
+        self._happens()
+      on_step()
+
+    return self._trainer.fit(on_step=step)
+
+
+@pytest.fixture
+def told(monkeypatch):
+  """Lets SIGTERM raise Told; returns what sends it."""
+
+  def tell(number, frame):
+    raise Told
+
+  before = signal.signal(signal.SIGTERM, tell)
+  yield lambda: signal.raise_signal(signal.SIGTERM)
+  signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("num_steps", [1, 20, 34])
+def test_a_training_that_is_told_to_end_goes_on_at_the_next_step(trained, tmp_path, told, num_steps):
+  first, second = make_trainer(FOUR), make_trainer(FOUR)
+  with pytest.raises(Told):
+    TrainingDirectory(str(tmp_path), Disturbed(first, num_steps, told)).fit()
+  directory = TrainingDirectory(str(tmp_path), second)
+  assert second.num_steps_done == num_steps
+  assert without_seconds(directory.fit()) == without_seconds(trained[1])
+
+
+def test_a_training_ends_within_an_evaluation(trained, tmp_path, told):
+  first, second = make_trainer(FOUR), make_trainer(FOUR)
+  step = first._evaluation_step
+  first._evaluation_step = lambda *batch: (told(), step(*batch))[1]
+  with pytest.raises(Told):
+    TrainingDirectory(str(tmp_path), first).fit()
+  directory = TrainingDirectory(str(tmp_path), second)
+  assert second.num_steps_done == second.steps_per_epoch and not directory.history
+  assert without_seconds(directory.fit()) == without_seconds(trained[1])
+
+
+def poison(trainer):
+  """Makes a weight of a trainer NaN."""
+  trainer._flat.vector.assign(tf.fill(trainer._flat.vector.shape, float("nan")))
+
+
+def test_a_training_goes_back_once_with_a_smaller_rate(tmp_path):
+  config = dataclasses.replace(TRAINING, schedule="constant", learning_rate=0.05)
+  trainer = make_trainer(config)
+  disturbed = Disturbed(trainer, 20, lambda: poison(trainer))
+  history = TrainingDirectory(str(tmp_path), disturbed, checkpoint_steps=6, nan_rate_factor=0.5).fit()
+  assert epochs(history) == [1, 2] and np.isfinite(history[-1]["train_loss"])
+  assert trainer.learning_rate == pytest.approx(0.025)
+  again = make_trainer(dataclasses.replace(config, epochs=3))
+  directory = TrainingDirectory(str(tmp_path), Disturbed(again, 3, lambda: poison(again)), nan_rate_factor=0.5)
+  with pytest.raises(Diverged, match="the loss was nan in epoch 3"):
+    directory.fit()
+
+
+def test_a_cosine_is_scaled_when_a_training_goes_back(tmp_path):
+  trainers_ = [make_trainer(FOUR), make_trainer(FOUR)]
+  trainers_[1].course.set_back(0.5)
+  assert trainers_[1].learning_rate == pytest.approx(trainers_[0].learning_rate / 2)
+
+
+def test_weights_that_are_no_numbers_never_get_into_a_checkpoint(tmp_path):
+  trainer = make_trainer()
+  directory = TrainingDirectory(str(tmp_path), Disturbed(trainer, 34, lambda: poison(trainer)))
+  with pytest.raises(Diverged):
+    directory.fit()
+  assert restore_network(str(tmp_path), make_trainer().network) == 1
+
+
 KILLED = """
 import dataclasses, sys
 from tests.support.image_cases import TRAINING, make_trainer
+from nao_tf.training.base import Diverged
 from nao_tf.training.training_directory import TrainingDirectory
 TrainingDirectory(sys.argv[1], make_trainer(dataclasses.replace(TRAINING, epochs=6))).fit()
 """

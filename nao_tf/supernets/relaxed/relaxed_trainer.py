@@ -26,7 +26,7 @@ from nao_tf.supernets.relaxed.relaxed_network import RelaxedImageNetwork
 from nao_tf.tasks.base import BatchTask
 from nao_tf.training import optimizers
 from nao_tf.training.base import Metrics, checked_loss
-from nao_tf.training.config import TrainingConfig
+from nao_tf.training.config import TrainingConfig, refuse_full_size
 from nao_tf.training.distribution import check_divisible
 from nao_tf.training.regularization import Regularization
 from nao_tf.trial import Architecture
@@ -77,6 +77,7 @@ class RelaxedTrainer:
         examples than a batch has, or the optimizer of the weights is not SGD although the step of the weights is followed.
     """
     check_divisible(training_config.batch_size, distribution)
+    refuse_full_size(training_config, "relaxed networks")
     _check(task, training_config, config)
     self.task, self.training_config, self.config = task, training_config, config
     operations, num_nodes = (mixtures.ZERO, *(operation.name for operation in space.operations)), space.num_nodes

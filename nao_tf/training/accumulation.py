@@ -1,0 +1,68 @@
+"""Gradient accumulation: a step computes the gradients of its batch part by part, and so needs the memory of one part.
+
+The sum of the gradients is that of the whole batch. Only what depends on the other examples of a batch differs: batch norm
+takes its statistics over a part.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from nao_tf.networks.micro_batches import micro_batch
+
+
+def accumulated(
+  compute: Callable[..., tuple[Sequence[tf.Tensor], Sequence[tf.Tensor]]],
+  batch: Sequence[tf.Tensor],
+  count: int,
+  *,
+  zeros: Callable[[], Sequence[tf.Tensor]],
+  num_rows: int = 0,
+) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+  """Computes something for the parts of a batch, one after the other.
+
+  Args:
+    compute: given each tensor of a part, returns tensors to be added up over the parts, and tensors `[B / count, ...]` to be
+      put one after the other.
+    batch: tensors `[B, ...]` whose size B is known, and a multiple of `count`.
+    count: how many parts there are.
+    zeros: returns what the sums begin with.
+    num_rows: how many tensors `[B / count, ...]` there are, float32.
+
+  Returns:
+    The sums, and the tensors `[B, ...]`.
+  """
+  if count == 1:
+    sums, rows = compute(*batch)
+    return list(sums), list(rows)
+  size = int(batch[0].shape[0]) // count
+
+  def add(part: tf.Tensor, sums: list[tf.Tensor], arrays: list[tf.TensorArray]) -> tuple[Any, ...]:
+    with micro_batch(part, count):
+      terms, rows = compute(*(_part(tensor, part, size) for tensor in batch))
+    arrays = [array.write(part, row) for array, row in zip(arrays, rows)]
+    return part + 1, [total + term for total, term in zip(sums, terms)], arrays
+
+  arrays = [tf.TensorArray(tf.float32, count) for _ in range(num_rows)]
+  loop = (tf.constant(0), list(zeros()), arrays)
+  _, sums, arrays = tf.while_loop(lambda part, *_: part < count, add, loop, parallel_iterations=1)
+  return list(sums), [array.concat() for array in arrays]
+
+
+def check_accumulation(batch_size: int, accumulate_steps: int, num_replicas: int) -> None:
+  """Checks that the share of a batch that a replica gets can be divided into equal parts.
+
+  Raises:
+    ValueError: if it cannot.
+  """
+  if batch_size % (num_replicas * accumulate_steps):
+    among = f" on each of {num_replicas} replicas" if num_replicas > 1 else ""
+    raise ValueError(
+      f"a batch_size of {batch_size} cannot be divided into accumulate_steps={accumulate_steps} equal parts{among}"
+    )
+
+
+def _part(tensor: tf.Tensor, number: tf.Tensor, size: int) -> tf.Tensor:
+  """Returns the rows of a part."""
+  return tf.ensure_shape(tensor[number * size : (number + 1) * size], [size, *tensor.shape[1:]])
