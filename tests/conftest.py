@@ -35,6 +35,14 @@ def variables_of_one_shape_share_a_kernel():
     yield
 
 
+@pytest.fixture
+def no_graphs():
+  """Runs compiled functions operation by operation: a few small steps are over before a graph of them is traced."""
+  tf.config.run_functions_eagerly(True)
+  yield
+  tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def graphs_of_a_module_are_released():
   """Keeps the process small: with gigabytes of graphs, every collection of garbage takes a while."""

@@ -91,7 +91,7 @@ def test_training_on_a_pool_makes_all_of_it_better_than_guessing():
   assert np.mean([trainer.score(architecture)["accuracy"] for architecture in pool]) > 0.12
 
 
-def test_scores_are_on_the_same_first_examples():
+def test_scores_are_on_the_same_first_examples(no_graphs):
   """There are 144 validation images."""
   for wanted, size, count in ((0, 150, 144), (100, 150, 100), (100, 60, 100), (101, 60, 102)):
     training = dataclasses.replace(TRAINING, evaluation_batch_size=size)
@@ -116,7 +116,7 @@ def interrupt_after(steps):
 
 
 @pytest.mark.parametrize("sampling", ["uniform", "parameters"])
-def test_a_training_goes_on_within_an_epoch_as_if_it_had_not_been_interrupted(tmp_path, sampling):
+def test_a_training_goes_on_within_an_epoch_as_if_it_had_not_been_interrupted(tmp_path, no_graphs, sampling):
   sharing = dataclasses.replace(SHARING, sampling=sampling)
   trainers = [make_trainer(sharing) for _ in range(3)]
   for trainer in trainers:
