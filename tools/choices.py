@@ -24,6 +24,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     "pnas": "image cells of one to five blocks; the space of progressive search",
     "rnn12": "the recurrent cells of the paper, for language models",
     "darts": "image cells of four nodes whose output has all of them; the space of DARTS",
+    "darts_rnn": "recurrent cells of eight nodes, for language models; the space of DARTS",
     "hierarchical": "image cells of motifs, which are small graphs of six operations",
     "flat": "image cells of eleven nodes with the operations of those motifs",
     "nasbench101": "the cells of NAS-Bench-101",

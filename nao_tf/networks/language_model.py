@@ -127,7 +127,7 @@ class LanguageModel(keras.Model):
     """
     features = self.features(tokens, state, training=training, step=step)
     flat = tf.reshape(features.dropped, [-1, self.config.units])
-    scores = tied_softmax.logits(flat, tf.convert_to_tensor(self.table), tf.convert_to_tensor(self.bias))
+    scores = tied_softmax.logits(flat, self._value(self.table), self._value(self.bias))
     length, batch_size = tf.unstack(tf.shape(features.dropped)[:2])
     scores = tf.reshape(scores, [length, batch_size, self.vocabulary_size])
     return tf.transpose(scores, [1, 0, 2]), features.state
@@ -152,7 +152,7 @@ class LanguageModel(keras.Model):
   def token_losses(self, features: Features, targets: tf.Tensor) -> tf.Tensor:
     """Returns the negative log-probability of each target `[B, T]` in nats, `[B, T]`."""
     flat = tf.reshape(features.dropped, [-1, self.config.units])
-    table, bias = tf.convert_to_tensor(self.table), tf.convert_to_tensor(self.bias)
+    table, bias = self._value(self.table), self._value(self.bias)
     losses = tied_softmax.cross_entropies(flat, table, bias, tf.reshape(tf.transpose(targets), [-1]))
     return tf.transpose(tf.reshape(losses, tf.shape(features.dropped)[:2]))
 
@@ -160,9 +160,13 @@ class LanguageModel(keras.Model):
     """Returns the state before a text, zeros `[B, S]`."""
     return tf.zeros([batch_size, self.num_state_units])
 
+  def _value(self, variable: Any) -> tf.Tensor:
+    """Returns the value of a weight."""
+    return tf.convert_to_tensor(variable)
+
   def _embed(self, steps: tf.Tensor, masks: "_Masks") -> tf.Tensor:
     """Returns the inputs of the cell, `[T, B, H]`, for tokens `[T, B]`."""
-    inputs = tf.gather(tf.convert_to_tensor(self.table), steps)
+    inputs = tf.gather(self._value(self.table), steps)
     if masks.words is not None:
       inputs *= tf.gather(masks.words, steps)
     for mask in (masks.inputs, masks.cell_inputs):

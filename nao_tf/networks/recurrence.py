@@ -119,6 +119,12 @@ def group_kernels(groups: Sequence[Group], kernels: Sequence[tf.Tensor]) -> list
   return grouped
 
 
+def project(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+  """Maps inputs [..., E] with the input kernel [E, 2H] to what they contribute to the first node, [..., 2H]."""
+  flat = tf.matmul(tf.reshape(inputs, [-1, kernel.shape[0]]), kernel)
+  return tf.reshape(flat, tf.concat([tf.shape(inputs)[:-1], [kernel.shape[1]]], 0))
+
+
 def step(
   groups: Sequence[Group],
   kernels: Sequence[tf.Tensor],

@@ -152,8 +152,7 @@ class RecurrentCell(keras.layers.Layer):
   def _project(self, inputs: tf.Tensor) -> tf.Tensor:
     """Maps inputs [..., E] to what they contribute to the first node, [..., 2H]."""
     kernel = tf.cast(tf.convert_to_tensor(self.input_kernel), inputs.dtype)
-    flat = tf.matmul(tf.reshape(inputs, [-1, self.input_size]), kernel)
-    return tf.reshape(flat, tf.concat([tf.shape(inputs)[:-1], [2 * self.units]], 0))
+    return recurrence.project(inputs, kernel)
 
   def _grouped_kernels(self, dtype: tf.DType) -> list[tf.Tensor]:
     kernels = [tf.cast(tf.convert_to_tensor(kernel), dtype) for kernel in self.node_kernels]

@@ -17,6 +17,7 @@ from nao_tf.reports.embedding import embedding, embedding_charts
 from nao_tf.reports.markup import chart, escaped, json_script, section
 from nao_tf.reports.ranking import Ranking, rankings
 from nao_tf.reports.record import Record
+from nao_tf.reports.shares_over_time import shares_over_time
 from nao_tf.reports.summary import description, moment, settings_tables, summary, title_of
 from nao_tf.reports.trainings import file_links, training_charts, training_sections
 
@@ -57,6 +58,7 @@ def _sections(
   """Returns id, title and body of each section; the body is empty if nothing is on record for it."""
   return [
     ("reward", "Rewards", "".join(chart(key, title) for key, title in _TITLES.items() if key in charts)),
+    ("shares", "How the search made up its mind", shares_over_time(record.shares)),
     ("best", "Best architectures", best_cells(record, drawings)),
     ("training", "Training of the winner", training_sections(record.trainings, record.directory)),
     ("finalists", "Trained from scratch", outcomes.finalists(record)),

@@ -12,6 +12,7 @@ from nao_tf.runs.finalists import read_finalists
 from nao_tf.runs.journal import TRIALS_FILE, Entry, trials_of
 from nao_tf.runs.predictions import Prediction, read_predictions
 from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.runs.shares import Shares, read_shares
 from nao_tf.runs.starts import Start, read_starts
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.trial import Trial, best_trial, winning_trial
@@ -34,6 +35,7 @@ class Record:
     starts: when the search was started, and with which versions.
     changed: when the journal was last written, seconds since 1970.
     maps: of the embedding space of the strategy.
+    shares: probabilities of choices in a one-shot search, by epoch.
     trainings: of the winner.
     problems: what could not be read beside the journal, and so is left out: texts.
   """
@@ -48,6 +50,7 @@ class Record:
   starts: Sequence[Start]
   changed: float
   maps: Sequence[EmbeddingMap] = ()
+  shares: Mapping[int, Sequence[Shares]] = dataclasses.field(default_factory=dict)
   trainings: Sequence[Training] = ()
   problems: Sequence[str] = ()
 
@@ -113,6 +116,7 @@ def make_record(
     finalists=read(read_finalists, [], trials),
     predictions=read(read_predictions, {}, trials),
     maps=read(read_embedding_maps, []),
+    shares=read(read_shares, {}),
     trainings=read(read_trainings, []),
     starts=read(read_starts, []),
     changed=os.path.getmtime(os.path.join(directory, TRIALS_FILE)),

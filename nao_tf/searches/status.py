@@ -102,12 +102,18 @@ def _of_search(directory: str, num_trials: int | None) -> Status:
     directory,
     ("search", "trial"),
     [trial.seconds for trial in closed],
-    num_trials,
+    num_trials or _num_epochs(record.settings),
     process=process,
     running=_num_begun(directory, record.trials) if process else 0,
     failed=sum(trial.reward is None for trial in closed),
     best=None if best is None else {"trial": best.id, "reward": best.reward, "architecture": list(best.architecture)},
   )
+
+
+def _num_epochs(settings: Mapping[str, Any]) -> int | None:
+  """Returns how many epochs a one-shot search has, each of which is a trial; None for another search."""
+  epochs = settings.get("shared_training.epochs", settings.get("training.epochs"))
+  return int(epochs) if "evaluator" not in settings and "strategy" in settings and epochs else None
 
 
 def _of_training(directory: str, settings: Mapping[str, Any]) -> Status:

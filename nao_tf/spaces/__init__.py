@@ -6,6 +6,7 @@ from nao_tf.spaces.base import Decision, SearchSpace
 SPACES = {
   "autokeras": "nao_tf.spaces.autokeras:AutokerasSpace",
   "darts": "nao_tf.spaces.nasnet:darts",
+  "darts_rnn": "nao_tf.spaces.recurrent:darts_rnn",
   "flat": "nao_tf.spaces.hierarchical:flat",
   "hierarchical": "nao_tf.spaces.hierarchical:hierarchical",
   "nasbench101": "nao_tf.spaces.nasbench101:Nasbench101Space",

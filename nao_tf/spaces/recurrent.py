@@ -141,6 +141,11 @@ class RecurrentSpace(SearchSpace):
     return tuple(ACTIVATIONS.index(codes[n]) if i % 2 else n for i, n in enumerate(choices))
 
 
+def darts_rnn() -> RecurrentSpace:
+  """Returns the space of the recurrent cells of DARTS: eight searched nodes (Liu et al., ICLR 2019, section 3.1)."""
+  return RecurrentSpace("darts_rnn", 8)
+
+
 def _numbering(name: str) -> tuple[str, ...]:
   if name not in NUMBERINGS:
     raise ValueError(f"unknown numbering of activations {fields.shown(name)}; expected one of {', '.join(NUMBERINGS)}")

@@ -3,7 +3,10 @@
 from nao_tf.registries import resolve_for
 from nao_tf.searches.one_shot.base import OneShotContext, OneShotTrainer
 
-RELAXED_TRAINERS = {"nao_tf.tasks.base:BatchTask": "nao_tf.supernets.relaxed.relaxed_trainer:make_relaxed_trainer"}
+RELAXED_TRAINERS = {
+  "nao_tf.tasks.base:BatchTask": "nao_tf.supernets.relaxed.relaxed_trainer:make_relaxed_trainer",
+  "nao_tf.tasks.base:StreamTask": "nao_tf.supernets.relaxed.relaxed_recurrent_trainer:make_relaxed_recurrent_trainer",
+}
 """Places of functions that make the trainer of a relaxed network, by the place of the class of tasks."""
 
 

@@ -6,13 +6,16 @@ Sources: Liu et al., ICLR 2019; Xie et al., ICLR 2019; Dong and Yang, CVPR 2019.
 import dataclasses
 
 from nao_tf.networks.image_network_config import ImageNetworkConfig
+from nao_tf.networks.language_model_config import LanguageModelConfig
 from nao_tf.searches.one_shot.base import OneShotDefaults, OneShotSearch
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.nasnet import NasnetSpace
+from nao_tf.spaces.recurrent import RecurrentSpace
 from nao_tf.supernets.relaxed.config import PRESETS
 from nao_tf.tasks.base import Configs
-from nao_tf.tasks.traits import IMAGES
+from nao_tf.tasks.traits import IMAGES, TEXT
 from nao_tf.training.config import TrainingConfig
+from nao_tf.training.language_config import LanguageTrainingConfig
 
 PREFIX = "relaxed"
 TRAINER = "nao_tf.searches.one_shot.gradient_trainers:make_gradient_trainer"
@@ -31,6 +34,21 @@ _TRAINING = TrainingConfig(
   clip_norm=5.0,
 )
 """Liu et al., section 3.1 and the release."""
+
+
+_LANGUAGE_MODEL = LanguageModelConfig(units=300)
+_LANGUAGE_TRAINING = LanguageTrainingConfig(batch_size=256, weight_decay=5e-7, averaging_patience=0)
+"""Liu et al., section 3.1 and the release: no weights are averaged in the search."""
+
+
+def check_recurrent_cells(space: SearchSpace) -> None:
+  """Checks that a space is one of recurrent cells.
+
+  Raises:
+    ValueError: if it is not.
+  """
+  if not isinstance(space, RecurrentSpace):
+    raise ValueError(f"{space.name}: a search by gradients on a text needs recurrent cells, such as those of darts_rnn")
 
 
 def check_cells(space: SearchSpace) -> None:
@@ -54,7 +72,13 @@ def _search(preset: str, epochs: int) -> OneShotSearch:
     check_cells,
     validation_fraction=0.5,
   )
-  return OneShotSearch(PRESETS[preset], PREFIX, TRAINER, {IMAGES.kind: images})
+  text = OneShotDefaults(
+    "darts_rnn",
+    Configs(_LANGUAGE_MODEL, dataclasses.replace(_LANGUAGE_TRAINING, epochs=epochs)),
+    TEXT.child,
+    check_recurrent_cells,
+  )
+  return OneShotSearch(PRESETS[preset], PREFIX, TRAINER, {IMAGES.kind: images, TEXT.kind: text})
 
 
 DARTS = _search("darts", 50)

@@ -29,15 +29,19 @@ class WeightStep(NamedTuple):
     momentum: share of the last move that is made again.
     last: the last move of each weight.
     decay: factor of the weights in their gradient.
+    clip_norm: bound on the norm of the gradients without the decay; 0 for none.
   """
 
   rate: tf.Tensor | float
   momentum: float = 0.0
   last: Tensors = ()
   decay: float = 0.0
+  clip_norm: float = 0.0
 
   def moved(self, weights: Tensors, gradients: Tensors) -> list[tf.Tensor]:
     """Returns the weights after the step."""
+    if self.clip_norm:
+      gradients, _ = tf.clip_by_global_norm(list(gradients), self.clip_norm)
     last = self.last or [tf.zeros_like(weight) for weight in weights]
     return [
       weight + self.momentum * move - self.rate * (gradient + self.decay * weight)

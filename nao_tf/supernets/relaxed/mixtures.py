@@ -13,7 +13,15 @@ import numpy as np
 import tensorflow as tf
 
 from nao_tf.runs.shares import Shares
-from nao_tf.spaces.genotypes import NUM_CELL_INPUTS, Branch, Cell, CellGenotype, Node
+from nao_tf.spaces.genotypes import (
+  NUM_CELL_INPUTS,
+  Branch,
+  Cell,
+  CellGenotype,
+  Node,
+  RecurrentGenotype,
+  RecurrentNode,
+)
 
 ZERO = "zero"
 BRANCHES = 2
@@ -50,7 +58,7 @@ def one_hot_mixture(
   """Draws the mixture of GDAS: one operation for each edge, with the gradient of the concrete sample."""
   soft = concrete_mixture(strengths, temperature, seed)
   hard = tf.one_hot(tf.argmax(soft, -1), tf.shape(soft)[-1], dtype=soft.dtype)
-  return soft + tf.stop_gradient(hard - soft)
+  return hard + (soft - tf.stop_gradient(soft))  # Its values are exactly 0 and 1.
 
 
 def gumbel_noise(shape: tf.Tensor | Sequence[int], seed: tf.Tensor | tuple[int, int]) -> tf.Tensor:
@@ -102,6 +110,46 @@ def derive(strengths: np.ndarray, operations: Sequence[str], num_nodes: int) -> 
     _derive_cell(cell, operations, num_nodes) for cell in _softmax(np.asarray(strengths, np.float64))
   )
   return CellGenotype(normal, reduction)
+
+
+def num_recurrent_edges(num_nodes: int) -> int:
+  """Returns how many edges a relaxed recurrent cell has: node i has one to each of the i nodes before it."""
+  return num_nodes * (num_nodes + 1) // 2
+
+
+def recurrent_shares(strengths: np.ndarray, operations: Sequence[str], num_nodes: int) -> list[Shares]:
+  """Returns the softmax over the activations of each edge; see `derive_recurrent`."""
+  edges = [f"{source} to {node}" for node in range(1, num_nodes + 1) for source in range(node)]
+  probabilities = _softmax(np.asarray(strengths, np.float64)).tolist()
+  return [Shares("cell", edge, tuple(operations), tuple(values)) for edge, values in zip(edges, probabilities)]
+
+
+def derive_recurrent(strengths: np.ndarray, operations: Sequence[str], num_nodes: int) -> RecurrentGenotype:
+  """Returns the discrete recurrent cell that strengths stand for.
+
+  Each node keeps the one edge on which an activation is likeliest, the absent one left out.
+
+  Args:
+    strengths: `[edges, operations]`.
+    operations: names of the activations.
+    num_nodes: searched nodes.
+
+  Raises:
+    ValueError: if the shape of the strengths is another one, or there is no operation but the absent one.
+  """
+  expected = (num_recurrent_edges(num_nodes), len(operations))
+  if np.shape(strengths) != expected or set(operations) <= {ZERO}:
+    raise ValueError(
+      f"expected strengths of shape {expected} with an operation other than {ZERO}, got {np.shape(strengths)}"
+    )
+  present = [number for number, name in enumerate(operations) if name != ZERO]
+  probabilities = _softmax(np.asarray(strengths, np.float64))[:, present]
+  nodes, first = [], 0
+  for node in range(1, num_nodes + 1):
+    source, best = np.unravel_index(int(np.argmax(probabilities[first : first + node])), (node, len(present)))
+    nodes.append(RecurrentNode(int(source), operations[present[int(best)]]))
+    first += node
+  return RecurrentGenotype(tuple(nodes))
 
 
 def count_identities(genotype: CellGenotype) -> tuple[int, int]:

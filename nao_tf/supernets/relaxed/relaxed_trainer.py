@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow import keras
 
 from nao_tf.networks.image_network import ImageNetworkConfig
 from nao_tf.runs.shares import Shares
@@ -23,6 +22,7 @@ from nao_tf.supernets.relaxed import bilevel, mixtures
 from nao_tf.supernets.relaxed.config import RelaxedConfig
 from nao_tf.supernets.relaxed.expected_costs import cost_table
 from nao_tf.supernets.relaxed.relaxed_network import RelaxedImageNetwork
+from nao_tf.supernets.relaxed.strengths import Strengths, summed
 from nao_tf.tasks.base import BatchTask
 from nao_tf.training import optimizers
 from nao_tf.training.base import Metrics, checked_loss
@@ -43,7 +43,6 @@ class RelaxedTrainer:
     training_config: how the weights are trained.
     config: how the strengths are trained.
     network: the relaxed network.
-    strengths: a variable `[2, edges, operations]`.
     epoch: a variable, the number of completed epochs.
     resumes_within_epochs: True: the training can be resumed between two steps.
   """
@@ -86,7 +85,6 @@ class RelaxedTrainer:
     self.steps_per_epoch = task.steps_per_epoch(training_config)
     height, width, channels = task.input_shape
     shape = (2, mixtures.num_edges(num_nodes), len(self._operations))
-    initial = np.random.default_rng(seed).normal(size=shape) * config.initial_deviation
     with distribution.scope():
       self.network = RelaxedImageNetwork(
         operations,
@@ -96,16 +94,11 @@ class RelaxedTrainer:
         image_shape=(height, width, channels),
         seed=seed,
       )
-      self.strengths = tf.Variable(initial, dtype=tf.float32, name="strengths")
+      self._strengths = Strengths(shape, config, distribution=distribution, seed=seed)
       self.optimizer = optimizers.make_optimizer(training_config, self.steps_per_epoch)
       self.optimizer.build(self._weights)
-      self._parameter_optimizer = keras.optimizers.Adam(
-        config.parameter_learning_rate, config.parameter_beta_1, config.parameter_beta_2
-      )
-      self._parameter_optimizer.build([self.strengths])
     self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
     self._loss = tf.Variable(0.0, dtype=tf.float64, trainable=False)
-    self._temperature = tf.Variable(config.temperature, dtype=tf.float32, trainable=False)
     self._regularization = Regularization(training_config, self._replicas)
     self._step = tf.function(self._train, autograph=False)
     self._evaluation_step = tf.function(self._evaluate, autograph=False)
@@ -113,14 +106,13 @@ class RelaxedTrainer:
   @property
   def state(self) -> dict[str, Any]:
     """What a checkpoint must hold to resume the training as if it had not been interrupted."""
-    optimizers_ = {"optimizer": self.optimizer, "parameter_optimizer": self._parameter_optimizer}
-    return {
-      "network": self.network,
-      "strengths": self.strengths,
-      "epoch": self.epoch,
-      "loss": self._loss,
-      **optimizers_,
-    }
+    own = {"network": self.network, "optimizer": self.optimizer, "epoch": self.epoch, "loss": self._loss}
+    return {**own, **self._strengths.state}
+
+  @property
+  def strengths(self) -> tf.Variable:
+    """A variable `[2, edges, operations]`."""
+    return self._strengths.variable
 
   @property
   def num_steps_done(self) -> int:
@@ -166,8 +158,7 @@ class RelaxedTrainer:
       if self.has_collapsed():
         return
       start = time.perf_counter()
-      temperature = self.config.temperature_in(number - 1, self.training_config.epochs)
-      self._temperature.assign(temperature)
+      temperature = self._strengths.start_epoch(number - 1, self.training_config.epochs)
       loss = self._train_epoch(number, on_step)
       self.epoch.assign(number)
       self._loss.assign(0.0)
@@ -248,11 +239,11 @@ class RelaxedTrainer:
   def _replica_train(self, batch: Any, held_out: Any) -> tf.Tensor:
     step = tf.convert_to_tensor(self.optimizer.iterations)
     if self.config.order:
-      self._apply_to_strengths(self._strengths_gradient(batch, held_out, step))
+      self._strengths.apply(self._strengths_gradient(batch, held_out, step))
     weights, strengths = self._weights, tf.convert_to_tensor(self.strengths)
     with tf.GradientTape() as tape:
       tape.watch(strengths)
-      mixture = self._mixture(strengths, step)
+      mixture = self._strengths.mixture(strengths, step)
       network = _Mixed(self.network, mixture)
       inputs, targets = batch
       losses = self.task.losses(network, inputs, targets, step, self.training_config)
@@ -260,7 +251,7 @@ class RelaxedTrainer:
       total = loss + self._cost(mixture) / self._replicas
     *gradients, of_strengths = tape.gradient(total, [*weights, strengths], unconnected_gradients="zero")
     if not self.config.order:
-      self._apply_to_strengths(self._summed([of_strengths])[0])
+      self._strengths.apply(summed([of_strengths], self._replicas)[0])
     self.optimizer.apply_gradients(zip(self._regularization(gradients, weights), weights))
     return loss
 
@@ -270,21 +261,21 @@ class RelaxedTrainer:
     strengths = tf.convert_to_tensor(self.strengths)
     validation = functools.partial(self._lent_loss, held_out, step, costs=True)
     if self.config.order == 1:
-      return bilevel.first_order_gradient(strengths, weights, validation, summed=self._summed)
+      return bilevel.first_order_gradient(strengths, weights, validation, summed=self._sum)
     return bilevel.second_order_gradient(
       strengths,
       weights,
       self._weight_step(),
       training=functools.partial(self._lent_loss, batch, step, costs=False),
       validation=validation,
-      summed=self._summed,
+      summed=self._sum,
     )
 
   def _lent_loss(
     self, batch: Any, step: tf.Tensor, weights: Sequence[tf.Tensor], strengths: tf.Tensor, *, costs: bool
   ) -> tf.Tensor:
     """Returns this replica's share of the loss with weights that are lent; the statistics of batch norm stay as they are."""
-    mixture = self._mixture(strengths, step)
+    mixture = self._strengths.mixture(strengths, step)
     network = _Mixed(self.network, mixture, self._lend(weights))
     inputs, targets = batch
     losses = self.task.losses(network, inputs, targets, step, self.training_config)
@@ -302,12 +293,6 @@ class RelaxedTrainer:
     rate = self.optimizer.learning_rate
     rate = rate(self.optimizer.iterations) if callable(rate) else tf.convert_to_tensor(rate)
     return bilevel.WeightStep(rate, momentum, last, self.training_config.weight_decay)
-
-  def _mixture(self, strengths: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-    if self.config.mixture == "softmax":
-      return mixtures.softmax_mixture(strengths)
-    draw = mixtures.concrete_mixture if self.config.mixture == "concrete" else mixtures.one_hot_mixture
-    return draw(strengths, self._temperature, tf.stack([tf.constant(self._seed, tf.int64), tf.cast(step, tf.int64)]))
 
   def _cost(self, mixture: tf.Tensor) -> tf.Tensor:
     """Returns the weighted logarithm of the expected cost."""
@@ -328,16 +313,9 @@ class RelaxedTrainer:
     )
     return table.astype(np.float32)
 
-  def _summed(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+  def _sum(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     """Returns gradients, summed over the replicas."""
-    if self._replicas == 1:
-      return list(gradients)
-    return list(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, list(gradients)))
-
-  def _apply_to_strengths(self, gradient: tf.Tensor) -> None:
-    """Lets Adam change the strengths; it adds up what it gets from all replicas."""
-    gradient += self.config.parameter_weight_decay * tf.convert_to_tensor(self.strengths)
-    self._parameter_optimizer.apply_gradients([(gradient / self._replicas, self.strengths)])
+    return summed(gradients, self._replicas)
 
   def _evaluate(self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> Mapping[str, tf.Tensor]:
     sums = self._distribution.run(self._replica_evaluate, (inputs, targets, weights))

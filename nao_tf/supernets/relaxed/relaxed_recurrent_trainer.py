@@ -1,0 +1,366 @@
+"""The training of a relaxed language model: its weights on the training text, its strengths on the validation text.
+
+Each step has a segment of the training text and one of the validation text, which is begun again when it ends. A state is
+carried along each of them. Strengths are trained with the dropout of the weights. No weights are averaged.
+
+Source: Liu et al., ICLR 2019, section 3.1; the gradients are those of `nao_tf.supernets.relaxed.bilevel`.
+"""
+
+import functools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from nao_tf.networks.language_model import Features, LanguageModelConfig
+from nao_tf.networks.weight_sources import OWN_WEIGHTS, WeightSource
+from nao_tf.runs.shares import Shares
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.genotypes import RecurrentGenotype
+from nao_tf.spaces.recurrent import ACTIVATIONS, RecurrentSpace
+from nao_tf.supernets.functional import LentWeights
+from nao_tf.supernets.relaxed import bilevel, mixtures
+from nao_tf.supernets.relaxed.config import RelaxedConfig
+from nao_tf.supernets.relaxed.relaxed_recurrent_cell import RelaxedLanguageModel
+from nao_tf.supernets.relaxed.strengths import Strengths, summed
+from nao_tf.tasks.base import StreamTask
+from nao_tf.training import optimizers
+from nao_tf.training.base import Metrics, checked_loss
+from nao_tf.training.distribution import check_divisible
+from nao_tf.training.language_config import LanguageTrainingConfig, segment_lengths
+from nao_tf.training.language_trainer import EVALUATION_TOKENS, Progress, activation_penalty, regularized
+from nao_tf.trial import Architecture
+
+OPERATIONS = (mixtures.ZERO, *ACTIVATIONS)
+
+
+class _Segment(NamedTuple):
+  """A segment of a text, and the state before it."""
+
+  inputs: tf.Tensor
+  targets: tf.Tensor
+  hidden: tf.Tensor
+
+
+class RelaxedRecurrentTrainer:
+  """Trains the weights and the strengths of a relaxed language model; a `nao_tf.training.base.Trainer`.
+
+  Attributes:
+    task: the text.
+    training_config: how the weights are trained.
+    config: how the strengths are trained.
+    network: the relaxed language model.
+    optimizer: of the weights.
+    epoch: a variable, the number of completed epochs.
+    resumes_within_epochs: True: the training can be resumed between two steps.
+  """
+
+  resumes_within_epochs = True
+
+  def __init__(
+    self,
+    task: StreamTask,
+    space: RecurrentSpace,
+    network_config: LanguageModelConfig,
+    training_config: LanguageTrainingConfig,
+    config: RelaxedConfig,
+    *,
+    distribution: tf.distribute.Strategy,
+    seed: int,
+  ) -> None:
+    """Makes the network, the strengths and the optimizers.
+
+    Args:
+      task: what to learn.
+      space: of recurrent cells. An edge may also be absent, as in DARTS.
+      network_config: how large the language model is.
+      training_config: how its weights are trained.
+      config: how its strengths are trained.
+      distribution: the distribution of the process.
+      seed: of everything random.
+
+    Raises:
+      ValueError: if the streams cannot be divided among the replicas, a text is too short for them, the optimizer is not
+        SGD although its step is followed, or a cost is asked for.
+    """
+    check_divisible(training_config.batch_size, distribution)
+    _check(task, training_config, config)
+    self.task, self.training_config, self.config = task, training_config, config
+    self._space, self._seed, self._num_nodes = space, seed, len(space.decisions) // 2
+    self._distribution, self._replicas = distribution, distribution.num_replicas_in_sync
+    with tf.device("CPU:0"):
+      self._text = tuple(map(tf.constant, task.training_streams(training_config.batch_size)))
+      held_out = task.evaluation_streams("valid", training_config.batch_size) if config.order else ()
+      self._held_out = tuple(tf.constant(array[:, : _full_length(held_out[2])]) for array in held_out[:2])
+    shape = (mixtures.num_recurrent_edges(self._num_nodes), len(OPERATIONS))
+    with distribution.scope():
+      self.network = RelaxedLanguageModel(OPERATIONS, self._num_nodes, network_config, task.num_outputs, seed)
+      self._strengths = Strengths(shape, config, distribution=distribution, seed=seed)
+      self.optimizer = optimizers.optimizer_class(training_config.optimizer)(
+        learning_rate=training_config.learning_rate
+      )
+      optimizers.build_optimizer(self.optimizer, self._weights)
+    self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
+    self._progress = Progress(training_config.batch_size, network_config.units)
+    self._held_out_hidden = tf.Variable(tf.zeros([training_config.batch_size, network_config.units]), trainable=False)
+    self._step = tf.function(self._train, autograph=False)
+    shapes = (([None, None], tf.int32), ([None, None], tf.int32), ([None, None], tf.float32))
+    signature = [*(tf.TensorSpec(*spec) for spec in shapes), tf.TensorSpec([None, network_config.units])]
+    self._evaluation_step = tf.function(self._evaluate, input_signature=signature, autograph=False)
+
+  @property
+  def strengths(self) -> tf.Variable:
+    """A variable `[edges, operations]`."""
+    return self._strengths.variable
+
+  @property
+  def state(self) -> dict[str, Any]:
+    """What a checkpoint must hold to resume the training as if it had not been interrupted."""
+    own = {"network": self.network, "optimizer": self.optimizer, "epoch": self.epoch, "progress": self._progress}
+    return {**own, **self._strengths.state, "held_out_hidden": self._held_out_hidden}
+
+  @property
+  def num_steps_done(self) -> int:
+    """How many steps have been made, in all epochs."""
+    return optimizers.num_updates(self.optimizer)
+
+  @property
+  def steps_per_epoch(self) -> int:
+    """How many steps the first epoch has. The other epochs have about as many."""
+    return len(self._lengths(0))
+
+  @property
+  def learning_rate(self) -> float:
+    """The learning rate of a segment of the usual length; each segment has its share of it."""
+    return self.training_config.learning_rate
+
+  def derived(self) -> RecurrentGenotype:
+    """Returns the discrete cell that the strengths stand for."""
+    return mixtures.derive_recurrent(self.strengths.numpy(), OPERATIONS, self._num_nodes)
+
+  def architecture(self) -> Architecture:
+    """Returns the architecture that the strengths stand for."""
+    return self._space.encode(self.derived())
+
+  def shares(self) -> list[Shares]:
+    """Returns the softmax of the strengths of each edge."""
+    return mixtures.recurrent_shares(self.strengths.numpy(), OPERATIONS, self._num_nodes)
+
+  def drawn(self) -> Iterator[tuple[Architecture, Metrics]]:
+    """Yields nothing: the strengths decide."""
+    return iter(())
+
+  def fit(self, *, on_step: Callable[[], None] = lambda: None) -> Iterator[Metrics]:
+    """Trains from the present step to the last epoch, or until the cell collapses to identities.
+
+    Args:
+      on_step: called after each step.
+
+    Yields:
+      The metrics of each epoch: `epoch` (from 1), `train_loss` (nats per token), `seconds`; `entropy` of the mixtures in
+      nats, `temperature`, `identities` of the derived cell; and the metrics of the relaxed language model on the
+      validation text with the prefix `valid_`.
+
+    Raises:
+      nao_tf.training.base.Diverged: if the loss becomes NaN or infinite.
+    """
+    for number in range(int(self.epoch) + 1, self.training_config.epochs + 1):
+      if 0 < self.config.max_identities < self._num_identities():
+        return
+      start = time.perf_counter()
+      temperature = self._strengths.start_epoch(number - 1, self.training_config.epochs)
+      loss = self._train_epoch(number, on_step)
+      self.epoch.assign(number)
+      self._progress.start_epoch()
+      self._held_out_hidden.assign(tf.zeros_like(self._held_out_hidden))
+      valid = {f"valid_{name}": value for name, value in self.evaluate("valid").items()}
+      figures = {"entropy": mixtures.entropy(self.strengths.numpy()), "identities": float(self._num_identities())}
+      seconds = time.perf_counter() - start
+      yield {"epoch": number, "train_loss": loss, "temperature": temperature, **figures, **valid, "seconds": seconds}
+
+  def evaluate(self, split: str) -> Metrics:
+    """Returns the metrics of the relaxed language model on a split, with the softmax of the strengths as mixture."""
+    inputs, targets, weights = self.task.evaluation_streams(split, self.training_config.evaluation_streams)
+    length = max(1, EVALUATION_TOKENS // len(inputs))
+    total, hidden = 0.0, self.network.initial_state(len(inputs))
+    for start in range(0, inputs.shape[1], length):
+      part = np.s_[:, start : start + length]
+      loss, hidden = self._evaluation_step(*map(tf.constant, (inputs[part], targets[part], weights[part])), hidden)
+      total += float(loss)
+    return self.task.metrics({"loss": total / float(weights.sum())})
+
+  @property
+  def _weights(self) -> list[Any]:
+    return self.network.trainable_variables
+
+  def _num_identities(self) -> int:
+    return sum(node.activation == "identity" for node in self.derived().nodes)
+
+  def _lengths(self, epoch: int) -> list[int]:
+    """Returns the lengths of the segments of an epoch, whose number counts from 0."""
+    return segment_lengths(self.training_config, self._text[0].shape[1], np.random.default_rng([self._seed, epoch]))
+
+  def _train_epoch(self, number: int, on_step: Callable[[], None]) -> float:
+    """Trains from the present segment to the end of the epoch; returns the loss per token of the epoch."""
+    lengths = self._lengths(number - 1)
+    for segment in range(int(self._progress.segment), len(lengths)):
+      rate = self.training_config.learning_rate * lengths[segment] / self.training_config.segment_length
+      self.optimizer.learning_rate = rate
+      loss = self._step(tf.constant(sum(lengths[:segment])), tf.constant(lengths[segment]), tf.constant(rate))
+      checked_loss(loss, number, segment + 1)
+      on_step()
+    return float(self._progress.loss) / sum(lengths)
+
+  def _train(self, start: tf.Tensor, length: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
+    """Makes a step of the strengths and one of the weights; returns the cross-entropy per token of the latter."""
+    losses, hidden, held_out = self._distribution.run(self._replica_train, (start, length, rate))
+    loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+    self._progress.advance(loss, length, tf.concat(self._distribution.experimental_local_results(hidden), 0))
+    self._held_out_hidden.assign(tf.concat(self._distribution.experimental_local_results(held_out), 0))
+    return loss
+
+  def _replica_train(
+    self, start: tf.Tensor, length: tf.Tensor, rate: tf.Tensor
+  ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Returns this replica's share of the loss, and the states after the two segments."""
+    step = tf.convert_to_tensor(self.optimizer.iterations)
+    segment, held_out = (
+      self._segment(self._text, start, length, self._progress.hidden),
+      self._rows(self._held_out_hidden),
+    )
+    if self.config.order:
+      held_out = self._step_of_strengths(segment, start, length, rate, step)
+    weights, strengths = self._weights, tf.convert_to_tensor(self.strengths)
+    with tf.GradientTape() as tape:
+      tape.watch(strengths)
+      features, loss = self._loss(segment, self._strengths.mixture(strengths, step), step)
+      total = loss + activation_penalty(features, self.training_config) / self._replicas
+    *gradients, of_strengths = tape.gradient(total, [*weights, strengths])
+    if not self.config.order:
+      self._strengths.apply(summed([of_strengths], self._replicas)[0])
+    gradients = regularized(gradients, weights, self.training_config, self._replicas)
+    self.optimizer.apply_gradients(zip(gradients, weights))
+    return loss, features.state, held_out
+
+  def _step_of_strengths(
+    self, segment: _Segment, start: tf.Tensor, length: tf.Tensor, rate: tf.Tensor, step: tf.Tensor
+  ) -> tf.Tensor:
+    """Makes a step of the strengths; returns the state after the segment of the validation text."""
+    total = self._held_out[0].shape[1]
+    begin = start % total
+    held_out = self._segment(self._held_out, begin, tf.minimum(length, total - begin), self._held_out_hidden)
+    states: list[tf.Tensor] = []
+    weights, strengths = (
+      [tf.convert_to_tensor(weight) for weight in self._weights],
+      tf.convert_to_tensor(self.strengths),
+    )
+    validation = functools.partial(self._lent_loss, held_out, step, states)
+    if self.config.order == 1:
+      gradient = bilevel.first_order_gradient(strengths, weights, validation, summed=self._sum)
+    else:
+      config = self.training_config
+      moves = bilevel.WeightStep(rate, decay=config.weight_decay, clip_norm=config.clip_norm)
+      training = functools.partial(self._lent_loss, segment, step, [])
+      gradient = bilevel.second_order_gradient(
+        strengths, weights, moves, training=training, validation=validation, summed=self._sum
+      )
+    self._strengths.apply(gradient)
+    return states[-1]
+
+  def _lent_loss(
+    self,
+    segment: _Segment,
+    step: tf.Tensor,
+    states: list[tf.Tensor],
+    weights: Sequence[tf.Tensor],
+    strengths: tf.Tensor,
+  ) -> tf.Tensor:
+    """Returns this replica's share of the loss with weights that are lent, and appends the state after the segment."""
+    lent = LentWeights(self._weights, weights)
+    features, loss = self._loss(segment, self._strengths.mixture(strengths, step), step, lent)
+    states.append(features.state)
+    return loss
+
+  def _loss(
+    self, segment: _Segment, mixture: tf.Tensor, step: tf.Tensor, weights: WeightSource = OWN_WEIGHTS
+  ) -> tuple[Features, tf.Tensor]:
+    """Returns the features of a segment and this replica's share of its cross-entropy per token."""
+    with self.network.bound(mixture, weights):
+      features = self.network.features(segment.inputs, segment.hidden, training=True, step=step)
+      losses = self.network.token_losses(features, segment.targets)
+    return features, tf.reduce_mean(losses) / self._replicas
+
+  def _segment(self, text: Sequence[tf.Tensor], start: tf.Tensor, length: tf.Tensor, hidden: tf.Variable) -> _Segment:
+    """Returns the part of a segment that is this replica's."""
+    rows = self.training_config.batch_size // self._replicas
+    with tf.device("CPU:0"):
+      inputs, targets = (tf.slice(x, [self._first_row(), start], [rows, length]) for x in text)
+    return _Segment(inputs, targets, self._rows(hidden))
+
+  def _rows(self, hidden: tf.Variable) -> tf.Tensor:
+    rows = self.training_config.batch_size // self._replicas
+    return tf.slice(hidden, [self._first_row(), 0], [rows, hidden.shape[1]])
+
+  def _first_row(self) -> tf.Tensor:
+    rows = self.training_config.batch_size // self._replicas
+    return rows * tf.distribute.get_replica_context().replica_id_in_sync_group
+
+  def _sum(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """Returns gradients, summed over the replicas."""
+    return summed([tf.convert_to_tensor(gradient) for gradient in gradients], self._replicas)
+
+  def _evaluate(
+    self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, hidden: tf.Tensor
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the sum of the weighted losses of a segment, and the state after it."""
+    with self.network.bound(mixtures.softmax_mixture(tf.convert_to_tensor(self.strengths))):
+      features = self.network.features(inputs, hidden)
+      return tf.reduce_sum(self.network.token_losses(features, targets) * weights), features.state
+
+
+def make_relaxed_recurrent_trainer(
+  task: StreamTask,
+  space: SearchSpace,
+  network_config: LanguageModelConfig,
+  training_config: LanguageTrainingConfig,
+  config: RelaxedConfig,
+  *,
+  distribution: tf.distribute.Strategy,
+  seed: int,
+) -> RelaxedRecurrentTrainer:
+  """Returns what trains the relaxed language model of a space of recurrent cells.
+
+  The arguments are those of `RelaxedRecurrentTrainer`.
+
+  Raises:
+    ValueError: if the space is another one; or as `RelaxedRecurrentTrainer`.
+  """
+  if not isinstance(space, RecurrentSpace):
+    raise ValueError(f"{space.name}: a search by gradients on a text needs recurrent cells, such as those of darts_rnn")
+  training_config = task.complete_training_config(training_config)
+  return RelaxedRecurrentTrainer(
+    task, space, network_config, training_config, config, distribution=distribution, seed=seed
+  )
+
+
+def _full_length(weights: np.ndarray) -> int:
+  """Returns how many tokens all streams have, without those that only fill them up."""
+  return int(weights.min(0).sum())
+
+
+def _check(task: StreamTask, training_config: LanguageTrainingConfig, config: RelaxedConfig) -> None:
+  """Raises ValueError if a relaxed language model cannot be trained so."""
+  count = task.num_examples("valid")
+  if config.order and count < 2 * training_config.batch_size:
+    raise ValueError(
+      f"{task.name}: strengths are trained on {training_config.batch_size} streams of the validation text, which has only"
+      f" {count} tokens; give a smaller batch_size"
+    )
+  if config.order == 2 and training_config.optimizer.lower() != "sgd":
+    raise ValueError(
+      f"a search of order 2 follows the step of the weights, so it needs the optimizer SGD, got {training_config.optimizer}"
+    )
+  if config.cost_weight:
+    raise ValueError("cost_weight: all recurrent cells of a space cost the same, so there is nothing to weigh")

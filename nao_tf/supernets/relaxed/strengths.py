@@ -1,0 +1,79 @@
+"""The strengths of a relaxed network: the variable, how mixtures are made of it, and how it is trained."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+from nao_tf.supernets.relaxed import mixtures
+from nao_tf.supernets.relaxed.config import RelaxedConfig
+
+
+class Strengths:
+  """The strengths of all operations on all edges, with Adam, which changes them.
+
+  Attributes:
+    variable: the strengths; their last axis is that of the operations.
+    config: how they are trained.
+  """
+
+  def __init__(
+    self, shape: Sequence[int], config: RelaxedConfig, *, distribution: tf.distribute.Strategy, seed: int
+  ) -> None:
+    """Makes the variables. Call it in the scope of the distribution.
+
+    Args:
+      shape: of the strengths.
+      config: how they are trained.
+      distribution: the distribution of the process.
+      seed: of their initial values and of samples.
+    """
+    self.config, self._seed, self._replicas = config, seed, distribution.num_replicas_in_sync
+    initial = np.random.default_rng(seed).normal(size=tuple(shape)) * config.initial_deviation
+    self.variable = tf.Variable(initial.astype(np.float32), trainable=True, name="strengths")
+    self._optimizer = keras.optimizers.Adam(
+      config.parameter_learning_rate, config.parameter_beta_1, config.parameter_beta_2
+    )
+    self._optimizer.build([self.variable])
+    self._temperature = tf.Variable(config.temperature, dtype=tf.float32, trainable=False)
+
+  @property
+  def state(self) -> dict[str, Any]:
+    """What a checkpoint must hold."""
+    return {"strengths": self.variable, "parameter_optimizer": self._optimizer}
+
+  def start_epoch(self, number: int, epochs: int) -> float:
+    """Sets the temperature of an epoch, counted from 0, and returns it."""
+    temperature = self.config.temperature_in(number, epochs)
+    self._temperature.assign(temperature)
+    return temperature
+
+  def mixture(self, values: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    """Returns the weights of a mixture in training.
+
+    Args:
+      values: of the strengths.
+      step: number of the step, which samples are a function of.
+    """
+    if self.config.mixture == "softmax":
+      return mixtures.softmax_mixture(values)
+    draw = mixtures.concrete_mixture if self.config.mixture == "concrete" else mixtures.one_hot_mixture
+    return draw(values, self._temperature, tf.stack([tf.constant(self._seed, tf.int64), tf.cast(step, tf.int64)]))
+
+  def apply(self, gradient: tf.Tensor) -> None:
+    """Lets Adam change the strengths; it adds up what it gets from all replicas.
+
+    Args:
+      gradient: summed over the replicas.
+    """
+    gradient += self.config.parameter_weight_decay * tf.convert_to_tensor(self.variable)
+    self._optimizer.apply_gradients([(gradient / self._replicas, self.variable)])
+
+
+def summed(gradients: Sequence[tf.Tensor], num_replicas: int) -> list[tf.Tensor]:
+  """Returns gradients, summed over the replicas. Call it in the context of a replica."""
+  if num_replicas == 1:
+    return list(gradients)
+  return list(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, list(gradients)))
