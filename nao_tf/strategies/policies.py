@@ -37,15 +37,21 @@ def make_policy(space: SearchSpace, config: ReinforceConfig, *, seed: int) -> "P
 
 
 class Policy(keras.layers.Layer, abc.ABC):
-  """A distribution over rows of choices, and its training with REINFORCE or PPO."""
+  """A distribution over rows of choices, and its training with REINFORCE or PPO.
+
+  Attributes:
+    space: whose architectures it samples.
+    optimizer: of its weights.
+  """
 
   def __init__(self, space: SearchSpace, config: ReinforceConfig, seed: int):
     """Sets up what all policies have; subclasses make their variables and then call `_ready`."""
     super().__init__(name="policy")
+    self.space = space
     sizes = np.array([decision.size for decision in space.decisions])
     self._mask = np.where(np.arange(sizes.max()) < sizes[:, None], 0.0, _IMPOSSIBLE).astype(np.float32)
     self._config, self._seed, self._vocabulary = config, seed, Vocabulary.of(space)
-    self._optimizer = keras.optimizers.Adam(config.learning_rate)
+    self.optimizer = keras.optimizers.Adam(config.learning_rate)
 
   @abc.abstractmethod
   def logits(self, choices: tf.Tensor) -> tf.Tensor:
@@ -69,9 +75,14 @@ class Policy(keras.layers.Layer, abc.ABC):
 
     A sample has a choice for each decision. Rules of the space that concern several decisions may be broken.
     """
+    architectures = self.draw(count, rng)
+    log_probabilities, _ = self.log_probabilities(tf.constant(architectures, tf.int32))
+    return list(zip(architectures, log_probabilities.numpy().tolist()))
+
+  def draw(self, count: int, rng: np.random.Generator) -> list[Architecture]:
+    """Returns samples; see `sample`."""
     choices = self._sampled(count, rng.integers(2**31, size=(len(self._mask), 2)))
-    log_probabilities, _ = self.log_probabilities(tf.constant(choices, tf.int32))
-    return [(tuple(row), value) for row, value in zip(choices.tolist(), log_probabilities.numpy().tolist())]
+    return [tuple(row) for row in choices.tolist()]
 
   def log_probabilities(self, choices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the logarithm of the probability of each row, [B], and the entropy of its decisions, summed up, [B]."""
@@ -79,6 +90,10 @@ class Policy(keras.layers.Layer, abc.ABC):
     chosen = tf.gather(log_softmax, choices, batch_dims=2)
     entropies = -tf.reduce_sum(tf.exp(log_softmax) * log_softmax, -1)
     return tf.reduce_sum(chosen, 1), tf.reduce_sum(entropies, 1)
+
+  def probabilities(self, choices: tf.Tensor) -> tf.Tensor:
+    """Returns the probabilities of the choices of each decision given the choices before it, [B, L, K]."""
+    return tf.nn.softmax(self.logits(choices) + self._mask)
 
   def update(
     self,
@@ -116,7 +131,7 @@ class Policy(keras.layers.Layer, abc.ABC):
 
   def _ready(self) -> None:
     """Makes the graph of a step, after the variables."""
-    self._optimizer.build(self.trainable_variables)
+    self.optimizer.build(self.trainable_variables)
     length = len(self._mask)
     signature = [tf.TensorSpec([None, length], tf.int32), tf.TensorSpec([None]), tf.TensorSpec([None])]
     self._step: Any = tf.function(self._descend, input_signature=signature)
@@ -125,7 +140,7 @@ class Policy(keras.layers.Layer, abc.ABC):
     variables = self.trainable_variables
     with tf.GradientTape() as tape:
       loss = self.loss(choices, advantages, old_log_probabilities)
-    self._optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+    self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
 
 
 class TablePolicy(Policy):

@@ -186,6 +186,15 @@ class Baseline:
     """
     self._decay, self._sum, self._weight = decay, 0.0, 0.0
 
+  @property
+  def state(self) -> tuple[float, float]:
+    """What it remembers: the weighted sum of the rewards so far, and the sum of their weights."""
+    return self._sum, self._weight
+
+  @state.setter
+  def state(self, value: tuple[float, float]) -> None:
+    self._sum, self._weight = value
+
   def advantages(self, rewards: Sequence[float]) -> list[float]:
     """Returns how much rewards are above the average of those before, and takes them into the average.
 
