@@ -1,14 +1,16 @@
 """Which architecture of a pool a training step takes: a function of the seed and the step."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from nao_tf.supernets.architecture_sampler import TRAINING
 from nao_tf.trial import Architecture
 
 
 class Pool:
-  """Architectures to train on.
+  """Architectures to train on; an `ArchitectureSampler` that does not learn.
 
   Attributes:
     architectures: the architectures.
@@ -42,3 +44,32 @@ class Pool:
       self._cycle = cycle
       self._order = np.random.default_rng([self._seed, cycle]).permutation(len(self.architectures))
     return self.architectures[self._order[place]]
+
+  @property
+  def state(self) -> dict[str, Any]:
+    """Nothing: it does not learn."""
+    return {}
+
+  def sample(self, count: int, key: tuple[int, int]) -> list[Architecture]:
+    """Returns draws: those of consecutive training steps, or random ones; see `ArchitectureSampler.sample`."""
+    stream, number = key
+    if stream == TRAINING:
+      return [self.architecture(step) for step in range(number, number + count)]
+    places = np.random.default_rng([self._seed, *key]).choice(len(self.architectures), count, p=self._shares)
+    return [self.architectures[place] for place in places]
+
+  def update(self, architectures: Sequence[Architecture], rewards: Sequence[float]) -> None:
+    """Does nothing."""
+
+  def entropy(self, architectures: Sequence[Architecture]) -> float:
+    """Returns the entropy of a draw, in nats."""
+    del architectures
+    if self._shares is None:
+      return float(np.log(len(self.architectures)))
+    shares = self._shares[self._shares > 0]
+    return float(-np.sum(shares * np.log(shares)))
+
+  def probabilities(self, architectures: Sequence[Architecture]) -> list[list[float]]:
+    """Returns nothing: it does not learn."""
+    del architectures
+    return []

@@ -7,7 +7,7 @@ scored, its own are taken: the means of the batch statistics over a few training
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -17,7 +17,8 @@ from nao_tf.networks.image_network import ImageNetworkConfig
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.nasnet import NasnetSpace
 from nao_tf.supernets.config import SharingConfig
-from nao_tf.supernets.image_supernet import ImageSupernet, batch_statistics
+from nao_tf.supernets.image_supernet import ImageSupernet, PathNetwork, batch_statistics
+from nao_tf.supernets.minibatches import Minibatches
 from nao_tf.supernets.path_weights import PathWeights
 from nao_tf.supernets.supernet_trainer import SupernetTrainer
 from nao_tf.tasks.base import BatchTask
@@ -75,6 +76,7 @@ class ImageSupernetTrainer(SupernetTrainer):
     self._train_step = tf.function(self._train, autograph=False)
     self._calibration_step = tf.function(self._calibrate, autograph=False)
     self._evaluation_step = tf.function(self._evaluate, autograph=False)
+    self._minibatch_step = tf.function(self._evaluate_minibatch, autograph=False)
     self._count_step = tf.function(self._count, autograph=False)
     self._data: Iterator[Any] = iter(())
 
@@ -91,18 +93,33 @@ class ImageSupernetTrainer(SupernetTrainer):
   def score(self, architecture: Architecture) -> Metrics:
     """Returns the metrics of an architecture on the validation examples."""
     choices = tf.constant(architecture, tf.int32)
-    calibrations = [self._calibration_step(*batch, choices) for batch in self._calibration_batches]
-    statistics = tf.add_n(calibrations) / len(calibrations)
-    totals: dict[str, float] = {}
-    for batch in self._validation_batches:
-      for name, total in self._evaluation_step(*batch, choices, statistics).items():
-        totals[name] = totals.get(name, 0.0) + float(total)
-    count = totals.pop(_COUNT)
-    return self.task.metrics({name: total / count for name, total in totals.items()})
+    statistics = self._statistics(choices)
+    return self._metrics(self._evaluation_step(*batch, choices, statistics) for batch in self._validation_batches)
+
+  def score_on_minibatch(self, architecture: Architecture, number: int, *, calibrates: bool = False) -> Metrics:
+    """Returns the metrics of an architecture on one minibatch; see `SupernetTrainer.score_on_minibatch`."""
+    choices, minibatch = tf.constant(architecture, tf.int32), self._minibatches[number]
+    if calibrates:
+      return self._metrics([self._evaluation_step(*minibatch, choices, self._statistics(choices))])
+    return self._metrics([self._minibatch_step(*minibatch, choices)])
 
   def num_parameters(self, architecture: Architecture) -> int:
     """Returns how many trainable parameters the network of an architecture has, without those of an auxiliary head."""
     return int(self._count_step(tf.constant(architecture, tf.int32)))
+
+  def _statistics(self, choices: tf.Tensor) -> tf.Tensor:
+    """Returns the statistics of an architecture: the means of those of a few training batches."""
+    calibrations = [self._calibration_step(*batch, choices) for batch in self._calibration_batches]
+    return tf.add_n(calibrations) / len(calibrations)
+
+  def _metrics(self, sums: Iterable[Mapping[str, tf.Tensor]]) -> Metrics:
+    """Returns metrics, given the sum of each score over each batch, and the number of examples of the batch."""
+    totals: dict[str, float] = {}
+    for batch in sums:
+      for name, total in batch.items():
+        totals[name] = totals.get(name, 0.0) + float(total)
+    count = totals.pop(_COUNT)
+    return self.task.metrics({name: total / count for name, total in totals.items()})
 
   def _open_data(self) -> None:
     """Gets ready to read the batches from the present step on."""
@@ -141,6 +158,12 @@ class ImageSupernetTrainer(SupernetTrainer):
     size = math.ceil(count / num_batches / self._replicas) * self._replicas
     data = self.task.evaluation_batches("valid", size).take(num_batches)
     return list(self._distribution.experimental_distribute_dataset(data))
+
+  @functools.cached_property
+  def _minibatches(self) -> Minibatches:
+    size = min(self.training_config.batch_size, self.task.num_examples("valid"))
+    size = size // self._replicas * self._replicas
+    return Minibatches(self.task, size, self._distribution, seed=self._seed)
 
   def _train(self, inputs: tf.Tensor, targets: tf.Tensor, architecture: tf.Tensor) -> tf.Tensor:
     """Makes a step with a batch; returns its loss without the decay of the weights."""
@@ -186,6 +209,10 @@ class ImageSupernetTrainer(SupernetTrainer):
   ) -> Mapping[str, tf.Tensor]:
     """Returns the sum of each score over a batch, and how many examples the batch has."""
     sums = self._distribution.run(self._replica_evaluate, (inputs, targets, weights, architecture, statistics))
+    return self._summed(sums)
+
+  def _summed(self, sums: Mapping[str, Any]) -> Mapping[str, tf.Tensor]:
+    """Returns sums over all replicas, given those of each replica."""
     return {
       name: self._distribution.reduce(tf.distribute.ReduceOp.SUM, value, axis=None) for name, value in sums.items()
     }
@@ -200,12 +227,43 @@ class ImageSupernetTrainer(SupernetTrainer):
   ) -> Mapping[str, tf.Tensor]:
     path = self.supernet.path(architecture)
     network = self.supernet.network(architecture, path, self.weights.read(path.positions), statistics)
-    scores = self.task.scores(network, inputs, targets)
+    return self._sums(self.task.scores(network, inputs, targets), weights)
+
+  def _evaluate_minibatch(
+    self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, architecture: tf.Tensor
+  ) -> Mapping[str, tf.Tensor]:
+    """Does the same as `_evaluate`, with the statistics of the batch itself."""
+    return self._summed(
+      self._distribution.run(self._replica_evaluate_minibatch, (inputs, targets, weights, architecture))
+    )
+
+  def _replica_evaluate_minibatch(
+    self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, architecture: tf.Tensor
+  ) -> Mapping[str, tf.Tensor]:
+    path = self.supernet.path(architecture)
+    network = self.supernet.network(architecture, path, self.weights.read(path.positions))
+    return self._sums(self.task.scores(_WithBatchStatistics(network), inputs, targets), weights)
+
+  def _sums(self, scores: Mapping[str, tf.Tensor], weights: tf.Tensor) -> Mapping[str, tf.Tensor]:
+    """Returns the sum of each score over the examples, and how many these are."""
     sums = {name: tf.reduce_sum(score * tf.cast(weights, score.dtype)) for name, score in scores.items()}
     return {**sums, _COUNT: tf.reduce_sum(weights)}
 
   def _count(self, architecture: tf.Tensor) -> tf.Tensor:
     return self.supernet.num_parameters(self.supernet.path(architecture))
+
+
+class _WithBatchStatistics:
+  """A network whose batch norm takes the statistics of each batch even where nothing is trained."""
+
+  def __init__(self, network: PathNetwork) -> None:
+    self._network, self.config, self.auxiliary_head = network, network.config, network.auxiliary_head
+
+  def __call__(self, images: tf.Tensor, training: bool = False, step: tf.Tensor | None = None) -> tf.Tensor:
+    """Returns the logits [B, num_classes]; nothing is dropped."""
+    del training, step
+    outputs = self._network(images, training=True)
+    return outputs["logits"] if isinstance(outputs, dict) else outputs
 
 
 def make_image_supernet_trainer(

@@ -104,6 +104,17 @@ class RecurrentSupernetTrainer(SupernetTrainer):
       total += float(loss)
     return self.task.metrics({"loss": total / float(weights.sum())})
 
+  def score_on_minibatch(self, architecture: Architecture, number: int, *, calibrates: bool = False) -> Metrics:
+    """Returns the metrics of an architecture on one segment of each stream of the validation text, without a past.
+
+    See `SupernetTrainer.score_on_minibatch`.
+    """
+    del calibrates  # There is no batch norm.
+    part = [tf.constant(array) for array in self._segment(number)]
+    hidden = self.supernet.network.initial_state(len(part[0]))
+    loss, _ = self._evaluation_step(*part, hidden, tf.constant(architecture, tf.int32))
+    return self.task.metrics({"loss": float(loss) / float(tf.reduce_sum(part[2]))})
+
   def num_parameters(self, architecture: Architecture) -> int:
     """Returns how many trainable parameters a language model has; all have as many."""
     del architecture
@@ -119,6 +130,19 @@ class RecurrentSupernetTrainer(SupernetTrainer):
     streams = self.task.evaluation_streams("valid", self.training_config.evaluation_streams)
     count = self.sharing_config.validation_examples or streams[0].size
     return tuple(stream[:, : math.ceil(count / len(stream))] for stream in streams)
+
+  def _segment(self, number: int) -> list[np.ndarray]:
+    """Returns inputs, targets and weights of a segment of the validation text."""
+    length = self.training_config.segment_length
+    count = max(1, self._minibatch_streams[0].shape[1] // length)
+    pass_, place = divmod(number, count)
+    start = length * int(np.random.default_rng([self._seed, pass_]).permutation(count)[place])
+    return [stream[:, start : start + length] for stream in self._minibatch_streams]
+
+  @functools.cached_property
+  def _minibatch_streams(self) -> tuple[np.ndarray, ...]:
+    """Inputs, targets and weights of the validation text, as many streams of it as are trained on."""
+    return self.task.evaluation_streams("valid", self.training_config.batch_size)
 
   def _train_epoch(self, number: int, on_step: Callable[[], None]) -> float:
     """Trains from the present segment to the end of the epoch; returns the loss per token of the epoch."""

@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from nao_tf.supernets.architecture_pool import Pool
+from nao_tf.supernets.architecture_sampler import TRAINING, ArchitectureSampler
 from nao_tf.supernets.config import SharingConfig
 from nao_tf.supernets.path_weights import PathWeights
 from nao_tf.training import optimizers
@@ -65,7 +66,7 @@ class SupernetTrainer(abc.ABC):
     self.training_config, self.sharing_config = training_config, sharing_config
     self._distribution, self._seed, self._replicas = distribution, seed, distribution.num_replicas_in_sync
     self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
-    self._pool: Pool | None = None
+    self._sampler: ArchitectureSampler | None = None
     self._last_epoch = 0
 
   @property
@@ -97,11 +98,19 @@ class SupernetTrainer(abc.ABC):
     """
     by_size = self.sharing_config.sampling == "parameters"
     sizes = [self.num_parameters(a) for a in architectures] if by_size else None
-    self._pool = Pool(architectures, seed=self._seed, weights=sizes)
-    self._last_epoch = last_epoch
+    self.start_sampling(Pool(architectures, seed=self._seed, weights=sizes), last_epoch)
+
+  def start_sampling(self, sampler: ArchitectureSampler, last_epoch: int) -> None:
+    """Says what `fit` draws the architecture of each step from, and until when it trains.
+
+    Args:
+      sampler: what it draws from.
+      last_epoch: number of the last epoch.
+    """
+    self._sampler, self._last_epoch = sampler, last_epoch
 
   def fit(self, *, on_step: Callable[[], None] = lambda: None) -> Iterator[Metrics]:
-    """Trains on the pool from the present step to the last epoch.
+    """Trains from the present step to the last epoch, with the architectures of the pool or of another sampler.
 
     Args:
       on_step: called after each step.
@@ -127,14 +136,24 @@ class SupernetTrainer(abc.ABC):
     """Returns the metrics of an architecture on the validation examples."""
 
   @abc.abstractmethod
+  def score_on_minibatch(self, architecture: Architecture, number: int, *, calibrates: bool = False) -> Metrics:
+    """Returns the metrics of an architecture on one minibatch of validation examples.
+
+    Args:
+      architecture: the choices.
+      number: of the minibatch. They come in an order of their own in each pass over the validation examples.
+      calibrates: whether batch norm has the statistics of training batches; otherwise those of the minibatch.
+    """
+
+  @abc.abstractmethod
   def num_parameters(self, architecture: Architecture) -> int:
     """Returns how many trainable parameters the network of an architecture has."""
 
   def _drawn(self, step: int) -> tf.Tensor:
     """Returns the architecture of a training step, int32 `[decisions]`."""
-    if self._pool is None:
+    if self._sampler is None:
       raise ValueError("a supernet is trained on a pool: call start_round first")
-    return tf.constant(self._pool.architecture(step), tf.int32)
+    return tf.constant(self._sampler.sample(1, (TRAINING, step))[0], tf.int32)
 
   def _open_data(self) -> None:
     """Gets ready to train from the present step."""
