@@ -15,7 +15,7 @@ from nao_tf.networks.image_network_config import ImageNetworkConfig
 from nao_tf.networks.language_model_config import LanguageModelConfig
 from nao_tf.searches.one_shot import ONE_SHOT_SEARCHES, OneShotSearch, is_one_shot, one_shot_search
 from nao_tf.strategies import STRATEGIES
-from nao_tf.supernets.config import SharingConfig
+from nao_tf.supernets.config import OF_ROUNDS, SharingConfig
 from nao_tf.tasks import task_traits
 from nao_tf.tools import component_flags, flagfiles
 from nao_tf.training.config import TrainingConfig
@@ -97,6 +97,11 @@ _BEST = Need("--train_best", ("train_best",), lambda values: "train_best" not in
 _DRY = Need("--dry_run", ("dry_run",), lambda values: "dry_run" not in values or values.dry_run)
 _PROPOSES = Need("a --strategy that proposes architectures", ("strategy",), lambda values: _one_shot(values) is None)
 _PATHS = Need("--evaluator=shared_weights", ("evaluator", "strategy"), lambda values: _shares(values, paths=True))
+_POOL = Need(
+  "--evaluator=shared_weights",
+  ("evaluator", "strategy"),
+  lambda values: _one_shot(values) is None and _evaluator_not_in(_UNSHARED)(values),
+)
 _RUNGS = Need("--rungs", ("rungs",), lambda values: "rungs" not in values or bool(values.rungs))
 _IMAGES = Need("a task on images", ("task",), _task_is("images"))
 _TEXT = Need("a task on a text", ("task",), _task_is("text"))
@@ -168,6 +173,7 @@ GROUPS = (
   Group("The networks of the search and their training", prefixes=("child_",), need=_TRAINED),
   Group("The winner, where it differs from them", prefixes=("best_",), need=_BEST),
   Group("Inherited weights", prefixes=("inherited_",), need=_INHERITED),
+  Group("Weight sharing", tuple(f"shared_{name}" for name in OF_ROUNDS), need=_POOL),
   Group("Weight sharing", tuple(f"shared_{name}" for name in _fields_of([SharingConfig])), need=_PATHS),
   Group("Weight sharing", prefixes=("shared_",), need=_SHARED),
 )

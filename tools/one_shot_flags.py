@@ -69,7 +69,8 @@ def defaults(flag_values: flags.FlagValues) -> OneShotDefaults | None:
 
 def config(search: OneShotSearch, flag_values: flags.FlagValues) -> Any:
   """Returns the settings of a one-shot search, a dataclass."""
-  return flagging.build(search.config, flag_values, prefix=f"{search.prefix}_")
+  config = search.config_for(task_traits(flag_values.task).kind)
+  return flagging.build(config, flag_values, prefix=f"{search.prefix}_")
 
 
 def _named(argv: Sequence[str]) -> str | None:

@@ -6,7 +6,6 @@ from nao_tf.spaces.base import Decision, SearchSpace
 SPACES = {
   "autokeras": "nao_tf.spaces.autokeras:AutokerasSpace",
   "darts": "nao_tf.spaces.nasnet:darts",
-  "darts_rnn": "nao_tf.spaces.recurrent:darts_rnn",
   "flat": "nao_tf.spaces.hierarchical:flat",
   "hierarchical": "nao_tf.spaces.hierarchical:hierarchical",
   "nasbench101": "nao_tf.spaces.nasbench101:Nasbench101Space",
@@ -19,6 +18,8 @@ SPACES = {
   "nas_rl": "nao_tf.spaces.nas_rl:nas_rl",
   "nas_rl15": "nao_tf.spaces.nas_rl:nas_rl15",
   "pnas": "nao_tf.spaces.pnas:PnasSpace",
+  "rnn9": "nao_tf.spaces.recurrent:rnn9",
+  "rnn10": "nao_tf.spaces.recurrent:rnn10",
   "rnn12": "nao_tf.spaces.recurrent:RecurrentSpace",
 }
 """Places by name. At a place is a class or a function that returns a space when it is called without arguments."""

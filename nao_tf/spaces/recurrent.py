@@ -141,9 +141,14 @@ class RecurrentSpace(SearchSpace):
     return tuple(ACTIVATIONS.index(codes[n]) if i % 2 else n for i, n in enumerate(choices))
 
 
-def darts_rnn() -> RecurrentSpace:
-  """Returns the space of the recurrent cells of DARTS: eight searched nodes (Liu et al., ICLR 2019, section 3.1)."""
-  return RecurrentSpace("darts_rnn", 8)
+def rnn9() -> RecurrentSpace:
+  """Returns the space of eight searched nodes: that of DARTS, and of the language model of ENAS as it was corrected."""
+  return RecurrentSpace("rnn9", 8)
+
+
+def rnn10() -> RecurrentSpace:
+  """Returns the space of nine searched nodes, with which the corrected ENAS searches for language models."""
+  return RecurrentSpace("rnn10", 9)
 
 
 def _numbering(name: str) -> tuple[str, ...]:

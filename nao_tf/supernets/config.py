@@ -6,6 +6,8 @@ from nao_tf import fields
 
 SAMPLINGS = ("uniform", "parameters")
 SCORES = ("loss", "reward")
+OF_ROUNDS = ("epochs_per_round", "pool_size", "sampling", "reference_size")
+"""Settings that only have a meaning where architectures of a pool are trained in rounds, not where each step samples one."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -53,6 +53,7 @@ def run(path: pathlib.Path, directory: pathlib.Path, monkeypatch, changes: Mappi
     "own_task",
     "rungs",
     "search_by_gradients",
+    "search_by_sampling",
   ],
 )
 def test_the_blocks_of_a_guide_are_one_program(name, tmp_path, monkeypatch):

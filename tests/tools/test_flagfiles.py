@@ -11,7 +11,7 @@ from absl import flags
 from nao_tf.networks.descriptions import describe
 from nao_tf.spaces import make_space
 from nao_tf.tasks import trainers
-from nao_tf.tools import experiment, flag_groups, one_shot_flags, search, search_flags, train
+from nao_tf.tools import experiment, flag_groups, one_shot, one_shot_flags, search, search_flags, train
 from tests.support import toy_text
 from tests.support.array_source import array_task
 
@@ -58,10 +58,13 @@ def test_the_header_names_hardware_time_and_figure(path):
 @pytest.mark.parametrize("path", SEARCHES, ids=name_of)
 def test_a_search_builds(path):
   values = parse(search, path)
-  search.check(values)
-  space = make_space(values.space)
-  if one_shot_flags.chosen(values) is None:
-    assert len(search_flags.strategy(values, space).ask(2)) == 2
+  one_shot_search, space = one_shot_flags.chosen(values), make_space(values.space)
+  if one_shot_search is not None:
+    search.check(values)
+    assert one_shot.settings(one_shot_search, values)["space"] == values.space
+    return
+  strategy = search_flags.strategy(values, space)
+  assert len(strategy.ask(2)) == 2
   assert search.settings(values)["strategy"] == values.strategy
 
 

@@ -41,6 +41,17 @@ def test_flags_of_searches_that_propose_are_refused(argv, message):
     checked("--strategy=darts", *argv)
 
 
+def test_a_search_by_sampling_has_paths_and_no_pool():
+  checked(
+    "--strategy=enas", "--sampling_units=5", "--shared_score=reward", "--noshared_weights_per_input", "--rerank=2"
+  )
+  for argv in (["--strategy=enas", "--shared_pool_size=5"], ["--strategy=random_ws", "--shared_sampling=parameters"]):
+    with pytest.raises(flags.Error, match="--shared_.* means nothing here: it needs --evaluator=shared_weights"):
+      checked(*argv)
+  with pytest.raises(flags.Error, match="--sampling_units means nothing here: it needs --strategy=enas or random_ws"):
+    checked("--strategy=darts", "--sampling_units=5")
+
+
 def test_settings_of_a_search_by_gradients_need_one():
   checked("--strategy=darts", "--relaxed_order=1", "--shared_epochs=5", "--child_epochs=5", "--rerank=2")
   with pytest.raises(flags.Error, match="--relaxed_order means nothing here: it needs --strategy=darts or"):
@@ -66,11 +77,13 @@ def test_each_search_has_its_own_defaults(name):
   values = parsed(f"--strategy={name}")
   search.check(values)
   chosen = one_shot_flags.chosen(values)
-  assert one_shot_flags.config(chosen, values) == chosen.config
-  assert values.space == chosen.defaults["images"].space and values.validation_fraction == 0.5
+  defaults = chosen.defaults["images"]
+  assert one_shot_flags.config(chosen, values) == chosen.config_for("images")
+  assert values.space == defaults.space and values.validation_fraction == defaults.validation_fraction
   settings = one_shot.settings(chosen, values)
   assert settings["strategy"] == name and settings["shared_training.epochs"] >= 50
-  assert settings["network.convention"] == settings["shared_network.convention"] == "darts"
+  convention = defaults.configs.network_config.convention
+  assert settings["network.convention"] == settings["shared_network.convention"] == convention
 
 
 def test_a_search_of_ones_own_is_named_by_its_place():

@@ -12,7 +12,9 @@ from nao_tf.searches.one_shot.base import OneShotSearch
 ONE_SHOT_SEARCHES = {
   "darts": "nao_tf.searches.one_shot.gradients:DARTS",
   "darts_first": "nao_tf.searches.one_shot.gradients:DARTS_FIRST",
+  "enas": "nao_tf.searches.one_shot.sampling:ENAS",
   "gdas": "nao_tf.searches.one_shot.gradients:GDAS",
+  "random_ws": "nao_tf.searches.one_shot.sampling:RANDOM_WS",
   "snas": "nao_tf.searches.one_shot.gradients:SNAS",
 }
 """Places of declarations by name."""

@@ -82,6 +82,7 @@ class OneShotDefaults:
     children: how derived architectures are built and trained from scratch.
     check_space: raises ValueError if the search cannot search a space.
     validation_fraction: share of the training data that is held out; None for that of the task.
+    config: the search's own settings for such tasks; None: as for all others.
   """
 
   space: str
@@ -89,6 +90,7 @@ class OneShotDefaults:
   children: Configs
   check_space: Callable[[SearchSpace], None]
   validation_fraction: float | None = None
+  config: Any = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,6 +123,11 @@ class OneShotSearch:
         f" {' or '.join(self.defaults)}"
       )
     return self.defaults[kind]
+
+  def config_for(self, kind: str) -> Any:
+    """Returns the settings for a kind of tasks."""
+    own = self.defaults[kind].config if kind in self.defaults else None
+    return self.config if own is None else own
 
   def make_trainer(self, context: OneShotContext) -> OneShotTrainer:
     """Returns a fresh trainer.

@@ -48,7 +48,7 @@ def check_recurrent_cells(space: SearchSpace) -> None:
     ValueError: if it is not.
   """
   if not isinstance(space, RecurrentSpace):
-    raise ValueError(f"{space.name}: a search by gradients on a text needs recurrent cells, such as those of darts_rnn")
+    raise ValueError(f"{space.name}: a search by gradients on a text needs recurrent cells, such as those of rnn9")
 
 
 def check_cells(space: SearchSpace) -> None:
@@ -73,7 +73,7 @@ def _search(preset: str, epochs: int) -> OneShotSearch:
     validation_fraction=0.5,
   )
   text = OneShotDefaults(
-    "darts_rnn",
+    "rnn9",
     Configs(_LANGUAGE_MODEL, dataclasses.replace(_LANGUAGE_TRAINING, epochs=epochs)),
     TEXT.child,
     check_recurrent_cells,

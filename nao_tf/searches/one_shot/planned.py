@@ -89,7 +89,7 @@ class PlannedOneShotSearch:
       self.task,
       self.space,
       self.configs,
-      config=self.search.config,
+      config=self.search.config_for(self.task.kind),
       sharing_config=SharingConfig(),
       distribution=tf.distribute.get_strategy(),
       seed=self.seed,
@@ -116,7 +116,7 @@ class PlannedOneShotSearch:
       "validation_fraction": self.validation_fraction,
       **self.data.settings,
       **flat_settings(
-        options=self.search.config,
+        options=self.search.config_for(self.task.kind),
         network=self.configs.network_config,
         training=self.configs.training_config,
       ),

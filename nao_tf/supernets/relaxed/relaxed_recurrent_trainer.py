@@ -338,7 +338,7 @@ def make_relaxed_recurrent_trainer(
     ValueError: if the space is another one; or as `RelaxedRecurrentTrainer`.
   """
   if not isinstance(space, RecurrentSpace):
-    raise ValueError(f"{space.name}: a search by gradients on a text needs recurrent cells, such as those of darts_rnn")
+    raise ValueError(f"{space.name}: a search by gradients on a text needs recurrent cells, such as those of rnn9")
   training_config = task.complete_training_config(training_config)
   return RelaxedRecurrentTrainer(
     task, space, network_config, training_config, config, distribution=distribution, seed=seed

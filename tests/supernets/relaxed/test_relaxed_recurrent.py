@@ -73,7 +73,7 @@ def test_each_node_keeps_its_strongest_edge():
 
 
 def test_the_space_of_the_paper_has_eight_nodes():
-  space = make_space("darts_rnn")
+  space = make_space("rnn9")
   assert len(space.decode(space.sample(np.random.default_rng(0))).nodes) == 8
   shares = mixtures.recurrent_shares(np.zeros((36, 5)), OPERATIONS, 8)
   assert (shares[0].name, shares[-1].name) == ("0 to 1", "7 to 8") and sum(shares[5].values) == pytest.approx(1.0)
