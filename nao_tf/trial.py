@@ -24,19 +24,21 @@ class Evaluation:
     metrics: further results by name, JSON values; a failed evaluation has its `reason` here. Numbers and arrays of NumPy
       and TensorFlow become numbers and lists. A number that is not finite becomes None.
     rung: of a search in rungs: the rung that this is the result of, 0 for the lowest one.
+    objectives: in a search for several objectives their values by name, finite. A search fills them in.
   """
 
   reward: float | None
   cost_seconds: float = 0.0
   metrics: Mapping[str, Any] = dataclasses.field(default_factory=dict)
   rung: int = 0
+  objectives: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
   def __post_init__(self) -> None:
     """Turns numbers of NumPy and TensorFlow into those of Python, so that every evaluation can be recorded.
 
     Raises:
       TypeError: if something is not of its kind; the message names it.
-      ValueError: if the reward or the cost is not finite, or metrics are nested too deep.
+      ValueError: if the reward, the cost or an objective is not finite, or metrics are nested too deep.
     """
     reward = None if self.reward is None else _number(self.reward, "reward")
     if reward is not None and not math.isfinite(reward):
@@ -49,6 +51,7 @@ class Evaluation:
     object.__setattr__(self, "reward", reward)
     object.__setattr__(self, "cost_seconds", cost_seconds)
     object.__setattr__(self, "metrics", _json_value(self.metrics, "metrics", _DEEPEST_METRICS))
+    object.__setattr__(self, "objectives", _objectives(self.objectives))
 
   @classmethod
   def failed(cls, reason: str, cost_seconds: float = 0.0, **metrics: Any) -> "Evaluation":
@@ -68,7 +71,8 @@ class Evaluation:
   def to_json(self) -> dict[str, Any]:
     """Returns a dict that `from_json` turns back into an equal evaluation."""
     values = {"reward": self.reward, "cost_seconds": self.cost_seconds, "metrics": dict(self.metrics)}
-    return {**values, "rung": self.rung} if self.rung else values
+    rung = {"rung": self.rung} if self.rung else {}
+    return {**values, **rung, **({"objectives": dict(self.objectives)} if self.objectives else {})}
 
   @classmethod
   def from_json(cls, data: Any) -> "Evaluation":
@@ -77,12 +81,14 @@ class Evaluation:
     Raises:
       ValueError: if `data` is something else; the message says what was expected.
     """
-    members = fields.members(data, "an evaluation", ("reward", "cost_seconds", "metrics"), ("rung",))
+    members = fields.members(data, "an evaluation", ("reward", "cost_seconds", "metrics"), ("rung", "objectives"))
+    objectives = fields.mapping(members.get("objectives", {}), "objectives")
     return cls(
       fields.number_or_none(members["reward"], "reward"),
       fields.number(members["cost_seconds"], "cost_seconds", 0),
       fields.mapping(members["metrics"], "metrics"),
       fields.integer(members.get("rung", 0), "rung", 0),
+      {name: fields.number(value, name) for name, value in objectives.items()},
     )
 
 
@@ -257,6 +263,17 @@ def _number(value: Any, what: str) -> float:
   if isinstance(value, bool) or not is_single:
     raise TypeError(f"{what} must be a number, got {value!r} ({type(value).__name__})")
   return float(value)
+
+
+def _objectives(given: Any) -> dict[str, float]:
+  """Returns the values of objectives, finite numbers by name."""
+  if not isinstance(given, Mapping):
+    raise TypeError(f"objectives must be a mapping from names to numbers, got {given!r}")
+  values = {str(name): _number(value, str(name)) for name, value in given.items()}
+  for name, value in values.items():
+    if not math.isfinite(value):
+      raise ValueError(f"an objective must be finite, got {value} for {name}; report a failure with Evaluation.failed")
+  return values
 
 
 def _json_value(value: Any, place: str, levels: int) -> Any:

@@ -29,6 +29,7 @@ FLOORS = (
   "runs",
   "drawing",
   "spaces",
+  "objectives",
   "registries",
   "trial",
   "fields",

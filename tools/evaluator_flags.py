@@ -14,6 +14,7 @@ from nao_tf.tools import (
   experiment,
   flag_types,
   flagging,
+  objective_flags,
   rung_flags,
   search_flags,
   shared_flags,
@@ -110,6 +111,8 @@ def context(
     rungs=() if rungs is None else rungs.epochs,
     progress=True,
     tensorboard=experiment.wants_tensorboard(flag_values),
+    objectives=objective_flags.names(flag_values),
+    latency_batch_size=objective_flags.latency_batch_size(flag_values),
     config=config(flag_values),
   )
 

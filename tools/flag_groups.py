@@ -87,13 +87,29 @@ def _task_has_files(values: flags.FlagValues) -> bool:
   return "task" not in values or values.task == "folder" or ":" in values.task
 
 
+def _exports_pareto_set(values: flags.FlagValues) -> bool:
+  return "export_pareto" in values and values.export_pareto is not None
+
+
 _TABLE = Need("--evaluator=tabular", ("evaluator",), _evaluator_not_in(("inherited", "training", "shared_weights")))
 _TRAINED = Need("an evaluator that trains networks", ("evaluator",), _evaluator_not_in(_UNTRAINED))
 _SHARED = Need("--evaluator=shared_weights", ("evaluator", "strategy"), lambda values: _shares(values, paths=False))
 _INHERITED = Need(
   "--evaluator=inherited", ("evaluator", "strategy"), _evaluator_not_in(("training", "shared_weights", "tabular"))
 )
-_BEST = Need("--train_best", ("train_best",), lambda values: "train_best" not in values or values.train_best)
+_BEST = Need(
+  "--train_best",
+  ("train_best", "export_pareto"),
+  lambda values: "train_best" not in values or values.train_best or _exports_pareto_set(values),
+)
+_OBJECTIVES = Need(
+  "--objectives", ("objectives",), lambda values: "objectives" not in values or bool(values.objectives)
+)
+_LATENCY = Need(
+  "latency among --objectives",
+  ("objectives",),
+  lambda values: "objectives" not in values or any(name.startswith("latency") for name in values.objectives),
+)
 _DRY = Need("--dry_run", ("dry_run",), lambda values: "dry_run" not in values or values.dry_run)
 _PROPOSES = Need("a --strategy that proposes architectures", ("strategy",), lambda values: _one_shot(values) is None)
 _PATHS = Need("--evaluator=shared_weights", ("evaluator", "strategy"), lambda values: _shares(values, paths=True))
@@ -160,7 +176,8 @@ GROUPS = (
   Group("The task and its data", ("image_dir", "skip_corrupt"), need=_FILES),
   Group("The task and its data", ("text_dir", "max_vocabulary"), need=_TEXT),
   Group("The search", SEARCH),
-  Group("The search", PROPOSALS, need=_PROPOSES),
+  Group("The search", (*PROPOSALS, "objectives"), need=_PROPOSES),
+  Group("The search", ("latency_batch_size",), need=_LATENCY),
   Group("How architectures are evaluated", ("rerank",)),
   Group("How architectures are evaluated", ("evaluator", "trial_timeout", "trial_retries", "rungs"), need=_PROPOSES),
   Group("How architectures are evaluated", ("reduction", "promotion", "max_epochs"), need=_RUNGS),
@@ -168,6 +185,7 @@ GROUPS = (
   Group("How architectures are evaluated", ("reward",), need=_TRAINED),
   Group("Where architectures are evaluated", EXECUTION, need=_PROPOSES),
   Group("The winner", ("train_best",)),
+  Group("The winner", ("export_pareto",), need=_OBJECTIVES),
   Group("What is measured", _BENCHMARK),
   Group("Trials of KerasTuner", _KERAS_TUNER),
   Group("The networks of the search and their training", prefixes=("child_",), need=_TRAINED),

@@ -34,6 +34,7 @@ _PLAIN = (
   *("space", "strategy", "evaluator", "reward", "seed", "batch_size", "first_batch_size"),
   *("max_parameters", "max_multiply_adds", "executions_per_trial", "max_retries_per_trial"),
   *("rungs", "reduction", "promotion"),
+  *("objectives", "latency_batch_size"),
 )
 _TRAINING = {"network.": "", "training.": ""}
 _SEARCH = {
@@ -48,7 +49,7 @@ _COMPUTED = "drop_path_steps"
 _FREE = frozenset(
   (
     *("workdir", "num_trials", "train_best", "rerank", "trial_timeout", "trial_retries", "verbosity", "num_replicas"),
-    *("tensorboard", "max_epochs"),
+    *("tensorboard", "max_epochs", "export_pareto"),
     *flag_groups.EXECUTION,
   )
 )

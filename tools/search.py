@@ -11,6 +11,9 @@ the supernet; with --rerank the directory rerank, a journal of the best architec
 With --strategy=darts or another one-shot search, one network that holds all architectures is trained, in the directory
 one_shot. Each of its epochs is a trial in the journal.
 
+With --objectives=accuracy,multiply_adds a search is for several objectives at once. It prints the Pareto set, and
+--export_pareto=DIR trains and exports each network of it.
+
 A space, a strategy, an evaluator or a task of your own is named by its place:
   nao-search --strategy=my_package.my_module:MyStrategy --my_strategy_rate=0.5 --workdir=runs/mine
 """
@@ -29,12 +32,15 @@ from absl import flags
 from nao_tf.evaluators import SCORES, EvaluatorContext, make_evaluator
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.reports import REPORT_FILE, write_report
+from nao_tf.reports.markup import figure
+from nao_tf.runs.json_files import write_json
 from nao_tf.runs.run_lock import RunLock
 from nao_tf.searches.executors import Executor
 from nao_tf.searches.executors.side_by_side import evaluations_in_order
 from nao_tf.searches.one_shot import ONE_SHOT_SEARCHES
+from nao_tf.searches.reading import load
 from nao_tf.searches.search_directory import Budget, NothingFound, Reranking, search_in_directory
-from nao_tf.searches.winner import BEST_FILE, Rescore
+from nao_tf.searches.winner import BEST_FILE, Rescore, describe
 from nao_tf.serving.export_target import check_target
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
@@ -45,6 +51,7 @@ from nao_tf.tools import (
   evaluator_flags,
   executor_flags,
   experiment,
+  objective_flags,
   one_shot,
   one_shot_flags,
   recorded_flags,
@@ -57,6 +64,7 @@ from nao_tf.tools import (
   train,
   workdirs,
 )
+from nao_tf.training.base import Metrics
 from nao_tf.trial import Trial
 
 if TYPE_CHECKING:
@@ -64,6 +72,7 @@ if TYPE_CHECKING:
 
 COMMAND = "search"
 BEST_DIRECTORY = "best"
+PARETO_FILE = "pareto.json"
 SHARED_BATCH = 8
 _SEARCH = "nao-search"
 
@@ -80,6 +89,8 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
   """
   search_flags.define(flag_values, argv, strategies={**STRATEGIES, **ONE_SHOT_SEARCHES})
   one_shot_flags.define(flag_values, argv)
+  objective_flags.define(flag_values)
+  objective_flags.define_measuring(flag_values)
   evaluator_flags.define(flag_values, argv)
   executor_flags.define(flag_values)
   flags.DEFINE_integer(
@@ -104,6 +115,10 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
   flags.DEFINE_boolean(
     "train_best", False, "train and export the best architecture after the search", flag_values=flag_values
   )
+  help_ = (
+    "train and export each network of the Pareto set of a search with --objectives, one in a directory of this one"
+  )
+  flags.DEFINE_string("export_pareto", None, help_, flag_values=flag_values)
   experiment.define_config_flags(flag_values, "child", prefix="best_", unset="as for children")
   flags.DEFINE_float(
     "best_validation_fraction",
@@ -137,12 +152,26 @@ def search_in_workdir(flag_values: flags.FlagValues) -> int:
   except NothingFound as error:
     print(error)
     return 1
+  pareto_set = load(flag_values.workdir).pareto_set
+  print_pareto_set(pareto_set, space)
   print(f"best: trial {best.id}, reward {best.reward:.4f}, {best.origin}: {space.format(best.architecture)}")
   if flag_values.train_best:
     train_best(flag_values, space.decode(best.architecture), winner_of(flag_values), distribution)
     write_report(flag_values.workdir, space)
+  if flag_values.export_pareto is not None:
+    export_pareto_set(flag_values, pareto_set, space, distribution)
   print_results(flag_values)
   return 0
+
+
+def print_pareto_set(pareto_set: Sequence[Trial], space: SearchSpace) -> None:
+  """Prints the trials that no other one dominates; nothing if there are none, in a search for the reward alone."""
+  if pareto_set:
+    print(f"Pareto set: {len(pareto_set)} of the trials, which no other one betters in all objectives")
+  for trial in pareto_set:
+    values = trial.evaluation.objectives if trial.evaluation else {}
+    shown = ", ".join(f"{name} {figure(value)}" for name, value in values.items())
+    print(f"  trial {trial.id}: {shown}: {space.format(trial.architecture)}")
 
 
 def winner_of(flag_values: flags.FlagValues) -> Configs:
@@ -174,6 +203,7 @@ def check(flag_values: flags.FlagValues) -> None:
   executor_flags.check(flag_values)
   one_shot.check(flag_values)
   is_cheap = flag_values.evaluator == "shared_weights" or one_shot_flags.chosen(flag_values) is not None
+  objective_flags.check(flag_values)
   if flag_values.rerank and not is_cheap:
     raise ValueError(f"--rerank needs --evaluator=shared_weights, got {flag_values.evaluator}")
   if flag_values.train_best and flag_values.evaluator == "tabular":
@@ -258,6 +288,7 @@ def search(
       rungs=rung_flags.config(flag_values),
     ),
     reranking=again,
+    objectives=objective_flags.sought(flag_values, space, search_flags.children(flag_values)),
     tensorboard=experiment.wants_tensorboard(flag_values),
   )
 
@@ -323,19 +354,53 @@ def train_best(
   flag_values: flags.FlagValues, genotype: Genotype, configs: Configs, distribution: "tf.distribute.Strategy"
 ) -> None:
   """Trains the winner, exports it and prints its metrics on the test set."""
+  directory = os.path.join(flag_values.workdir, BEST_DIRECTORY)
+  train_in(directory, flag_values, genotype, configs, distribution)
+
+
+def train_in(
+  directory: str,
+  flag_values: flags.FlagValues,
+  genotype: Genotype,
+  configs: Configs,
+  distribution: "tf.distribute.Strategy",
+) -> Metrics:
+  """Trains a network that was found in a directory, exports it and prints its metrics on the test set; returns these."""
   options = {"train_examples": None, **experiment.traits_of(flag_values).final_options}
   if flag_values.best_validation_fraction is not None:
     options["validation_fraction"] = flag_values.best_validation_fraction
-  train.train_and_export(
+  return train.train_and_export(
     experiment.task_of(flag_values, **options),
     genotype,
     configs,
     distribution=distribution,
     seed=flag_values.seed,
-    workdir=os.path.join(flag_values.workdir, BEST_DIRECTORY),
+    workdir=directory,
     settings={**experiment.task_settings(flag_values), **options},
     tensorboard=experiment.wants_tensorboard(flag_values),
   )
+
+
+def export_pareto_set(
+  flag_values: flags.FlagValues,
+  pareto_set: Sequence[Trial],
+  space: SearchSpace,
+  distribution: "tf.distribute.Strategy",
+) -> None:
+  """Trains and exports each network of a Pareto set, and writes what they are and how they do on the test set.
+
+  Each has a directory of its own, `trial_N`, as that of a training. What was finished before is not done again.
+  """
+  rows = []
+  os.makedirs(flag_values.export_pareto, exist_ok=True)
+  for number, trial in enumerate(pareto_set, 1):
+    name = f"trial_{trial.id}"
+    print(f"Pareto set, {number} of {len(pareto_set)}: trial {trial.id}")
+    directory = os.path.join(flag_values.export_pareto, name)
+    genotype, configs = space.decode(trial.architecture), winner_of(flag_values)
+    test = train_in(directory, flag_values, genotype, configs, distribution)
+    rows.append({"directory": name, **describe(trial, space), "test": dict(test)})
+    write_json(os.path.join(flag_values.export_pareto, PARETO_FILE), rows)
 
 
 def cli() -> None:

@@ -12,7 +12,15 @@ from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies import STRATEGIES, make_strategy
 from nao_tf.strategies.base import Strategy
 from nao_tf.tasks.base import Configs
-from nao_tf.tools import experiment, flag_types, flagging, one_shot_flags, rung_flags, strategy_flags
+from nao_tf.tools import (
+  experiment,
+  flag_types,
+  flagging,
+  objective_flags,
+  one_shot_flags,
+  rung_flags,
+  strategy_flags,
+)
 
 _OVERSIZED = "oversized"
 """The setting that says what becomes of networks beyond a bound. Earlier versions had none: their trials failed."""
@@ -89,6 +97,7 @@ def settings(flag_values: flags.FlagValues, *names: str) -> dict[str, Any]:
   return {
     **{name: flag_values[name].value for name in counting},
     **_bound_settings(flag_values),
+    **objective_flags.settings(flag_values),
     **experiment.task_settings(flag_values),
     **flagging.settings(
       options=strategy_flags.config(flag_values.strategy, flag_values),

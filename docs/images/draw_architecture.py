@@ -62,6 +62,7 @@ ROWS = (
     "values",
     "#edf2f7",
     (
+      ("objectives", "Pareto sets"),
       ("registries", "names → places"),
       ("trial", "Architecture, Evaluation, Trial"),
       ("fields", "checks of values"),

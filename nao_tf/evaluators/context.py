@@ -46,6 +46,8 @@ class EvaluatorContext:
     rungs: of a search in rungs: after how many epochs a child may be stopped, ascending; empty: there are no rungs.
     progress: whether to show progress bars.
     tensorboard: whether trainings of the evaluator's own, such as that of a supernet, write curves for TensorBoard.
+    objectives: names of what is searched for, if that is several objectives; an evaluator measures some only then.
+    latency_batch_size: examples of the batch that the objective `latency` is measured with.
     config: the evaluator's own settings, an instance of its `config_class`; None: it has none.
   """
 
@@ -64,6 +66,8 @@ class EvaluatorContext:
   rungs: tuple[int, ...] = ()
   progress: bool = False
   tensorboard: bool = True
+  objectives: tuple[str, ...] = ()
+  latency_batch_size: int = 1
   config: Any = None
 
   def directory_for(self, what: str) -> str:

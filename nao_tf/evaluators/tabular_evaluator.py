@@ -11,6 +11,7 @@ from nao_tf.tables.base import Table
 from nao_tf.trial import Architecture, Evaluation
 
 _DIGITS = string.digits
+ACCURACY = "accuracy"
 
 
 class TabularEvaluator:
@@ -25,13 +26,16 @@ class TabularEvaluator:
     report: name of the figure that is reported as `test`.
   """
 
-  def __init__(self, table: Table, *, objective: str | None = None, report: str | None = None):
+  def __init__(
+    self, table: Table, *, objective: str | None = None, report: str | None = None, with_accuracy: bool = False
+  ):
     """Chooses the figures.
 
     Args:
       table: the table.
       objective: name of the figure that is the reward; None for the default of the table.
       report: name of the figure to report; None for the default of the table.
+      with_accuracy: whether the reward is a metric, too, `accuracy`, as a search for several objectives needs it.
 
     Raises:
       ValueError: if the table has no such figure.
@@ -41,6 +45,7 @@ class TabularEvaluator:
     self.report = report or table.default_report
     table.figure(self.objective)  # It must be there.
     self._reports = table.figure(self.report)
+    self._with_accuracy = with_accuracy
 
   @classmethod
   def from_context(cls, context: EvaluatorContext) -> "TabularEvaluator":
@@ -55,7 +60,7 @@ class TabularEvaluator:
     table = read_table(context.table)
     if table.space.name != context.space.name:
       raise ValueError(f"{context.table}: is a table of {table.space.name}, but the space is {context.space.name}")
-    return cls(table)
+    return cls(table, with_accuracy=ACCURACY in context.objectives)
 
   def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
     """Yields the evaluation of each architecture."""
@@ -89,4 +94,4 @@ class TabularEvaluator:
     reward = float(self.table.figure(objective)[row])
     if math.isnan(reward):
       return Evaluation.failed(f"the table has no {objective} for row {row}", **metrics)
-    return Evaluation(reward, metrics=metrics)
+    return Evaluation(reward, metrics={**metrics, **({ACCURACY: reward} if self._with_accuracy else {})})

@@ -13,6 +13,8 @@ from nao_tf.evaluators.context import EvaluatorContext
 from nao_tf.evaluators.stopped_trainings import StoppedTrainings
 from nao_tf.networks.building import NetworkConfig, num_inference_parameters
 from nao_tf.networks.cost_bounds import known_multiply_adds
+from nao_tf.networks.latency import latency
+from nao_tf.objectives.objective import LATENCY
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Task
@@ -43,6 +45,7 @@ class TrainingEvaluator:
     max_parameters: int | None = None,
     reward: str = "last",
     directory: str | None = None,
+    latency_batch_size: int | None = None,
   ):
     """Checks that task and space fit.
 
@@ -57,6 +60,7 @@ class TrainingEvaluator:
       reward: the epoch that gives the reward: "last", or "best" as in the released search of the paper, which is
         optimistic.
       directory: of the search; needed to train children in rungs, whose checkpoints are kept there.
+      latency_batch_size: examples of the batch that the metric `latency` is measured with; None to measure none.
 
     Raises:
       ValueError: if there is no validation set, the space is one of other networks, an option is out of range, or
@@ -71,6 +75,7 @@ class TrainingEvaluator:
     self._task, self._space = task, space
     self._network_config, self._training_config = network_config, training_config
     self._distribution, self._seed, self._max_parameters, self._reward = distribution, seed, max_parameters, reward
+    self._latency_batch_size = latency_batch_size
     self._on_epoch: Callable[[Epoch], None] = lambda epoch: None
     self._stopped = None if directory is None else StoppedTrainings(directory)
 
@@ -94,6 +99,7 @@ class TrainingEvaluator:
       "seed": context.seed,
       "max_parameters": context.max_parameters,
       "reward": context.reward,
+      "latency_batch_size": context.latency_batch_size if LATENCY in context.objectives else None,
     }
 
   def watch(self, on_epoch: Callable[[Epoch], None]) -> None:
@@ -199,8 +205,15 @@ class TrainingEvaluator:
       "train_loss": epochs[chosen]["train_loss"],
       "parameters": parameters,
       **self._multiply_adds(genotype),
+      **self._latency(trainer.network),
       "epochs": epochs[chosen]["epoch"],
     }
+
+  def _latency(self, network: keras.Model) -> Metrics:
+    """Returns the latency of a network as a metric, if it is to be measured."""
+    if self._latency_batch_size is None:
+      return {}
+    return {LATENCY: latency(network, self._task.input_shape, batch_size=self._latency_batch_size)}
 
   def _multiply_adds(self, genotype: Genotype) -> Metrics:
     """Returns the multiply-adds of one example as a metric; none if they are not known for such networks."""

@@ -28,10 +28,11 @@ def best_cells(record: Record, drawings: Drawings) -> str:
   best = top_trials(record.finalists, _COUNT) or top_trials(record.trials, _COUNT)
   links = file_links(record.directory, ("best.json",))
   described = f"<p>The best one, for programs: {links}</p>" if links else ""
-  return "".join(_cell(record, trial, drawings, is_open=not place) for place, trial in enumerate(best)) + described
+  return "".join(cell(record, trial, drawings, is_open=not place) for place, trial in enumerate(best)) + described
 
 
-def _cell(record: Record, trial: Trial, drawings: Drawings, *, is_open: bool) -> str:
+def cell(record: Record, trial: Trial, drawings: Drawings, *, is_open: bool) -> str:
+  """Returns the picture and the text of a trial, which fold away."""
   picture = drawings.of(record.space, trial.architecture) if record.space else ""
   summary = f"Trial #{trial.id}, reward {figure(trial.reward)}"
   text = f"<p><code>{escaped(record.text_of(trial))}</code></p>"

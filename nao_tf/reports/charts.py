@@ -19,10 +19,10 @@ def reward_charts(record: Record) -> dict[str, Chart]:
   """Returns the rewards by trial, and by round if rounds have several trials. None if there is no reward."""
   if not record.scored:
     return {}
-  charts = {"rewards": _chart("trial", "reward", [*_by_kind(record.trials, "id"), _best_so_far(record.scored)])}
+  charts = {"rewards": make_chart("trial", "reward", [*_by_kind(record.trials, "id"), _best_so_far(record.scored)])}
   rounds = rewards_of_rounds(record)
   if len(rounds) > 1 and max(map(len, rounds.values())) > 1:
-    charts["rounds"] = _chart(
+    charts["rounds"] = make_chart(
       "round", "reward", [_line("best", rounds, max), _line("median", rounds, statistics.median)]
     )
   return charts
@@ -47,9 +47,9 @@ def tradeoff_charts(record: Record, columns: Columns) -> dict[str, Chart]:
       front = pareto_rows([(columns[name][row], columns["reward"][row], row) for row in rows])
       series = [
         *_by_kind(record.trials, name, set(rows)),
-        _series("Pareto front", "step", 2, name, "reward", rows=front),
+        make_series("Pareto front", "step", 2, name, "reward", rows=front),
       ]
-      charts[f"against_{name}"] = _chart(label, "reward", series)
+      charts[f"against_{name}"] = make_chart(label, "reward", series)
   return charts
 
 
@@ -76,8 +76,8 @@ def finalist_chart(record: Record) -> dict[str, Chart]:
   if not whole:
     return {}
   xs, ys, ids = (list(values) for values in zip(*whole))
-  series = _series("finalist", "dots", 1, [short(x) for x in xs], [short(y) for y in ys], ids=ids)
-  return {"finalists": _chart("reward in the search", "reward when trained from scratch", [series])}
+  series = make_series("finalist", "dots", 1, [short(x) for x in xs], [short(y) for y in ys], ids=ids)
+  return {"finalists": make_chart("reward in the search", "reward when trained from scratch", [series])}
 
 
 def history_charts(name: str, history: Sequence[Mapping[str, float]]) -> dict[str, Chart]:
@@ -92,21 +92,22 @@ def history_charts(name: str, history: Sequence[Mapping[str, float]]) -> dict[st
   for metric in metrics:
     kinds.setdefault("loss" if "loss" in metric else metric.rpartition("_")[2] or metric, []).append(metric)
   return {
-    f"{name}_{number}": _chart("epoch", kind, [_curve(metric, i, history) for i, metric in enumerate(members)])
+    f"{name}_{number}": make_chart("epoch", kind, [_curve(metric, i, history) for i, metric in enumerate(members)])
     for number, (kind, members) in enumerate(kinds.items())
   }
 
 
 def _curve(metric: str, number: int, history: Sequence[Mapping[str, float]]) -> dict[str, Any]:
   rows = [(row["epoch"], value) for row in history if (value := row.get(metric)) is not None and abs(value) < 1e300]
-  return _series(metric, "line", 1 + number % 4, [epoch for epoch, _ in rows], [short(value) for _, value in rows])
+  return make_series(metric, "line", 1 + number % 4, [epoch for epoch, _ in rows], [short(value) for _, value in rows])
 
 
-def _chart(x: str, y: str, series: Sequence[dict[str, Any]]) -> Chart:
+def make_chart(x: str, y: str, series: Sequence[dict[str, Any]]) -> Chart:
+  """Returns a chart with the names of its axes and those of its series that are not empty."""
   return {"x": x, "y": y, "series": [one for one in series if one["x"] if "rows" not in one or one["rows"]]}
 
 
-def _series(name: str, style: str, color: int, x: Any, y: Any, **more: Any) -> dict[str, Any]:
+def make_series(name: str, style: str, color: int, x: Any, y: Any, **more: Any) -> dict[str, Any]:
   """Returns a series.
 
   Args:
@@ -128,11 +129,11 @@ def _by_kind(trials: Sequence[Trial], x: str, among: set[int] | None = None) -> 
     return found if among is None else [row for row in found if row in among]
 
   series = [
-    _series("random", "dots", 0, x, "reward", rows=rows(lambda t: t.reward is not None and is_random(t))),
-    _series("proposed", "dots", 1, x, "reward", rows=rows(lambda t: t.reward is not None and not is_random(t))),
+    make_series("random", "dots", 0, x, "reward", rows=rows(lambda t: t.reward is not None and is_random(t))),
+    make_series("proposed", "dots", 1, x, "reward", rows=rows(lambda t: t.reward is not None and not is_random(t))),
   ]
   failed = rows_where(trials, lambda t: state_of(t) == "failed") if among is None else []
-  return [*series, _series("failed, without a reward", "crosses", 3, x, "reward", rows=failed)]
+  return [*series, make_series("failed, without a reward", "crosses", 3, x, "reward", rows=failed)]
 
 
 def _best_so_far(scored: Sequence[Trial]) -> dict[str, Any]:
@@ -143,11 +144,11 @@ def _best_so_far(scored: Sequence[Trial]) -> dict[str, Any]:
       better.append(trial)
   xs = [*(trial.id for trial in better), scored[-1].id]
   ys = [trial.reward for trial in (*better, better[-1])]
-  return _series("best so far", "step", 2, xs, [short(y) for y in ys])
+  return make_series("best so far", "step", 2, xs, [short(y) for y in ys])
 
 
 def _line(
   name: str, rounds: Mapping[int, Sequence[float]], value: Callable[[Sequence[float]], float]
 ) -> dict[str, Any]:
   color = 2 if name == "best" else 1
-  return _series(name, "line", color, list(rounds), [short(value(rewards)) for rewards in rounds.values()])
+  return make_series(name, "line", color, list(rounds), [short(value(rewards)) for rewards in rounds.values()])

@@ -15,6 +15,7 @@ from nao_tf.reports.charts import Chart, finalist_chart, reward_charts, tradeoff
 from nao_tf.reports.columns import trial_columns
 from nao_tf.reports.embedding import embedding, embedding_charts
 from nao_tf.reports.markup import chart, escaped, json_script, section
+from nao_tf.reports.pareto import pareto_charts, pareto_section
 from nao_tf.reports.ranking import Ranking, rankings
 from nao_tf.reports.record import Record
 from nao_tf.reports.shares_over_time import shares_over_time
@@ -59,6 +60,7 @@ def _sections(
   return [
     ("reward", "Rewards", "".join(chart(key, title) for key, title in _TITLES.items() if key in charts)),
     ("shares", "How the search made up its mind", shares_over_time(record.shares)),
+    ("pareto", "Pareto set", pareto_section(record, charts, drawings)),
     ("best", "Best architectures", best_cells(record, drawings)),
     ("training", "Training of the winner", training_sections(record.trainings, record.directory)),
     ("finalists", "Trained from scratch", outcomes.finalists(record)),
@@ -89,7 +91,7 @@ def _tradeoffs(charts: dict[str, Chart]) -> str:
 
 def _charts(record: Record, columns: dict[str, list[Any]], found: list[Ranking]) -> dict[str, Chart]:
   charts = {**reward_charts(record), **finalist_chart(record), **tradeoff_charts(record, columns)}
-  charts |= embedding_charts(record)
+  charts |= pareto_charts(record) | embedding_charts(record)
   if found:
     charts["predicted"] = _predicted(record, found)
   return {**charts, **training_charts(record.trainings)}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from nao_tf import fields
+from nao_tf.objectives import Objectives, pareto_set_on_record, recorded_objectives
 from nao_tf.reports.training_records import Training, read_trainings
 from nao_tf.runs.embedding_maps import EmbeddingMap, read_embedding_maps
 from nao_tf.runs.finalists import read_finalists
@@ -37,6 +38,8 @@ class Record:
     maps: of the embedding space of the strategy.
     shares: probabilities of choices in a one-shot search, by epoch.
     trainings: of the winner.
+    objectives: what was searched for; None for the reward alone.
+    pareto_set: the trials that no other one dominates, if there are objectives.
     problems: what could not be read beside the journal, and so is left out: texts.
   """
 
@@ -52,6 +55,8 @@ class Record:
   maps: Sequence[EmbeddingMap] = ()
   shares: Mapping[int, Sequence[Shares]] = dataclasses.field(default_factory=dict)
   trainings: Sequence[Training] = ()
+  objectives: Objectives | None = None
+  pareto_set: Sequence[Trial] = ()
   problems: Sequence[str] = ()
 
   @property
@@ -66,8 +71,8 @@ class Record:
 
   @property
   def best(self) -> Trial | None:
-    """The best finalist, or else the best trial; None if there is no reward."""
-    return best_trial(self.finalists) or winning_trial(self.trials)
+    """The best finalist or of the Pareto set, or else the best trial; None if there is no reward."""
+    return best_trial(self.pareto_set) or best_trial(self.finalists) or winning_trial(self.trials)
 
   @property
   def rungs(self) -> Sequence[int]:
@@ -119,6 +124,8 @@ def make_record(
     shares=read(read_shares, {}),
     trainings=read(read_trainings, []),
     starts=read(read_starts, []),
+    objectives=read(lambda _: recorded_objectives(settings), None),
+    pareto_set=read(lambda _: pareto_set_on_record(settings, trials), []),
     changed=os.path.getmtime(os.path.join(directory, TRIALS_FILE)),
     problems=problems,
   )

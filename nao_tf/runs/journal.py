@@ -33,7 +33,8 @@ from nao_tf.trial import Evaluation, Trial
 TRIALS_FILE = "trials.jsonl"
 _LINE = "a line of a journal"
 _OPTIONAL = ("rung",)
-_EVALUATION = tuple(field.name for field in dataclasses.fields(Evaluation) if field.name not in _OPTIONAL)
+_ADDED = (*_OPTIONAL, "objectives")
+_EVALUATION = tuple(field.name for field in dataclasses.fields(Evaluation) if field.name not in _ADDED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -218,7 +219,7 @@ class _Reader:
       return [self._asked(row) for row in fields.elements(batch["asked"], "asked")]
     if "promoted" in record:
       return self._promoted(fields.members(record, "a promotion", ("promoted", "rung")))
-    return self._closed(fields.members(record, "a closed trial", ("closed", *_EVALUATION), _OPTIONAL))
+    return self._closed(fields.members(record, "a closed trial", ("closed", *_EVALUATION), _ADDED))
 
   def _asked(self, row: Any) -> Trial:
     fields.members(row, "a trial", ("id", "architecture", "origin"), _OPTIONAL)

@@ -1,5 +1,6 @@
 """The three choices of a search as a person gives them: names, places `package.module:Name`, classes, or ready objects."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from nao_tf.evaluators import EvaluatorContext, evaluator_class, make_evaluator
@@ -8,7 +9,7 @@ from nao_tf.evaluators.rung_evaluator import in_rungs
 from nao_tf.registries import place_of
 from nao_tf.spaces import SPACES, make_space
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.strategies import Strategy, make_strategy, preferred_by, strategy_class
+from nao_tf.strategies import STRATEGIES, Strategy, make_strategy, preferred_by, strategy_class
 
 AnySpace = str | SearchSpace
 AnyStrategy = str | type[Strategy] | Strategy
@@ -49,6 +50,25 @@ def check_strategy(given: AnyStrategy, space: SearchSpace, *, bounded: bool) -> 
     _check_ready(given, space, bounded=bounded)
   elif not (isinstance(given, type) and issubclass(given, Strategy)):
     raise ValueError(f"expected the name of a strategy, a subclass of Strategy or a strategy, got {given!r}")
+
+
+def check_takes(given: AnyStrategy, objectives: Sequence[str]) -> None:
+  """Checks that a strategy can search for objectives.
+
+  Args:
+    given: see `strategy_of`.
+    objectives: names; none for the reward alone.
+
+  Raises:
+    ValueError: if it searches for the reward alone; the message names those that do not.
+  """
+  strategy = strategy_class(given) if isinstance(given, str) else given
+  if objectives and not strategy.takes_objectives:
+    able = ", ".join(name for name in STRATEGIES if strategy_class(name).takes_objectives)
+    raise ValueError(
+      f"the strategy {recorded_name(given)} searches for the reward alone, not for several objectives; expected one of"
+      f" {able}"
+    )
 
 
 def strategy_of(given: AnyStrategy, space: SearchSpace, seed: int) -> Strategy:

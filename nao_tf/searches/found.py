@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from nao_tf import fields
+from nao_tf.objectives import pareto_set_on_record
 from nao_tf.reports import write_report
-from nao_tf.runs.journal import read_trials
+from nao_tf.runs.journal import read_search, read_trials
 from nao_tf.runs.recorded_configs import from_settings
 from nao_tf.runs.run_lock import RunLock
 from nao_tf.runs.settings import RunDirectoryError
@@ -88,6 +89,11 @@ class Found:
       return rows
     return importlib.import_module("pandas").DataFrame(rows)
 
+  @property
+  def pareto_set(self) -> list[Trial]:
+    """The trials that no other one dominates, in a search for several objectives; empty in others."""
+    return pareto_set_on_record(*read_search(self.directory))
+
   def report(self) -> ReportPage:
     """Writes the report of the search as a page of HTML and returns it: a path, which notebooks show as the page."""
     return ReportPage(write_report(self.directory, self._space))
@@ -96,12 +102,13 @@ class Found:
     self,
     *,
     epochs: int,
+    trial: Trial | None = None,
     validation_fraction: float | None = None,
     tensorboard: bool = True,
     verbose: int = 1,
     **overrides: Any,
   ) -> "keras.Model":
-    """Trains the best network from scratch and returns it as a model of Keras.
+    """Trains the best network, or that of a trial, from scratch and returns it as a model of Keras.
 
     The network is as large as those of the search, unless overrides say otherwise. Each training has a directory of its
     own in that of the search. If it is interrupted, the same call goes on from its last checkpoint, and after its end the
@@ -109,6 +116,7 @@ class Found:
 
     Args:
       epochs: passes over the data.
+      trial: whose network is trained, such as one of `pareto_set`; None for the best.
       validation_fraction: share of the data that is not trained on, to measure the network with after each epoch. None:
         no images are held out, and as many texts as in the search.
       tensorboard: whether to write its curves for TensorBoard.
@@ -131,7 +139,7 @@ class Found:
     fields.integer(verbose, "verbose", 0)
     fields.boolean(tensorboard, "tensorboard")
     fields.number_or_none(validation_fraction, "validation_fraction")
-    genotype, configs = self._genotype(), overridden(self._configs, {"epochs": epochs, **overrides})
+    genotype, configs = self._genotype(trial), overridden(self._configs, {"epochs": epochs, **overrides})
     fraction = self._final_fraction if validation_fraction is None else validation_fraction
     task = self._data.make_task(fraction)
     check_network_memory(genotype, task, configs)
@@ -159,10 +167,11 @@ class Found:
     _export(self._trained, os.fspath(path), format)
     return os.fspath(path)
 
-  def _genotype(self) -> Genotype:
-    if self.best is None:
+  def _genotype(self, trial: Trial | None) -> Genotype:
+    chosen = trial or self.best
+    if chosen is None:
       raise NothingFound(f"{self.directory}: no trial has a reward yet, so there is no best network to train")
-    genotype: Genotype = self._space.decode(self.best.architecture)
+    genotype: Genotype = self._space.decode(chosen.architecture)
     return genotype
 
   def _train(
@@ -280,7 +289,7 @@ def _row(trial: Trial, space: SearchSpace) -> dict[str, Any]:
     "origin": str(trial.origin),
     "reward": trial.reward,
     "seconds": None if evaluation is None else trial.seconds,
-    **({} if evaluation is None else evaluation.metrics),
+    **({} if evaluation is None else {**evaluation.metrics, **evaluation.objectives}),
     "architecture": space.format(trial.architecture),
   }
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.evaluators.rung_evaluator import RungEvaluator
+from nao_tf.objectives import Objectives, objectives_of
 from nao_tf.runs.attempts import Attempts
 from nao_tf.runs.journal import Journal, JournalError, open_trials
 from nao_tf.searches.driver import Driver
@@ -76,6 +77,7 @@ def run_search(
   trial_retries: int = TRIAL_RETRIES,
   asking: str = "as_free",
   rungs: RungConfig | None = None,
+  objectives: Objectives | Sequence[str] = (),
   on_trial: Callable[[Trial], None] = lambda trial: None,
   on_epoch: Callable[[int, Epoch], None] = lambda trial, epoch: None,
   on_workers: Callable[[Sequence[WorkerStatus]], None] = lambda workers: None,
@@ -102,6 +104,10 @@ def run_search(
       "rounds" when all trials of the last batch are closed. With one worker this is the same.
     rungs: children are trained a few epochs, and the better ones go on; `num_trials` are begun. The evaluators of an
       executor are then `nao_tf.evaluators.rung_evaluator.RungEvaluator`. None: each trial is evaluated at once.
+    objectives: what to search for, if that is more than the reward: two or more names of objectives, see
+      `nao_tf.objectives.objective_of`, or `Objectives`, which may also know some before a network is trained. A trial
+      without a finite value of each of them has failed. `Objectives.pareto_set` returns the best of the trials. Not with
+      `rungs`.
     on_trial: called with each trial that closes, those found in the journal included; in rungs, at each rung that it closes
       at.
     on_epoch: called with the id of a trial and each epoch of its training, if the evaluator lets others watch. On a
@@ -115,7 +121,8 @@ def run_search(
   Raises:
     JournalError: if the journal holds an architecture that is not one of the space, or promotions and there are no rungs.
     EvaluatorError: if the evaluator cannot be made, or returns something else than one evaluation for each architecture.
-    ValueError: if a number is too small, or the evaluator cannot train in rungs.
+    ValueError: if a number is too small, the evaluator cannot train in rungs, an objective is unknown, or the strategy
+      searches for the reward alone.
   """
   first_batch_size = batch_size if first_batch_size is None else first_batch_size
   if min(num_trials, batch_size, first_batch_size) < 1:
@@ -127,6 +134,11 @@ def run_search(
     raise ValueError(f"max_seconds must be above 0, or None, got {max_seconds}")
   if asking not in ASKING:
     raise ValueError(f"asking must be one of {', '.join(ASKING)}, got {asking!r}")
+  sought = objectives if isinstance(objectives, Objectives) else objectives_of(objectives)
+  if sought is not None and rungs is not None:
+    raise ValueError("a search in rungs promotes trials by their rewards: it has no objectives")
+  if sought is not None:
+    strategy.pursue(sought)
   stages = stages_of(rungs)
   asker = _Asker(strategy, journal, stages, num_trials, batch_size, first_batch_size, max_seconds, asking)
   still_open = asker.replay(on_trial)
@@ -134,7 +146,8 @@ def run_search(
   with contextlib.closing(Attempts(journal.directory, {trial.id for trial in still_open})) as attempts:
     search = _Search(asker, stages, executor, Run(journal.directory, attempts, trial_retries, on_epoch), on_workers)
     try:
-      for closed in search.closed_trials(still_open):
+      for evaluated in search.closed_trials(still_open):
+        closed = evaluated if sought is None else sought.complete(evaluated)
         asker.tell(closed)
         if rungs is not None:
           attempts.finish(closed.id)

@@ -14,6 +14,7 @@ from typing import Any
 
 from nao_tf import fields
 from nao_tf.networks.cost_bounds import CostBounds
+from nao_tf.objectives import Objective, objectives_of
 from nao_tf.runs.places import checked_directory
 from nao_tf.searches.choices import AnyEvaluator, AnySpace, AnyStrategy, preferred, recorded_name
 from nao_tf.searches.executors import Executor
@@ -40,6 +41,8 @@ def search(
   space: AnySpace | None = None,
   strategy: AnyStrategy = "nao",
   evaluator: AnyEvaluator | None = None,
+  objectives: Sequence[str] = (),
+  latency_batch_size: int = 1,
   seed: int = 0,
   max_parameters: int | None = None,
   max_multiply_adds: int | None = None,
@@ -88,6 +91,10 @@ def search(
       that network then, and there is no number of trials, no evaluator and no executor.
     evaluator: how to evaluate an architecture: a name, a place, a class with `from_context`, or an object with
       `evaluate`. None: "training", or "inherited" for the strategy "autokeras".
+    objectives: what to search for, if that is more than the reward: two or more of "accuracy", "loss", "perplexity",
+      "parameters", "multiply_adds", "latency"; or metrics of your own evaluator with a direction, "f1:max" or
+      "energy:min". `Found.pareto_set` has the trials that no other one betters in all of them.
+    latency_batch_size: examples of the batch that the objective "latency" is measured with, in milliseconds.
     seed: of all randomness.
     max_parameters: networks with more parameters are not proposed; None for no limit.
     max_multiply_adds: networks with more multiply-adds for one image or one token are not proposed; None for no limit.
@@ -140,6 +147,7 @@ def search(
   fields.boolean(tensorboard, "tensorboard")
   fields.number_or_none(validation_fraction, "validation_fraction")
   seed = fields.integer(seed, "seed", 0)
+  sought = tuple(str(objective) for objective in _members(objectives))
   read_data = functools.partial(
     task_input,
     x,
@@ -163,6 +171,7 @@ def search(
       num_workers=num_workers,
       trial_timeout=trial_timeout,
       rungs=rungs,
+      objectives=sought or None,
       trials_per_batch=None if trials_per_batch == TRIALS_PER_BATCH else trials_per_batch,
     )
     one_shot = planned_one_shot_search(directory, strategy, space, read_data, validation_fraction, overrides, seed=seed)
@@ -172,7 +181,10 @@ def search(
   bounds = CostBounds(max_parameters, max_multiply_adds)
   fields.integer(trials_per_batch, "trials_per_batch", 1)
   in_rungs = rungs_of(rungs, reduction, promotion, max_epochs, overrides)
-  choices = Choices(space, strategy, evaluator, seed, bounds, workers, trials_per_batch, in_rungs)
+  fields.integer(latency_batch_size, "latency_batch_size", 1)
+  choices = Choices(
+    space, strategy, evaluator, seed, bounds, workers, trials_per_batch, in_rungs, sought, latency_batch_size
+  )
   budget = _budget(num_trials, max_seconds, trials_per_batch, in_rungs)
   choices.check(x)
   planned = planned_search(directory, choices, read_data(), validation_fraction, overrides)
@@ -185,6 +197,12 @@ def _evaluator_for(strategy: AnyStrategy, space: AnySpace | None, executor: AnyE
   if isinstance(executor, Executor) or not is_its_space:
     return DEFAULT_EVALUATOR
   return preferred(strategy, "preferred_evaluator") or DEFAULT_EVALUATOR
+
+
+def _members(names: Sequence[str]) -> tuple[Objective, ...]:
+  """Returns the objectives of these names; none for the reward alone."""
+  found = objectives_of(names)
+  return () if found is None else found.members
 
 
 def _budget(

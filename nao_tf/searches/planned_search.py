@@ -14,13 +14,16 @@ from nao_tf.evaluators import EvaluatorContext
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.networks.cost_bounds import CostBounds
 from nao_tf.networks.layered_plan import check_used
+from nao_tf.objectives import Objectives
 from nao_tf.runs.settings import flat_settings
+from nao_tf.searches import known_costs
 from nao_tf.searches.choices import (
   AnyEvaluator,
   AnySpace,
   AnyStrategy,
   check_evaluator,
   check_strategy,
+  check_takes,
   preferred,
   recorded_name,
   space_of,
@@ -29,6 +32,7 @@ from nao_tf.searches.choices import (
 from nao_tf.searches.data_settings import settings_for_data
 from nao_tf.searches.executors import Executor
 from nao_tf.searches.found import Found
+from nao_tf.searches.known_costs import settings_of
 from nao_tf.searches.memory import check_memory
 from nao_tf.searches.overrides import overridden
 from nao_tf.searches.proposals import fitting_space
@@ -59,6 +63,8 @@ class Choices:
     workers: where trials are evaluated.
     batch_size: how many architectures are asked for at a time.
     rungs: children are trained a few epochs, and the better ones go on; None: each is trained as a whole.
+    objectives: names of what is searched for, if that is several objectives.
+    latency_batch_size: examples of the batch that latencies are measured with.
   """
 
   space: AnySpace | None
@@ -69,6 +75,8 @@ class Choices:
   workers: Workers
   batch_size: int
   rungs: RungConfig | None = None
+  objectives: tuple[str, ...] = ()
+  latency_batch_size: int = 1
 
   @property
   def known_space(self) -> AnySpace | None:
@@ -93,11 +101,15 @@ class Choices:
     """
     fields.integer(self.seed, "seed", 0)
     check_evaluator(self.evaluator)
+    known_costs.check_evaluator(self.objectives, recorded_name(self.evaluator))
     if self.known_space is not None:
       check_strategy(self.strategy, space_of(self.known_space), bounded=self.is_bounded)
     self.workers.check(
       self.evaluator, in_rungs=self.rungs is not None, space=self.known_space, x=x if isinstance(x, Task) else None
     )
+    check_takes(self.strategy, self.objectives)
+    if self.objectives and self.rungs is not None:
+      raise ValueError("a search in rungs promotes trials by their rewards: give either rungs or objectives")
 
   def space_for(self, task: Task) -> AnySpace:
     """Returns what is searched: what is given, or what the strategy searches, or what the task has networks for."""
@@ -117,6 +129,7 @@ class PlannedSearch:
     named_space: what is searched, as it was given.
     space: what is searched.
     configs: how networks are built and trained.
+    objectives: what is searched for; None for the reward alone.
   """
 
   directory: str
@@ -127,6 +140,7 @@ class PlannedSearch:
   named_space: AnySpace
   space: SearchSpace
   configs: Configs
+  objectives: Objectives | None
 
   def run(
     self, budget: Budget, callbacks: Sequence[Callable[[Trial], None]], *, progress: bool, tensorboard: bool = True
@@ -153,6 +167,7 @@ class PlannedSearch:
       strategy,
       lambda: self._opened_evaluator(tensorboard=tensorboard),
       budget=budget,
+      objectives=self.objectives,
       callbacks=callbacks,
       progress=progress,
       tensorboard=tensorboard,
@@ -170,6 +185,7 @@ class PlannedSearch:
       "batch_size": self.choices.batch_size,
       **dataclasses.asdict(self.choices.bounds),
       **({} if self.choices.rungs is None else self.choices.rungs.settings),
+      **settings_of(self.objectives, self.choices.latency_batch_size),
       "validation_fraction": self.validation_fraction,
       **self.data.settings,
       **flat_settings(network=self.configs.network_config, training=self.configs.training_config),
@@ -190,6 +206,8 @@ class PlannedSearch:
       max_parameters=self.choices.bounds.max_parameters,
       tensorboard=tensorboard,
       rungs=() if self.choices.rungs is None else self.choices.rungs.epochs,
+      objectives=() if self.objectives is None else self.objectives.names,
+      latency_batch_size=self.choices.latency_batch_size,
     )
     make_task = functools.partial(self.data.make_task, self.validation_fraction)
     sent = dataclasses.replace(context, make_task=make_task, directory=os.path.abspath(self.directory))
@@ -236,7 +254,9 @@ def planned_search(
   configs = overridden(configs, settings_for_data(task, overrides))
   check_strategy(choices.strategy, space, bounded=choices.is_bounded)
   _check_networks(space, task, configs, choices.seed, overrides)
-  return PlannedSearch(directory, choices, data, validation_fraction, task, named, space, configs)
+  known = known_costs.known_of_networks(space, configs.network_config, task) if choices.objectives else {}
+  objectives = known_costs.sought(choices.objectives, known, recorded_name(choices.evaluator), task)
+  return PlannedSearch(directory, choices, data, validation_fraction, task, named, space, configs, objectives)
 
 
 def _check_networks(space: SearchSpace, task: Task, configs: Configs, seed: int, overrides: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import os
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
+from nao_tf.objectives import pareto_set_on_record
 from nao_tf.runs.finalists import read_finalists
 from nao_tf.runs.journal import read_search
 from nao_tf.trial import Trial, best_trial, winning_trial
@@ -32,7 +33,12 @@ class SearchRecord:
   @property
   def best(self) -> Trial | None:
     """The trial of the highest reward, of the reranked ones if there are any; None if none has a reward."""
-    return best_trial(self.reranked) or winning_trial(self.trials)
+    return best_trial(self.pareto_set) or best_trial(self.reranked) or winning_trial(self.trials)
+
+  @property
+  def pareto_set(self) -> list[Trial]:
+    """The trials that no other one dominates, in a search for several objectives; empty in others."""
+    return pareto_set_on_record(self.settings, self.trials)
 
   def train(self, *_: Any, **__: Any) -> NoReturn:
     """Raises ValueError: a search does not keep its data."""

@@ -15,6 +15,7 @@ from absl import logging
 from nao_tf import fields
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.evaluators.rung_evaluator import remove_trainings
+from nao_tf.objectives import Objectives
 from nao_tf.reports import ReportWriter
 from nao_tf.reports.board import SearchBoard
 from nao_tf.runs.embedding_maps import EmbeddingMaps
@@ -31,7 +32,7 @@ from nao_tf.searches.watchers import Watchers
 from nao_tf.searches.winner import Rescore, evaluate_finalists, finalists, write_winner
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Strategy
-from nao_tf.trial import Trial
+from nao_tf.trial import Trial, best_trial
 
 OpenEvaluator = Callable[[], contextlib.AbstractContextManager[Evaluator | Executor]]
 """Makes an evaluator, or an executor with evaluators, for as long as a context lasts."""
@@ -103,6 +104,7 @@ def search_in_directory(
   *,
   budget: Budget,
   reranking: Reranking | None = None,
+  objectives: Objectives | None = None,
   callbacks: Iterable[Callable[[Trial], None]] = (),
   progress: bool = True,
   tensorboard: bool = True,
@@ -119,18 +121,23 @@ def search_in_directory(
     open_evaluator: makes the evaluator. It is called when the directory is locked.
     budget: how long to search.
     reranking: how the best are evaluated again; None to take the best of the search.
+    objectives: what is searched for, if that is more than the reward; not with `reranking`.
     callbacks: each is called with every trial that has been evaluated, those of an interrupted search included.
     progress: whether to show a progress bar.
     tensorboard: whether to write curves, hyperparameters and images for TensorBoard.
 
   Returns:
-    The winner.
+    The winner: the trial of the highest reward; with several objectives, of those in the Pareto set.
 
   Raises:
     NothingFound: if no trial has a reward.
     RunDirectoryError: if the directory is in use, or was made with other settings.
     ValueError: if an argument is out of range.
   """
+  if objectives is not None and reranking is not None:
+    raise ValueError(
+      "the best by several objectives are not evaluated again: rerank needs a search for the reward alone"
+    )
   with contextlib.ExitStack() as stack:
     journal = stack.enter_context(Journal(directory, settings))
     reranker = stack.enter_context(reranking.open_evaluator()) if reranking else None
@@ -143,7 +150,7 @@ def search_in_directory(
     board = stack.enter_context(_board(journal, space, strategy)) if tensorboard else Watchers()
     watchers = Watchers([board], [_record_on(predictions, maps, strategy), report, *callbacks])
     with open_evaluator() as evaluator:
-      best = _run(strategy, evaluator, journal, budget, watchers, progress=progress)
+      best = _run(strategy, evaluator, journal, budget, watchers, objectives, progress=progress)
       remove_trainings(directory)
       report.write()
       rescore = reranking.rescore(evaluator) if best and reranking else None
@@ -160,7 +167,7 @@ def search_in_directory(
         trial_retries=budget.trial_retries,
         watched=watching,
       )
-    winner = _concluded(best, journal, space)
+    winner = _concluded(best, journal, space, objectives)
     report.write()  # With a link to the description of the winner.
     return winner
 
@@ -171,6 +178,7 @@ def _run(
   journal: Journal,
   budget: Budget,
   watchers: Watchers,
+  objectives: Objectives | None,
   *,
   progress: bool,
 ) -> Trial | None:
@@ -188,6 +196,7 @@ def _run(
       trial_retries=budget.trial_retries,
       asking=budget.asking,
       rungs=budget.rungs,
+      objectives=objectives or (),
       on_trial=watching.on_trial,
       on_epoch=watching.on_epoch,
       on_workers=workers.show,
@@ -226,13 +235,15 @@ def _board(
   )
 
 
-def _concluded(best: Trial | None, journal: Journal, space: SearchSpace) -> Trial:
+def _concluded(best: Trial | None, journal: Journal, space: SearchSpace, objectives: Objectives | None) -> Trial:
   """Writes the description of the winner, and returns it."""
+  pareto_set = [] if objectives is None else objectives.pareto_set(journal.trials)
+  best = best_trial(pareto_set) or best
   if best is None:
     raise NothingFound(
       f"{journal.directory}: none of {len(journal.trials)} trials has a reward; {_last_reason(journal.trials)}"
     )
-  write_winner(journal.directory, best, space)
+  write_winner(journal.directory, best, space, pareto_set)
   return best
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nao_tf import fields
+from nao_tf.reports.markup import figure
 from nao_tf.runs.attempts import ATTEMPTS_FILE
 from nao_tf.runs.journal import TRIALS_FILE
 from nao_tf.runs.json_files import parse_json
@@ -38,6 +39,7 @@ class Status:
     seconds: mean time of one; None if none is done.
     seconds_left: time for the missing ones, as many at a time as are running now; None if it cannot be told.
     best: the best so far: of a search its trial, reward and architecture, of a training its last metrics.
+    pareto_set: in a search for several objectives, of each trial that no other one dominates its number and objectives.
   """
 
   directory: str
@@ -51,10 +53,12 @@ class Status:
   seconds: float | None
   seconds_left: float | None
   best: Mapping[str, Any] | None
+  pareto_set: Sequence[Mapping[str, Any]] = ()
 
   def to_json(self) -> str:
     """Returns the status as one line of JSON."""
-    return json.dumps(dataclasses.asdict(self))
+    values = dataclasses.asdict(self)
+    return json.dumps(values if self.pareto_set else {k: v for k, v in values.items() if k != "pareto_set"})
 
   def __str__(self) -> str:
     return "\n".join(f"{name:9} {text}" for name, text in _rows(self) if text)
@@ -106,6 +110,7 @@ def _of_search(directory: str, num_trials: int | None) -> Status:
     process=process,
     running=_num_begun(directory, record.trials) if process else 0,
     failed=sum(trial.reward is None for trial in closed),
+    pareto_set=[{"trial": trial.id, **trial.evaluation.objectives} for trial in record.pareto_set if trial.evaluation],
     best=None if best is None else {"trial": best.id, "reward": best.reward, "architecture": list(best.architecture)},
   )
 
@@ -139,12 +144,13 @@ def _status(
   running: int,
   failed: int = 0,
   best: Mapping[str, Any] | None,
+  pareto_set: Sequence[Mapping[str, Any]] = (),
 ) -> Status:
   """Returns a status with the times that follow from those of what is done."""
   done = len(seconds)
   mean = sum(seconds) / done if done else None
   left = None if mean is None or total is None else mean * max(total - done, 0) / max(running, 1)
-  return Status(directory, *kind_and_unit, done, total, running, failed, process, mean, left, best)
+  return Status(directory, *kind_and_unit, done, total, running, failed, process, mean, left, best, pareto_set)
 
 
 def _num_begun(directory: str, trials: Sequence[Trial]) -> int:
@@ -181,6 +187,7 @@ def _rows(status: Status) -> list[tuple[str, str]]:
     ("rate", rate),
     ("time left", "" if not status.seconds_left else f"about {_time(status.seconds_left)}"),
     ("best" if status.kind == "search" else "last", _figures(status.best)),
+    *(("pareto" if not place else "", _member(member)) for place, member in enumerate(status.pareto_set)),
   ]
 
 
@@ -195,6 +202,11 @@ def _figures(figures: Mapping[str, Any] | None) -> str:
   return ", ".join(
     f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in shown.items()
   )
+
+
+def _member(figures: Mapping[str, Any]) -> str:
+  """Returns a trial of the Pareto set in words."""
+  return ", ".join(f"{name} {figure(value)}" for name, value in figures.items())
 
 
 def _time(seconds: float) -> str:

@@ -110,9 +110,11 @@ def describe(trial: Trial, space: SearchSpace) -> dict[str, Any]:
     "reward": trial.reward,
     "parameters": metrics.get("parameters"),
     "metrics": metrics,
+    **({"objectives": dict(trial.evaluation.objectives)} if trial.evaluation and trial.evaluation.objectives else {}),
   }
 
 
-def write_winner(directory: str, trial: Trial, space: SearchSpace) -> None:
-  """Writes `best.json`."""
-  write_json(os.path.join(directory, BEST_FILE), describe(trial, space))
+def write_winner(directory: str, trial: Trial, space: SearchSpace, pareto_set: Sequence[Trial] = ()) -> None:
+  """Writes `best.json`: the winner and, in a search for several objectives, under `pareto_set` all that none dominates."""
+  others = {"pareto_set": [describe(member, space) for member in pareto_set]} if pareto_set else {}
+  write_json(os.path.join(directory, BEST_FILE), {**describe(trial, space), **others})

@@ -34,6 +34,7 @@ _MOST_ROOTS = 50
 class Autokeras(Bayesian):
   """Proposes morphisms of earlier trials."""
 
+  takes_objectives = False  # Weights are kept for the trials of the highest rewards, so parents must be these.
   config_class = AutokerasConfig
   presets = AutokerasSettings.presets
   preferred_space = AutokerasSettings.preferred_space

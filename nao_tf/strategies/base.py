@@ -19,10 +19,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from nao_tf.objectives import Objectives
 from nao_tf.runs.embedding_maps import EmbeddingMap
 from nao_tf.runs.predictions import Prediction
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.trial import RANDOM, UNKNOWN, Architecture, Origin, Trial
+from nao_tf.trial import RANDOM, UNKNOWN, Architecture, Origin, Trial, top_trials
 
 Proposal = tuple[Architecture, Origin]
 """An architecture, and where it came from."""
@@ -48,6 +49,8 @@ class Strategy(abc.ABC):
     presets: settings by name, "default" among them; empty if there is no choice.
     preferred_space: name of the space that is searched if none is named; None for that of the task.
     preferred_evaluator: name of the evaluator that is used if none is named; None for "training".
+    takes_objectives: whether it can search for several objectives.
+    objectives: what it searches for, if that is several objectives; None for the reward alone.
     space: what is searched.
     seed: of all randomness.
     num_asked: how many architectures were asked for so far.
@@ -57,6 +60,7 @@ class Strategy(abc.ABC):
   presets: ClassVar[Mapping[str, Any]] = {}
   preferred_space: ClassVar[str | None] = None
   preferred_evaluator: ClassVar[str | None] = None
+  takes_objectives: ClassVar[bool] = False
 
   def __init__(self, space: SearchSpace, *, seed: int = 0):
     """Sets up a strategy that was asked and told nothing.
@@ -73,10 +77,21 @@ class Strategy(abc.ABC):
     self.space = space
     self.seed = seed
     self.num_asked = 0
+    self.objectives: Objectives | None = None
     self._origins: dict[Architecture, Origin] = {}
     self._seen: set[Architecture] = set()
     self._trials: dict[tuple[int, Architecture], Trial] = {}
     self._scored_keys: list[tuple[int, Architecture]] = []
+
+  def pursue(self, objectives: Objectives) -> None:
+    """Searches for several objectives from now on. To be called before anything is asked or told.
+
+    Raises:
+      ValueError: if the strategy searches for the reward alone.
+    """
+    if not self.takes_objectives:
+      raise ValueError(f"the strategy {type(self).__name__} searches for the reward alone, not for {objectives}")
+    self.objectives = objectives
 
   def ask(self, count: int = 1) -> list[Architecture]:
     """Returns architectures to evaluate next.
@@ -139,7 +154,7 @@ class Strategy(abc.ABC):
       if (trial.id, trial.architecture) not in self._trials:  # It may be told again, with another reward.
         self.space.validate(trial.architecture)
         self._seen.add(self.space.canonical(trial.architecture))
-      self._enter(trial)
+      self._enter(trial if self.objectives is None else self.objectives.complete(trial))
 
   @abc.abstractmethod
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
@@ -194,6 +209,12 @@ class Strategy(abc.ABC):
   def scored(self) -> list[Trial]:
     """The trials that have a reward, ordered by id."""
     return [self._trials[key] for key in self._scored_keys]
+
+  def best_trials(self, count: int) -> list[Trial]:
+    """Returns the `count` best trials that have a reward, best first: by reward, or by front if there are objectives."""
+    if self.objectives is None:
+      return top_trials(self.scored, count)
+    return self.objectives.ranked(self.scored)[:count]
 
   @property
   def pending(self) -> list[Architecture]:

@@ -5,6 +5,10 @@ the best of a random tournament.
 
 The mutations of the paper are those of cells. One child in twenty is its parent unchanged, which is trained again there.
 Here its reward is known, so the parent is young again at no cost, and another child is proposed.
+
+In a search for several objectives, the selection is that of NSGA-II (Deb et al., "A Fast and Elitist Multiobjective
+Genetic Algorithm: NSGA-II", 2002). The population is the best trials so far, whatever their age: those of the first
+fronts, and within a front the least crowded ones. The same order decides tournaments.
 """
 
 import dataclasses
@@ -29,8 +33,8 @@ class EvolutionConfig:
   """Sizes of regularized evolution.
 
   Attributes:
-    population_size: number of most recent successful trials that can become parents, P in the paper (100); also the
-      number of random trials that a search starts with.
+    population_size: number of most recent successful trials that can become parents, P in the paper (100), or of the best
+      ones if there are several objectives; also the number of random trials that a search starts with.
     tournament_size: parents drawn for each child, S in the paper (25).
     mutation: "amoebanet" for the mutations of the paper: of a cell, the input of a branch or its operation, each half of the
       time, and none in one of twenty children. None to change any decision of any space.
@@ -54,6 +58,7 @@ class Evolution(Strategy):
   """Mutates winners of tournaments among the youngest trials."""
 
   config_class = EvolutionConfig
+  takes_objectives = True
 
   def __init__(self, space: SearchSpace, *, seed: int = 0, config: EvolutionConfig = EvolutionConfig()):
     """Sets up the strategy.
@@ -78,8 +83,13 @@ class Evolution(Strategy):
     return self._children_first([child for child in children if child], rng)
 
   def _population(self) -> list[Trial]:
-    """Returns the youngest trials, the oldest first. One that became young again is as old as those of that time."""
+    """Returns the youngest trials, the oldest first. One that became young again is as old as those of that time.
+
+    If there are several objectives, they are the best trials, the best first.
+    """
     size = self.config.population_size
+    if self.objectives is not None:
+      return self.best_trials(size)
     born = [(trial.id, trial) for trial in self.latest_scored(size)]
     youngest = list(heapq.merge(born, self._rejuvenated[-size:], key=lambda row: row[0]))[-size:]
     return [trial for _, trial in youngest]
@@ -108,6 +118,8 @@ class Evolution(Strategy):
 
   def _winner(self, population: list[Trial], rng: np.random.Generator) -> Trial:
     size = min(self.config.tournament_size, len(population))
-    tournament = [population[i] for i in rng.choice(len(population), size, replace=False)]
-    (winner,) = top_trials(tournament, 1)
+    drawn = rng.choice(len(population), size, replace=False)
+    if self.objectives is not None:
+      return population[min(drawn)]
+    (winner,) = top_trials([population[i] for i in drawn], 1)
     return winner

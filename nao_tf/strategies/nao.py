@@ -3,6 +3,10 @@
 A round fits the controller to all rewards so far, moves the memories of the best architectures along the gradient of the
 predicted score, decodes new architectures from there, and proposes those that the predictor ranks highest. A Gaussian
 process, which knows how far it can be trusted, chooses a share of the proposals.
+
+In a search for several objectives, the controllers learn the order of the trials by front and by crowding instead of their
+rewards, and moves begin at the first of them. A Gaussian process for each objective that is not known beforehand chooses
+what is expected to push the Pareto front most; see `nao_tf.strategies.expected_front`.
 """
 
 import json
@@ -24,17 +28,21 @@ from nao_tf.controller.fitting import TrainingDiverged, fit_controller, last_los
 from nao_tf.controller.gaussian_process import Beliefs, GaussianProcess, normal_scores, rewards_at
 from nao_tf.controller.state import controller_state, restart, restore_controller_state
 from nao_tf.controller.vocabulary import Vocabulary
+from nao_tf.objectives import Objectives
 from nao_tf.runs.embedding_maps import EmbeddingMap
 from nao_tf.runs.json_files import parse_json
 from nao_tf.runs.old_origins import read_origin
 from nao_tf.runs.predictions import Prediction
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal, Strategy
+from nao_tf.strategies.expected_front import ExpectedFront
 from nao_tf.strategies.nao_config import PRESETS, NaoConfig, NaoSettings
 from nao_tf.strategies.nao_map import Step, embedding_map, steps_of
+from nao_tf.strategies.pareto_beliefs import ParetoBeliefs
 from nao_tf.strategies.spreading import least_alike
+from nao_tf.strategies.targets import RANKS
 from nao_tf.tables.arrays import NUMBERS, TEXTS, ArraySpec, check_arrays, load_arrays
-from nao_tf.trial import RANDOM, Architecture, Origin, top_trials
+from nao_tf.trial import RANDOM, Architecture, Origin, Trial
 
 STATE_FILE = "nao.npz"
 _MIN_SCORED = 2
@@ -60,6 +68,7 @@ class Nao(Strategy):
 
   config_class = NaoSettings.config_class
   presets = NaoSettings.presets
+  takes_objectives = True
 
   def __init__(self, space: SearchSpace, *, seed: int = 0, config: NaoConfig = PRESETS["default"]):
     """Builds the controller.
@@ -73,7 +82,8 @@ class Nao(Strategy):
     self.config = config
     self.vocabulary = Vocabulary.of(space)
     self.controller = Controller(self.vocabulary, config.controller, ensemble_size=config.ensemble_size, seed=seed)
-    self._process = GaussianProcess(DecisionKernel(space))
+    self._kernel = DecisionKernel(space)
+    self._process = GaussianProcess(self._kernel)
     self._num_fits = 0
     self._num_scored_when_fresh = 0
     self._temperature = 1.0
@@ -231,13 +241,13 @@ class Nao(Strategy):
       return []
     keys, proposals = list(pool), list(pool.values())
     beliefs = self._beliefs(proposals, rng)
-    expected = self._expected(beliefs)
+    expected = self._expected(beliefs) if isinstance(beliefs, Beliefs) else []
     chosen: list[int] = []
     for is_turn_of_process in turns[: len(keys)]:
       left = [index for index in map(keys.index, ranked) if index not in chosen]
       chosen.append(left[0] if left and not is_turn_of_process else beliefs.most_promising(chosen))
       beliefs.believe(chosen[-1])
-    self._predictions.update((proposals[index][0], expected[index]) for index in chosen)
+    self._predictions.update((proposals[index][0], expected[index]) for index in chosen if expected)
     return [proposals[index] for index in chosen]
 
   def _expected(self, beliefs: Beliefs) -> list[Prediction]:
@@ -250,17 +260,34 @@ class Nao(Strategy):
       for share, half, nearly in zip(shares, halves, most, strict=True)
     ]
 
-  def _beliefs(self, proposals: Sequence[Proposal], rng: np.random.Generator) -> Beliefs:
+  def _beliefs(self, proposals: Sequence[Proposal], rng: np.random.Generator) -> Beliefs | ParetoBeliefs:
     """Returns what the Gaussian process believes about proposals, given all rewards so far."""
+    if self.objectives is not None:
+      return self._beliefs_about(self.objectives, [architecture for architecture, _ in proposals], rng)
     architectures = [trial.architecture for trial in self.scored]
     rewards = [trial.reward for trial in self.scored if trial.reward is not None]
     self._process.fit(architectures, normal_scores(rewards), rng)
     return self._process.predict([architecture for architecture, _ in proposals], rng)
 
+  def _beliefs_about(
+    self, objectives: Objectives, candidates: Sequence[Architecture], rng: np.random.Generator
+  ) -> ParetoBeliefs:
+    """Returns what a Gaussian process for each unknown objective believes about candidates."""
+    architectures, front = [trial.architecture for trial in self.scored], ExpectedFront(objectives, self.scored, RANKS)
+    beliefs = []
+    for targets in front.targets:
+      process = GaussianProcess(self._kernel)
+      process.fit(architectures, targets, rng)
+      beliefs.append(process.predict(candidates, rng))
+    return ParetoBeliefs(front, candidates, beliefs)
+
   def _around_the_best(self, rng: np.random.Generator) -> Iterator[Proposal]:
-    """Yields neighbors of the best trials, mutants that are some decisions away, and random architectures."""
-    best = top_trials(self.scored, self._num_seeds)
-    for trial in best[:_NUM_CENTERS]:
+    """Yields neighbors of the best trials, mutants that are some decisions away, and random architectures.
+
+    With several objectives there are no random ones: far from the front a process knows nothing, and hopes too much.
+    """
+    best = self.best_trials(self._num_seeds)
+    for trial in self._centers(best):
       yield from ((neighbor, Origin("neighbor", (trial.id,))) for neighbor in self.space.neighbors(trial.architecture))
     for _ in range(_NUM_MUTANTS):
       trial = best[int(len(best) * rng.random() ** 2)]
@@ -268,8 +295,14 @@ class Nao(Strategy):
       for _ in range(1 + int(rng.geometric(_LAST_MUTATION))):
         mutant = self.space.mutate(mutant, rng)
       yield mutant, Origin("mutation", (trial.id,))
-    for _ in range(_NUM_RANDOM):
+    for _ in range(_NUM_RANDOM if self.objectives is None else 0):
       yield self.space.sample(rng), RANDOM
+
+  def _centers(self, best: Sequence[Trial]) -> Sequence[Trial]:
+    """Returns the trials all of whose neighbors are candidates: a few of the best, or those that none dominates."""
+    if self.objectives is None:
+      return best[:_NUM_CENTERS]
+    return self.objectives.pareto_set(self.scored)[: self._num_seeds]
 
   def _fit(self, rng: np.random.Generator) -> None:
     settings, scored = self.controller.config, self.scored
@@ -283,13 +316,20 @@ class Nao(Strategy):
     history = fit_controller(
       self.controller,
       tokens,
-      make_targets([trial.reward for trial in scored if trial.reward is not None], settings.target),
+      make_targets(self._merits(scored), settings.target),
       num_steps=settings.steps_for(len(scored), first=self._num_fits == 0),
       seed=int(rng.integers(2**31)),
       unlabeled=self.vocabulary.encode(unlabeled) if unlabeled else None,
     )
     self._num_fits += 1
     self._figures = last_losses(history)
+
+  def _merits(self, scored: Sequence[Trial]) -> list[float]:
+    """Returns what the controllers learn of trials: their rewards, or their places in the order by front and crowding."""
+    if self.objectives is None:
+      return [trial.reward for trial in scored if trial.reward is not None]
+    places = {(t.id, t.architecture): float(-n) for n, t in enumerate(self.objectives.ranked(scored))}
+    return [places[trial.id, trial.architecture] for trial in scored]
 
   @property
   def _is_stale(self) -> bool:
@@ -305,7 +345,7 @@ class Nao(Strategy):
 
   def _predict(self, proposals: Sequence[Proposal]) -> None:
     """Notes what the controllers predict for proposals of a round. Their predictions are a cache like the round."""
-    if proposals:
+    if proposals and self.objectives is None:
       scores = self.controller.score(self.vocabulary.encode(architecture for architecture, _ in proposals))
       for (architecture, _), score in zip(proposals, scores.mean(axis=0).tolist()):
         self._predictions[architecture] = Prediction(score, self.num_asked)
@@ -361,7 +401,7 @@ class Nao(Strategy):
 
   def _seeds(self) -> list[Proposal]:
     """Returns the best trials, with themselves as origins."""
-    best = top_trials(self.scored, self._num_seeds)
+    best = self.best_trials(self._num_seeds)
     return [(trial.architecture, Origin(_TRIAL, (trial.id,))) for trial in best]
 
   def _take_turns(self, candidates: dict[Architecture, Proposal], size: int, start: int = 0) -> list[Proposal]:
@@ -402,7 +442,7 @@ class Nao(Strategy):
     """Returns the neighbors of the best trial that will be among `size` proposals."""
     count = min(self.config.num_neighbors, size)
     candidates: dict[Architecture, Proposal] = {}
-    for best in top_trials(self.scored, min(count, 1)):
+    for best in self.best_trials(min(count, 1)):
       origin = Origin("neighbor", (best.id,))
       self._collect(candidates, ((neighbor, origin) for neighbor in self.space.neighbors(best.architecture)), None)
     return {self.space.canonical(a): (a, origin) for a, origin in self._take_turns(candidates, count)}

@@ -5,15 +5,19 @@ or an integer if the decision is ordered. Rewards are maximized. A sampler that 
 architecture of the space is asked again a few times; it is told of the latter that they are bad. If it has settled on what
 is known, the architecture is one that a random walk from there comes to first. Each sample stays in the study, so a search
 that asked without end would slow down with the square of its trials.
+
+In a search for several objectives, the study has them all. Samplers for that are `NSGAIISampler`, `NSGAIIISampler` and
+`TPESampler`, which is MOTPE then. Failed trials are left out.
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nao_tf import fields
+from nao_tf.objectives import Objectives
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal, Strategy
 from nao_tf.trial import Architecture, Origin, Trial
@@ -52,6 +56,7 @@ class OptunaSearch(Strategy):
   """Proposes what a sampler of Optuna samples."""
 
   config_class = OptunaConfig
+  takes_objectives = True
 
   def __init__(
     self,
@@ -75,11 +80,16 @@ class OptunaSearch(Strategy):
     """
     super().__init__(space, seed=seed)
     self.config = config
-    sampler = sampler or _make_sampler(config.sampler, seed)
-    self._study = _make_study(sampler)
+    self._sampler = sampler or _make_sampler(config.sampler, seed)
+    self._study = _make_study(self._sampler, [True])
     self._distributions = _distributions(space)
     self._pending: dict[Architecture, optuna.trial.Trial] = {}
     self._num_told: dict[Architecture, int] = {}
+
+  def pursue(self, objectives: Objectives) -> None:
+    """Searches for several objectives from now on; see `Strategy.pursue`."""
+    super().pursue(objectives)
+    self._study = _make_study(self._sampler, [objective.is_maximized for objective in objectives.members])
 
   def tell(self, trials: Iterable[Trial]) -> None:
     """Reports closed trials; see `Strategy.tell`."""
@@ -87,7 +97,7 @@ class OptunaSearch(Strategy):
     super().tell(trials)
     for trial in sorted(trials, key=lambda trial: trial.id):
       if self._is_news(trial):
-        self._tell_study(trial.architecture, trial.reward)
+        self._tell_study(trial.architecture, self._values(trial))
 
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
     """Yields samples; see `Strategy.propose`."""
@@ -104,7 +114,7 @@ class OptunaSearch(Strategy):
       sampled = self._study.ask(self._distributions)
       architecture = tuple(int(sampled.params[name]) for name in self._distributions)
       if not self.space.is_valid(architecture):
-        self._study.tell(sampled, state=_optuna().trial.TrialState.PRUNED)
+        self._study.tell(sampled, state=self._bad)
       elif self.is_new(architecture):
         self._pending[architecture] = sampled
         return architecture, _SAMPLED
@@ -130,16 +140,30 @@ class OptunaSearch(Strategy):
     self._num_told[trial.architecture] = max(count, self._num_told.get(trial.architecture, 0))
     return is_news
 
-  def _tell_study(self, architecture: Architecture, reward: float | None) -> None:
-    """Tells the study about an architecture that it has sampled or that somebody else has chosen."""
+  @property
+  def _bad(self) -> Any:
+    """The state of what has no values. A study of several objectives knows no pruned trials."""
     state = _optuna().trial.TrialState
-    outcome: dict[str, Any] = {"state": state.PRUNED} if reward is None else {"state": state.COMPLETE}
+    return state.PRUNED if self.objectives is None else state.FAIL
+
+  def _values(self, trial: Trial) -> list[float] | None:
+    """Returns the reward or the objectives of a trial; None if it has failed."""
+    if self.objectives is None or trial.evaluation is None:
+      return None if trial.reward is None else [trial.reward]
+    evaluation = self.objectives.complete(trial).evaluation
+    if evaluation is None or evaluation.reward is None:
+      return None
+    return [evaluation.objectives[name] for name in self.objectives.names]
+
+  def _tell_study(self, architecture: Architecture, values: list[float] | None) -> None:
+    """Tells the study about an architecture that it has sampled or that somebody else has chosen."""
+    outcome: dict[str, Any] = {"state": self._bad if values is None else _optuna().trial.TrialState.COMPLETE}
     pending = self._pending.pop(architecture, None)
     if pending is not None:
-      self._study.tell(pending, reward, **outcome)
+      self._study.tell(pending, values, **outcome)
       return
     params = dict(zip(self._distributions, architecture))
-    given = _optuna().trial.create_trial(params=params, distributions=self._distributions, value=reward, **outcome)
+    given = _optuna().trial.create_trial(params=params, distributions=self._distributions, values=values, **outcome)
     self._study.add_trial(given)
 
 
@@ -159,12 +183,18 @@ def _make_sampler(name: str, seed: int) -> "optuna.samplers.BaseSampler":
     raise ValueError(f"--optuna_sampler: {name} cannot be made from a seed alone: {error}") from error
 
 
-def _make_study(sampler: "optuna.samplers.BaseSampler") -> "optuna.study.Study":
-  """Returns a new study that maximizes, without Optuna's message that there is one."""
+def _make_study(sampler: "optuna.samplers.BaseSampler", maximized: Sequence[bool]) -> "optuna.study.Study":
+  """Returns a new study, without Optuna's message that there is one.
+
+  Args:
+    sampler: of the study.
+    maximized: of each objective, whether more is better.
+  """
+  directions = ["maximize" if is_maximized else "minimize" for is_maximized in maximized]
   verbosity = _optuna().logging.get_verbosity()
   _optuna().logging.set_verbosity(max(verbosity, _optuna().logging.WARNING))
   try:
-    return _optuna().create_study(direction="maximize", sampler=sampler)
+    return _optuna().create_study(directions=directions, sampler=sampler)
   finally:
     _optuna().logging.set_verbosity(verbosity)
 

@@ -10,6 +10,8 @@ from nao_tf.strategies.base import Proposal, Strategy
 class RandomSearch(Strategy):
   """Asks for architectures drawn uniformly from the valid ones, without repetition."""
 
+  takes_objectives = True
+
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
     """Returns random new architectures; see `Strategy.propose`."""
     return self.random_proposals(rng)

@@ -17,10 +17,20 @@ def standard_targets(trials: Sequence[Trial], target: str) -> np.ndarray:
     trials: closed, at least one of them with a reward.
     target: `RANKS` for the normal scores of the ranks, `REWARDS` for the rewards.
   """
+  rewards = np.array([np.nan if trial.reward is None else trial.reward for trial in trials])
+  return standard_values(rewards, target)
+
+
+def standard_values(figures: np.ndarray, target: str) -> np.ndarray:
+  """Returns what is to be predicted of figures [N], with a mean of 0 and a variance of 1.
+
+  Args:
+    figures: of which more is better; NaN for those of failures, which are as the worst.
+    target: see `standard_targets`.
+  """
   from scipy.stats import norm, rankdata  # Flags are made from the names above.
 
-  rewards = np.array([np.nan if trial.reward is None else trial.reward for trial in trials])
-  rewards = np.where(np.isnan(rewards), np.nanmin(rewards), rewards)
-  values = norm.ppf((rankdata(rewards) - 0.5) / len(rewards)) if target == RANKS else rewards
+  figures = np.where(np.isnan(figures), np.nanmin(figures), figures)
+  values = norm.ppf((rankdata(figures) - 0.5) / len(figures)) if target == RANKS else figures
   centered: np.ndarray = values - values.mean()
   return centered / (centered.std() or 1.0)

@@ -6,8 +6,13 @@ Architecture Search System", KDD 2019 (the edit distance, an upper confidence bo
 
 A Gaussian process is fitted to all trials. Candidates are made by mutation, and the one that is most worth evaluating is
 proposed. Of several proposals, and of trials under way, each counts as evaluated with the mean that is predicted for it.
+
+In a search for several objectives there is a process for each one that is not known of an architecture before its network
+is trained. What is most worth evaluating is then what is expected to push the Pareto front most; see
+`nao_tf.strategies.expected_front`.
 """
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -19,10 +24,11 @@ from nao_tf.strategies.bayesian import acquisition as acquisitions
 from nao_tf.strategies.bayesian.acquisition import Pool
 from nao_tf.strategies.bayesian.config import EVOLUTION, PRESETS, BayesianConfig, BayesianSettings
 from nao_tf.strategies.bayesian.distances import DistanceBank, make_distance
+from nao_tf.strategies.bayesian.pareto_surrogate import ParetoSurrogate
 from nao_tf.strategies.bayesian.surrogate import Surrogate
 from nao_tf.strategies.recorded_rounds import RecordedRounds
 from nao_tf.strategies.targets import standard_targets
-from nao_tf.trial import RANDOM, Architecture, Origin, top_trials
+from nao_tf.trial import RANDOM, Architecture, Origin
 
 _FEWEST = 2
 """Trials with a reward, at least, that a process is fitted to."""
@@ -42,6 +48,7 @@ class Bayesian(Strategy):
 
   config_class: ClassVar[type[Any]] = BayesianSettings.config_class
   presets: ClassVar[Mapping[str, Any]] = BayesianSettings.presets
+  takes_objectives = True
 
   def __init__(self, space: SearchSpace, *, seed: int = 0, config: BayesianConfig = PRESETS["default"]):
     """Sets up the strategy.
@@ -81,8 +88,7 @@ class Bayesian(Strategy):
 
   def _best_candidates(self, count: int, rng: np.random.Generator) -> list[Proposal]:
     trials = self.trials
-    values = standard_targets(trials, self.config.target)
-    surrogate = Surrogate(self._bank, self._terms, [trial.architecture for trial in trials], values, rng)
+    surrogate = self._surrogate(rng)
     surrogate.believe(self.pending)
     pool = self._pool(rng)
     ids = {trial.architecture: trial.id for trial in reversed(trials)}
@@ -96,15 +102,24 @@ class Bayesian(Strategy):
       surrogate.believe([chosen])
     return proposals
 
+  def _surrogate(self, rng: np.random.Generator) -> Surrogate | ParetoSurrogate:
+    """Returns what predicts the rewards, or the objectives, given all trials so far."""
+    trials, target = self.trials, self.config.target
+    architectures = [trial.architecture for trial in trials]
+    make = functools.partial(Surrogate, self._bank, self._terms, architectures, rng=rng)
+    if self.objectives is None:
+      return make(standard_targets(trials, target))
+    return ParetoSurrogate(self.objectives, trials, target, make)
+
   def _pool(self, rng: np.random.Generator) -> Pool:
     """Returns the best trials, and random candidates."""
-    pool = Pool(self.space, self.is_new, [trial.architecture for trial in top_trials(self.scored, _MOST_ROOTS)])
+    pool = Pool(self.space, self.is_new, [trial.architecture for trial in self.best_trials(_MOST_ROOTS)])
     for _ in range(_NUM_RANDOM):
       pool.add(self.space.sample(rng), None)
     return pool
 
   def _choose(
-    self, pool: Pool, surrogate: Surrogate, num_candidates: int, rng: np.random.Generator
+    self, pool: Pool, surrogate: Surrogate | ParetoSurrogate, num_candidates: int, rng: np.random.Generator
   ) -> Architecture | None:
     """Returns the candidate that is most worth evaluating; None if there is none."""
 

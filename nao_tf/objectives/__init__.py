@@ -1,0 +1,14 @@
+"""Several objectives of one search: their names, who dominates whom, the Pareto set, and hypervolumes."""
+
+from nao_tf.objectives.objective import OBJECTIVES, Objective, objective_of
+from nao_tf.objectives.objectives import Objectives, objectives_of, pareto_set_on_record, recorded_objectives
+
+__all__ = [
+  "OBJECTIVES",
+  "Objective",
+  "Objectives",
+  "objective_of",
+  "objectives_of",
+  "pareto_set_on_record",
+  "recorded_objectives",
+]

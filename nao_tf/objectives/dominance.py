@@ -1,0 +1,80 @@
+"""Who dominates whom, and the order of NSGA-II: by front, and within a front by how crowded it is around a point.
+
+Source: Deb et al., "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II", 2002. Points are rows of objectives of
+which more is better.
+"""
+
+import numpy as np
+
+
+def dominance(points: np.ndarray) -> np.ndarray:
+  """Returns whether points dominate others: nowhere worse, and somewhere better.
+
+  Args:
+    points: [N, M].
+
+  Returns:
+    Booleans [N, N]: the element (i, j) says whether point j dominates point i.
+  """
+  nowhere_worse = np.ones((len(points), len(points)), bool)
+  somewhere_better = np.zeros_like(nowhere_worse)
+  for column in points.T:
+    nowhere_worse &= column >= column[:, np.newaxis]
+    somewhere_better |= column > column[:, np.newaxis]
+  return nowhere_worse & somewhere_better
+
+
+def fronts(points: np.ndarray) -> np.ndarray:
+  """Returns the number of the front of each point [N]: 0 if none dominates it, 1 if only those of front 0 do, and so on."""
+  dominated = dominance(points)
+  numbers = np.zeros(len(points), int)
+  left = np.ones(len(points), bool)
+  while left.any():
+    first = left & ~dominated[:, left].any(axis=1)
+    left &= ~first
+    numbers[left] += 1
+  return numbers
+
+
+def crowding(points: np.ndarray) -> np.ndarray:
+  """Returns the crowding distances of the points of one front [N]: how far apart the neighbors of a point are.
+
+  They are in parts of the range of each objective. The outermost points have the distance infinity.
+  """
+  distances = np.zeros(len(points))
+  for column in points.T:
+    order = np.argsort(column, kind="stable")
+    length = float(column[order[-1]] - column[order[0]])
+    if length > 0:
+      distances[order[1:-1]] += (column[order[2:]] - column[order[:-2]]) / length
+      distances[order[[0, -1]]] = np.inf
+  return distances
+
+
+def crowded_order(points: np.ndarray) -> np.ndarray:
+  """Returns the indices of points [N], the best first: those of the first front, of these the least crowded.
+
+  Of equals, the earlier one is first.
+  """
+  if not len(points):
+    return np.zeros(0, int)
+  numbers, distances = fronts(points), np.zeros(len(points))
+  for number in range(numbers.max() + 1):
+    members = np.flatnonzero(numbers == number)
+    distances[members] = crowding(points[members])
+  return np.lexsort((-distances, numbers))
+
+
+def first_front(points: np.ndarray) -> np.ndarray:
+  """Returns the indices of the points that none dominates, ascending. Of equal points, only the first one is there.
+
+  It takes no more memory than the points, so a whole table will do.
+  """
+  unique, firsts = np.unique(points, axis=0, return_index=True)
+  front = unique[:0]
+  found: list[int] = []
+  for point, index in zip(unique[::-1], firsts[::-1]):  # None dominates one that is further ahead.
+    if not (front >= point).all(axis=1).any():
+      front = np.vstack([front, point])
+      found.append(int(index))
+  return np.sort(np.array(found, int))

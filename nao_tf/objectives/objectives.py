@@ -1,0 +1,152 @@
+"""The objectives of one search: what its trials have of them, which trials are the best, and the Pareto set."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from nao_tf import fields
+from nao_tf.objectives.dominance import crowded_order, first_front
+from nao_tf.objectives.objective import Objective, objective_of
+from nao_tf.trial import Architecture, Evaluation, Trial
+
+SETTING = "objectives"
+"""The setting of a search that names its objectives. A search for the reward alone has none."""
+
+Known = Callable[[Architecture], float | None]
+"""Returns an objective of an architecture that is known before its network is trained; None for an unknown one."""
+
+
+class Objectives:
+  """Two or more objectives, and what is known of them beforehand.
+
+  Attributes:
+    members: the objectives. The first one is named first wherever people see them.
+    known: by the name of an objective, a function that tells it of an architecture before its network is trained.
+  """
+
+  def __init__(self, members: Sequence[Objective], known: Mapping[str, Known] | None = None):
+    """Takes the objectives.
+
+    Args:
+      members: two or more of different names.
+      known: see the attributes; of other objectives, too. None: nothing is known.
+
+    Raises:
+      ValueError: if there are fewer than two, or two of one name.
+    """
+    self.members = tuple(members)
+    if len(self.members) < 2 or len(set(self.names)) < len(self.members):
+      raise ValueError(
+        f"expected two or more different objectives, got {', '.join(self.names) or 'none'}; a search for the reward alone"
+        " needs none"
+      )
+    self.known = {name: function for name, function in (known or {}).items() if name in self.names}
+
+  @property
+  def names(self) -> tuple[str, ...]:
+    """The names of the objectives."""
+    return tuple(objective.name for objective in self.members)
+
+  @property
+  def signs(self) -> np.ndarray:
+    """What values are multiplied with so that more is better, [M]."""
+    return np.array([objective.sign for objective in self.members])
+
+  def complete(self, trial: Trial) -> Trial:
+    """Returns a closed trial with the values of its objectives. A trial that lacks one has failed."""
+    evaluation = trial.evaluation
+    if evaluation is None or evaluation.reward is None or all(name in evaluation.objectives for name in self.names):
+      return trial
+    values = {objective.name: self._value(objective, trial.architecture, evaluation) for objective in self.members}
+    missing = [name for name, value in values.items() if value is None]
+    if missing:
+      reason = f"there is no finite {missing[0]}; the evaluation has {', '.join(evaluation.metrics) or 'no metrics'}"
+      return trial.close(Evaluation(None, evaluation.cost_seconds, {**evaluation.metrics, "reason": reason}))
+    whole = {name: value for name, value in values.items() if value is not None}
+    return trial.close(dataclasses.replace(evaluation, objectives=whole))
+
+  def points(self, trials: Iterable[Trial]) -> np.ndarray:
+    """Returns the objectives of successful trials [N, M], with signs so that more is better."""
+    rows = [[trial.evaluation.objectives[name] for name in self.names] for trial in trials if trial.evaluation]
+    return np.array(rows, float).reshape(-1, len(self.members)) * self.signs
+
+  def ranked(self, trials: Iterable[Trial]) -> list[Trial]:
+    """Returns the successful trials, the best first: by front and by crowding, as NSGA-II orders them."""
+    whole = [trial for trial in trials if trial.reward is not None]
+    return [whole[index] for index in crowded_order(self.points(whole))]
+
+  def pareto_set(self, trials: Iterable[Trial]) -> list[Trial]:
+    """Returns the successful trials that no other one dominates, the best of the first objective first.
+
+    Of trials with the same values, only the earliest is there.
+    """
+    whole = sorted((trial for trial in trials if trial.reward is not None), key=lambda trial: trial.id)
+    points = self.points(whole)
+    front = sorted(first_front(points), key=lambda index: tuple(-points[index]))
+    return [whole[index] for index in front]
+
+  def known_points(self, architectures: Sequence[Architecture]) -> np.ndarray:
+    """Returns what is known of architectures beforehand [N, M], with signs so that more is better; NaN for the rest.
+
+    Of a known objective, an architecture that has none is infinitely bad.
+    """
+    points = np.full((len(architectures), len(self.members)), np.nan)
+    for column, objective in enumerate(self.members):
+      if objective.name in self.known:
+        points[:, column] = [self._known_point(objective, architecture) for architecture in architectures]
+    return points
+
+  def _known_point(self, objective: Objective, architecture: Architecture) -> float:
+    value = self.known[objective.name](architecture)
+    return -np.inf if value is None else objective.sign * value
+
+  def _value(self, objective: Objective, architecture: Architecture, evaluation: Evaluation) -> float | None:
+    value = objective.value(evaluation)
+    return self.known[objective.name](architecture) if value is None and objective.name in self.known else value
+
+  def __str__(self) -> str:
+    return ", ".join(map(str, self.members))
+
+
+def objectives_of(names: Sequence[str], known: Mapping[str, Known] | None = None) -> Objectives | None:
+  """Returns the objectives of these names; None for no names, which stand for a search for the reward alone.
+
+  Args:
+    names: see `objective_of`.
+    known: see `Objectives`.
+
+  Raises:
+    ValueError: if a name is unknown, there is only one, or one comes twice.
+  """
+  if isinstance(names, str):
+    raise ValueError(f"expected a list of objectives, got {names!r}; write [{names!r}, ...]")
+  members = [objective_of(fields.text(name, "objectives")) for name in names]
+  return Objectives(members, known) if members else None
+
+
+def recorded_objectives(settings: Mapping[str, Any]) -> Objectives | None:
+  """Returns the objectives that the settings of a search record; None for a search for the reward alone.
+
+  Raises:
+    ValueError: if they are not names of objectives.
+  """
+  return objectives_of(fields.elements(settings.get(SETTING, []), SETTING))
+
+
+def pareto_set_on_record(settings: Mapping[str, Any], trials: Iterable[Trial]) -> list[Trial]:
+  """Returns the Pareto set of a search, given its settings and its trials; empty in a search for the reward alone.
+
+  Raises:
+    ValueError: if the settings name no objectives, or a trial lacks one.
+  """
+  objectives = recorded_objectives(settings)
+  if objectives is None:
+    return []
+  whole = [trial for trial in trials if trial.evaluation is not None and trial.reward is not None]
+  for trial in whole:
+    missing = [name for name in objectives.names if trial.evaluation and name not in trial.evaluation.objectives]
+    if missing:
+      raise ValueError(f"trial {trial.id}: expected the objectives {', '.join(objectives.names)}, got no {missing[0]}")
+  return objectives.pareto_set(whole)

@@ -1,0 +1,80 @@
+"""By how much a candidate is expected to push the Pareto front: the acquisition function of searches for several objectives.
+
+It is the expected improvement of the hypervolume. What is known of a candidate before its network is trained, such as its
+multiply-adds, is taken as it is. The other objectives are predicted, each by a model of its own. The models learn how far
+trials are from the tendency that what is known explains; see `nao_tf.strategies.trends`.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nao_tf.objectives import Objectives
+from nao_tf.objectives.improvement import expected_improvement, reference_point
+from nao_tf.strategies.targets import standard_values
+from nao_tf.strategies.trends import Trend
+from nao_tf.trial import Architecture, Trial
+
+Predicted = tuple[np.ndarray, np.ndarray]
+"""Means [C] and standard deviations [C] of one objective."""
+
+
+class ExpectedFront:
+  """The front of what was evaluated and of what is believed, in scores: ranks or figures of standard spread.
+
+  Attributes:
+    predicted: the numbers of the objectives that must be predicted.
+    targets: what the model of each of these learns of all trials [N], with a mean of 0 and a variance of 1. Failed trials
+      are as the worst.
+  """
+
+  def __init__(self, objectives: Objectives, trials: Sequence[Trial], target: str):
+    """Takes what was evaluated.
+
+    Args:
+      objectives: of the search.
+      trials: closed, at least one of them successful.
+      target: what a model learns; see `nao_tf.strategies.targets`.
+    """
+    self._objectives = objectives
+    self._is_known = np.array([name in objectives.known for name in objectives.names])
+    self.predicted = np.flatnonzero(~self._is_known).tolist()
+    ok = np.array([trial.reward is not None for trial in trials])
+    figures = np.full((len(trials), len(objectives.names)), np.nan)
+    figures[ok] = objectives.points([trial for trial in trials if trial.reward is not None])
+    spreads = figures[ok].std(axis=0)
+    self._means, self._spreads = figures[ok].mean(axis=0), np.where(spreads > 0, spreads, 1.0)
+    known = self._known([trial.architecture for trial in trials])
+    scores = [standard_values(figures[:, number], target) for number in self.predicted]
+    self._trends = [Trend(known, column) for column in scores]
+    self.targets = [trend.residuals for trend in self._trends]
+    self._points = (figures[ok] - self._means) / self._spreads
+    self._points[:, self.predicted] = np.array(scores).reshape(len(scores), -1).T[ok]
+    self._reference = reference_point(self._points)
+
+  def candidates(self, architectures: Sequence[Architecture], predictions: Sequence[Predicted]) -> Predicted:
+    """Returns means and standard deviations [C, M] of the scores of candidates, the latter 0 for what is known.
+
+    Args:
+      architectures: the candidates.
+      predictions: of what a model learned, for each objective that is predicted.
+    """
+    known = self._objectives.known_points(architectures)
+    means = (known - self._means) / self._spreads
+    deviations = np.zeros_like(means)
+    for number, trend, (mean, deviation) in zip(self.predicted, self._trends, predictions, strict=True):
+      means[:, number] = trend.at(known[:, self._is_known]) + trend.spread * mean
+      deviations[:, number] = trend.spread * deviation
+    return means, deviations
+
+  def growth(self, candidates: Predicted) -> np.ndarray:
+    """Returns the expected growth of the hypervolume [C] for each candidate, given what `candidates` returned."""
+    return expected_improvement(*candidates, self._points, self._reference)
+
+  def believe(self, means: np.ndarray) -> None:
+    """Counts candidates as evaluated, with the scores [C, M] that are expected of them."""
+    self._points = np.concatenate([self._points, means])
+
+  def _known(self, architectures: Sequence[Architecture]) -> np.ndarray:
+    """Returns what is known of architectures [N, K]."""
+    return self._objectives.known_points(architectures)[:, self._is_known]

@@ -1,0 +1,54 @@
+"""A straight line through scores, by the logarithms of what is known of architectures before their networks are trained.
+
+Larger networks tend to be more accurate. A model that learns only how far the scores are from that line need not learn the
+tendency itself, and so does not take unknown cheap networks for as accurate as all others.
+"""
+
+import numpy as np
+
+_RIDGE = 1.0
+"""As if one further trial with a standardized logarithm of 1 had no tendency at all."""
+
+
+class Trend:
+  """A line, and what is left of the scores.
+
+  Attributes:
+    spread: standard deviation of the distances from the line; 1 if there are none.
+    residuals: the distances [N], in units of the spread, with a mean of 0.
+  """
+
+  def __init__(self, known: np.ndarray, scores: np.ndarray):
+    """Fits the line.
+
+    Args:
+      known: figures of the trials [N, K], of any sign; infinite ones count as the mean.
+      scores: of the trials [N].
+    """
+    logarithms = _logarithms(known)
+    self._means = np.array([_finite(column).mean() for column in logarithms.T])
+    self._spreads = np.array([_finite(column).std() or 1.0 for column in logarithms.T])
+    rows = self._rows(known)
+    penalty = _RIDGE * np.diag([0.0] + [1.0] * known.shape[1])
+    self._line = np.linalg.solve(rows.T @ rows + penalty, rows.T @ scores)
+    away = scores - rows @ self._line
+    self.spread = float(away.std()) or 1.0
+    self.residuals = away / self.spread
+
+  def at(self, known: np.ndarray) -> np.ndarray:
+    """Returns the scores on the line [C] of architectures with these figures [C, K]."""
+    return np.asarray(self._rows(known) @ self._line)
+
+  def _rows(self, known: np.ndarray) -> np.ndarray:
+    standard = (_logarithms(known) - self._means) / self._spreads
+    return np.column_stack([np.ones(len(known)), np.where(np.isfinite(standard), standard, 0.0)])
+
+
+def _logarithms(known: np.ndarray) -> np.ndarray:
+  return np.log1p(np.abs(known))
+
+
+def _finite(column: np.ndarray) -> np.ndarray:
+  """Returns the finite values of a column; a single 0 if there are none."""
+  finite = column[np.isfinite(column)]
+  return finite if len(finite) else np.zeros(1)

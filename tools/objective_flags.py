@@ -1,0 +1,141 @@
+"""Flags of searches for several objectives: which ones they are, and where the networks of the Pareto set are exported."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+from nao_tf.objectives import OBJECTIVES, Objectives, objectives_of
+from nao_tf.objectives.objectives import Known
+from nao_tf.searches import known_costs
+from nao_tf.searches.choices import check_takes
+from nao_tf.searches.known_costs import known_of_networks, known_of_table
+from nao_tf.searches.one_shot import ONE_SHOT_SEARCHES
+from nao_tf.tables import read_table
+from nao_tf.tools import experiment
+
+if TYPE_CHECKING:
+  from nao_tf.spaces.base import SearchSpace
+  from nao_tf.tasks.base import Configs
+
+
+class ObjectivesParser(flags.ArgumentParser[tuple[str, ...]]):
+  """Reads two or more objectives, separated by commas; of an empty text, none."""
+
+  def parse(self, argument: str | Sequence[str]) -> tuple[str, ...]:
+    """Returns the objectives with their directions, "accuracy:max".
+
+    Raises:
+      ValueError: if one is unknown, there is only one, or one comes twice.
+    """
+    words = argument.split(",") if isinstance(argument, str) else argument
+    found = objectives_of([word.strip() for word in words if word.strip()])
+    return () if found is None else tuple(map(str, found.members))
+
+  def flag_type(self) -> str:
+    """Returns what the flag takes, in words."""
+    return "objectives, separated by commas"
+
+
+class ObjectivesSerializer(flags.ArgumentSerializer[tuple[str, ...]]):
+  """Writes objectives as the parser reads them."""
+
+  def serialize(self, value: Sequence[str]) -> str:
+    """Returns the objectives separated by commas."""
+    return ",".join(value)
+
+
+def define(flag_values: flags.FlagValues, name: str = "objectives") -> None:
+  """Defines the flag that names the objectives.
+
+  Args:
+    flag_values: where to define.
+    name: of the flag.
+  """
+  help_ = (
+    f"what to search for, if that is more than the reward: two or more of {', '.join(OBJECTIVES)}, separated by commas; or"
+    " metrics of an evaluator of your own with their directions, such as f1:max,energy:min"
+  )
+  flags.DEFINE(ObjectivesParser(), name, (), help_, flag_values, ObjectivesSerializer())
+
+
+def define_measuring(flag_values: flags.FlagValues) -> None:
+  """Defines the flag that says how latencies are measured."""
+  help_ = "examples of the batch that the objective latency is measured with, in milliseconds on this machine"
+  flags.DEFINE_integer("latency_batch_size", 1, help_, 1, flag_values=flag_values)
+
+
+def check(flag_values: flags.FlagValues) -> None:
+  """Checks that the strategy, the evaluator and the other flags fit the objectives, before any data is read.
+
+  Raises:
+    ValueError: if they do not.
+  """
+  names = flag_values.objectives
+  if names and flag_values.strategy in ONE_SHOT_SEARCHES:
+    raise ValueError(
+      f"--strategy={flag_values.strategy} has no --objectives: it trains one network for all architectures"
+    )
+  if not names:
+    if flag_values.export_pareto is not None:
+      raise ValueError("--export_pareto needs --objectives: a search for the reward alone has one best network")
+    return
+  if flag_values.rungs:
+    raise ValueError("--rungs promotes trials by their rewards; it does not go with --objectives")
+  if flag_values.rerank:
+    raise ValueError("--rerank evaluates the best by the reward again; it does not go with --objectives")
+  if flag_values.export_pareto is not None and flag_values.evaluator == "tabular":
+    raise ValueError("--export_pareto needs --evaluator=training: a table has no data to train on")
+  try:
+    check_takes(flag_values.strategy, names)
+    known_costs.check_evaluator(names, flag_values.evaluator)
+    known_costs.check_kind(names, flag_values.evaluator, experiment.traits_of(flag_values).kind)
+  except ValueError as error:
+    raise ValueError(f"--objectives={','.join(names)}: {error}") from error
+
+
+def sought(flag_values: flags.FlagValues, space: "SearchSpace", configs: "Configs") -> Objectives | None:
+  """Returns the objectives of a search; None for the reward alone.
+
+  Args:
+    flag_values: the flags.
+    space: what is searched.
+    configs: how networks are built.
+
+  Raises:
+    ValueError: if the networks have no such objective.
+  """
+  names, is_table = flag_values.objectives, flag_values.evaluator == "tabular"
+  if not names:
+    return None
+  task = None if is_table else experiment.task_of(flag_values)
+  known: Mapping[str, Known] = {}
+  if task is not None:
+    known = known_of_networks(space, configs.network_config, task)
+  elif flag_values.table is not None:
+    known = known_of_table(read_table(flag_values.table))
+  try:
+    return known_costs.sought(names, known, flag_values.evaluator, task)
+  except ValueError as error:
+    raise ValueError(f"--objectives: {error}") from error
+
+
+def settings(flag_values: flags.FlagValues) -> dict[str, Any]:
+  """Returns what the flags determine of a search; nothing if it is one for the reward alone."""
+  return known_costs.settings_of(_objectives(flag_values), latency_batch_size(flag_values))
+
+
+def names(flag_values: flags.FlagValues) -> tuple[str, ...]:
+  """Returns the names of the objectives, without directions; none for the reward alone."""
+  found = _objectives(flag_values)
+  return () if found is None else found.names
+
+
+def latency_batch_size(flag_values: flags.FlagValues) -> int:
+  """Returns how many examples the batch has that latencies are measured with; 1 for a command without that flag."""
+  return int(flag_values.latency_batch_size) if "latency_batch_size" in flag_values else 1
+
+
+def _objectives(flag_values: flags.FlagValues) -> Objectives | None:
+  """Returns the objectives that the flags name, if the command has such a flag."""
+  return objectives_of(flag_values.objectives) if "objectives" in flag_values else None
