@@ -5,6 +5,9 @@ strategy asks for counts as a query. Finished searches are kept in the work dire
 again with the same flags resumes where it was. Strategies and seeds may be added. The directory gets runs/, curves.csv
 (the best so far after each query), summary.json and curves.png.
 
+With --objectives=accuracy,multiply_adds the searches are for both, and the curves are those of the hypervolume: how much
+of what the true Pareto front of the table dominates is dominated by what was found.
+
 Example:
   nao-benchmark-strategies --space=nasbench201 --table=nasbench201.npz --num_trials=150 --workdir=runs/nasbench201
 """
@@ -15,14 +18,15 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from nao_tf.benchmarks import curves
+from nao_tf.benchmarks import curves, hypervolume_curves
 from nao_tf.benchmarks import strategy_benchmark as benchmark
 from nao_tf.runs.json_files import write_json
 from nao_tf.runs.progress_bars import progress_bar
+from nao_tf.searches.choices import check_takes
 from nao_tf.spaces import SPACES, make_space
 from nao_tf.strategies import STRATEGIES
 from nao_tf.tables import read_table
-from nao_tf.tools import flag_types, flagging, running, strategy_flags
+from nao_tf.tools import flag_types, flagging, objective_flags, running, strategy_flags
 
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -45,7 +49,8 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
   flags.DEFINE_string("workdir", None, help_, flag_values=flag_values)
   flags.DEFINE_alias("output", "workdir", flag_values=flag_values)  # Its name up to version 0.2.
   flags.DEFINE_integer("num_processes", os.cpu_count() or 1, "searches at a time", 1, flag_values=flag_values)
-  flagging.define(benchmark.BenchmarkConfig(table=""), flag_values, skip=("table",))
+  flagging.define(benchmark.BenchmarkConfig(table=""), flag_values, skip=("table", "objectives"))
+  objective_flags.define(flag_values)
   strategy_flags.define(flag_values, argv)
   flags.mark_flags_as_required(["space", "table", "workdir"], flag_values)
 
@@ -55,13 +60,21 @@ def main(flag_values: flags.FlagValues) -> None:
   table, space = read_table(flag_values.table), make_space(flag_values.space)
   if table.space.name != space.name:
     raise ValueError(f"{table.path}: this is a table of {table.space.name}, but --space is {flag_values.space}")
+  sought = benchmark.objectives_in(table, flag_values.objectives)
+  for name in flag_values.strategies:
+    check_takes(name, flag_values.objectives)
   runs = benchmark.make_runs(
     {name: strategy_flags.options(name, flag_values) for name in flag_values.strategies},
     range(flag_values.first_seed, flag_values.first_seed + flag_values.num_seeds),
     flagging.build(benchmark.BenchmarkConfig(flag_values.table), flag_values),
     flag_values.workdir,
   )
-  best = benchmark.best_objective(table, flag_values.objective or table.default_objective)
+  figure = flag_values.objective or table.default_objective
+  if sought is not None:
+    records, front = _run(runs, flag_values.num_processes), hypervolume_curves.TableFront.of(table, sought, figure)
+    print(hypervolume_curves.report(flag_values.workdir, records, front))
+    return
+  best = benchmark.best_objective(table, figure)
   _report(flag_values.workdir, _run(runs, flag_values.num_processes), best)
 
 

@@ -19,12 +19,15 @@ import numpy as np
 from nao_tf import fields
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.evaluators.tabular_evaluator import TabularEvaluator
+from nao_tf.objectives import Objectives
 from nao_tf.runs.json_files import read_json, write_json
 from nao_tf.runs.settings import changed_settings
 from nao_tf.searches.driver import Driver
 from nao_tf.searches.executors import ExecutorSettings, make_executor
 from nao_tf.searches.executors.machine import memory_gib
 from nao_tf.searches.executors.side_by_side import evaluate_side_by_side
+from nao_tf.searches.known_costs import known_of_table
+from nao_tf.searches.known_costs import sought as sought_objectives
 from nao_tf.searches.loop import TRIAL_RETRIES
 from nao_tf.strategies import SpaceExhausted, Strategy, make_strategy
 from nao_tf.tables import Table, read_table
@@ -44,6 +47,8 @@ class BenchmarkConfig:
     num_trials: number of architectures that each search evaluates.
     batch_size: number of architectures that a strategy is asked for at a time.
     stop_at_best: whether a search ends when it has evaluated the best architecture of the table.
+    objectives: names of objectives, if the searches are for several: accuracy, the figure to search by, and what networks
+      cost. Hypervolumes are compared then.
   """
 
   table: str
@@ -52,10 +57,13 @@ class BenchmarkConfig:
   num_trials: int = 150
   batch_size: int = 10
   stop_at_best: bool = False
+  objectives: tuple[str, ...] = ()
 
   def __post_init__(self) -> None:
     if self.num_trials < 1 or self.batch_size < 1:
       raise ValueError(f"num_trials and batch_size must be at least 1, got {self.num_trials} and {self.batch_size}")
+    if self.objectives and self.stop_at_best:
+      raise ValueError("stop_at_best must be false with several objectives: there is no single best architecture")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,6 +100,8 @@ class Run:
     values = dataclasses.asdict(self)
     own = {name: values[name] for name in ("strategy", "seed", "options")}
     shared = {**values["config"], "table": self.table_digest}
+    if not self.config.objectives:  # Earlier versions had none.
+      del shared["objectives"]
     return json.loads(json.dumps(dict(_flat({**own, **shared}))))
 
 
@@ -291,10 +301,15 @@ def _check_settings(path: str, recorded: Mapping[str, Any], settings: Mapping[st
 def _search(run: Run) -> None:
   """Runs a search on a table and writes its record."""
   config, table = run.config, read_table(run.config.table)
-  evaluator = TabularEvaluator(table, objective=config.objective, report=config.report)
+  with_accuracy = bool(config.objectives)
+  evaluator = TabularEvaluator(table, objective=config.objective, report=config.report, with_accuracy=with_accuracy)
+  strategy = make_strategy(run.strategy, table.space, seed=run.seed, **run.options)
+  sought = objectives_in(table, config.objectives)
+  if sought is not None:
+    strategy.pursue(sought)
   start = time.monotonic()
   trials = search_table(
-    make_strategy(run.strategy, table.space, seed=run.seed, **run.options),
+    strategy,
     evaluator,
     num_trials=config.num_trials,
     batch_size=config.batch_size,
@@ -322,6 +337,15 @@ def finish(run: Run, seconds: float, **lists: list) -> None:
     **lists: the lists of a `Record`.
   """
   write_json(run.path, dataclasses.asdict(Record(run.settings, round(seconds, 3), **lists)))
+
+
+def objectives_in(table: Table, names: Sequence[str]) -> Objectives | None:
+  """Returns the objectives of searches on a table, with what it knows of networks; None for the accuracy alone.
+
+  Raises:
+    ValueError: if the table lacks one.
+  """
+  return sought_objectives(names, known_of_table(table), "tabular", None)
 
 
 def best_objective(table: Table, objective: str) -> float:
