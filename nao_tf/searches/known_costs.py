@@ -35,8 +35,11 @@ def known_of_networks(space: SearchSpace, network_config: Any, task: "Task") -> 
   described = genotype_describer(network_config, task.input_shape, task.num_outputs)
 
   @functools.lru_cache(maxsize=_MOST_KEPT)
-  def costs(architecture: Architecture) -> tuple[float, ...]:
-    found = described(space.decode(architecture))
+  def costs(architecture: Architecture) -> tuple[float | None, ...]:
+    try:
+      found = described(space.decode(architecture))
+    except ValueError:  # The cost of an operation is not known.
+      return (None,) * len(_COSTS)
     return tuple(float(getattr(found, name)) for name in _COSTS)
 
   def of(place: int) -> Known:

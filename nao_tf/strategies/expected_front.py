@@ -49,7 +49,8 @@ class ExpectedFront:
     self._trends = [Trend(known, column) for column in scores]
     self.targets = [trend.residuals for trend in self._trends]
     self._points = (figures[ok] - self._means) / self._spreads
-    self._points[:, self.predicted] = np.array(scores).reshape(len(scores), -1).T[ok]
+    for number, column in zip(self.predicted, scores):
+      self._points[:, number] = column[ok]
     self._reference = reference_point(self._points)
 
   def candidates(self, architectures: Sequence[Architecture], predictions: Sequence[Predicted]) -> Predicted:

@@ -54,6 +54,7 @@ def run(path: pathlib.Path, directory: pathlib.Path, monkeypatch, changes: Mappi
     "rungs",
     "search_by_gradients",
     "search_by_sampling",
+    "several_objectives",
   ],
 )
 def test_the_blocks_of_a_guide_are_one_program(name, tmp_path, monkeypatch):
