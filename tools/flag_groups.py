@@ -91,6 +91,10 @@ def _exports_pareto_set(values: flags.FlagValues) -> bool:
   return "export_pareto" in values and values.export_pareto is not None
 
 
+def _may_be_nao(strategy: str) -> bool:
+  return strategy == "nao" or ":" in strategy
+
+
 _TABLE = Need("--evaluator=tabular", ("evaluator",), _evaluator_not_in(("inherited", "training", "shared_weights")))
 _TRAINED = Need("an evaluator that trains networks", ("evaluator",), _evaluator_not_in(_UNTRAINED))
 _SHARED = Need("--evaluator=shared_weights", ("evaluator", "strategy"), lambda values: _shares(values, paths=False))
@@ -118,6 +122,7 @@ _POOL = Need(
   ("evaluator", "strategy"),
   lambda values: _one_shot(values) is None and _evaluator_not_in(_UNSHARED)(values),
 )
+_NAO = Need("--strategy=nao", ("strategy",), lambda values: "strategy" not in values or _may_be_nao(values.strategy))
 _RUNGS = Need("--rungs", ("rungs",), lambda values: "rungs" not in values or bool(values.rungs))
 _IMAGES = Need("a task on images", ("task",), _task_is("images"))
 _TEXT = Need("a task on a text", ("task",), _task_is("text"))
@@ -178,6 +183,7 @@ GROUPS = (
   Group("The search", SEARCH),
   Group("The search", (*PROPOSALS, "objectives"), need=_PROPOSES),
   Group("The search", ("latency_batch_size",), need=_LATENCY),
+  Group("The search", ("warm_start",), need=_NAO),
   Group("How architectures are evaluated", ("rerank",)),
   Group("How architectures are evaluated", ("evaluator", "trial_timeout", "trial_retries", "rungs"), need=_PROPOSES),
   Group("How architectures are evaluated", ("reduction", "promotion", "max_epochs"), need=_RUNGS),

@@ -25,7 +25,7 @@ COMMAND_FILE = "command.json"
 TUNER_DIRECTORY = "tuner"
 """The project of `nao-tune` in its work directory."""
 
-PATHS = ("data_dir", "text_dir", "image_dir", "table", "architecture")
+PATHS = ("data_dir", "text_dir", "image_dir", "table", "architecture", "warm_start")
 """Flags whose values are paths, if there is a file of that name. They are recorded so that they do not depend on the
 current directory."""
 

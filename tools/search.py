@@ -45,7 +45,8 @@ from nao_tf.serving.export_target import check_target
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
-from nao_tf.strategies import STRATEGIES
+from nao_tf.strategies import STRATEGIES, Strategy
+from nao_tf.strategies.earlier_search import EarlierSearch, read_earlier_search, warm_started
 from nao_tf.tasks.base import Configs
 from nao_tf.tools import (
   evaluator_flags,
@@ -104,6 +105,11 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
   flags.DEFINE_integer(
     "first_batch_size", None, "architectures to ask for the first time; default: batch_size", 1, flag_values=flag_values
   )
+  help_ = (
+    "directory of an earlier search of the same space, of other data or with shorter trainings, to learn from; it is used as"
+    " far as it helps"
+  )
+  flags.DEFINE_string("warm_start", None, help_, flag_values=flag_values)
   flags.DEFINE_integer(
     "rerank",
     0,
@@ -201,6 +207,8 @@ def check(flag_values: flags.FlagValues) -> None:
   strategy_flags.config(flag_values.strategy, flag_values)
   evaluator_flags.check(flag_values)
   executor_flags.check(flag_values)
+  if flag_values.warm_start is not None:
+    earlier_search(flag_values)
   one_shot.check(flag_values)
   is_cheap = flag_values.evaluator == "shared_weights" or one_shot_flags.chosen(flag_values) is not None
   objective_flags.check(flag_values)
@@ -261,7 +269,26 @@ def settings(flag_values: flags.FlagValues) -> dict[str, Any]:
     "batch_size": batch_size(flag_values),
     **evaluator_flags.settings(flag_values),
     **({} if first is None else {"first_batch_size": first}),
+    **({} if flag_values.warm_start is None else {"warm_start": earlier_search(flag_values).digest}),
   }
+
+
+def earlier_search(flag_values: flags.FlagValues) -> EarlierSearch:
+  """Returns what the earlier search of a warm start has found out.
+
+  Raises:
+    ValueError: if there is nothing to learn from; the message names the flag.
+  """
+  try:
+    return read_earlier_search(flag_values.warm_start, make_space(flag_values.space))
+  except ValueError as error:
+    raise ValueError(f"--warm_start={error}") from error
+
+
+def strategy_of(flag_values: flags.FlagValues, proposals: SearchSpace) -> Strategy:
+  """Returns the strategy, which has learned from an earlier search if there is one."""
+  strategy = search_flags.strategy(flag_values, proposals)
+  return strategy if flag_values.warm_start is None else warm_started(strategy, flag_values.warm_start)
 
 
 def search(
@@ -277,7 +304,7 @@ def search(
     flag_values.workdir,
     settings(flag_values),
     space,
-    search_flags.strategy(flag_values, proposals),
+    strategy_of(flag_values, proposals),
     lambda: evaluator_of(flag_values, flag_values.evaluator, context),
     budget=Budget(
       num_trials=flag_values.num_trials,

@@ -61,6 +61,7 @@ def search(
   reduction: int = 3,
   promotion: str = "asynchronous",
   max_epochs: int | None = None,
+  warm_start: str | os.PathLike[str] | None = None,
   callbacks: Iterable[Callable[[Trial], None]] = (),
   tensorboard: bool = True,
   verbose: int = 1,
@@ -123,6 +124,8 @@ def search(
     promotion: with rungs: which ones train on: "asynchronous", those that are among the best so far; "halving", the best of
       a bracket of networks that began together; "hyperband", the same with brackets that begin at several rungs.
     max_epochs: with rungs: epochs of all networks together, beside `num_trials`; None for no limit.
+    warm_start: directory of an earlier search of the same space, of other data or with shorter trainings, to learn from,
+      for the strategy "nao". It is used as far as it helps; None for none.
     callbacks: each is called with every trial that has been evaluated, those of an interrupted search included.
     tensorboard: whether to write the curves of the search and of each trial, hyperparameters and images of the best
       cells; `tensorboard --logdir=WORKDIR` shows them.
@@ -172,6 +175,7 @@ def search(
       trial_timeout=trial_timeout,
       rungs=rungs,
       objectives=sought or None,
+      warm_start=warm_start,
       trials_per_batch=None if trials_per_batch == TRIALS_PER_BATCH else trials_per_batch,
     )
     one_shot = planned_one_shot_search(directory, strategy, space, read_data, validation_fraction, overrides, seed=seed)
@@ -182,8 +186,9 @@ def search(
   fields.integer(trials_per_batch, "trials_per_batch", 1)
   in_rungs = rungs_of(rungs, reduction, promotion, max_epochs, overrides)
   fields.integer(latency_batch_size, "latency_batch_size", 1)
+  warm = None if warm_start is None else os.fspath(warm_start)
   choices = Choices(
-    space, strategy, evaluator, seed, bounds, workers, trials_per_batch, in_rungs, sought, latency_batch_size
+    space, strategy, evaluator, seed, bounds, workers, trials_per_batch, in_rungs, sought, latency_batch_size, warm
   )
   budget = _budget(num_trials, max_seconds, trials_per_batch, in_rungs)
   choices.check(x)

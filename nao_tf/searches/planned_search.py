@@ -43,6 +43,7 @@ from nao_tf.searches.workers import Workers
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import PLAIN_GENOTYPES
 from nao_tf.strategies import Strategy
+from nao_tf.strategies.earlier_search import read_earlier_search, warm_started
 from nao_tf.tasks.base import Configs, Task
 from nao_tf.trial import Trial
 
@@ -65,6 +66,7 @@ class Choices:
     rungs: children are trained a few epochs, and the better ones go on; None: each is trained as a whole.
     objectives: names of what is searched for, if that is several objectives.
     latency_batch_size: examples of the batch that latencies are measured with.
+    warm_start: directory of an earlier search to learn from; None for none.
   """
 
   space: AnySpace | None
@@ -77,6 +79,7 @@ class Choices:
   rungs: RungConfig | None = None
   objectives: tuple[str, ...] = ()
   latency_batch_size: int = 1
+  warm_start: str | None = None
 
   @property
   def known_space(self) -> AnySpace | None:
@@ -186,15 +189,22 @@ class PlannedSearch:
       **dataclasses.asdict(self.choices.bounds),
       **({} if self.choices.rungs is None else self.choices.rungs.settings),
       **settings_of(self.objectives, self.choices.latency_batch_size),
+      **self._warm_start_settings,
       "validation_fraction": self.validation_fraction,
       **self.data.settings,
       **flat_settings(network=self.configs.network_config, training=self.configs.training_config),
     }
 
+  @property
+  def _warm_start_settings(self) -> dict[str, Any]:
+    directory = self.choices.warm_start
+    return {} if directory is None else {"warm_start": read_earlier_search(directory, self.space).digest}
+
   def _strategy(self) -> Strategy:
     network_config = self.configs.network_config
     proposals = fitting_space(self.space, self.choices.bounds, network_config, lambda: self.task)
-    return strategy_of(self.choices.strategy, proposals, self.choices.seed)
+    strategy = strategy_of(self.choices.strategy, proposals, self.choices.seed)
+    return strategy if self.choices.warm_start is None else warm_started(strategy, self.choices.warm_start)
 
   def _opened_evaluator(self, *, tensorboard: bool) -> contextlib.AbstractContextManager[Evaluator | Executor]:
     context = EvaluatorContext(

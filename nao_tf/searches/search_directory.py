@@ -200,8 +200,14 @@ def _run(
       on_trial=watching.on_trial,
       on_epoch=watching.on_epoch,
       on_workers=workers.show,
-      on_end=workers.show_times,
+      on_end=lambda times: _show_end(workers, times, strategy),
     )
+
+
+def _show_end(workers: WorkerLines, times: object, strategy: Strategy) -> None:
+  """Shows the times of a search, and what its strategy remarks."""
+  for line in (times, *strategy.remarks()):
+    workers.show_times(line)
 
 
 @contextlib.contextmanager

@@ -191,6 +191,10 @@ class Strategy(abc.ABC):
     """
     return {}
 
+  def remarks(self) -> list[str]:
+    """Returns sentences about itself for the end of a search; none by default."""
+    return []
+
   def prediction(self, architecture: Architecture) -> Prediction | None:
     """Returns the score that was predicted for an architecture before it was asked for; None if there is none."""
     del architecture

@@ -26,6 +26,7 @@ from nao_tf.controller.dataset import augment, make_targets
 from nao_tf.controller.decision_kernel import DecisionKernel
 from nao_tf.controller.fitting import TrainingDiverged, fit_controller, last_losses
 from nao_tf.controller.gaussian_process import Beliefs, GaussianProcess, normal_scores, rewards_at
+from nao_tf.controller.informed_process import InformedProcess, remarks_on
 from nao_tf.controller.state import controller_state, restart, restore_controller_state
 from nao_tf.controller.vocabulary import Vocabulary
 from nao_tf.objectives import Objectives
@@ -35,12 +36,14 @@ from nao_tf.runs.old_origins import read_origin
 from nao_tf.runs.predictions import Prediction
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal, Strategy
+from nao_tf.strategies.earlier_search import EarlierSearch, in_turns
 from nao_tf.strategies.expected_front import ExpectedFront
 from nao_tf.strategies.nao_config import PRESETS, NaoConfig, NaoSettings
 from nao_tf.strategies.nao_map import Step, embedding_map, steps_of
 from nao_tf.strategies.pareto_beliefs import ParetoBeliefs
 from nao_tf.strategies.spreading import least_alike
 from nao_tf.strategies.targets import RANKS
+from nao_tf.strategies.warm_start import EarlierScores
 from nao_tf.tables.arrays import NUMBERS, TEXTS, ArraySpec, check_arrays, load_arrays
 from nao_tf.trial import RANDOM, Architecture, Origin, Trial
 
@@ -94,11 +97,23 @@ class Nao(Strategy):
     self._seed_of: dict[Architecture, tuple[Architecture, float]] = {}
     self._steps: list[Step] = []
     self._mapped_at = 0
+    self._earlier: EarlierSearch | None = None
+
+  def warm_start(self, earlier: EarlierSearch) -> None:
+    """Takes what an earlier search has found out, before anything is asked; see `nao_tf.strategies.warm_start`.
+
+    Raises:
+      ValueError: if no proposal is chosen by the Gaussian process, which is what learns from it.
+    """
+    if not self.config.gaussian_share:
+      raise ValueError("a warm start needs a gaussian_share above 0: it is the Gaussian process that learns from it")
+    informant = EarlierScores(self.space, earlier, seed=self.seed)
+    self._earlier, self._process = earlier, InformedProcess(DecisionKernel(self.space), [informant])
 
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
     """Returns random architectures at the beginning, later those of rounds; see `Strategy.propose`."""
     if self.num_asked < self.config.num_initial or len(self.scored) < _MIN_SCORED:
-      return self._spread_proposals(rng) if self.config.spread_initial else self.random_proposals(rng)
+      return self._initial_proposals(rng)
     self._queue = [proposal for proposal in self._queue if self.is_new(proposal[0])]
     if len(self._queue) < count:
       if self.num_asked not in self._rounds:
@@ -191,6 +206,19 @@ class Nao(Strategy):
     restore_controller_state(self.controller, arrays)
     self._num_fits, self._temperature, self._rounds = num_fits, temperature, rounds
     self._num_scored_when_fresh, self._predictions = num_scored, predictions
+
+  def remarks(self) -> list[str]:
+    """Returns how far an earlier search was believed; see `Strategy.remarks`."""
+    if not isinstance(self._process, InformedProcess):
+      return []
+    return remarks_on(self._process)
+
+  def _initial_proposals(self, rng: np.random.Generator) -> Iterator[Proposal]:
+    """Returns random architectures; with a warm start, in turns with the best of the earlier search."""
+    others = self._spread_proposals(rng) if self.config.spread_initial else self.random_proposals(rng)
+    if self._earlier is None:
+      return others
+    return in_turns((p for p in self._earlier.proposals() if self.is_new(p[0])), others, self.num_asked)
 
   def _spread_proposals(self, rng: np.random.Generator) -> Iterator[Proposal]:
     """Yields random architectures, each the one of several that is least like all that were asked for."""

@@ -77,6 +77,14 @@ def test_rungs_that_do_not_fit_are_refused_before_any_work(tmp_path, options, me
   assert not (tmp_path / "run").exists()
 
 
+def test_a_warm_start_from_no_search_is_refused_before_any_work(tmp_path):
+  with pytest.raises(RunDirectoryError, match="expected the work directory of a search"):
+    search(tmp_path / "run", strategy="nao", warm_start=tmp_path)
+  with pytest.raises(ValueError, match="a warm start is for the strategy nao, got RandomSearch"):
+    search(tmp_path / "run", warm_start=tmp_path)
+  assert not (tmp_path / "run").exists()
+
+
 def test_trials_are_rows(found, monkeypatch):
   rows = found.trials
   assert [row["trial"] for row in rows] == [0, 1] and {"reward", "seconds", "parameters", "accuracy"} <= set(rows[0])

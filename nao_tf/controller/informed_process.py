@@ -1,0 +1,145 @@
+"""A Gaussian process that begins from what others say about architectures, as far as that turns out to be right.
+
+An informant gives each architecture a number: what an earlier search expects of it, for example. The expected score of an
+architecture before anything is known here is a weighted sum of these numbers. The weights are those of a ridge regression
+of the scores here. An informant is taken only if that makes the scores here easier to predict, each from the others:
+leave-one-out errors must become smaller by more than their standard error. So one that does not help has the weight 0.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from nao_tf.controller.decision_kernel import DecisionKernel
+from nao_tf.controller.gaussian_process import Beliefs, GaussianProcess
+from nao_tf.trial import Architecture
+
+_FEWEST = 5
+"""Trials before an informant is believed."""
+_RIDGE = 1.0
+_TINY = 1e-9
+
+
+class Informant(Protocol):
+  """Says something about architectures.
+
+  Attributes:
+    name: of it, for people.
+  """
+
+  name: str
+
+  def __call__(self, architectures: Sequence[Architecture]) -> np.ndarray:
+    """Returns a finite number for each architecture, [N]."""
+
+
+class InformedProcess(GaussianProcess):
+  """Predicts the scores of architectures, given what informants say about them.
+
+  Attributes:
+    weights: of the informants, in standard deviations of the scores for one of the informant's numbers, [F]; 0 for one
+      that does not help.
+  """
+
+  def __init__(
+    self,
+    kernel: DecisionKernel,
+    informants: Sequence[Informant],
+    *,
+    max_trials: int = 200,
+    max_iterations: int = 20,
+  ):
+    """Makes a process that has learned nothing; see `GaussianProcess`.
+
+    Args:
+      kernel: how alike architectures are.
+      informants: whom to ask.
+      max_trials: it learns from at most so many, those with the highest scores.
+      max_iterations: of the search for weights and noise.
+    """
+    super().__init__(kernel, max_trials=max_trials, max_iterations=max_iterations)
+    self._informants, self._most = list(informants), max_trials
+    self.weights = np.zeros(len(self._informants))
+    self._centers, self._scales = np.zeros(len(self._informants)), np.ones(len(self._informants))
+
+  @property
+  def informants(self) -> list[Informant]:
+    """Whom it asks."""
+    return list(self._informants)
+
+  def fit(self, architectures: Sequence[Architecture], scores: np.ndarray, rng: np.random.Generator) -> None:
+    """Learns how far to believe the informants, and what they do not explain; see `GaussianProcess.fit`."""
+    told = self._told(architectures)
+    self._centers, self._scales = told.mean(axis=0), np.maximum(told.std(axis=0), _TINY)
+    self.weights = informant_weights((told - self._centers) / self._scales, scores)
+    kept = np.sort(np.argsort(-scores, kind="stable")[: self._most])
+    known = [architectures[index] for index in kept]
+    super().fit(known, (scores - self._prior(told))[kept], rng)
+    self.incumbent = float(self.predict(known, rng).mean.max())
+
+  def predict(self, architectures: Sequence[Architecture], rng: np.random.Generator) -> Beliefs:
+    """Returns what is believed about architectures, informants included; see `GaussianProcess.predict`."""
+    beliefs = super().predict(architectures, rng)
+    if self.weights.any():
+      beliefs.mean = beliefs.mean + self._prior(self._told(architectures))
+    return beliefs
+
+  def _told(self, architectures: Sequence[Architecture]) -> np.ndarray:
+    return np.stack([informant(architectures) for informant in self._informants], axis=1)
+
+  def _prior(self, told: np.ndarray) -> np.ndarray:
+    """Returns the scores [N] that are expected of what informants have said, [N, F]."""
+    return np.asarray((told - self._centers) / self._scales @ self.weights)
+
+
+def remarks_on(process: InformedProcess) -> list[str]:
+  """Returns a sentence about each informant of a process: how far it was believed at last."""
+  return [
+    f"{informant.name} is used with a weight of {weight:.2f}"
+    if weight
+    else f"{informant.name} is not used: it does not help to predict the rewards of this search"
+    for informant, weight in zip(process.informants, process.weights.tolist(), strict=True)
+  ]
+
+
+def informant_weights(numbers: np.ndarray, scores: np.ndarray) -> np.ndarray:
+  """Returns the weights of informants [F]: those of a ridge regression with the informants that help, 0 for the others.
+
+  The one that helps most is taken first, then the one that helps most beside it, and so on.
+
+  Args:
+    numbers: what informants say, standardized, [N, F].
+    scores: [N], with mean 0.
+  """
+  chosen: list[int] = []
+  errors = scores**2
+  while len(scores) >= _FEWEST and len(chosen) < numbers.shape[1]:
+    left = [index for index in range(numbers.shape[1]) if index not in chosen]
+    tried = {index: _errors(numbers[:, [*chosen, index]], scores) for index in left}
+    best = min(left, key=lambda index: float(tried[index].mean()))
+    if not _is_better(tried[best], errors):
+      break
+    chosen.append(best)
+    errors = tried[best]
+  weights = np.zeros(numbers.shape[1])
+  if chosen:
+    weights[chosen] = _ridge(numbers[:, chosen]) @ scores
+  return weights
+
+
+def _ridge(numbers: np.ndarray) -> np.ndarray:
+  """Returns what maps scores [N] to the weights of a ridge regression, [F, N]."""
+  return np.linalg.solve(numbers.T @ numbers + _RIDGE * np.eye(numbers.shape[1]), numbers.T)
+
+
+def _errors(numbers: np.ndarray, scores: np.ndarray) -> np.ndarray:
+  """Returns the squared error [N] of each score as it is predicted from the others."""
+  hat = numbers @ _ridge(numbers)
+  return np.asarray(((scores - hat @ scores) / (1 - np.diag(hat))) ** 2)
+
+
+def _is_better(errors: np.ndarray, than: np.ndarray) -> bool:
+  """Returns whether errors are smaller than others by more than the standard error of the difference."""
+  gains = than - errors
+  return bool(gains.mean() > gains.std(ddof=1) / len(gains) ** 0.5)

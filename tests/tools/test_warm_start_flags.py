@@ -1,0 +1,48 @@
+import pytest
+from absl import flags
+
+from nao_tf.runs.journal import Journal
+from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.searches.loop import run_search
+from nao_tf.spaces import make_space
+from nao_tf.strategies import make_strategy
+from nao_tf.tools import flag_groups, search
+from tests.support.command_line import parse
+from tests.support.toys import CountingEvaluator
+
+SPACE = make_space("nasnet5")
+
+
+def parsed(*argv):
+  return parse(search, "--workdir=w", *argv)
+
+
+@pytest.fixture(scope="module")
+def earlier(tmp_path_factory):
+  directory = str(tmp_path_factory.mktemp("earlier"))
+  with Journal(directory, {"space": "nasnet5"}) as journal:
+    strategy = make_strategy("random", SPACE, seed=7)
+    run_search(strategy, CountingEvaluator(), journal, num_trials=8, batch_size=8)
+  return directory
+
+
+def test_a_search_learns_from_the_earlier_one_and_records_what_it_was(earlier):
+  values = parsed(f"--warm_start={earlier}", "--space=nasnet5")
+  search.check(values)
+  strategy = search.strategy_of(values, SPACE)
+  assert [strategy.origin(a).kind for a in strategy.ask(4)] == ["random", "earlier", "random", "earlier"]
+  assert len(search.settings(values)["warm_start"]) == 16
+  assert "warm_start" not in search.settings(parsed())
+
+
+def test_what_cannot_be_learned_from_is_refused_before_anything_is_done(earlier, tmp_path):
+  with pytest.raises(ValueError, match="--warm_start=.*expected a search of the space nasnet11, got one of nasnet5"):
+    search.check(parsed(f"--warm_start={earlier}", "--space=nasnet11"))
+  with pytest.raises(RunDirectoryError, match="expected the work directory of a search"):
+    search.check(parsed(f"--warm_start={tmp_path}"))
+
+
+def test_it_means_nothing_with_other_strategies(earlier):
+  argv = [f"--warm_start={earlier}", "--strategy=random"]
+  with pytest.raises(flags.Error, match="--warm_start means nothing here: it needs --strategy=nao"):
+    flag_groups.check(parsed(*argv), ["nao-search", *argv])
