@@ -183,7 +183,7 @@ GROUPS = (
   Group("The search", SEARCH),
   Group("The search", (*PROPOSALS, "objectives"), need=_PROPOSES),
   Group("The search", ("latency_batch_size",), need=_LATENCY),
-  Group("The search", ("warm_start",), need=_NAO),
+  Group("The search", ("warm_start", "proxies"), need=_NAO),
   Group("How architectures are evaluated", ("rerank",)),
   Group("How architectures are evaluated", ("evaluator", "trial_timeout", "trial_retries", "rungs"), need=_PROPOSES),
   Group("How architectures are evaluated", ("reduction", "promotion", "max_epochs"), need=_RUNGS),

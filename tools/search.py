@@ -35,6 +35,7 @@ from nao_tf.reports import REPORT_FILE, write_report
 from nao_tf.reports.markup import figure
 from nao_tf.runs.json_files import write_json
 from nao_tf.runs.run_lock import RunLock
+from nao_tf.searches.cost_proxies import PROXIES, Costs, check_proxies, network_costs, table_costs, with_proxies
 from nao_tf.searches.executors import Executor
 from nao_tf.searches.executors.side_by_side import evaluations_in_order
 from nao_tf.searches.one_shot import ONE_SHOT_SEARCHES
@@ -47,6 +48,7 @@ from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.strategies import STRATEGIES, Strategy
 from nao_tf.strategies.earlier_search import EarlierSearch, read_earlier_search, warm_started
+from nao_tf.tables import read_table
 from nao_tf.tasks.base import Configs
 from nao_tf.tools import (
   evaluator_flags,
@@ -110,6 +112,8 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
     " far as it helps"
   )
   flags.DEFINE_string("warm_start", None, help_, flag_values=flag_values)
+  help_ = f"what is known of networks without training that nao learns from, as far as it helps: {', '.join(PROXIES)}"
+  flags.DEFINE_list("proxies", [], help_, flag_values=flag_values)
   flags.DEFINE_integer(
     "rerank",
     0,
@@ -209,6 +213,7 @@ def check(flag_values: flags.FlagValues) -> None:
   executor_flags.check(flag_values)
   if flag_values.warm_start is not None:
     earlier_search(flag_values)
+  proxies_of(flag_values)
   one_shot.check(flag_values)
   is_cheap = flag_values.evaluator == "shared_weights" or one_shot_flags.chosen(flag_values) is not None
   objective_flags.check(flag_values)
@@ -270,6 +275,7 @@ def settings(flag_values: flags.FlagValues) -> dict[str, Any]:
     **evaluator_flags.settings(flag_values),
     **({} if first is None else {"first_batch_size": first}),
     **({} if flag_values.warm_start is None else {"warm_start": earlier_search(flag_values).digest}),
+    **({"proxies": list(proxies)} if (proxies := proxies_of(flag_values)) else {}),
   }
 
 
@@ -285,10 +291,34 @@ def earlier_search(flag_values: flags.FlagValues) -> EarlierSearch:
     raise ValueError(f"--warm_start={error}") from error
 
 
+def proxies_of(flag_values: flags.FlagValues) -> tuple[str, ...]:
+  """Returns the names of the proxies.
+
+  Raises:
+    ValueError: if there is none of a name; the message names the flag.
+  """
+  try:
+    return check_proxies(flag_values.proxies)
+  except ValueError as error:
+    raise ValueError(f"--{error}") from error
+
+
 def strategy_of(flag_values: flags.FlagValues, proposals: SearchSpace) -> Strategy:
-  """Returns the strategy, which has learned from an earlier search if there is one."""
+  """Returns the strategy, which may learn from an earlier search and from proxies."""
   strategy = search_flags.strategy(flag_values, proposals)
-  return strategy if flag_values.warm_start is None else warm_started(strategy, flag_values.warm_start)
+  if flag_values.warm_start is not None:
+    warm_started(strategy, flag_values.warm_start)
+  if proxies := proxies_of(flag_values):
+    with_proxies(strategy, proxies, costs_of(flag_values, proxies))
+  return strategy
+
+
+def costs_of(flag_values: flags.FlagValues, proxies: Sequence[str]) -> Costs:
+  """Returns what says what the networks of the search cost."""
+  if flag_values.evaluator == "tabular":
+    return table_costs(proxies, read_table(flag_values.table))
+  space, network_config = make_space(flag_values.space), search_flags.children(flag_values).network_config
+  return network_costs(proxies, space, network_config, lambda: experiment.task_of(flag_values))
 
 
 def search(

@@ -17,6 +17,7 @@ from nao_tf.networks.cost_bounds import CostBounds
 from nao_tf.objectives import Objective, objectives_of
 from nao_tf.runs.places import checked_directory
 from nao_tf.searches.choices import AnyEvaluator, AnySpace, AnyStrategy, preferred, recorded_name
+from nao_tf.searches.cost_proxies import check_proxies
 from nao_tf.searches.executors import Executor
 from nao_tf.searches.found import Found
 from nao_tf.searches.one_shot import is_one_shot
@@ -62,6 +63,7 @@ def search(
   promotion: str = "asynchronous",
   max_epochs: int | None = None,
   warm_start: str | os.PathLike[str] | None = None,
+  proxies: Sequence[str] = (),
   callbacks: Iterable[Callable[[Trial], None]] = (),
   tensorboard: bool = True,
   verbose: int = 1,
@@ -126,6 +128,8 @@ def search(
     max_epochs: with rungs: epochs of all networks together, beside `num_trials`; None for no limit.
     warm_start: directory of an earlier search of the same space, of other data or with shorter trainings, to learn from,
       for the strategy "nao". It is used as far as it helps; None for none.
+    proxies: what is known of networks without training that the strategy "nao" learns from, as far as it helps:
+      "parameters", "multiply_adds".
     callbacks: each is called with every trial that has been evaluated, those of an interrupted search included.
     tensorboard: whether to write the curves of the search and of each trial, hyperparameters and images of the best
       cells; `tensorboard --logdir=WORKDIR` shows them.
@@ -176,6 +180,7 @@ def search(
       rungs=rungs,
       objectives=sought or None,
       warm_start=warm_start,
+      proxies=proxies or None,
       trials_per_batch=None if trials_per_batch == TRIALS_PER_BATCH else trials_per_batch,
     )
     one_shot = planned_one_shot_search(directory, strategy, space, read_data, validation_fraction, overrides, seed=seed)
@@ -188,7 +193,18 @@ def search(
   fields.integer(latency_batch_size, "latency_batch_size", 1)
   warm = None if warm_start is None else os.fspath(warm_start)
   choices = Choices(
-    space, strategy, evaluator, seed, bounds, workers, trials_per_batch, in_rungs, sought, latency_batch_size, warm
+    space=space,
+    strategy=strategy,
+    evaluator=evaluator,
+    seed=seed,
+    bounds=bounds,
+    workers=workers,
+    batch_size=trials_per_batch,
+    rungs=in_rungs,
+    objectives=sought,
+    latency_batch_size=latency_batch_size,
+    warm_start=warm,
+    proxies=check_proxies(proxies),
   )
   budget = _budget(num_trials, max_seconds, trials_per_batch, in_rungs)
   choices.check(x)

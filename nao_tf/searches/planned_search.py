@@ -29,6 +29,7 @@ from nao_tf.searches.choices import (
   space_of,
   strategy_of,
 )
+from nao_tf.searches.cost_proxies import network_costs, with_proxies
 from nao_tf.searches.data_settings import settings_for_data
 from nao_tf.searches.executors import Executor
 from nao_tf.searches.found import Found
@@ -67,6 +68,7 @@ class Choices:
     objectives: names of what is searched for, if that is several objectives.
     latency_batch_size: examples of the batch that latencies are measured with.
     warm_start: directory of an earlier search to learn from; None for none.
+    proxies: names of what is known of networks without training that the strategy learns from.
   """
 
   space: AnySpace | None
@@ -80,6 +82,7 @@ class Choices:
   objectives: tuple[str, ...] = ()
   latency_batch_size: int = 1
   warm_start: str | None = None
+  proxies: tuple[str, ...] = ()
 
   @property
   def known_space(self) -> AnySpace | None:
@@ -189,22 +192,29 @@ class PlannedSearch:
       **dataclasses.asdict(self.choices.bounds),
       **({} if self.choices.rungs is None else self.choices.rungs.settings),
       **settings_of(self.objectives, self.choices.latency_batch_size),
-      **self._warm_start_settings,
+      **self._hint_settings,
       "validation_fraction": self.validation_fraction,
       **self.data.settings,
       **flat_settings(network=self.configs.network_config, training=self.configs.training_config),
     }
 
   @property
-  def _warm_start_settings(self) -> dict[str, Any]:
-    directory = self.choices.warm_start
-    return {} if directory is None else {"warm_start": read_earlier_search(directory, self.space).digest}
+  def _hint_settings(self) -> dict[str, Any]:
+    directory, proxies = self.choices.warm_start, self.choices.proxies
+    return {
+      **({} if directory is None else {"warm_start": read_earlier_search(directory, self.space).digest}),
+      **({"proxies": list(proxies)} if proxies else {}),
+    }
 
   def _strategy(self) -> Strategy:
     network_config = self.configs.network_config
     proposals = fitting_space(self.space, self.choices.bounds, network_config, lambda: self.task)
     strategy = strategy_of(self.choices.strategy, proposals, self.choices.seed)
-    return strategy if self.choices.warm_start is None else warm_started(strategy, self.choices.warm_start)
+    if self.choices.warm_start is not None:
+      warm_started(strategy, self.choices.warm_start)
+    if proxies := self.choices.proxies:
+      with_proxies(strategy, proxies, network_costs(proxies, self.space, network_config, lambda: self.task))
+    return strategy
 
   def _opened_evaluator(self, *, tensorboard: bool) -> contextlib.AbstractContextManager[Evaluator | Executor]:
     context = EvaluatorContext(

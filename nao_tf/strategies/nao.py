@@ -26,7 +26,7 @@ from nao_tf.controller.dataset import augment, make_targets
 from nao_tf.controller.decision_kernel import DecisionKernel
 from nao_tf.controller.fitting import TrainingDiverged, fit_controller, last_losses
 from nao_tf.controller.gaussian_process import Beliefs, GaussianProcess, normal_scores, rewards_at
-from nao_tf.controller.informed_process import InformedProcess, remarks_on
+from nao_tf.controller.informed_process import Informant, InformedProcess, remarks_on
 from nao_tf.controller.state import controller_state, restart, restore_controller_state
 from nao_tf.controller.vocabulary import Vocabulary
 from nao_tf.objectives import Objectives
@@ -105,10 +105,23 @@ class Nao(Strategy):
     Raises:
       ValueError: if no proposal is chosen by the Gaussian process, which is what learns from it.
     """
+    self._check_informed("a warm start needs")
+    self._earlier = earlier
+    self.inform([EarlierScores(self.space, earlier, seed=self.seed)])
+
+  def inform(self, informants: Sequence[Informant]) -> None:
+    """Takes whom the Gaussian process asks about architectures, before anything is asked.
+
+    Raises:
+      ValueError: if no proposal is chosen by the Gaussian process.
+    """
+    self._check_informed("proxies need")
+    others = self._process.informants if isinstance(self._process, InformedProcess) else []
+    self._process = InformedProcess(DecisionKernel(self.space), [*others, *informants])
+
+  def _check_informed(self, what: str) -> None:
     if not self.config.gaussian_share:
-      raise ValueError("a warm start needs a gaussian_share above 0: it is the Gaussian process that learns from it")
-    informant = EarlierScores(self.space, earlier, seed=self.seed)
-    self._earlier, self._process = earlier, InformedProcess(DecisionKernel(self.space), [informant])
+      raise ValueError(f"{what} a gaussian_share above 0: it is the Gaussian process that learns from it")
 
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
     """Returns random architectures at the beginning, later those of rounds; see `Strategy.propose`."""

@@ -46,3 +46,12 @@ def test_it_means_nothing_with_other_strategies(earlier):
   argv = [f"--warm_start={earlier}", "--strategy=random"]
   with pytest.raises(flags.Error, match="--warm_start means nothing here: it needs --strategy=nao"):
     flag_groups.check(parsed(*argv), ["nao-search", *argv])
+
+
+def test_proxies_are_checked_recorded_and_used():
+  values = parsed("--proxies=parameters,multiply_adds", "--task=digits", "--space=nasnet5")
+  search.check(values)
+  assert search.settings(values)["proxies"] == ["parameters", "multiply_adds"]
+  assert len(search.strategy_of(values, SPACE).remarks()) == 2
+  with pytest.raises(ValueError, match="--proxies must be among parameters, multiply_adds, got 'synflow'"):
+    search.check(parsed("--proxies=synflow"))
