@@ -5,7 +5,7 @@ from typing import Any
 from absl import flags
 
 from nao_tf.networks.descriptions import Description, describe
-from nao_tf.networks.training_estimates import PEAK_FLOPS, TrainingEstimate
+from nao_tf.networks.training_estimates import PEAK_FLOPS, TrainingEstimate, TrainingMemory
 from nao_tf.runs.places import checked_directory
 from nao_tf.serving import has_exporter
 from nao_tf.spaces.genotypes import CellGenotype, Genotype
@@ -41,6 +41,7 @@ def run(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> 
     OSError: if the data cannot be read, or the work directory cannot be made.
   """
   from nao_tf.searches.final_training import check_begun, training_settings
+  from nao_tf.searches.memory_advice import training_memory
 
   workdir = checked_directory(flag_values.workdir, "--workdir")
   settings = {**experiment.task_settings(flag_values), **training_settings(genotype, configs, flag_values.seed)}
@@ -48,11 +49,20 @@ def run(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> 
   distribution = experiment.prepare_process(flag_values)
   task = experiment.task_of(flag_values)
   estimate = _estimate(task, genotype, configs, distribution)
-  print("\n".join(plan(estimate, workdir, flag_values.utilization, exported=has_exporter(task))))
+  memory = training_memory(task, genotype, configs, num_replicas=distribution.num_replicas_in_sync)
+  lines = plan(estimate, workdir, flag_values.utilization, exported=has_exporter(task), memory=memory)
+  print("\n".join(lines))
   return 0
 
 
-def plan(estimate: TrainingEstimate, workdir: str, utilization: float, *, exported: bool) -> list[str]:
+def plan(
+  estimate: TrainingEstimate,
+  workdir: str,
+  utilization: float,
+  *,
+  exported: bool,
+  memory: TrainingMemory | None = None,
+) -> list[str]:
   """Returns the lines that are printed.
 
   Args:
@@ -60,6 +70,7 @@ def plan(estimate: TrainingEstimate, workdir: str, utilization: float, *, export
     workdir: its directory.
     utilization: share of its peak that an accelerator reaches.
     exported: whether the trained network is exported.
+    memory: what the training needs; None if that is not known.
   """
   description, example = estimate.description, estimate.description.example
   auxiliary = description.parameters_with_auxiliary - description.parameters
@@ -71,12 +82,25 @@ def plan(estimate: TrainingEstimate, workdir: str, utilization: float, *, export
     f"multiply-adds per {example}: {description.multiply_adds:,}",
     f"steps: {estimate.steps:,} ({estimate.epochs:,} epochs of {estimate.steps_per_epoch:,};"
     f" {estimate.examples:,} {example}s an epoch)",
-    f"memory of each replica: {estimate.weight_bytes / 1e6:,.0f} MB for weights, gradients and momentum; activations come"
-    " on top and grow with --batch_size",
+    _memory_line(estimate, memory),
     f"hours on {estimate.num_replicas} accelerator{'s' * (estimate.num_replicas > 1)}, estimated at a utilization of"
     f" {utilization:g} in single precision: {', '.join(hours)}",
     f"files in {workdir}: {', '.join([*_FILES, *(['saved_model'] if exported else [])])}",
   ]
+
+
+def _memory_line(estimate: TrainingEstimate, memory: TrainingMemory | None) -> str:
+  """Returns what is printed of memory."""
+  if memory is None:
+    return (
+      f"memory of each replica: {estimate.weight_bytes / 1e6:,.0f} MB for weights, gradients and momentum; activations come"
+      " on top and grow with --batch_size"
+    )
+  parts = f", {memory.accumulate_steps} times a step" if memory.accumulate_steps > 1 else ""
+  return (
+    f"memory of each replica, by estimate: {memory.weight_bytes / 1e6:,.0f} MB for weights, gradients and momentum, and"
+    f" {memory.activation_bytes / 1e6:,.0f} MB for the activations of {memory.examples_at_once:,} images at once{parts}"
+  )
 
 
 def _estimate(task: Task, genotype: Genotype, configs: Configs, distribution: Any) -> TrainingEstimate:

@@ -237,7 +237,8 @@ def prepare_process(flag_values: flags.FlagValues) -> "tf.distribute.Strategy":
   from nao_tf.training.determinism import make_deterministic
   from nao_tf.training.distribution import make_distribution
 
-  distribution = make_distribution(flag_values.num_replicas)
+  kind = flag_values["distribution"].value if "distribution" in flag_values else None
+  distribution = make_distribution(flag_values.num_replicas, kind=kind)
   tf.keras.utils.set_random_seed(flag_values.seed)
   if flag_values.deterministic:
     make_deterministic()

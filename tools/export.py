@@ -40,6 +40,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     " nao_tf; images alone: tflite: a .tflite file with 8-bit weights; tflite_int8: one that computes in 8 bits, too"
   )
   flags.DEFINE_enum("format", SAVED_MODEL, [SAVED_MODEL, *FILE_FORMATS], help_, flag_values=flag_values)
+  help_ = "the checkpoint of the training: the last one, or that of the epoch with the lowest validation loss"
+  flags.DEFINE_enum("checkpoint", "last", ["last", "best"], help_, flag_values=flag_values)
   flags.DEFINE_string("output", None, "file to write, or directory of a SavedModel", flag_values=flag_values)
   flags.DEFINE_string(SAVED_MODEL, None, "directory of a SavedModel to write; like --output", flag_values=flag_values)
   help_ = "export the controller of the search in --workdir as a SavedModel, instead of a network"
@@ -83,7 +85,7 @@ def export_saved_model(flag_values: flags.FlagValues, directory: str) -> int:
 
   task = task_of(flag_values)
   check_export(directory, task)
-  trained = read_trained_network(flag_values.workdir, task)
+  trained = read_trained_network(flag_values.workdir, task, best=flag_values.checkpoint == "best")
   export_network(trained.network, directory, genotype=trained.genotype, task=task)
   print(f"exported: {directory}, as it was after {trained.epochs} epochs")
   return 0
@@ -101,7 +103,7 @@ def export_model_file(flag_values: flags.FlagValues, path: str) -> int:
   if not isinstance(task, ImageClassification):
     return export_language_model_file(flag_values, task, path)
   data = data_of(flag_values)
-  trained = read_trained_network(flag_values.workdir, task)
+  trained = read_trained_network(flag_values.workdir, task, best=flag_values.checkpoint == "best")
   images = random_images(task) if data is None else some_images(data)
   measured = export_file(trained, path, flag_values.format, images, () if data is None else training_images(data))
   print(f"exported: {path}, as it was after {trained.epochs} epochs")
@@ -115,7 +117,7 @@ def export_language_model_file(flag_values: flags.FlagValues, task: Task, path: 
   from nao_tf.serving.trained_networks import read_trained_network
 
   check_language_format(flag_values.format, task.name)
-  trained = read_trained_network(flag_values.workdir, task)
+  trained = read_trained_network(flag_values.workdir, task, best=flag_values.checkpoint == "best")
   measured = export_language_file(trained, path)
   print(f"exported: {path}, as it was after {trained.epochs} epochs")
   print(f"measured on random words: {measured}")

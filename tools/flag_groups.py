@@ -128,7 +128,10 @@ _IMAGES = Need("a task on images", ("task",), _task_is("images"))
 _TEXT = Need("a task on a text", ("task",), _task_is("text"))
 _FILES = Need("--task=folder", ("task",), _task_has_files)
 
-RUN = ("workdir", "output", "seed", "num_replicas", "deterministic", "tensorboard", "verbosity", "flagfile", "json")
+RUN = (
+  *("workdir", "output", "seed", "num_replicas", "distribution", "deterministic"),
+  *("tensorboard", "verbosity", "flagfile", "json"),
+)
 DATA = ("task", "data_dir", "download", "train_examples", "validation_fraction", "split")
 SEARCH = ("space", "strategy", "strategies", "oracles")
 PROPOSALS = ("num_trials", "batch_size", "first_batch_size", "max_parameters", "max_multiply_adds")
@@ -168,7 +171,7 @@ def _fields_of(configs: Sequence[type[Any]]) -> tuple[str, ...]:
 WITHOUT_SEARCH = (
   Group("The network", (*_NETWORK, "space", *_fields_of(_NETWORK_CONFIGS))),
   Group("Its training", _fields_of(_TRAINING_CONFIGS)),
-  Group("What is exported", ("saved_model", "format")),
+  Group("What is exported", ("saved_model", "format", "checkpoint")),
 )
 """Further groups of the commands that do not search, before the others."""
 

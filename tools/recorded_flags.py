@@ -50,6 +50,7 @@ _FREE = frozenset(
   (
     *("workdir", "num_trials", "train_best", "rerank", "trial_timeout", "trial_retries", "verbosity", "num_replicas"),
     *("tensorboard", "max_epochs", "export_pareto"),
+    *("distribution", "checkpoint_seconds", "checkpoint_steps", "nan_rate_factor", "jit_compile"),
     *flag_groups.EXECUTION,
   )
 )

@@ -6,12 +6,14 @@ Example:
   nao-step-times --kinds=image,shared_image
 """
 
+import resource
 from typing import Any
 
 from absl import flags
 
 from nao_tf import registries
 from nao_tf.tools import quiet, running
+from nao_tf.training.config import MIXED_PRECISIONS
 
 KINDS = {
   "controller": "nao_tf.benchmarks.step_times:controller_step",
@@ -22,6 +24,7 @@ KINDS = {
 }
 """Places of functions that time steps; those of "shared_" kinds are called with `shared=True`."""
 _IMAGES = ("image", "shared_image")
+_OF_IMAGES = ("num_cells", "filters", "batch_size", "accumulate_steps", "mixed_precision")
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -30,6 +33,11 @@ def define_flags(flag_values: flags.FlagValues) -> None:
   flags.DEFINE_integer("num_steps", 20, "steps to time; their median is printed", 1, flag_values=flag_values)
   flags.DEFINE_integer("num_cells", 1, "N of image networks", 1, flag_values=flag_values)
   flags.DEFINE_integer("filters", 16, "F of image networks", 1, flag_values=flag_values)
+  flags.DEFINE_integer("batch_size", 64, "images in a step", 1, flag_values=flag_values)
+  help_ = "parts that a step divides its images into"
+  flags.DEFINE_integer("accumulate_steps", 1, help_, 1, flag_values=flag_values)
+  help_ = "the type that image networks compute in"
+  flags.DEFINE_enum("mixed_precision", "none", list(MIXED_PRECISIONS), help_, flag_values=flag_values)
 
 
 def main(flag_values: flags.FlagValues) -> None:
@@ -41,11 +49,12 @@ def main(flag_values: flags.FlagValues) -> None:
   for kind in flag_values.kinds:
     options: dict[str, Any] = {"shared": True} if kind.startswith("shared_") else {}
     if kind in _IMAGES:
-      options |= {"num_cells": flag_values.num_cells, "filters": flag_values.filters}
+      options |= {name: flag_values[name].value for name in _OF_IMAGES}
     result = registries.load_place(KINDS[kind], "kind")(num_steps=flag_values.num_steps, **options)
     print(
       f"{kind:16} {result.parameters:>12,} parameters  {result.milliseconds:8.1f} ms a step, "
-      f"{result.first_seconds:5.1f} s to the end of the first",
+      f"{result.first_seconds:5.1f} s to the end of the first,"
+      f" {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB at most so far",
       flush=True,
     )
 

@@ -23,13 +23,15 @@ from nao_tf.spaces import SPACES
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.spaces.published import CELLS
 from nao_tf.tasks.base import Configs, Task
-from nao_tf.tools import dry_run, experiment, flag_types, flagging, recorded_flags, running, workdirs
+from nao_tf.tools import dry_run, experiment, flag_types, flagging, recorded_flags, running, training_errors, workdirs
 from nao_tf.training.base import Metrics, NetworkTrainer
+from nao_tf.training.cluster import KINDS, cluster_of
 from nao_tf.training.history import write_test_figures
 from nao_tf.training.run_options import RunOptions
 
 if TYPE_CHECKING:
   import tensorflow as tf
+  from tensorflow import keras
 
 COMMAND = "train"
 SAVED_MODEL = "saved_model"
@@ -48,6 +50,11 @@ def define_flags(flag_values: flags.FlagValues) -> None:
   flags.mark_flag_as_required("architecture", flag_values)
   experiment.define_config_flags(flag_values, "final")
   flagging.define(RunOptions(), flag_values)
+  help_ = (
+    "train on one device (none), on those of this machine (mirrored), or with several processes (multi_worker), which"
+  )
+  help_ += " TF_CONFIG or SLURM describes; default: mirrored if there are several GPUs or --num_replicas"
+  flags.DEFINE_enum("distribution", None, KINDS, help_, flag_values=flag_values)
   dry_run.define_flags(flag_values)
 
 
@@ -59,8 +66,32 @@ def main(flag_values: flags.FlagValues) -> int:
   experiment.warn_of_unused(genotype, configs, experiment.traits_of(flag_values).final)
   if flag_values.dry_run:
     return dry_run.run(flag_values, genotype, configs)
+  if flag_values.distribution == "multi_worker" and not cluster_of().is_chief:
+    return train_for_chief(flag_values, genotype, configs)
   with workdirs.opened(flag_values.workdir):
     return train_in_workdir(flag_values, genotype, configs)
+
+
+def train_for_chief(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> int:
+  """Trains as one of several processes, without writing anything; returns the exit code."""
+  from nao_tf.searches.final_training import train_in_directory
+
+  distribution = experiment.prepare_process(flag_values)
+  task = experiment.task_of(flag_values)
+  with training_errors.explained(task, genotype, configs, distribution):
+    train_in_directory(
+      flag_values.workdir,
+      task,
+      genotype,
+      configs,
+      distribution=distribution,
+      seed=flag_values.seed,
+      lock=None,
+      settings={},
+      run_options=flagging.build(RunOptions(), flag_values),
+      writes=False,
+    )
+  return 0
 
 
 def train_in_workdir(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> int:
@@ -158,7 +189,7 @@ def train_and_export(
     ValueError: if the network cannot be built, trained or exported so, or what is in the directory cannot be read.
     OSError: if the directory cannot be written.
   """
-  from nao_tf.searches.final_training import check_begun, train_in_directory, training_settings
+  from nao_tf.searches.final_training import check_begun, finished_network, train_in_directory, training_settings
 
   described = training_settings(genotype, configs, seed)
   with RunLock(workdir) as lock:
@@ -167,32 +198,36 @@ def train_and_export(
       check_export(os.path.join(workdir, SAVED_MODEL), task)
     if not task.has_test_data():
       print(f"{task.name}: has no labeled test data, so the trained network will not be tested")
-    trainer = train_in_directory(
-      workdir,
-      task,
-      genotype,
-      configs,
-      distribution=distribution,
-      seed=seed,
-      lock=lock,
-      settings={**settings, **described},
-      progress=True,
-      tensorboard=tensorboard,
-      run_options=run_options,
-    )
-    figures = export_and_test(task, trainer, genotype, os.path.join(workdir, SAVED_MODEL))
+    with training_errors.explained(task, genotype, configs, distribution):
+      trainer = train_in_directory(
+        workdir,
+        task,
+        genotype,
+        configs,
+        distribution=distribution,
+        seed=seed,
+        lock=lock,
+        settings={**settings, **described},
+        progress=True,
+        tensorboard=tensorboard,
+        run_options=run_options,
+      )
+    network = finished_network(workdir, task, genotype, configs, trainer, seed=seed)
+    figures = export_and_test(task, trainer, network, genotype, os.path.join(workdir, SAVED_MODEL))
     write_test_figures(workdir, figures)
     return figures
 
 
-def export_and_test(task: Task, trainer: NetworkTrainer, genotype: Genotype, directory: str) -> Metrics:
+def export_and_test(
+  task: Task, trainer: NetworkTrainer, network: "keras.Model", genotype: Genotype, directory: str
+) -> Metrics:
   """Exports a trained network, and prints and returns the metrics of the export on the test set.
 
   If there is no exporter for the task, the metrics are those of the network itself.
   """
   exported = has_exporter(task)
   if exported:
-    export_network(trainer.network, directory, genotype=genotype, task=task)
+    export_network(network, directory, genotype=genotype, task=task)
   print(f"exported: {directory}" if exported else f"not exported: there is no exporter for the task {task.name}")
   if not task.num_examples("test"):
     return {}

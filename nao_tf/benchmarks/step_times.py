@@ -75,7 +75,14 @@ def controller_step(preset: str = "torch", *, num_steps: int = 40) -> StepTime:
 
 
 def image_step(
-  num_cells: int = 1, filters: int = 16, batch_size: int = 64, *, num_steps: int = 20, shared: bool = False
+  num_cells: int = 1,
+  filters: int = 16,
+  batch_size: int = 64,
+  *,
+  num_steps: int = 20,
+  shared: bool = False,
+  accumulate_steps: int = 1,
+  mixed_precision: str = "none",
 ) -> StepTime:
   """Times a network of the cells of NAONet-WS on images of the size of CIFAR-10, without regularization.
 
@@ -85,11 +92,20 @@ def image_step(
     batch_size: images in a step.
     num_steps: number of steps to time.
     shared: whether the network is a path through a supernet.
+    accumulate_steps: parts that a step divides its images into.
+    mixed_precision: the type that the network computes in.
   """
   task = ImageClassification("noise", _NoiseImages((_WARM_UP + num_steps) * batch_size), validation_fraction=0.0)
   configs = Configs(
     ImageNetworkConfig(num_cells, filters, "torch", auxiliary=False, drop_path_keep=1.0, dropout_keep=1.0),
-    TrainingConfig(epochs=1, batch_size=batch_size, crop_padding=0, flip=False),
+    TrainingConfig(
+      epochs=1,
+      batch_size=batch_size,
+      accumulate_steps=accumulate_steps,
+      mixed_precision=mixed_precision,
+      crop_padding=0,
+      flip=False,
+    ),
   )
   return _training_step(task, make_space(_IMAGE_CELL.space), _IMAGE_CELL, configs, shared)
 

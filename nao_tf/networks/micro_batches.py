@@ -5,13 +5,14 @@ What a network draws at random is a function of the step, the replica and the pa
 
 import contextlib
 import contextvars
+import dataclasses
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import tensorflow as tf
 
 
-class MicroBatch(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class MicroBatch:
   """A part of a batch.
 
   Attributes:

@@ -68,3 +68,46 @@ class TrainingEstimate:
     if not utilization > 0:
       raise ValueError(f"the utilization must be above 0, got {utilization}")
     return self.flops / (PEAK_FLOPS[accelerator] * utilization * self.num_replicas) / 3600
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingMemory:
+  """What a training needs of the memory of each replica, by estimate.
+
+  Attributes:
+    num_weights: weights of the network, batch statistics included.
+    bytes_per_example: bytes of the activations of an example.
+    batch_size: examples of a step on the replica.
+    accumulate_steps: parts that a step divides them into.
+    num_averages: averages of each weight that are kept.
+  """
+
+  num_weights: int
+  bytes_per_example: float
+  batch_size: int
+  accumulate_steps: int = 1
+  num_averages: int = 0
+
+  @property
+  def weight_bytes(self) -> int:
+    """Of the weights, twice since the optimizer sees them as one vector, their gradients, momenta and averages."""
+    sums = int(self.accumulate_steps > 1)
+    return _BYTES * (_COPIES + 1 + sums + self.num_averages) * self.num_weights
+
+  @property
+  def examples_at_once(self) -> int:
+    """Examples of a part of a step."""
+    return self.batch_size // self.accumulate_steps
+
+  @property
+  def activation_bytes(self) -> float:
+    """Of the activations of a part of a step."""
+    return self.bytes_per_example * self.examples_at_once
+
+  def largest_part(self, available: int) -> int:
+    """Returns how many examples fit at once.
+
+    Args:
+      available: bytes of memory.
+    """
+    return max(0, int((available - self.weight_bytes) / self.bytes_per_example))

@@ -23,6 +23,8 @@ RENAMED = {
 }
 """Names of settings in version 0.1.0, with their names now."""
 
+_OF_TRAININGS = ("label_smoothing", "segment_deviation")
+
 _ADDED: Mapping[str, Mapping[str, Any]] = {
   "label_smoothing": {
     **{"accumulate_steps": 1, "mixed_precision": "none", "warmup_epochs": 0.0, "scale_learning_rate": 0},
@@ -112,6 +114,16 @@ def changed_settings(recorded: Mapping[str, Any], settings: Mapping[str, Any]) -
     for name in sorted({*recorded, *settings})
     if recorded.get(name) != settings.get(name)
   )
+
+
+def without_additions(settings: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns settings without those of trainings that came later and say what was done before.
+
+  Directories that are named after settings so keep their names.
+  """
+  older = {name: value for name, value in settings.items() if name.rpartition(".")[2] in _OF_TRAININGS}
+  added = _added(older)
+  return {name: value for name, value in settings.items() if name not in added or value != added[name]}
 
 
 def read_settings(directory: str) -> dict[str, Any]:

@@ -1,12 +1,15 @@
 """The training of one network in a directory of its own, which is continued if it was begun there."""
 
+import collections
 import dataclasses
 import os
 from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
+from tensorflow import keras
 
+from nao_tf.networks.building import build_network, complete_network_config
 from nao_tf.runs.json_files import write_json
 from nao_tf.runs.run_lock import RunLock
 from nao_tf.runs.settings import CONFIG_FILE, check_settings, flat_settings, read_settings
@@ -16,7 +19,7 @@ from nao_tf.tasks.base import Configs, Task
 from nao_tf.tasks.trainers import make_trainer
 from nao_tf.training.base import NetworkTrainer
 from nao_tf.training.run_options import RunOptions
-from nao_tf.training.training_directory import TrainingDirectory, has_begun
+from nao_tf.training.training_directory import TrainingDirectory, has_begun, restore_latest, restore_network
 
 
 def training_settings(genotype: Genotype, configs: Configs, seed: int) -> dict[str, Any]:
@@ -34,11 +37,12 @@ def train_in_directory(
   *,
   distribution: tf.distribute.Strategy,
   seed: int,
-  lock: RunLock,
+  lock: RunLock | None,
   settings: Mapping[str, Any],
   progress: bool = False,
   tensorboard: bool = True,
   run_options: RunOptions | None = None,
+  writes: bool = True,
 ) -> NetworkTrainer:
   """Trains a network to the last epoch and returns what has trained it.
 
@@ -49,11 +53,12 @@ def train_in_directory(
     configs: how the network is built and trained.
     distribution: the distribution of the process.
     seed: seed of the training.
-    lock: the lock of the directory.
+    lock: the lock of the directory; None if nothing is written.
     settings: all that determines the training.
     progress: whether to show a progress bar.
     tensorboard: whether to write curves for TensorBoard.
     run_options: how the training is run; None: as usual.
+    writes: whether this process writes into the directory. Among several that train one network, one does.
 
   Raises:
     RunDirectoryError: if the directory was made with other settings.
@@ -61,15 +66,53 @@ def train_in_directory(
     nao_tf.training.base.Diverged: if the loss becomes NaN or infinite.
     OSError: if the directory cannot be written.
   """
+  options = dataclasses.asdict(run_options or RunOptions())
   trainer = make_trainer(
-    task, genotype, configs.network_config, configs.training_config, distribution=distribution, seed=seed
+    task,
+    genotype,
+    configs.network_config,
+    configs.training_config,
+    distribution=distribution,
+    seed=seed,
+    jit_compile=options.pop("jit_compile"),
   )
+  if not writes:
+    restore_latest(directory, trainer)
+    collections.deque(trainer.fit(), maxlen=0)
+    return trainer
   bind_settings(directory, settings)
   record_task(directory, task)
-  options = dataclasses.asdict(run_options or RunOptions())
+  if isinstance(distribution, tf.distribute.MultiWorkerMirroredStrategy):
+    options["nan_rate_factor"] = 0.0  # The processes cannot go back together.
   with TrainingDirectory(directory, trainer, lock=lock, tensorboard=tensorboard, **options) as training:
     training.fit(progress=progress)
   return trainer
+
+
+def finished_network(
+  directory: str, task: Task, genotype: Genotype, configs: Configs, trainer: NetworkTrainer, *, seed: int
+) -> keras.Model:
+  """Returns the network of a finished training in single precision, on one device.
+
+  Args:
+    directory: of the training.
+    task: what was learned.
+    genotype: of the network.
+    configs: how the network was built and trained.
+    trainer: what has trained it.
+    seed: of the training.
+
+  Raises:
+    ValueError: if its checkpoint cannot be read.
+  """
+  is_mixed = getattr(configs.training_config, "mixed_precision", "none") != "none"
+  is_shared = isinstance(getattr(trainer, "distribution", None), tf.distribute.MultiWorkerMirroredStrategy)
+  if not is_mixed and not is_shared:
+    return trainer.network
+  config = complete_network_config(configs.network_config, num_steps=1, num_replicas=1)  # Both matter only in training.
+  network = build_network(genotype, config, input_shape=task.input_shape, num_outputs=task.num_outputs, seed=seed)
+  restore_network(directory, network)
+  return network
 
 
 def check_begun(directory: str, settings: Mapping[str, Any]) -> None:

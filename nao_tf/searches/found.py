@@ -14,7 +14,7 @@ from nao_tf.reports import write_report
 from nao_tf.runs.journal import read_search, read_trials
 from nao_tf.runs.recorded_configs import from_settings
 from nao_tf.runs.run_lock import RunLock
-from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.runs.settings import RunDirectoryError, without_additions
 from nao_tf.searches.choices import AnySpace, space_of
 from nao_tf.searches.memory import check_network_memory
 from nao_tf.searches.overrides import overridden
@@ -180,7 +180,7 @@ class Found:
     """Trains in a directory that is named after all that the training depends on."""
     import tensorflow as tf
 
-    from nao_tf.searches.final_training import train_in_directory, training_settings
+    from nao_tf.searches.final_training import finished_network, train_in_directory, training_settings
     from nao_tf.serving.trained_networks import TrainedNetwork
 
     own = {"validation_fraction": fraction, **training_settings(genotype, configs, self._seed)}
@@ -199,7 +199,8 @@ class Found:
         progress=progress,
         tensorboard=tensorboard,
       )
-    return TrainedNetwork(directory, trainer.network, genotype, task, configs.training_config.epochs)
+    network = finished_network(directory, task, genotype, configs, trainer, seed=self._seed)
+    return TrainedNetwork(directory, network, genotype, task, configs.training_config.epochs)
 
   def __repr__(self) -> str:
     best = "none yet" if self.best is None else f"trial {self.best.id}, reward {self.best.reward:.4f}"
@@ -296,4 +297,4 @@ def _row(trial: Trial, space: SearchSpace) -> dict[str, Any]:
 
 def _digest(settings: Mapping[str, Any]) -> str:
   """Returns a short name for settings."""
-  return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+  return hashlib.sha256(json.dumps(without_additions(settings), sort_keys=True).encode()).hexdigest()[:12]

@@ -90,7 +90,7 @@ def _needed(network: Description, positions: int) -> int:
 def _positions(training_config: Any) -> int:
   """Returns for how many examples, or tokens, outputs are kept in a step."""
   length: int = getattr(training_config, "segment_length", 1)
-  batch_size: int = training_config.batch_size
+  batch_size: int = training_config.batch_size // getattr(training_config, "accumulate_steps", 1)
   return batch_size * length
 
 

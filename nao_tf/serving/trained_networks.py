@@ -39,24 +39,28 @@ class TrainedNetwork:
   epochs: int
 
 
-def read_trained_network(directory: str | os.PathLike[str], task: Task | None = None) -> TrainedNetwork:
+def read_trained_network(
+  directory: str | os.PathLike[str], task: Task | None = None, *, best: bool = False
+) -> TrainedNetwork:
   """Builds the network of a training and gives it the weights of the last checkpoint.
 
   Args:
     directory: of the training; or of a search whose winner was trained.
     task: what it was trained on; None for what the directory records.
+    best: whether to take the checkpoint of the epoch with the lowest validation loss instead of the last one.
 
   Raises:
-    RunDirectoryError: if it is not the directory of a training, or has no checkpoint yet.
+    RunDirectoryError: if it is not the directory of a training, or has no such checkpoint yet.
     ValueError: if a file in it cannot be read, or it records no task and none is given.
   """
   directory = training_directory(os.fspath(directory))
   settings = training_settings(directory)
   genotype, task = genotype_from_json(settings["genotype"]), task or _recorded_task(directory)
   network = fresh_network(task, genotype, settings)
-  epochs = restore_network(directory, network)
+  epochs = restore_network(directory, network, best=best)
   if epochs is None:
-    raise RunDirectoryError(f"{directory}: has no checkpoint yet")
+    reason = "no checkpoint of a best epoch: nothing was validated" if best else "no checkpoint yet"
+    raise RunDirectoryError(f"{directory}: has {reason}")
   _warn_if_unfinished(directory, settings, epochs)
   return TrainedNetwork(directory, network, genotype, task, epochs)
 

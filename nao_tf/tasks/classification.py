@@ -11,6 +11,7 @@ def cross_entropy(logits: tf.Tensor, targets: tf.Tensor, smoothing: float = 0.0)
     targets: the correct classes.
     smoothing: share of the target that is spread evenly over all classes.
   """
+  logits = logits if logits.dtype == tf.float64 else tf.cast(logits, tf.float32)
   if not smoothing:
     return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
   classes = logits.shape[-1]

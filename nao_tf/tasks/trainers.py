@@ -49,6 +49,7 @@ def make_trainer(
   distribution: tf.distribute.Strategy,
   seed: int,
   on_network: Callable[[keras.Model], None] = lambda network: None,
+  jit_compile: str = "auto",
 ) -> NetworkTrainer:
   """Builds the network of a genotype and returns what trains it.
 
@@ -60,6 +61,7 @@ def make_trainer(
     distribution: the distribution of the process.
     seed: seed of the weights, of the order of the examples, and of everything else that is drawn at random.
     on_network: called with the network before its optimizer is made; it may give it other weights.
+    jit_compile: whether training steps are compiled with XLA; see `nao_tf.training.compilation.compiled_step`.
 
   Raises:
     ValueError: if the genotype or a configuration is of another kind than the task needs, the data has not even one
@@ -78,4 +80,5 @@ def make_trainer(
       genotype, network_config, input_shape=task.input_shape, num_outputs=task.num_outputs, seed=seed
     )
     on_network(network)
-  return trainer_class(task, network, training_config, distribution=distribution, seed=seed)
+  options = {"distribution": distribution, "seed": seed, "jit_compile": jit_compile}
+  return trainer_class(task, network, training_config, **options)

@@ -19,9 +19,10 @@ from nao_tf.training import optimizers
 from nao_tf.training.accumulation import accumulated, check_accumulation
 from nao_tf.training.averaged_network import STATISTICS_BATCHES, AveragedNetwork
 from nao_tf.training.base import BatchProblem, Metrics, checked_loss
+from nao_tf.training.compilation import compiled_step
 from nao_tf.training.config import TrainingConfig
 from nao_tf.training.course import Course
-from nao_tf.training.distribution import check_divisible
+from nao_tf.training.distribution import check_divisible, sharded
 from nao_tf.training.flat_weights import FlatWeights
 from nao_tf.training.loss_scale import LossScale
 from nao_tf.training.regularization import Regularization
@@ -34,6 +35,7 @@ class BatchTrainer:
   Attributes:
     task: what the network learns.
     training_config: how it is trained.
+    distribution: the distribution of the process.
     network: the network.
     optimizer: its optimizer.
     epoch: a variable, the number of completed epochs.
@@ -53,6 +55,7 @@ class BatchTrainer:
     *,
     distribution: tf.distribute.Strategy,
     seed: int,
+    jit_compile: str = "auto",
   ):
     """Makes the optimizer and the graphs of the steps.
 
@@ -62,6 +65,7 @@ class BatchTrainer:
       training_config: how to train it, with every field set that the task may fill in.
       distribution: the distribution of the process.
       seed: seed of the order of the examples and of their augmentation.
+      jit_compile: whether steps are compiled with XLA; see `nao_tf.training.compilation.compiled_step`.
 
     Raises:
       ValueError: if there are fewer examples than a batch needs, or a batch cannot be divided among the replicas.
@@ -70,7 +74,7 @@ class BatchTrainer:
     replicas = distribution.num_replicas_in_sync
     check_accumulation(training_config.batch_size, training_config.accumulate_steps, replicas)
     self.task, self.network, self.training_config = task, network, training_config
-    self._distribution, self._seed = distribution, seed
+    self.distribution, self._seed = distribution, seed
     self._replicas = replicas
     self.steps_per_epoch = task.steps_per_epoch(training_config)
     self.course = Course()
@@ -85,7 +89,7 @@ class BatchTrainer:
     self._average = AveragedNetwork(network) if training_config.average_weights != "none" else None
     self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
     self._regularization = Regularization(training_config, self._replicas)
-    self._train_step = tf.function(self._distributed_train_step, autograph=False)
+    self._train_step = compiled_step(self._distributed_train_step, jit_compile, distribution)
     self._statistics_step = tf.function(self._take_statistics_of_batch, autograph=False)
     self._evaluation_step = tf.function(self._distributed_evaluation_step, autograph=False)
     self._evaluation_data: dict[str, tf.distribute.DistributedDataset] = {}
@@ -162,7 +166,7 @@ class BatchTrainer:
     """
     data = self.task.training_batches(self.training_config, seed=self._seed, first_epoch=epoch)
     done = self.num_steps_done - epoch * self.steps_per_epoch
-    return self._distribution.experimental_distribute_dataset(data.skip(done) if done else data)
+    return sharded(data.skip(done) if done else data, self.distribution)
 
   def _train_epoch(self, batches: Iterator[Any], number: int, on_step: Callable[[], None]) -> float:
     """Trains to the end of an epoch and returns its mean loss. Losses are read one step late, so no device waits."""
@@ -189,13 +193,13 @@ class BatchTrainer:
   def _take_statistics(self) -> None:
     """Calls the network in training with some batches, so that batch norm takes its averages from them."""
     data = self.task.training_batches(self.training_config, seed=self._seed).take(STATISTICS_BATCHES)
-    for batch in self._distribution.experimental_distribute_dataset(data):
+    for batch in sharded(data, self.distribution):
       self._statistics_step(*batch)
       self.between_evaluation_steps()
 
   def _take_statistics_of_batch(self, inputs: Any, targets: Any) -> None:
     step = tf.constant(0, tf.int64)
-    self._distribution.run(
+    self.distribution.run(
       lambda images, labels: self.task.losses(self.network, images, labels, step, self.training_config),
       (inputs, targets),
     )
@@ -215,18 +219,18 @@ class BatchTrainer:
     if split not in self._evaluation_data:
       share = math.ceil(min(self.training_config.evaluation_batch_size, count) / self._replicas)
       batches = self.task.evaluation_batches(split, share * self._replicas)
-      self._evaluation_data[split] = self._distribution.experimental_distribute_dataset(batches)
+      self._evaluation_data[split] = sharded(batches, self.distribution)
     return self._evaluation_data[split]
 
   def _distributed_train_step(self, inputs: Any, targets: Any) -> tf.Tensor:
     """Makes a step with a batch; returns its loss without the decay of the weights."""
-    losses, finite = self._distribution.run(self._replica_train_step, (inputs, targets))
-    loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+    losses, finite = self.distribution.run(self._replica_train_step, (inputs, targets))
+    loss = self.distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
     self.course.add(loss)
     if self._average is not None and self.training_config.average_weights == "ema":
       self._average_step(self._average)
     if self._loss_scale is not None:
-      share = self._distribution.reduce(tf.distribute.ReduceOp.MEAN, tf.cast(finite, tf.float32), axis=None)
+      share = self.distribution.reduce(tf.distribute.ReduceOp.MEAN, tf.cast(finite, tf.float32), axis=None)
       self._loss_scale.update(share == 1.0)
     return loss
 
@@ -275,9 +279,9 @@ class BatchTrainer:
     return tf.constant(True)
 
   def _distributed_evaluation_step(self, inputs: Any, targets: Any, weights: Any) -> Mapping[str, tf.Tensor]:
-    sums = self._distribution.run(self._replica_evaluation_step, (inputs, targets, weights))
+    sums = self.distribution.run(self._replica_evaluation_step, (inputs, targets, weights))
     return {
-      name: self._distribution.reduce(tf.distribute.ReduceOp.SUM, value, axis=None) for name, value in sums.items()
+      name: self.distribution.reduce(tf.distribute.ReduceOp.SUM, value, axis=None) for name, value in sums.items()
     }
 
   def _replica_evaluation_step(

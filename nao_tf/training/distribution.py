@@ -1,9 +1,12 @@
 """The distribution of the process: which devices a training runs on."""
 
 import tensorflow as tf
+from tensorflow import keras
+
+from nao_tf.training.cluster import Cluster, cluster_of
 
 
-def make_distribution(num_replicas: int | None = None) -> tf.distribute.Strategy:
+def make_distribution(num_replicas: int | None = None, *, kind: str | None = None) -> tf.distribute.Strategy:
   """Returns the distribution to train under. Call it once in a process, before anything runs on a device.
 
   With several devices it is a `MirroredStrategy`: each device has a copy of the network and a share of every batch. With
@@ -12,11 +15,20 @@ def make_distribution(num_replicas: int | None = None) -> tf.distribute.Strategy
   Args:
     num_replicas: how many devices to use. None for all GPUs, or the CPU if there is none. On a machine without a GPU the
       CPU is divided into that many logical devices.
+    kind: one of `nao_tf.training.cluster.KINDS`; None for "mirrored", or "none" if there is one device. With
+      "multi_worker" the environment of each process describes the cluster.
 
   Raises:
-    ValueError: if `num_replicas` is less than 1, or there are fewer GPUs than replicas.
+    ValueError: if `num_replicas` is less than 1 or does not fit the kind, there are fewer GPUs than replicas, or the
+      environment describes no cluster.
     RuntimeError: if the CPU cannot be divided any more, since TensorFlow has begun to use it.
   """
+  if kind == "multi_worker":
+    return _make_multi_worker(num_replicas, cluster_of())
+  if kind == "none" and num_replicas not in (None, 1):
+    raise ValueError(f"expected one replica without a distribution, got num_replicas={num_replicas}")
+  if kind == "none":
+    return tf.distribute.get_strategy()
   if num_replicas is not None and num_replicas < 1:
     raise ValueError(f"num_replicas must be at least 1, or None for all devices, got {num_replicas}")
   gpus = tf.config.list_physical_devices("GPU")
@@ -31,6 +43,32 @@ def make_distribution(num_replicas: int | None = None) -> tf.distribute.Strategy
   return tf.distribute.MirroredStrategy([f"{kind}:{i}" for i in range(count)])
 
 
+def _make_multi_worker(num_replicas: int | None, cluster: Cluster) -> tf.distribute.Strategy:
+  """Returns a distribution over the processes of a cluster, and over all GPUs of each."""
+  if num_replicas is not None:
+    raise ValueError("expected no num_replicas with several workers: each of them uses all devices that it has")
+  if not hasattr(keras, "__version__"):
+    raise ValueError(
+      "several workers need Keras 3, this is Keras 2: there, a checkpoint must be written by all workers at once"
+    )
+  if not cluster.is_slurm:
+    return tf.distribute.MultiWorkerMirroredStrategy()
+  resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(jobs={"worker": cluster.size})
+  return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+
+
+def sharded(dataset: tf.data.Dataset, distribution: tf.distribute.Strategy) -> tf.distribute.DistributedDataset:
+  """Returns batches of which each replica gets its share. Every process reads all of them.
+
+  Args:
+    dataset: batches of one size.
+    distribution: the distribution of the process.
+  """
+  options = tf.data.Options()
+  options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+  return distribution.experimental_distribute_dataset(dataset.with_options(options))
+
+
 def check_divisible(batch_size: int, distribution: tf.distribute.Strategy) -> None:
   """Checks that a batch can be divided among the replicas of a distribution.
 
@@ -40,6 +78,20 @@ def check_divisible(batch_size: int, distribution: tf.distribute.Strategy) -> No
   num_replicas = distribution.num_replicas_in_sync
   if batch_size % num_replicas:
     raise ValueError(f"a batch of {batch_size} cannot be divided among {num_replicas} replicas")
+
+
+def check_one_process(distribution: tf.distribute.Strategy, what: str) -> None:
+  """Checks that a distribution is that of one process.
+
+  Args:
+    distribution: the distribution.
+    what: what is to be trained, in the plural.
+
+  Raises:
+    ValueError: if it is one of several.
+  """
+  if isinstance(distribution, tf.distribute.MultiWorkerMirroredStrategy):
+    raise ValueError(f"{what} are trained by one process, on all its devices; got several workers")
 
 
 def _divide_cpu(count: int) -> None:

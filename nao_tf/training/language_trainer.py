@@ -19,7 +19,7 @@ from nao_tf.training.accumulation import accumulated, check_accumulation
 from nao_tf.training.averaging import BestWeights, NonMonotonicTrigger, WeightAverage
 from nao_tf.training.base import Metrics, StreamProblem, checked_loss
 from nao_tf.training.course import Course
-from nao_tf.training.distribution import check_divisible
+from nao_tf.training.distribution import check_divisible, check_one_process
 from nao_tf.training.language_config import LanguageTrainingConfig, segment_lengths
 
 EVALUATION_TOKENS = 2048
@@ -88,6 +88,7 @@ class LanguageModelTrainer:
     *,
     distribution: tf.distribute.Strategy,
     seed: int,
+    jit_compile: str = "auto",
   ):
     """Makes the optimizer and the graphs of the steps.
 
@@ -97,11 +98,15 @@ class LanguageModelTrainer:
       training_config: how to train it.
       distribution: the distribution of the process.
       seed: seed of the lengths of the segments.
+      jit_compile: not "on": XLA would compile the step anew for each length of a segment.
 
     Raises:
       ValueError: if the text is too short, or the streams cannot be divided among the replicas.
     """
     check_divisible(training_config.batch_size, distribution)
+    check_one_process(distribution, "language models")
+    if jit_compile == "on":
+      raise ValueError("jit_compile=on is for images: a step of a language model would be compiled for every length")
     replicas = distribution.num_replicas_in_sync
     check_accumulation(training_config.batch_size, training_config.accumulate_steps, replicas)
     self.task, self.network, self.training_config = task, network, training_config

@@ -5,6 +5,7 @@ import dataclasses
 from nao_tf import fields
 from nao_tf.training.config import check
 
+JIT_COMPILE = ("auto", "on", "off")
 CHECKPOINT_SECONDS = 120.0
 """Time between two checkpoints within an epoch, unless another one is given."""
 
@@ -18,14 +19,17 @@ class RunOptions:
     checkpoint_steps: steps between two checkpoints within an epoch; 0: by time alone.
     nan_rate_factor: if the loss becomes NaN or infinite, the training goes back to its last checkpoint, once, and on with
       its learning rate times this; 0: it ends at once.
+    jit_compile: "on" or "off": whether training steps are compiled with XLA; "auto": on GPUs and TPUs, where it is possible.
   """
 
   checkpoint_seconds: float = CHECKPOINT_SECONDS
   checkpoint_steps: int = 0
   nan_rate_factor: float = 1.0
+  jit_compile: str = "auto"
 
   def __post_init__(self) -> None:
     fields.check_config(self)
     for name in ("checkpoint_seconds", "checkpoint_steps"):
       check(self, name, getattr(self, name) >= 0, "at least 0")
+    check(self, "jit_compile", self.jit_compile in JIT_COMPILE, f"one of {', '.join(JIT_COMPILE)}")
     check(self, "nan_rate_factor", 0 <= self.nan_rate_factor <= 1, "in [0, 1]")

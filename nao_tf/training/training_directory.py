@@ -288,12 +288,13 @@ def restore_latest(directory: str, trainer: Trainer) -> bool:
   return _restore(directory, trainer.state)
 
 
-def restore_network(directory: str, network: keras.Model) -> int | None:
+def restore_network(directory: str, network: keras.Model, *, best: bool = False) -> int | None:
   """Gives a fresh network the weights that are to be exported, those of the last whole checkpoint of a training.
 
   Args:
     directory: of the training, which may still be running.
     network: built as the training built it.
+    best: whether to take the checkpoint of the epoch with the lowest validation loss instead of the last one.
 
   Returns:
     How many epochs the training had completed; None if it has no checkpoint.
@@ -302,11 +303,11 @@ def restore_network(directory: str, network: keras.Model) -> int | None:
     ValueError: if the checkpoint is of another network, or there are checkpoints but none is whole.
   """
   epoch, best = tf.Variable(0, dtype=tf.int64, trainable=False), BestWeights(network.trainable_variables)
-  if not _restore(directory, {"network": network, "epoch": epoch}):
+  if not _restore(directory, {"network": network, "epoch": epoch}, best=best):
     return None
   for name, kept in (("best", best), ("averaged", AveragedNetwork(network))):
     if checkpoints.holds(os.path.join(directory, CHECKPOINTS), name):
-      _restore(directory, {"network": network, "epoch": epoch, name: kept})
+      _restore(directory, {"network": network, "epoch": epoch, name: kept}, best=best)
       kept.restore()
   return int(epoch)
 
@@ -318,10 +319,11 @@ def has_begun(directory: str) -> bool:
   return has_epochs or bool(checkpoints.numbers(os.path.join(directory, CHECKPOINTS)))
 
 
-def _restore(directory: str, state: Mapping[str, Any]) -> bool:
+def _restore(directory: str, state: Mapping[str, Any], *, best: bool = False) -> bool:
   """Restores trackable objects by name; see `restore_latest`."""
+  restore = checkpoints.restore_best if best else checkpoints.restore_newest
   try:
-    restored = checkpoints.restore_newest(os.path.join(directory, CHECKPOINTS), state)
+    restored = restore(os.path.join(directory, CHECKPOINTS), state)
   except OtherCheckpoint as error:
     raise _other_network(directory, error) from error
   if restored.number is None and restored.damaged:

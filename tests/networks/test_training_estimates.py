@@ -1,7 +1,7 @@
 import pytest
 
 from nao_tf.networks.descriptions import describe
-from nao_tf.networks.training_estimates import PEAK_FLOPS, TrainingEstimate
+from nao_tf.networks.training_estimates import PEAK_FLOPS, TrainingEstimate, TrainingMemory
 
 NETWORK = describe("NAONet-WS", num_cells=5, filters=36)
 ESTIMATE = TrainingEstimate(NETWORK, examples=50_000, epochs=630, steps_per_epoch=347)
@@ -27,3 +27,11 @@ def test_hours_fall_with_utilization_and_with_replicas(name):
 def test_what_cannot_be_is_refused(name, utilization):
   with pytest.raises(ValueError, match=r"expected one of V100|above 0"):
     ESTIMATE.hours(name, utilization)
+
+
+def test_the_memory_of_a_step_is_that_of_its_parts():
+  memory = TrainingMemory(1_000_000, 5e5, batch_size=128)
+  assert (memory.weight_bytes, memory.activation_bytes) == (16_000_000, 64e6)
+  parts = TrainingMemory(1_000_000, 5e5, batch_size=128, accumulate_steps=4, num_averages=1)
+  assert (parts.weight_bytes, parts.activation_bytes, parts.examples_at_once) == (24_000_000, 16e6, 32)
+  assert memory.largest_part(16_000_000 + 10 * 500_000) == 10 and memory.largest_part(0) == 0

@@ -2,7 +2,14 @@ import os
 
 import pytest
 
-from nao_tf.runs.settings import RunDirectoryError, check_settings, read_settings, write_json
+from nao_tf.runs.settings import (
+  RunDirectoryError,
+  check_settings,
+  read_settings,
+  refuse_changes,
+  without_additions,
+  write_json,
+)
 
 SETTINGS = {"space": "nasnet5", "seed": 1, "sizes": (1, 2)}
 
@@ -40,3 +47,14 @@ def test_what_cannot_be_written_leaves_the_old_file(tmp_path):
   with pytest.raises(TypeError):
     write_json(path, {"a": object()})
   assert os.path.getsize(path) == len('{\n  "a": 1\n}\n')
+
+
+def test_settings_of_trainings_that_came_later_do_not_change_older_runs(tmp_path):
+  old = {"training.label_smoothing": 0.1, "child_training.segment_deviation": 5.0, "seed": 1}
+  added = {"training.accumulate_steps": 1, "training.average_weights": "none", "child_training.mixed_precision": "none"}
+  check_settings(str(tmp_path), old)
+  refuse_changes(str(tmp_path), old, {**read_settings(str(tmp_path)), **added})
+  with pytest.raises(RunDirectoryError, match="training.accumulate_steps was 1, is 4"):
+    check_settings(str(tmp_path), {**read_settings(str(tmp_path)), "training.accumulate_steps": 4})
+  assert without_additions({**old, **added}) == old
+  assert without_additions({**old, "training.accumulate_steps": 2}) != old

@@ -41,6 +41,14 @@ def test_every_directory_is_trained_resumed_exported_and_evaluated(tmp_path, tra
   assert first["accuracy"] == second["accuracy"]
 
 
+def test_the_best_checkpoint_is_exported_on_demand(tmp_path, trained):
+  shutil.copytree(trained, tmp_path / "run")
+  assert run(export, f"--workdir={tmp_path}/run", f"--saved_model={tmp_path}/best", "--checkpoint=best") == 0
+  (tmp_path / "run" / "checkpoints" / "best.json").unlink()
+  with pytest.raises(RunDirectoryError, match="no checkpoint of a best epoch"):
+    run(export, f"--workdir={tmp_path}/run", f"--saved_model={tmp_path}/other", "--checkpoint=best")
+
+
 def test_an_export_needs_no_data(tmp_path, trained):
   shutil.copytree(trained, tmp_path / "run")
   settings = json.loads((tmp_path / "run" / "config.json").read_text())

@@ -1,0 +1,77 @@
+"""What a training needs of memory by estimate, and which batch would fit where one did not."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from nao_tf.networks.building import build_network, complete_network_config
+from nao_tf.networks.precision import mixed_precision
+from nao_tf.networks.training_estimates import TrainingMemory
+from nao_tf.searches.memory import total_memory
+from nao_tf.spaces.genotypes import CellGenotype, Genotype
+from nao_tf.tasks.base import BatchTask, Configs, Task
+from nao_tf.training.activation_memory import activation_bytes
+
+
+def training_memory(task: Task, genotype: Genotype, configs: Configs, *, num_replicas: int) -> TrainingMemory | None:
+  """Returns what the training of an image network needs on each replica; None for other networks.
+
+  Args:
+    task: what to learn.
+    genotype: of the network.
+    configs: how it is built and trained.
+    num_replicas: devices that share the batch.
+  """
+  if not isinstance(task, BatchTask) or not isinstance(genotype, CellGenotype):
+    return None
+  config: Any = task.complete_training_config(configs.training_config)
+  network_config = complete_network_config(configs.network_config, num_steps=1, num_replicas=1)
+  with mixed_precision(config.mixed_precision):
+    network = build_network(
+      genotype, network_config, input_shape=task.input_shape, num_outputs=task.num_outputs, seed=0
+    )
+  num_weights = sum(variable.shape.num_elements() or 1 for variable in map(tf.convert_to_tensor, network.weights))
+  of_example = activation_bytes(task, network, config, task.input_shape)
+  averages = int(config.average_weights != "none")
+  return TrainingMemory(
+    num_weights, of_example, config.batch_size // num_replicas, config.accumulate_steps, num_averages=averages
+  )
+
+
+def out_of_memory(
+  task: Task, genotype: Genotype, configs: Configs, *, num_replicas: int, available: int | None = None
+) -> str:
+  """Returns what to tell a user whose training did not fit into memory.
+
+  Args:
+    task: what to learn.
+    genotype: of the network.
+    configs: how it is built and trained.
+    num_replicas: devices that share the batch.
+    available: bytes that there are; None for what the device has given so far, or what this machine has.
+  """
+  batch_size = configs.training_config.batch_size
+  memory = training_memory(task, genotype, configs, num_replicas=num_replicas)
+  if memory is None:
+    return f"out of memory with batch_size={batch_size}; a smaller one, or more accumulate_steps, needs less"
+  there = _available() if available is None else available
+  fitting = memory.largest_part(there)
+  text = (
+    f"out of memory with batch_size={batch_size} and accumulate_steps={memory.accumulate_steps}: by estimate the weights"
+    f" need {memory.weight_bytes / 1e6:,.0f} MB and each image {memory.bytes_per_example / 1e6:,.1f} MB, and"
+    f" {there / 1e6:,.0f} MB are there"
+  )
+  if not fitting:
+    return f"{text}: not even one image fits; give a smaller network"
+  if fitting >= memory.examples_at_once:
+    return f"{text}: that should fit, so others use the memory, too, or it is fragmented; a smaller batch_size may help"
+  steps = next(
+    n for n in range(1, memory.batch_size + 1) if memory.batch_size % n == 0 and memory.batch_size // n <= fitting
+  )
+  return f"{text}; accumulate_steps={steps} makes the same update, or batch_size={fitting * num_replicas} fits"
+
+
+def _available() -> int:
+  """Returns how many bytes a device has given at most, or those of this machine if there is no GPU."""
+  gpus = tf.config.list_logical_devices("GPU")
+  return int(tf.config.experimental.get_memory_info("GPU:0")["peak"]) if gpus else total_memory()

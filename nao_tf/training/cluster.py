@@ -1,0 +1,78 @@
+"""The cluster that several processes train one network in, as their environment describes it. Imports no TensorFlow.
+
+Each process has the variable TF_CONFIG, as TensorFlow documents it, or the variables of a job of SLURM.
+"""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from nao_tf import fields
+from nao_tf.runs.json_files import parse_json
+
+KINDS = ("none", "mirrored", "multi_worker")
+"""How a training is distributed: on one device, on the devices of this machine, or on several processes."""
+
+TF_CONFIG = "TF_CONFIG"
+_SLURM = ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_STEP_NODELIST")
+_MEMBERS = ("cluster", "task")
+_CHIEF = "chief"
+_KINDS = (_CHIEF, "worker")
+
+
+@dataclasses.dataclass(frozen=True)
+class Cluster:
+  """The place of a process in its cluster.
+
+  Attributes:
+    is_slurm: whether SLURM describes the cluster, and not TF_CONFIG.
+    size: how many processes there are.
+    is_chief: whether this process is the one that writes.
+  """
+
+  is_slurm: bool
+  size: int
+  is_chief: bool
+
+
+def cluster_of(environment: Mapping[str, str] = os.environ) -> Cluster:
+  """Returns the place of this process in its cluster.
+
+  Args:
+    environment: its variables.
+
+  Raises:
+    ValueError: if they describe no cluster.
+  """
+  if TF_CONFIG in environment:
+    return _of_tf_config(parse_json(environment[TF_CONFIG].encode(), TF_CONFIG))
+  if all(name in environment for name in _SLURM):
+    index, size = (_integer(environment, name) for name in _SLURM[:2])
+    return Cluster(is_slurm=True, size=size, is_chief=index == 0)
+  raise ValueError(
+    f"expected the variable {TF_CONFIG}, or {', '.join(_SLURM)}, which srun sets for each process, to describe the"
+    " cluster of the training; found neither in the environment"
+  )
+
+
+def _of_tf_config(config: Any) -> Cluster:
+  row = fields.mapping(config, TF_CONFIG)
+  if not set(_MEMBERS) <= set(row):
+    raise ValueError(f"{TF_CONFIG}: expected the members {' and '.join(_MEMBERS)}, got {', '.join(row) or 'none'}")
+  hosts, task = (fields.mapping(row[name], f"{TF_CONFIG}: {name}") for name in _MEMBERS)
+  if not hosts or not set(hosts) <= set(_KINDS):
+    raise ValueError(f"{TF_CONFIG}: expected a cluster of {' and '.join(_KINDS)}, got {', '.join(hosts) or 'none'}")
+  counts = {kind: len(fields.elements(places, f"{TF_CONFIG}: cluster.{kind}")) for kind, places in hosts.items()}
+  kind = task.get("type")
+  if kind not in counts:
+    raise ValueError(f"{TF_CONFIG}: expected a task of the type {' or '.join(counts)}, got {kind!r}")
+  index = fields.integer(task.get("index"), f"{TF_CONFIG}: task.index", 0, counts[kind] - 1)
+  return Cluster(is_slurm=False, size=sum(counts.values()), is_chief=index == 0 and kind == min(counts))
+
+
+def _integer(environment: Mapping[str, str], name: str) -> int:
+  value = environment[name]
+  if not value.isdigit():
+    raise ValueError(f"{name}: expected a number, got {value!r}")
+  return int(value)

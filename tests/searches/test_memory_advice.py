@@ -1,0 +1,38 @@
+import dataclasses
+
+import pytest
+
+from nao_tf.searches.memory_advice import out_of_memory, training_memory
+from nao_tf.tasks import make_task
+from nao_tf.tasks.base import Configs
+from tests.support import toy_text
+from tests.support.image_cases import GENOTYPE, NETWORK, TRAINING
+
+CONFIGS = Configs(NETWORK, TRAINING)
+
+
+@pytest.fixture(scope="module")
+def memory():
+  return training_memory(make_task("digits"), GENOTYPE, CONFIGS, num_replicas=2)
+
+
+def test_a_replica_has_its_share_of_the_batch(memory):
+  assert memory.examples_at_once == TRAINING.batch_size // 2 and memory.bytes_per_example > 0
+
+
+def test_the_batch_that_fits_is_named(memory):
+  available = int(memory.weight_bytes + 10.5 * memory.bytes_per_example)
+  text = out_of_memory(make_task("digits"), GENOTYPE, CONFIGS, num_replicas=2, available=available)
+  assert "out of memory with batch_size=64 and accumulate_steps=1" in text
+  assert text.endswith("accumulate_steps=4 makes the same update, or batch_size=20 fits")
+
+
+@pytest.mark.parametrize(("available", "message"), [(10, "not even one image fits"), (10**12, "that should fit")])
+def test_other_reasons_are_named(available, message):
+  assert message in out_of_memory(make_task("digits"), GENOTYPE, CONFIGS, num_replicas=1, available=available)
+
+
+def test_a_language_model_is_advised_without_an_estimate():
+  configs = Configs(toy_text.NETWORK, dataclasses.replace(toy_text.TRAINING, batch_size=8))
+  text = out_of_memory(toy_text.toy_task(), toy_text.GENOTYPE, configs, num_replicas=1)
+  assert text.startswith("out of memory with batch_size=8; a smaller one")

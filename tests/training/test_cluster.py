@@ -1,0 +1,110 @@
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from tensorflow import keras
+
+from nao_tf.training.cluster import Cluster, cluster_of
+from nao_tf.training.distribution import make_distribution
+from nao_tf.training.history import read_history
+from tests.support.image_cases import GENOTYPE_FILE
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+WORKERS = {"cluster": {"worker": ["a:1", "b:1"]}}
+
+
+def of_tf_config(config):
+  return cluster_of({"TF_CONFIG": json.dumps(config)})
+
+
+def test_the_first_worker_is_the_chief_unless_there_is_one():
+  for index in (0, 1):
+    assert of_tf_config({**WORKERS, "task": {"type": "worker", "index": index}}) == Cluster(False, 2, index == 0)
+  hosts = {"cluster": {"chief": ["a:1"], "worker": ["b:1", "c:1"]}}
+  assert of_tf_config({**hosts, "task": {"type": "chief", "index": 0}}) == Cluster(False, 3, True)
+  assert of_tf_config({**hosts, "task": {"type": "worker", "index": 0}}) == Cluster(False, 3, False)
+
+
+def test_slurm_describes_a_cluster():
+  variables = {"SLURM_PROCID": "2", "SLURM_NTASKS": "4", "SLURM_STEP_NODELIST": "node[1-4]"}
+  assert cluster_of(variables) == Cluster(True, 4, False)
+  with pytest.raises(ValueError, match="SLURM_PROCID: expected a number, got 'x'"):
+    cluster_of({**variables, "SLURM_PROCID": "x"})
+
+
+@pytest.mark.parametrize(
+  ("config", "message"),
+  [
+    ("{", "TF_CONFIG: not JSON"),
+    ("{}", "TF_CONFIG: expected the members cluster and task, got none"),
+    ('{"cluster": {"ps": ["a:1"]}, "task": {}}', "expected a cluster of chief and worker, got ps"),
+    ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "chief"}}', "expected a task of the type worker, got 'chief'"),
+    ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}', "TF_CONFIG: task.index"),
+  ],
+)
+def test_a_malformed_cluster_is_refused(config, message):
+  with pytest.raises(ValueError, match=message):
+    cluster_of({"TF_CONFIG": config})
+
+
+def test_without_a_cluster_the_message_says_what_is_missing():
+  with pytest.raises(ValueError, match="expected the variable TF_CONFIG, or SLURM_PROCID, SLURM_NTASKS"):
+    cluster_of({})
+
+
+def test_what_does_not_fit_a_kind_is_refused(monkeypatch):
+  with pytest.raises(ValueError, match="one replica without a distribution, got num_replicas=2"):
+    make_distribution(2, kind="none")
+  monkeypatch.setenv("TF_CONFIG", json.dumps({**WORKERS, "task": {"type": "worker", "index": 0}}))
+  with pytest.raises(ValueError, match="expected no num_replicas with several workers"):
+    make_distribution(2, kind="multi_worker")
+
+
+def start(workdir, *argv):
+  """Starts the two processes of a training."""
+  ports = []
+  for _ in range(2):
+    with socket.socket() as free:
+      free.bind(("localhost", 0))
+      ports.append(free.getsockname()[1])
+  hosts = {"worker": [f"localhost:{port}" for port in ports]}
+  small = ["--num_cells=1", "--filters=4", "--noauxiliary", "--batch_size=64", "--drop_path_keep=1", "--dropout_keep=1"]
+  command = [sys.executable, "-m", "nao_tf.tools.train", "--distribution=multi_worker", f"--workdir={workdir}"]
+  command += [f"--architecture={GENOTYPE_FILE}", "--train_examples=512", *small, "--checkpoint_steps=1", *argv]
+  processes = []
+  for index in range(2):
+    config = json.dumps({"cluster": hosts, "task": {"type": "worker", "index": index}})
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CONFIG": config, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    processes.append(subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True))
+  return processes
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(keras, "__version__"), reason="Keras 2")
+def test_two_processes_train_one_network_and_go_on_after_one_is_lost(tmp_path):
+  workdir = tmp_path / "run"
+  first = start(workdir, "--epochs=400")
+  deadline = time.monotonic() + 300
+  while not (workdir / "history.jsonl").exists() or len(read_history(str(workdir))) < 2:
+    assert time.monotonic() < deadline and first[0].poll() is None, first[0].communicate()
+    time.sleep(0.2)
+  first[1].send_signal(signal.SIGKILL)
+  first[0].send_signal(signal.SIGKILL)
+  for process in first:
+    process.communicate()
+  before = read_history(str(workdir))
+  second = start(workdir, "--epochs=400")
+  while len(read_history(str(workdir))) < len(before) + 2:
+    assert time.monotonic() < deadline and second[0].poll() is None, second[0].communicate()
+    time.sleep(0.2)
+  for process in second:
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+  history = read_history(str(workdir))
+  assert [metrics["epoch"] for metrics in history] == list(range(1, len(history) + 1))

@@ -1,0 +1,48 @@
+"""What a user is told of errors that TensorFlow raises in a training: too little memory, or a process that was lost."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from nao_tf.spaces.genotypes import Genotype
+from nao_tf.tasks.base import Configs, Task
+
+if TYPE_CHECKING:
+  import tensorflow as tf
+
+
+@contextlib.contextmanager
+def explained(
+  task: Task, genotype: Genotype, configs: Configs, distribution: "tf.distribute.Strategy"
+) -> Iterator[None]:
+  """Explains what ends a training.
+
+  Args:
+    task: what is learned.
+    genotype: of the network.
+    configs: how the network is built and trained.
+    distribution: the distribution of the process.
+
+  Raises:
+    ValueError: if there is too little memory; the message says which batch would fit, by estimate. Also if the loss became
+      NaN or infinite.
+    ConnectionError: if another process of the training was lost.
+  """
+  import tensorflow as tf
+
+  from nao_tf.searches.memory_advice import out_of_memory
+  from nao_tf.training.base import Diverged
+
+  try:
+    yield
+  except Diverged as error:
+    raise ValueError(f"{error}; a smaller learning_rate or nan_rate_factor may help") from error
+  except tf.errors.ResourceExhaustedError as error:
+    advice = out_of_memory(task, genotype, configs, num_replicas=distribution.num_replicas_in_sync)
+    raise ValueError(advice) from error
+  except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
+    reason = error.message.split("\n")[0]
+    raise ConnectionError(
+      f"another process of the training was lost ({reason}); start all of them again with the same command: they go on"
+      " from the last checkpoint"
+    ) from error
