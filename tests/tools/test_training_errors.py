@@ -1,0 +1,29 @@
+import pytest
+import tensorflow as tf
+
+from nao_tf.tasks.base import Configs
+from nao_tf.tools.training_errors import explained
+from nao_tf.training.base import Diverged
+from tests.support import toy_text
+
+
+@pytest.mark.parametrize(
+  ("error", "expected", "message"),
+  [
+    (tf.errors.ResourceExhaustedError(None, None, "OOM"), ValueError, "out of memory with batch_size=4"),
+    (
+      tf.errors.UnavailableError(None, None, "gone\nmore"),
+      ConnectionError,
+      r"was lost \(gone\); start all of them again",
+    ),
+    (Diverged(2, 3, float("nan")), ValueError, "the loss was nan in epoch 2, step 3; a smaller learning_rate"),
+    (KeyError("a"), KeyError, "a"),
+  ],
+)
+def test_what_ends_a_training_is_explained(error, expected, message):
+  configs = Configs(toy_text.NETWORK, toy_text.TRAINING)
+  with (
+    pytest.raises(expected, match=message),
+    explained(toy_text.toy_task(), toy_text.GENOTYPE, configs, tf.distribute.get_strategy()),
+  ):
+    raise error
