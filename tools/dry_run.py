@@ -28,7 +28,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def run(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> int:
   """Prints the plan of a training; returns the exit code.
 
-  The data is read, so that a plan that is printed is one that can begin. Nothing is written.
+  The data is read, so that a plan that is printed is one that can begin. If that of a well-known set is missing, the plan
+  is made with its published size. Nothing is written.
 
   Args:
     flag_values: of the training.
@@ -47,7 +48,7 @@ def run(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> 
   settings = {**experiment.task_settings(flag_values), **training_settings(genotype, configs, flag_values.seed)}
   check_begun(workdir, settings)
   distribution = experiment.prepare_process(flag_values)
-  task = experiment.task_of(flag_values)
+  task = _task(flag_values)
   estimate = _estimate(task, genotype, configs, distribution)
   memory = training_memory(task, genotype, configs, num_replicas=distribution.num_replicas_in_sync)
   lines = plan(estimate, workdir, flag_values.utilization, exported=has_exporter(task), memory=memory)
@@ -101,6 +102,20 @@ def _memory_line(estimate: TrainingEstimate, memory: TrainingMemory | None) -> s
     f"memory of each replica, by estimate: {memory.weight_bytes / 1e6:,.0f} MB for weights, gradients and momentum, and"
     f" {memory.activation_bytes / 1e6:,.0f} MB for the activations of {memory.examples_at_once:,} images at once{parts}"
   )
+
+
+def _task(flag_values: flags.FlagValues) -> Task:
+  """Returns the task that the flags name, or one to plan with if it is a well-known set that is not here."""
+  from nao_tf.tasks.published_sets import planned_task
+
+  try:
+    return experiment.task_of(flag_values)
+  except FileNotFoundError:
+    task = planned_task(flag_values.task, **experiment.task_options(flag_values))
+    if task is None:
+      raise
+  print(f"data: not here, so this is a plan for the published size of {task.name}")
+  return task
 
 
 def _estimate(task: Task, genotype: Genotype, configs: Configs, distribution: Any) -> TrainingEstimate:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
   import tensorflow as tf
 
 # Options of tasks that determine results.
-_TASK_OPTIONS = ("train_examples", "validation_fraction", "image_size", "max_vocabulary", "class_weight")
+_TASK_OPTIONS = (
+  *("train_examples", "validation_fraction", "image_size", "photographs", "max_vocabulary", "class_weight"),
+)
 _HOLD_OUT = "hold_out"
 TENSORBOARD = ("all", "none")
 # Fields of configurations that are computed, so there is no flag for them.
@@ -65,6 +67,9 @@ def define_task_flags(flag_values: flags.FlagValues) -> None:
   help_ += "; with stratified, --train_examples keeps the shares of the classes, too; default: that of the task"
   flags.DEFINE_enum(_HOLD_OUT, None, HOLD_OUTS, help_, flag_values=flag_values)
   flags.DEFINE_integer("image_size", None, "resize images to this many pixels a side", 1, flag_values=flag_values)
+  help_ = "decode images as they are needed: random parts of them in training, their centers in evaluation; they may be"
+  help_ += " more than the memory holds, and differ in size; default: only for imagenet2012"
+  flags.DEFINE_boolean("photographs", None, help_, flag_values=flag_values)
   help_ = "leave out files of --image_dir that are not images, with a warning"
   flags.DEFINE_boolean("skip_corrupt", None, help_, flag_values=flag_values)
   help_ = "what an image counts in the loss; balanced: all classes count the same; default: all images do"
@@ -154,11 +159,15 @@ def traits_of(flag_values: flags.FlagValues) -> TaskTraits:
   return task_traits(flag_values.task)
 
 
+def task_options(flag_values: flags.FlagValues) -> dict[str, Any]:
+  """Returns the options of the task that the flags give; None for those that are not given."""
+  names = ("data_dir", "download", "text_dir", "image_dir", "skip_corrupt", _HOLD_OUT, *_TASK_OPTIONS)
+  return {name: flag_values[name].value for name in names}
+
+
 def task_of(flag_values: flags.FlagValues, **overrides: Any) -> Task:
   """Returns the task that the flags name."""
-  names = ("data_dir", "download", "text_dir", "image_dir", "skip_corrupt", _HOLD_OUT, *_TASK_OPTIONS)
-  options: dict[str, Any] = {**{name: flag_values[name].value for name in names}, **overrides}
-  task = make_task(flag_values.task, **options)
+  task = make_task(flag_values.task, **{**task_options(flag_values), **overrides})
   if _has_earlier_split(recorded_settings(flag_values)):
     task.use_earlier_split()
   return task
@@ -172,7 +181,7 @@ def task_settings(flag_values: flags.FlagValues) -> dict[str, Any]:
   """
   local = {} if flag_values.text_dir is None else {"text": _fingerprint(flag_values.text_dir)}
   if flag_values.image_dir is not None:
-    local["images"] = _images_fingerprint(flag_values.image_dir)
+    local["images"] = _images_fingerprint(flag_values.image_dir, flag_values.photographs)
   settings = {**{name: flag_values[name].value for name in ("task", *_TASK_OPTIONS)}, **local}
   traits, hold_out = traits_of(flag_values), flag_values[_HOLD_OUT].value
   if _has_earlier_split(recorded_settings(flag_values)) and hold_out in (None, traits.earlier_hold_out):
@@ -193,8 +202,8 @@ def recorded_task(settings: Mapping[str, Any], flag_values: flags.FlagValues) ->
     RunDirectoryError: if the text is not that of the run.
   """
   check_text(settings, flag_values)
-  image_dir = flag_values.image_dir
-  if image_dir is not None and settings.get("images") not in (None, _images_fingerprint(image_dir)):
+  image_dir, photographs = flag_values.image_dir, settings.get("photographs")
+  if image_dir is not None and settings.get("images") not in (None, _images_fingerprint(image_dir, photographs)):
     raise RunDirectoryError(f"{image_dir}: these are not the images of the run, or they were changed since")
   options: dict[str, Any] = {name: settings.get(name) for name in _TASK_OPTIONS}
   if settings.get(_HOLD_OUT) != task_traits(settings["task"]).hold_out:
@@ -254,10 +263,11 @@ def _parts(configs: Configs) -> tuple[Any, Any]:
   return configs.network_config, configs.training_config
 
 
-def _images_fingerprint(image_dir: str) -> str:
+def _images_fingerprint(image_dir: str, photographs: bool | None) -> str:
   from nao_tf.tasks.own_files import files_fingerprint
+  from nao_tf.tasks.photograph_folders import photographs_fingerprint
 
-  return files_fingerprint(image_dir)
+  return photographs_fingerprint(image_dir) if photographs else files_fingerprint(image_dir)
 
 
 def _fingerprint(text_dir: str) -> str:

@@ -124,6 +124,9 @@ _POOL = Need(
 )
 _NAO = Need("--strategy=nao", ("strategy",), lambda values: "strategy" not in values or _may_be_nao(values.strategy))
 _RUNGS = Need("--rungs", ("rungs",), lambda values: "rungs" not in values or bool(values.rungs))
+_BENCHMARKED = Need(
+  "--benchmark_input", ("benchmark_input",), lambda v: "benchmark_input" not in v or v.benchmark_input
+)
 _IMAGES = Need("a task on images", ("task",), _task_is("images"))
 _TEXT = Need("a task on a text", ("task",), _task_is("text"))
 _FILES = Need("--task=folder", ("task",), _task_has_files)
@@ -179,8 +182,10 @@ GROUPS = (
   Group("The run", RUN),
   Group("A dry run", ("dry_run",)),
   Group("A dry run", ("utilization",), need=_DRY),
+  Group("A dry run", ("benchmark_input",)),
+  Group("A dry run", ("benchmark_seconds",), need=_BENCHMARKED),
   Group("The task and its data", DATA),
-  Group("The task and its data", ("hold_out", "image_size", "class_weight"), need=_IMAGES),
+  Group("The task and its data", ("hold_out", "image_size", "photographs", "class_weight"), need=_IMAGES),
   Group("The task and its data", ("image_dir", "skip_corrupt"), need=_FILES),
   Group("The task and its data", ("text_dir", "max_vocabulary"), need=_TEXT),
   Group("The search", SEARCH),

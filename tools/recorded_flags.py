@@ -31,6 +31,7 @@ current directory."""
 
 _PLAIN = (
   *("task", "train_examples", "validation_fraction", "image_size", "max_vocabulary", "hold_out", "class_weight"),
+  "photographs",
   *("space", "strategy", "evaluator", "reward", "seed", "batch_size", "first_batch_size"),
   *("max_parameters", "max_multiply_adds", "executions_per_trial", "max_retries_per_trial"),
   *("rungs", "reduction", "promotion"),

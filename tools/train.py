@@ -23,7 +23,17 @@ from nao_tf.spaces import SPACES
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.spaces.published import CELLS
 from nao_tf.tasks.base import Configs, Task
-from nao_tf.tools import dry_run, experiment, flag_types, flagging, recorded_flags, running, training_errors, workdirs
+from nao_tf.tools import (
+  benchmark_input,
+  dry_run,
+  experiment,
+  flag_types,
+  flagging,
+  recorded_flags,
+  running,
+  training_errors,
+  workdirs,
+)
 from nao_tf.training.base import Metrics, NetworkTrainer
 from nao_tf.training.cluster import KINDS, cluster_of
 from nao_tf.training.history import write_test_figures
@@ -56,6 +66,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
   help_ += " TF_CONFIG or SLURM describes; default: mirrored if there are several GPUs or --num_replicas"
   flags.DEFINE_enum("distribution", None, KINDS, help_, flag_values=flag_values)
   dry_run.define_flags(flag_values)
+  benchmark_input.define_flags(flag_values)
 
 
 def main(flag_values: flags.FlagValues) -> int:
@@ -66,6 +77,8 @@ def main(flag_values: flags.FlagValues) -> int:
   experiment.warn_of_unused(genotype, configs, experiment.traits_of(flag_values).final)
   if flag_values.dry_run:
     return dry_run.run(flag_values, genotype, configs)
+  if flag_values.benchmark_input:
+    return benchmark_input.run(flag_values, genotype, configs)
   if flag_values.distribution == "multi_worker" and not cluster_of().is_chief:
     return train_for_chief(flag_values, genotype, configs)
   with workdirs.opened(flag_values.workdir):

@@ -32,8 +32,8 @@ from nao_tf.serving.saved_models import (
 )
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.augmentation import standardize
-from nao_tf.tasks.classification import classification_scores
 from nao_tf.tasks.image_classification import ImageClassification
+from nao_tf.tasks.photograph_decoding import photograph_errors
 from nao_tf.tasks.pixels import BYTES, Pixels
 from nao_tf.training.base import Metrics
 from nao_tf.training.variables import tf_variable
@@ -150,17 +150,19 @@ class ImageExporter:
     return cls(ImageClassification(name, _NoImages((shape[0], shape[1], shape[2]), tuple(labels), pixels)))
 
   def evaluate(self, directory: str, split: str) -> Metrics:
-    """Returns `accuracy`, `loss` and `num_examples` of an export; see `nao_tf.serving.evaluate_exported`."""
+    """Returns the scores of an export and `num_examples`; see `nao_tf.serving.evaluate_exported`."""
     network = load_exported(directory)
     self._check(network, directory)
-    totals, count = {"accuracy": 0.0, "loss": 0.0}, self.task.num_examples(split)
+    totals: dict[str, float] = {}
+    count = self.task.num_examples(split)
     if not count:
       raise ValueError(f"{self.task.name}: has no {split} images to evaluate on")
-    for images, labels in self.task.raw_batches(split, _EVALUATION_BATCH):
-      with call_errors(directory):
-        logits = network(images)["logits"]
-      for name, scores in classification_scores(logits, labels).items():
-        totals[name] += float(tf.reduce_sum(scores))
+    with photograph_errors(self.task.name):
+      for images, labels in self.task.raw_batches(split, _EVALUATION_BATCH):
+        with call_errors(directory):
+          logits = network(images)["logits"]
+        for name, scores in self.task.scores_of_logits(logits, labels).items():
+          totals[name] = totals.get(name, 0.0) + float(tf.reduce_sum(scores))
     return {**{name: total / count for name, total in totals.items()}, "num_examples": count}
 
   def _check(self, network: ExportedNetwork, directory: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nao_tf.registries import resolve
-from nao_tf.tasks.traits import DIGITS, IMAGES, TEXT, TaskTraits
+from nao_tf.tasks.traits import DIGITS, IMAGENET, IMAGES, TEXT, TaskTraits
 
 if TYPE_CHECKING:
   from nao_tf.tasks.base import Task
@@ -15,6 +15,7 @@ TASKS = {
   "cifar10": "nao_tf.tasks.image_classification:TfdsClassification",
   "cifar100": "nao_tf.tasks.image_classification:TfdsClassification",
   "fashion_mnist": "nao_tf.tasks.image_classification:TfdsClassification",
+  "imagenet2012": "nao_tf.tasks.imagenet:ImagenetClassification",
   "folder": "nao_tf.tasks.own_files:FolderClassification",
   "ptb": "nao_tf.tasks.language_modeling:LocalLanguageModeling",
   "wikitext2": "nao_tf.tasks.language_modeling:LocalLanguageModeling",
@@ -25,6 +26,7 @@ OTHER_DATA_SETS = "nao_tf.tasks.image_classification:TfdsClassification"
 """The task of every other name: a name in TensorFlow Datasets."""
 
 TRAITS = {
+  "nao_tf.tasks.imagenet:ImagenetClassification": IMAGENET,
   "nao_tf.tasks.image_classification:DigitsClassification": DIGITS,
   "nao_tf.tasks.image_classification:TfdsClassification": IMAGES,
   "nao_tf.tasks.own_files:FolderClassification": IMAGES,

@@ -20,11 +20,20 @@ def crop_flip(images: tf.Tensor, offsets: tf.Tensor, flipped: tf.Tensor, padding
   Returns:
     Images of the same shape and type.
   """
+  if not padding:
+    return _mirror(images, flipped)
   height, width = images.shape[1], images.shape[2]
   padded = tf.pad(images, [[0, 0], [padding, padding], [padding, padding], [0, 0]])
   rows = offsets[:, :1] + tf.range(height)  # [B, H]
   columns = tf.where(flipped[:, tf.newaxis], tf.range(width)[::-1], tf.range(width)) + offsets[:, 1:]  # [B, W]
   return tf.gather(tf.gather(padded, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
+
+
+def _mirror(images: tf.Tensor, flipped: tf.Tensor) -> tf.Tensor:
+  """Returns images of which some are mirrored; the others are not touched."""
+  kept, turned = tf.dynamic_partition(tf.range(tf.shape(images)[0]), tf.cast(flipped, tf.int32), 2)
+  parts = [tf.gather(images, kept), tf.reverse(tf.gather(images, turned), [2])]
+  return tf.ensure_shape(tf.dynamic_stitch([kept, turned], parts), images.shape)
 
 
 def erase(images: tf.Tensor, corners: tf.Tensor, size: int) -> tf.Tensor:

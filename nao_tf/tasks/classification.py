@@ -2,6 +2,9 @@
 
 import tensorflow as tf
 
+TOP = 5
+"""How many classes are looked at by the score that ImageNet is reported with, beside the accuracy."""
+
 
 def cross_entropy(logits: tf.Tensor, targets: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
   """Returns the cross-entropies of logits `[B, C]` and classes `[B]`, in nats, `[B]`.
@@ -23,3 +26,11 @@ def classification_scores(logits: tf.Tensor, targets: tf.Tensor) -> dict[str, tf
   """Returns `accuracy` (1 where the highest logit is that of the class) and `loss` (cross-entropy), each `[B]`."""
   found = tf.argmax(logits, -1, output_type=targets.dtype) == targets
   return {"accuracy": tf.cast(found, tf.float32), "loss": cross_entropy(logits, targets)}
+
+
+def top_accuracy(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+  """Returns 1 where the class is among the five with the highest logits, else 0, `[B]`.
+
+  A class whose logit is NaN or infinite is not among them.
+  """
+  return tf.cast(tf.math.in_top_k(targets, tf.cast(logits, tf.float32), TOP), tf.float32)

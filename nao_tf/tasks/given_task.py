@@ -7,7 +7,7 @@ from typing import Any
 
 from nao_tf.tasks import TASKS
 from nao_tf.tasks.base import Task
-from nao_tf.tasks.own_files import LIST_ENDING
+from nao_tf.tasks.image_lists import LIST_ENDING
 from nao_tf.tasks.text import SUFFIXES
 
 

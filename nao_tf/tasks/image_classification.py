@@ -19,10 +19,10 @@ from absl import logging
 
 from nao_tf.networks.image_network import ImageNetworkConfig
 from nao_tf.spaces.genotypes import IMAGE_GENOTYPES
-from nao_tf.tasks import augmentation, image_checks, splits
+from nao_tf.tasks import image_batches, image_checks, splits
 from nao_tf.tasks.base import BatchTask, check_split
 from nao_tf.tasks.class_weights import check_class_weight, class_weights
-from nao_tf.tasks.classification import classification_scores, cross_entropy
+from nao_tf.tasks.classification import TOP, classification_scores, cross_entropy, top_accuracy
 from nao_tf.tasks.image_sources import (
   DigitsSource,
   ImageSource,
@@ -31,6 +31,9 @@ from nao_tf.tasks.image_sources import (
   StreamedImageSource,
   TfdsSource,
 )
+from nao_tf.tasks.photograph_records import PhotographRecords
+from nao_tf.tasks.photograph_sources import DEFAULT_SIZE, PhotographSource
+from nao_tf.tasks.photograph_split import PhotographSplit
 from nao_tf.tasks.pixels import Pixels, measured_pixels, pixels_of_type
 from nao_tf.tasks.traits import EARLIER_HOLD_OUT, HOLD_OUT, HOLD_OUTS, IMAGES
 from nao_tf.training.config import TrainingConfig
@@ -162,39 +165,28 @@ class ImageClassification(BatchTask):
 
   def has_test_data(self) -> bool:
     """Returns whether there are labeled test images; see `Task.has_test_data`."""
-    if not isinstance(self._source, SelectableImageSource):
+    if isinstance(self._source, PhotographSource) or not isinstance(self._source, SelectableImageSource):
       return self.num_examples("test") > 0
     return len(self._checked_labels(self._source.classes("test"), "test")) > 0
 
   def training_batches(self, training_config: TrainingConfig, *, seed: int, first_epoch: int = 0) -> tf.data.Dataset:
     """Returns (images `[B, H, W, C]` float32, classes `[B]` int32); see `BatchProblem.training_batches`."""
-    config, split, pixels = self.complete_training_config(training_config), self._split("train"), self.pixels
-    steps = self.steps_per_epoch(config)
-    seeds = tf.random.experimental.stateless_split(tf.constant([seed, 0], tf.int64), 2)
-
-    def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
-      return split.shuffled(config.batch_size, tf.random.experimental.stateless_fold_in(seeds[0], epoch))
-
-    def augmented(step: tf.Tensor, example: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-      images, labels = example
-      return _augment(pixels.scaled(images), tf.random.experimental.stateless_fold_in(seeds[1], step), config), labels
-
-    batches = tf.data.Dataset.range(first_epoch, config.epochs).flat_map(shuffled).enumerate(first_epoch * steps)
-    return batches.map(augmented, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    config = self.complete_training_config(training_config)
+    return image_batches.training_batches(
+      self._split("train"),
+      config,
+      self.pixels,
+      seed=seed,
+      first_epoch=first_epoch,
+      steps_per_epoch=self.steps_per_epoch(config),
+    )
 
   def evaluation_batches(self, split: str, batch_size: int) -> tf.data.Dataset:
     """Returns (images `[B, H, W, C]` float32, classes `[B]` int32, weights `[B]`).
 
     See `BatchProblem.evaluation_batches`.
     """
-    pixels = self.pixels
-
-    def padded(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-      weights = tf.ones_like(labels, tf.float32)
-      images, labels, weights = (_pad(x, batch_size) for x in (images, labels, weights))
-      return augmentation.standardize(pixels.scaled(images)), labels, weights
-
-    return self._split(split).ordered(batch_size).map(padded).prefetch(tf.data.AUTOTUNE)
+    return image_batches.evaluation_batches(self._split(split), batch_size, self.pixels)
 
   def raw_batches(self, split: str, batch_size: int) -> tf.data.Dataset:
     """Returns (raw images `[B, H, W, C]` as they are stored, classes `[B]` int32); the last batch may be smaller."""
@@ -219,8 +211,18 @@ class ImageClassification(BatchTask):
     return self._weighted(main + network.config.auxiliary_weight * auxiliary, targets)
 
   def scores(self, network: ImageClassifier, inputs: tf.Tensor, targets: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Returns `accuracy` (whether the class was found) and `loss` (the cross-entropy), each `[B]`."""
-    return classification_scores(network(inputs, training=False), targets)
+    """Returns `accuracy` (whether the class was found) and `loss` (the cross-entropy), each `[B]`.
+
+    Of photographs of more than five classes also `top_5_accuracy`.
+    """
+    return self.scores_of_logits(network(inputs, training=False), targets)
+
+  def scores_of_logits(self, logits: tf.Tensor, targets: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Returns the scores of logits `[B, C]`; see `scores`."""
+    scores = classification_scores(logits, targets)
+    if not isinstance(self._source, PhotographSource) or self.num_outputs <= TOP:
+      return scores
+    return {**scores, "top_5_accuracy": top_accuracy(logits, targets)}
 
   @functools.cached_property
   def class_weights(self) -> np.ndarray | None:
@@ -239,6 +241,8 @@ class ImageClassification(BatchTask):
   @property
   def _training_labels(self) -> np.ndarray:
     """The classes of all images that may be trained on, those held out included."""
+    if isinstance(self._source, PhotographSource):
+      return self._checked_labels(self._source.classes("train"), "train")
     streamed = self._streamed_source
     if streamed is None:
       return self._training_images[1]
@@ -252,6 +256,8 @@ class ImageClassification(BatchTask):
 
   @functools.cached_property
   def _training_splits(self) -> dict[str, splits.Split]:
+    if isinstance(self._source, PhotographSource):
+      return self._photograph_splits(self._source)
     streamed = self._streamed_source
     if streamed is not None:
       return self._streamed_training_splits(streamed)
@@ -261,6 +267,19 @@ class ImageClassification(BatchTask):
     train = self._part(np.random.default_rng(_SPLIT_SEED).permutation(rest), labels)
     self._report_split(labels, train, valid)
     return {"train": splits.MemorySplit(images, labels, train), "valid": splits.MemorySplit(images, labels, valid)}
+
+  def _photograph_splits(self, source: PhotographSource) -> dict[str, splits.Split]:
+    """Returns the splits of photographs. To hold out the last ones, no classes need be read."""
+    total = source.num_examples("train")
+    if self._hold_out == "last":
+      rest = np.arange(total - round(total * self._validation_fraction))
+      train, valid = rest[: self._subset_size(len(rest))], np.arange(len(rest), total)
+    else:
+      labels = self._checked_labels(source.classes("train"), "train")
+      rest, valid = self._divided(labels)
+      train = self._part(np.random.default_rng(_SPLIT_SEED).permutation(rest), labels)
+      self._report_split(labels, train, valid)
+    return {"train": PhotographSplit(source, "train", train), "valid": PhotographSplit(source, "train", valid)}
 
   def _streamed_training_splits(self, source: StreamedImageSource) -> dict[str, splits.Split]:
     if isinstance(source, SelectableImageSource):
@@ -357,6 +376,8 @@ class ImageClassification(BatchTask):
 
   @functools.cached_property
   def _test_split(self) -> splits.Split:
+    if isinstance(self._source, PhotographSource):
+      return PhotographSplit(self._source, "test")
     streamed = self._streamed_source
     if streamed is not None:
       return splits.StreamedSplit(streamed.stream("test"), streamed.num_examples("test"))
@@ -426,6 +447,7 @@ class TfdsClassification(ImageClassification):
     data_dir: str | None = None,
     download: bool = False,
     image_size: int | None = None,
+    photographs: bool = False,
     **options: Any,
   ):
     """Opens the set; reads no image yet.
@@ -434,13 +456,20 @@ class TfdsClassification(ImageClassification):
       name: name of the set in TensorFlow Datasets.
       data_dir: directory of prepared sets; None for the default of TensorFlow Datasets.
       download: whether to download and prepare the set if it is missing.
-      image_size: height and width to resize all images to; None to keep their size.
-      **options: options of `ImageClassification`.
+      image_size: height and width to resize all images to; None to keep their size, or for 224 pixels of photographs.
+      photographs: whether the images are photographs: they are decoded as they are needed, random parts in a training
+        and their centers in an evaluation; see `nao_tf.tasks.photograph_decoding`.
+      **options: options of `ImageClassification`. Photographs are not padded unless `crop_padding` says so.
 
     Raises:
       ValueError: if there is no such set, or it is not one of labeled images, or an option is out of range.
       FileNotFoundError: if the set is missing.
     """
+    if photographs:
+      size = image_size or DEFAULT_SIZE
+      records = PhotographRecords(name, data_dir=data_dir, image_size=size, download=download)
+      super().__init__(name, records, **{"crop_padding": 0, **options})
+      return
     source = TfdsSource(name, data_dir=data_dir, image_size=image_size, download=download)
     super().__init__(name, source, **options)
 
@@ -449,19 +478,3 @@ def _stream_dtype(source: StreamedImageSource) -> str:
   """Returns the name of the type of the images of a stream, without reading one."""
   image, _ = source.stream("train").element_spec
   return image.dtype.name
-
-
-def _augment(images: tf.Tensor, seed: tf.Tensor, training_config: TrainingConfig) -> tf.Tensor:
-  """Returns images in 0..255 prepared for training, `[B, H, W, C]` float32."""
-  seeds = tf.random.experimental.stateless_split(seed, 2)
-  padding, flip = training_config.crop_padding or 0, bool(training_config.flip)
-  images = augmentation.random_crop_flip(images, seeds[0], padding=padding, flip=flip)
-  size, convention = training_config.cutout_size, training_config.cutout_convention
-  return augmentation.random_cutout(augmentation.standardize(images), seeds[1], size=size, convention=convention)
-
-
-def _pad(values: tf.Tensor, batch_size: int) -> tf.Tensor:
-  """Appends zeros until there are `batch_size` rows."""
-  missing = batch_size - tf.shape(values)[0]
-  padded = tf.pad(values, [[0, missing]] + [[0, 0]] * (values.shape.rank - 1))
-  return tf.ensure_shape(padded, [batch_size, *values.shape[1:]])

@@ -72,8 +72,11 @@ def read_images(
       num_values, bytes_each = num_values + image.size, max(bytes_each, image.itemsize)
       if num_values * bytes_each > _MANY_BYTES:
         pool.shutdown(wait=False, cancel_futures=True)
-        raise ValueError(f"{place}: its images are too many for memory in their size; give a smaller image_size")
-  _report_corrupt(corrupt, len(files), place, skip_corrupt)
+        raise ValueError(
+          f"{place}: its images are too many for memory in their size; give a smaller image_size, or"
+          " read them as they are needed, --photographs"
+        )
+  report_corrupt(corrupt, len(files), place, skip_corrupt)
   return stacked(_of_one_kind(_of_one_range(images, place)), place), labels
 
 
@@ -109,8 +112,18 @@ def _of_one_kind(images: Sequence[np.ndarray]) -> list[np.ndarray]:
   return [image[..., :3] if image.shape[2] >= 3 else np.repeat(image[..., :1], 3, axis=2) for image in images]
 
 
-def _report_corrupt(corrupt: Sequence[str], total: int, place: str, skip: bool) -> None:
-  """Warns of files that are not images if they are to be skipped; raises ValueError otherwise, or if there are no others."""
+def report_corrupt(corrupt: Sequence[str], total: int, place: str, skip: bool) -> None:
+  """Warns of files that are not images if they are to be skipped.
+
+  Args:
+    corrupt: what the files are called in the message.
+    total: how many files there are.
+    place: where the files are listed.
+    skip: whether they are to be skipped.
+
+  Raises:
+    ValueError: if there are such files and they are not to be skipped, or there are no others.
+  """
   if not corrupt:
     return
   more = f" and {len(corrupt) - _NAMED_FILES} more" if len(corrupt) > _NAMED_FILES else ""

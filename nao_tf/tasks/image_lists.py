@@ -7,8 +7,30 @@ from absl import logging
 
 from nao_tf.tasks.image_files import ENDINGS, ImageFile, is_image
 
-_SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
+LIST_ENDING = ".csv"
+SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
+"""Names of folders that are those of splits."""
+
 _SHOWN = 5
+
+
+def list_files(path: str) -> list[ImageFile]:
+  """Returns the image files of a directory with a folder for each class, or those that a CSV file lists.
+
+  Raises:
+    ValueError: if it is neither, or lists no images.
+    FileNotFoundError: if there is no such directory or file.
+  """
+  if not os.path.exists(path):
+    raise FileNotFoundError(f"{path}: there is no such directory with a folder for each class, and no such CSV file")
+  if os.path.isdir(path):
+    return files_of_directory(path)
+  if path.lower().endswith(LIST_ENDING):
+    return files_of_csv(path)
+  raise ValueError(
+    f"{path}: expected a directory with a folder for each class, or a file whose name ends in {LIST_ENDING}; the name of a"
+    " text ends in .txt"
+  )
 
 
 def files_of_directory(directory: str) -> list[ImageFile]:
@@ -26,7 +48,7 @@ def files_of_directory(directory: str) -> list[ImageFile]:
     images = len(_images_below(directory))
     but = f" but {images} images; move those of each class to a folder, or list them in a .csv file" if images else ""
     raise ValueError(f"{directory}: expected a folder with images for each class, got no folders{but}")
-  if {name.lower() for name in names} <= _SPLITS:
+  if {name.lower() for name in names} <= SPLITS:
     raise ValueError(
       f"{directory}: expected a folder for each class, got the splits {', '.join(names)}; give the directory of the"
       f" images to train on, such as {os.path.join(directory, _training_split(names))}"

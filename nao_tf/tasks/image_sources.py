@@ -22,6 +22,7 @@ from google.protobuf import json_format
 from nao_tf.fields import shown
 from nao_tf.tasks import TASKS
 from nao_tf.tasks.image_sizes import resized
+from nao_tf.tasks.photograph_decoding import in_color
 from nao_tf.tasks.pixels import Pixels
 
 DIGITS_TEST_EXAMPLES = 360
@@ -169,7 +170,7 @@ class TfdsSource:
     if not count:
       return images, labels
     start = 0
-    with _readable(self._builder, self._name_of(split)):
+    with readable(self._builder, self._name_of(split)):
       for batch, batch_labels in self.stream(split).batch(_READ_BATCH).prefetch(2).as_numpy_iterator():
         images[start : start + len(batch)], labels[start : start + len(batch)] = batch, batch_labels
         start += len(batch)
@@ -189,7 +190,7 @@ class TfdsSource:
     name = self._name_of(split)
     if name is None:
       return np.empty(0, np.int32)
-    with _readable(self._builder, name):
+    with readable(self._builder, name):
       batches = [*self._labels(name).batch(_LABELS_BATCH).as_numpy_iterator()]
     return np.concatenate(batches).astype(np.int32)
 
@@ -216,7 +217,7 @@ class TfdsSource:
       return False
     if name == "train":
       return True
-    with _readable(self._builder, name):
+    with readable(self._builder, name):
       labeled = all(label >= 0 for label in self._labels(name).take(1).as_numpy_iterator())
     if not labeled:
       logging.warning("%s: the examples of its split %s have no labels, so it is not used", self._builder.name, name)
@@ -240,21 +241,14 @@ class TfdsSource:
   def _example(self, example: dict[str, Any]) -> tuple[tf.Tensor, tf.Tensor]:
     image = example[self._image_key]
     if self._feature.shape[2] is None:
-      image = _in_color(image)
+      image = in_color(image)
     if self._size is not None:
       image = resized(image, self._size)
     return tf.ensure_shape(image, self.image_shape), tf.cast(example[self._label_key], tf.int32)
 
 
-def _in_color(image: tf.Tensor) -> tf.Tensor:
-  """Returns an image of one to four channels with three: gray becomes color, and transparency is left out."""
-  return tf.cond(
-    tf.shape(image)[2] < 3, lambda: tf.repeat(image[..., :1], 3, axis=2), lambda: tf.identity(image[..., :3])
-  )
-
-
 @contextlib.contextmanager
-def _readable(builder: tfds.core.DatasetBuilder, name: str | None) -> Iterator[None]:
+def readable(builder: tfds.core.DatasetBuilder, name: str | None) -> Iterator[None]:
   """Reports files that cannot be read as a ValueError that names the set, the split and the directory."""
   try:
     yield

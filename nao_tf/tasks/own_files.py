@@ -8,11 +8,11 @@ from typing import Any
 from nao_tf.tasks.array_source import ArraySource
 from nao_tf.tasks.class_labels import one_label_each
 from nao_tf.tasks.image_files import ImageFile, read_images
-from nao_tf.tasks.image_lists import files_of_csv, files_of_directory
+from nao_tf.tasks.image_lists import list_files
 from nao_tf.tasks.image_sizes import ImageSize
 from nao_tf.tasks.own_images import OwnImages
-
-LIST_ENDING = ".csv"
+from nao_tf.tasks.photograph_folders import photograph_files
+from nao_tf.tasks.photograph_sources import DEFAULT_SIZE
 
 
 class FolderClassification(OwnImages):
@@ -27,18 +27,22 @@ class FolderClassification(OwnImages):
     image_dir: str | None = None,
     image_size: int | None = None,
     skip_corrupt: bool = False,
+    photographs: bool = False,
     **options: Any,
   ):
-    """Reads the images.
+    """Reads the images, or, if they are photographs, checks their files.
 
     Args:
       name: name of the task.
       data_dir: not used.
       download: not used.
       image_dir: path of a directory with a folder for each class, or of a CSV file with file names and labels.
-      image_size: height and width to resize all images to; None to keep their size.
+      image_size: height and width to resize all images to; None to keep their size, or for 224 pixels of photographs.
       skip_corrupt: whether to leave out files that are not images, with a warning.
-      **options: options of `OwnImages`.
+      photographs: whether the images are photographs: they are decoded as they are needed, random parts in a training
+        and their centers in an evaluation; see `nao_tf.tasks.photograph_decoding`. Then `image_dir` may have a directory
+        of images to train on and one of test images; see `nao_tf.tasks.photograph_folders`.
+      **options: options of `OwnImages`. Photographs are mirrored, and not padded, unless the options say otherwise.
 
     Raises:
       ValueError: if there is no `image_dir`, or nothing to learn from in it; the message says why.
@@ -47,6 +51,11 @@ class FolderClassification(OwnImages):
     del data_dir, download
     if image_dir is None:
       raise ValueError(f"{name}: expected an image_dir, a directory with a folder of images for each class, got none")
+    if photographs:
+      size = image_size or DEFAULT_SIZE
+      files = photograph_files(image_dir, image_size=size, skip_corrupt=skip_corrupt)
+      super().__init__(name, files, **{"crop_padding": 0, "flip": True, **options})
+      return
     source = source_of_files(image_dir, image_size=image_size, skip_corrupt=skip_corrupt)
     super().__init__(name, source, **options)
 
@@ -113,22 +122,3 @@ def files_fingerprint(path: str) -> str:
     with open(listed.path, "rb") as file:
       checksum.update(hashlib.sha256(file.read()).digest())
   return checksum.hexdigest()[:32]
-
-
-def list_files(path: str) -> list[ImageFile]:
-  """Returns the image files of a directory with a folder for each class, or those that a CSV file lists.
-
-  Raises:
-    ValueError: if it is neither, or lists no images.
-    FileNotFoundError: if there is no such directory or file.
-  """
-  if not os.path.exists(path):
-    raise FileNotFoundError(f"{path}: there is no such directory with a folder for each class, and no such CSV file")
-  if os.path.isdir(path):
-    return files_of_directory(path)
-  if path.lower().endswith(LIST_ENDING):
-    return files_of_csv(path)
-  raise ValueError(
-    f"{path}: expected a directory with a folder for each class, or a file whose name ends in {LIST_ENDING}; the name of a"
-    " text ends in .txt"
-  )

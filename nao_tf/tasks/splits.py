@@ -80,15 +80,25 @@ class StreamedSplit:
 
   def shuffled(self, batch_size: int, seed: tf.Tensor) -> tf.data.Dataset:
     """Returns the full batches (images, labels) of one epoch; see `Split.shuffled`."""
-    buffer = min(SHUFFLE_BUFFER, self.num_examples)
-    number = tf.random.stateless_uniform([], seed, 0, tf.int64.max, dtype=tf.int64)
-    _replace_graph_seed_of_zero()
-    shuffled = self._examples.shuffle(buffer, seed=number, reshuffle_each_iteration=False)
+    shuffled = shuffle_stream(self._examples, min(SHUFFLE_BUFFER, self.num_examples), seed)
     return shuffled.batch(batch_size, drop_remainder=True)
 
   def ordered(self, batch_size: int) -> tf.data.Dataset:
     """Returns all batches (images, labels); see `Split.ordered`."""
     return self._examples.batch(batch_size)
+
+
+def shuffle_stream(examples: tf.data.Dataset, buffer: int, seed: tf.Tensor) -> tf.data.Dataset:
+  """Returns examples that went through a buffer.
+
+  Args:
+    examples: a stream.
+    buffer: how many examples are shuffled at a time.
+    seed: the order is a function of it, `[2]`.
+  """
+  number = tf.random.stateless_uniform([], seed, 0, tf.int64.max, dtype=tf.int64)
+  _replace_graph_seed_of_zero()
+  return examples.shuffle(buffer, seed=number, reshuffle_each_iteration=False)
 
 
 def _replace_graph_seed_of_zero() -> None:

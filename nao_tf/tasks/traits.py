@@ -56,6 +56,32 @@ IMAGES = TaskTraits(
 )
 """Of the classification of images."""
 
+IMAGENET_HOLD_OUT = "last"
+"""ImageNet is stored in random order, so its last images are random ones, and no classes need be read to find them."""
+
+# The training of NAO's networks on ImageNet in its PyTorch releases. The size of the children is ours.
+_IMAGENET_TRAINING = TrainingConfig(
+  epochs=250,
+  learning_rate=0.1,
+  nesterov=False,
+  schedule="exponential",
+  weight_decay=3e-5,
+  label_smoothing=0.1,
+  color_jitter=0.4,
+  hue_jitter=0.2,
+  evaluation_batch_size=128,
+)
+_IMAGENET_NETWORK = ImageNetworkConfig(num_cells=4, filters=42, stem="imagenet", drop_path_keep=1.0, dropout_keep=1.0)
+IMAGENET = dataclasses.replace(
+  IMAGES,
+  child=Configs(
+    dataclasses.replace(_IMAGENET_NETWORK, num_cells=2, filters=16), dataclasses.replace(_IMAGENET_TRAINING, epochs=10)
+  ),
+  final=Configs(_IMAGENET_NETWORK, _IMAGENET_TRAINING),
+  hold_out=IMAGENET_HOLD_OUT,
+)
+"""Of the classification of ImageNet."""
+
 DIGITS = dataclasses.replace(IMAGES, earlier_hold_out=HOLD_OUT)
 """Of the classification of handwritten digits."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from nao_tf import fields
 
-SCHEDULES = ("cosine", "constant")
+SCHEDULES = ("cosine", "constant", "exponential")
 MIXED_PRECISIONS = ("none", "bfloat16", "float16")
 AVERAGES = ("none", "ema", "swa")
 _AT_LEAST_0 = ("warmup_epochs", "scale_learning_rate", "averaging_epoch")
@@ -35,7 +35,10 @@ class TrainingConfig:
       momentum, and its runs with shared weights use Nesterov's.
     mixed_precision: "bfloat16" or "float16": the network computes in this type, while its weights and everything that is
       added up stay in single precision; "none": all is in single precision. With float16 the loss is scaled.
-    schedule: "cosine" (from `learning_rate` to `min_learning_rate`) or "constant".
+    rho: decay of the mean of squares, for optimizers that have it, such as RMSprop; None for the default of Keras.
+    epsilon: what is added to a divisor, for optimizers that have it; None for the default of Keras.
+    schedule: "cosine" (from `learning_rate` to `min_learning_rate`), "constant", or "exponential" (times
+      `decay_rate` after every `decay_epochs` epochs).
     learning_rate: learning rate at the first step.
     min_learning_rate: learning rate at the end of a period of the cosine.
     cosine_period_epochs: length of the first period of the cosine; None for all epochs. The released proxy has 100 with 25
@@ -50,12 +53,16 @@ class TrainingConfig:
     average_decay: the share of the average that a step leaves, with "ema".
     averaging_epoch: the first epoch that is averaged; 0: the first one with "ema", and with "swa" the first of the last
       quarter.
+    decay_rate: factor of the exponential schedule.
+    decay_epochs: epochs after which the exponential schedule applies it.
     weight_decay: factor of half the sum of squares of all trainable variables in the loss.
     clip_norm: bound on the norm of all gradients together, weight decay included; 0 for none.
     label_smoothing: share of the target that is spread evenly over all classes.
     crop_padding: zero pixels added around an image before it is cropped to its size again; None for the default of the
       task.
     flip: whether half of the images are mirrored; None for the default of the task.
+    color_jitter: bound on the random change of brightness, contrast and saturation, as a share of each; 0 for none.
+    hue_jitter: bound on the random turn of the hue, as a share of a full turn, at most 0.5; 0 for none.
     cutout_size: side of the square that is set to zero; 0 for none, 16 in the final trainings of the paper.
     cutout_convention: what is drawn uniformly from the image, the top-left "corner" of the square or its "center".
     evaluation_batch_size: examples in a step of an evaluation.
@@ -69,6 +76,8 @@ class TrainingConfig:
   momentum: float = 0.9
   nesterov: bool = True
   mixed_precision: str = "none"
+  rho: float | None = None
+  epsilon: float | None = None
   schedule: str = "cosine"
   learning_rate: float = 0.024
   min_learning_rate: float = 0.0
@@ -79,11 +88,15 @@ class TrainingConfig:
   average_weights: str = "none"
   average_decay: float = 0.999
   averaging_epoch: int = 0
+  decay_rate: float = 0.97
+  decay_epochs: int = 1
   weight_decay: float = 5e-4
   clip_norm: float = 5.0
   label_smoothing: float = 0.0
   crop_padding: int | None = None
   flip: bool | None = None
+  color_jitter: float = 0.0
+  hue_jitter: float = 0.0
   cutout_size: int = 0
   cutout_convention: str = "corner"
   evaluation_batch_size: int = 500
@@ -91,11 +104,16 @@ class TrainingConfig:
 
   def __post_init__(self) -> None:
     fields.check_config(self)
-    for name in ("epochs", "batch_size", "accumulate_steps", "evaluation_batch_size", "evaluate_every"):
+    for name in ("epochs", "batch_size", "accumulate_steps", "evaluation_batch_size", "evaluate_every", "decay_epochs"):
       check(self, name, getattr(self, name) >= 1, "at least 1")
     for name in (*_AT_LEAST_0, "weight_decay", "clip_norm", "min_learning_rate", "cutout_size"):
       check(self, name, getattr(self, name) >= 0, "at least 0")
     check(self, "momentum", 0 <= self.momentum < 1, "in [0, 1)")
+    check(self, "rho", self.rho is None or 0 <= self.rho < 1, "in [0, 1), or None")
+    check(self, "epsilon", self.epsilon is None or self.epsilon > 0, "above 0, or None")
+    check(self, "decay_rate", 0 < self.decay_rate <= 1, "in (0, 1]")
+    check(self, "color_jitter", 0 <= self.color_jitter <= 1, "in [0, 1]")
+    check(self, "hue_jitter", 0 <= self.hue_jitter <= 0.5, "in [0, 0.5]")
     check(self, "learning_rate", self.learning_rate > 0, "above 0")
     check(self, "label_smoothing", 0 <= self.label_smoothing < 1, "in [0, 1)")
     check(self, "cosine_period_growth", self.cosine_period_growth >= 1, "at least 1")

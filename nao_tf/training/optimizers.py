@@ -83,6 +83,7 @@ def make_optimizer(
   """
   cls = optimizer_class(training_config.optimizer)
   names = ("momentum", "nesterov") + (("weight_decay",) if decays_weights_itself(training_config.optimizer) else ())
+  names += tuple(name for name in ("rho", "epsilon") if getattr(training_config, name) is not None)
   options = {name: getattr(training_config, name) for name in names if name in inspect.signature(cls).parameters}
   rate = learning_rate(training_config, steps_per_epoch)
   if rate_factor is not None and not isinstance(rate, float):
@@ -129,7 +130,8 @@ def learning_rate(
   """Returns the learning rate: a schedule over steps, or a number if it is constant.
 
   The cosine goes from `learning_rate` to `min_learning_rate` in one period and starts again. Each period is
-  `cosine_period_growth` times as long as the one before it (SGDR, Loshchilov and Hutter, ICLR 2017, equation 5).
+  `cosine_period_growth` times as long as the one before it (SGDR, Loshchilov and Hutter, ICLR 2017, equation 5). The
+  exponential schedule multiplies by `decay_rate` after every `decay_epochs` epochs.
 
   Args:
     training_config: has the schedule.
@@ -147,6 +149,13 @@ def _schedule(
   rate = training_config.learning_rate * training_config.rate_scale
   if training_config.schedule == "constant":
     return rate
+  if training_config.schedule == "exponential":
+    return keras.optimizers.schedules.ExponentialDecay(
+      rate,
+      training_config.decay_epochs * steps_per_epoch,
+      training_config.decay_rate,
+      staircase=True,
+    )
   floor = training_config.min_learning_rate / training_config.learning_rate
   steps = (training_config.cosine_period_epochs or training_config.epochs) * steps_per_epoch
   if steps >= training_config.epochs * steps_per_epoch:

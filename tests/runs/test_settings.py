@@ -58,3 +58,12 @@ def test_settings_of_trainings_that_came_later_do_not_change_older_runs(tmp_path
     check_settings(str(tmp_path), {**read_settings(str(tmp_path)), "training.accumulate_steps": 4})
   assert without_additions({**old, **added}) == old
   assert without_additions({**old, "training.accumulate_steps": 2}) != old
+
+
+def test_a_training_without_the_settings_that_came_later_goes_on(tmp_path):
+  earlier = {"training.crop_padding": None, "training.epochs": 5}
+  write_json(str(tmp_path / "config.json"), earlier)
+  later = {"decay_rate": 0.97, "decay_epochs": 1, "color_jitter": 0.0, "hue_jitter": 0.0, "rho": None, "epsilon": None}
+  check_settings(str(tmp_path), {**earlier, **{f"training.{name}": value for name, value in later.items()}})
+  with pytest.raises(RunDirectoryError, match="training.color_jitter was 0.0, is 0.4"):
+    check_settings(str(tmp_path), {**earlier, "training.color_jitter": 0.4})

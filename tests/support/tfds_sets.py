@@ -7,7 +7,7 @@ from tensorflow_datasets.core import registered
 CLASSES = ("cat", "dog", "fox")
 
 
-def write_set(directory, name, splits, *, feature=None, classes=CLASSES, features=None):
+def write_set(directory, name, splits, *, feature=None, classes=CLASSES, features=None, shards=None):
   """Prepares a set, which is then found by its name in the directory.
 
   Args:
@@ -17,6 +17,7 @@ def write_set(directory, name, splits, *, feature=None, classes=CLASSES, feature
     feature: the feature of the images; None for one of the type and shape of the first image.
     classes: names of the classes.
     features: features of another set than one of labeled images; the examples are then dicts.
+    shards: number of files of each split; None for what TensorFlow Datasets chooses.
   """
   if features is None:
     first = next(image for examples in splits.values() for image, _ in examples)
@@ -42,7 +43,7 @@ def write_set(directory, name, splits, *, feature=None, classes=CLASSES, feature
   Builder.name = name
   tfds.disable_progress_bar()
   builder = Builder(data_dir=str(directory))
-  builder.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
+  builder.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False, num_shards=shards))
   return str(directory)
 
 

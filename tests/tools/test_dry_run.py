@@ -45,3 +45,13 @@ def test_a_run_with_other_settings_is_found(tmp_path):
   (tmp_path / "config.json").write_text(json.dumps(settings))
   with pytest.raises(RunDirectoryError, match="seed"):
     run(train, *FLAGS, f"--workdir={tmp_path}")
+
+
+def test_a_well_known_set_that_is_not_here_is_planned_with_its_published_size(capsys, tmp_path):
+  flagfile = GUIDE.parents[2] / "flags/paper/imagenet_naonet_a_42.flags"
+  argv = (f"--flagfile={flagfile}", f"--data_dir={tmp_path}", "--dry_run", "--nodeterministic")
+  assert run(train, *argv, f"--workdir={tmp_path}/run") == 0
+  printed = capsys.readouterr().out
+  assert "data: not here, so this is a plan for the published size of imagenet2012" in printed
+  assert "parameters: 11,353,831, 1,250,024 more" in printed and "1,281,167 images an epoch" in printed
+  assert not list(tmp_path.iterdir())

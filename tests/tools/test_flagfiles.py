@@ -22,6 +22,7 @@ TRAININGS = [path for path in FILES if "--architecture=" in path.read_text()]
 SIZES = {
   "cifar10": {"num_classes": 10},
   "cifar100": {"num_classes": 100},
+  "imagenet2012": {"num_classes": 1_000, "input_shape": (224, 224, 3)},
   "ptb": {"vocabulary_size": 10_000},
   "wikitext2": {"vocabulary_size": 33_278},
 }

@@ -7,10 +7,13 @@ import pytest
 import nao_tf
 from nao_tf.runs.settings import RunDirectoryError, read_settings
 from nao_tf.serving.image_export import load_exported
+from nao_tf.tasks.photograph_folders import photographs_fingerprint
 from nao_tf.tools import search, train
+from nao_tf.training.history import read_history, read_test_figures
 from tests.docs import pages
 from tests.support import shapes
 from tests.support.image_cases import GENOTYPE_FILE
+from tests.support.photographs import write_photographs
 
 TINY = (
   f"--architecture={GENOTYPE_FILE} --num_cells=1 --filters=4 --noauxiliary --drop_path_keep=1 --epochs=1 --batch_size=8"
@@ -54,3 +57,16 @@ def test_a_search_on_a_list_of_files(tmp_path):
   assert found.best == nao_tf.load(tmp_path / "run").best and found.labels == shapes.NAMES
   with pytest.raises(RunDirectoryError, match="was made with other images than those of"):
     nao_tf.load(tmp_path / "run", shapes.write_folders(tmp_path / "others", 10))
+
+
+def test_photographs_are_trained_on_and_tested_with_both_accuracies(tmp_path, capsys):
+  write_photographs(tmp_path / "images" / "train", 48, shorter=20)
+  write_photographs(tmp_path / "images" / "val", 12, first=48, shorter=20)
+  flags = "--photographs --image_size=16 --color_jitter=0.2 --label_smoothing=0.1"
+  assert train_on(tmp_path / "images", tmp_path / "run", flags) == 0
+  assert "top_5_accuracy" in capsys.readouterr().out
+  (epoch,) = read_history(str(tmp_path / "run"))
+  assert epoch["valid_top_5_accuracy"] >= epoch["valid_accuracy"]
+  assert read_test_figures(str(tmp_path / "run"))["top_5_accuracy"] > 0.5
+  settings = read_settings(str(tmp_path / "run"))
+  assert settings["photographs"] is True and settings["images"] == photographs_fingerprint(str(tmp_path / "images"))

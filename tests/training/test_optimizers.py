@@ -86,3 +86,15 @@ def test_a_factor_reaches_schedules_and_constant_rates():
     ours, plain = (optimizers.make_optimizer(config, 1, **kw) for kw in ({"rate_factor": factor}, {}))
     optimizers.set_constant_rate(ours, config, 0.5)
     assert optimizers.current_learning_rate(ours) == pytest.approx(optimizers.current_learning_rate(plain) / 2)
+
+
+def test_an_exponential_rate_falls_after_every_so_many_epochs():
+  config = TrainingConfig(schedule="exponential", learning_rate=0.1, decay_rate=0.5, decay_epochs=2)
+  np.testing.assert_allclose(rates(config, 3, [0, 5, 6, 11, 12]), [0.1, 0.1, 0.05, 0.05, 0.025], rtol=1e-6)
+
+
+def test_rmsprop_takes_the_decay_and_the_offset_of_its_divisor():
+  optimizer = optimizers.make_optimizer(TrainingConfig(optimizer="RMSprop", rho=0.8, epsilon=1.0, momentum=0.7), 1)
+  options = optimizer.get_config()
+  assert [options[name] for name in ("rho", "epsilon", "momentum")] == pytest.approx([0.8, 1.0, 0.7])
+  assert optimizers.make_optimizer(TrainingConfig(optimizer="RMSprop"), 1).get_config()["epsilon"] == 1e-7
