@@ -95,7 +95,7 @@ class _Meter:
       examples: how many a step has.
       seconds: how long to measure.
     """
-    self._examples, self._seconds, self._steps = examples, seconds, -_WARM_UP
+    self._examples, self._seconds, self._steps = examples, seconds, 1 - _WARM_UP
     self._start = self._last = (0.0, 0.0)
 
   def is_done(self) -> bool:

@@ -63,6 +63,7 @@ IMAGENET_HOLD_OUT = "last"
 _IMAGENET_TRAINING = TrainingConfig(
   epochs=250,
   learning_rate=0.1,
+  scale_learning_rate=128,
   nesterov=False,
   schedule="exponential",
   weight_decay=3e-5,
