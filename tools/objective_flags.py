@@ -82,6 +82,9 @@ def check(flag_values: flags.FlagValues) -> None:
     return
   if flag_values.rungs:
     raise ValueError("--rungs promotes trials by their rewards; it does not go with --objectives")
+  for name in ("warm_start", "proxies"):
+    if flag_values[name].value:
+      raise ValueError(f"NAO learns from --{name} about one reward; it does not go with --objectives")
   if flag_values.rerank:
     raise ValueError("--rerank evaluates the best by the reward again; it does not go with --objectives")
   if flag_values.export_pareto is not None and flag_values.evaluator == "tabular":

@@ -116,6 +116,8 @@ class Choices:
     check_takes(self.strategy, self.objectives)
     if self.objectives and self.rungs is not None:
       raise ValueError("a search in rungs promotes trials by their rewards: give either rungs or objectives")
+    if self.objectives and (self.warm_start is not None or self.proxies):
+      raise ValueError("NAO learns from a warm start and from proxies about one reward; they do not go with objectives")
 
   def space_for(self, task: Task) -> AnySpace:
     """Returns what is searched: what is given, or what the strategy searches, or what the task has networks for."""

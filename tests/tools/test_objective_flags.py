@@ -90,6 +90,7 @@ def test_a_wrong_name_is_refused_where_it_is_given(argv, words):
       "objective perplexity: networks for images are measured in accuracy and loss",
     ),
     (["--objectives=loss,accuracy", "--task=ptb"], "objective accuracy: networks for text are measured in loss"),
+    ([BOTH, "--strategy=nao", "--proxies=parameters"], "--proxies .*does not go with --objectives"),
     ([BOTH, "--evaluator=shared_weights", "--rerank=2"], "--rerank .*does not go with --objectives"),
     (
       ["--objectives=accuracy,latency", "--evaluator=shared_weights"],
