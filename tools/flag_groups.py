@@ -157,7 +157,7 @@ _BENCHMARK = (
   *("num_initial_points", "overhead_at", "num_timed"),
   *("num_architectures", "released_repeats"),
   *("num_train", "num_test", "num_unlabeled", "ensemble_size"),
-  *("kinds", "num_steps"),
+  *("kinds", "num_steps", "promotions"),
 )
 _KERAS_TUNER = (
   "executions_per_trial",
