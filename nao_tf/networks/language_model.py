@@ -15,11 +15,11 @@ from nao_tf.networks import tied_softmax
 from nao_tf.networks.conventions import derive_seeds
 from nao_tf.networks.language_model_config import LanguageModelConfig
 from nao_tf.networks.lstm import LstmBaseline
-from nao_tf.networks.micro_batches import draw_number
 from nao_tf.networks.parameter_counts import num_parameters
 from nao_tf.networks.precision import check_precision
 from nao_tf.networks.recurrent_cell import RecurrentCell, dropout_mask
 from nao_tf.spaces.genotypes import LstmGenotype, RecurrentGenotype
+from nao_tf.training.micro_batches import draw_number
 
 __all__ = [
   "Features",

@@ -4,7 +4,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks.cell import drop_path_masks
-from nao_tf.networks.micro_batches import draw_number
+from nao_tf.training.micro_batches import draw_number
 
 
 class TrainingDraws:

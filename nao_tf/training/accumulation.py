@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from nao_tf.networks.micro_batches import micro_batch
+from nao_tf.training.micro_batches import micro_batch
 
 
 def accumulated(

@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from nao_tf.networks.micro_batches import draw_number, micro_batch
+from nao_tf.training.micro_batches import draw_number, micro_batch
 
 
 def test_every_step_and_part_has_a_draw_of_its_own():
