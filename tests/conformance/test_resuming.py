@@ -45,6 +45,8 @@ class Rows(SearchSpace):
 
 
 SPACES = {"toy": ToySpace, "rows": Rows}
+SIZES = {"toy": 18, "rows": 27}
+BATCH_SIZES = {"toy": 5, "rows": 7}
 ALL = 100  # More trials than any of these spaces has architectures.
 
 
@@ -90,17 +92,23 @@ def warnings_of_ours(caplog):
   return [record for record in ours if "the process ended during its evaluation" not in record.getMessage()]
 
 
-@pytest.fixture(params=STRATEGIES)
+@pytest.fixture(params=STRATEGIES, scope="module")
 def name(request):
   return request.param
 
 
-@pytest.mark.parametrize(("space", "batch_size", "cache"), [("toy", 5, True), ("rows", 7, False)])
-def test_killed_now_and_then_the_trials_are_the_same(tmp_path, caplog, name, space, batch_size, cache):
-  whole = search(tmp_path / "whole", name, space, batch_size=batch_size)
-  options = {"batch_size": batch_size, "lives": 8, "cache": cache}
-  assert killed_again_and_again(tmp_path / "killed", name, space, **options) == whole
-  assert len(whole) == {"toy": 18, "rows": 27}[space]
+@pytest.fixture(scope="module")
+def whole(name, tmp_path_factory):
+  """The trials of each space, of a search that was not interrupted, with a batch size of its own."""
+  directory = tmp_path_factory.mktemp(name)
+  return {space: search(directory / space, name, space, batch_size=size) for space, size in BATCH_SIZES.items()}
+
+
+@pytest.mark.parametrize(("space", "cache"), [("toy", True), ("rows", False)])
+def test_killed_now_and_then_the_trials_are_the_same(tmp_path, caplog, name, whole, space, cache):
+  options = {"batch_size": BATCH_SIZES[space], "lives": 8, "cache": cache}
+  assert killed_again_and_again(tmp_path / "killed", name, space, **options) == whole[space]
+  assert len(whole[space]) == SIZES[space]
   assert not warnings_of_ours(caplog)
 
 
@@ -127,15 +135,14 @@ def test_a_finished_search_is_extended_again_and_again(tmp_path, caplog, name, c
   assert not warnings_of_ours(caplog)
 
 
-@pytest.mark.parametrize(("space", "size", "seed"), [("toy", 18, 1), ("rows", 27, 2)])
-def test_a_small_space_is_searched_to_its_end(tmp_path, name, space, size, seed):
-  trials = search(tmp_path, name, space, seed=seed, batch_size=4)
-  assert len({SPACES[space]().canonical(trial.architecture) for trial in trials}) == len(trials) == size
+@pytest.mark.parametrize("space", SPACES)
+def test_a_small_space_is_searched_to_its_end(whole, space):
+  trials = whole[space]
+  assert len({SPACES[space]().canonical(trial.architecture) for trial in trials}) == len(trials) == SIZES[space]
 
 
-def test_a_cache_that_is_gone_or_broken_changes_nothing(tmp_path, name):
-  whole = search(tmp_path / "whole", name, "toy", batch_size=5)
+def test_a_cache_that_is_gone_or_broken_changes_nothing(tmp_path, name, whole):
   search(tmp_path / "broken", name, "toy", batch_size=5, lives=11)
   for path in (tmp_path / "broken" / STRATEGY_DIRECTORY).glob("*"):
     path.write_bytes(b"")
-  assert search(tmp_path / "broken", name, "toy", batch_size=5) == whole
+  assert search(tmp_path / "broken", name, "toy", batch_size=5) == whole["toy"]

@@ -36,6 +36,17 @@ class ToySpace(SearchSpace):
 SPACE = ToySpace(2 * (("input", 2), ("operation", 3)), decisions_per_step=2)
 VOCABULARY = Vocabulary.of(SPACE)
 FORMS = ("bahdanau", "bilinear", "dot")
+QUICK = ControllerConfig(
+  encoder_size=8,
+  token_size=4,
+  decoder_token_size=4,
+  mlp_size=8,
+  num_steps=20,
+  min_passes=1,
+  num_encodings=2,
+  unroll=False,
+)
+"""Of searches that ask what holds however well a controller is trained."""
 SMALL = ControllerConfig(
   token_size=3, encoder_size=5, decoder_token_size=4, mlp_size=6, batch_size=8, unlabeled_batch_size=0, decoder_every=1
 )
