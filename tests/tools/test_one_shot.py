@@ -86,6 +86,15 @@ def test_each_search_has_its_own_defaults(name):
   assert settings["network.convention"] == settings["shared_network.convention"] == convention
 
 
+def test_on_a_text_recurrent_cells_are_searched():
+  values = parsed("--strategy=darts", "--task=python_reference")
+  search.check(values)
+  assert (values.space, values.validation_fraction) == ("darts_rnn", None)
+  assert search.settings(values)["shared_network.units"] == 300
+  with pytest.raises(ValueError, match="needs recurrent cells"):
+    search.check(parsed("--strategy=darts", "--task=python_reference", "--space=darts"))
+
+
 def test_a_search_of_ones_own_is_named_by_its_place():
   values = parsed("--strategy=tests.tools.test_one_shot:OWN", "--validation_fraction=0.25")
   search.check(values)

@@ -28,9 +28,9 @@ def is_one_shot(name: object) -> TypeGuard[str]:
   Raises:
     ValueError: if it is a place and there is nothing at it.
   """
-  if not isinstance(name, str) or ":" not in name:
-    return name in ONE_SHOT_SEARCHES
-  return isinstance(load_place(name, "strategy"), OneShotSearch)
+  if not isinstance(name, str):
+    return False
+  return name in ONE_SHOT_SEARCHES if ":" not in name else isinstance(load_place(name, "strategy"), OneShotSearch)
 
 
 def one_shot_search(name: str) -> OneShotSearch:

@@ -1,0 +1,58 @@
+"""One-shot searches by name, and what `nao_tf.search` refuses of them before the data is read."""
+
+import pytest
+
+import nao_tf
+from nao_tf.searches.one_shot import is_one_shot, one_shot_search
+from nao_tf.searches.one_shot.gradients import DARTS
+from nao_tf.searches.one_shot.planned import planned_one_shot_search
+from nao_tf.tasks.task_input import task_input
+from tests.supernets.relaxed.test_relaxed_trainer import SPACE, make_task
+
+
+def test_names_and_places_are_told_from_strategies():
+  place = "nao_tf.searches.one_shot.gradients:DARTS"
+  assert is_one_shot("darts") and is_one_shot(place) and one_shot_search(place) is DARTS
+  assert not any(map(is_one_shot, ("nao", "nao_tf.strategies.nao:Nao", None, DARTS)))
+  with pytest.raises(ValueError, match="unknown one-shot search 'dart'; expected one of darts"):
+    one_shot_search("dart")
+  with pytest.raises(ValueError, match="expected an OneShotSearch"):
+    one_shot_search("nao_tf.strategies.nao:Nao")
+
+
+@pytest.mark.parametrize(
+  ("given", "message"),
+  [
+    ({"evaluator": "training"}, "strategy='darts' .* has no evaluator; give epochs"),
+    ({"executor": "processes", "num_workers": 2}, "has no executor, num_workers"),
+    ({"num_trials": 5, "trials_per_batch": 1}, "has no num_trials, trials_per_batch"),
+    ({"max_parameters": 5}, "has no max_parameters"),
+  ],
+)
+def test_what_a_one_shot_search_has_not_is_refused(tmp_path, given, message):
+  with pytest.raises(ValueError, match=message):
+    nao_tf.search("no such task", strategy="darts", workdir=tmp_path / "run", **given)
+  assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+  ("given", "message"),
+  [
+    ({"space": "nasnet5"}, "needs cells whose output has all nodes"),
+    ({"filter": 3}, "unknown setting 'filter'; did you mean filters"),
+  ],
+)
+def test_what_does_not_fit_is_refused_before_anything_is_written(tmp_path, given, message):
+  with pytest.raises(ValueError, match=message):
+    nao_tf.search(make_task(), strategy="darts", workdir=tmp_path / "run", **given)
+  assert not (tmp_path / "run").exists()
+
+
+def test_settings_say_what_is_searched_and_how():
+  planned = planned_one_shot_search("unused", "snas", SPACE, lambda: task_input("digits"), None, {"filters": 2}, seed=3)
+  assert planned.validation_fraction == 0.5 and planned.configs.network_config.filters == 2
+  settings = planned.settings
+  assert (settings["strategy"], settings["seed"], settings["options.order"]) == ("snas", 3, 0)
+  assert settings["network.convention"] == "darts" and settings["training.epochs"] == 150
+  ready = planned_one_shot_search("unused", "darts", SPACE, lambda: task_input(make_task()), None, {}, seed=0)
+  assert ready.validation_fraction is None and ready.configs.training_config.batch_size < 64
