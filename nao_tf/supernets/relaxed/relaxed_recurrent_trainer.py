@@ -28,6 +28,7 @@ from nao_tf.supernets.relaxed.strengths import Strengths, summed
 from nao_tf.tasks.base import StreamTask
 from nao_tf.training import optimizers
 from nao_tf.training.base import Metrics, checked_loss
+from nao_tf.training.config import refuse_full_size
 from nao_tf.training.distribution import check_divisible
 from nao_tf.training.language_config import LanguageTrainingConfig, segment_lengths
 from nao_tf.training.language_trainer import EVALUATION_TOKENS, Progress, activation_penalty, regularized
@@ -92,8 +93,7 @@ class RelaxedRecurrentTrainer:
     self._distribution, self._replicas = distribution, distribution.num_replicas_in_sync
     with tf.device("CPU:0"):
       self._text = tuple(map(tf.constant, task.training_streams(training_config.batch_size)))
-      held_out = task.evaluation_streams("valid", training_config.batch_size) if config.order else ()
-      self._held_out = tuple(tf.constant(array[:, : _full_length(held_out[2])]) for array in held_out[:2])
+      self._held_out = _held_out_streams(task, training_config.batch_size) if config.order else ()
     shape = (mixtures.num_recurrent_edges(self._num_nodes), len(OPERATIONS))
     with distribution.scope():
       self.network = RelaxedLanguageModel(OPERATIONS, self._num_nodes, network_config, task.num_outputs, seed)
@@ -345,13 +345,16 @@ def make_relaxed_recurrent_trainer(
   )
 
 
-def _full_length(weights: np.ndarray) -> int:
-  """Returns how many tokens all streams have, without those that only fill them up."""
-  return int(weights.min(0).sum())
+def _held_out_streams(task: StreamTask, num_streams: int) -> tuple[tf.Tensor, ...]:
+  """Returns inputs and targets of the validation text, `[B, T]`; what does not fill a stream is cut off."""
+  inputs, targets, _ = task.evaluation_streams("valid", 1)
+  length = inputs.size // num_streams
+  return tuple(tf.constant(text[0, : num_streams * length].reshape(num_streams, length)) for text in (inputs, targets))
 
 
 def _check(task: StreamTask, training_config: LanguageTrainingConfig, config: RelaxedConfig) -> None:
   """Raises ValueError if a relaxed language model cannot be trained so."""
+  refuse_full_size(training_config, "relaxed language models")
   count = task.num_examples("valid")
   if config.order and count < 2 * training_config.batch_size:
     raise ValueError(

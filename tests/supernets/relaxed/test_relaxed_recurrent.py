@@ -22,7 +22,7 @@ SPACE = RecurrentSpace("small", 2)
 FIRST = dataclasses.replace(PRESETS["darts_first"], parameter_learning_rate=0.05)
 NETWORK = LanguageModelConfig(units=5, initial_range=0.5).without_dropout()
 TRAINING = LanguageTrainingConfig(
-  epochs=2, batch_size=4, segment_length=8, segment_deviation=1.0, max_extra_length=2, learning_rate=5.0
+  epochs=2, batch_size=12, segment_length=8, segment_deviation=1.0, max_extra_length=2, learning_rate=5.0
 )
 
 
@@ -88,7 +88,7 @@ def whole():
 
 
 @pytest.mark.parametrize("name", ["darts_first", "darts", pytest.param("snas", marks=pytest.mark.slow)])
-def test_a_search_learns_and_derives_an_architecture_of_the_space(name, request):
+def test_a_search_learns_and_derives_an_architecture_of_the_space(name, no_graphs, request):
   if name == "darts_first":
     trainer, history, before = request.getfixturevalue("whole")
   else:
@@ -101,31 +101,42 @@ def test_a_search_learns_and_derives_an_architecture_of_the_space(name, request)
   assert SPACE.decode(trainer.architecture()) == trainer.derived()
 
 
-def test_a_search_that_was_killed_within_an_epoch_goes_on_where_it_was(whole, tmp_path):
+def test_a_search_that_was_killed_within_an_epoch_goes_on_where_it_was(whole, no_graphs, tmp_path):
   expected, _, _ = whole
   killed = make_trainer(FIRST)
+  step = killed._step
 
-  def stop():
-    if killed.num_steps_done == 3:
+  def die(*arguments):
+    if killed.num_steps_done == count:
       raise KeyboardInterrupt
+    return step(*arguments)
 
-  with TrainingDirectory(str(tmp_path), killed, checkpoint_seconds=0.0) as directory:
-    original, directory._on_step = directory._on_step, lambda bar: (original(bar), stop())
-    with pytest.raises(KeyboardInterrupt):
-      directory.fit()
+  killed._step, count = die, killed.steps_per_epoch + 1
+  with TrainingDirectory(str(tmp_path), killed, checkpoint_seconds=0.0) as directory, pytest.raises(KeyboardInterrupt):
+    directory.fit()
   resumed = make_trainer(FIRST)
   with TrainingDirectory(str(tmp_path), resumed) as directory:
-    assert resumed.num_steps_done == 3
+    assert resumed.num_steps_done == count and len(directory.history) == 1
     directory.fit()
   np.testing.assert_allclose(resumed.strengths, expected.strengths, rtol=1e-4)
   for ours, theirs in zip(resumed.network.variables, expected.network.variables):
     np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
 
 
+def test_the_whole_validation_text_is_divided_into_streams():
+  trainer = make_trainer(FIRST)
+  tokens = trainer.task.tokens("valid")
+  inputs, targets = trainer._held_out
+  assert inputs.shape == (12, len(tokens) // 12)
+  np.testing.assert_array_equal(tf.reshape(targets, [-1]), tokens[: tf.size(targets)])
+  np.testing.assert_array_equal(inputs[:, 1:], targets[:, :-1])
+
+
 @pytest.mark.parametrize(
   ("training", "config", "message"),
   [
     ({"batch_size": 50}, PRESETS["darts"], "which has only .* tokens; give a smaller batch_size"),
+    ({"accumulate_steps": 2}, PRESETS["darts"], "relaxed language models are trained with accumulate_steps=1 only"),
     ({"optimizer": "Adam"}, PRESETS["darts"], "needs the optimizer SGD, got Adam"),
     ({}, dataclasses.replace(PRESETS["snas"], cost_weight=1.0), "cost_weight"),
   ],
