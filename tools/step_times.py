@@ -19,17 +19,24 @@ KINDS = {
   "controller": "nao_tf.benchmarks.step_times:controller_step",
   "image": "nao_tf.benchmarks.step_times:image_step",
   "shared_image": "nao_tf.benchmarks.step_times:image_step",
+  "darts_cells": "nao_tf.benchmarks.step_times:relaxed_image_step",
+  "relaxed_first": "nao_tf.benchmarks.step_times:relaxed_image_step",
+  "relaxed_second": "nao_tf.benchmarks.step_times:relaxed_image_step",
   "language": "nao_tf.benchmarks.step_times:language_step",
   "shared_language": "nao_tf.benchmarks.step_times:language_step",
 }
 """Places of functions that time steps; those of "shared_" kinds are called with `shared=True`."""
+_ORDERS = {"darts_cells": 0, "relaxed_first": 1, "relaxed_second": 2}
+"""Orders of the searches by gradients; 0 is one architecture of their space."""
 _IMAGES = ("image", "shared_image")
-_OF_IMAGES = ("num_cells", "filters", "batch_size", "accumulate_steps", "mixed_precision")
+_SIZES = ("num_cells", "filters", "batch_size")
+_STEPS = ("accumulate_steps", "mixed_precision")
+_QUICK = [kind for kind in KINDS if kind not in _ORDERS]
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of this binary."""
-  flags.DEFINE_list("kinds", list(KINDS), f"some of {', '.join(KINDS)}, separated by commas", flag_values=flag_values)
+  flags.DEFINE_list("kinds", _QUICK, f"some of {', '.join(KINDS)}, separated by commas", flag_values=flag_values)
   flags.DEFINE_integer("num_steps", 20, "steps to time; their median is printed", 1, flag_values=flag_values)
   flags.DEFINE_integer("num_cells", 1, "N of image networks", 1, flag_values=flag_values)
   flags.DEFINE_integer("filters", 16, "F of image networks", 1, flag_values=flag_values)
@@ -49,7 +56,9 @@ def main(flag_values: flags.FlagValues) -> None:
   for kind in flag_values.kinds:
     options: dict[str, Any] = {"shared": True} if kind.startswith("shared_") else {}
     if kind in _IMAGES:
-      options |= {name: flag_values[name].value for name in _OF_IMAGES}
+      options |= {name: flag_values[name].value for name in (*_SIZES, *_STEPS)}
+    if kind in _ORDERS:
+      options |= {"order": _ORDERS[kind], **{name: flag_values[name].value for name in _SIZES}}
     result = registries.load_place(KINDS[kind], "kind")(num_steps=flag_values.num_steps, **options)
     print(
       f"{kind:16} {result.parameters:>12,} parameters  {result.milliseconds:8.1f} ms a step, "

@@ -20,14 +20,16 @@ from nao_tf.networks.image_network import ImageNetworkConfig
 from nao_tf.networks.language_model import LanguageModelConfig
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.spaces.published import RECURRENT_CELLS, STRINGS, PublishedCell, PublishedRecurrentCell
+from nao_tf.spaces.published import CELLS, RECURRENT_CELLS, STRINGS, PublishedCell, PublishedRecurrentCell
 from nao_tf.supernets import make_supernet_trainer
 from nao_tf.supernets.config import SharingConfig
+from nao_tf.supernets.relaxed.config import RelaxedConfig
+from nao_tf.supernets.relaxed.relaxed_trainer import RelaxedTrainer, make_relaxed_trainer
 from nao_tf.tasks.base import Configs, Task
 from nao_tf.tasks.image_classification import ImageClassification
 from nao_tf.tasks.language_modeling import LanguageModeling
 from nao_tf.tasks.trainers import make_trainer
-from nao_tf.training.base import Trainer
+from nao_tf.training.base import NetworkTrainer, Trainer
 from nao_tf.training.config import TrainingConfig
 from nao_tf.training.language_config import LanguageTrainingConfig
 
@@ -110,6 +112,35 @@ def image_step(
   return _training_step(task, make_space(_IMAGE_CELL.space), _IMAGE_CELL, configs, shared)
 
 
+def relaxed_image_step(
+  num_cells: int = 1, filters: int = 16, batch_size: int = 64, *, num_steps: int = 20, order: int = 1
+) -> StepTime:
+  """Times the relaxed network of the space of DARTS on images of the size of CIFAR-10, with a step of its strengths.
+
+  Args:
+    num_cells: number N of normal cells in each of the three stages.
+    filters: number F of filters.
+    batch_size: images in a step, of the weights and of the strengths.
+    num_steps: number of steps to time.
+    order: 1 or 2; 0 for the network of one architecture, the cells of DARTS-V2, without strengths.
+  """
+  count = (_WARM_UP + num_steps) * batch_size
+  task = ImageClassification("noise", _NoiseImages(2 * count), validation_fraction=0.5)
+  configs = Configs(
+    ImageNetworkConfig(num_cells, filters, "darts", auxiliary=False, drop_path_keep=1.0, dropout_keep=1.0),
+    TrainingConfig(epochs=1, batch_size=batch_size, nesterov=False, crop_padding=0, flip=False),
+  )
+  moments, distribution = [time.perf_counter()], tf.distribute.get_strategy()
+  both = configs.network_config, configs.training_config
+  trainer: NetworkTrainer | RelaxedTrainer
+  if order:
+    config = RelaxedConfig(order=order)
+    trainer = make_relaxed_trainer(task, make_space("darts"), *both, config, distribution=distribution, seed=0)
+  else:
+    trainer = make_trainer(task, CELLS["DARTS-V2"].genotype, *both, distribution=distribution, seed=0)
+  return _timed(trainer, num_inference_parameters(trainer.network), moments)
+
+
 def language_step(
   units: int = 200, batch_size: int = 64, segment_length: int = 35, *, num_steps: int = 20, shared: bool = False
 ) -> StepTime:
@@ -135,7 +166,17 @@ def _training_step(
 ) -> StepTime:
   moments = [time.perf_counter()]
   make = _make_supernet_trainer if shared else _make_network_trainer
-  trainer, parameters = make(task, space, cell, configs)
+  return _timed(*make(task, space, cell, configs), moments)
+
+
+def _timed(trainer: Trainer, parameters: int, moments: list[float]) -> StepTime:
+  """Trains an epoch and returns its times.
+
+  Args:
+    trainer: fresh.
+    parameters: of the network.
+    moments: when it was begun to make the trainer.
+  """
   for _ in trainer.fit(on_step=lambda: moments.append(time.perf_counter())):
     pass
   return _step_time(parameters, moments)

@@ -59,7 +59,7 @@ def test_a_search_that_was_killed_within_an_epoch_goes_on_where_it_was(tmp_path)
       raise KeyboardInterrupt
 
   with TrainingDirectory(str(tmp_path), killed, checkpoint_seconds=0.0) as directory:
-    original, directory._on_step = directory._on_step, lambda bar: (original(bar), stop())
+    original, directory._on_step = directory._on_step, lambda *arguments: (original(*arguments), stop())
     with pytest.raises(KeyboardInterrupt):
       directory.fit()
   resumed = make_trainer(PRESETS["darts_first"])
