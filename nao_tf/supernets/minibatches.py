@@ -25,7 +25,15 @@ class Minibatches:
       size: of each, at least 1 and at most the number of examples.
       distribution: among whose replicas each is divided.
       seed: of the order of the examples.
+
+    Raises:
+      ValueError: if the size is another one.
     """
+    if not 1 <= size <= task.num_examples("valid"):
+      raise ValueError(
+        f"{task.name}: a minibatch of each replica needs validation examples, but there are only"
+        f" {task.num_examples('valid')} in all"
+      )
     self._task, self._size, self._distribution, self._seed = task, size, distribution, seed
     self._num_examples = task.num_examples("valid")
     self._rest: Iterator[Any] = iter(())

@@ -24,6 +24,12 @@ def first_pixels(minibatch):
   return np.round(inputs.numpy()[:, 0, 0, 0], 5).tolist()
 
 
+@pytest.mark.parametrize("size", [0, COUNT + 1])
+def test_a_minibatch_without_enough_examples_is_refused(task, size):
+  with pytest.raises(ValueError, match="needs validation examples, but there are only 20 in all"):
+    Minibatches(task, size, tf.distribute.get_strategy(), seed=1)
+
+
 def test_minibatches_have_no_order_of_reading_and_each_pass_has_its_own(task):
   minibatches = make(task)
   in_order = [first_pixels(minibatches[number]) for number in range(6)]

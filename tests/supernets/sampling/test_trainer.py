@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from nao_tf.networks.language_model_config import LanguageModelConfig
 from nao_tf.spaces import make_space
+from nao_tf.spaces.nasnet import SMALL, NasnetSpace
 from nao_tf.spaces.recurrent import RecurrentSpace
 from nao_tf.supernets.architecture_sampler import CHOOSING, TRAINING
 from nao_tf.supernets.sampling.config import SamplingConfig
@@ -14,13 +15,14 @@ from nao_tf.training.language_config import LanguageTrainingConfig
 from nao_tf.training.training_directory import TrainingDirectory
 from tests.support import shared_cases
 from tests.support.image_cases import NETWORK, without_seconds
-from tests.support.shared_cases import SHARING, SPACE, make_task
+from tests.support.shared_cases import SHARING, make_task
 from tests.support.toy_text import toy_task
 
 ENAS = SamplingConfig(
   policy_steps=3, samples_per_step=2, units=8, epoch_samples=3, final_samples=4, final_count=2, learning_rate=0.05
 )
 RANDOM = dataclasses.replace(ENAS, sampler="uniform", policy_steps=0)
+SPACE = NasnetSpace("one_node", SMALL[3:], num_nodes=1)
 IMAGES = dataclasses.replace(shared_cases.TRAINING, epochs=2)
 CELLS = RecurrentSpace("small", 3)
 MODEL = LanguageModelConfig(units=5, initial_range=0.5).without_dropout()
@@ -39,6 +41,14 @@ def text_trainer(config=ENAS):
   return make_sampling_trainer(
     toy_task(), CELLS, MODEL, TEXT, config, SHARING, distribution=tf.distribute.get_strategy(), seed=3
   )
+
+
+@pytest.fixture(autouse=True)
+def no_graphs_of_images(request):
+  """A few small steps with images are over before a graph of them is traced."""
+  tf.config.run_functions_eagerly("[images]" in request.node.name or "images" in request.fixturenames)
+  yield
+  tf.config.run_functions_eagerly(False)
 
 
 def trained(make):
@@ -90,7 +100,7 @@ def test_the_best_of_many_on_a_minibatch_are_scored_on_the_whole_validation_set(
   assert drawn[0][1]["valid_loss"] == pytest.approx(trainer.supernet.score(drawn[0][0])["loss"], rel=1e-4)
 
 
-@pytest.mark.parametrize("phase", ["weights", "policy"])
+@pytest.mark.parametrize("phase", [pytest.param("weights", marks=pytest.mark.slow), "policy"])
 def test_a_search_that_was_killed_goes_on_where_it_was(text, tmp_path, phase):
   make, trainer, history = text
   killed = make()
