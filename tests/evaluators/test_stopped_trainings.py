@@ -81,6 +81,7 @@ def test_a_result_that_was_lost_is_there_again_without_training(tmp_path):
   assert (first.reward, first.metrics) == (second.reward, second.metrics)
 
 
+@pytest.mark.slow
 def test_what_was_damaged_or_removed_is_trained_again_to_the_same_result(tmp_path, whole):
   Watched(make(tmp_path)).run(POOLS, 0)
   (name,) = kept(tmp_path)
@@ -92,6 +93,7 @@ def test_what_was_damaged_or_removed_is_trained_again_to_the_same_result(tmp_pat
   assert again.epochs == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_child_that_fails_is_not_kept(tmp_path):
   diverging = make(tmp_path, config=dataclasses.replace(CONFIG, learning_rate=1e30, clip_norm=0.0))
   assert not Watched(diverging).run(POOLS, 0).ok

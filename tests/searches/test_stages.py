@@ -1,6 +1,7 @@
 """Searches in rungs: with every strategy, killed anywhere, on several executors."""
 
 import contextlib
+import dataclasses
 import os
 
 import pytest
@@ -15,11 +16,13 @@ from nao_tf.searches.status import status_of
 from nao_tf.spaces import make_space
 from nao_tf.strategies import STRATEGIES, make_strategy
 from nao_tf.trial import best_trial
-from tests.conformance.test_resuming import OPTIONS
+from tests.conformance.test_resuming import OPTIONS as WITH_CONTROLLERS
 from tests.support.rung_cases import CONFIG, GrowingEvaluator
 from tests.support.toys import CountingEvaluator, ToySpace
 
 NUM_TRIALS = 14
+QUICK = dataclasses.replace(WITH_CONTROLLERS["nao"]["config"], gaussian_share=1.0)
+OPTIONS = {**WITH_CONTROLLERS, "nao": {"config": QUICK}}
 PROMOTIONS = ("asynchronous", "halving", "hyperband")
 
 
