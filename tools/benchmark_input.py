@@ -64,7 +64,7 @@ def _step(task: Task, genotype: Genotype, configs: Configs, distribution: Any, s
   from nao_tf.benchmarks.input_speed import ENDLESS, step_speed
   from nao_tf.tasks.trainers import make_trainer
 
-  training_config: Any = dataclasses.replace(configs.training_config, epochs=ENDLESS)  # type: ignore[type-var]
+  training_config: Any = dataclasses.replace(configs.training_config, epochs=ENDLESS)
   trainer = make_trainer(task, genotype, configs.network_config, training_config, distribution=distribution, seed=seed)
   examples = training_config.batch_size * getattr(training_config, "segment_length", 1)
   return step_speed(trainer, examples=examples, seconds=seconds)
