@@ -56,6 +56,7 @@ WITHOUT_TENSORFLOW = (
   "nao_tf.searches.executors.processes",
   "nao_tf.searches.executors.ray_executor",
   "nao_tf.searches.loop",
+  "nao_tf.searches.one_shot.gradients",
   "nao_tf.searches.reading",
   "nao_tf.serving",
   "nao_tf.serving.keras_models",

@@ -7,6 +7,7 @@ from nao_tf.runs.journal import read_trials
 from nao_tf.searches.one_shot import ONE_SHOT_SEARCHES
 from nao_tf.searches.one_shot.gradients import DARTS
 from nao_tf.searches.reading import load
+from nao_tf.searches.status import status_of
 from nao_tf.tools import one_shot, one_shot_flags, search
 from tests.support.command_line import parse
 from tests.tools.test_flag_groups import checked
@@ -105,5 +106,8 @@ def test_a_search_runs_to_its_end_and_goes_on_from_its_directory_alone(tmp_path)
   assert run(search, f"--workdir={tmp_path}", *SMALL) == 0
   trials = read_trials(str(tmp_path))
   assert [trial.origin.kind for trial in trials] == ["derived"]
+  status = status_of(str(tmp_path))
+  assert (status.done, status.total, status.best["trial"]) == (1, 1, 0)
+  assert "How the search made up its mind" in (tmp_path / "report.html").read_text()
   assert run(search, f"--workdir={tmp_path}", *SMALL) == 0
   assert read_trials(str(tmp_path)) == trials and load(tmp_path).best == trials[-1]
