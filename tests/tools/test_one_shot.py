@@ -90,7 +90,7 @@ def test_each_search_has_its_own_defaults(name):
 def test_on_a_text_recurrent_cells_are_searched():
   values = parsed("--strategy=darts", "--task=python_reference")
   search.check(values)
-  assert (values.space, values.validation_fraction) == ("darts_rnn", None)
+  assert (values.space, values.validation_fraction) == ("rnn9", None)
   assert search.settings(values)["shared_network.units"] == 300
   with pytest.raises(ValueError, match="needs recurrent cells"):
     search.check(parsed("--strategy=darts", "--task=python_reference", "--space=darts"))
