@@ -7,6 +7,7 @@ from absl import flags
 
 from nao_tf.objectives import OBJECTIVES, Objectives, objectives_of
 from nao_tf.objectives.objectives import Known
+from nao_tf.runs.places import check_writable, checked_directory
 from nao_tf.searches import known_costs
 from nao_tf.searches.choices import check_takes
 from nao_tf.searches.known_costs import known_of_networks, known_of_table
@@ -70,16 +71,28 @@ def check(flag_values: flags.FlagValues) -> None:
 
   Raises:
     ValueError: if they do not.
+    OSError: if networks cannot be exported to where they are to be.
   """
   names = flag_values.objectives
-  if names and flag_values.strategy in ONE_SHOT_SEARCHES:
+  if flag_values.export_pareto is not None:
+    _check_export(flag_values)
+  if not names:
+    return
+  _check_others(flag_values)
+  try:
+    check_takes(flag_values.strategy, names)
+    known_costs.check_evaluator(names, flag_values.evaluator)
+    known_costs.check_kind(names, flag_values.evaluator, experiment.traits_of(flag_values).kind)
+  except ValueError as error:
+    raise ValueError(f"--objectives={','.join(names)}: {error}") from error
+
+
+def _check_others(flag_values: flags.FlagValues) -> None:
+  """Checks that no flag is given that is about one reward."""
+  if flag_values.strategy in ONE_SHOT_SEARCHES:
     raise ValueError(
       f"--strategy={flag_values.strategy} has no --objectives: it trains one network for all architectures"
     )
-  if not names:
-    if flag_values.export_pareto is not None:
-      raise ValueError("--export_pareto needs --objectives: a search for the reward alone has one best network")
-    return
   if flag_values.rungs:
     raise ValueError("--rungs promotes trials by their rewards; it does not go with --objectives")
   for name in ("warm_start", "proxies"):
@@ -87,14 +100,15 @@ def check(flag_values: flags.FlagValues) -> None:
       raise ValueError(f"NAO learns from --{name} about one reward; it does not go with --objectives")
   if flag_values.rerank:
     raise ValueError("--rerank evaluates the best by the reward again; it does not go with --objectives")
-  if flag_values.export_pareto is not None and flag_values.evaluator == "tabular":
+
+
+def _check_export(flag_values: flags.FlagValues) -> None:
+  """Checks that there will be networks to export, and that the directory for them can be written."""
+  if not flag_values.objectives:
+    raise ValueError("--export_pareto needs --objectives: a search for the reward alone has one best network")
+  if flag_values.evaluator == "tabular":
     raise ValueError("--export_pareto needs --evaluator=training: a table has no data to train on")
-  try:
-    check_takes(flag_values.strategy, names)
-    known_costs.check_evaluator(names, flag_values.evaluator)
-    known_costs.check_kind(names, flag_values.evaluator, experiment.traits_of(flag_values).kind)
-  except ValueError as error:
-    raise ValueError(f"--objectives={','.join(names)}: {error}") from error
+  check_writable(checked_directory(flag_values.export_pareto, "--export_pareto"))
 
 
 def sought(flag_values: flags.FlagValues, space: "SearchSpace", configs: "Configs") -> Objectives | None:

@@ -105,6 +105,13 @@ def test_what_does_not_fit_is_refused_before_any_work(argv, words, tmp_path):
   assert not (tmp_path / "run").exists()
 
 
+def test_networks_are_not_exported_into_a_file(tmp_path):
+  (tmp_path / "front").write_text("precious")
+  with pytest.raises(NotADirectoryError, match="--export_pareto must be a directory"):
+    run(search, f"--workdir={tmp_path / 'run'}", BOTH, "--strategy=random", f"--export_pareto={tmp_path / 'front'}")
+  assert not (tmp_path / "run").exists()
+
+
 def test_what_a_table_lacks_is_refused(table, tmp_path):
   with pytest.raises(
     ValueError, match="objective 'multiply_adds': the networks of the table have reward, accuracy, param"
