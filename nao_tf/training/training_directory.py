@@ -302,10 +302,10 @@ def restore_network(directory: str, network: keras.Model, *, best: bool = False)
   Raises:
     ValueError: if the checkpoint is of another network, or there are checkpoints but none is whole.
   """
-  epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
+  epoch, weights = tf.Variable(0, dtype=tf.int64, trainable=False), BestWeights(network.trainable_variables)
   if not _restore(directory, {"network": network, "epoch": epoch}, best=best):
     return None
-  for name, kept in (("best", BestWeights(network.trainable_variables)), ("averaged", AveragedNetwork(network))):
+  for name, kept in (("best", weights), ("averaged", AveragedNetwork(network))):
     if checkpoints.holds(os.path.join(directory, CHECKPOINTS), name):
       _restore(directory, {"network": network, "epoch": epoch, name: kept}, best=best)
       kept.restore()
