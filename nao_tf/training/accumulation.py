@@ -17,6 +17,7 @@ def accumulated(
   batch: Sequence[tf.Tensor],
   count: int,
   *,
+  size: int,
   zeros: Callable[[], Sequence[tf.Tensor]],
   num_rows: int = 0,
 ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
@@ -25,8 +26,9 @@ def accumulated(
   Args:
     compute: given each tensor of a part, returns tensors to be added up over the parts, and tensors `[B / count, ...]` to be
       put one after the other.
-    batch: tensors `[B, ...]` whose size B is known, and a multiple of `count`.
+    batch: tensors `[B, ...]`.
     count: how many parts there are.
+    size: B, a multiple of `count`.
     zeros: returns what the sums begin with.
     num_rows: how many tensors `[B / count, ...]` there are, float32.
 
@@ -36,11 +38,10 @@ def accumulated(
   if count == 1:
     sums, rows = compute(*batch)
     return list(sums), list(rows)
-  size = int(batch[0].shape[0]) // count
 
   def add(part: tf.Tensor, sums: list[tf.Tensor], arrays: list[tf.TensorArray]) -> tuple[Any, ...]:
     with micro_batch(part, count):
-      terms, rows = compute(*(_part(tensor, part, size) for tensor in batch))
+      terms, rows = compute(*(_part(tensor, part, size // count) for tensor in batch))
     arrays = [array.write(part, row) for array, row in zip(arrays, rows)]
     return part + 1, [total + term for total, term in zip(sums, terms)], arrays
 

@@ -126,8 +126,12 @@ class BatchTrainer:
       nao_tf.training.base.Diverged: if the loss becomes NaN or infinite.
     """
     first = int(self.epoch.numpy())
-    if first >= self.training_config.epochs:
-      return
+    if first < self.training_config.epochs:
+      yield from self._fit(first, on_step)
+    self.restore_best()
+
+  def _fit(self, first: int, on_step: Callable[[], None]) -> Iterator[Metrics]:
+    """Trains from the present step to the last epoch, of which there is at least one more than `first`."""
     optimizers.set_constant_rate(self.optimizer, self.training_config, float(self.course.rate_factor))
     batches = iter(self._remaining_batches(first))
     for number in range(first + 1, self.training_config.epochs + 1):
@@ -137,7 +141,6 @@ class BatchTrainer:
       self.epoch.assign(number)
       self.course.start_epoch()
       yield {**metrics, "seconds": time.perf_counter() - start}
-    self.restore_best()
 
   def restore_best(self) -> None:
     """Gives the network the averages of its weights, if there are any; otherwise the last ones are exported."""
@@ -242,9 +245,8 @@ class BatchTrainer:
   def _replica_train_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Makes a step with the share of a replica; returns its part of the loss, and whether the gradients were finite."""
     compute = functools.partial(self._loss_and_gradients, tf.convert_to_tensor(self.optimizer.iterations))
-    size = self.training_config.batch_size // self._replicas
-    batch = [tf.ensure_shape(tensor, [size, *tensor.shape[1:]]) for tensor in (inputs, targets)]
-    (loss, *gradients), _ = accumulated(compute, batch, self.training_config.accumulate_steps, zeros=self._zeros)
+    count, size = self.training_config.accumulate_steps, self.training_config.batch_size // self._replicas
+    (loss, *gradients), _ = accumulated(compute, (inputs, targets), count, size=size, zeros=self._zeros)
     return loss, self._apply(gradients)
 
   def _loss_and_gradients(

@@ -252,9 +252,10 @@ class LanguageModelTrainer:
       inputs, targets = (tf.slice(x, [first, start], [rows, length]) for x in (self._inputs, self._targets))
     hidden = tf.slice(self._progress.hidden, [first, 0], [rows, self.network.num_state_units])
     config, step = self.training_config, tf.convert_to_tensor(self.optimizer.iterations)
-    compute = functools.partial(self._loss_and_gradients, step, rows)
-    batch = [tf.ensure_shape(tensor, [rows, *tensor.shape[1:]]) for tensor in (inputs, targets, hidden)]
-    (loss, *gradients), (state,) = accumulated(compute, batch, config.accumulate_steps, zeros=self._zeros, num_rows=1)
+    compute = functools.partial(self._loss_and_gradients, step)
+    (loss, *gradients), (state,) = accumulated(
+      compute, (inputs, targets, hidden), config.accumulate_steps, size=rows, zeros=self._zeros, num_rows=1
+    )
     gradients = regularized(gradients, self._trainable, config, self._replicas)
     self.optimizer.apply_gradients(zip(gradients, self._trainable))
     return loss, state
@@ -264,18 +265,17 @@ class LanguageModelTrainer:
     return [tf.zeros([]), *(tf.zeros(variable.shape) for variable in self._trainable)]
 
   def _loss_and_gradients(
-    self, step: tf.Tensor, num_streams: int, inputs: tf.Tensor, targets: tf.Tensor, hidden: tf.Tensor
+    self, step: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor, hidden: tf.Tensor
   ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
     """Returns what some streams add to the loss and to the gradient of each variable, and their state afterwards.
 
     Args:
       step: number of the step.
-      num_streams: of the replica.
       inputs: of these streams, `[B, T]`.
       targets: of these streams, `[B, T]`.
       hidden: their state before, `[B, S]`.
     """
-    share = int(inputs.shape[0]) / num_streams / self._replicas
+    share = 1.0 / (self.training_config.accumulate_steps * self._replicas)
     with tf.GradientTape() as tape:
       features = self.network.features(inputs, hidden, training=True, step=step)
       loss = tf.reduce_mean(self.network.token_losses(features, targets)) * share

@@ -66,7 +66,7 @@ def test_sums_are_added_up_and_rows_are_put_in_order():
   batch = tf.reshape(tf.range(12.0), [6, 2])
   compute = lambda part: ([tf.reduce_sum(part, 0)], [2.0 * part])  # noqa: E731
   for count in (1, 2, 3, 6):
-    (total,), (rows,) = accumulated(compute, [batch], count, zeros=lambda: [tf.zeros([2])], num_rows=1)
+    (total,), (rows,) = accumulated(compute, [batch], count, size=6, zeros=lambda: [tf.zeros([2])], num_rows=1)
     np.testing.assert_array_equal(total, tf.reduce_sum(batch, 0))
     np.testing.assert_array_equal(rows, 2.0 * batch)
 

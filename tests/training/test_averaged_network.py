@@ -71,6 +71,9 @@ def test_what_is_evaluated_and_restored_are_the_averages(tmp_path, kind):
   assert restore_network(str(tmp_path), fresh.network) == 3
   for a, b in zip(trainer.network.weights, fresh.network.weights):
     np.testing.assert_array_equal(tf.convert_to_tensor(a), tf.convert_to_tensor(b))
+  again = make_trainer(config, network)
+  assert without_seconds(TrainingDirectory(str(tmp_path), again).fit()) == history
+  assert again.evaluate("valid") == trainer.evaluate("valid")
 
 
 def test_the_last_quarter_is_averaged_by_default():

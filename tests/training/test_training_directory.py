@@ -281,10 +281,14 @@ def test_a_training_goes_back_once_with_a_smaller_rate(tmp_path):
     directory.fit()
 
 
-def test_a_cosine_is_scaled_when_a_training_goes_back(tmp_path):
-  trainers_ = [make_trainer(FOUR), make_trainer(FOUR)]
-  trainers_[1].course.set_back(0.5)
-  assert trainers_[1].learning_rate == pytest.approx(trainers_[0].learning_rate / 2)
+def test_a_cosine_is_scaled_when_a_training_goes_back():
+  trainer, rates = make_trainer(FOUR), []
+  batch = next(iter(trainer.task.training_batches(trainer.training_config, seed=3)))
+  for _ in range(2):
+    trainer._train_step(*batch)
+    rates.append(trainer.learning_rate)
+    trainer.course.set_back(0.5)
+  assert rates[1] == pytest.approx(rates[0] / 2, rel=0.05)
 
 
 def test_weights_that_are_no_numbers_never_get_into_a_checkpoint(tmp_path):
