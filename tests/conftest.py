@@ -4,6 +4,7 @@ import gc
 
 import pytest
 import tensorflow as tf
+from tensorflow.python.framework import config
 from tensorflow.python.ops import gen_resource_variable_ops
 
 from nao_tf.training.graph_memory import released_graphs
@@ -48,6 +49,13 @@ def graphs_of_a_module_are_released():
   """Keeps the process small: with gigabytes of graphs, every collection of garbage takes a while."""
   with released_graphs():
     yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def determinism_ends_with_its_module():
+  """Leaves other modules their random operations: a tool that a test runs may make its whole process deterministic."""
+  yield
+  config.disable_op_determinism()
 
 
 @pytest.fixture(autouse=True)

@@ -38,6 +38,14 @@ def two_rounds(tmp_path_factory):
   return [list(evaluator.evaluate(sample(3, seed))) for seed in (1, 2)], evaluator
 
 
+@pytest.fixture(scope="module")
+def one_round(tmp_path_factory):
+  """The evaluations of two batches with shared weights that are trained in a single round, and the evaluator."""
+  sharing, training = dataclasses.replace(SHARING, pool_size=4), dataclasses.replace(TRAINING, epochs=2)
+  evaluator = make_evaluator(tmp_path_factory.mktemp("one"), sharing, training=training)
+  return [list(evaluator.evaluate(sample(2, seed))) for seed in (1, 2)], evaluator
+
+
 def test_the_evaluator_is_registered():
   assert evaluator_class("shared_weights") is SharedWeightsEvaluator
 
@@ -97,29 +105,27 @@ def test_after_the_last_epoch_weights_and_scale_stay(two_rounds):
   assert again[0].reward == pytest.approx(line[0] * again[0].metrics["score"] + line[1])
 
 
-def test_one_round_trains_all_at_once_and_leaves_scores_as_they_are(tmp_path):
-  evaluator = make_evaluator(tmp_path, dataclasses.replace(SHARING, pool_size=4))
-  for seed in (1, 2):
-    for evaluation in evaluator.evaluate(sample(2, seed)):
-      assert evaluation.reward == evaluation.metrics["score"] and evaluation.metrics["epochs"] == TRAINING.epochs
+def test_one_round_trains_all_at_once_and_leaves_scores_as_they_are(one_round):
+  batches, evaluator = one_round
+  for evaluation in (evaluation for batch in batches for evaluation in batch):
+    assert evaluation.reward == evaluation.metrics["score"] and evaluation.metrics["epochs"] == 2
   assert evaluator._rounds.reference(0) == []
 
 
-def test_a_score_may_be_the_reward_of_the_task(tmp_path):
+def test_a_score_may_be_the_reward_of_the_task(tmp_path, no_graphs):
   sharing, training = dataclasses.replace(SHARING, score="reward"), dataclasses.replace(TRAINING, epochs=1)
   (evaluation,) = make_evaluator(tmp_path, sharing, training=training).evaluate(sample(1))
   assert evaluation.reward == evaluation.metrics["accuracy"]
 
 
-def test_all_encodings_have_the_reward_of_the_canonical_one(tmp_path):
-  evaluator = make_evaluator(tmp_path, training=dataclasses.replace(TRAINING, epochs=1))
+def test_all_encodings_have_the_reward_of_the_canonical_one(one_round):
   (architecture,), rng = sample(1), np.random.default_rng(0)
   other = SPACE.random_equivalent(architecture, rng)
-  one, two = evaluator.evaluate([architecture, other])
+  one, two = one_round[1].evaluate([architecture, other])
   assert one.reward == two.reward
 
 
-def test_what_was_left_when_a_process_died_is_evaluated_as_it_would_have_been(two_rounds, tmp_path):
+def test_what_was_left_when_a_process_died_is_evaluated_as_it_would_have_been(two_rounds, tmp_path, no_graphs):
   (_, second), _ = two_rounds
   list(make_evaluator(tmp_path, ROUNDS).evaluate(sample(3, 1)))
   cut = make_evaluator(tmp_path, ROUNDS)
@@ -130,19 +136,19 @@ def test_what_was_left_when_a_process_died_is_evaluated_as_it_would_have_been(tw
   assert len(make_evaluator(tmp_path, ROUNDS)._rounds) == 2
 
 
-def test_too_many_parameters_are_a_failure_and_not_trained_on(tmp_path):
+def test_too_many_parameters_are_a_failure_and_not_trained_on(tmp_path, one_round, no_graphs):
   training = dataclasses.replace(TRAINING, epochs=1)
   architectures = sample(4)
-  sizes = [make_evaluator(tmp_path / "a", training=training).trainer.num_parameters(a) for a in architectures]
+  sizes = [one_round[1].trainer.num_parameters(architecture) for architecture in architectures]
   bound = sorted(sizes)[1]
-  evaluator = make_evaluator(tmp_path / "b", training=training, max_parameters=bound)
+  evaluator = make_evaluator(tmp_path, training=training, max_parameters=bound)
   evaluations = list(evaluator.evaluate(architectures))
   assert [evaluation.ok for evaluation in evaluations] == [size <= bound for size in sizes]
   assert f"parameters are more than max_parameters, {bound}" in evaluations[int(np.argmax(sizes))].metrics["reason"]
   assert all(evaluator._fits(architecture) for architecture in evaluator._rounds._rounds[0].pool[3:])
 
 
-def test_divergence_fails_all(tmp_path):
+def test_divergence_fails_all(tmp_path, no_graphs):
   training = dataclasses.replace(TRAINING, learning_rate=1e30, clip_norm=0.0)
   evaluations = list(make_evaluator(tmp_path, training=training).evaluate(sample(2)))
   assert all("diverged: the loss was" in evaluation.metrics["reason"] for evaluation in evaluations)
@@ -151,9 +157,8 @@ def test_divergence_fails_all(tmp_path):
 
 
 @pytest.mark.parametrize("metrics", [{"loss": math.inf}, {"loss": 800.0, "perplexity": math.inf}, {"loss": math.nan}])
-def test_an_architecture_whose_figures_are_no_numbers_fails_alone(tmp_path, monkeypatch, metrics):
-  evaluator = make_evaluator(tmp_path, training=dataclasses.replace(TRAINING, epochs=1))
-  first, second = sample(2)
+def test_an_architecture_whose_figures_are_no_numbers_fails_alone(one_round, monkeypatch, metrics):
+  evaluator, (first, second) = one_round[1], sample(2)
   whole = evaluator.trainer.score
   monkeypatch.setattr(evaluator.trainer, "score", lambda a: metrics if a == first else whole(a))
   failed, ok = evaluator.evaluate([first, second])
@@ -238,7 +243,7 @@ def elsewhere(directory):
   return lambda architectures: worker.evaluate(architectures)
 
 
-def test_a_worker_scores_as_the_process_that_trains(tmp_path):
+def test_a_worker_scores_as_the_process_that_trains(tmp_path, no_graphs):
   evaluator = make_evaluator(tmp_path, ROUNDS, score_elsewhere=elsewhere(tmp_path))
   for architectures in (sample(3, 1), sample(3, 2)):
     for architecture, evaluation in zip(architectures, evaluator.evaluate(architectures), strict=True):
@@ -247,7 +252,7 @@ def test_a_worker_scores_as_the_process_that_trains(tmp_path):
   assert evaluator.scores(sample(3, 2)) == pytest.approx([evaluator.score(a) for a in sample(3, 2)], rel=1e-5)
 
 
-def test_an_architecture_that_a_worker_cannot_score_fails_and_no_other(tmp_path):
+def test_an_architecture_that_a_worker_cannot_score_fails_and_no_other(tmp_path, no_graphs):
   def score(architectures):
     yield Evaluation.failed("took longer than 3 seconds")
     yield from (Evaluation(0.0, 0.0, {"loss": str(loss), "accuracy": "0.5"}) for loss in (1.5, math.inf))
