@@ -8,7 +8,7 @@ from nao_tf.networks.language_model_config import LanguageModelConfig
 from nao_tf.spaces import make_space
 from nao_tf.spaces.nasnet import SMALL, NasnetSpace
 from nao_tf.spaces.recurrent import RecurrentSpace
-from nao_tf.supernets.architecture_sampler import CHOOSING, TRAINING
+from nao_tf.supernets.architecture_sampler import CHOOSING, LEARNING, TRAINING
 from nao_tf.supernets.sampling.config import SamplingConfig
 from nao_tf.supernets.sampling.trainer import make_sampling_trainer
 from nao_tf.training.language_config import LanguageTrainingConfig
@@ -104,22 +104,23 @@ def test_the_best_of_many_on_a_minibatch_are_scored_on_the_whole_validation_set(
 def test_a_search_that_was_killed_goes_on_where_it_was(text, tmp_path, phase):
   make, trainer, history = text
   killed = make()
-  epoch, policy_steps = (1, 3) if phase == "weights" else (1, 2)
+  sample, end = killed.sampler.sample, (TRAINING, killed.supernet.steps_per_epoch + 1)
 
-  def stop():
-    if int(killed.supernet.epoch) == epoch and int(killed._policy_steps) == policy_steps:
+  def die(count, key):
+    if key == (end if phase == "weights" else (LEARNING, 2)):
       raise KeyboardInterrupt
+    return sample(count, key)
 
-  with TrainingDirectory(str(tmp_path), killed, checkpoint_seconds=0.0, tensorboard=False) as directory:
-    original, directory._on_step = directory._on_step, lambda bar: (original(bar), stop())
-    with pytest.raises(KeyboardInterrupt):
-      directory.fit()
+  killed.sampler.sample = die
+  directory = TrainingDirectory(str(tmp_path), killed, checkpoint_seconds=0.0, tensorboard=False)
+  with directory, pytest.raises(KeyboardInterrupt):
+    directory.fit()
   resumed = make()
   with TrainingDirectory(str(tmp_path), resumed, tensorboard=False) as directory:
     assert resumed.num_steps_done == killed.num_steps_done
     assert without_seconds(directory.fit()) == [pytest.approx(row, rel=1e-4) for row in without_seconds(history)]
-  for mine, theirs in zip(weights_of(resumed), weights_of(trainer)):
-    np.testing.assert_allclose(mine, theirs, rtol=1e-3, atol=1e-5)
+  for mine, theirs in zip(weights_of(resumed), weights_of(trainer)):  # Adam magnifies the last bits of small gradients.
+    np.testing.assert_allclose(mine, theirs, rtol=1e-3, atol=0.02 * ENAS.learning_rate)
   assert resumed.architecture() == trainer.architecture()
 
 
