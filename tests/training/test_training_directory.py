@@ -252,7 +252,7 @@ def test_a_training_that_is_told_to_end_goes_on_at_the_next_step(trained, tmp_pa
   assert without_seconds(directory.fit()) == without_seconds(trained[1])
 
 
-def test_a_training_ends_within_an_evaluation(trained, tmp_path, told):
+def test_a_training_ends_within_an_evaluation(tmp_path, told):
   first, second = make_trainer(FOUR), make_trainer(FOUR)
   step = first._evaluation_step
   first._evaluation_step = lambda *batch: (told(), step(*batch))[1]
@@ -260,7 +260,11 @@ def test_a_training_ends_within_an_evaluation(trained, tmp_path, told):
     TrainingDirectory(str(tmp_path), first).fit()
   directory = TrainingDirectory(str(tmp_path), second)
   assert second.num_steps_done == second.steps_per_epoch and not directory.history
-  assert without_seconds(directory.fit()) == without_seconds(trained[1])
+  first._evaluation_step = step
+  history = directory.fit()
+  assert epochs(history) == [1, 2, 3, 4]
+  assert history[0]["train_loss"] == float(first.course.loss) / first.steps_per_epoch
+  assert history[0]["valid_loss"] == pytest.approx(first.evaluate("valid")["loss"], rel=1e-6)
 
 
 def poison(trainer):
