@@ -126,12 +126,11 @@ def relaxed_image_step(
   """
   count = (_WARM_UP + num_steps) * batch_size
   task = ImageClassification("noise", _NoiseImages(2 * count), validation_fraction=0.5)
-  configs = Configs(
+  both = (
     ImageNetworkConfig(num_cells, filters, "darts", auxiliary=False, drop_path_keep=1.0, dropout_keep=1.0),
     TrainingConfig(epochs=1, batch_size=batch_size, nesterov=False, crop_padding=0, flip=False),
   )
   moments, distribution = [time.perf_counter()], tf.distribute.get_strategy()
-  both = configs.network_config, configs.training_config
   trainer: NetworkTrainer | RelaxedTrainer
   if order:
     config = RelaxedConfig(order=order)
