@@ -53,7 +53,7 @@ def test_a_reward_is_the_validation_accuracy_and_comes_with_metrics():
   assert {"accuracy", "loss", "train_loss", "parameters", "multiply_adds", "epochs"} == set(evaluation.metrics)
 
 
-def test_an_evaluation_depends_neither_on_the_order_nor_on_the_encoding():
+def test_an_evaluation_depends_neither_on_the_order_nor_on_the_encoding(no_graphs):
   evaluator = make_evaluator()
   first, second = evaluator.evaluate([POOLS, IDENTITIES])
   again, swapped = make_evaluator().evaluate([IDENTITIES, SWAPPED])
@@ -77,7 +77,7 @@ def test_what_no_child_can_be_trained_with_is_found_at_once(change, message):
     make_evaluator(config=dataclasses.replace(TRAINING, **change))
 
 
-def test_the_best_epoch_can_be_the_reward():
+def test_the_best_epoch_can_be_the_reward(no_graphs):
   config = dataclasses.replace(TRAINING, epochs=3, learning_rate=0.1)
   best, last = (next(make_evaluator(config=config, reward=reward).evaluate([POOLS])) for reward in ("best", "last"))
   assert best.reward >= last.reward
@@ -90,7 +90,7 @@ def test_too_many_parameters_are_a_failure_with_its_reason():
   assert "parameters are more than max_parameters, 100" in evaluation.metrics["reason"]
 
 
-def test_divergence_is_a_failure_with_its_reason():
+def test_divergence_is_a_failure_with_its_reason(no_graphs):
   config = dataclasses.replace(TRAINING, learning_rate=1e30, clip_norm=0.0)
   (evaluation,) = make_evaluator(config=config).evaluate([POOLS])
   assert not evaluation.ok
