@@ -100,7 +100,7 @@ def holder_of(directory: str) -> str | None:
 
 def _of_search(directory: str, num_trials: int | None) -> Status:
   record, process = load(directory), holder_of(directory)
-  closed = [trial for trial in record.trials if trial.evaluation is not None]
+  closed = [trial for trial in record.trials if not trial.is_open]
   best = record.best
   return _status(
     directory,

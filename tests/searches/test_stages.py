@@ -98,6 +98,16 @@ def test_a_journal_holds_each_rung_of_a_trial(tmp_path):
   assert read.seconds == 3.0
 
 
+def test_a_search_whose_last_child_trains_on_is_not_finished(tmp_path):
+  search(tmp_path)
+  expected = lines(tmp_path).splitlines(keepends=True)
+  last = max(number for number, line in enumerate(expected) if b"promoted" in line)
+  (tmp_path / "trials.jsonl").write_bytes(b"".join(expected[: last + 1]))
+  status = status_of(str(tmp_path), num_trials=NUM_TRIALS)
+  assert status.done == NUM_TRIALS - 1 and "not running" in str(status)
+  assert status.best["reward"] == best_trial(read_trials(str(tmp_path))).reward
+
+
 def test_a_search_without_rungs_does_not_go_on_with_one_that_has_them(tmp_path):
   search(tmp_path)
   strategy = make_strategy("evolution", ToySpace(), seed=1)
