@@ -54,7 +54,7 @@ def test_the_network_has_the_averages_as_long_as_they_are_in_use():
   assert (float(toy.weight[0]), float(toy.statistic[0])) == (4.0, 9.0)
 
 
-@pytest.mark.parametrize("kind", ["ema", "swa"])
+@pytest.mark.parametrize("kind", [pytest.param("ema", marks=pytest.mark.slow), "swa"])
 def test_what_is_evaluated_and_restored_are_the_averages(tmp_path, kind):
   network = dataclasses.replace(NETWORK, drop_path_keep=0.9)
   config = dataclasses.replace(TRAINING, epochs=3, average_weights=kind, average_decay=0.9, averaging_epoch=2)

@@ -242,7 +242,7 @@ def told(monkeypatch):
   signal.signal(signal.SIGTERM, before)
 
 
-@pytest.mark.parametrize("num_steps", [1, 20, 34])
+@pytest.mark.parametrize("num_steps", [pytest.param(1, marks=pytest.mark.slow), 20, 34])
 def test_a_training_that_is_told_to_end_goes_on_at_the_next_step(trained, tmp_path, told, num_steps):
   first, second = make_trainer(FOUR), make_trainer(FOUR)
   with pytest.raises(Told):
