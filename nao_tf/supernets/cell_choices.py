@@ -62,6 +62,13 @@ class CellSelectors:
     """States of a cell, its inputs included."""
     return NUM_CELL_INPUTS + self.num_nodes
 
+  @property
+  def part_counts(self) -> range:
+    """How many states the output of a cell may have."""
+    if self._concatenates_nodes:
+      return range(self.num_nodes, self.num_nodes + 1)
+    return range(1, self.num_states + 1)
+
   def read(self, architecture: tf.Tensor) -> CellChoices:
     """Returns the choices of an architecture, int32 `[decisions]`."""
     pairs = tf.reshape(architecture, [NUM_CELLS, self.num_branches, 2])

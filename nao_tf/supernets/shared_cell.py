@@ -179,7 +179,7 @@ class SharedCell:
   def _add_calibration(self, blueprint: Blueprint, index: int, seed: int) -> Calibration:
     """Adds the layers of an input: those of the most that it may go through, the first of which may be left out."""
     feature = self.inputs[index]
-    counts = range(1, 2 if feature.cell is None else self._selectors.num_states + 1)
+    counts = range(1, 2) if feature.cell is None else self._selectors.part_counts
     layers = {count: self._calibration_layers(count, seed)[index] for count in counts}
     longest = max(layers.values(), key=len)
     unless = frozenset(count for count in counts if len(layers[count]) < len(longest))

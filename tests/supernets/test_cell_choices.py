@@ -36,3 +36,8 @@ def test_a_cell_is_present_unless_its_loose_ends_are_so_many():
   choices = selectors.read(tf.constant((0, 0, 1, 0, 0, 0, 1, 0) * 2))
   assert int(tf.reduce_sum(choices.loose[0])) == 2
   assert is_present(choices, 0, ()) and is_present(choices, 0, {1, 3}) and not is_present(choices, 0, {2})
+
+
+def test_the_output_has_all_nodes_or_any_number_of_states():
+  assert list(CellSelectors(2, 3, concatenates_nodes=True).part_counts) == [2]
+  assert list(CellSelectors(2, 3).part_counts) == [1, 2, 3, 4]
