@@ -19,7 +19,7 @@ from tests.searches.executors import children
 
 REASONS = {
   1: "KeyError: 'missing'",
-  2: "ended its process with status 1",
+  2: "Unheard: of",
   3: "SystemExit: 4",
   4: "ended its process with status 3",
   5: "ended its process by SIGKILL, as the system does when there is no memory left",
