@@ -24,7 +24,7 @@ def test_no_overrides_change_nothing():
   [
     ({"epoch": 3}, r"unknown setting 'epoch'; did you mean epochs\?"),
     ({"drop_path_steps": 3}, "unknown setting 'drop_path_steps'"),
-    ({"qqq": 3}, "unknown setting 'qqq'; expected one of auxiliary, "),
+    ({"qqq": 3}, "unknown setting 'qqq'; expected one of accumulate_steps, auxiliary, "),
     ({"epochs": 0}, "epochs must be at least 1, got 0"),
     ({"epochs": "ten"}, "epochs must be an integer, got 'ten'"),
     ({"epochs": 1.5}, "epochs must be an integer, got 1.5"),
