@@ -1,6 +1,7 @@
 """What version 0.1.0 began and did not finish goes on with this version, and loses nothing."""
 
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -18,6 +19,9 @@ DATA = pathlib.Path(__file__).parent.parent / "data" / "version_0_1_0"
 EXPECTED = json.loads((DATA / "expected.json").read_text())
 CHILD = ("num_cells=1", "filters=2", "epochs=1", "batch_size=32", "auxiliary=false")
 CHILDREN = ["--task=digits", "--train_examples=200", *(f"--child_{flag}" for flag in CHILD)]
+
+THREADS = {"TF_NUM_INTRAOP_THREADS": "2", "TF_NUM_INTEROP_THREADS": "2"}
+"""As many as the training began with: they decide in which order gradients are summed."""
 
 needs_keras_3 = pytest.mark.skipif(not hasattr(keras, "ops"), reason="the checkpoint was written by Keras 3")
 
@@ -74,14 +78,14 @@ def test_a_training_goes_on_from_its_checkpoint(begun):
   network = ("--architecture=NAONet-WS", "--num_cells=1", "--filters=2", "--auxiliary=false", "--seed=2")
   flags = ("--task=digits", "--epochs=5", "--batch_size=64", "--train_examples=300")
   command = [sys.executable, "-m", "nao_tf.tools.train", f"--workdir={workdir}", *network, *flags]
-  subprocess.run(command, check=True, capture_output=True)  # With as many threads as the training began with.
+  subprocess.run(command, check=True, capture_output=True, env={**os.environ, **THREADS})
   lines = (pathlib.Path(workdir) / "history.jsonl").read_text().splitlines()
   losses = [json.loads(line)["train_loss"] for line in lines]
   assert losses == pytest.approx([epoch["train_loss"] for epoch in EXPECTED["training"]], rel=1e-3)
 
 
 @needs_keras_3
-def test_shared_weights_go_on_from_their_checkpoint(begun):
+def test_shared_weights_go_on_from_their_checkpoint(begun, no_graphs):
   workdir = begun("shared")
   shared = ("epochs=4", "epochs_per_round=2", "pool_size=6", "reference_size=3", "weights_per_input=false")
   flags = ("--strategy=random", "--evaluator=shared_weights", "--num_trials=8", "--batch_size=4", "--seed=4")

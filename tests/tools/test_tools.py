@@ -27,7 +27,7 @@ SMALL = (
 )
 CHILD = [f"--child_{flag}" for flag in SMALL]
 PAIRS = "--space=tests.support.tiny_cells:pairs"
-SEARCH = ["--strategy=random", "--num_trials=2", "--batch_size=2", "--train_examples=256", *CHILD]
+SEARCH = [PAIRS, "--strategy=random", "--num_trials=2", "--batch_size=2", "--train_examples=256", *CHILD]
 
 
 def run(tool, *argv):
@@ -54,7 +54,7 @@ def test_a_search_leaves_its_journal_settings_winner_and_report(found):
   assert best["reward"] == max(trial.reward for trial in trials)
   assert set(best) >= {"architecture", "genotype", "reward", "parameters"}
   with open(os.path.join(found, "config.json")) as file:
-    assert json.load(file)["space"] == "nasnet5"
+    assert json.load(file)["space"] == "tests.support.tiny_cells:pairs"
   assert os.path.getsize(os.path.join(found, "report.html")) > 10_000
 
 
@@ -168,9 +168,9 @@ def test_a_table_is_searched(tmp_path):
   assert "is a table of nasbench201" in failure(search, f"--workdir={tmp_path}/other", *argv, "--space=nasbench101")
 
 
-def test_shared_weights_are_searched_with_and_the_best_trained_from_scratch(tmp_path, capsys):
+def test_shared_weights_are_searched_with_and_the_best_trained_from_scratch(tmp_path, capsys, no_graphs):
   sharing = ["pool_size=4", "reference_size=2", "epochs=2", "epochs_per_round=1", "validation_examples=100"]
-  options = [*SEARCH, PAIRS, "--evaluator=shared_weights", *(f"--shared_{flag}" for flag in sharing)]
+  options = [*SEARCH, "--evaluator=shared_weights", *(f"--shared_{flag}" for flag in sharing)]
   for num_trials, num_reranked in ((3, 1), (4, 2)):
     argv = [f"--workdir={tmp_path}", f"--num_trials={num_trials}", f"--rerank={num_reranked}"]
     assert run(search, *options, *argv) == 0
@@ -185,7 +185,7 @@ def test_shared_weights_are_searched_with_and_the_best_trained_from_scratch(tmp_
 
 
 def test_one_bound_for_networks_of_two_sizes_is_refused(tmp_path):
-  options = [*SEARCH, PAIRS, "--evaluator=shared_weights", "--shared_filters=8", "--max_parameters=10000"]
+  options = [*SEARCH, "--evaluator=shared_weights", "--shared_filters=8", "--max_parameters=10000"]
   with pytest.raises(ValueError, match="alike.* got filters 8 and 4$"):
     run(search, *options, f"--workdir={tmp_path}")
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from nao_tf.runs.run_lock import RunDirectoryInUse, RunLock
 from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.tasks import make_task
 from nao_tf.training.base import Diverged
 from nao_tf.training.training_directory import (
   CHECKPOINTS,
@@ -31,18 +32,19 @@ def weights(trainer):
 
 
 @pytest.mark.parametrize("optimizer", ["SGD", "Adam"])
-def test_an_interrupted_training_goes_on_as_if_it_had_not_been(tmp_path, optimizer):
+def test_an_interrupted_training_goes_on_as_if_it_had_not_been(tmp_path, no_graphs, optimizer):
   config = dataclasses.replace(TRAINING, epochs=3, optimizer=optimizer)
   network = dataclasses.replace(NETWORK, drop_path_keep=0.7, dropout_keep=0.8)
-  whole = make_trainer(config, network)
+  task = make_task("digits", train_examples=256)
+  whole = make_trainer(config, network, task=task)
   expected = TrainingDirectory(str(tmp_path / "whole"), whole).fit()
-  interrupted = TrainingDirectory(str(tmp_path / "cut"), make_trainer(config, network))
+  interrupted = TrainingDirectory(str(tmp_path / "cut"), make_trainer(config, network, task=task))
   for metrics in interrupted._trainer.fit():
     interrupted._record(metrics)
     break
   with open(tmp_path / "cut" / HISTORY_FILE, "a", encoding="utf-8") as file:
     file.write('{"epoch": 2, "train_loss": 1.0}\n{"epoch": 3, "tr')
-  resumed = make_trainer(config, network)
+  resumed = make_trainer(config, network, task=task)
   directory = TrainingDirectory(str(tmp_path / "cut"), resumed)
   assert [metrics["epoch"] for metrics in directory.history] == [1]
   assert without_seconds(directory.fit()) == without_seconds(expected)
