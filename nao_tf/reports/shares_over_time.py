@@ -1,6 +1,5 @@
 """How the probabilities of choices went in a one-shot search: a small drawing for each decision."""
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from nao_tf.reports.markup import escaped
@@ -24,8 +23,9 @@ def shares_over_time(shares: Mapping[int, Sequence[Shares]]) -> str:
     return ""
   epochs = _some(sorted(shares))
   rows = [[shares[epoch][number] for epoch in epochs] for number in range(min(map(len, shares.values())))]
-  groups = itertools.groupby(rows, lambda row: row[0].group)
-  return f'<p class="note">{_NOTE}</p>' + "".join(_group(title, list(members)) for title, members in groups)
+  titles = dict.fromkeys(row[0].group for row in rows)  # Decisions of a kind may lie apart.
+  groups = (_group(title, [row for row in rows if row[0].group == title]) for title in titles)
+  return f'<p class="note">{_NOTE}</p>' + "".join(groups)
 
 
 def _some(epochs: Sequence[int]) -> list[int]:

@@ -41,3 +41,9 @@ def test_each_decision_has_a_drawing_with_its_likeliest_choice():
 def test_many_epochs_are_thinned_out():
   page = shares_over_time({epoch: shares(0.5) for epoch in range(1, 201)})
   assert page.count(",") < 4 * 70
+
+
+def test_decisions_of_a_kind_stand_together_also_if_they_lie_apart():
+  apart = [Shares(group, f"{number}", ("a", "b"), (0.5, 0.5)) for number, group in enumerate("xyxy")]
+  page = shares_over_time({1: apart})
+  assert page.count("<h3>") == 2 and page.count("<svg") == 4 and page.index(">2: a") < page.index(">1: a")
