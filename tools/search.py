@@ -35,6 +35,7 @@ from nao_tf.reports import REPORT_FILE, write_report
 from nao_tf.reports.markup import figure
 from nao_tf.runs.json_files import write_json
 from nao_tf.runs.run_lock import RunLock
+from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.searches.cost_proxies import PROXIES, Costs, check_proxies, network_costs, table_costs, with_proxies
 from nao_tf.searches.executors import Executor
 from nao_tf.searches.executors.side_by_side import evaluations_in_order
@@ -287,7 +288,7 @@ def earlier_search(flag_values: flags.FlagValues) -> EarlierSearch:
   """
   try:
     return read_earlier_search(flag_values.warm_start, make_space(flag_values.space))
-  except ValueError as error:
+  except (ValueError, RunDirectoryError) as error:
     raise ValueError(f"--warm_start={error}") from error
 
 
