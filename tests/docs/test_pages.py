@@ -98,3 +98,10 @@ def test_the_steps_in_the_picture_are_those_of_the_page():
   page = (pages.ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
   steps = re.findall(r"^(\d+)\. \*\*", page, re.MULTILINE)
   assert set(re.findall(r"fill='white'>(\d+)<", picture)) == set(steps)
+
+
+def test_each_page_of_the_site_is_in_its_menu():
+  menu = (pages.ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+  folders = [f"api/nao_tf.{path.parent.name}.md" for path in (pages.ROOT / "nao_tf").glob("*/__init__.py")]
+  written = [str(path.relative_to(pages.ROOT / "docs")) for path in (pages.ROOT / "docs").rglob("*.md")]
+  assert [page for page in (*folders, *written) if page not in menu] == []
