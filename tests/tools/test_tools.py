@@ -27,7 +27,8 @@ SMALL = (
 )
 CHILD = [f"--child_{flag}" for flag in SMALL]
 PAIRS = "--space=tests.support.tiny_cells:pairs"
-SEARCH = [PAIRS, "--strategy=random", "--num_trials=2", "--batch_size=2", "--train_examples=256", *CHILD]
+TWO_TRIALS = ["--strategy=random", "--num_trials=2", "--batch_size=2", "--train_examples=256", *CHILD]
+SEARCH = [PAIRS, *TWO_TRIALS]
 
 
 def run(tool, *argv):
