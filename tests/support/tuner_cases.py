@@ -17,15 +17,12 @@ from nao_tf.strategies.nao_config import NaoConfig
 from nao_tf.tuner.nao_tuner import NAOOracle
 from nao_tf.tuner.oracle import StrategyOracle
 from nao_tf.tuner.tuner import StrategyTuner
-from tests.support.controller_cases import QUICK as CONTROLLER
 
 # Options of oracles with which what was learned comes into play within a few trials.
 QUICK = {
   "nao": {
     "num_initial_points": 4,
-    "config": NaoConfig(
-      CONTROLLER, ensemble_size=1, round_size=3, step_sizes=(1.0,), temperatures=(1.0,), num_unlabeled=16
-    ),
+    "config": NaoConfig(ensemble_size=1, round_size=3, step_sizes=(1.0,), temperatures=(1.0,), num_unlabeled=16),
   },
   "evolution": {"config": EvolutionConfig(population_size=6, tournament_size=3)},
   "random": {},
