@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags, logging
 
-from nao_tf.networks.plain_plans import unused_settings
+from nao_tf.networks.layered_plan import unused_fields
 from nao_tf.runs.settings import CONFIG_FILE, RunDirectoryError, read_settings
-from nao_tf.spaces.genotypes import Genotype
+from nao_tf.spaces.genotypes import PLAIN_GENOTYPES, Genotype
 from nao_tf.tasks import TASKS, TRAITS, TaskTraits, make_task, task_traits
 from nao_tf.tasks.base import Configs, Task
 from nao_tf.tasks.class_weights import BALANCED
@@ -147,8 +147,10 @@ def warn_of_unused(genotype: Genotype, configs: Configs, defaults: Configs, *, p
     defaults: the same without flags.
     prefix: of the flags.
   """
-  ours, theirs = configs.network_config, defaults.network_config
-  names = [name for name in unused_settings(genotype) if getattr(ours, name) != getattr(theirs, name)]
+  if not isinstance(genotype, PLAIN_GENOTYPES):
+    return
+  ours, theirs = (dataclasses.asdict(both.network_config) for both in (configs, defaults))
+  names = [name for name in unused_fields(ours) if ours[name] != theirs[name]]
   if names:
     given = ", ".join(f"--{prefix}{name}" for name in names)
     logging.warning("the network has no cells, so these flags have no effect: %s", given)

@@ -134,10 +134,15 @@ def check_used(names: Iterable[str]) -> None:
   Raises:
     ValueError: if it does not depend on one.
   """
-  known = {field.name for field in dataclasses.fields(ImageNetworkConfig)}
-  unused = [name for name in names if name in known and name not in USED_FIELDS]
+  unused = unused_fields(names)
   if unused:
     raise ValueError(f"a network of plain layers has no {unused[0]}; it has {', '.join(USED_FIELDS)}")
+
+
+def unused_fields(names: Iterable[str]) -> list[str]:
+  """Returns those of some names that are fields of an `ImageNetworkConfig` on which no plain network depends."""
+  known = {field.name for field in dataclasses.fields(ImageNetworkConfig)}
+  return [name for name in names if name in known and name not in USED_FIELDS]
 
 
 def layer_prefix(number: int) -> str:

@@ -7,25 +7,14 @@ from nao_tf.networks.connected_plan import connected_layers
 from nao_tf.networks.image_costs import PartCost
 from nao_tf.networks.layered_plan import PlannedLayer, plan_costs, planned_layers
 from nao_tf.spaces.connected_genotypes import ConnectedGenotype
-from nao_tf.spaces.genotypes import Genotype
 from nao_tf.spaces.layered_genotypes import LayeredGenotype
 
 PlainGenotype = LayeredGenotype | ConnectedGenotype
-UNUSED_SETTINGS = (
-  *("num_cells", "convention", "stem", "auxiliary", "auxiliary_weight"),
-  *("drop_path_keep", "drop_path_steps"),
-)
-"""Fields of `ImageNetworkConfig` that say nothing about a network without cells."""
 
 _PLANS: Mapping[type, Callable[[Any, int, tuple[int, int, int], int], list[PlannedLayer]]] = {
   LayeredGenotype: planned_layers,
   ConnectedGenotype: connected_layers,
 }
-
-
-def unused_settings(genotype: Genotype) -> tuple[str, ...]:
-  """Returns the fields of the configuration of image networks that say nothing about the network of a genotype."""
-  return UNUSED_SETTINGS if isinstance(genotype, PlainGenotype) else ()
 
 
 def plan_of(

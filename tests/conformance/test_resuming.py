@@ -1,11 +1,11 @@
 """Every strategy goes on from every point of a search, with its cache and without, also where its space runs out."""
 
 import contextlib
+import dataclasses
 import shutil
 
 import pytest
 
-from nao_tf.controller.config import ControllerConfig
 from nao_tf.runs.journal import Journal, read_trials
 from nao_tf.searches.loop import STRATEGY_DIRECTORY, run_search
 from nao_tf.spaces.base import Decision, SearchSpace
@@ -14,18 +14,10 @@ from nao_tf.strategies.bananas_config import BananasConfig
 from nao_tf.strategies.bayesian.config import BayesianConfig
 from nao_tf.strategies.nao_config import NaoConfig
 from nao_tf.trial import Trial
+from tests.support.controller_cases import QUICK
 from tests.support.toys import CountingEvaluator, ToySpace
 
-CONTROLLER = ControllerConfig(
-  encoder_size=8,
-  token_size=4,
-  decoder_token_size=4,
-  mlp_size=8,
-  num_steps=6,
-  min_passes=1,
-  num_encodings=2,
-  unroll=False,
-)
+CONTROLLER = dataclasses.replace(QUICK, num_steps=6)
 OPTIONS = {
   "nao": {"config": NaoConfig(CONTROLLER, ensemble_size=1, num_initial=4, round_size=4, num_seeds=4, num_unlabeled=8)},
   "bananas": {"config": BananasConfig(num_initial=4, round_size=4, ensemble_size=2, units=8, num_epochs=5)},
