@@ -54,13 +54,17 @@ class Norm(keras.layers.BatchNormalization):
     return self._normalize_by_batch(inputs, weights)
 
   def _normalize_by_averages(self, inputs: tf.Tensor, weights: WeightSource) -> tf.Tensor:
-    if inputs.dtype == tf.float64:  # There is no fused kernel for it, here and below.
-      mean, variance = weights.read(self.moving_mean), weights.read(self.moving_variance)
-      return self._normalize(inputs, mean, variance, weights)
-    return self._fused(inputs, weights, training=False)[0]
+    """Normalizes by the moving averages.
+
+    A function with lent weights is called in many places of a graph, at the same time. The fused kernel of TensorFlow 2.15
+    (oneDNN, inference) then mixes up the averages of its callers. And there is no fused kernel for float64.
+    """
+    if weights is OWN_WEIGHTS and inputs.dtype != tf.float64:
+      return self._fused(inputs, weights, training=False)[0]
+    return self._normalize(inputs, weights.read(self.moving_mean), weights.read(self.moving_variance), weights)
 
   def _normalize_by_batch(self, inputs: tf.Tensor, weights: WeightSource) -> tf.Tensor:
-    if inputs.dtype == tf.float64:
+    if inputs.dtype == tf.float64:  # There is no fused kernel for it.
       return self._normalize_by_moments(inputs, _moments(inputs), 1, weights)
     outputs, mean, variance = self._fused(inputs, weights, training=True)
     weights.write(self.moving_mean, mean)
