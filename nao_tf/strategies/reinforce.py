@@ -143,7 +143,7 @@ class Reinforce(Strategy):
       known = []
       for architecture, log_probability in self.policy.sample(count, rng):
         if self._is_known(architecture):
-          known.append((architecture, log_probability, self._closed.get(self.space.canonical(architecture))))
+          known.append((architecture, log_probability, self._known_reward(architecture)))
         elif self.is_new(architecture):
           self._log_probabilities[architecture] = log_probability
           yield architecture, _ORIGIN
@@ -154,6 +154,10 @@ class Reinforce(Strategy):
     if not self.space.is_valid(architecture) or not self.space.is_admitted(architecture):
       return True
     return self.space.canonical(architecture) in self._closed
+
+  def _known_reward(self, architecture: Architecture) -> float | None:
+    """Returns the reward of an architecture; None if it has failed, or is no valid one."""
+    return self._closed.get(self.space.canonical(architecture)) if self.space.is_valid(architecture) else None
 
   def _learn(self, outcomes: Sequence[tuple[Architecture, float | None, float | None]]) -> None:
     """Trains the policy on samples.

@@ -72,3 +72,11 @@ def test_the_presets_have_the_published_numbers():
   assert PRESETS["nas_rl"].num_layers == 2 and PRESETS["nas_rl"].units == 35 and PRESETS["nas_rl"].learning_rate == 6e-4
   nasnet = PRESETS["nasnet"]
   assert (nasnet.num_layers, nasnet.units, nasnet.learning_rate, nasnet.entropy_weight) == (1, 100, 3.5e-4, 1e-5)
+
+
+@pytest.mark.parametrize("config", [QUICK, LSTM], ids=["table", "lstm"])
+def test_samples_that_the_space_refuses_are_taught_as_failures(config):
+  space = make_space("nasbench101")  # It has cells without a path, which policies sample often.
+  strategy = make_strategy("reinforce", space, config=config)
+  trials = asking.search(strategy, sum, 30, 1)
+  assert all(space.is_valid(trial.architecture) for trial in trials)
