@@ -4,7 +4,9 @@ The kernel is a sum of terms weight * exp(-sum of beta * distance ** power), as 
 Gaussian processes of scikit-learn take kernels of rows of features, not matrices of distances, so this is one of our own.
 Its linear algebra and its optimizer are SciPy's.
 
-Distances between networks need not give a positive semidefinite matrix. It is replaced by the nearest one that is.
+Distances between networks need not give a positive semidefinite matrix. It is replaced by the nearest one that is. To a
+new point the kernel may then explain more than its own variance of 1. That counts as its variance, as in a Nystrom
+approximation: otherwise the process would be certain of a point that it does not know.
 """
 
 import dataclasses
@@ -20,6 +22,8 @@ _SMALLEST_BETA, _LARGEST_BETA = 1e-3, 30.0
 _SPREAD = 1.5
 """Standard deviation of the prior of each logarithm."""
 _SMALLEST_VARIANCE = 1e-12
+_SMALLEST_EIGENVALUE = 1e-6
+"""Relative to the largest one. What is smaller is rounding."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +67,7 @@ class GaussianProcess:
       hyperparameters: of the kernel; see `fit`.
     """
     self._terms, self.hyperparameters = tuple(terms), hyperparameters
-    self._factor = self._projection = np.zeros((0, 0))
+    self._factor = self._projection = self._features = np.zeros((0, 0))
     self._weights = np.zeros(0)
     self._variance = 1.0
 
@@ -82,7 +86,7 @@ class GaussianProcess:
       variance: of the signal; None: as the values tell.
     """
     kernel = self.kernel(distances)
-    self._projection = projection(kernel)
+    self._projection, self._features = projection(kernel), _features(kernel)
     self._factor = _cholesky(kernel @ self._projection, self.hyperparameters.noise)
     self._weights = scipy.linalg.cho_solve((self._factor, True), values)
     self._variance = float(values @ self._weights) / len(values) if variance is None else variance
@@ -96,8 +100,9 @@ class GaussianProcess:
   def predict(self, distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns means and standard deviations [M] of points with these distances to the known ones [M, N, F]."""
     kernel = self.kernel(distances) @ self._projection
-    explained = scipy.linalg.solve_triangular(self._factor, kernel.T, lower=True)
-    variances = self._variance * np.maximum(1 - np.square(explained).sum(axis=0), _SMALLEST_VARIANCE)
+    explained = np.square(scipy.linalg.solve_triangular(self._factor, kernel.T, lower=True)).sum(axis=0)
+    own = np.maximum(np.square(kernel @ self._features).sum(axis=1), 1.0)
+    variances = self._variance * np.maximum(own - explained, _SMALLEST_VARIANCE)
     return kernel @ self._weights, np.sqrt(variances)
 
 
@@ -133,6 +138,14 @@ def projection(matrix: np.ndarray) -> np.ndarray:
   kept = vectors[:, eigenvalues > 0]
   projected: np.ndarray = kept @ kept.T
   return projected
+
+
+def _features(matrix: np.ndarray) -> np.ndarray:
+  """Returns what turns a row of the kernel into features, whose products are the kernel of a symmetric matrix [N, K]."""
+  eigenvalues, vectors = scipy.linalg.eigh(matrix)
+  kept = eigenvalues > _SMALLEST_EIGENVALUE * eigenvalues[-1]
+  features: np.ndarray = vectors[:, kept] / np.sqrt(eigenvalues[kept])
+  return features
 
 
 def positive_semidefinite(matrix: np.ndarray) -> np.ndarray:

@@ -87,6 +87,18 @@ def test_distances_that_give_no_valid_kernel_are_survived():
   assert np.isfinite(fit(terms, far[..., np.newaxis], values).noise)
 
 
+def test_new_points_are_in_doubt_whatever_the_distances():
+  rng = np.random.default_rng(0)
+  distances = rng.uniform(1, 3, size=(60, 60, 1))  # Squared, these are far from a valid kernel.
+  distances = (distances + distances.transpose(1, 0, 2)) * (1 - np.eye(60))[..., np.newaxis] / 2
+  terms, known, values = (Term(slice(0, 1), 2.0),), slice(0, 40), rng.normal(size=40)
+  process = GaussianProcess(terms, Hyperparameters(np.array([0.3]), np.ones(1), 0.05, np.ones(1)))
+  process.observe(distances[known, known], values)
+  assert np.linalg.eigvalsh(process.kernel(distances[known, known]))[0] < -0.1
+  _, deviations = process.predict(distances[40:, known])
+  assert deviations.min() > 0.1 * np.sqrt(process.variance)
+
+
 def test_values_that_are_all_equal_are_survived():
   known = points(6)
   process = GaussianProcess(TERMS, fit(TERMS, distances(known, known), np.zeros(6)))
