@@ -9,6 +9,7 @@ from tensorflow import keras
 
 from nao_tf.networks.conventions import CONVENTIONS
 from nao_tf.networks.layers import Chain, ConvNorm, FactorizedReduction, Norm, SeparableConvNorm
+from nao_tf.supernets.functional import LentWeights
 
 NAO, TORCH = CONVENTIONS["nao"], CONVENTIONS["torch"]
 EPSILON = 1e-5
@@ -46,6 +47,20 @@ def test_norm_in_inference_uses_its_averages_and_leaves_them():
   norm.moving_variance.assign([4.0, 4.0, 4.0])
   np.testing.assert_allclose(norm(x, training=False), (x - [1, 2, 3]) / np.sqrt(4 + EPSILON), rtol=1e-4, atol=1e-5)
   np.testing.assert_array_equal(norm.moving_mean, [1.0, 2.0, 3.0])
+
+
+def test_lent_averages_do_not_go_through_the_fused_kernel():
+  # That of TensorFlow 2.15 mixes them up when one function runs in several places of a graph at the same time.
+  norm, x, mean = built(Norm(NAO), (4, 4, 8)), images(16, 4, 4, 8), images(8, seed=1)
+  variables = [norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance]
+
+  @tf.function(autograph=False)
+  def normalize(mean):
+    return norm.call(x, weights=LentWeights(variables, [tf.ones(8), tf.zeros(8), mean, tf.ones(8)]))
+
+  np.testing.assert_allclose(normalize(mean), (x - mean) / np.sqrt(1 + EPSILON), rtol=1e-4, atol=1e-5)
+  kinds = {operation.type for operation in normalize.get_concrete_function(mean).graph.get_operations()}
+  assert not [kind for kind in kinds if "BatchNorm" in kind]
 
 
 def test_a_frozen_norm_is_in_inference():
