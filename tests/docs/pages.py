@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import importlib.util
 import inspect
 import pathlib
 import re
@@ -84,3 +85,11 @@ def parsed(words: str | Sequence[str]) -> flags.FlagValues:
 def _words(command: str) -> list[str]:
   command = re.sub(r"[&'].*$", "", command) if command.endswith(("&", "'")) else command
   return [word.split("|")[0] for word in shlex.split(command)]
+
+
+def program(path):
+  """Returns the module of a program in docs."""
+  spec = importlib.util.spec_from_file_location(pathlib.Path(path).stem, ROOT / "docs" / path)
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module

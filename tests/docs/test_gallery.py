@@ -1,6 +1,5 @@
 """The pictures of the pages are those that their programs draw."""
 
-import importlib.util
 import re
 
 import pytest
@@ -10,15 +9,7 @@ from tests.docs import pages
 IMAGES = pages.ROOT / "docs" / "images"
 
 
-def program(name):
-  """Returns the module of a program in docs/images."""
-  spec = importlib.util.spec_from_file_location(name, IMAGES / f"{name}.py")
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module
-
-
-PICTURES = program("draw_gallery").pictures()
+PICTURES = pages.program("images/draw_gallery.py").pictures()
 
 
 @pytest.mark.parametrize("name", sorted(PICTURES))
@@ -40,5 +31,5 @@ def test_every_picture_is_on_a_page():
 
 
 def test_the_picture_of_the_floors_is_drawn_as_it_is_drawn_now(tmp_path, monkeypatch):
-  module = program("draw_architecture")
+  module = pages.program("images/draw_architecture.py")
   assert module.picture() == (IMAGES / "architecture.svg").read_text(encoding="utf-8")
