@@ -11,6 +11,10 @@ from nao_tf.reports.columns import COSTS, is_random, rows_where, short, state_of
 from nao_tf.reports.record import Record
 from nao_tf.trial import Trial, best_trial
 
+_FEWEST_WITH_OUTLIERS = 8
+_REACH = 1.5
+"""In interquartile ranges: what lies farther from the quartiles is an outlier (Tukey)."""
+
 Chart = dict[str, Any]
 Columns = Mapping[str, Sequence[Any]]
 
@@ -105,6 +109,28 @@ def _curve(metric: str, number: int, history: Sequence[Mapping[str, float]]) -> 
 def make_chart(x: str, y: str, series: Sequence[dict[str, Any]]) -> Chart:
   """Returns a chart with the names of its axes and those of its series that are not empty."""
   return {"x": x, "y": y, "series": [one for one in series if one["x"] if "rows" not in one or one["rows"]]}
+
+
+def shown_range(values: Sequence[float], front: Sequence[float]) -> Chart:
+  """Returns what a chart shows of its second axis if points far away would squeeze the others; nothing if none would.
+
+  Shown is the front, and what lies within one and a half interquartile ranges of the quartiles.
+
+  Args:
+    values: of all points.
+    front: those of the Pareto set.
+
+  Returns:
+    `y_range`, the lowest and the highest value, and `outside`, how many points lie beyond.
+  """
+  if len(values) < _FEWEST_WITH_OUTLIERS or not front:
+    return {}
+  lower, _, upper = statistics.quantiles(values, n=4, method="inclusive")
+  reach = _REACH * (upper - lower)
+  inside = [value for value in values if lower - reach <= value <= upper + reach]
+  low, high = min(*inside, *front), max(*inside, *front)
+  outside = sum(not low <= value <= high for value in values)
+  return {"y_range": [short(low), short(high)], "outside": outside} if outside else {}
 
 
 def make_series(name: str, style: str, color: int, x: Any, y: Any, **more: Any) -> dict[str, Any]:

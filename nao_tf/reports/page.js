@@ -157,7 +157,8 @@
     reset() {
       const points = this.series.flatMap((series) => series.points);
       this.xs = extent(points.map((point) => point[0]));
-      this.ys = extent(points.map((point) => point[1]).filter((y) => y !== null && y !== undefined));
+      const heights = this.spec.y_range || points.map((point) => point[1]);
+      this.ys = extent(heights.filter((y) => y !== null && y !== undefined));
       this.undo.hidden = true;
       const pointed = this.series.filter((series) => !this.isLines(series));
       this.order = pointed.flatMap((series) => series.points.map((point) => [series, point]));

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from nao_tf.objectives import Objective, Objectives
 from nao_tf.reports.cells import Drawings, cell
-from nao_tf.reports.charts import Chart, make_chart, make_series
+from nao_tf.reports.charts import Chart, make_chart, make_series, shown_range
 from nao_tf.reports.columns import short
 from nao_tf.reports.markup import chart, escaped, figure, table
 from nao_tf.reports.record import Record
@@ -28,10 +28,18 @@ def pareto_section(record: Record, charts: dict[str, Chart], drawings: Drawings)
   if record.objectives is None or not record.pareto_set:
     return ""
   names = [key for key in charts if key.startswith("pareto_")]
-  places = "".join(chart(name, f"{charts[name]['y']} against {charts[name]['x']}") for name in names)
+  places = "".join(
+    chart(name, f"{charts[name]['y']} against {charts[name]['x']}{_outside(charts[name])}") for name in names
+  )
   cells = "".join(cell(record, trial, drawings, is_open=False) for trial in record.pareto_set[:_MOST_DRAWN])
   words = f"<p>{escaped(_words(record.objectives, record.pareto_set))}</p>"
   return f'{words}<div class="grid">{places}</div>{_table(record, record.objectives)}{cells}'
+
+
+def _outside(drawn: Chart) -> str:
+  """Returns in words how many points lie outside of a chart."""
+  count = drawn.get("outside", 0)
+  return f" ({count:,} {'point lies' if count == 1 else 'points lie'} outside)" if count else ""
 
 
 def _words(objectives: Objectives, pareto_set: Sequence[Trial]) -> str:
@@ -62,7 +70,8 @@ def _chart(record: Record, x: Objective, y: Objective) -> Chart:
     *([_series(record, "front", "step", _FRONT, front, x, y)] if _is_staircase(record, x, y) else []),
     _series(record, "Pareto set", "dots", _FRONT, front, x, y),
   ]
-  return make_chart(_title(x), _title(y), series)
+  values = [_value(trial, y) for trial in record.scored]
+  return {**make_chart(_title(x), _title(y), series), **shown_range(values, [_value(trial, y) for trial in front])}
 
 
 def _is_staircase(record: Record, x: Objective, y: Objective) -> bool:

@@ -4,6 +4,7 @@ import pytest
 
 from nao_tf.objectives import objectives_of
 from nao_tf.reports import write_report
+from nao_tf.reports.charts import shown_range
 from nao_tf.runs.journal import Journal
 from nao_tf.spaces import make_space
 from nao_tf.trial import Evaluation, Trial
@@ -59,3 +60,10 @@ def test_each_further_objective_has_a_chart_without_a_line(tmp_path):
 def test_a_search_for_the_reward_has_none(tmp_path):
   found = page(tmp_path, [])
   assert not [name for name in found.data["charts"] if name.startswith("pareto")] and "Pareto set:" not in found.text
+
+
+def test_outliers_do_not_set_the_range_of_the_chart():
+  values = [0.7, 0.72, 0.74, 0.75, 0.76, 0.78, 0.8, 0.1, 0.12]
+  assert shown_range(values, [0.8, 0.74]) == {"y_range": [0.7, 0.8], "outside": 2}
+  assert shown_range(values, [0.8, 0.12]) == {"y_range": [0.12, 0.8], "outside": 1}, "the front is always shown"
+  assert shown_range(values[:7], [0.8]) == shown_range([0.5] * 9, [0.5]) == {}
