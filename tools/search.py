@@ -36,13 +36,14 @@ from nao_tf.reports.markup import figure
 from nao_tf.runs.json_files import write_json
 from nao_tf.runs.run_lock import RunLock
 from nao_tf.runs.settings import RunDirectoryError
-from nao_tf.searches.cost_proxies import PROXIES, Costs, check_proxies, network_costs, table_costs, with_proxies
+from nao_tf.searches.cost_proxies import PROXIES, check_proxies, table_costs, with_network_proxies, with_proxies
 from nao_tf.searches.executors import Executor
 from nao_tf.searches.executors.side_by_side import evaluations_in_order
 from nao_tf.searches.one_shot import ONE_SHOT_SEARCHES
 from nao_tf.searches.reading import load
 from nao_tf.searches.search_directory import Budget, NothingFound, Reranking, search_in_directory
 from nao_tf.searches.winner import BEST_FILE, Rescore, describe
+from nao_tf.searches.workers import SHARED_BATCH
 from nao_tf.serving.export_target import check_target
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
@@ -77,7 +78,6 @@ if TYPE_CHECKING:
 COMMAND = "search"
 BEST_DIRECTORY = "best"
 PARETO_FILE = "pareto.json"
-SHARED_BATCH = 8
 _SEARCH = "nao-search"
 
 DefineFlags = Callable[[flags.FlagValues, Sequence[str]], None]
@@ -310,16 +310,21 @@ def strategy_of(flag_values: flags.FlagValues, proposals: SearchSpace) -> Strate
   if flag_values.warm_start is not None:
     warm_started(strategy, flag_values.warm_start)
   if proxies := proxies_of(flag_values):
-    with_proxies(strategy, proxies, costs_of(flag_values, proxies))
+    inform(strategy, flag_values, proxies)
   return strategy
 
 
-def costs_of(flag_values: flags.FlagValues, proxies: Sequence[str]) -> Costs:
-  """Returns what says what the networks of the search cost."""
+def inform(strategy: Strategy, flag_values: flags.FlagValues, proxies: Sequence[str]) -> None:
+  """Tells a strategy what to ask about the networks of the search, or those of a table.
+
+  Raises:
+    ValueError: if there are no such proxies of these networks; the message names the flag.
+  """
   if flag_values.evaluator == "tabular":
-    return table_costs(proxies, read_table(flag_values.table))
+    with_proxies(strategy, proxies, table_costs(proxies, read_table(flag_values.table)))
+    return
   space, network_config = make_space(flag_values.space), search_flags.children(flag_values).network_config
-  return network_costs(proxies, space, network_config, lambda: experiment.task_of(flag_values))
+  with_network_proxies(strategy, proxies, space, network_config, lambda: experiment.task_of(flag_values))
 
 
 def search(

@@ -13,16 +13,19 @@ import numpy as np
 
 from nao_tf.controller.decision_kernel import DecisionKernel
 from nao_tf.controller.gaussian_process import Beliefs, GaussianProcess
+from nao_tf.runs.hints import Hint, in_words
 from nao_tf.trial import Architecture
 
 _FEWEST = 5
 """Trials before an informant is believed."""
+_NUM_ASKED = 16
+"""Of so many architectures, the most promising, slow informants are asked at a time."""
 _RIDGE = 1.0
 _TINY = 1e-9
 
 
 class Informant(Protocol):
-  """Says something about architectures.
+  """Says something about architectures. One that takes long has the attribute `is_slow`: it is asked about few of them.
 
   Attributes:
     name: of it, for people.
@@ -40,6 +43,7 @@ class InformedProcess(GaussianProcess):
   Attributes:
     weights: of the informants, in standard deviations of the scores for one of the informant's numbers, [F]; 0 for one
       that does not help.
+    is_fitted: whether it has learned something.
   """
 
   def __init__(
@@ -62,28 +66,54 @@ class InformedProcess(GaussianProcess):
     self._informants, self._most = list(informants), max_trials
     self.weights = np.zeros(len(self._informants))
     self._centers, self._scales = np.zeros(len(self._informants)), np.ones(len(self._informants))
+    self.is_fitted = False
 
   @property
   def informants(self) -> list[Informant]:
     """Whom it asks."""
     return list(self._informants)
 
+  @property
+  def hints(self) -> list[Hint]:
+    """How far each informant was believed at last."""
+    return [Hint(one.name, weight) for one, weight in zip(self._informants, self.weights.tolist(), strict=True)]
+
   def fit(self, architectures: Sequence[Architecture], scores: np.ndarray, rng: np.random.Generator) -> None:
     """Learns how far to believe the informants, and what they do not explain; see `GaussianProcess.fit`."""
+    self.is_fitted = True
     told = self._told(architectures)
     self._centers, self._scales = told.mean(axis=0), np.maximum(told.std(axis=0), _TINY)
     self.weights = informant_weights((told - self._centers) / self._scales, scores)
     kept = np.sort(np.argsort(-scores, kind="stable")[: self._most])
     known = [architectures[index] for index in kept]
     super().fit(known, (scores - self._prior(told))[kept], rng)
-    self.incumbent = float(self.predict(known, rng).mean.max())
+    self.incumbent = float((super().predict(known, rng).mean + self._prior(told)[kept]).max())
 
   def predict(self, architectures: Sequence[Architecture], rng: np.random.Generator) -> Beliefs:
-    """Returns what is believed about architectures, informants included; see `GaussianProcess.predict`."""
+    """Returns what is believed about architectures, informants included; see `GaussianProcess.predict`.
+
+    Informants that are slow are asked about a few of them, which are the most promising without. What they would say of the
+    others counts as the mean of what they have said.
+    """
     beliefs = super().predict(architectures, rng)
-    if self.weights.any():
-      beliefs.mean = beliefs.mean + self._prior(self._told(architectures))
+    if not self.weights.any():
+      return beliefs
+    told = np.tile(self._centers, (len(architectures), 1))
+    self._ask(architectures, told, range(len(architectures)), is_slow=False)
+    if any(_is_slow(informant) and weight for informant, weight in zip(self._informants, self.weights, strict=True)):
+      hopes = beliefs.mean + self._prior(told) + beliefs.deviation
+      self._ask(architectures, told, np.argsort(-hopes, kind="stable")[:_NUM_ASKED].tolist(), is_slow=True)
+    beliefs.mean = beliefs.mean + self._prior(told)
     return beliefs
+
+  def _ask(
+    self, architectures: Sequence[Architecture], told: np.ndarray, indices: Sequence[int], *, is_slow: bool
+  ) -> None:
+    """Writes what the slow informants or the others say of some architectures into `told`, [N, F]."""
+    asked = [architectures[index] for index in indices]
+    for column, informant in enumerate(self._informants):
+      if _is_slow(informant) == is_slow and self.weights[column]:
+        told[list(indices), column] = informant(asked)
 
   def _told(self, architectures: Sequence[Architecture]) -> np.ndarray:
     return np.stack([informant(architectures) for informant in self._informants], axis=1)
@@ -93,14 +123,13 @@ class InformedProcess(GaussianProcess):
     return np.asarray((told - self._centers) / self._scales @ self.weights)
 
 
+def _is_slow(informant: Informant) -> bool:
+  return bool(getattr(informant, "is_slow", False))
+
+
 def remarks_on(process: InformedProcess) -> list[str]:
   """Returns a sentence about each informant of a process: how far it was believed at last."""
-  return [
-    f"{informant.name} is used with a weight of {weight:.2f}"
-    if weight
-    else f"{informant.name} is not used: it does not help to predict the rewards of this search"
-    for informant, weight in zip(process.informants, process.weights.tolist(), strict=True)
-  ]
+  return in_words(process.hints)
 
 
 def informant_weights(numbers: np.ndarray, scores: np.ndarray) -> np.ndarray:

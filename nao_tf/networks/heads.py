@@ -9,6 +9,7 @@ from tensorflow import keras
 from nao_tf.networks.conventions import Convention, derive_seeds, kernel_initializer
 from nao_tf.networks.image_network_config import AUXILIARY_FILTERS, AUXILIARY_WINDOW
 from nao_tf.networks.layers import Chain, ConvNorm, ImageShape
+from nao_tf.networks.rectifiers import relu
 from nao_tf.networks.weight_sources import OWN_WEIGHTS, WeightSource
 
 
@@ -73,7 +74,7 @@ class ClassifierHead(keras.layers.Layer):
     Returns:
       [B, num_classes].
     """
-    features = tf.nn.relu(features) if self.convention.head_relu else features
+    features = relu(features) if self.convention.head_relu else features
     pooled = tf.reduce_mean(features, (1, 2))
     if dropout_seed is not None and self.keep < 1.0:
       pooled = tf.nn.experimental.stateless_dropout(pooled, 1.0 - self.keep, dropout_seed)
@@ -113,6 +114,6 @@ class AuxiliaryHead(keras.layers.Layer):
 
   def call(self, features: tf.Tensor, training: bool | None = None, weights: WeightSource = OWN_WEIGHTS) -> tf.Tensor:
     """Maps features [B, H, W, C] to logits [B, num_classes]."""
-    pooled = tf.nn.avg_pool2d(tf.nn.relu(features), self.window, self.stride, "VALID")
-    outputs = tf.nn.relu(self.convolutions(pooled, training=training, weights=weights))
+    pooled = tf.nn.avg_pool2d(relu(features), self.window, self.stride, "VALID")
+    outputs = relu(self.convolutions(pooled, training=training, weights=weights))
     return self.dense(tf.squeeze(outputs, (1, 2)), weights=weights)

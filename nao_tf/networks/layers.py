@@ -12,6 +12,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks.conventions import Convention, derive_seeds, kernel_initializer
+from nao_tf.networks.rectifiers import relu
 from nao_tf.networks.weight_sources import OWN_WEIGHTS, WeightSource
 
 NORM_MOMENTUM = 0.9
@@ -94,8 +95,8 @@ class Norm(keras.layers.BatchNormalization):
   def _scale_and_offset(self, weights: WeightSource) -> tuple[tf.Tensor, tf.Tensor]:
     if self.scale:
       return weights.read(self.gamma), weights.read(self.beta)
-    channels = self.moving_mean.shape
-    return tf.ones(channels), tf.zeros(channels)
+    mean = self.moving_mean
+    return tf.ones(mean.shape, mean.dtype), tf.zeros(mean.shape, mean.dtype)
 
   def _move(self, average: tf.Variable, value: tf.Tensor, weights: WeightSource) -> None:
     weights.write(average, self.momentum * weights.read(average) + (1.0 - self.momentum) * value)
@@ -228,7 +229,7 @@ class ConvNorm(keras.layers.Layer):
 
   def call(self, inputs: tf.Tensor, training: bool | None = None, weights: WeightSource = OWN_WEIGHTS) -> tf.Tensor:
     """Maps [B, H, W, C] to [B, H', W', filters]."""
-    inputs = tf.nn.relu(inputs) if self.relu else inputs
+    inputs = relu(inputs) if self.relu else inputs
     outputs = self._convolve(inputs, tf.cast(weights.read(self.kernel), inputs.dtype))
     return self.norm(outputs, training=training, weights=weights)
 
@@ -288,7 +289,7 @@ class SeparableConvNorm(Strided):
     """Maps [B, H, W, C] to [B, ceil(H / stride), ceil(W / stride), filters]."""
     kernel = _dilated(tf.cast(weights.read(self.depthwise), inputs.dtype), self.dilation)
     padding = _padding(kernel.shape[:2], (self.stride, self.stride), self.convention)
-    outputs = tf.nn.depthwise_conv2d(tf.nn.relu(inputs), kernel, (1, self.stride, self.stride, 1), padding)
+    outputs = tf.nn.depthwise_conv2d(relu(inputs), kernel, (1, self.stride, self.stride, 1), padding)
     outputs = _pointwise(outputs, tf.cast(weights.read(self.pointwise), inputs.dtype))
     return self.norm(outputs, training=training, weights=weights)
 
@@ -336,7 +337,7 @@ class FactorizedReduction(Strided):
 
   def call(self, inputs: tf.Tensor, training: bool | None = None, weights: WeightSource = OWN_WEIGHTS) -> tf.Tensor:
     """Maps [B, H, W, C] to [B, ceil(H / stride), ceil(W / stride), filters]."""
-    inputs = tf.nn.relu(inputs) if self.relu else inputs
+    inputs = relu(inputs) if self.relu else inputs
     outputs = self._convolve(inputs, tf.cast(weights.read(self.kernel), inputs.dtype))
     return self.norm(outputs, training=training, weights=weights)
 

@@ -12,6 +12,7 @@ from tensorflow import keras
 from nao_tf.networks.conventions import Convention, derive_seeds
 from nao_tf.networks.layers import Chain, ConvNorm, ImageShape, Norm, Strided
 from nao_tf.networks.operations import Identity, Pool
+from nao_tf.networks.rectifiers import relu
 from nao_tf.networks.weight_sources import OWN_WEIGHTS, WeightSource
 
 WINDOW = 3
@@ -29,7 +30,7 @@ class Rectifier(keras.layers.Layer):
   def call(self, inputs: tf.Tensor, training: bool | None = None, weights: WeightSource = OWN_WEIGHTS) -> tf.Tensor:
     """Maps [B, H, W, C] to the same shape."""
     del training, weights
-    return tf.nn.relu(inputs)
+    return relu(inputs)
 
   def compute_output_shape(self, input_shape: ImageShape) -> ImageShape:
     """Returns the shape of the input."""

@@ -58,3 +58,16 @@ def mixed_precision(name: str) -> Iterator[None]:
   finally:
     keras.mixed_precision.set_global_policy(before)
     _MIXED.reset(token)
+
+
+@contextlib.contextmanager
+def double_precision() -> Iterator[None]:
+  """Lets networks be built in double precision as long as the context is open."""
+  policy, floats = keras.mixed_precision.global_policy(), keras.backend.floatx()
+  keras.mixed_precision.set_global_policy("float64")
+  keras.backend.set_floatx("float64")
+  try:
+    yield
+  finally:
+    keras.backend.set_floatx(floats)
+    keras.mixed_precision.set_global_policy(policy)

@@ -14,6 +14,7 @@ from nao_tf.reports.cells import Drawings, best_cells
 from nao_tf.reports.charts import Chart, finalist_chart, reward_charts, tradeoff_charts
 from nao_tf.reports.columns import trial_columns
 from nao_tf.reports.embedding import embedding, embedding_charts
+from nao_tf.reports.hints import hints_section
 from nao_tf.reports.markup import chart, escaped, json_script, section
 from nao_tf.reports.pareto import pareto_charts, pareto_section
 from nao_tf.reports.ranking import Ranking, rankings
@@ -65,6 +66,7 @@ def _sections(
     ("training", "Training of the winner", training_sections(record.trainings, record.directory)),
     ("finalists", "Trained from scratch", outcomes.finalists(record)),
     ("predictor", "Predicted and measured", outcomes.predictor(found, calibration(record))),
+    ("hints", "Earlier search and proxies", hints_section(record)),
     ("embedding", "Embedding space", embedding(record)),
     ("origin", "Where the best came from", _origin(record)),
     ("choices", "What is chosen", outcomes.choices(record)),

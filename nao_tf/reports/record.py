@@ -10,6 +10,7 @@ from nao_tf.objectives import Objectives, pareto_set_on_record, recorded_objecti
 from nao_tf.reports.training_records import Training, read_trainings
 from nao_tf.runs.embedding_maps import EmbeddingMap, read_embedding_maps
 from nao_tf.runs.finalists import read_finalists
+from nao_tf.runs.hints import Hints, read_hints
 from nao_tf.runs.journal import TRIALS_FILE, Entry, trials_of
 from nao_tf.runs.predictions import Prediction, read_predictions
 from nao_tf.runs.settings import RunDirectoryError
@@ -37,6 +38,7 @@ class Record:
     changed: when the journal was last written, seconds since 1970.
     maps: of the embedding space of the strategy.
     shares: probabilities of choices in a one-shot search, by epoch.
+    hints: how far the search used what it was told beside its rewards, each time that it changed.
     trainings: of the winner.
     objectives: what was searched for; None for the reward alone.
     pareto_set: the trials that no other one dominates, if there are objectives.
@@ -54,6 +56,7 @@ class Record:
   changed: float
   maps: Sequence[EmbeddingMap] = ()
   shares: Mapping[int, Sequence[Shares]] = dataclasses.field(default_factory=dict)
+  hints: Sequence[Hints] = ()
   trainings: Sequence[Training] = ()
   objectives: Objectives | None = None
   pareto_set: Sequence[Trial] = ()
@@ -122,6 +125,7 @@ def make_record(
     predictions=read(read_predictions, {}, trials),
     maps=read(read_embedding_maps, []),
     shares=read(read_shares, {}),
+    hints=read(read_hints, []),
     trainings=read(read_trainings, []),
     starts=read(read_starts, []),
     objectives=read(lambda _: recorded_objectives(settings), None),

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nao_tf.controller.informed_process import Informant
 from nao_tf.networks.cost_bounds import genotype_describer, has_known_costs
+from nao_tf.searches.untrained_proxies import UNTRAINED, untrained_proxies
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies import Strategy
 from nao_tf.tables.base import Table
@@ -20,7 +22,8 @@ from nao_tf.trial import Architecture
 if TYPE_CHECKING:
   from nao_tf.tasks.base import Task
 
-PROXIES = ("parameters", "multiply_adds")
+COSTS = ("parameters", "multiply_adds")
+PROXIES = (*COSTS, *UNTRAINED)
 _COUNTS = {"parameters": "params", "multiply_adds": "macs"}
 """Names of the proxies in tables."""
 _CACHED = 100_000
@@ -63,10 +66,43 @@ def with_proxies(strategy: Strategy, names: Sequence[str], costs: Costs) -> Stra
   Raises:
     ValueError: if the strategy cannot use proxies.
   """
+  return informed(strategy, [CostProxy(name, index, costs) for index, name in enumerate(names)])
+
+
+def with_network_proxies(
+  strategy: Strategy, names: Sequence[str], space: SearchSpace, network_config: Any, make_task: "Callable[[], Task]"
+) -> Strategy:
+  """Returns a strategy that was asked nothing, after it was told what to ask about the networks of a search.
+
+  Args:
+    strategy: with a method `inform`, as that of NAO.
+    names: of the proxies.
+    space: what is searched.
+    network_config: how networks are built.
+    make_task: returns the task.
+
+  Raises:
+    ValueError: if the strategy cannot use proxies, or there are none of such networks.
+  """
+  counted = [name for name in names if name in COSTS]
+  costs = network_costs(counted, space, network_config, make_task) if counted else None
+  untrained = [name for name in names if name in UNTRAINED]
+  informants: list[Informant] = list(untrained_proxies(untrained, space, network_config, make_task, seed=strategy.seed))
+  if costs is not None:
+    informants = [*(CostProxy(name, index, costs) for index, name in enumerate(counted)), *informants]
+  return informed(strategy, informants)
+
+
+def informed(strategy: Strategy, informants: Sequence[Informant]) -> Strategy:
+  """Returns a strategy that was asked nothing, after it was told whom to ask about architectures.
+
+  Raises:
+    ValueError: if the strategy cannot use proxies.
+  """
   inform = getattr(strategy, "inform", None)
   if inform is None:
     raise ValueError(f"proxies are for the strategy nao, got {type(strategy).__name__}")
-  inform([CostProxy(name, index, costs) for index, name in enumerate(names)])
+  inform(informants)
   return strategy
 
 
@@ -115,6 +151,11 @@ def table_costs(names: Sequence[str], table: Table) -> Costs:
   Raises:
     ValueError: if the table has no such numbers.
   """
+  untrained = [name for name in names if name in UNTRAINED]
+  if untrained:
+    raise ValueError(
+      f"proxies: {untrained[0]} is computed on networks, and a table has none; choose {' or '.join(COSTS)}"
+    )
   missing = [name for name in names if _COUNTS[name] not in table.counts]
   if missing:
     raise ValueError(f"{table.path}: has no {_COUNTS[missing[0]]}, which the proxy {missing[0]} needs")

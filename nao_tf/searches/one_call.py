@@ -16,6 +16,7 @@ from nao_tf import fields
 from nao_tf.networks.cost_bounds import CostBounds
 from nao_tf.objectives import Objective, objectives_of
 from nao_tf.runs.places import checked_directory
+from nao_tf.runs.settings import CONFIG_FILE, read_settings
 from nao_tf.searches.choices import AnyEvaluator, AnySpace, AnyStrategy, preferred, recorded_name
 from nao_tf.searches.cost_proxies import check_proxies
 from nao_tf.searches.executors import Executor
@@ -25,11 +26,10 @@ from nao_tf.searches.one_shot.planned import check_arguments, planned_one_shot_s
 from nao_tf.searches.planned_search import Choices, planned_search
 from nao_tf.searches.rungs import RungConfig, rungs_of
 from nao_tf.searches.search_directory import Budget
-from nao_tf.searches.workers import DEFAULT_EVALUATOR, AnyExecutor, workers_of
+from nao_tf.searches.workers import DEFAULT_EVALUATOR, SHARED_BATCH, AnyExecutor, is_shared, workers_of
 from nao_tf.trial import Trial
 
 NUM_TRIALS = 40
-TRIALS_PER_BATCH = 8
 
 
 def search(
@@ -57,7 +57,7 @@ def search(
   executor: AnyExecutor | None = None,
   num_workers: int | None = None,
   trial_timeout: float | None = None,
-  trials_per_batch: int = TRIALS_PER_BATCH,
+  trials_per_batch: int | None = None,
   rungs: Sequence[int] | None = None,
   reduction: int = 3,
   promotion: str = "asynchronous",
@@ -119,7 +119,9 @@ def search(
       core, with Ray as many as there is room for.
     trial_timeout: seconds after which an evaluation has failed; not inline. None for no limit.
     trials_per_batch: how many architectures the strategy is asked for at a time, as `--batch_size` of nao-search; the
-      override `batch_size` is that of trainings. With 1 and several workers, each proposal knows all that has ended.
+      override `batch_size` is that of trainings. None: 1, as often as a worker is free, so that each proposal knows all
+      that has ended; 8 with the evaluator "shared_weights", which scores many at once; for a search that goes on, the
+      number that it was begun with.
     rungs: epochs after which networks are compared, and only the better ones train on, such as `(1, 3, 9)`; the last
       number is that of a whole training, in place of the override `epochs`. None: each is trained as a whole.
     reduction: with rungs: of so many networks at a rung, one trains on.
@@ -129,7 +131,7 @@ def search(
     warm_start: directory of an earlier search of the same space, of other data or with shorter trainings, to learn from,
       for the strategy "nao". It is used as far as it helps; None for none.
     proxies: what is known of networks without training that the strategy "nao" learns from, as far as it helps:
-      "parameters", "multiply_adds".
+      "parameters", "multiply_adds"; of images also "synflow" and "naswot".
     callbacks: each is called with every trial that has been evaluated, those of an interrupted search included.
     tensorboard: whether to write the curves of the search and of each trial, hyperparameters and images of the best
       cells; `tensorboard --logdir=WORKDIR` shows them.
@@ -181,14 +183,14 @@ def search(
       objectives=sought or None,
       warm_start=warm_start,
       proxies=proxies or None,
-      trials_per_batch=None if trials_per_batch == TRIALS_PER_BATCH else trials_per_batch,
+      trials_per_batch=trials_per_batch,
     )
     one_shot = planned_one_shot_search(directory, strategy, space, read_data, validation_fraction, overrides, seed=seed)
     return one_shot.run(watchers, progress=verbose > 0, tensorboard=tensorboard)
   workers = workers_of(executor, num_workers, trial_timeout)
   evaluator = _evaluator_for(strategy, space, executor) if evaluator is None else evaluator
   bounds = CostBounds(max_parameters, max_multiply_adds)
-  fields.integer(trials_per_batch, "trials_per_batch", 1)
+  batch_size = _batch_size(trials_per_batch, evaluator, directory)
   in_rungs = rungs_of(rungs, reduction, promotion, max_epochs, overrides)
   fields.integer(latency_batch_size, "latency_batch_size", 1)
   warm = None if warm_start is None else os.fspath(warm_start)
@@ -199,14 +201,14 @@ def search(
     seed=seed,
     bounds=bounds,
     workers=workers,
-    batch_size=trials_per_batch,
+    batch_size=batch_size,
     rungs=in_rungs,
     objectives=sought,
     latency_batch_size=latency_batch_size,
     warm_start=warm,
     proxies=check_proxies(proxies),
   )
-  budget = _budget(num_trials, max_seconds, trials_per_batch, in_rungs)
+  budget = _budget(num_trials, max_seconds, batch_size, in_rungs)
   choices.check(x)
   planned = planned_search(directory, choices, read_data(), validation_fraction, overrides)
   return planned.run(budget, watchers, progress=verbose > 0, tensorboard=tensorboard)
@@ -218,6 +220,17 @@ def _evaluator_for(strategy: AnyStrategy, space: AnySpace | None, executor: AnyE
   if isinstance(executor, Executor) or not is_its_space:
     return DEFAULT_EVALUATOR
   return preferred(strategy, "preferred_evaluator") or DEFAULT_EVALUATOR
+
+
+def _batch_size(trials_per_batch: int | None, evaluator: AnyEvaluator, directory: str) -> int:
+  """Returns how many architectures the strategy is asked for at a time: what is given, what is on record, or the default."""
+  if trials_per_batch is not None:
+    return fields.integer(trials_per_batch, "trials_per_batch", 1)
+  if os.path.exists(os.path.join(directory, CONFIG_FILE)):
+    recorded = read_settings(directory).get("batch_size")
+    if isinstance(recorded, int) and recorded >= 1:
+      return recorded
+  return SHARED_BATCH if is_shared(evaluator) else 1
 
 
 def _members(names: Sequence[str]) -> tuple[Objective, ...]:

@@ -29,7 +29,7 @@ from nao_tf.searches.choices import (
   space_of,
   strategy_of,
 )
-from nao_tf.searches.cost_proxies import network_costs, with_proxies
+from nao_tf.searches.cost_proxies import with_network_proxies
 from nao_tf.searches.data_settings import settings_for_data
 from nao_tf.searches.executors import Executor
 from nao_tf.searches.found import Found
@@ -215,7 +215,7 @@ class PlannedSearch:
     if self.choices.warm_start is not None:
       warm_started(strategy, self.choices.warm_start)
     if proxies := self.choices.proxies:
-      with_proxies(strategy, proxies, network_costs(proxies, self.space, network_config, lambda: self.task))
+      with_network_proxies(strategy, proxies, self.space, network_config, lambda: self.task)
     return strategy
 
   def _opened_evaluator(self, *, tensorboard: bool) -> contextlib.AbstractContextManager[Evaluator | Executor]:

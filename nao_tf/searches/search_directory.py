@@ -19,6 +19,7 @@ from nao_tf.objectives import Objectives
 from nao_tf.reports import ReportWriter
 from nao_tf.reports.board import SearchBoard
 from nao_tf.runs.embedding_maps import EmbeddingMaps
+from nao_tf.runs.hints import HintsFile, in_words
 from nao_tf.runs.journal import Journal
 from nao_tf.runs.predictions import Predictions
 from nao_tf.runs.progress_bars import is_live, progress_bar
@@ -147,10 +148,13 @@ def search_in_directory(
     predictions = stack.enter_context(contextlib.closing(Predictions(directory)))
     report = ReportWriter(journal, space)
     maps = stack.enter_context(contextlib.closing(EmbeddingMaps(directory)))
+    hints = stack.enter_context(contextlib.closing(HintsFile(directory)))
     board = stack.enter_context(_board(journal, space, strategy)) if tensorboard else Watchers()
-    watchers = Watchers([board], [_record_on(predictions, maps, strategy), report, *callbacks])
+    watchers = Watchers(
+      [board], [_record_on(predictions, maps, strategy), _record_hints(hints, strategy), report, *callbacks]
+    )
     with open_evaluator() as evaluator:
-      best = _run(strategy, evaluator, journal, budget, watchers, objectives, progress=progress)
+      best = _run(strategy, evaluator, journal, budget, watchers, objectives, hints, progress=progress)
       remove_trainings(directory)
       report.write()
       rescore = reranking.rescore(evaluator) if best and reranking else None
@@ -179,6 +183,7 @@ def _run(
   budget: Budget,
   watchers: Watchers,
   objectives: Objectives | None,
+  hints: HintsFile,
   *,
   progress: bool,
 ) -> Trial | None:
@@ -200,13 +205,17 @@ def _run(
       on_trial=watching.on_trial,
       on_epoch=watching.on_epoch,
       on_workers=workers.show,
-      on_end=lambda times: _show_end(workers, times, strategy),
+      on_end=lambda times: _show_end(workers, times, strategy, hints),
     )
 
 
-def _show_end(workers: WorkerLines, times: object, strategy: Strategy) -> None:
-  """Shows the times of a search, and what its strategy remarks."""
-  for line in (times, *strategy.remarks()):
+def _show_end(workers: WorkerLines, times: object, strategy: Strategy, hints: HintsFile) -> None:
+  """Shows the times of a search, and what its strategy remarks.
+
+  If this process has proposed nothing, its strategy does not know how far it used hints, but that is on record.
+  """
+  is_on_record = hints.last and not strategy.hints()
+  for line in (times, *(in_words(hints.last) if is_on_record else strategy.remarks())):
     workers.show_times(line)
 
 
@@ -256,6 +265,17 @@ def _concluded(best: Trial | None, journal: Journal, space: SearchSpace, objecti
 def _last_reason(trials: Sequence[Trial]) -> str:
   """Returns in words why the last trial failed."""
   return f"the last one {outcome(trials[-1])}" if trials else "there are none"
+
+
+def _record_hints(hints: HintsFile, strategy: Strategy) -> Callable[[Trial], None]:
+  """Returns a function that records, with each trial that closes, how far a strategy uses hints if that has changed."""
+  closed: set[int] = set()
+
+  def record(trial: Trial) -> None:
+    closed.add(trial.id)
+    hints.add(len(closed), strategy.hints())
+
+  return record
 
 
 def _record_on(predictions: Predictions, maps: EmbeddingMaps, strategy: Strategy) -> Callable[[Trial], None]:

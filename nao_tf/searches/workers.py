@@ -34,6 +34,8 @@ SENT_FILE = ".workers.pickle"
 
 DEFAULT_EVALUATOR = "training"
 """The evaluator that is used if none is named, and the strategy is not made for another one."""
+SHARED_BATCH = 8
+"""How many architectures a strategy is asked for at a time if shared weights score many at once."""
 _CHECKED = (DEFAULT_EVALUATOR, "inherited")
 """Evaluators that are made in the process of the search, too, to find what is wrong with the settings."""
 _SHARED_WEIGHTS = "shared_weights"
@@ -67,14 +69,14 @@ class Workers:
       RuntimeError: if this process is a worker itself.
     """
     _check_process()
-    if in_rungs and _is_shared(evaluator):
+    if in_rungs and is_shared(evaluator):
       raise ValueError("rungs are for children that are trained one by one, but shared_weights trains them together")
     if isinstance(self.executor, Executor):
       self._check_ready(evaluator)
       return
     cls = self._class()
     cls.check(self._settings())
-    if self.trial_timeout is not None and _is_shared(evaluator):
+    if self.trial_timeout is not None and is_shared(evaluator):
       raise ValueError("trial_timeout bounds one evaluation, but shared_weights trains for all at once")
     if issubclass(cls, InlineExecutor):
       return
@@ -104,7 +106,7 @@ class Workers:
       yield self.executor
     elif issubclass(self._class(), InlineExecutor):
       yield evaluator_of(evaluator, context)
-    elif _is_shared(evaluator):
+    elif is_shared(evaluator):
       with self._sent(SCORES, sent) as make, self._class().make(make, self._settings()) as executor:
         elsewhere = functools.partial(evaluations_in_order, executor)
         yield evaluator_of(evaluator, dataclasses.replace(context, score_elsewhere=elsewhere))
@@ -183,7 +185,8 @@ def _check_process() -> None:
     )
 
 
-def _is_shared(evaluator: AnyEvaluator) -> bool:
+def is_shared(evaluator: AnyEvaluator) -> bool:
+  """Returns whether an evaluator is that of shared weights."""
   return recorded_name(evaluator) in (_SHARED_WEIGHTS, EVALUATORS[_SHARED_WEIGHTS])
 
 

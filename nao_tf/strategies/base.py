@@ -21,6 +21,7 @@ import numpy as np
 
 from nao_tf.objectives import Objectives
 from nao_tf.runs.embedding_maps import EmbeddingMap
+from nao_tf.runs.hints import Hint
 from nao_tf.runs.predictions import Prediction
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.trial import RANDOM, UNKNOWN, Architecture, Origin, Trial, top_trials
@@ -193,6 +194,13 @@ class Strategy(abc.ABC):
 
   def remarks(self) -> list[str]:
     """Returns sentences about itself for the end of a search; none by default."""
+    return []
+
+  def hints(self) -> list[Hint]:
+    """Returns what it was told beside rewards and how far it used that for its last proposals; none by default.
+
+    Nothing is returned before this process has found it out.
+    """
     return []
 
   def prediction(self, architecture: Architecture) -> Prediction | None:

@@ -31,6 +31,7 @@ from nao_tf.controller.state import controller_state, restart, restore_controlle
 from nao_tf.controller.vocabulary import Vocabulary
 from nao_tf.objectives import Objectives
 from nao_tf.runs.embedding_maps import EmbeddingMap
+from nao_tf.runs.hints import Hint
 from nao_tf.runs.json_files import parse_json
 from nao_tf.runs.old_origins import read_origin
 from nao_tf.runs.predictions import Prediction
@@ -221,10 +222,13 @@ class Nao(Strategy):
     self._num_scored_when_fresh, self._predictions = num_scored, predictions
 
   def remarks(self) -> list[str]:
-    """Returns how far an earlier search was believed; see `Strategy.remarks`."""
-    if not isinstance(self._process, InformedProcess):
-      return []
-    return remarks_on(self._process)
+    """Returns how far an earlier search and proxies were believed; see `Strategy.remarks`."""
+    return remarks_on(self._process) if isinstance(self._process, InformedProcess) else []
+
+  def hints(self) -> list[Hint]:
+    """Returns how far an earlier search and proxies were believed at the last proposal; see `Strategy.hints`."""
+    process = self._process
+    return process.hints if isinstance(process, InformedProcess) and process.is_fitted else []
 
   def _initial_proposals(self, rng: np.random.Generator) -> Iterator[Proposal]:
     """Returns random architectures; with a warm start, in turns with the best of the earlier search."""

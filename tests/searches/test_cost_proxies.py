@@ -31,7 +31,9 @@ def table(tmp_path_factory):
 def test_names_are_checked():
   assert cost_proxies.check_proxies(["parameters", "parameters"]) == ("parameters",)
   for wrong, shown in ((["depth"], "'depth'"), ("parameters", "'parameters'")):
-    with pytest.raises(ValueError, match=f"proxies must be among parameters, multiply_adds, got {shown}"):
+    with pytest.raises(
+      ValueError, match=f"proxies must be among parameters, multiply_adds, synflow, naswot, got {shown}"
+    ):
       cost_proxies.check_proxies(wrong)
 
 
@@ -40,13 +42,15 @@ def test_a_table_has_costs_and_what_is_not_in_it_counts_as_the_mean(table):
   assert costs(table.architecture_of(7)) == (1007.0,)
   with pytest.raises(ValueError, match="has no macs, which the proxy multiply_adds needs"):
     cost_proxies.table_costs(("multiply_adds",), table)
+  with pytest.raises(ValueError, match="naswot is computed on networks, and a table has none; choose parameters or"):
+    cost_proxies.table_costs(("naswot",), table)
   proxy = cost_proxies.CostProxy("parameters", 0, costs)
   assert proxy([table.architecture_of(7)]) == [math.log(1008)] and proxy.name == "the number of parameters"
 
 
 def test_costs_of_networks_are_those_of_the_networks_that_are_trained():
   space = make_space("nasnet5")
-  costs = cost_proxies.network_costs(cost_proxies.PROXIES, space, NETWORK, Digits)
+  costs = cost_proxies.network_costs(cost_proxies.COSTS, space, NETWORK, Digits)
   architecture = space.sample(np.random.default_rng(3))
   parameters, multiply_adds = costs(architecture)
   network = build_network(space.decode(architecture), NETWORK, input_shape=(8, 8, 1), num_outputs=10, seed=0)

@@ -182,6 +182,7 @@ def test_no_batch_begins_after_the_last_second(tmp_path):
     tmp_path,
     evaluator="tests.support.tiny_cells:FirstChoice",
     num_trials=16,
+    trials_per_batch=8,
     max_seconds=2,
     callbacks=[lambda trial: time.sleep(2 if trial.id == 0 else 0)],
   )
@@ -218,7 +219,13 @@ def test_the_strategy_is_asked_for_so_many_at_a_time(tmp_path):
   search(tmp_path, strategy=Asked(TinyCells()), trials_per_batch=3, **options)
   assert counts == [3, 3, 1] and nao_tf.load(tmp_path).settings["batch_size"] == 3
   with pytest.raises(RunDirectoryError, match="batch_size was 3, is 8"):
-    search(tmp_path, strategy=Asked(TinyCells()), **options)
+    search(tmp_path, strategy=Asked(TinyCells()), trials_per_batch=8, **options)
+  counts.clear()
+  search(tmp_path, strategy=Asked(TinyCells()), evaluator=FirstChoice(), num_trials=10)
+  assert counts == [3, 3, 1, 3], "a search goes on with the number that it was begun with"
+  counts.clear()
+  search(tmp_path / "one_by_one", strategy=Asked(TinyCells()), evaluator=FirstChoice(), num_trials=3)
+  assert counts == [1, 1, 1]
 
 
 def test_oversized_networks_are_not_proposed(tmp_path):

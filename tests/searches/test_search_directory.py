@@ -5,6 +5,7 @@ import os
 import pytest
 
 from nao_tf.runs.embedding_maps import EMBEDDING_MAPS_FILE, EmbeddingMap, read_embedding_maps
+from nao_tf.runs.hints import Hint, read_hints
 from nao_tf.runs.predictions import PREDICTIONS_FILE, Prediction, read_predictions
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.runs.starts import STARTS_FILE, read_starts
@@ -31,7 +32,7 @@ def run(directory, evaluator=None, *, settings=None, **options):
     options.pop("strategy", None) or RandomSearch(space),
     lambda: opened,
     budget=budget,
-    progress=False,
+    progress=options.pop("progress", False),
     **options,
   )
 
@@ -106,3 +107,20 @@ def test_a_search_needs_a_budget(tmp_path):
   with pytest.raises(ValueError, match="num_trials, or max_seconds"):
     Budget(None, 3)
   assert run(tmp_path, budget=Budget(None, 3, max_seconds=60)).reward is not None  # The space has an end.
+
+
+class Told(RandomSearch):
+  def hints(self):
+    return [Hint("SynFlow", 0.5 if self.num_asked > 3 else 0.0)]
+
+
+def test_how_far_hints_were_used_is_recorded_as_it_changes(tmp_path):
+  run(tmp_path, strategy=Told(ToySpace()))
+  assert [(row.after, row.hints[0].weight) for row in read_hints(str(tmp_path))] == [(1, 0.0), (4, 0.5)]
+  assert "Earlier search and proxies" in (tmp_path / "report.html").read_text()
+
+
+def test_a_search_that_was_done_before_says_at_its_end_what_is_on_record(tmp_path, capsys):
+  run(tmp_path, strategy=Told(ToySpace()))
+  run(tmp_path, progress=True)
+  assert "SynFlow is used with a weight of 0.50" in "".join(capsys.readouterr())

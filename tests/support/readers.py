@@ -17,6 +17,7 @@ from absl import flags
 from nao_tf.benchmarks.overhead_file import read_overhead
 from nao_tf.benchmarks.strategy_benchmark import BenchmarkConfig, Record, Run, read_record
 from nao_tf.runs.genotype_files import read_genotype
+from nao_tf.runs.hints import read_hints
 from nao_tf.runs.journal import read_trials
 from nao_tf.runs.predictions import read_predictions
 from nao_tf.runs.settings import RunDirectoryError, read_settings
@@ -321,6 +322,11 @@ READERS = {
   "predictions": Reader(
     lines_at("predictions.jsonl", {"id": 0, "architecture": [1, 2], "score": 0.5, "asked_before": 16}),
     in_directory(lambda directory: read_predictions(directory, [Trial(0, (1, 2))])),
+    mutations.LinesOfJson,
+  ),
+  "hints": Reader(
+    lines_at("hints.jsonl", {"after": 12, "hints": [{"name": "the earlier search", "weight": 0.5}]}),
+    in_directory(read_hints),
     mutations.LinesOfJson,
   ),
   "starts": Reader(

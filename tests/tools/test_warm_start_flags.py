@@ -52,5 +52,19 @@ def test_proxies_are_checked_recorded_and_used():
   search.check(values)
   assert search.settings(values)["proxies"] == ["parameters", "multiply_adds"]
   assert len(search.strategy_of(values, SPACE).remarks()) == 2
-  with pytest.raises(ValueError, match="--proxies must be among parameters, multiply_adds, got 'synflow'"):
-    search.check(parsed("--proxies=synflow"))
+  with pytest.raises(
+    ValueError, match="--proxies must be among parameters, multiply_adds, synflow, naswot, got 'depth'"
+  ):
+    search.check(parsed("--proxies=depth"))
+
+
+def test_figures_of_untrained_networks_are_for_networks_that_read_images():
+  values = parsed("--proxies=naswot", "--task=digits", "--space=nasnet5")
+  assert search.strategy_of(values, SPACE).remarks() == [
+    "NASWOT is not used: it does not help to predict the rewards of this search"
+  ]
+  space = make_space("rnn12")
+  with pytest.raises(
+    ValueError, match="proxies: naswot is for networks that read images, and those of the space rnn12"
+  ):
+    search.strategy_of(parsed("--proxies=naswot", "--task=python_reference", "--space=rnn12"), space)
