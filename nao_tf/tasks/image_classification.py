@@ -23,6 +23,7 @@ from nao_tf.tasks import image_batches, image_checks, splits
 from nao_tf.tasks.base import BatchTask, check_split
 from nao_tf.tasks.class_weights import check_class_weight, class_weights
 from nao_tf.tasks.classification import TOP, classification_scores, cross_entropy, top_accuracy
+from nao_tf.tasks.image_division import ImageDivision
 from nao_tf.tasks.image_sources import (
   DigitsSource,
   ImageSource,
@@ -39,9 +40,7 @@ from nao_tf.tasks.traits import EARLIER_HOLD_OUT, HOLD_OUT, HOLD_OUTS, IMAGES
 from nao_tf.training.config import TrainingConfig
 
 IN_MEMORY_BYTES = 2**31
-_SPLIT_SEED = 0
 _MEASURED_BATCH = 256
-_NAMED_CLASSES = 5
 
 
 class ImageClassifier(Protocol):
@@ -250,6 +249,13 @@ class ImageClassification(BatchTask):
       return self._checked_labels(streamed.classes("train"), "train")
     raise ValueError(f"{self.name}: its classes are not known before they are read, so class_weight cannot be balanced")
 
+  @property
+  def _division(self) -> ImageDivision:
+    """How the training images are divided."""
+    return ImageDivision(
+      self.name, self.labels, self._validation_fraction, self._hold_out, self._subset, self._train_examples
+    )
+
   def _split(self, split: str) -> splits.Split:
     check_split(split)
     return self._test_split if split == "test" else self._training_splits[split]
@@ -263,9 +269,9 @@ class ImageClassification(BatchTask):
       return self._streamed_training_splits(streamed)
     images, labels = self._training_images
     self._check_type(images, "train")
-    rest, valid = self._divided(labels)
-    train = self._part(np.random.default_rng(_SPLIT_SEED).permutation(rest), labels)
-    self._report_split(labels, train, valid)
+    rest, valid = self._division.held_out(labels)
+    train = self._division.shuffled_part(rest, labels)
+    self._division.report(labels, train, valid)
     return {"train": splits.MemorySplit(images, labels, train), "valid": splits.MemorySplit(images, labels, valid)}
 
   def _photograph_splits(self, source: PhotographSource) -> dict[str, splits.Split]:
@@ -273,12 +279,12 @@ class ImageClassification(BatchTask):
     total = source.num_examples("train")
     if self._hold_out == "last":
       rest = np.arange(total - round(total * self._validation_fraction))
-      train, valid = rest[: self._subset_size(len(rest))], np.arange(len(rest), total)
+      train, valid = rest[: self._division.num_trained_on(len(rest))], np.arange(len(rest), total)
     else:
       labels = self._checked_labels(source.classes("train"), "train")
-      rest, valid = self._divided(labels)
-      train = self._part(np.random.default_rng(_SPLIT_SEED).permutation(rest), labels)
-      self._report_split(labels, train, valid)
+      rest, valid = self._division.held_out(labels)
+      train = self._division.shuffled_part(rest, labels)
+      self._division.report(labels, train, valid)
     return {"train": PhotographSplit(source, "train", train), "valid": PhotographSplit(source, "train", valid)}
 
   def _streamed_training_splits(self, source: StreamedImageSource) -> dict[str, splits.Split]:
@@ -292,16 +298,16 @@ class ImageClassification(BatchTask):
       raise ValueError(f"{self.name}: too large for memory, so only the last images can be held out")
     total = source.num_examples("train")
     rest = total - round(total * self._validation_fraction)
-    train = self._subset_size(rest)
+    train = self._division.num_trained_on(rest)
     return {
       "train": splits.StreamedSplit(source.stream("train", 0, train), train),
       "valid": splits.StreamedSplit(source.stream("train", rest, total), total - rest),
     }
 
   def _selected_training_splits(self, source: SelectableImageSource, labels: np.ndarray) -> dict[str, splits.Split]:
-    rest, valid = self._divided(labels)
-    train = self._part(rest, labels)
-    self._report_split(labels, train, valid)
+    rest, valid = self._division.held_out(labels)
+    train = self._division.part(rest, labels)
+    self._division.report(labels, train, valid)
     if len(labels) > splits.SHUFFLE_BUFFER and (np.diff(labels) >= 0).all():
       logging.warning(
         "%s: is stored in the order of its classes and too large for memory, so the %d images that are shuffled at a"
@@ -313,27 +319,6 @@ class ImageClassification(BatchTask):
       "train": splits.StreamedSplit(source.select("train", train), len(train)),
       "valid": splits.StreamedSplit(source.select("train", valid), len(valid)),
     }
-
-  def _divided(self, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the indices of the images that may be trained on and of those held out, in ascending order."""
-    rest, valid = splits.hold_out(labels, self._validation_fraction, how=self._hold_out, seed=_SPLIT_SEED)
-    if not len(rest):
-      raise ValueError(f"{self.name}: a validation_fraction of {self._validation_fraction} leaves no image to train on")
-    return rest, valid
-
-  def _part(self, rest: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Returns which images are trained on of those with the indices `rest`: the first ones, or the first of each class."""
-    count = self._subset_size(len(rest))
-    return rest[splits.in_proportion(labels[rest], count)] if self._subset == "stratified" else rest[:count]
-
-  def _report_split(self, labels: np.ndarray, train: np.ndarray, valid: np.ndarray) -> None:
-    """Writes into the log how the images were divided, and which classes a part lacks."""
-    logging.info("%s: %d images to train on, %d held out (%s)", self.name, len(train), len(valid), self._hold_out)
-    for part, indices in (("to train on", train), ("held out", valid)):
-      missing = np.setdiff1d(labels, labels[indices])
-      if len(indices) and len(missing):
-        names = ", ".join(self.labels[label] for label in missing[:_NAMED_CLASSES])
-        logging.warning("%s: classes without an image %s: %d, such as %s", self.name, part, len(missing), names)
 
   @functools.cached_property
   def _training_images(self) -> tuple[np.ndarray, np.ndarray]:
@@ -367,12 +352,6 @@ class ImageClassification(BatchTask):
       image_checks.check_finite(images, f"{self.name}, train", first=first)
       first += len(images)
       yield images
-
-  def _subset_size(self, available: int) -> int:
-    """Returns how many of the available images are trained on."""
-    if (self._train_examples or 0) > available:
-      raise ValueError(f"{self.name}: train_examples is {self._train_examples}, but there are only {available}")
-    return self._train_examples or available
 
   @functools.cached_property
   def _test_split(self) -> splits.Split:

@@ -70,7 +70,7 @@ class PlannedClassification(ImageClassification):
     if split == "test":
       return self._sizes.num_test
     held_out = round(self._sizes.num_train * self._fraction)
-    return held_out if split == "valid" else self._subset_size(self._sizes.num_train - held_out)
+    return held_out if split == "valid" else self._division.num_trained_on(self._sizes.num_train - held_out)
 
 
 class _Nothing:
