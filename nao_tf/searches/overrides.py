@@ -34,6 +34,28 @@ def overridden(configs: Configs, overrides: Mapping[str, Any]) -> Configs:
   return Configs(network, training)
 
 
+def prefixed_settings(config: Any, prefix: str, overrides: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+  """Returns a configuration with other values in some fields, and the overrides that are not for it.
+
+  Args:
+    config: a dataclass.
+    prefix: what the names of its fields have in front, with an underscore between.
+    overrides: values by name, those of other configurations among them.
+
+  Raises:
+    ValueError: if a name has the prefix but no such field follows, or a value is not one for its field.
+  """
+  start = f"{prefix}_"
+  own = {name.removeprefix(start): value for name, value in overrides.items() if name.startswith(start)}
+  known = [field.name for field in dataclasses.fields(config)]
+  unknown = [start + name for name in own if name not in known]
+  if unknown:
+    expected = ", ".join(start + name for name in sorted(known))
+    raise ValueError(f"unknown setting {', '.join(map(repr, unknown))}; expected one of {expected}")
+  rest = {name: value for name, value in overrides.items() if not name.startswith(start)}
+  return _replaced(config, own), rest
+
+
 def _check_known(name: str, known: list[str]) -> None:
   if name not in known:
     similar = difflib.get_close_matches(name, known, n=1)

@@ -15,7 +15,6 @@ from nao_tf.evaluators.base import Evaluator
 from nao_tf.networks.cost_bounds import CostBounds
 from nao_tf.networks.layered_plan import check_used
 from nao_tf.objectives import Objectives
-from nao_tf.runs.settings import flat_settings
 from nao_tf.searches import known_costs
 from nao_tf.searches.choices import (
   AnyEvaluator,
@@ -36,6 +35,7 @@ from nao_tf.searches.found import Found
 from nao_tf.searches.known_costs import settings_of
 from nao_tf.searches.memory import check_memory
 from nao_tf.searches.overrides import overridden
+from nao_tf.searches.planned import Planned
 from nao_tf.searches.proposals import fitting_space
 from nao_tf.searches.rungs import RungConfig
 from nao_tf.searches.same_data import check_same_data
@@ -125,29 +125,15 @@ class Choices:
 
 
 @dataclasses.dataclass(frozen=True)
-class PlannedSearch:
+class PlannedSearch(Planned):
   """A search of which everything is known.
 
   Attributes:
-    directory: of the search.
     choices: what was chosen.
-    data: what is learned from.
-    validation_fraction: share of the data that networks are compared on; None for the share of the task.
-    task: what is learned.
-    named_space: what is searched, as it was given.
-    space: what is searched.
-    configs: how networks are built and trained.
     objectives: what is searched for; None for the reward alone.
   """
 
-  directory: str
   choices: Choices
-  data: "TaskInput"
-  validation_fraction: float | None
-  task: Task
-  named_space: AnySpace
-  space: SearchSpace
-  configs: Configs
   objectives: Objectives | None
 
   def run(
@@ -180,13 +166,12 @@ class PlannedSearch:
       progress=progress,
       tensorboard=tensorboard,
     )
-    return self._found(best)
+    return self._found(best, self.choices.seed)
 
   @property
   def settings(self) -> dict[str, Any]:
     """What determines the course of the search, as JSON values."""
-    return {
-      "space": recorded_name(self.named_space),
+    own = {
       "strategy": recorded_name(self.choices.strategy),
       "evaluator": self.choices.workers.recorded_evaluator(self.choices.evaluator),
       "seed": self.choices.seed,
@@ -195,10 +180,8 @@ class PlannedSearch:
       **({} if self.choices.rungs is None else self.choices.rungs.settings),
       **settings_of(self.objectives, self.choices.latency_batch_size),
       **self._hint_settings,
-      "validation_fraction": self.validation_fraction,
-      **self.data.settings,
-      **flat_settings(network=self.configs.network_config, training=self.configs.training_config),
     }
+    return self._settings(own)
 
   @property
   def _hint_settings(self) -> dict[str, Any]:
@@ -235,18 +218,6 @@ class PlannedSearch:
     sent = dataclasses.replace(context, make_task=make_task, directory=os.path.abspath(self.directory))
     return self.choices.workers.opened(self.choices.evaluator, context, sent)
 
-  def _found(self, best: Trial) -> Found:
-    return Found(
-      self.directory,
-      self.space,
-      self.configs,
-      self.data,
-      best=best,
-      task=self.task,
-      validation_fraction=self.validation_fraction,
-      seed=self.choices.seed,
-    )
-
 
 def planned_search(
   directory: str,
@@ -278,7 +249,7 @@ def planned_search(
   _check_networks(space, task, configs, choices.seed, overrides)
   known = known_costs.known_of_networks(space, configs.network_config, task) if choices.objectives else {}
   objectives = known_costs.sought(choices.objectives, known, recorded_name(choices.evaluator), task)
-  return PlannedSearch(directory, choices, data, validation_fraction, task, named, space, configs, objectives)
+  return PlannedSearch(directory, data, validation_fraction, task, named, space, configs, choices, objectives)
 
 
 def _check_networks(space: SearchSpace, task: Task, configs: Configs, seed: int, overrides: Mapping[str, Any]) -> None:

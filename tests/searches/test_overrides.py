@@ -3,7 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from nao_tf.searches.overrides import overridden
+from nao_tf.searches.overrides import overridden, prefixed_settings
+from nao_tf.supernets.relaxed.config import RelaxedConfig
 from nao_tf.tasks import task_class
 
 CONFIGS = task_class("digits").child
@@ -42,3 +43,23 @@ def test_numbers_of_numpy_become_plain_ones():
   changed = overridden(CONFIGS, {"epochs": np.int64(3), "learning_rate": np.float32(0.5)}).training_config
   assert (changed.epochs, changed.learning_rate) == (3, 0.5)
   assert json.dumps([changed.epochs, changed.learning_rate]) == "[3, 0.5]"
+
+
+def test_settings_with_a_prefix_are_taken_out_of_the_overrides():
+  config, rest = prefixed_settings(RelaxedConfig(), "relaxed", {"relaxed_cost_weight": np.float32(0.5), "filters": 3})
+  assert config == RelaxedConfig(cost_weight=0.5) and rest == {"filters": 3}
+
+
+@pytest.mark.parametrize(
+  ("overrides", "message"),
+  [
+    (
+      {"relaxed_cost_wait": 1},
+      "unknown setting 'relaxed_cost_wait'; expected one of relaxed_cost, relaxed_cost_weight, ",
+    ),
+    ({"relaxed_order": 3}, "RelaxedConfig: order must be one of 0, 1, 2, got 3"),
+  ],
+)
+def test_wrong_settings_with_a_prefix_are_an_error(overrides, message):
+  with pytest.raises(ValueError, match=message):
+    prefixed_settings(RelaxedConfig(), "relaxed", overrides)

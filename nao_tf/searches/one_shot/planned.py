@@ -4,17 +4,15 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nao_tf.runs.settings import flat_settings
-from nao_tf.searches.choices import AnySpace, recorded_name, space_of
+from nao_tf.searches.choices import AnySpace, space_of
 from nao_tf.searches.data_settings import settings_for_data
 from nao_tf.searches.found import Found
 from nao_tf.searches.one_shot import OneShotSearch, one_shot_search
 from nao_tf.searches.one_shot.base import OneShotContext
-from nao_tf.searches.overrides import overridden
+from nao_tf.searches.overrides import overridden, prefixed_settings
+from nao_tf.searches.planned import Planned
 from nao_tf.searches.same_data import check_same_data
-from nao_tf.spaces.base import SearchSpace
 from nao_tf.supernets.config import SharingConfig
-from nao_tf.tasks.base import Configs, Task
 from nao_tf.trial import Trial
 
 if TYPE_CHECKING:
@@ -40,31 +38,19 @@ def check_arguments(strategy: str, **given: Any) -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class PlannedOneShotSearch:
-  """A one-shot search of which everything is known.
+class PlannedOneShotSearch(Planned):
+  """A one-shot search of which everything is known; its configs are those of the network that holds all architectures.
 
   Attributes:
-    directory: of the search.
     strategy: its name.
     search: its declaration.
-    data: what is learned from.
-    validation_fraction: share of the data that is held out; None for that of the task.
-    task: what is learned.
-    named_space: what is searched, as it was given.
-    space: what is searched.
-    configs: how the network that holds all architectures is built and trained.
+    config: its own settings.
     seed: of all randomness.
   """
 
-  directory: str
   strategy: str
   search: OneShotSearch
-  data: "TaskInput"
-  validation_fraction: float | None
-  task: Task
-  named_space: AnySpace
-  space: SearchSpace
-  configs: Configs
+  config: Any
   seed: int
 
   def run(self, callbacks: Sequence[Callable[[Trial], None]], *, progress: bool, tensorboard: bool = True) -> Found:
@@ -89,7 +75,7 @@ class PlannedOneShotSearch:
       self.task,
       self.space,
       self.configs,
-      config=self.search.config_for(self.task.kind),
+      config=self.config,
       sharing_config=SharingConfig(),
       distribution=tf.distribute.get_strategy(),
       seed=self.seed,
@@ -104,35 +90,12 @@ class PlannedOneShotSearch:
       progress=progress,
       tensorboard=tensorboard,
     )
-    return self._found(best)
+    return self._found(best, self.seed)
 
   @property
   def settings(self) -> dict[str, Any]:
     """What determines the course of the search, as JSON values."""
-    return {
-      "space": recorded_name(self.named_space),
-      "strategy": self.strategy,
-      "seed": self.seed,
-      "validation_fraction": self.validation_fraction,
-      **self.data.settings,
-      **flat_settings(
-        options=self.search.config_for(self.task.kind),
-        network=self.configs.network_config,
-        training=self.configs.training_config,
-      ),
-    }
-
-  def _found(self, best: Trial) -> Found:
-    return Found(
-      self.directory,
-      self.space,
-      self.configs,
-      self.data,
-      best=best,
-      task=self.task,
-      validation_fraction=self.validation_fraction,
-      seed=self.seed,
-    )
+    return self._settings({"strategy": self.strategy, "seed": self.seed}, options=self.config)
 
 
 def planned_one_shot_search(
@@ -154,7 +117,8 @@ def planned_one_shot_search(
     read_data: returns what is learned from.
     validation_fraction: share of the data that is held out; None for that of the search, or what a task that is made
       already holds out.
-    overrides: fields of the configurations of the network with other values than the search has.
+    overrides: fields of the configurations of the network with other values than the search has; and its own settings,
+      with the prefix that their flags have, such as `relaxed_cost_weight`.
     seed: of all randomness.
 
   Raises:
@@ -166,10 +130,13 @@ def planned_one_shot_search(
   named = defaults.space if space is None else space
   made = space_of(named)
   defaults.check_space(made)
+  config, overrides = prefixed_settings(search.config_for(task.kind), search.prefix, overrides)
   configs = overridden(defaults.configs, overrides)
   fraction = validation_fraction
   if fraction is None and defaults.validation_fraction is not None and not data.is_ready:
     fraction = defaults.validation_fraction
     task = data.make_task(fraction)
   configs = overridden(configs, settings_for_data(task, overrides))
-  return PlannedOneShotSearch(directory, strategy, search, data, fraction, task, named, made, configs, seed)
+  return PlannedOneShotSearch(
+    directory, data, fraction, task, named, made, configs, strategy=strategy, search=search, config=config, seed=seed
+  )

@@ -40,6 +40,11 @@ def test_what_a_one_shot_search_has_not_is_refused(tmp_path, given, message):
   [
     ({"space": "nasnet5"}, "needs cells whose output has all nodes"),
     ({"filter": 3}, "unknown setting 'filter'; did you mean filters"),
+    (
+      {"relaxed_cost_wait": 3},
+      "unknown setting 'relaxed_cost_wait'; expected one of relaxed_cost, relaxed_cost_weight",
+    ),
+    ({"relaxed_order": 3}, "order must be one of 0, 1, 2, got 3"),
   ],
 )
 def test_what_does_not_fit_is_refused_before_anything_is_written(tmp_path, given, message):
@@ -56,3 +61,13 @@ def test_settings_say_what_is_searched_and_how():
   assert settings["network.convention"] == "darts" and settings["training.epochs"] == 150
   ready = planned_one_shot_search("unused", "darts", SPACE, lambda: task_input(make_task()), None, {}, seed=0)
   assert ready.validation_fraction is None and ready.configs.training_config.batch_size < 64
+
+
+def test_own_settings_of_a_search_are_named_as_its_flags():
+  given = {"relaxed_cost_weight": 0.5, "filters": 2}
+  planned = planned_one_shot_search("unused", "snas", SPACE, lambda: task_input(make_task()), None, given, seed=0)
+  assert planned.config.cost_weight == 0.5 and planned.config.order == 0
+  assert planned.settings["options.cost_weight"] == 0.5
+  given = {"sampling_final_samples": 20}
+  planned = planned_one_shot_search("unused", "random_ws", SPACE, lambda: task_input(make_task()), None, given, seed=0)
+  assert planned.config.final_samples == 20 and planned.settings["options.final_samples"] == 20
