@@ -15,6 +15,7 @@ from nao_tf.spaces.connected_genotypes import ConnectedGenotype
 from nao_tf.spaces.genotypes import CellGenotype, Genotype, LstmGenotype, RecurrentGenotype
 from nao_tf.spaces.layered_genotypes import LayeredGenotype
 from nao_tf.spaces.motif_genotypes import MotifGenotype
+from nao_tf.spaces.nasbench201 import EdgeGenotype
 
 
 class NetworkConfig(Protocol):
@@ -39,7 +40,7 @@ class Builder(NamedTuple):
 
 
 def _build_image_network(
-  genotype: CellGenotype | MotifGenotype,
+  genotype: CellGenotype | MotifGenotype | EdgeGenotype,
   config: ImageNetworkConfig,
   input_shape: tuple[int, ...],
   num_outputs: int,
@@ -70,6 +71,7 @@ def _build_language_model(
 BUILDERS: dict[type, Builder] = {
   CellGenotype: Builder(ImageNetworkConfig, _build_image_network),
   ConnectedGenotype: Builder(ImageNetworkConfig, _build_layered_network),
+  EdgeGenotype: Builder(ImageNetworkConfig, _build_image_network),
   LayeredGenotype: Builder(ImageNetworkConfig, _build_layered_network),
   MotifGenotype: Builder(ImageNetworkConfig, _build_image_network),
   RecurrentGenotype: Builder(LanguageModelConfig, _build_language_model),

@@ -100,6 +100,16 @@ _TORCH = Convention(
   head_relu=False,
   auxiliary_offset=0,
 )
+_DARTS = dataclasses.replace(
+  _TORCH,
+  kernel_scale=1 / 3,
+  kernel_distribution="uniform",
+  split_stride=False,
+  factorized_identity_relu=True,
+  drop_identity=False,
+  project_equal_previous=True,
+  project_equal_current=True,
+)
 
 CONVENTIONS = {
   # The TensorFlow release of NAO: NAONet.
@@ -113,16 +123,9 @@ CONVENTIONS = {
   # The eleven-operation space of the first PyTorch release: NAONet-A. Its average pools divide by the whole window.
   "torch_large": dataclasses.replace(_TORCH, average_counts_padding=True),
   # DARTS (Liu et al., ICLR 2019) and what was compared with it, such as SNAS. Kernels begin as PyTorch's do by default.
-  "darts": dataclasses.replace(
-    _TORCH,
-    kernel_scale=1 / 3,
-    kernel_distribution="uniform",
-    split_stride=False,
-    factorized_identity_relu=True,
-    drop_identity=False,
-    project_equal_previous=True,
-    project_equal_current=True,
-  ),
+  "darts": _DARTS,
+  # NAS-Bench-201 (Dong and Yang, ICLR 2020): a norm and a ReLU come before the classifier.
+  "nasbench201": dataclasses.replace(_DARTS, stem_multiplier=1, head_relu=True),
   # The release of NASNet in TensorFlow's model garden: NASNet-A on CIFAR and its small networks on ImageNet.
   "slim": _SLIM,
   # Its large network on ImageNet.

@@ -12,6 +12,7 @@ from tensorflow import keras
 
 from nao_tf.networks.cell import Cell
 from nao_tf.networks.conventions import Convention, derive_seeds
+from nao_tf.networks.edge_cell import StackedEdgeCell, check_edge_convention, stacked_edge_cell
 from nao_tf.networks.heads import AuxiliaryHead, ClassifierHead
 from nao_tf.networks.image_network_config import (
   AUXILIARY_STRIDES,
@@ -28,6 +29,7 @@ from nao_tf.networks.stems import STEMS, Stem
 from nao_tf.networks.training_draws import TrainingDraws
 from nao_tf.spaces import genotypes
 from nao_tf.spaces.motif_genotypes import MotifGenotype
+from nao_tf.spaces.nasbench201 import EdgeGenotype
 
 __all__ = [
   "CellPlan",
@@ -57,7 +59,7 @@ class ImageClassifier(keras.Model):
 
   def __init__(
     self,
-    genotype: genotypes.CellGenotype | MotifGenotype,
+    genotype: genotypes.CellGenotype | MotifGenotype | EdgeGenotype,
     config: ImageNetworkConfig,
     num_classes: int,
     image_shape: tuple[int, int, int],
@@ -70,7 +72,12 @@ class ImageClassifier(keras.Model):
     self.stem = STEMS[config.stem](config.filters, config.facts, stem_seed)
     self.plans = plan_cells(config)
     keys = derive_seeds(cell_seed, len(self.plans))
-    self.cells = [_make_cell(genotype, plan, config.facts, key) for plan, key in zip(self.plans, keys)]
+    if isinstance(genotype, EdgeGenotype):
+      check_edge_convention(config.convention, config.stem)
+    last = len(self.plans) - 1
+    self.cells = [
+      _make_cell(genotype, plan, config.facts, key, is_last=plan.index == last) for plan, key in zip(self.plans, keys)
+    ]
     track_each(self, "cells", self.cells)
     self.draws = TrainingDraws(config.drop_path_keep, config.drop_path_steps, len(self.cells), draw_seed)
     self.head = ClassifierHead(num_classes, config.dropout_keep, config.facts, head_seed)
@@ -129,7 +136,7 @@ class ImageNetwork(keras.Model):
 
   def __init__(
     self,
-    genotype: genotypes.CellGenotype | MotifGenotype,
+    genotype: genotypes.CellGenotype | MotifGenotype | EdgeGenotype,
     config: ImageNetworkConfig,
     num_classes: int,
     image_shape: tuple[int, int, int],
@@ -215,7 +222,7 @@ class ImageNetwork(keras.Model):
 
 
 def image_network(
-  genotype: genotypes.CellGenotype | MotifGenotype,
+  genotype: genotypes.CellGenotype | MotifGenotype | EdgeGenotype,
   config: ImageNetworkConfig | None = None,
   *,
   num_classes: int = 10,
@@ -248,7 +255,7 @@ def inference_model(network: ImageNetwork) -> keras.Model:
 
 
 def count_parameters(
-  genotype: genotypes.CellGenotype | MotifGenotype,
+  genotype: genotypes.CellGenotype | MotifGenotype | EdgeGenotype,
   config: ImageNetworkConfig | None = None,
   *,
   auxiliary: bool = False,
@@ -293,9 +300,16 @@ def make_auxiliary_head(config: ImageNetworkConfig, num_classes: int, seed: int)
 
 
 def _make_cell(
-  genotype: genotypes.CellGenotype | MotifGenotype, plan: CellPlan, convention: Convention, seed: int
-) -> Cell | MotifCell:
+  genotype: genotypes.CellGenotype | MotifGenotype | EdgeGenotype,
+  plan: CellPlan,
+  convention: Convention,
+  seed: int,
+  *,
+  is_last: bool,
+) -> Cell | MotifCell | StackedEdgeCell:
   name, is_first = f"cell_{plan.index}", plan.index == 0
+  if isinstance(genotype, EdgeGenotype):
+    return stacked_edge_cell(genotype, plan, convention, seed, is_last=is_last)
   if isinstance(genotype, MotifGenotype):
     return MotifCell(genotype, plan.filters, convention, seed, reduction=plan.reduction, first=is_first, name=name)
   return Cell(
