@@ -74,14 +74,16 @@ class EdgeCell(keras.layers.Layer):
       weights: where the weights come from.
       masks: the factors of drop-path [edges, B, 1, 1, 1], or None.
     """
-    states, terms = [inputs], []
+    states: list[tf.Tensor] = [inputs]
+    terms: list[tf.Tensor] = []
     for number, ((node, source, _), layer) in enumerate(zip(self.genotype.edges, self.operations)):
       if node > len(states):
         states.append(tf.add_n(terms))
         terms = []
       term = layer(states[source], training=training, weights=weights)
-      kept = masks is None or not is_dropped(self.branches[number], 1, self.convention)
-      terms.append(term if kept else term * masks[number])
+      if masks is not None and is_dropped(self.branches[number], 1, self.convention):
+        term = term * masks[number]
+      terms.append(term)
     return tf.add_n(terms)
 
   def compute_output_shape(self, input_shape: ImageShape) -> ImageShape:
@@ -164,7 +166,7 @@ class StackedEdgeCell(keras.layers.Layer):
     return self.body.branches
 
   @property
-  def layers_with_weights(self) -> list[keras.layers.Layer]:
+  def unit_layers(self) -> list[keras.layers.Layer]:
     """The layers in the order of the units of a supernet."""
     parts = list(self.body.operations) if isinstance(self.body, EdgeCell) else [self.body]
     return parts if self.norm is None else [*parts, self.norm]
@@ -219,4 +221,3 @@ def check_edge_convention(convention: str, stem: str) -> None:
       f"networks of cells of NAS-Bench-201 need the convention {CONVENTION} and the stem cifar, got the convention"
       f" {convention} and the stem {stem}"
     )
-

@@ -15,8 +15,10 @@ import tensorflow as tf
 from nao_tf.networks.building import complete_network_config
 from nao_tf.networks.image_network import ImageNetworkConfig
 from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.nasbench201 import Nasbench201Space
 from nao_tf.spaces.nasnet import NasnetSpace
 from nao_tf.supernets.config import SharingConfig
+from nao_tf.supernets.edge_supernet import EdgePathNetwork, EdgeSupernet
 from nao_tf.supernets.image_supernet import ImageSupernet, PathNetwork, batch_statistics
 from nao_tf.supernets.minibatches import Minibatches
 from nao_tf.supernets.path_weights import PathWeights
@@ -45,7 +47,7 @@ class ImageSupernetTrainer(SupernetTrainer):
   def __init__(
     self,
     task: BatchProblem,
-    supernet: ImageSupernet,
+    supernet: ImageSupernet | EdgeSupernet,
     training_config: TrainingConfig,
     sharing_config: SharingConfig,
     *,
@@ -256,7 +258,7 @@ class ImageSupernetTrainer(SupernetTrainer):
 class _WithBatchStatistics:
   """A network whose batch norm takes the statistics of each batch even where nothing is trained."""
 
-  def __init__(self, network: PathNetwork) -> None:
+  def __init__(self, network: PathNetwork | EdgePathNetwork) -> None:
     self._network, self.config, self.auxiliary_head = network, network.config, network.auxiliary_head
 
   def __call__(self, images: tf.Tensor, training: bool = False, step: tf.Tensor | None = None) -> tf.Tensor:
@@ -284,24 +286,40 @@ def make_image_supernet_trainer(
     ValueError: if the space or the network_config is of another kind, the training_config does not fit shared weights, the
       data or the replicas, or batch norm is to be synchronized among several replicas.
   """
-  if not isinstance(space, NasnetSpace) or not isinstance(network_config, ImageNetworkConfig):
+  if not isinstance(space, NasnetSpace | Nasbench201Space) or not isinstance(network_config, ImageNetworkConfig):
     raise ValueError(
-      f"{task.name}: an image supernet needs a NasnetSpace and an ImageNetworkConfig, got a {type(space).__name__} and a"
-      f" {type(network_config).__name__}"
+      f"{task.name}: an image supernet needs a NasnetSpace or nasbench201, and an ImageNetworkConfig, got a"
+      f" {type(space).__name__} and a {type(network_config).__name__}"
     )
   if network_config.synchronized_norm and distribution.num_replicas_in_sync > 1:
     raise ValueError("synchronized_norm: with shared weights every replica takes batch statistics of its own")
   training_config = task.complete_training_config(training_config)
   num_steps = training_config.epochs * task.steps_per_epoch(training_config)
+  network_config = complete_network_config(
+    network_config, num_steps=num_steps, num_replicas=distribution.num_replicas_in_sync
+  )
+  supernet = _make_supernet(task, space, network_config, sharing_config, seed)
+  return ImageSupernetTrainer(task, supernet, training_config, sharing_config, distribution=distribution, seed=seed)
+
+
+def _make_supernet(
+  task: BatchTask,
+  space: NasnetSpace | Nasbench201Space,
+  network_config: ImageNetworkConfig,
+  sharing_config: SharingConfig,
+  seed: int,
+) -> ImageSupernet | EdgeSupernet:
   height, width, channels = task.input_shape
-  supernet = ImageSupernet(
+  image_shape = height, width, channels
+  if isinstance(space, Nasbench201Space):
+    return EdgeSupernet(network_config, num_classes=task.num_outputs, image_shape=image_shape, seed=seed)
+  return ImageSupernet(
     [operation.name for operation in space.operations],
-    complete_network_config(network_config, num_steps=num_steps, num_replicas=distribution.num_replicas_in_sync),
+    network_config,
     num_nodes=space.num_nodes,
     num_classes=task.num_outputs,
-    image_shape=(height, width, channels),
+    image_shape=image_shape,
     seed=seed,
     weights_per_input=sharing_config.weights_per_input,
     concatenates_nodes=space.concatenates_nodes,
   )
-  return ImageSupernetTrainer(task, supernet, training_config, sharing_config, distribution=distribution, seed=seed)

@@ -9,6 +9,7 @@ from nao_tf.networks.image_network_config import ImageNetworkConfig
 from nao_tf.networks.language_model_config import LanguageModelConfig
 from nao_tf.searches.one_shot.base import OneShotDefaults, OneShotSearch
 from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.nasbench201 import Nasbench201Space
 from nao_tf.spaces.nasnet import NasnetSpace
 from nao_tf.spaces.recurrent import RecurrentSpace
 from nao_tf.supernets.relaxed.config import PRESETS
@@ -52,14 +53,15 @@ def check_recurrent_cells(space: SearchSpace) -> None:
 
 
 def check_cells(space: SearchSpace) -> None:
-  """Checks that a space is one of image cells whose output has all nodes.
+  """Checks that a space is one of image cells whose output has all nodes, or that of NAS-Bench-201.
 
   Raises:
     ValueError: if it is not.
   """
-  if not isinstance(space, NasnetSpace) or not space.concatenates_nodes:
+  if not isinstance(space, Nasbench201Space) and not (isinstance(space, NasnetSpace) and space.concatenates_nodes):
     raise ValueError(
-      f"{space.name}: a search by gradients needs cells whose output has all nodes, such as those of darts"
+      f"{space.name}: a search by gradients needs cells whose output has all nodes, such as those of darts, or those of"
+      " nasbench201"
     )
 
 

@@ -9,6 +9,7 @@ from nao_tf.networks.image_network_config import ImageNetworkConfig
 from nao_tf.networks.language_model_config import LanguageModelConfig
 from nao_tf.searches.one_shot.base import OneShotDefaults, OneShotSearch
 from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.nasbench201 import Nasbench201Space
 from nao_tf.spaces.nasnet import NasnetSpace
 from nao_tf.spaces.recurrent import RecurrentSpace
 from nao_tf.supernets.sampling.config import ENAS_PRESETS, RANDOM_PRESETS
@@ -62,8 +63,10 @@ def check_image_cells(space: SearchSpace) -> None:
   Raises:
     ValueError: if it is not.
   """
-  if not isinstance(space, NasnetSpace):
-    raise ValueError(f"{space.name}: sampled paths of images need cells such as those of nasnet5 or darts")
+  if not isinstance(space, NasnetSpace | Nasbench201Space):
+    raise ValueError(
+      f"{space.name}: sampled paths of images need cells such as those of nasnet5 or darts, or those of nasbench201"
+    )
 
 
 def check_recurrent_cells(space: SearchSpace) -> None:

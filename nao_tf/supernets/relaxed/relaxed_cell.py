@@ -20,8 +20,8 @@ _POOLS = ("max", "avg", "min")
 class MixedOperation(keras.layers.Layer):
   """The weighted sum of all operations on one state.
 
-  Pools end with a batch norm, so that the outputs of all operations are of the same size. The absent operation adds
-  nothing.
+  Pools end with a batch norm, unless they must not, so that the outputs of all operations are of the same size. The absent
+  operation adds nothing.
 
   Args:
     operations: names of the operations.
@@ -29,6 +29,7 @@ class MixedOperation(keras.layers.Layer):
     stride: of all operations.
     convention: what they are like.
     seed: of their weights.
+    normed_pools: whether pools end with a batch norm.
     name: of the layer.
   """
 
@@ -40,12 +41,16 @@ class MixedOperation(keras.layers.Layer):
     convention: Convention,
     seed: int,
     *,
+    normed_pools: bool = True,
     name: str | None = None,
   ) -> None:
     super().__init__(name=name)
     self.names, self.stride = tuple(operations), stride
     keys = derive_seeds(seed, len(self.names))
-    layers = [_operation(operation, filters, stride, convention, key) for operation, key in zip(self.names, keys)]
+    layers = [[OPERATIONS[operation](filters, stride, convention, key)] for operation, key in zip(self.names, keys)]
+    for operation, chain in zip(self.names, layers):
+      if normed_pools and operation.startswith(_POOLS):
+        chain.append(Norm(convention))
     self.candidates = [Chain(chain) for chain in layers]
     track_each(self, "candidates", self.candidates)
 
@@ -164,9 +169,3 @@ class RelaxedCell(keras.layers.Layer):
   def _edge(self, source: int, seed: int) -> MixedOperation:
     stride = 2 if self.plan.reduction and source < NUM_CELL_INPUTS else 1
     return MixedOperation(self.operations, self.plan.filters, stride, self.convention, seed)
-
-
-def _operation(name: str, filters: int, stride: int, convention: Convention, seed: int) -> list[keras.layers.Layer]:
-  """Returns the layers of an operation; a pool has a norm after it."""
-  layer = OPERATIONS[name](filters, stride, convention, seed)
-  return [layer, Norm(convention)] if name.startswith(_POOLS) else [layer]

@@ -15,13 +15,10 @@ import tensorflow as tf
 from nao_tf.networks.image_network import ImageNetworkConfig
 from nao_tf.runs.shares import Shares
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.spaces.genotypes import CellGenotype
-from nao_tf.spaces.nasnet import NasnetSpace
 from nao_tf.supernets.functional import LentWeights
 from nao_tf.supernets.relaxed import bilevel, mixtures
 from nao_tf.supernets.relaxed.config import RelaxedConfig
-from nao_tf.supernets.relaxed.expected_costs import cost_table
-from nao_tf.supernets.relaxed.relaxed_network import RelaxedImageNetwork
+from nao_tf.supernets.relaxed.relaxations import relaxation_of
 from nao_tf.supernets.relaxed.strengths import Strengths, summed
 from nao_tf.tasks.base import BatchTask
 from nao_tf.training import optimizers
@@ -33,6 +30,8 @@ from nao_tf.trial import Architecture
 
 _SHUFFLED = 10_000
 """Validation examples that are shuffled at a time."""
+_LEAST_COST = 1e-6
+"""Of a mixture, in millions. A sample of operations may be all free."""
 
 
 class RelaxedTrainer:
@@ -52,7 +51,7 @@ class RelaxedTrainer:
   def __init__(
     self,
     task: BatchTask,
-    space: NasnetSpace,
+    space: SearchSpace,
     network_config: ImageNetworkConfig,
     training_config: TrainingConfig,
     config: RelaxedConfig,
@@ -64,7 +63,7 @@ class RelaxedTrainer:
 
     Args:
       task: what to learn; strengths are trained on its validation set.
-      space: of cells whose output has all nodes. An edge may also be absent, as in DARTS.
+      space: one that has a relaxation; see `nao_tf.supernets.relaxed.relaxations`.
       network_config: how large the network is.
       training_config: how the weights are trained, with every field set that the task may fill in.
       config: how the strengths are trained.
@@ -72,29 +71,22 @@ class RelaxedTrainer:
       seed: of everything random.
 
     Raises:
-      ValueError: if a batch cannot be divided among the replicas, an operation is unknown, there are fewer validation
+      ValueError: if a batch cannot be divided among the replicas, the space has no relaxation, there are fewer validation
         examples than a batch has, or the optimizer of the weights is not SGD although the step of the weights is followed.
     """
     check_divisible(training_config.batch_size, distribution)
     refuse_full_size(training_config, "relaxed networks")
     _check(task, training_config, config)
     self.task, self.training_config, self.config = task, training_config, config
-    operations, num_nodes = (mixtures.ZERO, *(operation.name for operation in space.operations)), space.num_nodes
-    self._space, self._operations, self._num_nodes, self._seed = space, operations, num_nodes, seed
+    self._relaxation, self._seed = relaxation_of(space), seed
     self._distribution, self._replicas = distribution, distribution.num_replicas_in_sync
     self.steps_per_epoch = task.steps_per_epoch(training_config)
     height, width, channels = task.input_shape
-    shape = (2, mixtures.num_edges(num_nodes), len(self._operations))
     with distribution.scope():
-      self.network = RelaxedImageNetwork(
-        operations,
-        network_config,
-        num_nodes=num_nodes,
-        num_classes=task.num_outputs,
-        image_shape=(height, width, channels),
-        seed=seed,
+      self.network = self._relaxation.network(
+        network_config, num_classes=task.num_outputs, image_shape=(height, width, channels), seed=seed
       )
-      self._strengths = Strengths(shape, config, distribution=distribution, seed=seed)
+      self._strengths = Strengths(self._relaxation.shape, config, distribution=distribution, seed=seed)
       self.optimizer = optimizers.make_optimizer(training_config, self.steps_per_epoch)
       self.optimizer.build(self._weights)
     self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
@@ -111,7 +103,7 @@ class RelaxedTrainer:
 
   @property
   def strengths(self) -> tf.Variable:
-    """A variable `[2, edges, operations]`."""
+    """A variable `[cells, edges, operations]`."""
     return self._strengths.variable
 
   @property
@@ -124,17 +116,17 @@ class RelaxedTrainer:
     """The learning rate of the weights at the present step."""
     return optimizers.current_learning_rate(self.optimizer)
 
-  def derived(self) -> CellGenotype:
-    """Returns the discrete cells that the strengths stand for."""
-    return mixtures.derive(self.strengths.numpy(), self._operations, self._num_nodes)
+  def derived(self) -> Any:
+    """Returns the genotype that the strengths stand for."""
+    return self._relaxation.derive(self.strengths.numpy())
 
   def architecture(self) -> Architecture:
     """Returns the architecture that the strengths stand for."""
-    return self._space.encode(self.derived())
+    return self._relaxation.architecture(self.strengths.numpy())
 
   def shares(self) -> list[Shares]:
     """Returns the softmax of the strengths of each edge."""
-    return mixtures.shares(self.strengths.numpy(), self._operations, self._num_nodes)
+    return self._relaxation.shares(self.strengths.numpy())
 
   def drawn(self) -> Iterator[tuple[Architecture, Metrics]]:
     """Yields nothing: the strengths decide."""
@@ -168,7 +160,7 @@ class RelaxedTrainer:
 
   def has_collapsed(self) -> bool:
     """Returns whether the normal cell has more identities than the configuration allows."""
-    return 0 < self.config.max_identities < mixtures.count_identities(self.derived())[0]
+    return 0 < self.config.max_identities < self._relaxation.identities(self.derived())["normal_identities"]
 
   def evaluate(self, split: str) -> Metrics:
     """Returns the metrics of the relaxed network on a split, with the softmax of the strengths as mixture."""
@@ -181,9 +173,8 @@ class RelaxedTrainer:
 
   def _figures(self) -> Metrics:
     """Returns what the strengths say."""
-    normal, reduction = mixtures.count_identities(self.derived())
     entropy = mixtures.entropy(self.strengths.numpy())
-    return {"entropy": entropy, "normal_identities": normal, "reduction_identities": reduction}
+    return {"entropy": entropy, **self._relaxation.identities(self.derived())}
 
   @property
   def _weights(self) -> list[Any]:
@@ -295,23 +286,15 @@ class RelaxedTrainer:
     return bilevel.WeightStep(rate, momentum, last, self.training_config.weight_decay)
 
   def _cost(self, mixture: tf.Tensor) -> tf.Tensor:
-    """Returns the weighted logarithm of the expected cost."""
+    """Returns the weighted logarithm of the expected cost. A mixture of free operations costs as much as one parameter."""
     if not self.config.cost_weight:
       return tf.zeros([])
-    return self.config.cost_weight * tf.math.log(tf.reduce_sum(mixture * self._cost_table))
+    cost = tf.maximum(tf.reduce_sum(mixture * self._cost_table), _LEAST_COST)
+    return self.config.cost_weight * tf.math.log(cost)
 
   @functools.cached_property
   def _cost_table(self) -> np.ndarray:
-    shapes = self.network.input_shapes
-    table = cost_table(
-      self.network.plans,
-      shapes,
-      self._operations,
-      self._num_nodes,
-      self.network.config.facts,
-      cost=self.config.cost,
-    )
-    return table.astype(np.float32)
+    return self._relaxation.cost_table(self.network, cost=self.config.cost).astype(np.float32)
 
   def _sum(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     """Returns gradients, summed over the replicas."""
@@ -332,7 +315,7 @@ class RelaxedTrainer:
 class _Mixed:
   """A relaxed network with one mixture: called as an image network is."""
 
-  def __init__(self, network: RelaxedImageNetwork, mixture: tf.Tensor, weights: LentWeights | None = None) -> None:
+  def __init__(self, network: Any, mixture: tf.Tensor, weights: LentWeights | None = None) -> None:
     self._network, self._mixture, self._weights = network, mixture, weights
     self.config, self.auxiliary_head = network.config, None
 
@@ -355,7 +338,7 @@ def make_relaxed_trainer(
 
   Args:
     task: what to learn.
-    space: of cells whose output has all nodes, such as `darts`.
+    space: of cells whose output has all nodes, such as `darts`; or `nasbench201`.
     network_config: how large the network is.
     training_config: how its weights are trained.
     config: how its strengths are trained.
@@ -365,10 +348,6 @@ def make_relaxed_trainer(
   Raises:
     ValueError: if the space is another one; or as `RelaxedTrainer`.
   """
-  if not isinstance(space, NasnetSpace) or not space.concatenates_nodes:
-    raise ValueError(
-      f"{space.name}: a search by gradients needs cells whose output has all nodes, such as those of darts"
-    )
   return RelaxedTrainer(
     task,
     space,

@@ -7,9 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.nasbench201 import Nasbench201Space
 from nao_tf.spaces.nasnet import NasnetSpace
 from nao_tf.strategies.attention_policy import LogitsConfig, make_attention_policy
-from nao_tf.strategies.policies import Policy
+from nao_tf.strategies.policies import Policy, make_policy
 from nao_tf.strategies.reinforce import Baseline, ReinforceConfig
 from nao_tf.supernets.architecture_sampler import ArchitectureSampler
 from nao_tf.supernets.sampling.config import SamplingConfig
@@ -31,9 +32,10 @@ class UniformSampler:
     Raises:
       ValueError: if inputs must be distinct in a space that has no image cells.
     """
-    if distinct_inputs and not isinstance(space, NasnetSpace):
+    if distinct_inputs and not isinstance(space, NasnetSpace | Nasbench201Space):
       raise ValueError(f"{space.name}: distinct_inputs needs a space of image cells, such as darts")
-    self._space, self._seed, self._distinct_inputs = space, seed, distinct_inputs
+    self._space, self._seed = space, seed
+    self._distinct_inputs = distinct_inputs and isinstance(space, NasnetSpace)  # Others have no choice of inputs.
 
   @property
   def state(self) -> dict[str, Any]:
@@ -132,6 +134,8 @@ def make_sampler(space: SearchSpace, config: SamplingConfig, *, seed: int) -> Ar
     baseline_decay=config.baseline_decay,
     entropy_weight=config.entropy_weight,
   )
+  if isinstance(space, Nasbench201Space):  # Its nodes choose no inputs, so there is nothing to attend to.
+    return PolicySampler(make_policy(space, policy_config, seed=seed), baseline_decay=config.baseline_decay, seed=seed)
   logits_config = LogitsConfig(
     initial_range=config.initial_range,
     temperature=config.temperature,
