@@ -41,8 +41,9 @@ def draw_panel(axes, panel):
     (line,) = axes.plot(queries, mean, label=label, linewidth=2.6 if label.startswith("NAO") else 1.4)
     axes.fill_between(queries, mean - error, mean + error, color=line.get_color(), alpha=0.12, linewidth=0)
   axes.set(title=panel["title"], xlabel="evaluated architectures", ylabel="test accuracy of the best so far, %")
-  axes.set(xscale="log", xlim=(FIRST, None), ylim=(panel["from"], panel["to"]))
-  axes.set_xticks([10, 20, 50, 100, 200], labels=["10", "20", "50", "100", "200"])
+  axes.set(xscale="log", xlim=(FIRST, 500), ylim=(panel["from"], panel["to"]))
+  ticks = [10, 20, 50, 100, 200, 500]
+  axes.set_xticks(ticks, labels=[str(tick) for tick in ticks])
   axes.grid(alpha=0.3)
   axes.legend(loc="lower right", fontsize=9)
 
