@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeGuard
 
 from nao_tf.spaces.connected_genotypes import ConnectedGenotype
+from nao_tf.spaces.edge_genotypes import EdgeGenotype
 from nao_tf.spaces.genotypes import NUM_CELL_INPUTS, Cell, CellGenotype, LstmGenotype, RecurrentGenotype
 from nao_tf.spaces.motif_genotypes import Motif, MotifGenotype
 from nao_tf.spaces.nasbench101 import GraphGenotype
-from nao_tf.spaces.nasbench201 import EdgeGenotype
 from nao_tf.spaces.operation_names import ABSENT, OTHER, family_of
 
 DrawableGenotype = (

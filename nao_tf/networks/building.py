@@ -12,10 +12,10 @@ from nao_tf.networks.layered_network import layered_network
 from nao_tf.networks.parameter_counts import num_parameters
 from nao_tf.networks.plain_plans import PlainGenotype
 from nao_tf.spaces.connected_genotypes import ConnectedGenotype
+from nao_tf.spaces.edge_genotypes import EdgeGenotype
 from nao_tf.spaces.genotypes import CellGenotype, Genotype, LstmGenotype, RecurrentGenotype
 from nao_tf.spaces.layered_genotypes import LayeredGenotype
 from nao_tf.spaces.motif_genotypes import MotifGenotype
-from nao_tf.spaces.nasbench201 import EdgeGenotype
 
 
 class NetworkConfig(Protocol):

@@ -14,7 +14,7 @@ from nao_tf.networks.image_network_config import CellPlan
 from nao_tf.networks.layers import ConvNorm, ImageShape, Norm, strided_shape, track_each
 from nao_tf.networks.operations import OPERATIONS, is_dropped
 from nao_tf.networks.weight_sources import OWN_WEIGHTS, WeightSource
-from nao_tf.spaces.nasbench201 import EdgeGenotype
+from nao_tf.spaces.edge_genotypes import EdgeGenotype
 
 LAYER_NAMES = {
   "none": "zero",
@@ -24,9 +24,6 @@ LAYER_NAMES = {
   "avg_pool_3x3": "avg3x3",
 }
 """Keys of `OPERATIONS` by the benchmark's names."""
-
-CONVENTION = "nasbench201"
-"""The convention that networks of such cells need."""
 
 
 class EdgeCell(keras.layers.Layer):
@@ -208,16 +205,3 @@ def stacked_edge_cell(
     else EdgeCell(genotype, plan.filters, convention, seed, name="body")
   )
   return StackedEdgeCell(body, convention, normed=is_last, name=f"cell_{plan.index}")
-
-
-def check_edge_convention(convention: str, stem: str) -> None:
-  """Checks that cells of edges can stand in a network.
-
-  Raises:
-    ValueError: if the network has another convention, or a stem for large images.
-  """
-  if convention != CONVENTION or stem != "cifar":
-    raise ValueError(
-      f"networks of cells of NAS-Bench-201 need the convention {CONVENTION} and the stem cifar, got the convention"
-      f" {convention} and the stem {stem}"
-    )

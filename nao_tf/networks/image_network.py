@@ -12,7 +12,8 @@ from tensorflow import keras
 
 from nao_tf.networks.cell import Cell
 from nao_tf.networks.conventions import Convention, derive_seeds
-from nao_tf.networks.edge_cell import StackedEdgeCell, check_edge_convention, stacked_edge_cell
+from nao_tf.networks.edge_cell import StackedEdgeCell, stacked_edge_cell
+from nao_tf.networks.edge_convention import check_edge_convention
 from nao_tf.networks.heads import AuxiliaryHead, ClassifierHead
 from nao_tf.networks.image_network_config import (
   AUXILIARY_STRIDES,
@@ -28,8 +29,8 @@ from nao_tf.networks.precision import check_precision
 from nao_tf.networks.stems import STEMS, Stem
 from nao_tf.networks.training_draws import TrainingDraws
 from nao_tf.spaces import genotypes
+from nao_tf.spaces.edge_genotypes import EdgeGenotype
 from nao_tf.spaces.motif_genotypes import MotifGenotype
-from nao_tf.spaces.nasbench201 import EdgeGenotype
 
 __all__ = [
   "CellPlan",

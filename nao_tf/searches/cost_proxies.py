@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nao_tf.controller.informed_process import Informant
 from nao_tf.networks.cost_bounds import genotype_describer, has_known_costs
 from nao_tf.searches.untrained_proxies import UNTRAINED, untrained_proxies
 from nao_tf.spaces.base import SearchSpace
@@ -20,6 +19,7 @@ from nao_tf.tables.base import Table
 from nao_tf.trial import Architecture
 
 if TYPE_CHECKING:
+  from nao_tf.controller.informed_process import Informant
   from nao_tf.tasks.base import Task
 
 COSTS = ("parameters", "multiply_adds")
@@ -93,7 +93,7 @@ def with_network_proxies(
   return informed(strategy, informants)
 
 
-def informed(strategy: Strategy, informants: Sequence[Informant]) -> Strategy:
+def informed(strategy: Strategy, informants: "Sequence[Informant]") -> Strategy:
   """Returns a strategy that was asked nothing, after it was told whom to ask about architectures.
 
   Raises:

@@ -99,7 +99,7 @@ def build(
     OSError: if a file cannot be read.
   """
   from nao_tf.serving.architectures import genotype_of
-  from nao_tf.spaces.genotypes import CELL_GENOTYPES, PLAIN_GENOTYPES
+  from nao_tf.spaces.genotypes import CELL_GENOTYPES, PLAIN_GENOTYPES, LstmGenotype, RecurrentGenotype
 
   shared: dict[str, Any] = {
     "dropout": dropout,
@@ -132,6 +132,8 @@ def build(
   if isinstance(genotype, PLAIN_GENOTYPES):
     _refuse(architecture, genotype, "a language model", of_text)
     return _build_layered_network(architecture, genotype, **of_images, **shared)
+  if not isinstance(genotype, (RecurrentGenotype, LstmGenotype)):
+    raise ValueError(f"there is no plain Keras model of a {type(genotype).__name__}; export it as a SavedModel")
   _refuse(
     architecture,
     genotype,

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from nao_tf import fields
 from nao_tf.spaces.connected_genotypes import ConnectedGenotype
+from nao_tf.spaces.edge_genotypes import EdgeGenotype
 from nao_tf.spaces.layered_genotypes import LayeredGenotype
 from nao_tf.spaces.motif_genotypes import MotifGenotype
 
@@ -201,18 +202,23 @@ class LstmGenotype:
     return cls()
 
 
-Genotype = CellGenotype | MotifGenotype | RecurrentGenotype | LstmGenotype | LayeredGenotype | ConnectedGenotype
+Genotype = (
+  CellGenotype | MotifGenotype | EdgeGenotype | RecurrentGenotype | LstmGenotype | LayeredGenotype | ConnectedGenotype
+)
 
 CELL_GENOTYPES = (CellGenotype, MotifGenotype)
-"""Those that networks of cells are built from."""
+"""Those that networks of cells are built from, whose costs are known and which have plain models."""
 PLAIN_GENOTYPES = (LayeredGenotype, ConnectedGenotype)
 """Those that networks of plain layers are built from."""
-IMAGE_GENOTYPES = (*CELL_GENOTYPES, *PLAIN_GENOTYPES)
+COUNTED_GENOTYPES = (*CELL_GENOTYPES, *PLAIN_GENOTYPES)
+"""Those of image networks whose costs are known without building them."""
+IMAGE_GENOTYPES = (*COUNTED_GENOTYPES, EdgeGenotype)
 """Those that image networks are built from."""
 
 _READERS: dict[str, Callable[[Any], Genotype]] = {
   "normal": CellGenotype.from_json,
   "motifs": MotifGenotype.from_json,
+  "edges": EdgeGenotype.from_json,
   "recurrent": RecurrentGenotype.from_json,
   "lstm": LstmGenotype.from_json,
   "stages": LayeredGenotype.from_json,

@@ -4,7 +4,6 @@ A cell is the complete directed acyclic graph of four nodes. Each of its six edg
 """
 
 import collections
-import dataclasses
 import functools
 import itertools
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import numpy as np
 
 from nao_tf import fields
 from nao_tf.spaces.base import Decision, SearchSpace
+from nao_tf.spaces.edge_genotypes import EdgeGenotype
 from nao_tf.spaces.layer_graphs import INPUT, OUTPUT, GraphBuilder, Layer, LayerGraph
 from nao_tf.trial import Architecture
 
@@ -23,18 +23,6 @@ EDGES = tuple((node, source) for node in range(1, NUM_NODES) for source in range
 
 Function = tuple[Any, ...]
 _INPUT = (INPUT, ())
-
-
-@dataclasses.dataclass(frozen=True)
-class EdgeGenotype:
-  """A cell by its edges.
-
-  Attributes:
-    edges: (node, source, name of the operation) for each edge, ordered by node and source. Node 0 is the input, the
-      last node is the output. A node is the sum of its edges.
-  """
-
-  edges: tuple[tuple[int, int, str], ...]
 
 
 class Nasbench201Space(SearchSpace):

@@ -37,5 +37,5 @@ def test_a_network_is_built_from_a_genotype_and_halves_the_image_twice():
 
 def test_another_convention_is_refused():
   config = ImageNetworkConfig(num_cells=1, filters=4)
-  with pytest.raises(ValueError, match="need the convention nasbench201"):
+  with pytest.raises(ValueError, match="need --convention=nasbench201"):
     build_network(SPACE.decode((1,) * 6), config, input_shape=(8, 8, 3), num_outputs=2, seed=0)

@@ -4,6 +4,7 @@ import re
 import numpy as np
 import pytest
 
+from nao_tf.spaces import make_space
 from nao_tf.spaces.genotypes import Branch, Cell, CellGenotype, LstmGenotype, Node, genotype_from_json
 from nao_tf.spaces.published import CELLS, RECURRENT_CELLS
 
@@ -54,7 +55,8 @@ def test_every_kind_of_genotype_is_recognized(genotype):
 @pytest.mark.parametrize("data", [{}, {"reduction": []}, [], None, "lstm"])
 def test_something_else_is_no_genotype_of_any_kind(data):
   with pytest.raises(
-    ValueError, match="expected a JSON object with one of normal, motifs, recurrent, lstm, stages, convolutions, got"
+    ValueError,
+    match="expected a JSON object with one of normal, motifs, edges, recurrent, lstm, stages, convolutions, got",
   ):
     genotype_from_json(data)
 
@@ -117,3 +119,23 @@ def test_a_cell_made_in_python_reads_earlier_states_only():
   for source in (-1, 2, 0.5, True):
     with pytest.raises(ValueError, match="an integer from 0 to 1 for 'source of the right branch of node 0'"):
       Cell((Node(branch, Branch("identity", source)),))
+
+
+def test_cells_of_edges_are_read_back():
+  genotype = make_space("nasbench201").decode((0, 1, 2, 3, 4, 0))
+  assert genotype_from_json(genotype.to_json()) == genotype
+
+
+@pytest.mark.parametrize(
+  ("edges", "message"),
+  [
+    ([[1, 0]], "edge 0"),
+    ([[1, 1, "none"]], "source must be below node 1"),
+    ([[1, 0, 3]], "operation must be a name"),
+    ([[0, 0, "none"]], "edge 0: node"),
+    (7, "edges"),
+  ],
+)
+def test_wrong_edges_are_refused(edges, message):
+  with pytest.raises(ValueError, match=message):
+    genotype_from_json({"edges": edges})

@@ -10,7 +10,8 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks.conventions import Convention, derive_seeds
-from nao_tf.networks.edge_cell import LAYER_NAMES, ResidualReduction, check_edge_convention
+from nao_tf.networks.edge_cell import LAYER_NAMES, ResidualReduction
+from nao_tf.networks.edge_convention import check_edge_convention
 from nao_tf.networks.heads import ClassifierHead
 from nao_tf.networks.image_network import CellPlan, ImageNetworkConfig, plan_cells
 from nao_tf.networks.layers import ImageShape, Norm, track_each
@@ -19,7 +20,8 @@ from nao_tf.networks.stems import STEMS
 from nao_tf.networks.training_draws import TrainingDraws
 from nao_tf.networks.weight_sources import OWN_WEIGHTS, WeightSource
 from nao_tf.runs.shares import Shares
-from nao_tf.spaces.nasbench201 import EDGES, OPERATIONS, EdgeGenotype
+from nao_tf.spaces.edge_genotypes import EdgeGenotype
+from nao_tf.spaces.nasbench201 import EDGES, OPERATIONS
 from nao_tf.supernets.relaxed.relaxed_cell import MixedOperation
 from nao_tf.supernets.relaxed.relaxed_network import without_affine_norm
 

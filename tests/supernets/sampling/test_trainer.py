@@ -182,7 +182,7 @@ def test_what_cannot_be_searched_is_refused():
   with pytest.raises(ValueError, match="needs a space of image cells"):
     make_sampling_trainer(
       make_task(),
-      make_space("nasbench201"),
+      make_space("nasbench101"),
       NETWORK,
       IMAGES,
       ENAS,

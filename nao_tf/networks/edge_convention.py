@@ -1,0 +1,46 @@
+"""What networks of cells of NAS-Bench-201 must be like. Nothing here imports TensorFlow."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from nao_tf.networks.image_network_config import ImageNetworkConfig
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.nasbench201 import Nasbench201Space
+
+CONVENTION = "nasbench201"
+"""The convention that networks of such cells need."""
+
+
+def check_edge_convention(convention: str, stem: str, flag: str = "--convention") -> None:
+  """Checks that cells of edges can stand in a network.
+
+  Args:
+    convention: of the network.
+    stem: of the network.
+    flag: that sets the convention, for the message.
+
+  Raises:
+    ValueError: if the network has another convention, or a stem for large images.
+  """
+  if convention != CONVENTION or stem != "cifar":
+    raise ValueError(
+      f"networks of cells of NAS-Bench-201 need {flag}={CONVENTION} and the stem cifar, got the convention {convention}"
+      f" and the stem {stem}"
+    )
+
+
+def check_networks(space: SearchSpace, networks: Iterable[tuple[str, Any]]) -> None:
+  """Checks that the architectures of a space can be built with some configurations.
+
+  Args:
+    space: of the architectures.
+    networks: the prefix of the flags of each configuration, such as "child_", and the configuration.
+
+  Raises:
+    ValueError: if one cannot be used; the message names the flag.
+  """
+  if not isinstance(space, Nasbench201Space):
+    return
+  for prefix, config in networks:
+    if isinstance(config, ImageNetworkConfig):
+      check_edge_convention(config.convention, config.stem, f"--{prefix}convention")

@@ -1,0 +1,20 @@
+"""Which networks cells of NAS-Bench-201 are built into."""
+
+import pytest
+
+from nao_tf.networks.edge_convention import check_networks
+from nao_tf.networks.image_network_config import ImageNetworkConfig
+from nao_tf.spaces import make_space
+
+EDGES = make_space("nasbench201")
+
+
+def test_the_flag_of_the_network_that_cannot_be_built_is_named():
+  good, bad = ImageNetworkConfig(convention="nasbench201"), ImageNetworkConfig(convention="darts")
+  check_networks(EDGES, [("shared_", good), ("child_", good)])
+  with pytest.raises(ValueError, match="need --child_convention=nasbench201 .* got the convention darts"):
+    check_networks(EDGES, [("shared_", good), ("child_", bad)])
+
+
+def test_other_spaces_have_any_convention():
+  check_networks(make_space("darts"), [("", ImageNetworkConfig(convention="nao"))])
