@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from nao_tf.networks.edge_convention import check_networks
 from nao_tf.searches.one_shot import OneShotSearch
 from nao_tf.searches.one_shot.base import OneShotContext
 from nao_tf.searches.search_directory import Reranking
@@ -27,11 +26,9 @@ def check(flag_values: flags.FlagValues) -> None:
   if search is None or defaults is None:
     return
   one_shot_flags.config(search, flag_values)
-  shared, children = shared_flags.configs(flag_values), search_flags.children(flag_values)
-  space = make_space(flag_values.space)
+  shared_flags.configs(flag_values)
   try:
-    defaults.check_space(space)
-    check_networks(space, [("shared_", shared.network_config), ("child_", children.network_config)])
+    defaults.check_space(make_space(flag_values.space))
   except ValueError as error:
     raise ValueError(f"--strategy={flag_values.strategy} --space={flag_values.space}: {error}") from error
 

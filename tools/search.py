@@ -56,6 +56,7 @@ from nao_tf.tools import (
   evaluator_flags,
   executor_flags,
   experiment,
+  network_checks,
   objective_flags,
   one_shot,
   one_shot_flags,
@@ -216,6 +217,7 @@ def check(flag_values: flags.FlagValues) -> None:
     earlier_search(flag_values)
   proxies_of(flag_values)
   one_shot.check(flag_values)
+  network_checks.check(flag_values)
   is_cheap = flag_values.evaluator == "shared_weights" or one_shot_flags.chosen(flag_values) is not None
   objective_flags.check(flag_values)
   if flag_values.rerank and not is_cheap:

@@ -1,0 +1,35 @@
+"""What `nao-search` refuses to build, before any data is read."""
+
+import pytest
+
+from nao_tf.tools import search
+from tests.support.command_line import parse
+
+GOOD = ("--child_convention=nasbench201", "--shared_convention=nasbench201")
+
+
+def check(*argv):
+  search.check(parse(search, "--workdir=w", "--space=nasbench201", *argv))
+
+
+@pytest.mark.parametrize(
+  ("argv", "flag"),
+  [
+    (["--strategy=random"], "child"),
+    (["--strategy=darts"], "shared"),
+    (["--strategy=darts", GOOD[1]], "child"),
+    (["--evaluator=shared_weights"], "shared"),
+  ],
+)
+def test_networks_that_cannot_hold_the_cells_are_refused_by_the_flag(argv, flag):
+  with pytest.raises(ValueError, match=f"need --{flag}_convention=nasbench201"):
+    check(*argv)
+
+
+@pytest.mark.parametrize("kind", ["--strategy=random", "--strategy=darts", "--evaluator=shared_weights"])
+def test_networks_with_the_convention_are_not(kind):
+  check(kind, *(GOOD if kind != "--strategy=random" else GOOD[:1]))
+
+
+def test_a_table_needs_no_networks():
+  check("--evaluator=tabular", f"--table={__file__}")

@@ -1,0 +1,28 @@
+"""Checks of `nao-search` that the networks of a space can be built as the flags say."""
+
+from typing import Any
+
+from absl import flags
+
+from nao_tf.networks.edge_convention import check_networks
+from nao_tf.spaces import make_space
+from nao_tf.tools import one_shot_flags, search_flags, shared_flags
+
+
+def check(flag_values: flags.FlagValues) -> None:
+  """Checks that the networks that a search trains can be built.
+
+  Raises:
+    ValueError: if some cannot; the message names the flag.
+  """
+  networks = _networks(flag_values)
+  if networks:
+    check_networks(make_space(flag_values.space), networks)
+
+
+def _networks(flag_values: flags.FlagValues) -> list[tuple[str, Any]]:
+  """Returns the prefix of the flags of each network that a search trains, and its configuration."""
+  children = ("child_", search_flags.children(flag_values).network_config)
+  if one_shot_flags.chosen(flag_values) is not None or flag_values.evaluator == "shared_weights":
+    return [(shared_flags.PREFIX, shared_flags.configs(flag_values).network_config), children]
+  return [children] if flag_values.evaluator in ("training", "inherited") else []
