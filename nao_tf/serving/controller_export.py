@@ -36,7 +36,8 @@ from nao_tf.serving.saved_models import ExportError, write_saved_model
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies import strategy_class
-from nao_tf.strategies.nao import STATE_FILE, Nao
+from nao_tf.strategies.nao import Nao
+from nao_tf.strategies.nao_state import STATE_FILE
 from nao_tf.training.variables import tf_variable
 
 SCORE, IMPROVE = "score", "improve"

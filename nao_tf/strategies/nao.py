@@ -1,70 +1,54 @@
 """Neural Architecture Optimization (Luo et al., NeurIPS 2018, Algorithm 1) as a strategy.
 
 A round fits the controller to all rewards so far, moves the memories of the best architectures along the gradient of the
-predicted score, decodes new architectures from there, and proposes those that the predictor ranks highest. A Gaussian
-process, which knows how far it can be trusted, chooses a share of the proposals.
+predicted score, decodes new architectures from there (`nao_tf.strategies.nao_decoding`), and proposes those that the
+predictor ranks highest. A Gaussian process, which knows how far it can be trusted, chooses a share of the proposals, from
+a pool that is wider (`nao_tf.strategies.nao_pool`).
 
 In a search for several objectives, the controllers learn the order of the trials by front and by crowding instead of their
 rewards, and moves begin at the first of them. A Gaussian process for each objective that is not known beforehand chooses
 what is expected to push the Pareto front most; see `nao_tf.strategies.expected_front`.
 """
 
-import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
-import scipy.stats
 from absl import logging
 
-from nao_tf import fields
-from nao_tf.controller import ascent
 from nao_tf.controller.controller import Controller
 from nao_tf.controller.dataset import augment, make_targets
 from nao_tf.controller.decision_kernel import DecisionKernel
 from nao_tf.controller.fitting import TrainingDiverged, fit_controller, last_losses
-from nao_tf.controller.gaussian_process import Beliefs, GaussianProcess, normal_scores, rewards_at
+from nao_tf.controller.gaussian_process import Beliefs, GaussianProcess, normal_scores
 from nao_tf.controller.informed_process import Informant, InformedProcess, remarks_on
-from nao_tf.controller.state import controller_state, restart, restore_controller_state
+from nao_tf.controller.state import restart
 from nao_tf.controller.vocabulary import Vocabulary
 from nao_tf.objectives import Objectives
 from nao_tf.runs.embedding_maps import EmbeddingMap
 from nao_tf.runs.hints import Hint
-from nao_tf.runs.json_files import parse_json
-from nao_tf.runs.old_origins import read_origin
 from nao_tf.runs.predictions import Prediction
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal, Strategy
 from nao_tf.strategies.earlier_search import EarlierSearch, in_turns
 from nao_tf.strategies.expected_front import ExpectedFront
 from nao_tf.strategies.nao_config import PRESETS, NaoConfig, NaoSettings
+from nao_tf.strategies.nao_decoding import decoded, seeds_of, take_turns
 from nao_tf.strategies.nao_map import Step, embedding_map, steps_of
+from nao_tf.strategies.nao_pool import NUM_CENTERS, around_the_best, expected_scores
+from nao_tf.strategies.nao_state import MAX_TEMPERATURE, STATE_FILE, Learned, read_learned, write_learned
 from nao_tf.strategies.pareto_beliefs import ParetoBeliefs
 from nao_tf.strategies.spreading import least_alike
 from nao_tf.strategies.targets import RANKS
 from nao_tf.strategies.warm_start import EarlierScores
-from nao_tf.tables.arrays import NUMBERS, TEXTS, ArraySpec, check_arrays, load_arrays
 from nao_tf.trial import RANDOM, Architecture, Origin, Trial
 
-STATE_FILE = "nao.npz"
 _MIN_SCORED = 2
-_NUM_CENTERS, _NUM_MUTANTS, _NUM_RANDOM = 5, 300, 200
-"""What a Gaussian process chooses from besides what was decoded: neighbors of so many of the best, mutants of them, and
-random architectures."""
 _NUM_DRAWN = 20
 """Random architectures of which the one is taken that is least like those before it."""
-_LAST_MUTATION = 0.6
-"""Probability that a further mutation of a mutant is its last one."""
 _MAX_PASSES = 12
 _HEATING = 1.3
-_MAX_TEMPERATURE = 1000.0
-"""At which the decoder draws all legal tokens about equally often."""
-_LEARNED = "learned"
-"""Name of the array that holds what else was learned, as JSON."""
-_TRIAL = "trial"
-"""Kind of the origin of a seed that is a trial itself. No proposal has it."""
 
 
 class Nao(Strategy):
@@ -141,24 +125,8 @@ class Nao(Strategy):
 
   def save(self, directory: str) -> None:
     """Writes the weights of the controller and the proposals of all rounds; see `Strategy.save`."""
-    os.makedirs(directory, exist_ok=True)
-    rounds = [(n, [(a, origin.to_json()) for a, origin in proposals]) for n, proposals in self._rounds.items()]
-    learned = json.dumps(
-      {
-        "rounds": rounds,
-        "num_fits": self._num_fits,
-        "temperature": self._temperature,
-        "num_scored_when_fresh": self._num_scored_when_fresh,
-        "predictions": [(a, prediction.to_json()) for a, prediction in self._predictions.items()],
-      }
-    )
-    arrays: dict[str, Any] = {_LEARNED: np.array(learned), **controller_state(self.controller)}
-    path = os.path.join(directory, STATE_FILE)
-    with open(f"{path}.tmp", "wb") as file:
-      np.savez(file, **arrays)
-      file.flush()
-      os.fsync(file.fileno())
-    os.replace(f"{path}.tmp", path)
+    learned = Learned(self._rounds, self._num_fits, self._temperature, self._num_scored_when_fresh, self._predictions)
+    write_learned(directory, self.controller, learned)
 
   def restore(self, directory: str) -> int:
     """Reads what `save` wrote, if it can be read; see `Strategy.restore`."""
@@ -202,24 +170,9 @@ class Nao(Strategy):
       OSError: if it cannot be read.
       ValueError: if it is damaged, or that of a strategy with other settings. The strategy stays as it is then.
     """
-    state = controller_state(self.controller)
-    specs = {name: ArraySpec(NUMBERS, array.shape) for name, array in state.items()}
-    arrays = check_arrays(path, load_arrays(path), {_LEARNED: ArraySpec(TEXTS, ()), **specs})
-    text = str(arrays.pop(_LEARNED)[()])
-    learned = fields.members(
-      parse_json(text.encode(), path),
-      path,
-      ("rounds", "num_fits", "temperature"),
-      ("num_scored_when_fresh", "predictions"),
-    )
-    num_scored = fields.integer(learned.get("num_scored_when_fresh", 0), "num_scored_when_fresh", 0)
-    num_fits = fields.integer(learned["num_fits"], "num_fits", 0)
-    temperature = fields.number(learned["temperature"], "temperature", 1.0, _MAX_TEMPERATURE)
-    rounds = dict(_read_round(row) for row in fields.elements(learned["rounds"], "rounds"))
-    predictions = dict(map(_read_prediction, fields.elements(learned.get("predictions", []), "predictions")))
-    restore_controller_state(self.controller, arrays)
-    self._num_fits, self._temperature, self._rounds = num_fits, temperature, rounds
-    self._num_scored_when_fresh, self._predictions = num_scored, predictions
+    learned = read_learned(path, self.controller)
+    self._num_fits, self._temperature, self._rounds = learned.num_fits, learned.temperature, dict(learned.rounds)
+    self._num_scored_when_fresh, self._predictions = learned.num_scored_when_fresh, dict(learned.predictions)
 
   def remarks(self) -> list[str]:
     """Returns how far an earlier search and proxies were believed; see `Strategy.remarks`."""
@@ -286,7 +239,7 @@ class Nao(Strategy):
       return []
     keys, proposals = list(pool), list(pool.values())
     beliefs = self._beliefs(proposals, rng)
-    expected = self._expected(beliefs) if isinstance(beliefs, Beliefs) else []
+    expected = expected_scores(beliefs, self.scored, self.num_asked) if isinstance(beliefs, Beliefs) else []
     chosen: list[int] = []
     for is_turn_of_process in turns[: len(keys)]:
       left = [index for index in map(keys.index, ranked) if index not in chosen]
@@ -294,16 +247,6 @@ class Nao(Strategy):
       beliefs.believe(chosen[-1])
     self._predictions.update((proposals[index][0], expected[index]) for index in chosen if expected)
     return [proposals[index] for index in chosen]
-
-  def _expected(self, beliefs: Beliefs) -> list[Prediction]:
-    """Returns what is believed as predictions: the share of the rewards so far that are lower, and intervals."""
-    rewards = [trial.reward for trial in self.scored if trial.reward is not None]
-    shares = scipy.stats.norm.cdf(beliefs.mean).tolist()
-    halves, most = (rewards_at(beliefs.interval(probability), rewards).tolist() for probability in (0.5, 0.9))
-    return [
-      Prediction(share, self.num_asked, (half[0], half[1]), (nearly[0], nearly[1]))
-      for share, half, nearly in zip(shares, halves, most, strict=True)
-    ]
 
   def _beliefs(self, proposals: Sequence[Proposal], rng: np.random.Generator) -> Beliefs | ParetoBeliefs:
     """Returns what the Gaussian process believes about proposals, given all rewards so far."""
@@ -327,26 +270,17 @@ class Nao(Strategy):
     return ParetoBeliefs(front, candidates, beliefs)
 
   def _around_the_best(self, rng: np.random.Generator) -> Iterator[Proposal]:
-    """Yields neighbors of the best trials, mutants that are some decisions away, and random architectures.
+    """Yields what the Gaussian process chooses from besides what was decoded.
 
     With several objectives there are no random ones: far from the front a process knows nothing, and hopes too much.
     """
     best = self.best_trials(self._num_seeds)
-    for trial in self._centers(best):
-      yield from ((neighbor, Origin("neighbor", (trial.id,))) for neighbor in self.space.neighbors(trial.architecture))
-    for _ in range(_NUM_MUTANTS):
-      trial = best[int(len(best) * rng.random() ** 2)]
-      mutant = trial.architecture
-      for _ in range(1 + int(rng.geometric(_LAST_MUTATION))):
-        mutant = self.space.mutate(mutant, rng)
-      yield mutant, Origin("mutation", (trial.id,))
-    for _ in range(_NUM_RANDOM if self.objectives is None else 0):
-      yield self.space.sample(rng), RANDOM
+    return around_the_best(self.space, best, self._centers(best), rng, with_random=self.objectives is None)
 
   def _centers(self, best: Sequence[Trial]) -> Sequence[Trial]:
     """Returns the trials all of whose neighbors are candidates: a few of the best, or those that none dominates."""
     if self.objectives is None:
-      return best[:_NUM_CENTERS]
+      return best[:NUM_CENTERS]
     return self.objectives.pareto_set(self.scored)[: self._num_seeds]
 
   def _fit(self, rng: np.random.Generator) -> None:
@@ -421,7 +355,7 @@ class Nao(Strategy):
       if enough and number >= self.config.num_passes:
         break
       if not enough:
-        self._temperature = min(self._temperature * _HEATING, _MAX_TEMPERATURE)
+        self._temperature = min(self._temperature * _HEATING, MAX_TEMPERATURE)
       seeds = self._take_turns(candidates, self._num_seeds) or seeds
     return candidates
 
@@ -446,22 +380,10 @@ class Nao(Strategy):
 
   def _seeds(self) -> list[Proposal]:
     """Returns the best trials, with themselves as origins."""
-    best = self.best_trials(self._num_seeds)
-    return [(trial.architecture, Origin(_TRIAL, (trial.id,))) for trial in best]
+    return seeds_of(self.best_trials(self._num_seeds))
 
   def _take_turns(self, candidates: dict[Architecture, Proposal], size: int, start: int = 0) -> list[Proposal]:
-    """Returns candidates in the order in which the controllers of the ensemble choose their best, one after the other."""
-    proposals = list(candidates.values())
-    if not proposals:
-      return []
-    scores = self.controller.score(self.vocabulary.encode(candidates))
-    orders = [iter(np.argsort(-member, kind="stable").tolist()) for member in scores]
-    chosen: dict[int, Proposal] = {}
-    while len(chosen) < min(size, len(proposals)):
-      order = orders[(start + len(chosen)) % len(orders)]
-      index = next(i for i in order if i not in chosen)
-      chosen[index] = proposals[index]
-    return list(chosen.values())
+    return take_turns(self.controller, list(candidates.values()), self.vocabulary.encode(candidates), size, start)
 
   def _collect(self, candidates: dict[Architecture, Proposal], decoded: Iterable[Proposal], limit: int | None) -> None:
     """Adds new architectures to the candidates, which are kept by their canonical encoding."""
@@ -474,14 +396,10 @@ class Nao(Strategy):
           candidates[canonical] = (architecture, origin)
 
   def _decoded(self, seeds: Sequence[Proposal], rng: np.random.Generator, heat: float) -> Iterator[Proposal]:
-    """Yields what the decoder writes around seeds, in the order of step size, temperature, controller and seed."""
-    tokens = self._decode_around(self.vocabulary.encode(architecture for architecture, _ in seeds), rng, heat)
-    for step_size, by_temperature in zip(self.config.step_sizes, tokens):
-      rows = by_temperature.reshape(-1, self.vocabulary.length)
-      for index, architecture in enumerate(self.vocabulary.decode(rows)):
-        seed, origin = seeds[index % len(seeds)]
-        self._seed_of.setdefault(architecture, (seed, step_size))
-        yield architecture, _decoded_from(origin, step_size)
+    """Yields what the decoder writes around seeds, and notes which seed and step that was first."""
+    for found in decoded(self.controller, self.config, seeds, rng, heat):
+      self._seed_of.setdefault(found.architecture, (found.seed, found.step_size))
+      yield found.architecture, found.origin
 
   def _neighbors(self, size: int) -> dict[Architecture, Proposal]:
     """Returns the neighbors of the best trial that will be among `size` proposals."""
@@ -491,40 +409,3 @@ class Nao(Strategy):
       origin = Origin("neighbor", (best.id,))
       self._collect(candidates, ((neighbor, origin) for neighbor in self.space.neighbors(best.architecture)), None)
     return {self.space.canonical(a): (a, origin) for a, origin in self._take_turns(candidates, count)}
-
-  def _decode_around(self, tokens: np.ndarray, rng: np.random.Generator, heat: float) -> np.ndarray:
-    """Returns tokens [step sizes, temperatures, ensemble_size, K, L] decoded around seeds [K, L]."""
-    moved = ascent.move(
-      self.controller,
-      self.controller.encode(tokens),
-      self.config.step_sizes,
-      along="logit" if self.config.unit_gradient else "score",
-      unit_gradient=self.config.unit_gradient,
-    )
-    heats = np.asarray(self.config.temperatures, np.float32).reshape(-1, 1, 1, 1) * np.float32(heat)
-    decoded = self.controller.decode(moved, temperature=heats, seed=rng.integers(2**31, size=2))
-    return np.moveaxis(decoded.numpy(), 1, 0)
-
-
-def _read_round(row: Any) -> tuple[int, list[Proposal]]:
-  """Returns a round as `Nao.save` wrote it: how many were asked for before it, and its proposals."""
-  number, proposals = fields.elements(row, "a round", 2)
-  pairs = (fields.elements(pair, "a proposal", 2) for pair in fields.elements(proposals, "the proposals of a round"))
-  round_ = [(fields.integers(architecture, "architecture"), read_origin(origin)) for architecture, origin in pairs]
-  return fields.integer(number, "the number of a round", 0), round_
-
-
-def _read_prediction(row: Any) -> tuple[Architecture, Prediction]:
-  """Returns an architecture and its prediction as `Nao.save` wrote them."""
-  architecture, prediction = fields.elements(row, "a prediction", 2)
-  if not isinstance(prediction, Mapping):  # Before there were intervals.
-    prediction = dict(zip(("score", "asked_before"), fields.elements(prediction, "a prediction", 2)))
-  return fields.integers(architecture, "architecture"), Prediction.from_json(prediction)
-
-
-def _decoded_from(seed: Origin, step_size: float) -> Origin:
-  """Returns the origin of what was decoded around a seed: a trial, or a candidate that was decoded before."""
-  indirect = seed.kind != _TRIAL
-  if not step_size:
-    return Origin("decoded", seed.parents, indirect=indirect)
-  return Origin("ascent", seed.parents, step=step_size, indirect=indirect)

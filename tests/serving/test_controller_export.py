@@ -23,6 +23,7 @@ from nao_tf.spaces.hyperparameters import HyperParameterSpace
 from nao_tf.strategies import make_strategy
 from nao_tf.strategies.nao import Nao
 from nao_tf.strategies.nao_config import NaoConfig
+from nao_tf.strategies.nao_decoding import decode_around
 from tests.support.toys import CountingEvaluator, ToySpace
 
 CONFIG = NaoConfig(
@@ -104,7 +105,9 @@ def test_an_exported_controller_scores_and_improves_as_its_strategy(exported, mo
 def test_candidates_are_what_the_strategy_decodes(exported, model):
   strategy, _ = exported
   architectures = some(strategy.space, 4, seed=5)
-  tokens = strategy._decode_around(strategy.vocabulary.encode(architectures), np.random.default_rng(0), 0.0)
+  tokens = decode_around(
+    strategy.controller, strategy.config, strategy.vocabulary.encode(architectures), np.random.default_rng(0), 0.0
+  )
   for size, moved in zip(CONFIG.step_sizes, tokens):  # At heat 0 every temperature is 0.
     better = model.improve(architectures, [size] * 4)["candidates"]
     expected = [strategy.vocabulary.decode(member) for member in moved[0]]

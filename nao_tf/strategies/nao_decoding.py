@@ -1,0 +1,108 @@
+"""What the controllers of NAO write around the best architectures, and how they choose from it.
+
+The memory of an architecture is moved along the gradient of the predicted score, and the decoder writes architectures from
+where it ends.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from nao_tf.controller import ascent
+from nao_tf.controller.controller import Controller
+from nao_tf.strategies.base import Proposal
+from nao_tf.strategies.nao_config import NaoConfig
+from nao_tf.trial import Architecture, Origin, Trial
+
+_TRIAL = "trial"
+"""Kind of the origin of a seed that is a trial itself. No proposal has it."""
+
+
+class Decoded(NamedTuple):
+  """An architecture that the decoder wrote.
+
+  Attributes:
+    architecture: what was written; it need not be valid.
+    origin: where it came from.
+    seed: the architecture around which it was written.
+    step_size: of the step along the gradient.
+  """
+
+  architecture: Architecture
+  origin: Origin
+  seed: Architecture
+  step_size: float
+
+
+def seeds_of(trials: Sequence[Trial]) -> list[Proposal]:
+  """Returns trials to decode around, with themselves as origins."""
+  return [(trial.architecture, Origin(_TRIAL, (trial.id,))) for trial in trials]
+
+
+def decoded(
+  controller: Controller, config: NaoConfig, seeds: Sequence[Proposal], rng: np.random.Generator, heat: float
+) -> Iterator[Decoded]:
+  """Yields what the decoder writes around seeds, in the order of step size, temperature, controller and seed.
+
+  Args:
+    controller: trained.
+    config: step sizes and temperatures.
+    seeds: architectures with their origins.
+    rng: draws tokens.
+    heat: what the temperatures are multiplied with.
+  """
+  vocabulary = controller.vocabulary
+  tokens = decode_around(controller, config, vocabulary.encode(architecture for architecture, _ in seeds), rng, heat)
+  for step_size, by_temperature in zip(config.step_sizes, tokens):
+    rows = by_temperature.reshape(-1, vocabulary.length)
+    for index, architecture in enumerate(vocabulary.decode(rows)):
+      seed, origin = seeds[index % len(seeds)]
+      yield Decoded(architecture, _decoded_from(origin, step_size), seed, step_size)
+
+
+def decode_around(
+  controller: Controller, config: NaoConfig, tokens: np.ndarray, rng: np.random.Generator, heat: float
+) -> np.ndarray:
+  """Returns tokens [step sizes, temperatures, ensemble_size, K, L] decoded around seeds [K, L]; see `decoded`."""
+  moved = ascent.move(
+    controller,
+    controller.encode(tokens),
+    config.step_sizes,
+    along="logit" if config.unit_gradient else "score",
+    unit_gradient=config.unit_gradient,
+  )
+  heats = np.asarray(config.temperatures, np.float32).reshape(-1, 1, 1, 1) * np.float32(heat)
+  written = controller.decode(moved, temperature=heats, seed=rng.integers(2**31, size=2))
+  return np.moveaxis(written.numpy(), 1, 0)
+
+
+def take_turns(
+  controller: Controller, proposals: Sequence[Proposal], tokens: np.ndarray, size: int, start: int = 0
+) -> list[Proposal]:
+  """Returns proposals in the order in which the controllers of an ensemble choose their best, one after the other.
+
+  Args:
+    controller: trained.
+    proposals: N of them.
+    tokens: what the controllers read of them, [N, L].
+    size: how many to return.
+    start: number of the controller that begins.
+  """
+  if not proposals:
+    return []
+  orders = [iter(np.argsort(-member, kind="stable").tolist()) for member in controller.score(tokens)]
+  chosen: dict[int, Proposal] = {}
+  while len(chosen) < min(size, len(proposals)):
+    order = orders[(start + len(chosen)) % len(orders)]
+    index = next(i for i in order if i not in chosen)
+    chosen[index] = proposals[index]
+  return list(chosen.values())
+
+
+def _decoded_from(seed: Origin, step_size: float) -> Origin:
+  """Returns the origin of what was decoded around a seed: a trial, or a candidate that was decoded before."""
+  indirect = seed.kind != _TRIAL
+  if not step_size:
+    return Origin("decoded", seed.parents, indirect=indirect)
+  return Origin("ascent", seed.parents, step=step_size, indirect=indirect)

@@ -1,0 +1,59 @@
+"""What the Gaussian process of NAO chooses from besides what was decoded, and what it expects of what it has chosen."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import scipy.stats
+
+from nao_tf.controller.gaussian_process import Beliefs, rewards_at
+from nao_tf.runs.predictions import Prediction
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.strategies.base import Proposal
+from nao_tf.trial import RANDOM, Origin, Trial
+
+NUM_CENTERS = 5
+"""All neighbors of so many of the best trials are in the pool."""
+_NUM_MUTANTS, _NUM_RANDOM = 300, 200
+_LAST_MUTATION = 0.6
+"""Probability that a further mutation of a mutant is its last one."""
+
+
+def around_the_best(
+  space: SearchSpace, best: Sequence[Trial], centers: Sequence[Trial], rng: np.random.Generator, *, with_random: bool
+) -> Iterator[Proposal]:
+  """Yields neighbors of trials, mutants of the best that are some decisions away, and random architectures.
+
+  Args:
+    space: what is searched.
+    best: trials, the best first.
+    centers: the trials all of whose neighbors are wanted.
+    rng: draws mutants and random architectures.
+    with_random: whether there are random ones.
+  """
+  for trial in centers:
+    yield from ((neighbor, Origin("neighbor", (trial.id,))) for neighbor in space.neighbors(trial.architecture))
+  for _ in range(_NUM_MUTANTS):
+    trial = best[int(len(best) * rng.random() ** 2)]
+    mutant = trial.architecture
+    for _ in range(1 + int(rng.geometric(_LAST_MUTATION))):
+      mutant = space.mutate(mutant, rng)
+    yield mutant, Origin("mutation", (trial.id,))
+  for _ in range(_NUM_RANDOM if with_random else 0):
+    yield space.sample(rng), RANDOM
+
+
+def expected_scores(beliefs: Beliefs, scored: Sequence[Trial], num_asked: int) -> list[Prediction]:
+  """Returns beliefs as predictions: the share of the rewards so far that are lower, and intervals.
+
+  Args:
+    beliefs: about architectures, in normal scores.
+    scored: the trials that they were learned from.
+    num_asked: how many architectures had been asked for then.
+  """
+  rewards = [trial.reward for trial in scored if trial.reward is not None]
+  shares = scipy.stats.norm.cdf(beliefs.mean).tolist()
+  halves, most = (rewards_at(beliefs.interval(probability), rewards).tolist() for probability in (0.5, 0.9))
+  return [
+    Prediction(share, num_asked, (half[0], half[1]), (nearly[0], nearly[1]))
+    for share, half, nearly in zip(shares, halves, most, strict=True)
+  ]
