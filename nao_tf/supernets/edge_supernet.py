@@ -19,7 +19,7 @@ from nao_tf.networks.training_draws import TrainingDraws
 from nao_tf.spaces.nasbench201 import EDGES, OPERATIONS
 from nao_tf.supernets.blueprint import Blueprint, Unit, UnitWeights
 from nao_tf.supernets.cell_choices import CellSelectors
-from nao_tf.supernets.functional import LayerFunction
+from nao_tf.supernets.functional import LayerFunction, assign_in_turn
 from nao_tf.supernets.shared_operations import OperationLibrary, SharedOperations, StateKind
 from nao_tf.supernets.weight_bank import ALWAYS, Candidate, ChoiceBlock, Path, WeightBank
 
@@ -185,12 +185,7 @@ class EdgeSupernet:
     expected = sum(function.num_weights for function in functions)
     if len(weights) != expected:
       raise ValueError(f"expected the {expected} weights of the network, got a path with {len(weights)}")
-    for function in functions:
-      here, weights = np.split(weights, [function.num_weights])
-      there = None
-      if statistics is not None:
-        there, statistics = np.split(statistics, [function.num_statistics])
-      function.assign(here, there)
+    assign_in_turn(functions, weights, statistics)
 
 
 class EdgePathNetwork:

@@ -111,6 +111,22 @@ class LayerFunction:
       variable.assign(value)
 
 
+def assign_in_turn(functions: Sequence[LayerFunction], weights: np.ndarray, statistics: np.ndarray | None) -> None:
+  """Gives layers the weights of a vector that has those of one layer after the other.
+
+  Args:
+    functions: of the layers.
+    weights: of all of them.
+    statistics: of all of them; None leaves theirs as they are.
+  """
+  for function in functions:
+    here, weights = np.split(weights, [function.num_weights])
+    there = None
+    if statistics is not None:
+      there, statistics = np.split(statistics, [function.num_statistics])
+    function.assign(here, there)
+
+
 def size_of(variable: Any) -> int:
   """Returns how many numbers a variable holds."""
   return int(np.prod(variable.shape))

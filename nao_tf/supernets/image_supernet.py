@@ -26,7 +26,7 @@ from nao_tf.networks.stems import STEMS
 from nao_tf.networks.training_draws import TrainingDraws
 from nao_tf.supernets.blueprint import Blueprint, Feature, Unit, UnitWeights
 from nao_tf.supernets.cell_choices import CellChoices, CellSelectors
-from nao_tf.supernets.functional import LayerFunction
+from nao_tf.supernets.functional import LayerFunction, assign_in_turn
 from nao_tf.supernets.shared_cell import CellCall, SharedCell
 from nao_tf.supernets.shared_operations import OperationLibrary
 from nao_tf.supernets.weight_bank import Path, WeightBank
@@ -146,12 +146,7 @@ class ImageSupernet:
         f"expected the network of the path, with {sizes} weights and statistics, but the network of another architecture has"
         f" {expected}"
       )
-    for function in functions:
-      here, weights = np.split(weights, [function.num_weights])
-      there = None
-      if statistics is not None:
-        there, statistics = np.split(statistics, [function.num_statistics])
-      function.assign(here, there)
+    assign_in_turn(functions, weights, statistics)
 
   def _add_stem(self, blueprint: Blueprint, seed: int) -> tuple[Unit, tuple[Feature, Feature]]:
     """Adds the stem; returns its unit and the features that the first cell reads."""
