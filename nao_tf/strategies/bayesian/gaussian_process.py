@@ -86,7 +86,8 @@ class GaussianProcess:
       variance: of the signal; None: as the values tell.
     """
     kernel = self.kernel(distances)
-    self._projection, self._features = projection(kernel), _features(kernel)
+    spectrum = scipy.linalg.eigh(kernel)
+    self._projection, self._features = _projection(*spectrum), _features(*spectrum)
     self._factor = _cholesky(kernel @ self._projection, self.hyperparameters.noise)
     self._weights = scipy.linalg.cho_solve((self._factor, True), values)
     self._variance = float(values @ self._weights) / len(values) if variance is None else variance
@@ -132,17 +133,20 @@ def projection(matrix: np.ndarray) -> np.ndarray:
   Matrix and projection multiplied are the nearest positive semidefinite matrix. To points that are not in the matrix the
   kernel is multiplied by the projection, too.
   """
-  eigenvalues, vectors = scipy.linalg.eigh(matrix)
+  return _projection(*scipy.linalg.eigh(matrix))
+
+
+def _projection(eigenvalues: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+  """Returns the projection of `projection`, given the eigenvalues and eigenvectors of the matrix."""
   if eigenvalues[0] >= 0:
-    return np.eye(len(matrix))
+    return np.eye(len(eigenvalues))
   kept = vectors[:, eigenvalues > 0]
   projected: np.ndarray = kept @ kept.T
   return projected
 
 
-def _features(matrix: np.ndarray) -> np.ndarray:
-  """Returns what turns a row of the kernel into features, whose products are the kernel of a symmetric matrix [N, K]."""
-  eigenvalues, vectors = scipy.linalg.eigh(matrix)
+def _features(eigenvalues: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+  """Returns what turns a row of a kernel into features, whose products are the kernel of these eigenvalues [N, K]."""
   kept = eigenvalues > _SMALLEST_EIGENVALUE * eigenvalues[-1]
   features: np.ndarray = vectors[:, kept] / np.sqrt(eigenvalues[kept])
   return features
