@@ -5,7 +5,7 @@ from nao_tf.runs.journal import Journal
 from nao_tf.searches.loop import run_search
 from nao_tf.spaces import make_space
 from nao_tf.strategies import make_strategy
-from nao_tf.tools import flag_groups, search
+from nao_tf.tools import flag_groups, prior_knowledge, search
 from tests.support.command_line import parse
 from tests.support.toys import CountingEvaluator
 
@@ -28,7 +28,7 @@ def earlier(tmp_path_factory):
 def test_a_search_learns_from_the_earlier_one_and_records_what_it_was(earlier):
   values = parsed(f"--warm_start={earlier}", "--space=nasnet5")
   search.check(values)
-  strategy = search.strategy_of(values, SPACE)
+  strategy = prior_knowledge.strategy_of(values, SPACE)
   assert [strategy.origin(a).kind for a in strategy.ask(4)] == ["random", "earlier", "random", "earlier"]
   assert len(search.settings(values)["warm_start"]) == 16
   assert "warm_start" not in search.settings(parsed())
@@ -51,7 +51,7 @@ def test_proxies_are_checked_recorded_and_used():
   values = parsed("--proxies=parameters,multiply_adds", "--task=digits", "--space=nasnet5")
   search.check(values)
   assert search.settings(values)["proxies"] == ["parameters", "multiply_adds"]
-  assert len(search.strategy_of(values, SPACE).remarks()) == 2
+  assert len(prior_knowledge.strategy_of(values, SPACE).remarks()) == 2
   with pytest.raises(
     ValueError, match="--proxies must be among parameters, multiply_adds, synflow, naswot, got 'depth'"
   ):
@@ -60,11 +60,11 @@ def test_proxies_are_checked_recorded_and_used():
 
 def test_figures_of_untrained_networks_are_for_networks_that_read_images():
   values = parsed("--proxies=naswot", "--task=digits", "--space=nasnet5")
-  assert search.strategy_of(values, SPACE).remarks() == [
+  assert prior_knowledge.strategy_of(values, SPACE).remarks() == [
     "NASWOT is not used: it does not help to predict the rewards of this search"
   ]
   space = make_space("rnn12")
   with pytest.raises(
     ValueError, match="proxies: naswot is for networks that read images, and those of the space rnn12"
   ):
-    search.strategy_of(parsed("--proxies=naswot", "--task=python_reference", "--space=rnn12"), space)
+    prior_knowledge.strategy_of(parsed("--proxies=naswot", "--task=python_reference", "--space=rnn12"), space)

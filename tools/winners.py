@@ -1,0 +1,137 @@
+"""What becomes of what a search has found: it is printed, trained, exported, and named with the command to go on."""
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+from nao_tf.reports import REPORT_FILE
+from nao_tf.reports.markup import figure
+from nao_tf.runs.json_files import write_json
+from nao_tf.searches.winner import BEST_FILE, describe
+from nao_tf.serving.export_target import check_target
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.genotypes import Genotype
+from nao_tf.tasks.base import Configs
+from nao_tf.tools import experiment, search_flags, train
+from nao_tf.training.base import Metrics
+from nao_tf.trial import Trial
+
+if TYPE_CHECKING:
+  import tensorflow as tf
+
+BEST_DIRECTORY = "best"
+PARETO_FILE = "pareto.json"
+_SEARCH = "nao-search"
+
+
+def define(flag_values: flags.FlagValues) -> None:
+  """Defines the flags of the trainings of what was found."""
+  flags.DEFINE_boolean(
+    "train_best", False, "train and export the best architecture after the search", flag_values=flag_values
+  )
+  help_ = (
+    "train and export each network of the Pareto set of a search with --objectives, one in a directory of this one"
+  )
+  flags.DEFINE_string("export_pareto", None, help_, flag_values=flag_values)
+  experiment.define_config_flags(flag_values, "child", prefix="best_", unset="as for children")
+  flags.DEFINE_float(
+    "best_validation_fraction",
+    None,
+    "share of the training data held out when the best architecture is trained; default: none",
+    0.0,
+    1.0,
+    flag_values=flag_values,
+  )
+
+
+def print_pareto_set(pareto_set: Sequence[Trial], space: SearchSpace) -> None:
+  """Prints the trials that no other one dominates; nothing if there are none, in a search for the reward alone."""
+  if pareto_set:
+    print(f"Pareto set: {len(pareto_set)} of the trials, which no other one betters in all objectives")
+  for trial in pareto_set:
+    values = trial.evaluation.objectives if trial.evaluation else {}
+    shown = ", ".join(f"{name} {figure(value)}" for name, value in values.items())
+    print(f"  trial {trial.id}: {shown}: {space.format(trial.architecture)}")
+
+
+def winner_of(flag_values: flags.FlagValues) -> Configs:
+  """Returns how the winner is built and trained."""
+  return experiment.configs_of(flag_values, search_flags.children(flag_values), prefix="best_")
+
+
+def print_results(flag_values: flags.FlagValues) -> None:
+  """Prints where the results are, and a command that goes on with them."""
+  workdir = flag_values.workdir
+  print(f"report: {os.path.join(workdir, REPORT_FILE)}")
+  print(f"best architecture: {os.path.join(workdir, BEST_FILE)}")
+  if flag_values.train_best:
+    train.print_next(os.path.join(workdir, BEST_DIRECTORY), flag_values.task)
+  elif flag_values.evaluator != "tabular":
+    print(f"next, to train it and export it: {_SEARCH} --workdir={workdir} --train_best")
+
+
+def check_place_of_best(flag_values: flags.FlagValues) -> None:
+  """Checks that the winner can be exported to its place, if something is there already.
+
+  Raises:
+    ValueError: if that is no export, or another process is exporting there.
+    OSError: if it cannot be written.
+  """
+  saved_model = os.path.join(flag_values.workdir, BEST_DIRECTORY, train.SAVED_MODEL)
+  if os.path.lexists(saved_model):
+    check_target(saved_model)
+
+
+def train_best(
+  flag_values: flags.FlagValues, genotype: Genotype, configs: Configs, distribution: "tf.distribute.Strategy"
+) -> None:
+  """Trains the winner, exports it and prints its metrics on the test set."""
+  directory = os.path.join(flag_values.workdir, BEST_DIRECTORY)
+  train_in(directory, flag_values, genotype, configs, distribution)
+
+
+def train_in(
+  directory: str,
+  flag_values: flags.FlagValues,
+  genotype: Genotype,
+  configs: Configs,
+  distribution: "tf.distribute.Strategy",
+) -> Metrics:
+  """Trains a network that was found in a directory, exports it and prints its metrics on the test set; returns these."""
+  options = {"train_examples": None, **experiment.traits_of(flag_values).final_options}
+  if flag_values.best_validation_fraction is not None:
+    options["validation_fraction"] = flag_values.best_validation_fraction
+  return train.train_and_export(
+    experiment.task_of(flag_values, **options),
+    genotype,
+    configs,
+    distribution=distribution,
+    seed=flag_values.seed,
+    workdir=directory,
+    settings={**experiment.task_settings(flag_values), **options},
+    tensorboard=experiment.wants_tensorboard(flag_values),
+  )
+
+
+def export_pareto_set(
+  flag_values: flags.FlagValues,
+  pareto_set: Sequence[Trial],
+  space: SearchSpace,
+  distribution: "tf.distribute.Strategy",
+) -> None:
+  """Trains and exports each network of a Pareto set, and writes what they are and how they do on the test set.
+
+  Each has a directory of its own, `trial_N`, as that of a training. What was finished before is not done again.
+  """
+  rows = []
+  os.makedirs(flag_values.export_pareto, exist_ok=True)
+  for number, trial in enumerate(pareto_set, 1):
+    name = f"trial_{trial.id}"
+    print(f"Pareto set, {number} of {len(pareto_set)}: trial {trial.id}")
+    directory = os.path.join(flag_values.export_pareto, name)
+    genotype, configs = space.decode(trial.architecture), winner_of(flag_values)
+    test = train_in(directory, flag_values, genotype, configs, distribution)
+    rows.append({"directory": name, **describe(trial, space), "test": dict(test)})
+    write_json(os.path.join(flag_values.export_pareto, PARETO_FILE), rows)
