@@ -4,11 +4,12 @@ from typing import Any
 
 from absl import flags
 
-from nao_tf.networks.descriptions import Description, describe
+from nao_tf.networks.cost_bounds import genotype_describer
+from nao_tf.networks.descriptions import Description
 from nao_tf.networks.training_estimates import PEAK_FLOPS, TrainingEstimate, TrainingMemory
 from nao_tf.runs.places import checked_directory
 from nao_tf.serving import has_exporter
-from nao_tf.spaces.genotypes import CellGenotype, Genotype
+from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Configs, Task
 from nao_tf.tools import experiment
 from nao_tf.tools.flag_types import define_number
@@ -135,7 +136,4 @@ def _estimate(task: Task, genotype: Genotype, configs: Configs, distribution: An
 
 def _description(task: Task, genotype: Genotype, configs: Configs) -> Description:
   """Returns what the network costs on the data of the task."""
-  network_config: Any = configs.network_config
-  if isinstance(genotype, CellGenotype):
-    return describe(genotype, network_config, input_shape=task.input_shape, num_classes=task.num_outputs)
-  return describe(genotype, network_config, vocabulary_size=task.num_outputs)
+  return genotype_describer(configs.network_config, task.input_shape, task.num_outputs)(genotype)

@@ -12,7 +12,7 @@ from nao_tf.networks.image_network_config import ImageNetworkConfig
 from nao_tf.networks.language_model_config import LanguageModelConfig
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.bounded import BoundedSpace
-from nao_tf.spaces.genotypes import COUNTED_GENOTYPES, LstmGenotype, RecurrentGenotype
+from nao_tf.spaces.genotypes import IMAGE_GENOTYPES, LstmGenotype, RecurrentGenotype
 from nao_tf.trial import Architecture
 
 _NUM_DRAWS = 1000
@@ -65,7 +65,7 @@ class CostBounds:
 def has_known_costs(genotype: Any, network_config: Any) -> bool:
   """Returns whether `describe` knows the networks that are built from a genotype with a configuration."""
   if isinstance(network_config, ImageNetworkConfig):
-    return isinstance(genotype, COUNTED_GENOTYPES)
+    return isinstance(genotype, IMAGE_GENOTYPES)
   return isinstance(network_config, LanguageModelConfig) and isinstance(genotype, (RecurrentGenotype, LstmGenotype))
 
 

@@ -23,6 +23,7 @@ from nao_tf.networks.layered_plan import check_used
 from nao_tf.networks.model_costs import is_model, model_parts
 from nao_tf.networks.named_genotypes import read_genotype
 from nao_tf.networks.plain_plans import PlainGenotype, plain_costs
+from nao_tf.spaces.edge_genotypes import EdgeGenotype
 from nao_tf.spaces.genotypes import (
   CELL_GENOTYPES,
   PLAIN_GENOTYPES,
@@ -193,7 +194,7 @@ def _or(value: _Value | None, default: _Value) -> _Value:
 
 def _describe_images(
   title: str,
-  genotype: CellGenotype | MotifGenotype,
+  genotype: CellGenotype | MotifGenotype | EdgeGenotype,
   config: ImageNetworkConfig,
   input_shape: Sequence[int],
   num_classes: int,

@@ -10,20 +10,12 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks.conventions import Convention, derive_seeds, kernel_initializer
+from nao_tf.networks.edge_convention import LAYER_NAMES
 from nao_tf.networks.image_network_config import CellPlan
 from nao_tf.networks.layers import ConvNorm, ImageShape, Norm, strided_shape, track_each
 from nao_tf.networks.operations import OPERATIONS, is_dropped
 from nao_tf.networks.weight_sources import OWN_WEIGHTS, WeightSource
 from nao_tf.spaces.edge_genotypes import EdgeGenotype
-
-LAYER_NAMES = {
-  "none": "zero",
-  "skip_connect": "identity",
-  "nor_conv_1x1": "conv1x1",
-  "nor_conv_3x3": "conv3x3",
-  "avg_pool_3x3": "avg3x3",
-}
-"""Keys of `OPERATIONS` by the benchmark's names."""
 
 
 class EdgeCell(keras.layers.Layer):

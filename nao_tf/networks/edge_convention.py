@@ -10,6 +10,15 @@ from nao_tf.spaces.nasbench201 import Nasbench201Space
 CONVENTION = "nasbench201"
 """The convention that networks of such cells need."""
 
+LAYER_NAMES = {
+  "none": "zero",
+  "skip_connect": "identity",
+  "nor_conv_1x1": "conv1x1",
+  "nor_conv_3x3": "conv3x3",
+  "avg_pool_3x3": "avg3x3",
+}
+"""Keys of `nao_tf.networks.operations.OPERATIONS` by the benchmark's names."""
+
 
 def check_edge_convention(convention: str, stem: str, flag: str = "--convention") -> None:
   """Checks that cells of edges can stand in a network.

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from nao_tf.networks.cell_costs import CellCost, CellDraft, cell_cost
 from nao_tf.networks.conventions import Convention
+from nao_tf.networks.edge_convention import check_edge_convention
+from nao_tf.networks.edge_costs import edge_place_cost
 from nao_tf.networks.image_network_config import (
   AUXILIARY_FILTERS,
   AUXILIARY_STRIDES,
@@ -20,6 +22,7 @@ from nao_tf.networks.image_network_config import (
 from nao_tf.networks.layer_costs import Cost, Shape, conv_norm, dense, num_values
 from nao_tf.networks.motif_costs import motif_cell_cost
 from nao_tf.networks.operation_costs import operation_cost
+from nao_tf.spaces.edge_genotypes import EdgeGenotype
 from nao_tf.spaces.genotypes import CellGenotype
 from nao_tf.spaces.motif_genotypes import MotifGenotype
 
@@ -70,19 +73,27 @@ class ImageCosts:
     self._stem = _stem_part(image_shape, [*first, *second])
     self._stem_shapes = first[-1].shape, [*first, *second][-1].shape
 
-  def parts(self, genotype: CellGenotype | MotifGenotype) -> list[PartCost]:
+  def parts(self, genotype: CellGenotype | MotifGenotype | EdgeGenotype) -> list[PartCost]:
     """Returns the costs of the stem, of each cell, of the classifier and of the auxiliary head, if there is one.
 
     Raises:
-      ValueError: if the cost of an operation is not known.
+      ValueError: if the cost of an operation is not known, or the cells need another convention.
     """
-    cells = self._motif_cells(genotype) if isinstance(genotype, MotifGenotype) else self._cells(genotype)
+    cells = self._places(genotype)
     names = [f"cell {plan.index}{' (reduction)' if plan.reduction else ''}" for plan in self._plans]
     parts = [PartCost(name, *cell) for name, cell in zip(names, cells)]
     heads = [self._classifier(cells[-1].shape)]
     if self._config.auxiliary:
       heads.append(self._auxiliary_head(cells[auxiliary_cell(self._config, len(cells))].shape))
     return [self._stem, *parts, *heads]
+
+  def _places(self, genotype: CellGenotype | MotifGenotype | EdgeGenotype) -> list[CellCost]:
+    """Returns the costs of what stands in each place of the stack."""
+    if isinstance(genotype, MotifGenotype):
+      return self._motif_cells(genotype)
+    if isinstance(genotype, EdgeGenotype):
+      return self._edge_cells(genotype)
+    return self._cells(genotype)
 
   def _cells(self, genotype: CellGenotype) -> list[CellCost]:
     """Returns the costs of all cells. Cells of one kind on inputs of the same shapes are computed once."""
@@ -107,6 +118,17 @@ class ImageCosts:
     for plan in self._plans:
       costs.append(motif_cell_cost(genotype, plan, plan.inputs_among(shapes)))
       shapes.append(costs[-1].shape)
+    return costs
+
+  def _edge_cells(self, genotype: EdgeGenotype) -> list[CellCost]:
+    """Returns the costs of all cells of edges, and of the residual blocks between their stages."""
+    check_edge_convention(self._config.convention, self._config.stem)
+    costs: list[CellCost] = []
+    shape = self._stem_shapes[1]
+    for plan in self._plans:
+      is_last = plan.index == self._plans[-1].index
+      costs.append(edge_place_cost(genotype, plan, shape, self._operation, is_last=is_last))
+      shape = costs[-1].shape
     return costs
 
   def _operation(self, name: str, shape: Shape, filters: int, stride: int) -> Cost:

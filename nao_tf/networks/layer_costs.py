@@ -10,7 +10,7 @@ from typing import NamedTuple
 Shape = tuple[int, int, int]
 """Height, width and channels of a map."""
 
-_NORM_PARAMETERS = 2
+NORM_PARAMETERS = 2
 """Trainable parameters of batch norm for each channel: a scale and an offset."""
 
 
@@ -91,7 +91,7 @@ def conv_norm(
     height, width = height - size[0] + 1, width - size[1] + 1
   output = strided((height, width, channels), strides, filters)
   kernel = size[0] * size[1] * channels * filters
-  return Cost(output, kernel + _NORM_PARAMETERS * filters, output[0] * output[1] * kernel, num_values(output))
+  return Cost(output, kernel + NORM_PARAMETERS * filters, output[0] * output[1] * kernel, num_values(output))
 
 
 def separable_conv_norm(shape: Shape, filters: int, stride: int, size: int) -> Cost:
@@ -105,7 +105,7 @@ def separable_conv_norm(shape: Shape, filters: int, stride: int, size: int) -> C
   between = strided(shape, (stride, stride), channels)
   kernels = size * size * channels + channels * filters
   written = num_values(between) + num_values(output)
-  return Cost(output, kernels + _NORM_PARAMETERS * filters, output[0] * output[1] * kernels, written)
+  return Cost(output, kernels + NORM_PARAMETERS * filters, output[0] * output[1] * kernels, written)
 
 
 def factorized_reduction(shape: Shape, filters: int, stride: int) -> Cost:

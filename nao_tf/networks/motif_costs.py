@@ -1,20 +1,25 @@
-"""What cells of motifs cost, computed by arithmetic. Imports no TensorFlow. See `nao_tf.networks.motif_cell`.
-
-Edges are computed in the order of their nodes. A state is kept until the last node that reads it has been computed. An
-identity writes nothing.
-"""
+"""What cells of motifs cost, computed by arithmetic. Imports no TensorFlow. See `nao_tf.networks.motif_cell`."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from nao_tf.networks.cell_costs import CellCost
+from nao_tf.networks.edge_memory import Term, peak_values
 from nao_tf.networks.image_network_config import CellPlan
-from nao_tf.networks.layer_costs import Cost, LayerCost, Shape, conv_norm, in_sequence, num_values, strided
-from nao_tf.spaces.motif_genotypes import Motif, MotifEdge, MotifGenotype
+from nao_tf.networks.layer_costs import (
+  NORM_PARAMETERS,
+  Cost,
+  LayerCost,
+  Shape,
+  conv_norm,
+  in_sequence,
+  num_values,
+  strided,
+)
+from nao_tf.spaces.motif_genotypes import Motif, MotifGenotype
 
 _WINDOW_VALUES = 9
 """Of a 3x3 kernel, for each channel."""
-_NORM_PARAMETERS = 2
 
 
 def motif_cell_cost(genotype: MotifGenotype, plan: CellPlan, inputs: tuple[Shape, Shape]) -> CellCost:
@@ -51,7 +56,9 @@ def motif_cost(motif: Motif, below: Mapping[str, Cost], shape: Shape) -> Cost:
   """
   costs = [below[edge.operation] if below else primitive_cost(edge.operation, shape) for edge in motif.edges]
   merges = [_merge_cost(shape, count) for node in motif.live_nodes if (count := len(motif.into(node))) > 1]
-  written = _Memory(motif, num_values(shape)).written(costs)
+  by_edge = dict(zip(motif.edges, costs))
+  terms = {node: [Term(edge.source, by_edge[edge]) for edge in motif.into(node)] for node in motif.live_nodes}
+  written = peak_values(terms, num_values(shape), concatenated=True)
   layers = [*costs, *merges]
   return Cost(
     shape, sum(cost.parameters for cost in layers), sum(cost.multiply_adds for cost in layers), written=written
@@ -90,7 +97,7 @@ def _pointwise(shape: Shape) -> Cost:
 
 def _depthwise(shape: Shape) -> Cost:
   cost = depthwise_cost(shape)
-  return cost._replace(parameters=cost.parameters + _NORM_PARAMETERS * shape[-1])
+  return cost._replace(parameters=cost.parameters + NORM_PARAMETERS * shape[-1])
 
 
 def _separable(shape: Shape) -> Cost:
@@ -131,45 +138,3 @@ def _merge_cost(shape: Shape, count: int) -> Cost:
 def _peak(values: int, entry: Cost, body: Cost) -> int:
   """Returns the largest number of values in memory, given those of the input, which is free after the entry."""
   return max(values + entry.written, (entry.output_values or values) + body.written)
-
-
-class _Memory:
-  """Counts the values that a motif has in memory, its input left out."""
-
-  def __init__(self, motif: Motif, size: int):
-    """Makes a counter.
-
-    Args:
-      motif: the motif.
-      size: number of values of each node.
-    """
-    self._motif, self._size = motif, size
-
-  def written(self, costs: Sequence[Cost]) -> int:
-    """Returns the largest number of values in memory, given the cost of each edge; 0 if the output is the input."""
-    by_edge = dict(zip(self._motif.edges, costs))
-    homes = self._homes(by_edge)
-    last: dict[int, int] = {}
-    for edge in self._motif.edges:
-      last[homes[edge.source]] = max(edge.node, last.get(homes[edge.source], 0))
-    output, held, peak = homes[self._motif.live_nodes[-1]], 0, 0
-    for node in self._motif.live_nodes:
-      terms = [by_edge[edge] for edge in self._motif.into(node)]
-      before = held
-      for term in terms:
-        peak = max(peak, held + term.written)
-        held += term.output_values
-      if len(terms) > 1:
-        peak = max(peak, held + len(terms) * self._size, before + (len(terms) + 1) * self._size)
-        held = before + self._size
-      held -= self._size * sum(home not in (0, output) and reader == node for home, reader in last.items())
-    return peak
-
-  def _homes(self, costs: Mapping[MotifEdge, Cost]) -> dict[int, int]:
-    """Returns for each node the node whose values it has: itself, or what it is the identity of."""
-    homes = {0: 0}
-    for node in self._motif.live_nodes:
-      first, *others = self._motif.into(node)
-      is_same = not others and not costs[first].written
-      homes[node] = homes[first.source] if is_same else node
-    return homes

@@ -15,9 +15,11 @@ from tensorflow import keras
 
 from nao_tf.networks.cell import Cell
 from nao_tf.networks.drop_path import DropPath, DropPaths, DropPathSchedule
+from nao_tf.networks.edge_cell import StackedEdgeCell
 from nao_tf.networks.heads import AuxiliaryHead, ClassifierHead
 from nao_tf.networks.image_network import ImageClassifier, ImageNetwork, auxiliary_cell
 from nao_tf.networks.motif_cell import MotifCell
+from nao_tf.networks.plain_edges import plain_edge_cell
 from nao_tf.networks.plain_layers import NotConvertible, Symbol, apply_layer, plain_layer, relu
 from nao_tf.networks.plain_motifs import plain_motif_cell
 from nao_tf.networks.precision import check_precision
@@ -113,6 +115,8 @@ def _cell(cell: keras.layers.Layer, inputs: Sequence[Symbol], name: str, drop: D
   """Applies a cell; see `Cell.call`."""
   if type(cell) is MotifCell:
     return plain_motif_cell(cell, inputs[1], name, drop)
+  if type(cell) is StackedEdgeCell:
+    return plain_edge_cell(cell, inputs[1], name, drop)
   _check_class(cell, Cell)
   states = [plain_layer(cell.calibrations[i], inputs[i], f"{name}-input_{i}") for i in range(len(inputs))]
   for number in range(len(cell.cell.nodes)):

@@ -8,7 +8,7 @@ from nao_tf.networks.building import build_network, complete_network_config
 from nao_tf.networks.precision import mixed_precision
 from nao_tf.networks.training_estimates import TrainingMemory
 from nao_tf.searches.memory import total_memory
-from nao_tf.spaces.genotypes import CellGenotype, Genotype
+from nao_tf.spaces.genotypes import IMAGE_GENOTYPES, Genotype
 from nao_tf.tasks.base import BatchTask, Configs, Task
 from nao_tf.training.activation_memory import activation_bytes
 
@@ -22,7 +22,7 @@ def training_memory(task: Task, genotype: Genotype, configs: Configs, *, num_rep
     configs: how it is built and trained.
     num_replicas: devices that share the batch.
   """
-  if not isinstance(task, BatchTask) or not isinstance(genotype, CellGenotype):
+  if not isinstance(task, BatchTask) or not isinstance(genotype, IMAGE_GENOTYPES):
     return None
   config: Any = task.complete_training_config(configs.training_config)
   network_config = complete_network_config(configs.network_config, num_steps=1, num_replicas=1)

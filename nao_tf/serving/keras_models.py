@@ -24,6 +24,7 @@ if TYPE_CHECKING:
   from tensorflow import keras
 
   from nao_tf.networks.plain_plans import PlainGenotype
+  from nao_tf.spaces.edge_genotypes import EdgeGenotype
   from nao_tf.spaces.genotypes import CellGenotype, Genotype
   from nao_tf.spaces.motif_genotypes import MotifGenotype
   from nao_tf.tasks.base import Task
@@ -145,7 +146,7 @@ def build(
 
 def _build_image_network(
   architecture: Any,
-  genotype: "CellGenotype | MotifGenotype",
+  genotype: "CellGenotype | MotifGenotype | EdgeGenotype",
   *,
   input_shape: tuple[int, int, int] | None,
   num_classes: int | None,

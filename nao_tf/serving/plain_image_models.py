@@ -15,6 +15,7 @@ from nao_tf.networks.plain_plans import PlainGenotype
 from nao_tf.serving.architectures import check_architecture, check_equal
 from nao_tf.serving.plain_preprocessing import standardization
 from nao_tf.serving.trained_networks import TrainedNetwork, read_trained_network
+from nao_tf.spaces.edge_genotypes import EdgeGenotype
 from nao_tf.spaces.genotypes import CellGenotype
 from nao_tf.spaces.motif_genotypes import MotifGenotype
 from nao_tf.tasks.base import Task
@@ -39,7 +40,7 @@ class Blueprint:
     seed: of fresh weights.
   """
 
-  genotype: CellGenotype | MotifGenotype
+  genotype: CellGenotype | MotifGenotype | EdgeGenotype
   published_convention: str | None
   input_shape: tuple[int, int, int]
   num_classes: int | None

@@ -206,13 +206,11 @@ Genotype = (
   CellGenotype | MotifGenotype | EdgeGenotype | RecurrentGenotype | LstmGenotype | LayeredGenotype | ConnectedGenotype
 )
 
-CELL_GENOTYPES = (CellGenotype, MotifGenotype)
+CELL_GENOTYPES = (CellGenotype, MotifGenotype, EdgeGenotype)
 """Those that networks of cells are built from, whose costs are known and which have plain models."""
 PLAIN_GENOTYPES = (LayeredGenotype, ConnectedGenotype)
 """Those that networks of plain layers are built from."""
-COUNTED_GENOTYPES = (*CELL_GENOTYPES, *PLAIN_GENOTYPES)
-"""Those of image networks whose costs are known without building them."""
-IMAGE_GENOTYPES = (*COUNTED_GENOTYPES, EdgeGenotype)
+IMAGE_GENOTYPES = (*CELL_GENOTYPES, *PLAIN_GENOTYPES)
 """Those that image networks are built from."""
 
 _READERS: dict[str, Callable[[Any], Genotype]] = {

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from nao_tf.networks.conventions import derive_seeds
-from nao_tf.networks.edge_cell import LAYER_NAMES, ResidualReduction, StackedEdgeCell
-from nao_tf.networks.edge_convention import check_edge_convention
+from nao_tf.networks.edge_cell import ResidualReduction, StackedEdgeCell
+from nao_tf.networks.edge_convention import LAYER_NAMES, check_edge_convention
 from nao_tf.networks.heads import ClassifierHead
 from nao_tf.networks.image_network import CellPlan, ImageNetwork, ImageNetworkConfig, plan_cells
 from nao_tf.networks.layers import ImageShape, Norm

@@ -1,8 +1,10 @@
 import dataclasses
 
+import numpy as np
 import pytest
 
 from nao_tf.searches.memory_advice import out_of_memory, training_memory
+from nao_tf.spaces import make_space
 from nao_tf.tasks import make_task
 from nao_tf.tasks.base import Configs
 from tests.support import toy_text
@@ -30,6 +32,16 @@ def test_the_batch_that_fits_is_named(memory):
 @pytest.mark.parametrize(("available", "message"), [(10, "not even one image fits"), (10**12, "that should fit")])
 def test_other_reasons_are_named(available, message):
   assert message in out_of_memory(make_task("digits"), GENOTYPE, CONFIGS, num_replicas=1, available=available)
+
+
+@pytest.mark.parametrize("space", ["hierarchical", "nasbench201", "autokeras", "nas_rl"])
+def test_networks_of_other_cells_have_an_estimate(space):
+  space = make_space(space)
+  genotype = space.decode(space.sample(np.random.default_rng(0)))
+  convention = "nasbench201" if space.name == "nasbench201" else "nao"
+  configs = Configs(dataclasses.replace(NETWORK, convention=convention), TRAINING)
+  memory = training_memory(make_task("digits"), genotype, configs, num_replicas=1)
+  assert memory is not None and memory.bytes_per_example > 0
 
 
 def test_a_language_model_is_advised_without_an_estimate():

@@ -21,7 +21,7 @@ def test_only_bounds_on_known_costs_change_a_space():
 
 
 def test_multiply_adds_of_unknown_networks_cannot_be_bounded():
-  config, space = make_task("digits").child.network_config, make_space("nasbench201")
+  config, space = make_task("digits").child.network_config, make_space("nasbench101")
   assert fitting_space(space, CostBounds(max_parameters=1), config, never) is space
-  with pytest.raises(UnknownCosts, match="multiply-adds of the networks of the space nasbench201 are not known"):
+  with pytest.raises(UnknownCosts, match="multiply-adds of the networks of the space nasbench101 are not known"):
     fitting_space(space, CostBounds(max_multiply_adds=1), config, never)

@@ -7,7 +7,7 @@ from unittest import mock
 
 import tensorflow as tf
 
-from nao_tf.networks import heads, layers, motif_operations
+from nao_tf.networks import edge_cell, heads, layers, motif_operations
 
 _COUNTED = (
   layers.ConvNorm,
@@ -15,6 +15,7 @@ _COUNTED = (
   layers.FactorizedReduction,
   motif_operations.Depthwise,
   heads.Dense,
+  edge_cell.ResidualReduction,  # Its shortcut has no layer of its own.
 )
 _KERNELS = ("kernel", "depthwise", "pointwise")
 

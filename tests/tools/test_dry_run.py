@@ -3,9 +3,11 @@
 import json
 import pathlib
 
+import numpy as np
 import pytest
 
 from nao_tf.runs.settings import RunDirectoryError
+from nao_tf.spaces import make_space
 from nao_tf.tools import train
 from tests.tools.test_tools import failure, run
 
@@ -32,6 +34,19 @@ def test_a_text_has_a_plan(capsys, tmp_path):
   )
   assert run(train, *argv, f"--workdir={tmp_path}/run", "--max_vocabulary=100") == 0
   assert "100 words" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+  ("space", "convention"), [("nasbench201", "nasbench201"), ("hierarchical", "hierarchical"), ("autokeras", "nao")]
+)
+def test_networks_of_other_spaces_have_a_plan(space, convention, capsys, tmp_path):
+  known = make_space(space)
+  architecture = tmp_path / "cell.json"
+  architecture.write_text(json.dumps(known.decode(known.sample(np.random.default_rng(0))).to_json()))
+  argv = ("--task=digits", f"--architecture={architecture}", f"--convention={convention}", *FLAGS[2:])
+  assert run(train, *argv, f"--workdir={tmp_path}/run") == 0
+  printed = capsys.readouterr().out
+  assert "multiply-adds per image:" in printed and "memory of each replica, by estimate:" in printed
 
 
 @pytest.mark.parametrize("wrong", ["--batch_size=5000", "--architecture=NAO-RNN", "--optimizer=Sdg"])

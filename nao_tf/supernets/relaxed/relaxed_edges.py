@@ -10,8 +10,8 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks.conventions import Convention, derive_seeds
-from nao_tf.networks.edge_cell import LAYER_NAMES, ResidualReduction
-from nao_tf.networks.edge_convention import check_edge_convention
+from nao_tf.networks.edge_cell import ResidualReduction
+from nao_tf.networks.edge_convention import LAYER_NAMES, check_edge_convention
 from nao_tf.networks.heads import ClassifierHead
 from nao_tf.networks.image_network import CellPlan, ImageNetworkConfig, plan_cells
 from nao_tf.networks.layers import ImageShape, Norm, track_each
