@@ -21,8 +21,8 @@ def check(flag_values: flags.FlagValues) -> None:
 
 
 def _networks(flag_values: flags.FlagValues) -> list[tuple[str, Any]]:
-  """Returns the prefix of the flags of each network that a search trains, and its configuration."""
-  children = ("child_", search_flags.children(flag_values).network_config)
+  """Returns the flag that sets the convention of each network that a search trains, and its configuration."""
+  children = ("--child_convention", search_flags.children(flag_values).network_config)
   if one_shot_flags.chosen(flag_values) is not None or flag_values.evaluator == "shared_weights":
-    return [(shared_flags.PREFIX, shared_flags.configs(flag_values).network_config), children]
+    return [(f"--{shared_flags.PREFIX}convention", shared_flags.configs(flag_values).network_config), children]
   return [children] if flag_values.evaluator in ("training", "inherited") else []

@@ -20,22 +20,27 @@ LAYER_NAMES = {
 """Keys of `nao_tf.networks.operations.OPERATIONS` by the benchmark's names."""
 
 
-def check_edge_convention(convention: str, stem: str, flag: str = "--convention") -> None:
+def check_edge_convention(convention: str, stem: str, setting: str = "--convention") -> None:
   """Checks that cells of edges can stand in a network.
 
   Args:
     convention: of the network.
     stem: of the network.
-    flag: that sets the convention, for the message.
+    setting: what sets the convention, for the message.
 
   Raises:
     ValueError: if the network has another convention, or a stem for large images.
   """
   if convention != CONVENTION or stem != "cifar":
     raise ValueError(
-      f"networks of cells of NAS-Bench-201 need {flag}={CONVENTION} and the stem cifar, got the convention {convention}"
+      f"networks of cells of NAS-Bench-201 need {setting}={CONVENTION} and the stem cifar, got the convention {convention}"
       f" and the stem {stem}"
     )
+
+
+def settings_for_space(space: SearchSpace) -> dict[str, Any]:
+  """Returns the settings of networks that a space needs, for a search that does not say otherwise."""
+  return {"convention": CONVENTION} if isinstance(space, Nasbench201Space) else {}
 
 
 def check_networks(space: SearchSpace, networks: Iterable[tuple[str, Any]]) -> None:
@@ -43,13 +48,13 @@ def check_networks(space: SearchSpace, networks: Iterable[tuple[str, Any]]) -> N
 
   Args:
     space: of the architectures.
-    networks: the prefix of the flags of each configuration, such as "child_", and the configuration.
+    networks: what sets the convention of each configuration, such as "--child_convention", and the configuration.
 
   Raises:
-    ValueError: if one cannot be used; the message names the flag.
+    ValueError: if one cannot be used; the message names the setting.
   """
   if not isinstance(space, Nasbench201Space):
     return
-  for prefix, config in networks:
+  for setting, config in networks:
     if isinstance(config, ImageNetworkConfig):
-      check_edge_convention(config.convention, config.stem, f"--{prefix}convention")
+      check_edge_convention(config.convention, config.stem, setting)

@@ -140,6 +140,7 @@ def search(
       `epochs=10`, `num_cells=1`, `filters=16`, `batch_size=64`; for texts those of `LanguageModelConfig` and
       `LanguageTrainingConfig`, such as `units=200`. A one-shot search has settings of its own, which are named as
       their flags: `relaxed_cost_weight=0.01` for searches by gradients, `sampling_policy_steps=10` for those by sampling.
+      With shared weights, `shared_score="reward"` and other fields of `SharingConfig` say how they are scored.
 
   Returns:
     What was found; `train` makes a model of Keras from the best.

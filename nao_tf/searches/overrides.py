@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nao_tf.supernets.config import OF_ROUNDS, SharingConfig
 from nao_tf.tasks.base import Configs
 
 _COMPUTED = ("drop_path_steps",)
@@ -54,6 +55,23 @@ def prefixed_settings(config: Any, prefix: str, overrides: Mapping[str, Any]) ->
     raise ValueError(f"unknown setting {', '.join(map(repr, unknown))}; expected one of {expected}")
   rest = {name: value for name, value in overrides.items() if not name.startswith(start)}
   return _replaced(config, own), rest
+
+
+def sharing_settings(overrides: Mapping[str, Any], *, in_rounds: bool) -> tuple[SharingConfig, dict[str, Any]]:
+  """Returns how weights are shared, and the overrides that are not about it.
+
+  Args:
+    overrides: values by name. Those about the sharing of weights have the names of their flags, such as `shared_score`.
+    in_rounds: whether the shared weights are trained in rounds, on a pool of architectures.
+
+  Raises:
+    ValueError: if there is no such setting, or a value is not one for it.
+  """
+  names = {f"shared_{name}" for name in OF_ROUNDS}
+  foreign = [] if in_rounds else sorted(names & set(overrides))
+  if foreign:
+    raise ValueError(f"{', '.join(foreign)}: a search that draws a path for each step trains no pool in rounds")
+  return prefixed_settings(SharingConfig(), "shared", overrides)
 
 
 def _check_known(name: str, known: list[str]) -> None:

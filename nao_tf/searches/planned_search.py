@@ -13,6 +13,7 @@ from nao_tf import fields
 from nao_tf.evaluators import EvaluatorContext
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.networks.cost_bounds import CostBounds
+from nao_tf.networks.edge_convention import check_networks, settings_for_space
 from nao_tf.networks.layered_plan import check_used
 from nao_tf.objectives import Objectives
 from nao_tf.searches import known_costs
@@ -34,17 +35,18 @@ from nao_tf.searches.executors import Executor
 from nao_tf.searches.found import Found
 from nao_tf.searches.known_costs import settings_of
 from nao_tf.searches.memory import check_memory
-from nao_tf.searches.overrides import overridden
+from nao_tf.searches.overrides import overridden, sharing_settings
 from nao_tf.searches.planned import Planned
 from nao_tf.searches.proposals import fitting_space
 from nao_tf.searches.rungs import RungConfig
 from nao_tf.searches.same_data import check_same_data
 from nao_tf.searches.search_directory import Budget, search_in_directory
-from nao_tf.searches.workers import Workers
+from nao_tf.searches.workers import Workers, is_shared
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import PLAIN_GENOTYPES
 from nao_tf.strategies import Strategy
 from nao_tf.strategies.earlier_search import read_earlier_search, warm_started
+from nao_tf.supernets.config import SharingConfig
 from nao_tf.tasks.base import Configs, Task
 from nao_tf.trial import Trial
 
@@ -131,10 +133,12 @@ class PlannedSearch(Planned):
   Attributes:
     choices: what was chosen.
     objectives: what is searched for; None for the reward alone.
+    sharing: how weights are shared, if the evaluator does that.
   """
 
   choices: Choices
   objectives: Objectives | None
+  sharing: SharingConfig
 
   def run(
     self, budget: Budget, callbacks: Sequence[Callable[[Trial], None]], *, progress: bool, tensorboard: bool = True
@@ -181,7 +185,7 @@ class PlannedSearch(Planned):
       **settings_of(self.objectives, self.choices.latency_batch_size),
       **self._hint_settings,
     }
-    return self._settings(own)
+    return self._settings(own, **({} if self.sharing == SharingConfig() else {"sharing": self.sharing}))
 
   @property
   def _hint_settings(self) -> dict[str, Any]:
@@ -207,6 +211,7 @@ class PlannedSearch(Planned):
       seed=self.choices.seed,
       make_task=lambda: self.task,
       configs=self.configs,
+      sharing_config=self.sharing,
       directory=self.directory,
       max_parameters=self.choices.bounds.max_parameters,
       tensorboard=tensorboard,
@@ -243,13 +248,16 @@ def planned_search(
   space = space_of(named)
   if choices.rungs is not None:
     overrides = {**overrides, "epochs": choices.rungs.epochs[-1]}
-  configs = overridden(task.child, overrides)
+  sharing = SharingConfig()
+  if is_shared(choices.evaluator):
+    sharing, overrides = sharing_settings(overrides, in_rounds=True)
+  configs = overridden(task.child, {**settings_for_space(space), **overrides})
   configs = overridden(configs, settings_for_data(task, overrides))
   check_strategy(choices.strategy, space, bounded=choices.is_bounded)
   _check_networks(space, task, configs, choices.seed, overrides)
   known = known_costs.known_of_networks(space, configs.network_config, task) if choices.objectives else {}
   objectives = known_costs.sought(choices.objectives, known, recorded_name(choices.evaluator), task)
-  return PlannedSearch(directory, data, validation_fraction, task, named, space, configs, choices, objectives)
+  return PlannedSearch(directory, data, validation_fraction, task, named, space, configs, choices, objectives, sharing)
 
 
 def _check_networks(space: SearchSpace, task: Task, configs: Configs, seed: int, overrides: Mapping[str, Any]) -> None:
@@ -260,6 +268,7 @@ def _check_networks(space: SearchSpace, task: Task, configs: Configs, seed: int,
   """
   genotype = space.decode(space.sample(np.random.default_rng(seed)))
   task.check_genotype(genotype)
+  check_networks(space, [("convention", configs.network_config)])
   if isinstance(genotype, PLAIN_GENOTYPES):
     check_used(overrides)
   check_memory(space, task, configs)

@@ -11,9 +11,9 @@ EDGES = make_space("nasbench201")
 
 def test_the_flag_of_the_network_that_cannot_be_built_is_named():
   good, bad = ImageNetworkConfig(convention="nasbench201"), ImageNetworkConfig(convention="darts")
-  check_networks(EDGES, [("shared_", good), ("child_", good)])
+  check_networks(EDGES, [("--shared_convention", good), ("--child_convention", good)])
   with pytest.raises(ValueError, match="need --child_convention=nasbench201 .* got the convention darts"):
-    check_networks(EDGES, [("shared_", good), ("child_", bad)])
+    check_networks(EDGES, [("--shared_convention", good), ("--child_convention", bad)])
 
 
 def test_other_spaces_have_any_convention():

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from nao_tf.searches.overrides import overridden, prefixed_settings
+from nao_tf.searches.overrides import overridden, prefixed_settings, sharing_settings
 from nao_tf.supernets.relaxed.config import RelaxedConfig
 from nao_tf.tasks import task_class
 
@@ -63,3 +63,22 @@ def test_settings_with_a_prefix_are_taken_out_of_the_overrides():
 def test_wrong_settings_with_a_prefix_are_an_error(overrides, message):
   with pytest.raises(ValueError, match=message):
     prefixed_settings(RelaxedConfig(), "relaxed", overrides)
+
+
+def test_settings_of_shared_weights_have_the_names_of_their_flags():
+  config, rest = sharing_settings({"shared_score": "reward", "shared_pool_size": 9, "epochs": 3}, in_rounds=True)
+  assert (config.score, config.pool_size, rest) == ("reward", 9, {"epochs": 3})
+  assert sharing_settings({"shared_validation_examples": 9}, in_rounds=False)[0].validation_examples == 9
+
+
+@pytest.mark.parametrize(
+  ("overrides", "in_rounds", "message"),
+  [
+    ({"shared_pool_size": 9}, False, "shared_pool_size: a search that draws a path for each step trains no pool"),
+    ({"shared_epochs": 9}, True, "unknown setting 'shared_epochs'; expected one of shared_calibration_batches"),
+    ({"shared_score": "accuracy"}, True, "score must be one of loss, reward, got 'accuracy'"),
+  ],
+)
+def test_wrong_settings_of_shared_weights_are_refused(overrides, in_rounds, message):
+  with pytest.raises(ValueError, match=message):
+    sharing_settings(overrides, in_rounds=in_rounds)

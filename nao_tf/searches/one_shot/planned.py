@@ -4,12 +4,13 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from nao_tf.networks.edge_convention import check_networks, settings_for_space
 from nao_tf.searches.choices import AnySpace, space_of
 from nao_tf.searches.data_settings import settings_for_data
 from nao_tf.searches.found import Found
 from nao_tf.searches.one_shot import OneShotSearch, one_shot_search
 from nao_tf.searches.one_shot.base import OneShotContext
-from nao_tf.searches.overrides import overridden, prefixed_settings
+from nao_tf.searches.overrides import overridden, prefixed_settings, sharing_settings
 from nao_tf.searches.planned import Planned
 from nao_tf.searches.same_data import check_same_data
 from nao_tf.supernets.config import SharingConfig
@@ -46,12 +47,14 @@ class PlannedOneShotSearch(Planned):
     search: its declaration.
     config: its own settings.
     seed: of all randomness.
+    sharing: how paths share weights, if it samples paths.
   """
 
   strategy: str
   search: OneShotSearch
   config: Any
   seed: int
+  sharing: SharingConfig
 
   def run(self, callbacks: Sequence[Callable[[Trial], None]], *, progress: bool, tensorboard: bool = True) -> Found:
     """Searches, or goes on.
@@ -76,7 +79,7 @@ class PlannedOneShotSearch(Planned):
       self.space,
       self.configs,
       config=self.config,
-      sharing_config=SharingConfig(),
+      sharing_config=self.sharing,
       distribution=tf.distribute.get_strategy(),
       seed=self.seed,
     )
@@ -95,7 +98,8 @@ class PlannedOneShotSearch(Planned):
   @property
   def settings(self) -> dict[str, Any]:
     """What determines the course of the search, as JSON values."""
-    return self._settings({"strategy": self.strategy, "seed": self.seed}, options=self.config)
+    sharing = {} if self.sharing == SharingConfig() else {"sharing": self.sharing}
+    return self._settings({"strategy": self.strategy, "seed": self.seed}, options=self.config, **sharing)
 
 
 def planned_one_shot_search(
@@ -131,12 +135,27 @@ def planned_one_shot_search(
   made = space_of(named)
   defaults.check_space(made)
   config, overrides = prefixed_settings(search.config_for(task.kind), search.prefix, overrides)
-  configs = overridden(defaults.configs, overrides)
+  sharing = SharingConfig()
+  if search.samples_paths:
+    sharing, overrides = sharing_settings(overrides, in_rounds=False)
+  configs = overridden(defaults.configs, {**settings_for_space(made), **overrides})
   fraction = validation_fraction
   if fraction is None and defaults.validation_fraction is not None and not data.is_ready:
     fraction = defaults.validation_fraction
     task = data.make_task(fraction)
   configs = overridden(configs, settings_for_data(task, overrides))
+  check_networks(made, [("convention", configs.network_config)])
   return PlannedOneShotSearch(
-    directory, data, fraction, task, named, made, configs, strategy=strategy, search=search, config=config, seed=seed
+    directory,
+    data,
+    fraction,
+    task,
+    named,
+    made,
+    configs,
+    strategy=strategy,
+    search=search,
+    config=config,
+    seed=seed,
+    sharing=sharing,
   )

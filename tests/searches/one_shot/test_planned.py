@@ -45,6 +45,8 @@ def test_what_a_one_shot_search_has_not_is_refused(tmp_path, given, message):
       "unknown setting 'relaxed_cost_wait'; expected one of relaxed_cost, relaxed_cost_weight",
     ),
     ({"relaxed_order": 3}, "order must be one of 0, 1, 2, got 3"),
+    ({"shared_score": "loss"}, "unknown setting 'shared_score'"),
+    ({"space": "nasbench201", "convention": "darts"}, "need convention=nasbench201 .* got the convention darts"),
   ],
 )
 def test_what_does_not_fit_is_refused_before_anything_is_written(tmp_path, given, message):
@@ -68,6 +70,12 @@ def test_own_settings_of_a_search_are_named_as_its_flags():
   planned = planned_one_shot_search("unused", "snas", SPACE, lambda: task_input(make_task()), None, given, seed=0)
   assert planned.config.cost_weight == 0.5 and planned.config.order == 0
   assert planned.settings["options.cost_weight"] == 0.5
-  given = {"sampling_final_samples": 20}
+  given = {"sampling_final_samples": 20, "shared_score": "reward"}
   planned = planned_one_shot_search("unused", "random_ws", SPACE, lambda: task_input(make_task()), None, given, seed=0)
   assert planned.config.final_samples == 20 and planned.settings["options.final_samples"] == 20
+  assert planned.sharing.score == "reward" and planned.settings["sharing.score"] == "reward"
+
+
+def test_a_space_brings_the_convention_that_it_needs():
+  planned = planned_one_shot_search("unused", "gdas", "nasbench201", lambda: task_input(make_task()), None, {}, seed=0)
+  assert planned.configs.network_config.convention == "nasbench201"
