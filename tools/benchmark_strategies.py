@@ -1,4 +1,4 @@
-"""Compares strategies on a table of architectures that were all trained before.
+"""Compares strategies on a table of architectures that were all trained before, or on the scores of a supernet.
 
 Each strategy searches with each seed, several searches at a time in processes with one thread. Every architecture that a
 strategy asks for counts as a query. Finished searches are kept in the work directory: a benchmark that is started
@@ -8,13 +8,17 @@ again with the same flags resumes where it was. Strategies and seeds may be adde
 With --objectives=accuracy,multiply_adds the searches are for both, and the curves are those of the hypervolume: how much
 of what the true Pareto front of the table dominates is dominated by what was found.
 
+With --supernet=DIR, the work directory of a search with --evaluator=shared_weights, its supernet scores architectures
+instead of a table: in a space of any size. Scores are kept in that directory, so each is taken once.
+
 Example:
   nao-benchmark-strategies --space=nasbench201 --table=nasbench201.npz --num_trials=150 --workdir=runs/nasbench201
+  nao-benchmark-strategies --space=rnn12 --supernet=runs/shared --num_trials=300 --workdir=runs/rnn12
 """
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from absl import flags
 
@@ -26,7 +30,7 @@ from nao_tf.searches.choices import check_takes
 from nao_tf.spaces import SPACES, make_space
 from nao_tf.strategies import STRATEGIES
 from nao_tf.tables import read_table
-from nao_tf.tools import flag_types, flagging, objective_flags, running, strategy_flags
+from nao_tf.tools import flag_types, flagging, objective_flags, running, strategy_flags, supernet_flags
 
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -38,8 +42,9 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
     flag_values: where to define.
     argv: the command line, which may name strategies that have flags of their own.
   """
-  flag_types.define_name("space", None, SPACES, "space", "space of the table", flag_values=flag_values)
+  flag_types.define_name("space", None, SPACES, "space", "space of the table or supernet", flag_values=flag_values)
   flags.DEFINE_string("table", None, "path of a table file", flag_values=flag_values)
+  supernet_flags.define(flag_values)
   default = ["nao", "evolution", "random"]
   help_ = "strategies to compare"
   flag_types.define_names("strategies", default, STRATEGIES, "strategy", help_, flag_values=flag_values)
@@ -52,11 +57,15 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
   flagging.define(benchmark.BenchmarkConfig(table=""), flag_values, skip=("table", "objectives"))
   objective_flags.define(flag_values)
   strategy_flags.define(flag_values, argv)
-  flags.mark_flags_as_required(["space", "table", "workdir"], flag_values)
+  flags.mark_flags_as_required(["space", "workdir"], flag_values)
+  flags.mark_flags_as_mutual_exclusive(["table", "supernet"], required=True, flag_values=flag_values)
 
 
 def main(flag_values: flags.FlagValues) -> None:
   """Runs the benchmark that the flags describe."""
+  if flag_values.supernet is not None:
+    _search_supernet(flag_values)
+    return
   table, space = read_table(flag_values.table), make_space(flag_values.space)
   if table.space.name != space.name:
     raise ValueError(f"{table.path}: this is a table of {table.space.name}, but --space is {flag_values.space}")
@@ -78,9 +87,19 @@ def main(flag_values: flags.FlagValues) -> None:
   _report(flag_values.workdir, _run(runs, flag_values.num_processes), best)
 
 
-def _run(runs: list[benchmark.Run], num_processes: int) -> list[benchmark.Record]:
+def _search_supernet(flag_values: flags.FlagValues) -> None:
+  """Runs the benchmark on the scores of a supernet."""
+  supernet_flags.check(flag_values)
+  runs = supernet_flags.runs(flag_values)
+  records = _run(runs, flag_values.num_processes, supernet_flags.search_of(flag_values))
+  _report(flag_values.workdir, records, supernet_flags.best_score(records))
+
+
+def _run(
+  runs: list[benchmark.Run], num_processes: int, search: Callable[[benchmark.Run], None] | None = None
+) -> list[benchmark.Record]:
   with progress_bar(sum(run.config.num_trials for run in runs), "query", seconds=60.0) as bar:
-    return benchmark.run_benchmark(runs, num_processes=num_processes, on_queries=bar.update)
+    return benchmark.run_benchmark(runs, search=search, num_processes=num_processes, on_queries=bar.update)
 
 
 def _report(directory: str, records: list[benchmark.Record], best_objective: float) -> None:

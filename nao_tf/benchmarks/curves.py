@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from nao_tf.benchmarks.strategy_benchmark import Record
+from nao_tf.benchmarks.strategy_benchmark import SCORE, Record
 
 if TYPE_CHECKING:
   import matplotlib.axes
@@ -142,11 +142,16 @@ def plot(records: Sequence[Record]) -> matplotlib.figure.Figure:
     curves = {strategy: stacked(group)[name] for strategy, group in by_strategy(records).items()}
     _draw_curves(axes, curves)
     label = settings["objective" if name == "objective" else "report"]
-    axes.set(xlabel="architectures evaluated", ylabel=f"{label} of the best by {settings['objective']}, %")
+    axes.set(xlabel="architectures evaluated", ylabel=_label(label, settings["objective"]))
     axes.set(xscale="log", xlim=(min(_FIRST_SHOWN, settings["num_trials"]), None))
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
   return figure
+
+
+def _label(figure: str, objective: str) -> str:
+  """Returns what a figure is that is drawn."""
+  return "score of the best" if figure == SCORE else f"{figure} of the best by {objective}, %"
 
 
 def _draw_curves(axes: matplotlib.axes.Axes, curves: Mapping[str, np.ndarray]) -> None:
@@ -173,6 +178,8 @@ def as_text(summary: Mapping[str, Mapping[str, Any]]) -> str:
   lines = []
   for name in FIGURES:
     for strategy, entry in summary.items():
+      if all(values[name]["mean"] is None for values in entry["checkpoints"].values()):
+        continue  # Supernets have nothing to report besides the score.
       cells = (f"{query}: {_shown(values[name], 3)}" for query, values in entry["checkpoints"].items())
       lines.append(f"{name:<10} {strategy:<10} {'  '.join(cells)}  ({entry['num_seeds']} seeds)")
   for strategy, entry in summary.items():

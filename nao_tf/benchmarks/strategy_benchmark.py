@@ -34,6 +34,8 @@ from nao_tf.tables import Table, read_table
 from nao_tf.trial import Architecture, Evaluation, Trial
 
 RUNS_DIRECTORY = "runs"
+SCORE = "score"
+"""The objective of searches on a supernet; see `nao_tf.benchmarks.supernet_benchmark`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +43,7 @@ class BenchmarkConfig:
   """The settings that all searches of a benchmark share.
 
   Attributes:
-    table: path of a table file.
+    table: path of a table file; or directory of the search that trained a supernet.
     objective: figure of the table to search by, such as val200; None: the table's default.
     report: figure of the table to report for the best architecture by the objective; None: the table's default.
     num_trials: number of architectures that each search evaluates.
@@ -75,7 +77,7 @@ class Run:
     seed: seed of the strategy.
     options: further keyword arguments of the strategy: JSON values and dataclasses of them.
     config: settings that all searches share, with the names of the figures filled in.
-    table_digest: identifies the content of the table, wherever its file is.
+    table_digest: identifies the content of the table or of the supernet, wherever it is.
     directory: directory of the benchmark.
   """
 
@@ -112,7 +114,7 @@ class Record:
   Attributes:
     settings: settings of the search; see `Run.settings`.
     seconds: wall time of the search.
-    objectives: figures to search by, in percent; None where the evaluation failed.
+    objectives: figures to search by, in percent, or scores; None where the evaluation failed.
     tests: figures to report, in percent; None where there is none.
     rows: rows in the table; None where there is none.
   """

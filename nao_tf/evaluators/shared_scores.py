@@ -15,6 +15,7 @@ from nao_tf.evaluators.context import EvaluatorContext
 from nao_tf.evaluators.shared_weights_evaluator import DIRECTORY, TRAINING_DIRECTORY
 from nao_tf.supernets import make_supernet_trainer
 from nao_tf.supernets.supernet_trainer import SupernetTrainer
+from nao_tf.tasks.base import Task
 from nao_tf.training.training_directory import restore_latest
 from nao_tf.trial import Architecture, Evaluation
 
@@ -39,18 +40,7 @@ class SharedScores:
       ValueError: if the context has no task or no directory.
     """
     directory = context.directory_for("shared weights")
-    task = context.task()
-    configs = context.supernet_configs(task)
-    trainer = make_supernet_trainer(
-      task,
-      context.space,
-      configs.network_config,
-      configs.training_config,
-      context.sharing_config,
-      distribution=context.distribution or tf.distribute.get_strategy(),
-      seed=context.seed,
-    )
-    return cls(trainer, os.path.join(directory, DIRECTORY, TRAINING_DIRECTORY))
+    return cls(make_trainer(context, context.task()), training_directory(directory))
 
   def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
     """Yields an evaluation with the metrics of each architecture, as text: JSON has no infinity.
@@ -71,3 +61,22 @@ class SharedScores:
         f"{self._directory}: expected shared weights after {num_steps} steps, got those after"
         f" {self._trainer.num_steps_done}; workers read them from the directory of the search, which all must see"
       )
+
+
+def make_trainer(context: EvaluatorContext, task: Task) -> SupernetTrainer:
+  """Returns a fresh trainer, made as the one of the search of a context, whose task is given."""
+  configs = context.supernet_configs(task)
+  return make_supernet_trainer(
+    task,
+    context.space,
+    configs.network_config,
+    configs.training_config,
+    context.sharing_config,
+    distribution=context.distribution or tf.distribute.get_strategy(),
+    seed=context.seed,
+  )
+
+
+def training_directory(directory: str) -> str:
+  """Returns where the supernet of a search is trained, given the directory of the search."""
+  return os.path.join(directory, DIRECTORY, TRAINING_DIRECTORY)
