@@ -20,6 +20,7 @@ from absl import logging
 from nao_tf.controller.controller import Controller
 from nao_tf.controller.dataset import augment, make_targets
 from nao_tf.controller.decision_kernel import DecisionKernel
+from nao_tf.controller.embedding_process import EmbeddingBeliefs, beliefs_about
 from nao_tf.controller.fitting import TrainingDiverged, fit_controller, last_losses
 from nao_tf.controller.gaussian_process import Beliefs, GaussianProcess, normal_scores
 from nao_tf.controller.informed_process import Informant, InformedProcess, remarks_on
@@ -33,8 +34,8 @@ from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal, Strategy
 from nao_tf.strategies.earlier_search import EarlierSearch, in_turns
 from nao_tf.strategies.expected_front import ExpectedFront
-from nao_tf.strategies.nao_config import PRESETS, NaoConfig, NaoSettings
-from nao_tf.strategies.nao_decoding import decoded, seeds_of, take_turns
+from nao_tf.strategies.nao_config import MUTATED, PRESETS, SCORE, NaoConfig, NaoSettings
+from nao_tf.strategies.nao_decoding import decoded, mutated, seeds_of, take_turns
 from nao_tf.strategies.nao_map import Step, embedding_map, steps_of
 from nao_tf.strategies.nao_pool import NUM_CENTERS, around_the_best, expected_scores
 from nao_tf.strategies.nao_state import MAX_TEMPERATURE, STATE_FILE, Learned, read_learned, write_learned
@@ -82,6 +83,7 @@ class Nao(Strategy):
     self._seed_of: dict[Architecture, tuple[Architecture, float]] = {}
     self._steps: list[Step] = []
     self._mapped_at = 0
+    self._followed: EmbeddingBeliefs | None = None
     self._earlier: EarlierSearch | None = None
 
   def warm_start(self, earlier: EarlierSearch) -> None:
@@ -153,7 +155,7 @@ class Nao(Strategy):
       return None
     steps, self._steps = self._steps, []
     trials = [trial for trial in self.scored if trial.id < self._mapped_at]
-    return embedding_map(self.controller, trials, steps, self._mapped_at, unit_gradient=self.config.unit_gradient)
+    return embedding_map(self.controller, trials, steps, self._mapped_at, config=self.config, beliefs=self._followed)
 
   @property
   def is_fitted(self) -> bool:
@@ -302,6 +304,13 @@ class Nao(Strategy):
     )
     self._num_fits += 1
     self._figures = last_losses(history)
+    if self.config.ascent != SCORE:
+      self._followed = self._beliefs_in_embedding()
+
+  def _beliefs_in_embedding(self) -> EmbeddingBeliefs:
+    """Returns what Gaussian processes over the embeddings believe, which moves follow."""
+    tokens = self.vocabulary.encode(trial.architecture for trial in self.scored)
+    return beliefs_about(self.controller, tokens, normal_scores(self._merits(self.scored)))
 
   def _merits(self, scored: Sequence[Trial]) -> list[float]:
     """Returns what the controllers learn of trials: their rewards, or their places in the order by front and crowding."""
@@ -396,8 +405,11 @@ class Nao(Strategy):
           candidates[canonical] = (architecture, origin)
 
   def _decoded(self, seeds: Sequence[Proposal], rng: np.random.Generator, heat: float) -> Iterator[Proposal]:
-    """Yields what the decoder writes around seeds, and notes which seed and step that was first."""
-    for found in decoded(self.controller, self.config, seeds, rng, heat):
+    """Yields what the decoder writes around seeds, and notes which seed and step that was first; or mutants of seeds."""
+    if self.config.candidates == MUTATED:
+      yield from mutated(self.space, self.config, seeds, rng, heat)
+      return
+    for found in decoded(self.controller, self.config, seeds, rng, heat, self._followed):
       self._seed_of.setdefault(found.architecture, (found.seed, found.step_size))
       yield found.architecture, found.origin
 

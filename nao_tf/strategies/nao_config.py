@@ -11,6 +11,11 @@ from nao_tf import fields
 from nao_tf.controller.config import PRESETS as CONTROLLERS
 from nao_tf.controller.config import ControllerConfig, make_config
 
+SCORE, IMPROVEMENT, UPPER_BOUND, LOWER_BOUND = "score", "improvement", "upper_bound", "lower_bound"
+ASCENTS = (SCORE, IMPROVEMENT, UPPER_BOUND, LOWER_BOUND)
+DECODED, MUTATED = "decoded", "mutated"
+CANDIDATES = (DECODED, MUTATED)
+
 
 @dataclasses.dataclass(frozen=True)
 class NaoConfig:
@@ -27,6 +32,11 @@ class NaoConfig:
     step_sizes: lengths of the move along the gradient; 0 decodes without moving.
     unit_gradient: whether the gradient is of the logit and scaled to length 1, or of the score and as it is, as in the
       paper.
+    ascent: what moves follow uphill: "score", what the predictor says; or what a Gaussian process over the embedding of
+      each controller says, which knows how sure it is: "improvement", the expected one over the best; "upper_bound" or
+      "lower_bound", one deviation above or below the mean.
+    candidates: what the controllers choose from: "decoded", as in the paper; or "mutated", as many mutants of the same
+      architectures, without the decoder and its moves.
     temperatures: at which the decoder is sampled at each point; 0 takes the likeliest tokens, as the paper does.
     ranked: whether the predictor ranks what was decoded; otherwise the first new ones are taken, as in the releases.
     oversampling: new candidates that a ranking should have to choose from, as a multiple of the round's size; while
@@ -54,6 +64,8 @@ class NaoConfig:
   num_seeds: int = 0
   step_sizes: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0)
   unit_gradient: bool = True
+  ascent: str = SCORE
+  candidates: str = DECODED
   temperatures: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0)
   ranked: bool = True
   oversampling: float = 8.0
@@ -77,6 +89,8 @@ class NaoConfig:
         raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")
     if not 0 <= self.gaussian_share <= 1:
       raise ValueError(f"gaussian_share must be in [0, 1], got {self.gaussian_share}")
+    fields.one_of(self.ascent, "ascent", ASCENTS)
+    fields.one_of(self.candidates, "candidates", CANDIDATES)
     if self.refresh_growth < 0:
       raise ValueError(f"refresh_growth must be at least 0, got {self.refresh_growth}")
     if self.gaussian_share and not self.ranked:

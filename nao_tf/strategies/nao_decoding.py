@@ -1,18 +1,23 @@
 """What the controllers of NAO write around the best architectures, and how they choose from it.
 
-The memory of an architecture is moved along the gradient of the predicted score, and the decoder writes architectures from
-where it ends.
+The memory of an architecture is moved along the gradient of the predicted score, or of another function, and the decoder
+writes architectures from where it ends. To compare with that, mutants of the same architectures may take their place.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
 from nao_tf.controller import ascent
-from nao_tf.controller.controller import Controller
+from nao_tf.controller.controller import Controller, TensorLike
+from nao_tf.controller.embedding_process import EmbeddingBeliefs
+from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal
 from nao_tf.strategies.nao_config import NaoConfig
+from nao_tf.strategies.nao_pool import LAST_MUTATION
 from nao_tf.trial import Architecture, Origin, Trial
 
 _TRIAL = "trial"
@@ -41,7 +46,12 @@ def seeds_of(trials: Sequence[Trial]) -> list[Proposal]:
 
 
 def decoded(
-  controller: Controller, config: NaoConfig, seeds: Sequence[Proposal], rng: np.random.Generator, heat: float
+  controller: Controller,
+  config: NaoConfig,
+  seeds: Sequence[Proposal],
+  rng: np.random.Generator,
+  heat: float,
+  beliefs: EmbeddingBeliefs | None = None,
 ) -> Iterator[Decoded]:
   """Yields what the decoder writes around seeds, in the order of step size, temperature, controller and seed.
 
@@ -51,9 +61,11 @@ def decoded(
     seeds: architectures with their origins.
     rng: draws tokens.
     heat: what the temperatures are multiplied with.
+    beliefs: what moves follow, if that is not the predicted score.
   """
   vocabulary = controller.vocabulary
-  tokens = decode_around(controller, config, vocabulary.encode(architecture for architecture, _ in seeds), rng, heat)
+  around = vocabulary.encode(architecture for architecture, _ in seeds)
+  tokens = decode_around(controller, config, around, rng, heat, beliefs)
   for step_size, by_temperature in zip(config.step_sizes, tokens):
     rows = by_temperature.reshape(-1, vocabulary.length)
     for index, architecture in enumerate(vocabulary.decode(rows)):
@@ -61,17 +73,51 @@ def decoded(
       yield Decoded(architecture, _decoded_from(origin, step_size), seed, step_size)
 
 
+def mutated(
+  space: SearchSpace, config: NaoConfig, seeds: Sequence[Proposal], rng: np.random.Generator, heat: float
+) -> Iterator[Proposal]:
+  """Yields mutants of seeds, as many as would be decoded around them.
+
+  Args:
+    space: what is searched.
+    config: ensemble size, step sizes and temperatures, whose numbers say how many.
+    seeds: architectures with their origins.
+    rng: draws mutations.
+    heat: 1 or more: mutants are farther away, the higher it is.
+  """
+  count = len(config.step_sizes) * len(config.temperatures) * config.ensemble_size
+  last = max(LAST_MUTATION / heat, 1 / len(space.decisions))
+  for architecture, origin in itertools.chain.from_iterable(itertools.repeat(seeds, count)):
+    mutant = architecture
+    for _ in range(int(rng.geometric(last))):
+      mutant = space.mutate(mutant, rng)
+    yield mutant, Origin("mutation", origin.parents, indirect=origin.kind != _TRIAL)
+
+
+def move(
+  controller: Controller,
+  config: NaoConfig,
+  memory: TensorLike,
+  step_sizes: Sequence[float],
+  beliefs: EmbeddingBeliefs | None,
+) -> tf.Tensor:
+  """Returns a memory moved as the configuration says, [step sizes, *memory]; see `nao_tf.controller.ascent.move`."""
+  by_score = "logit" if config.unit_gradient else "score"
+  along = by_score if beliefs is None else config.ascent
+  unit_gradient = config.unit_gradient
+  return ascent.move(controller, memory, step_sizes, along=along, unit_gradient=unit_gradient, beliefs=beliefs)
+
+
 def decode_around(
-  controller: Controller, config: NaoConfig, tokens: np.ndarray, rng: np.random.Generator, heat: float
+  controller: Controller,
+  config: NaoConfig,
+  tokens: np.ndarray,
+  rng: np.random.Generator,
+  heat: float,
+  beliefs: EmbeddingBeliefs | None = None,
 ) -> np.ndarray:
   """Returns tokens [step sizes, temperatures, ensemble_size, K, L] decoded around seeds [K, L]; see `decoded`."""
-  moved = ascent.move(
-    controller,
-    controller.encode(tokens),
-    config.step_sizes,
-    along="logit" if config.unit_gradient else "score",
-    unit_gradient=config.unit_gradient,
-  )
+  moved = move(controller, config, controller.encode(tokens), config.step_sizes, beliefs)
   heats = np.asarray(config.temperatures, np.float32).reshape(-1, 1, 1, 1) * np.float32(heat)
   written = controller.decode(moved, temperature=heats, seed=rng.integers(2**31, size=2))
   return np.moveaxis(written.numpy(), 1, 0)

@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nao_tf.controller import ascent
 from nao_tf.controller.controller import Controller
+from nao_tf.controller.embedding_process import EmbeddingBeliefs
 from nao_tf.runs.embedding_maps import EmbeddingMap, Move, Point
 from nao_tf.strategies.base import Proposal
+from nao_tf.strategies.nao_config import NaoConfig
+from nao_tf.strategies.nao_decoding import move
 from nao_tf.trial import Architecture, Trial, top_trials
 
 _DECODED = ("ascent", "decoded")
@@ -64,7 +66,13 @@ def steps_of(proposals: Sequence[Proposal], seeds: Seeds, trials: Sequence[Trial
 
 
 def embedding_map(
-  controller: Controller, trials: Sequence[Trial], steps: Sequence[Step], asked_before: int, *, unit_gradient: bool
+  controller: Controller,
+  trials: Sequence[Trial],
+  steps: Sequence[Step],
+  asked_before: int,
+  *,
+  config: NaoConfig,
+  beliefs: EmbeddingBeliefs | None,
 ) -> EmbeddingMap:
   """Returns the map of a round.
 
@@ -73,7 +81,8 @@ def embedding_map(
     trials: those that it was trained on.
     steps: of the round, at least one.
     asked_before: how many architectures had been asked for before the round.
-    unit_gradient: how the moves were made; see `nao_tf.strategies.nao_config.NaoConfig`.
+    config: how the moves were made.
+    beliefs: what they followed, if that was not the predicted score.
   """
   shown = _some(trials)
   groups = [[t.architecture for t in shown], [s.seed for s in steps], [s.decoded for s in steps]]
@@ -82,7 +91,7 @@ def embedding_map(
   embeddings = _embeddings(controller, memory)
   center, axes, shares = _principal(embeddings)
   places = _points((embeddings - center) @ axes)
-  ends = _points((_ends(controller, seeds, steps, unit_gradient) - center) @ axes)
+  ends = _points((_ends(controller, seeds, steps, config, beliefs) - center) @ axes)
   from_, to = places[len(shown) : len(shown) + len(steps)], places[len(shown) + len(steps) :]
   moves = [Move(s.trial, s.size, s.decoded, s.is_proposal, way) for s, way in zip(steps, zip(from_, ends, to))]
   return EmbeddingMap(asked_before, shares, tuple(zip([t.id for t in shown], places)), tuple(moves))
@@ -103,11 +112,16 @@ def _embeddings(controller: Controller, memory: np.ndarray) -> np.ndarray:
   return np.moveaxis(embeddings, -2, 0).reshape(embeddings.shape[-2], -1)
 
 
-def _ends(controller: Controller, seeds: np.ndarray, steps: Sequence[Step], unit_gradient: bool) -> np.ndarray:
+def _ends(
+  controller: Controller,
+  seeds: np.ndarray,
+  steps: Sequence[Step],
+  config: NaoConfig,
+  beliefs: EmbeddingBeliefs | None,
+) -> np.ndarray:
   """Returns the embeddings [K, prefix * H] at the ends of the steps from a memory [*prefix, K, T, H]."""
   sizes = sorted({step.size for step in steps})
-  along = "logit" if unit_gradient else "score"
-  moved = ascent.move(controller, seeds, sizes, along=along, unit_gradient=unit_gradient)
+  moved = move(controller, config, seeds, sizes, beliefs)
   return np.stack([_embeddings(controller, moved[sizes.index(s.size)])[row] for row, s in enumerate(steps)])
 
 

@@ -14,7 +14,7 @@ from nao_tf.trial import RANDOM, Origin, Trial
 NUM_CENTERS = 5
 """All neighbors of so many of the best trials are in the pool."""
 _NUM_MUTANTS, _NUM_RANDOM = 300, 200
-_LAST_MUTATION = 0.6
+LAST_MUTATION = 0.6
 """Probability that a further mutation of a mutant is its last one."""
 
 
@@ -35,7 +35,7 @@ def around_the_best(
   for _ in range(_NUM_MUTANTS):
     trial = best[int(len(best) * rng.random() ** 2)]
     mutant = trial.architecture
-    for _ in range(1 + int(rng.geometric(_LAST_MUTATION))):
+    for _ in range(1 + int(rng.geometric(LAST_MUTATION))):
       mutant = space.mutate(mutant, rng)
     yield mutant, Origin("mutation", (trial.id,))
   for _ in range(_NUM_RANDOM if with_random else 0):

@@ -92,7 +92,9 @@ def test_any_number_of_step_sizes_and_architectures_uses_one_trace():
 
 def test_an_unknown_direction_and_no_steps_are_refused():
   controller, memory = case()
-  with pytest.raises(ValueError, match="along must be one of score, logit, got 'loss'"):
+  with pytest.raises(
+    ValueError, match="along must be one of score, logit, improvement, upper_bound, lower_bound, got 'loss'"
+  ):
     move(controller, memory, [1.0], along="loss")
   with pytest.raises(ValueError, match="num_steps must be at least 1, got 0"):
     move(controller, memory, [1.0], num_steps=0)

@@ -6,6 +6,7 @@ import pytest
 from nao_tf.controller.config import ControllerConfig, make_config
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.strategies.nao import PRESETS, Nao
+from nao_tf.strategies.nao_decoding import mutated
 from nao_tf.trial import RANDOM, Evaluation, Origin, Trial
 from tests.support import asking
 
@@ -182,6 +183,39 @@ def test_step_size_zero_decodes_without_moving():
   assert all(trial.origin.kind == "decoded" for trial in run(strategy, 18)[12:])
 
 
+FEW_STEPS = dataclasses.replace(
+  QUICK, controller=ControllerConfig(num_steps=30, num_encodings=1, unroll=False), ensemble_size=1, num_unlabeled=0
+)
+
+
+def test_moves_may_follow_what_a_process_over_the_embedding_says(tmp_path):
+  config = dataclasses.replace(FEW_STEPS, ascent="improvement")
+  strategy = Nao(RowSpace(), seed=1, config=config)
+  trials = run(strategy, 18)
+  assert {trial.origin.kind for trial in trials[12:]} == {"ascent"} and strategy.embedding_map().moves
+  strategy.save(str(tmp_path))
+  resumed = Nao(RowSpace(), seed=1, config=config)
+  resumed.restore(str(tmp_path))
+  assert run(resumed, 24)[:18] == trials
+
+
+def test_mutants_may_take_the_place_of_what_is_decoded():
+  config = dataclasses.replace(FEW_STEPS, candidates="mutated")
+  strategy = Nao(RowSpace(), seed=1, config=config)
+  trials = run(strategy, 24)
+  assert {trial.origin.kind for trial in trials[12:]} == {"mutation"} and strategy.embedding_map() is None
+  assert all(trial.origin.parents[0] < trial.id for trial in trials[12:])
+
+
+def test_there_are_as_many_mutants_as_would_be_decoded_and_heat_takes_them_farther():
+  seeds = [((0,) * 6, Origin("trial", (number,))) for number in (3, 5)]
+  near, far = (list(mutated(RowSpace(), QUICK, seeds, np.random.default_rng(0), heat)) for heat in (1.0, 1000.0))
+  assert len(near) == len(far) == 2 * 4 * len(QUICK.temperatures) * 2
+  assert {origin for _, origin in near} == {Origin("mutation", (3,)), Origin("mutation", (5,))}
+  changed = [np.mean([np.count_nonzero(architecture) for architecture, _ in mutants]) for mutants in (near, far)]
+  assert 1 < changed[0] < 2 < changed[1]
+
+
 def test_a_round_may_have_neighbors_of_the_best():
   strategy = Nao(RowSpace(), seed=0, config=dataclasses.replace(QUICK, num_neighbors=2))
   trials = run(strategy, 18)
@@ -267,6 +301,8 @@ def test_a_round_of_ten_has_proposals_of_the_process_and_of_the_controllers():
     ({"gaussian_share": 1.5}, r"gaussian_share must be in \[0, 1\]"),
     ({"refresh_growth": -0.1}, "refresh_growth must be at least 0"),
     ({"gaussian_share": 0.5, "ranked": False}, "gaussian_share must be 0"),
+    ({"ascent": "loss"}, "ascent"),
+    ({"candidates": "drawn"}, "candidates"),
   ],
 )
 def test_settings_out_of_range_are_refused(change, message):
