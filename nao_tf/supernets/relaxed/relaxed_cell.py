@@ -8,79 +8,10 @@ from tensorflow import keras
 from nao_tf.networks.cell import calibration_layers
 from nao_tf.networks.conventions import Convention, derive_seeds
 from nao_tf.networks.image_network_config import CellPlan
-from nao_tf.networks.layers import Chain, ImageShape, Norm, strided_shape, track_each
-from nao_tf.networks.operations import OPERATIONS
+from nao_tf.networks.layers import Chain, ImageShape, strided_shape, track_each
 from nao_tf.networks.weight_sources import OWN_WEIGHTS, WeightSource
 from nao_tf.spaces.genotypes import NUM_CELL_INPUTS
-from nao_tf.supernets.relaxed.mixtures import ZERO
-
-_POOLS = ("max", "avg", "min")
-
-
-class MixedOperation(keras.layers.Layer):
-  """The weighted sum of all operations on one state.
-
-  Pools end with a batch norm, unless they must not, so that the outputs of all operations are of the same size. The absent
-  operation adds nothing.
-
-  Args:
-    operations: names of the operations.
-    filters: channels.
-    stride: of all operations.
-    convention: what they are like.
-    seed: of their weights.
-    normed_pools: whether pools end with a batch norm.
-    name: of the layer.
-  """
-
-  def __init__(
-    self,
-    operations: Sequence[str],
-    filters: int,
-    stride: int,
-    convention: Convention,
-    seed: int,
-    *,
-    normed_pools: bool = True,
-    name: str | None = None,
-  ) -> None:
-    super().__init__(name=name)
-    self.names, self.stride = tuple(operations), stride
-    keys = derive_seeds(seed, len(self.names))
-    layers = [[OPERATIONS[operation](filters, stride, convention, key)] for operation, key in zip(self.names, keys)]
-    for operation, chain in zip(self.names, layers):
-      if normed_pools and operation.startswith(_POOLS):
-        chain.append(Norm(convention))
-    self.candidates = [Chain(chain) for chain in layers]
-    track_each(self, "candidates", self.candidates)
-
-  def build(self, input_shape: ImageShape) -> None:
-    """Makes the weights of all operations."""
-    for layer in self.candidates:
-      layer.build(input_shape)
-    self.built = True
-
-  def call(
-    self, state: tf.Tensor, mixture: tf.Tensor, training: bool | None = None, weights: WeightSource = OWN_WEIGHTS
-  ) -> tf.Tensor | None:
-    """Mixes the operations.
-
-    Args:
-      state: [B, H, W, C].
-      mixture: weights of the operations, `[operations]`.
-      training: whether batch norm takes the statistics of the batch.
-      weights: where the weights come from.
-
-    Returns:
-      [B, H / stride, W / stride, filters].
-    """
-    shares = tf.unstack(mixture)
-    outputs = [
-      share * layer(state, training=training, weights=weights)
-      for name, share, layer in zip(self.names, shares, self.candidates)
-      if name != ZERO
-    ]
-    return tf.add_n(outputs)
+from nao_tf.supernets.relaxed.mixed_operations import MixedOperation, MixtureGraphs
 
 
 class RelaxedCell(keras.layers.Layer):
@@ -92,6 +23,7 @@ class RelaxedCell(keras.layers.Layer):
     plan: its place in the network.
     convention: how it is calibrated and what its operations are like.
     seed: of its weights.
+    graphs: of the network; None for graphs of its own.
     name: of the layer.
   """
 
@@ -103,11 +35,12 @@ class RelaxedCell(keras.layers.Layer):
     convention: Convention,
     seed: int,
     *,
+    graphs: MixtureGraphs | None = None,
     name: str | None = None,
   ) -> None:
     super().__init__(name=name)
     self.operations, self.num_nodes, self.plan = tuple(operations), num_nodes, plan
-    self.convention, self.seed = convention, seed
+    self.convention, self.seed, self._graphs = convention, seed, graphs or MixtureGraphs()
 
   def build(self, input_shape: Sequence[ImageShape]) -> None:
     """Makes the weights, given the shapes of the outputs of cell k-2 and cell k-1."""
@@ -168,4 +101,4 @@ class RelaxedCell(keras.layers.Layer):
 
   def _edge(self, source: int, seed: int) -> MixedOperation:
     stride = 2 if self.plan.reduction and source < NUM_CELL_INPUTS else 1
-    return MixedOperation(self.operations, self.plan.filters, stride, self.convention, seed)
+    return MixedOperation(self.operations, self.plan.filters, stride, self.convention, seed, graphs=self._graphs)

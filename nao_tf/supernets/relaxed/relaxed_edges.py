@@ -22,7 +22,7 @@ from nao_tf.networks.weight_sources import OWN_WEIGHTS, WeightSource
 from nao_tf.runs.shares import Shares
 from nao_tf.spaces.edge_genotypes import EdgeGenotype
 from nao_tf.spaces.nasbench201 import EDGES, OPERATIONS
-from nao_tf.supernets.relaxed.relaxed_cell import MixedOperation
+from nao_tf.supernets.relaxed.mixed_operations import MixedOperation, MixtureGraphs
 from nao_tf.supernets.relaxed.relaxed_network import without_affine_norm
 
 _NAMES = tuple(LAYER_NAMES[name] for name in OPERATIONS)
@@ -35,13 +35,24 @@ class RelaxedEdgeCell(keras.layers.Layer):
     filters: channels of all nodes.
     convention: what its operations are like.
     seed: of its weights.
+    graphs: of the network; None for graphs of its own.
     name: of the layer.
   """
 
-  def __init__(self, filters: int, convention: Convention, seed: int, *, name: str | None = None) -> None:
+  def __init__(
+    self,
+    filters: int,
+    convention: Convention,
+    seed: int,
+    *,
+    graphs: MixtureGraphs | None = None,
+    name: str | None = None,
+  ) -> None:
     super().__init__(name=name)
+    graphs = graphs or MixtureGraphs()
     self.edges = [
-      MixedOperation(_NAMES, filters, 1, convention, key, normed_pools=False) for key in derive_seeds(seed, len(EDGES))
+      MixedOperation(_NAMES, filters, 1, convention, key, normed_pools=False, graphs=graphs)
+      for key in derive_seeds(seed, len(EDGES))
     ]
     track_each(self, "edges", self.edges)
 
@@ -112,7 +123,8 @@ class RelaxedEdgeNetwork(keras.Model):
     self.stem = STEMS[config.stem](config.filters, config.facts, stem_seed)
     self.plans = plan_cells(config)
     keys = derive_seeds(cell_seed, len(self.plans))
-    self.cells = [_part(plan, config.facts, key) for plan, key in zip(self.plans, keys)]
+    graphs = MixtureGraphs()
+    self.cells = [_part(plan, config.facts, key, graphs) for plan, key in zip(self.plans, keys)]
     track_each(self, "cells", self.cells)
     self.norm = Norm(config.facts)
     self.head = ClassifierHead(num_classes, config.dropout_keep, config.facts, head_seed)
@@ -204,7 +216,9 @@ def edge_cost_table(
   return table / 1e6
 
 
-def _part(plan: CellPlan, convention: Convention, seed: int) -> RelaxedEdgeCell | ResidualReduction:
+def _part(
+  plan: CellPlan, convention: Convention, seed: int, graphs: MixtureGraphs
+) -> RelaxedEdgeCell | ResidualReduction:
   if plan.reduction:
     return ResidualReduction(plan.filters, convention, seed)
-  return RelaxedEdgeCell(plan.filters, without_affine_norm(convention), seed)
+  return RelaxedEdgeCell(plan.filters, without_affine_norm(convention), seed, graphs=graphs)

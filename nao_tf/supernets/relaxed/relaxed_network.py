@@ -14,6 +14,7 @@ from nao_tf.networks.operations import OPERATIONS
 from nao_tf.networks.stems import STEMS
 from nao_tf.networks.training_draws import TrainingDraws
 from nao_tf.networks.weight_sources import OWN_WEIGHTS, WeightSource
+from nao_tf.supernets.relaxed.mixed_operations import MixtureGraphs
 from nao_tf.supernets.relaxed.relaxed_cell import RelaxedCell
 
 
@@ -62,7 +63,10 @@ class RelaxedImageNetwork(keras.Model):
     self.plans = plan_cells(config)
     keys = derive_seeds(cell_seed, len(self.plans))
     facts = without_affine_norm(config.facts)
-    self.cells = [RelaxedCell(operations, num_nodes, plan, facts, key) for plan, key in zip(self.plans, keys)]
+    graphs = MixtureGraphs()
+    self.cells = [
+      RelaxedCell(operations, num_nodes, plan, facts, key, graphs=graphs) for plan, key in zip(self.plans, keys)
+    ]
     track_each(self, "cells", self.cells)
     self.draws = TrainingDraws(1.0, 0, len(self.cells), draw_seed)
     self.head = ClassifierHead(num_classes, config.dropout_keep, config.facts, head_seed)

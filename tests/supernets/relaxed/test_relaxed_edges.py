@@ -26,7 +26,7 @@ def copy_weights(relaxed, separate):
     if hasattr(mixed, "edges"):
       for choice, edge, layer in zip(CELL, mixed.edges, cell.body.operations):
         # The relaxed norms have neither scale nor offset; those of a new network are 1 and 0.
-        for source, target in zip(edge.candidates[choice].trainable_weights, layer.trainable_weights):
+        for source, target in zip(edge.operation(choice).trainable_weights, layer.trainable_weights):
           target.assign(source)
     else:
       cell.body.set_weights(mixed.get_weights())

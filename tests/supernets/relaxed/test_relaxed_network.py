@@ -43,7 +43,7 @@ def copy_weights(relaxed, discrete):
   pairs = list(zip(relaxed.calibrations, discrete.calibrations))
   for number, branch in enumerate(discrete.branches):
     edge = relaxed.edges[num_edges(number // 2) + branch.source]
-    pairs.append((edge.candidates[OPERATIONS.index(branch.operation)], discrete.operations[number]))
+    discrete.operations[number].set_weights(edge.operation(OPERATIONS.index(branch.operation)).get_weights())
   for source, target in pairs:
     target.set_weights(source.get_weights())
 

@@ -73,20 +73,27 @@ def test_a_search_that_was_killed_within_an_epoch_goes_on_where_it_was(tmp_path)
 
 def test_weights_off_the_sampled_path_stay_as_they_are():
   trainer = make_trainer(PRESETS["gdas"], dataclasses.replace(TRAINING, weight_decay=0.0))
-  operations = [(cell, edge) for cell in trainer.network.cells for edge in range(len(cell.edges))]
-  before = [[v.numpy() for v in cell.edges[edge].trainable_variables] for cell, edge in operations]
+  edges = [(cell, edge) for cell in trainer.network.cells for edge in range(len(cell.edges))]
+
+  def weights():
+    """Returns the weights of each operation on each edge."""
+    return [
+      [[v.numpy() for v in cell.edges[edge].operation(number).trainable_variables] for number in range(4)]
+      for cell, edge in edges
+    ]
+
+  before = weights()
   batches = trainer._training_batches(1), trainer._validation_batches(1)
   trainer._step(*map(next, batches))
   mixture = trainer._strengths.mixture(tf.convert_to_tensor(trainer.strengths), tf.constant(0)).numpy()
   assert set(np.unique(mixture)) == {0.0, 1.0}
   moved = []
-  for (cell, edge), weights in zip(operations, before):
-    sampled = cell.edges[edge].candidates[int(mixture[int(cell.plan.reduction), edge].argmax())]
-    on_path = {id(variable) for variable in sampled.trainable_variables}
-    for variable, old in zip(cell.edges[edge].trainable_variables, weights):
-      changed = not np.array_equal(variable, old)
-      assert not changed or id(variable) in on_path
-      moved.append(changed)
+  for (cell, edge), old, new in zip(edges, before, weights()):
+    sampled = int(mixture[int(cell.plan.reduction), edge].argmax())
+    for number in range(4):
+      changed = [not np.array_equal(one, other) for one, other in zip(old[number], new[number])]
+      assert number == sampled or not any(changed)
+      moved += changed
   assert any(moved)
 
 
