@@ -155,7 +155,7 @@ _TRAINING_CONFIGS = (TrainingConfig, LanguageTrainingConfig, RunOptions)
 _BENCHMARK = (
   *("num_seeds", "first_seed", "num_processes", "objective", "report", "stop_at_best"),
   *("num_initial_points", "overhead_at", "num_timed"),
-  *("num_architectures", "released_repeats"),
+  *("num_architectures", "released_repeats", "table_figure"),
   *("num_train", "num_test", "num_unlabeled", "ensemble_size"),
   *("kinds", "num_steps", "promotions"),
 )

@@ -5,8 +5,12 @@ trained by the --shared_ flags. Prints Kendall's tau between both, with its stan
 architectures. For comparison it prints the same for the number of parameters, and for scores as the released NAO-WS
 takes them: each architecture on one validation batch of its own, by the statistics of the batch, with dropout.
 
+With --table, the truth is not trained but looked up in a table of the space, such as that of NAS-Bench-201.
+
 Example:
   nao-rank-shared --flagfile=flags/cifar10_shared.flags --num_architectures=24 --workdir=runs/rank
+  nao-rank-shared --task=cifar10 --space=nasbench201 --shared_convention=nasbench201 --noshared_auxiliary \
+    --table=nasbench201_cifar10.npz --num_architectures=200 --workdir=runs/rank
 
 If it is killed and started again with the same flags, it resumes where it was. The work directory gets the journals
 separate and shared, and ranks.json.
@@ -22,6 +26,8 @@ from absl import flags
 
 from nao_tf.evaluators import make_evaluator
 from nao_tf.evaluators.base import Evaluator
+from nao_tf.evaluators.context import EvaluatorContext
+from nao_tf.evaluators.tabular_evaluator import TabularEvaluator, table_of
 from nao_tf.runs.journal import Journal
 from nao_tf.runs.progress_bars import progress_bar
 from nao_tf.searches.executors import Executor
@@ -46,6 +52,8 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
   """
   search.define_flags(flag_values, argv)
   flags.DEFINE_integer("num_architectures", 24, "random architectures to compare", 3, flag_values=flag_values)
+  help_ = "figure of --table that is the truth, such as test200; default: the one that the table reports"
+  flags.DEFINE_string("table_figure", None, help_, flag_values=flag_values)
   flags.DEFINE_integer(
     "released_repeats", 5, "random draws of batches for scores as in the released NAO-WS", 1, flag_values=flag_values
   )
@@ -53,8 +61,9 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
 
 def main(flag_values: flags.FlagValues) -> None:
   """Measures what the flags describe."""
+  table = table_evaluator(flag_values)
   quiet.load_tensorflow()
-  from nao_tf.benchmarks.supernet_ranking import SEPARATE, SHARED, other_figures
+  from nao_tf.benchmarks.supernet_ranking import SHARED, other_figures
 
   evaluator_flags.check_one_size(flag_values)
   executor_flags.check(flag_values)
@@ -66,9 +75,37 @@ def main(flag_values: flags.FlagValues) -> None:
   trials = evaluate(flag_values, space, SHARED, shared, architectures)
   scores = {SHARED: [trial.reward for trial in trials], **other_figures(trials)}
   scores |= released_scores(flag_values, shared, architectures)
+  if table is not None:
+    truth = [evaluation.reward for evaluation in table.evaluate(architectures)]
+  else:
+    truth = trained(flag_values, context, architectures)
+  report(flag_values.workdir, [space.format(a) for a in architectures], scores, truth)
+
+
+def table_evaluator(flag_values: flags.FlagValues) -> TabularEvaluator | None:
+  """Returns what looks the truth up; None if it has to be trained.
+
+  Raises:
+    ValueError: if the file is no table of the space, or the table has no such figure.
+    OSError: if it cannot be read.
+  """
+  if flag_values.table is None:
+    if flag_values.table_figure is not None:
+      raise ValueError("--table_figure names a figure of a table; give --table")
+    return None
+  table = table_of(flag_values.table, make_space(flag_values.space))
+  return TabularEvaluator(table, objective=flag_values.table_figure or table.default_report)
+
+
+def trained(
+  flag_values: flags.FlagValues, context: EvaluatorContext, architectures: Sequence[Architecture]
+) -> list[float | None]:
+  """Returns the rewards of architectures that are trained from scratch."""
+  from nao_tf.benchmarks.supernet_ranking import SEPARATE
+
   with search.evaluator_of(flag_values, "training", context, define=define_flags) as training:
-    trained = evaluate(flag_values, space, SEPARATE, training, architectures)
-  report(flag_values.workdir, [space.format(a) for a in architectures], scores, [trial.reward for trial in trained])
+    trials = evaluate(flag_values, context.space, SEPARATE, training, architectures)
+  return [trial.reward for trial in trials]
 
 
 def evaluate(
@@ -110,7 +147,8 @@ def report(workdir: str, architectures: Sequence[str], scores: "Scores", truth: 
   ranking = supernet_ranking.rank(scores, truth)
   supernet_ranking.write_ranks(workdir, ranking, architectures, scores, truth)
   for name, (tau, error) in ranking.tau.items():
-    print(f"{name:20} tau {tau:6.3f} +- {error:.3f} over {ranking.num_architectures} architectures")
+    rho = f", Spearman {ranking.spearman[name]:.3f}" if name in ranking.spearman else ""
+    print(f"{name:20} tau {tau:6.3f} +- {error:.3f} over {ranking.num_architectures} architectures{rho}")
 
 
 def cli() -> None:

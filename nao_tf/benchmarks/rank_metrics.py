@@ -50,6 +50,22 @@ def kendall_tau(predictions: npt.ArrayLike, targets: npt.ArrayLike) -> float:
   return float(scipy.stats.kendalltau(predicted, true).statistic)
 
 
+def spearman(predictions: npt.ArrayLike, targets: npt.ArrayLike) -> float:
+  """Returns Spearman's rank correlation of predictions and targets; see `kendall_tau`.
+
+  Args:
+    predictions: predicted scores, [B].
+    targets: true scores, [B], B at least 2.
+
+  Raises:
+    ValueError: if the lengths differ or there are fewer than two scores.
+  """
+  predicted, true = _vectors(predictions, targets)
+  if np.ptp(predicted) == 0 or np.ptp(true) == 0:
+    return 0.0
+  return float(scipy.stats.spearmanr(predicted, true).statistic)
+
+
 def hamming_distance(tokens: npt.ArrayLike, other_tokens: npt.ArrayLike) -> float:
   """Returns the mean number of positions per sequence at which two arrays of sequences differ.
 

@@ -1,7 +1,7 @@
 """How well scores with shared weights rank architectures, compared with a training of each from scratch.
 
-Besides the scores of a supernet, architectures can be ranked by their number of parameters, or by scores as the released
-NAO-WS takes them (Luo et al., NeurIPS 2018).
+That training may be one of a table. Besides the scores of a supernet, architectures can be ranked by their number of
+parameters, or by scores as the released NAO-WS takes them (Luo et al., NeurIPS 2018).
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ import numpy as np
 import scipy.stats
 import tensorflow as tf
 
-from nao_tf.benchmarks.rank_metrics import kendall_tau
+from nao_tf.benchmarks.rank_metrics import kendall_tau, spearman
 from nao_tf.runs.json_files import write_json
 from nao_tf.supernets.image_supernet_trainer import ImageSupernetTrainer
 from nao_tf.trial import Architecture, Trial
@@ -35,10 +35,12 @@ class Ranking:
   Attributes:
     tau: for each way of scoring, Kendall's tau with the trainings from scratch, and its standard error.
     num_architectures: how many architectures were compared: those that have a score in every way.
+    spearman: for each way of scoring, Spearman's rank correlation with the trainings from scratch.
   """
 
   tau: dict[str, tuple[float, float]]
   num_architectures: int
+  spearman: dict[str, float]
 
 
 def rank(scores: Scores, truth: Sequence[float | None]) -> Ranking:
@@ -51,7 +53,8 @@ def rank(scores: Scores, truth: Sequence[float | None]) -> Ranking:
   rows = {**scores, SEPARATE: truth}
   valid = [i for i in range(len(truth)) if all(row[i] is not None for row in rows.values())]
   arrays = {name: np.array([row[i] for i in valid], np.float64) for name, row in rows.items()}
-  return Ranking(correlations(arrays), len(valid))
+  rho = {name: spearman(row, arrays[SEPARATE]) for name, row in arrays.items() if name != SEPARATE}
+  return Ranking(correlations(arrays), len(valid), rho)
 
 
 def correlations(rows: Mapping[str, np.ndarray]) -> dict[str, tuple[float, float]]:
@@ -82,7 +85,8 @@ def write_ranks(
   directory: str, ranking: Ranking, architectures: Sequence[str], scores: Scores, truth: Sequence[float | None]
 ) -> None:
   """Writes `ranks.json`: the correlations, the architectures as text and all their scores."""
-  everything = {"tau": ranking.tau, "architectures": architectures, "scores": {**scores, SEPARATE: truth}}
+  found = {"tau": ranking.tau, "spearman": ranking.spearman}
+  everything = {**found, "architectures": architectures, "scores": {**scores, SEPARATE: truth}}
   write_json(os.path.join(directory, RANKS_FILE), everything)
 
 

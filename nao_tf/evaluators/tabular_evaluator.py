@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from nao_tf.evaluators.context import EvaluatorContext
+from nao_tf.spaces.base import SearchSpace
 from nao_tf.tables import read_table
 from nao_tf.tables.base import Table
 from nao_tf.trial import Architecture, Evaluation
@@ -57,9 +58,7 @@ class TabularEvaluator:
     """
     if context.table is None:
       raise ValueError("this evaluator needs a table file; give `table`")
-    table = read_table(context.table)
-    if table.space.name != context.space.name:
-      raise ValueError(f"{context.table}: is a table of {table.space.name}, but the space is {context.space.name}")
+    table = table_of(context.table, context.space)
     return cls(table, with_accuracy=ACCURACY in context.objectives)
 
   def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
@@ -95,3 +94,16 @@ class TabularEvaluator:
     if math.isnan(reward):
       return Evaluation.failed(f"the table has no {objective} for row {row}", **metrics)
     return Evaluation(reward, metrics={**metrics, **({ACCURACY: reward} if self._with_accuracy else {})})
+
+
+def table_of(path: str, space: SearchSpace) -> Table:
+  """Reads a table file of a space.
+
+  Raises:
+    ValueError: if the file is no table, or one of another space.
+    OSError: if it cannot be read.
+  """
+  table = read_table(path)
+  if table.space.name != space.name:
+    raise ValueError(f"{path}: is a table of {table.space.name}, but the space is {space.name}")
+  return table

@@ -48,6 +48,7 @@ def test_everything_is_written_down(tmp_path):
   written = json.loads((tmp_path / supernet_ranking.RANKS_FILE).read_text())
   assert written == {
     "tau": {"shared": list(ranking.tau["shared"])},
+    "spearman": {"shared": pytest.approx(1)},
     "architectures": ["a", "b", "c"],
     "scores": {**scores, "separate": truth},
   }
