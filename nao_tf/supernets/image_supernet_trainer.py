@@ -28,6 +28,7 @@ from nao_tf.training import optimizers
 from nao_tf.training.base import BatchProblem, Metrics, checked_loss
 from nao_tf.training.config import TrainingConfig
 from nao_tf.training.regularization import Regularization
+from nao_tf.training.remaining_batches import remaining_batches
 from nao_tf.trial import Architecture
 
 _COUNT = "examples"
@@ -125,9 +126,7 @@ class ImageSupernetTrainer(SupernetTrainer):
 
   def _open_data(self) -> None:
     """Gets ready to read the batches from the present step on."""
-    epoch = int(self.epoch)
-    data = self.task.training_batches(self.training_config, seed=self._seed, first_epoch=epoch)
-    data = data.skip(self.num_steps_done - epoch * self.steps_per_epoch)
+    data = remaining_batches(self.task, self.training_config, seed=self._seed, step=self.num_steps_done)
     self._data = iter(self._distribution.experimental_distribute_dataset(data))
 
   def _train_epoch(self, number: int, on_step: Callable[[], None]) -> float:

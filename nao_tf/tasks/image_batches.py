@@ -19,6 +19,7 @@ def training_batches(
   *,
   seed: int,
   first_epoch: int,
+  first_step: int = 0,
   steps_per_epoch: int,
 ) -> tf.data.Dataset:
   """Returns (images `[B, H, W, C]` float32, classes `[B]` int32) of all epochs from one to the last.
@@ -29,19 +30,22 @@ def training_batches(
     pixels: type and range of the raw images.
     seed: seed of the order of the images and of their augmentation.
     first_epoch: number of the epoch to begin with, from 0.
+    first_step: how many batches of that epoch to leave out; they are neither read nor augmented.
     steps_per_epoch: how many batches an epoch has.
   """
   seeds = tf.random.experimental.stateless_split(tf.constant([seed, 0], tf.int64), 2)
 
   def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
-    return split.shuffled(training_config.batch_size, tf.random.experimental.stateless_fold_in(seeds[0], epoch))
+    skipped = tf.where(epoch == first_epoch, tf.constant(first_step, tf.int64), 0)
+    order = tf.random.experimental.stateless_fold_in(seeds[0], epoch)
+    return split.shuffled(training_config.batch_size, order, skipped)
 
   def prepared(step: tf.Tensor, example: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
     images, labels = example
     return augmented(images, pixels, tf.random.experimental.stateless_fold_in(seeds[1], step), training_config), labels
 
   epochs = tf.data.Dataset.range(first_epoch, training_config.epochs).flat_map(shuffled)
-  batches = epochs.enumerate(first_epoch * steps_per_epoch)
+  batches = epochs.enumerate(first_epoch * steps_per_epoch + first_step)
   return batches.map(prepared, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 

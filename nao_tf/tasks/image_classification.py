@@ -168,7 +168,9 @@ class ImageClassification(BatchTask):
       return self.num_examples("test") > 0
     return len(self._checked_labels(self._source.classes("test"), "test")) > 0
 
-  def training_batches(self, training_config: TrainingConfig, *, seed: int, first_epoch: int = 0) -> tf.data.Dataset:
+  def training_batches(
+    self, training_config: TrainingConfig, *, seed: int, first_epoch: int = 0, first_step: int = 0
+  ) -> tf.data.Dataset:
     """Returns (images `[B, H, W, C]` float32, classes `[B]` int32); see `BatchProblem.training_batches`."""
     config = self.complete_training_config(training_config)
     return image_batches.training_batches(
@@ -177,6 +179,7 @@ class ImageClassification(BatchTask):
       self.pixels,
       seed=seed,
       first_epoch=first_epoch,
+      first_step=first_step,
       steps_per_epoch=self.steps_per_epoch(config),
     )
 

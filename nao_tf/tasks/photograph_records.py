@@ -72,8 +72,13 @@ class PhotographRecords(TfdsSource):
     with readable(self._builder, name):
       return np.concatenate([*labels.batch(_LABELS_BATCH).as_numpy_iterator()]).astype(np.int32)
 
-  def contents(self, split: str, chosen: np.ndarray | None, seed: tf.Tensor | None) -> tf.data.Dataset:
-    """Returns photographs; see `nao_tf.tasks.photograph_sources.PhotographSource.contents`."""
+  def contents(
+    self, split: str, chosen: np.ndarray | None, seed: tf.Tensor | None, first: tf.Tensor | int = 0
+  ) -> tf.data.Dataset:
+    """Returns photographs; see `nao_tf.tasks.photograph_sources.PhotographSource.contents`.
+
+    The records of those that are left out are read, but not parsed.
+    """
     name = self._name_of(split)
     if name is None:
       return self._no_contents()
@@ -84,6 +89,7 @@ class PhotographRecords(TfdsSource):
     records = self._records(name, wanted, seed)
     if seed is not None:
       records = shuffle_stream(records, min(self._buffer(name), max(1, int(wanted.sum()))), seed)
+    records = records.skip(tf.cast(first, tf.int64))
     return records.map(lambda number, record: self._content(name, number, record), tf.data.AUTOTUNE)
 
   def _records(self, name: str, wanted: np.ndarray, seed: tf.Tensor | None) -> tf.data.Dataset:

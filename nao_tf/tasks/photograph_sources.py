@@ -53,13 +53,16 @@ class PhotographSource(Protocol):
   def classes(self, split: str) -> np.ndarray:
     """Returns the classes of "train" or "test" in a fixed order, int32 `[N]`. It may have to read the whole split."""
 
-  def contents(self, split: str, chosen: np.ndarray | None, seed: tf.Tensor | None) -> tf.data.Dataset:
+  def contents(
+    self, split: str, chosen: np.ndarray | None, seed: tf.Tensor | None, first: tf.Tensor | int = 0
+  ) -> tf.data.Dataset:
     """Returns photographs of a split.
 
     Args:
       split: "train" or "test".
       chosen: numbers of photographs, in the order of `classes`; None for all.
       seed: the order is a function of it, `[2]`; None for a fixed order.
+      first: how many photographs to leave out, in that order.
 
     Returns:
       Triples (content, class, place) of a string, an int32 and a string: the content of an image file, and what the
@@ -125,15 +128,17 @@ class PhotographFiles:
     """Returns the classes of photographs; see `PhotographSource.classes`."""
     return self._classes[split]
 
-  def contents(self, split: str, chosen: np.ndarray | None, seed: tf.Tensor | None) -> tf.data.Dataset:
-    """Returns photographs; see `PhotographSource.contents`. All orders are equally likely."""
+  def contents(
+    self, split: str, chosen: np.ndarray | None, seed: tf.Tensor | None, first: tf.Tensor | int = 0
+  ) -> tf.data.Dataset:
+    """Returns photographs; see `PhotographSource.contents`. All orders are equally likely, and no others are opened."""
     paths, classes = self._paths[split], self._classes[split]
     if chosen is not None:
       paths, classes = paths[chosen], classes[chosen]
     names, numbers = tf.constant(paths, tf.string), tf.constant(classes, tf.int32)
     order = tf.range(len(paths))
     order = order if seed is None else tf.random.experimental.stateless_shuffle(order, seed)
-    return tf.data.Dataset.from_tensor_slices(order).map(
+    return tf.data.Dataset.from_tensor_slices(order[first:]).map(
       lambda i: (tf.io.read_file(names[i]), numbers[i], names[i]), num_parallel_calls=tf.data.AUTOTUNE
     )
 

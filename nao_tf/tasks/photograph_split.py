@@ -26,11 +26,12 @@ class PhotographSplit:
     self._size = source.image_shape[0]
     self.num_examples = source.num_examples(part) if chosen is None else len(chosen)
 
-  def shuffled(self, batch_size: int, seed: tf.Tensor) -> tf.data.Dataset:
+  def shuffled(self, batch_size: int, seed: tf.Tensor, skipped: tf.Tensor | int = 0) -> tf.data.Dataset:
     """Returns the full batches of one epoch, of a random crop of each photograph; see `Split.shuffled`."""
     seeds = tf.random.experimental.stateless_split(seed, 2)
-    contents = self._source.contents(self._part, self._chosen, seeds[0])
-    full = contents.take(self.num_examples // batch_size * batch_size).enumerate()
+    first, steps = tf.cast(skipped, tf.int64) * batch_size, self.num_examples // batch_size
+    contents = self._source.contents(self._part, self._chosen, seeds[0], first)
+    full = contents.take(steps * batch_size - first).enumerate(first)
 
     def crop(number: tf.Tensor, example: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
       content, label, place = example

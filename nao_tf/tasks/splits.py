@@ -21,8 +21,11 @@ class Split(Protocol):
 
   num_examples: int
 
-  def shuffled(self, batch_size: int, seed: tf.Tensor) -> tf.data.Dataset:
-    """Returns the full batches (images, labels) of one epoch, in an order that is a function of the seed `[2]`."""
+  def shuffled(self, batch_size: int, seed: tf.Tensor, skipped: tf.Tensor | int = 0) -> tf.data.Dataset:
+    """Returns the full batches (images, labels) of one epoch but the first `skipped` ones.
+
+    Their order is a function of the seed `[2]`. As little as possible is done for what is skipped.
+    """
 
   def ordered(self, batch_size: int) -> tf.data.Dataset:
     """Returns all batches (images, labels) in a fixed order; the last batch may be smaller."""
@@ -47,11 +50,12 @@ class MemorySplit:
     with tf.device("CPU:0"):
       self._images, self._labels, self._indices = map(tf.convert_to_tensor, (images, labels, indices))
 
-  def shuffled(self, batch_size: int, seed: tf.Tensor) -> tf.data.Dataset:
+  def shuffled(self, batch_size: int, seed: tf.Tensor, skipped: tf.Tensor | int = 0) -> tf.data.Dataset:
     """Returns the full batches (images, labels) of one epoch; see `Split.shuffled`."""
     steps = self.num_examples // batch_size
     order = tf.random.experimental.stateless_shuffle(self._indices, seed)[: steps * batch_size]
-    return tf.data.Dataset.from_tensor_slices(tf.reshape(order, [steps, batch_size])).map(self._gather)
+    batches = tf.data.Dataset.from_tensor_slices(tf.reshape(order, [steps, batch_size]))
+    return batches.skip(tf.cast(skipped, tf.int64)).map(self._gather)
 
   def ordered(self, batch_size: int) -> tf.data.Dataset:
     """Returns all batches (images, labels); see `Split.ordered`."""
@@ -78,10 +82,10 @@ class StreamedSplit:
     self.num_examples = num_examples
     self._examples = examples
 
-  def shuffled(self, batch_size: int, seed: tf.Tensor) -> tf.data.Dataset:
-    """Returns the full batches (images, labels) of one epoch; see `Split.shuffled`."""
+  def shuffled(self, batch_size: int, seed: tf.Tensor, skipped: tf.Tensor | int = 0) -> tf.data.Dataset:
+    """Returns the full batches (images, labels) of one epoch; see `Split.shuffled`. What is skipped is read."""
     shuffled = shuffle_stream(self._examples, min(SHUFFLE_BUFFER, self.num_examples), seed)
-    return shuffled.batch(batch_size, drop_remainder=True)
+    return shuffled.skip(tf.cast(skipped, tf.int64) * batch_size).batch(batch_size, drop_remainder=True)
 
   def ordered(self, batch_size: int) -> tf.data.Dataset:
     """Returns all batches (images, labels); see `Split.ordered`."""

@@ -113,6 +113,9 @@ class BatchProblem(Problem, Protocol):
     They are a function of (training_config, seed, epoch, step): a training that is resumed at an epoch sees the batches
     that it would have seen without the interruption.
 
+    A training that is resumed within an epoch skips the batches before. A task may do that itself, before it reads or
+    decodes anything, if it takes an argument `first_step`: how many batches of the first epoch to leave out.
+
     Args:
       training_config: how the network is trained.
       seed: seed of the order of the examples and of their augmentation.

@@ -26,6 +26,7 @@ from nao_tf.training.distribution import check_divisible, sharded
 from nao_tf.training.flat_weights import FlatWeights
 from nao_tf.training.loss_scale import LossScale
 from nao_tf.training.regularization import Regularization
+from nao_tf.training.remaining_batches import remaining_batches
 from nao_tf.training.variables import tf_variable
 
 
@@ -133,7 +134,7 @@ class BatchTrainer:
   def _fit(self, first: int, on_step: Callable[[], None]) -> Iterator[Metrics]:
     """Trains from the present step to the last epoch, of which there is at least one more than `first`."""
     optimizers.set_constant_rate(self.optimizer, self.training_config, float(self.course.rate_factor))
-    batches = iter(self._remaining_batches(first))
+    batches = iter(self._remaining_batches())
     for number in range(first + 1, self.training_config.epochs + 1):
       start = time.perf_counter()
       metrics = {"epoch": number, "train_loss": self._train_epoch(batches, number, on_step)}
@@ -161,15 +162,10 @@ class BatchTrainer:
       self.between_evaluation_steps()
     return self.task.metrics({name: total / count for name, total in totals.items()})
 
-  def _remaining_batches(self, epoch: int) -> tf.distribute.DistributedDataset:
-    """Returns the batches from the present step on.
-
-    Args:
-      epoch: the number of completed epochs.
-    """
-    data = self.task.training_batches(self.training_config, seed=self._seed, first_epoch=epoch)
-    done = self.num_steps_done - epoch * self.steps_per_epoch
-    return sharded(data.skip(done) if done else data, self.distribution)
+  def _remaining_batches(self) -> tf.distribute.DistributedDataset:
+    """Returns the batches from the present step on."""
+    data = remaining_batches(self.task, self.training_config, seed=self._seed, step=self.num_steps_done)
+    return sharded(data, self.distribution)
 
   def _train_epoch(self, batches: Iterator[Any], number: int, on_step: Callable[[], None]) -> float:
     """Trains to the end of an epoch and returns its mean loss. Losses are read one step late, so no device waits."""

@@ -73,6 +73,9 @@ def test_the_task_goes_on_at_an_epoch_as_if_it_had_not_stopped(data_dir, hold_ou
   for expected, actual in zip(whole[5:], resumed, strict=True):
     np.testing.assert_array_equal(expected[0], actual[0])
   assert (whole[0][0] != whole[5][0]).any()
+  within = arrays(task.training_batches(CONFIG, seed=1, first_step=3))
+  for expected, actual in zip(whole[3:], within, strict=True):
+    np.testing.assert_array_equal(expected[0], actual[0])
   assert sum(weights.sum() for _, _, weights in arrays(task.evaluation_batches("valid", 4))) == 9
 
 

@@ -26,6 +26,7 @@ from nao_tf.training.base import Metrics, checked_loss
 from nao_tf.training.config import TrainingConfig, refuse_full_size
 from nao_tf.training.distribution import check_divisible
 from nao_tf.training.regularization import Regularization
+from nao_tf.training.remaining_batches import remaining_batches
 from nao_tf.trial import Architecture
 
 _SHUFFLED = 10_000
@@ -196,8 +197,9 @@ class RelaxedTrainer:
 
   def _training_batches(self, number: int) -> Iterator[Any]:
     """Returns the training batches from the present step to the end of an epoch."""
-    data = self.task.training_batches(self.training_config, seed=self._seed, first_epoch=number - 1)
-    return self._rest_of(data.take(self.steps_per_epoch), number)
+    step, end = self.num_steps_done, number * self.steps_per_epoch
+    data = remaining_batches(self.task, self.training_config, seed=self._seed, step=step).take(end - step)
+    return iter(self._distribution.experimental_distribute_dataset(data))
 
   def _validation_batches(self, number: int) -> Iterator[Any] | None:
     """Returns as many validation batches, each epoch in an order of its own; None if none are needed."""
