@@ -9,6 +9,7 @@ from absl import flags, logging
 
 from nao_tf.networks.layered_plan import unused_fields
 from nao_tf.runs.settings import CONFIG_FILE, RunDirectoryError, read_settings
+from nao_tf.serving.precisions import FLOAT32, PRECISIONS
 from nao_tf.spaces.genotypes import PLAIN_GENOTYPES, Genotype
 from nao_tf.tasks import TASKS, TRAITS, TaskTraits, make_task, task_traits
 from nao_tf.tasks.base import Configs, Task
@@ -46,6 +47,14 @@ def define_tensorboard_flag(flag_values: flags.FlagValues) -> None:
   """Defines the flag that says what is written for TensorBoard."""
   help_ = "what is written for TensorBoard into the work directory: curves and all that it shows, or nothing"
   flags.DEFINE_enum("tensorboard", "all", list(TENSORBOARD), help_, flag_values=flag_values)
+
+
+def define_precision_flag(flag_values: flags.FlagValues) -> None:
+  """Defines the flag of the type that exports store weights in."""
+  help_ = (
+    "what the SavedModel stores weights in: in half precision it is half as large; it takes and gives float32 anyway"
+  )
+  flags.DEFINE_enum("export_precision", FLOAT32, list(PRECISIONS), help_, flag_values=flag_values)
 
 
 def wants_tensorboard(flag_values: flags.FlagValues) -> bool:

@@ -4,6 +4,7 @@ With --controller it exports the controller of a search with --strategy=nao, whi
 
 Example:
   nao-export --workdir=runs/naonet_ws --saved_model=served/naonet_ws
+  nao-export --workdir=runs/naonet_ws --saved_model=served/half --export_precision=float16
   nao-export --workdir=runs/naonet_ws --format=keras --output=served/naonet_ws.keras
   nao-export --workdir=runs/naonet_ws --format=tflite_int8 --output=served/naonet_ws.tflite --data_dir=/data/tfds
   nao-export --workdir=runs/search --controller --output=served/controller
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from nao_tf.serving import check_export, export_controller, export_network, read_exporter
+from nao_tf.serving.precisions import FLOAT32, check_precision_of_format
 from nao_tf.tasks.base import Task
 from nao_tf.tools import experiment, quiet, running
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
   from nao_tf.tasks.image_classification import ImageClassification
 
 SAVED_MODEL = "saved_model"
-FILE_FORMATS = ("keras", "tflite", "tflite_int8")
+FILE_FORMATS = ("keras", "tflite", "tflite_int8", "tflite_float16")
 """The names in `nao_tf.serving.model_files.FORMATS`."""
 
 
@@ -37,7 +39,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
   flags.DEFINE_string("workdir", None, "directory of the training, or of the search", flag_values=flag_values)
   help_ = "saved_model: raw images or text in, for TensorFlow; keras: a .keras file, for language models one that needs"
   help_ += (
-    " nao_tf; images alone: tflite: a .tflite file with 8-bit weights; tflite_int8: one that computes in 8 bits, too"
+    " nao_tf; images alone: tflite: a .tflite file with 8-bit weights; tflite_int8: one that computes in 8 bits, too;"
+    " tflite_float16: one with 16-bit weights"
   )
   flags.DEFINE_enum("format", SAVED_MODEL, [SAVED_MODEL, *FILE_FORMATS], help_, flag_values=flag_values)
   help_ = "the checkpoint of the training: the last one, or that of the epoch with the lowest validation loss"
@@ -46,6 +49,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
   flags.DEFINE_string(SAVED_MODEL, None, "directory of a SavedModel to write; like --output", flag_values=flag_values)
   help_ = "export the controller of the search in --workdir as a SavedModel, instead of a network"
   flags.DEFINE_boolean("controller", False, help_, flag_values=flag_values)
+  experiment.define_precision_flag(flag_values)
   experiment.define_data_flags(flag_values)
   flags.mark_flag_as_required("workdir", flag_values)
 
@@ -67,7 +71,8 @@ def output_of(flag_values: flags.FlagValues) -> str:
   """Returns what to write.
 
   Raises:
-    ValueError: if the flags name nothing, or two things, or a SavedModel in another format.
+    ValueError: if the flags name nothing, or two things, or a SavedModel in another format; or half precision for
+      something else than the SavedModel of a network.
   """
   given = [value for value in (flag_values.output, flag_values.saved_model) if value]
   if len(given) != 1:
@@ -76,6 +81,11 @@ def output_of(flag_values: flags.FlagValues) -> str:
     raise ValueError(f"--format={flag_values.format} writes a file: name it with --output, not with --saved_model")
   if flag_values.controller and flag_values.format != SAVED_MODEL:
     raise ValueError(f"--controller writes a SavedModel; it does not go with --format={flag_values.format}")
+  check_precision_of_format(flag_values.export_precision, flag_values.format)
+  if flag_values.controller and flag_values.export_precision != FLOAT32:
+    raise ValueError(
+      f"--export_precision={flag_values.export_precision} is for networks; it does not go with --controller"
+    )
   return str(given[0])
 
 
@@ -84,9 +94,10 @@ def export_saved_model(flag_values: flags.FlagValues, directory: str) -> int:
   from nao_tf.serving.trained_networks import read_trained_network
 
   task = task_of(flag_values)
-  check_export(directory, task)
+  check_export(directory, task, flag_values.export_precision)
   trained = read_trained_network(flag_values.workdir, task, best=flag_values.checkpoint == "best")
-  export_network(trained.network, directory, genotype=trained.genotype, task=task)
+  precision = flag_values.export_precision
+  export_network(trained.network, directory, genotype=trained.genotype, task=task, precision=precision)
   print(f"exported: {directory}, as it was after {trained.epochs} epochs")
   return 0
 

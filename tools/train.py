@@ -19,6 +19,7 @@ from nao_tf.networks.image_network_config import ImageNetworkConfig
 from nao_tf.networks.named_genotypes import NAMED, read_genotype
 from nao_tf.runs.run_lock import RunLock
 from nao_tf.serving import check_export, evaluate_exported, export_network, has_exporter
+from nao_tf.serving.precisions import FLOAT32
 from nao_tf.spaces import SPACES
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.spaces.published import CELLS
@@ -52,6 +53,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of a training."""
   experiment.define_process_flags(flag_values)
   experiment.define_tensorboard_flag(flag_values)
+  experiment.define_precision_flag(flag_values)
   experiment.define_task_flags(flag_values)
   help_ = f"{', '.join(NAMED)}; or a published string of --space; or the path of a JSON file"
   flags.DEFINE_string("architecture", None, help_, flag_values=flag_values)
@@ -124,6 +126,7 @@ def train_in_workdir(flag_values: flags.FlagValues, genotype: Genotype, configs:
     settings=experiment.task_settings(flag_values),
     tensorboard=experiment.wants_tensorboard(flag_values),
     run_options=flagging.build(RunOptions(), flag_values),
+    precision=flag_values.export_precision,
   )
   print_next(flag_values.workdir, flag_values.task)
   return 0
@@ -180,6 +183,7 @@ def train_and_export(
   settings: dict[str, Any],
   tensorboard: bool = True,
   run_options: RunOptions | None = None,
+  precision: str = FLOAT32,
 ) -> Metrics:
   """Trains a network to the last epoch, exports it, and evaluates the export on the test set.
 
@@ -193,6 +197,7 @@ def train_and_export(
     settings: further settings that determine the training, such as the flags of the task.
     tensorboard: whether to write curves for TensorBoard.
     run_options: how the training is run; None: as usual.
+    precision: the type that the export stores weights in.
 
   Returns:
     The metrics on the test set; empty if the task has none.
@@ -208,7 +213,9 @@ def train_and_export(
   with RunLock(workdir) as lock:
     check_begun(workdir, {**settings, **described})
     if has_exporter(task):
-      check_export(os.path.join(workdir, SAVED_MODEL), task)
+      check_export(os.path.join(workdir, SAVED_MODEL), task, precision)
+    elif precision != FLOAT32:
+      raise ValueError(f"--export_precision={precision}: there is no exporter for the task {task.name}")
     if not task.has_test_data():
       print(f"{task.name}: has no labeled test data, so the trained network will not be tested")
     with training_errors.explained(task, genotype, configs, distribution):
@@ -226,13 +233,18 @@ def train_and_export(
         run_options=run_options,
       )
     network = finished_network(workdir, task, genotype, configs, trainer, seed=seed)
-    figures = export_and_test(task, trainer, network, genotype, os.path.join(workdir, SAVED_MODEL))
+    figures = export_and_test(task, trainer, network, genotype, os.path.join(workdir, SAVED_MODEL), precision)
     write_test_figures(workdir, figures)
     return figures
 
 
 def export_and_test(
-  task: Task, trainer: NetworkTrainer, network: "keras.Model", genotype: Genotype, directory: str
+  task: Task,
+  trainer: NetworkTrainer,
+  network: "keras.Model",
+  genotype: Genotype,
+  directory: str,
+  precision: str = FLOAT32,
 ) -> Metrics:
   """Exports a trained network, and prints and returns the metrics of the export on the test set.
 
@@ -240,7 +252,7 @@ def export_and_test(
   """
   exported = has_exporter(task)
   if exported:
-    export_network(network, directory, genotype=genotype, task=task)
+    export_network(network, directory, genotype=genotype, task=task, precision=precision)
   print(f"exported: {directory}" if exported else f"not exported: there is no exporter for the task {task.name}")
   if not task.num_examples("test"):
     return {}

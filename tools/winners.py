@@ -35,6 +35,7 @@ def define(flag_values: flags.FlagValues) -> None:
     "train and export each network of the Pareto set of a search with --objectives, one in a directory of this one"
   )
   flags.DEFINE_string("export_pareto", None, help_, flag_values=flag_values)
+  experiment.define_precision_flag(flag_values)
   experiment.define_config_flags(flag_values, "child", prefix="best_", unset="as for children")
   flags.DEFINE_float(
     "best_validation_fraction",
@@ -112,6 +113,7 @@ def train_in(
     workdir=directory,
     settings={**experiment.task_settings(flag_values), **options},
     tensorboard=experiment.wants_tensorboard(flag_values),
+    precision=flag_values.export_precision,
   )
 
 

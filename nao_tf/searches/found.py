@@ -22,6 +22,7 @@ from nao_tf.searches.reading import SearchRecord
 from nao_tf.searches.report_page import ReportPage
 from nao_tf.searches.same_data import check_same_task
 from nao_tf.searches.search_directory import NothingFound
+from nao_tf.serving.precisions import FLOAT32, check_precision_of_format
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Configs, Task
@@ -147,7 +148,7 @@ class Found:
     self.history, self._trained = read_history(trained.directory), trained
     return trained_model(trained)
 
-  def export(self, path: str | os.PathLike[str], *, format: str = SAVED_MODEL) -> str:
+  def export(self, path: str | os.PathLike[str], *, format: str = SAVED_MODEL, precision: str = FLOAT32) -> str:
     """Writes the network of the last `train` for the use elsewhere; returns the path.
 
     Only the .keras file of a language model needs this package, to be loaded with `nao_tf.load_model`.
@@ -155,16 +156,18 @@ class Found:
     Args:
       path: of the directory of a SavedModel, or of the file to write.
       format: "saved_model", which takes raw images or texts; "keras", a .keras file; for images also "tflite", a .tflite
-        file with 8-bit weights, or "tflite_int8", one that computes in 8 bits, too.
+        file with 8-bit weights, "tflite_float16", one with 16-bit weights, or "tflite_int8", one that computes in 8 bits.
+      precision: what a SavedModel stores weights in: "float32", "bfloat16" or "float16". It takes and gives float32 in any
+        case.
 
     Raises:
       RuntimeError: if `train` was not called.
-      ValueError: if there is no such format for the network, or the path has another ending.
+      ValueError: if there is no such format or precision for the network, or the path has another ending.
       nao_tf.serving.saved_models.ExportError: if the directory holds something else than an export.
     """
     if self._trained is None:
       raise RuntimeError("there is no trained network to export yet; call train(epochs=...) first")
-    _export(self._trained, os.fspath(path), format)
+    _export(self._trained, os.fspath(path), format, precision)
     return os.fspath(path)
 
   def _genotype(self, trial: Trial | None) -> Genotype:
@@ -261,7 +264,7 @@ def trained_model(trained: "TrainedNetwork") -> "keras.Model":
   return load_model(trained.directory) if has_exporter(trained.task) else trained.network
 
 
-def _export(trained: "TrainedNetwork", path: str, name: str) -> None:
+def _export(trained: "TrainedNetwork", path: str, name: str, precision: str) -> None:
   """Writes a trained network in a format."""
   from nao_tf.serving import export_network
   from nao_tf.serving.model_files import FORMATS, check_file
@@ -269,8 +272,9 @@ def _export(trained: "TrainedNetwork", path: str, name: str) -> None:
   from nao_tf.serving.trained_language_files import check_language_format, export_language_file
   from nao_tf.tasks.image_classification import ImageClassification
 
+  check_precision_of_format(precision, name)
   if name == SAVED_MODEL:
-    export_network(trained.network, path, genotype=trained.genotype, task=trained.task)
+    export_network(trained.network, path, genotype=trained.genotype, task=trained.task, precision=precision)
     return
   if name not in FORMATS:
     raise ValueError(f"unknown format {name!r}; expected one of {', '.join((SAVED_MODEL, *FORMATS))}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nao_tf.registries import load_place, place_for, resolve_for
 from nao_tf.runs.json_files import read_json, write_json
+from nao_tf.serving.precisions import FLOAT32
 
 if TYPE_CHECKING:
   from tensorflow import keras
@@ -29,6 +30,7 @@ __all__ = [
   "EXPORTERS",
   "TASK_FILE",
   "check_export",
+  "check_precision",
   "evaluate_exported",
   "export_controller",
   "export_network",
@@ -39,21 +41,24 @@ __all__ = [
 ]
 
 
-def check_export(directory: str, task: "Task") -> None:
+def check_export(directory: str, task: "Task", precision: str = FLOAT32) -> None:
   """Checks that networks of a task can be exported to a directory, before any work is done.
 
   Args:
     directory: path of the directory to export to.
     task: what the networks are trained on.
+    precision: the type that weights are to be stored in.
 
   Raises:
     nao_tf.serving.saved_models.ExportError: if the directory holds something else than an export, another process is
       exporting there, or names of the task cannot be exported.
+    ValueError: if there is no exporter for the task, or it does not know the precision.
     OSError: if the directory cannot be written.
   """
   from nao_tf.serving.base import DescribingExporter
   from nao_tf.serving.saved_models import check_target
 
+  check_precision(precision, task)
   exporter = make_exporter(task)
   if isinstance(exporter, DescribingExporter):
     exporter.check()
@@ -92,7 +97,9 @@ def read_exporter(directory: str) -> "DescribingExporter | None":
   return exporter
 
 
-def export_network(network: "keras.Model", directory: str, *, genotype: "Genotype", task: "Task") -> None:
+def export_network(
+  network: "keras.Model", directory: str, *, genotype: "Genotype", task: "Task", precision: str = FLOAT32
+) -> None:
   """Writes a trained network as a SavedModel, loads it again, and compares its answers with those of the network.
 
   An older export in the directory is replaced. At any moment either the older one or the new one can be loaded: see
@@ -103,14 +110,31 @@ def export_network(network: "keras.Model", directory: str, *, genotype: "Genotyp
     directory: path of the directory to write.
     genotype: the genotype of the network, which becomes an asset.
     task: what the network was trained on.
+    precision: the type that weights are stored in, one of `nao_tf.serving.precisions.PRECISIONS`. Whatever it is, the
+      export takes, computes and gives float32; in half precision its weights are rounded and take half the space.
 
   Raises:
     nao_tf.serving.saved_models.ExportError: if the directory holds something else than an export, another process is
       exporting there, or the answers differ. Nothing is left behind then.
-    ValueError: if there is no exporter for the task.
+    ValueError: if there is no exporter for the task, or it does not know the precision.
     OSError: if the directory cannot be written.
   """
-  make_exporter(task).export(network, directory, genotype=genotype)
+  check_precision(precision, task)
+  asked = {} if precision == FLOAT32 else {"precision": precision}
+  make_exporter(task).export(network, directory, genotype=genotype, **asked)
+
+
+def check_precision(precision: str, task: "Task") -> None:
+  """Checks that the exporter of a task can store weights in a type.
+
+  Raises:
+    ValueError: if it cannot.
+  """
+  if precision == FLOAT32:
+    return
+  known = getattr(make_exporter(task), "precisions", (FLOAT32,))
+  if precision not in known:
+    raise ValueError(f"unknown precision {precision!r}; networks for {task.name} are exported as {', '.join(known)}")
 
 
 def evaluate_exported(directory: str, task: "Task", split: str = "test") -> dict[str, float]:

@@ -13,7 +13,7 @@ import dataclasses
 import json
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -21,6 +21,7 @@ import tensorflow as tf
 from nao_tf.networks.image_network import ImageNetwork
 from nao_tf.serving.batches import answer_rows
 from nao_tf.serving.export_target import complete_export
+from nao_tf.serving.precisions import DISTANCES, FLOAT32, PRECISIONS
 from nao_tf.serving.saved_models import (
   ExportError,
   call_errors,
@@ -30,6 +31,7 @@ from nao_tf.serving.saved_models import (
   read_json_asset,
   write_saved_model,
 )
+from nao_tf.serving.stored_weights import StoredWeights
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.augmentation import standardize
 from nao_tf.tasks.image_classification import ImageClassification
@@ -42,7 +44,6 @@ SIGNATURES = ("serving_default", "serving_float")
 GENOTYPE_FILE = "genotype.json"
 LABELS_FILE = "labels.txt"
 PIXELS_FILE = "pixels.json"
-TOLERANCE = 1e-4
 _EVALUATION_BATCH = 250
 
 
@@ -88,11 +89,13 @@ class ImageExporter:
 
   Attributes:
     task: what the networks are trained on.
+    precisions: the types that weights can be stored in.
   """
 
   task: ImageClassification
+  precisions: ClassVar[tuple[str, ...]] = PRECISIONS
 
-  def export(self, network: ImageNetwork, directory: str, *, genotype: Genotype) -> None:
+  def export(self, network: ImageNetwork, directory: str, *, genotype: Genotype, precision: str = FLOAT32) -> None:
     """Writes a network without its auxiliary head; see `nao_tf.serving.export_network`."""
     self.check()
     genotype_json = json.dumps(genotype.to_json(), indent=2) + "\n"
@@ -100,14 +103,14 @@ class ImageExporter:
     unusual = {} if pixels == BYTES else {PIXELS_FILE: json.dumps(dataclasses.asdict(pixels)) + "\n"}
 
     def make(paths: Mapping[str, str]) -> tuple[tf.Module, dict[str, Any]]:
-      module = _Serving(network, self.task.input_shape, pixels, list(paths.values()))
+      module = _Serving(network, self.task.input_shape, pixels, list(paths.values()), precision)
       return module, module.answers
 
     write_saved_model(
       directory,
       make,
       texts={GENOTYPE_FILE: genotype_json, LABELS_FILE: "\n".join(self.task.labels) + "\n", **unusual},
-      check=lambda module, loaded: compare(network, loaded, self.task.input_shape, pixels),
+      check=lambda module, loaded: compare(network, loaded, self.task.input_shape, pixels, precision),
     )
 
   def check(self) -> None:
@@ -199,7 +202,13 @@ def load_exported(directory: str) -> ExportedNetwork:
   )
 
 
-def compare(network: ImageNetwork, loaded: Any, image_shape: tuple[int, ...], pixels: Pixels = BYTES) -> None:
+def compare(
+  network: ImageNetwork,
+  loaded: Any,
+  image_shape: tuple[int, ...],
+  pixels: Pixels = BYTES,
+  precision: str = FLOAT32,
+) -> None:
   """Compares the answers of a network and its loaded SavedModel for random images.
 
   Raises:
@@ -211,7 +220,7 @@ def compare(network: ImageNetwork, loaded: Any, image_shape: tuple[int, ...], pi
     images = tf.cast(values, types[name])
     expected = answer(network, images, pixels)["logits"].numpy()
     difference = np.abs(loaded.signatures[name](images=images)["logits"].numpy() - expected).max()
-    if not difference <= TOLERANCE * max(1.0, np.abs(expected).max()):
+    if not difference <= DISTANCES[precision] * max(1.0, np.abs(expected).max()):
       raise ExportError(f"the export's logits differ from the network's by {difference} on random images")
 
 
@@ -224,7 +233,14 @@ class _Serving(tf.Module):
     answers: the functions of the signatures, by name.
   """
 
-  def __init__(self, network: ImageNetwork, image_shape: tuple[int, ...], pixels: Pixels, asset_paths: list[str]):
+  def __init__(
+    self,
+    network: ImageNetwork,
+    image_shape: tuple[int, ...],
+    pixels: Pixels,
+    asset_paths: list[str],
+    precision: str,
+  ):
     """Makes the functions.
 
     Args:
@@ -232,14 +248,18 @@ class _Serving(tf.Module):
       image_shape: height, width and channels of the images.
       pixels: type and range of the images.
       asset_paths: paths of the files to write beside the graph.
+      precision: the type that weights are stored in.
     """
     super().__init__(name="serving")
-    self.weights = [tf_variable(variable) for variable in network.classifier.variables]
+    stored = StoredWeights([tf_variable(variable) for variable in network.classifier.variables], precision)
+    self.weights = stored.variables
     self.assets = [tf.saved_model.Asset(path) for path in asset_paths]
-    self.answers = {
-      name: _answers(network, pixels, tf.TensorSpec([None, *image_shape], dtype, name="images"))
-      for name, dtype in _signature_types(pixels).items()
-    }
+    self.answers = stored.answers(
+      {
+        name: _answers(network, pixels, tf.TensorSpec([None, *image_shape], dtype, name="images"))
+        for name, dtype in _signature_types(pixels).items()
+      }
+    )
 
 
 class _NoImages:

@@ -19,13 +19,14 @@ import functools
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
 
 from nao_tf.networks.language_model import LanguageModel
 from nao_tf.serving.batches import answer_rows
+from nao_tf.serving.precisions import DISTANCES, FLOAT32, PRECISIONS
 from nao_tf.serving.saved_models import (
   ExportError,
   call_errors,
@@ -34,6 +35,7 @@ from nao_tf.serving.saved_models import (
   read_asset,
   write_saved_model,
 )
+from nao_tf.serving.stored_weights import StoredWeights
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.language_modeling import LanguageModeling
 from nao_tf.tasks.text import END, WordVocabulary
@@ -46,7 +48,6 @@ SIGNATURES = (SCORE, CONTINUE)
 VOCABULARY_ASSET = "vocabulary.txt"
 GENOTYPE_ASSET = "genotype.json"
 EVALUATION_STREAMS = 16
-_TOLERANCE = 1e-4
 # White space as `str.split` of Python defines it, in the syntax of RE2.
 _WHITE_SPACE = r"[\pZ\x09-\x0d\x1c-\x1f\x{85}]+"
 
@@ -62,16 +63,18 @@ class ServedLanguageModel(tf.Module):
     answers: the functions of the signatures, by name.
   """
 
-  def __init__(self, network: LanguageModel, vocabulary_path: str, asset_paths: list[str]):
+  def __init__(self, network: LanguageModel, vocabulary_path: str, asset_paths: list[str], precision: str = FLOAT32):
     """Makes the tables and the functions.
 
     Args:
       network: a trained language model.
       vocabulary_path: path of a file with one word a line, `<unk>` first.
       asset_paths: paths of further files to write beside the graph.
+      precision: the type that weights are stored in.
     """
     super().__init__()
-    self.kept_variables = [tf_variable(weight) for weight in network.weights]
+    stored = StoredWeights([tf_variable(weight) for weight in network.weights], precision)
+    self.kept_variables = stored.variables
     self.kept_assets = [tf.saved_model.Asset(path) for path in asset_paths]
     self.tokens = _lookup(vocabulary_path, tf.string, tf.int64, tf.constant(0, tf.int64))
     self.words = _lookup(vocabulary_path, tf.int64, tf.string, tf.constant(""))
@@ -79,7 +82,7 @@ class ServedLanguageModel(tf.Module):
     state = tf.TensorSpec([None, network.num_state_units], tf.float32, "state")
     # The functions hold the network, which is no attribute of this module. So Keras does not save it in its own way.
     score, go_on = (functools.partial(answer, network) for answer in (self._score, self._continue))
-    self.answers = {
+    answers = {
       SCORE: tf.function(
         lambda text_: answer_rows(score, {"text": text_}, {"text": text}), input_signature=[text], autograph=False
       ),
@@ -89,6 +92,7 @@ class ServedLanguageModel(tf.Module):
         autograph=False,
       ),
     }
+    self.answers = stored.answers(answers)
 
   def _score(self, network: LanguageModel, text: tf.Tensor) -> dict[str, tf.Tensor]:
     lines = tf.strings.split(tf.strings.regex_replace(text, _WHITE_SPACE, " "))
@@ -119,11 +123,13 @@ class LanguageExporter:
 
   Attributes:
     task: the text that the language models are trained on.
+    precisions: the types that weights can be stored in.
   """
 
   task: LanguageModeling
+  precisions: ClassVar[tuple[str, ...]] = PRECISIONS
 
-  def export(self, network: LanguageModel, directory: str, *, genotype: Genotype) -> None:
+  def export(self, network: LanguageModel, directory: str, *, genotype: Genotype, precision: str = FLOAT32) -> None:
     """Writes a language model; see `nao_tf.serving.export_network`."""
     self.check()
     vocabulary = self.task.vocabulary
@@ -133,10 +139,14 @@ class LanguageExporter:
     }
 
     def make(paths: Mapping[str, str]) -> tuple[tf.Module, dict[str, Any]]:
-      served = ServedLanguageModel(network, paths[VOCABULARY_ASSET], [paths[GENOTYPE_ASSET]])
+      served = ServedLanguageModel(network, paths[VOCABULARY_ASSET], [paths[GENOTYPE_ASSET]], precision)
       return served, served.answers
 
-    write_saved_model(directory, make, texts=texts, check=lambda served, loaded: _compare(served, loaded, vocabulary))
+    def check(served: ServedLanguageModel, loaded: Any) -> None:
+      _compare(served, loaded, vocabulary)
+      _compare_with_network(network, loaded, vocabulary, DISTANCES[precision])
+
+    write_saved_model(directory, make, texts=texts, check=check)
 
   def check(self) -> None:
     """Checks that the words can be written, one a line.
@@ -277,8 +287,18 @@ def _compare(served: ServedLanguageModel, loaded: Any, vocabulary: WordVocabular
   _check_close("continuing a line", tf.stack(continued), scores[0])
 
 
-def _check_close(what: str, ours: tf.Tensor, theirs: tf.Tensor) -> None:
+def _compare_with_network(network: LanguageModel, loaded: Any, vocabulary: WordVocabulary, distance: float) -> None:
+  """Compares the scores of a line with those of the network."""
+  line = " ".join(vocabulary.words[-3:])
+  scores = loaded.signatures[SCORE](text=tf.constant([line]))["log_probabilities"]
+  targets = np.asarray(vocabulary.encode([line]), np.int32)
+  inputs = np.array([vocabulary.end, *targets[:-1]], np.int32)
+  losses = network.token_losses(network.features(tf.constant(inputs[None])), tf.constant(targets[None]))
+  _check_close("scores", -losses, scores, distance)
+
+
+def _check_close(what: str, ours: tf.Tensor, theirs: tf.Tensor, tolerance: float = DISTANCES[FLOAT32]) -> None:
   """Raises ExportError if two answers differ."""
   gap = float(tf.reduce_max(tf.abs(ours - theirs)))
-  if math.isnan(gap) or gap > _TOLERANCE * (1 + float(tf.reduce_max(tf.abs(ours)))):
+  if math.isnan(gap) or gap > tolerance * (1 + float(tf.reduce_max(tf.abs(ours)))):
     raise ExportError(f"the answers of the export differ from those of the network: {what} by {gap}")

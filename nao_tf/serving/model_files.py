@@ -17,7 +17,7 @@ from tensorflow import keras
 
 from nao_tf.serving import model_file_runner
 from nao_tf.serving.export_target import ExportError
-from nao_tf.serving.tflite_models import computing_in_8_bits, with_small_weights
+from nao_tf.serving.tflite_models import computing_in_8_bits, with_half_weights, with_small_weights
 
 Write = Callable[[keras.Model, str, Iterable[np.ndarray]], None]
 """Writes a model at a path. The arrays are raw training images, `[1, H, W, C]`; only some formats read them."""
@@ -175,6 +175,11 @@ def _write_tflite(model: keras.Model, path: str, training_images: Iterable[np.nd
   _write_bytes(path, with_small_weights(model))
 
 
+def _write_tflite_float16(model: keras.Model, path: str, training_images: Iterable[np.ndarray]) -> None:
+  del training_images
+  _write_bytes(path, with_half_weights(model))
+
+
 def _write_tflite_int8(model: keras.Model, path: str, training_images: Iterable[np.ndarray]) -> None:
   _write_bytes(path, computing_in_8_bits(model, training_images))
 
@@ -183,6 +188,7 @@ FORMATS: dict[str, FileFormat] = {
   "keras": FileFormat(".keras", _write_keras, exact=True),
   "tflite": FileFormat(".tflite", _write_tflite),
   "tflite_int8": FileFormat(".tflite", _write_tflite_int8, needs_images=True),
+  "tflite_float16": FileFormat(".tflite", _write_tflite_float16),
 }
 
 

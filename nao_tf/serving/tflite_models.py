@@ -1,4 +1,4 @@
-"""Plain image models as models of TensorFlow Lite: with weights of 8 bits, or computing in 8 bits.
+"""Plain image models as models of TensorFlow Lite: with weights of 8 or 16 bits, or computing in 8 bits.
 
 The standardization of pixels stays in floats: it takes a norm over all pixels of an image, of which 8 bits say too little.
 So does the softmax. Everything in between, which is nearly all of the work, is quantized.
@@ -20,6 +20,15 @@ def with_small_weights(model: keras.Model) -> bytes:
   """Returns a model whose weights have 8 bits and which computes in floats."""
   converter = tf.lite.TFLiteConverter.from_keras_model(model)
   converter.optimizations = [tf.lite.Optimize.DEFAULT]
+  content: bytes = converter.convert()
+  return content
+
+
+def with_half_weights(model: keras.Model) -> bytes:
+  """Returns a model whose weights are float16 and which computes in floats."""
+  converter = tf.lite.TFLiteConverter.from_keras_model(model)
+  converter.optimizations = [tf.lite.Optimize.DEFAULT]
+  converter.target_spec.supported_types = [tf.float16]
   content: bytes = converter.convert()
   return content
 

@@ -13,7 +13,7 @@ from nao_tf.serving.trained_networks import read_trained_network
 from nao_tf.tasks import make_task
 from tests.support.trainings import train_tiny
 
-LARGEST_DIFFERENCE = {"keras": 1e-5, "tflite": 0.02, "tflite_int8": 0.05}
+LARGEST_DIFFERENCE = {"keras": 1e-5, "tflite": 0.02, "tflite_int8": 0.05, "tflite_float16": 0.005}
 
 
 @pytest.fixture(scope="module")

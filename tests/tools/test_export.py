@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.tools import export
@@ -37,12 +38,30 @@ def test_a_file_is_exported_without_the_data_unless_the_format_needs_it(trained,
   assert "--format=tflite_int8 needs training images" in message and f"{tmp_path}/nowhere" in message
 
 
+def test_a_saved_model_is_exported_in_half_precision(trained, tmp_path):
+  assert run(export, f"--workdir={trained}", f"--saved_model={tmp_path}/x", "--export_precision=float16") == 0
+  types = tf.train.load_checkpoint(tmp_path / "x" / "variables" / "variables").get_variable_to_dtype_map()
+  assert tf.float16 in types.values() and tf.float32 not in types.values()
+
+
 @pytest.mark.parametrize(
   ("argv", "message"),
   [
     ([], "expected either --output or --saved_model: what to write"),
     (["--output=a", "--saved_model=b"], "expected either --output or --saved_model: what to write"),
     (["--format=keras", "--saved_model=b"], "--format=keras writes a file: name it with --output"),
+    (
+      ["--format=keras", "--output=b.keras", "--export_precision=float16"],
+      "a precision of float16 is for SavedModels, and does not go with the format keras",
+    ),
+    (
+      ["--format=tflite", "--output=b.tflite", "--export_precision=float16"],
+      "does not go with the format tflite; the format tflite_float16 has weights of 16 bits",
+    ),
+    (
+      ["--controller", "--output=b", "--export_precision=bfloat16"],
+      "--export_precision=bfloat16 is for networks; it does not go with --controller",
+    ),
     (["--format=keras", "--output=b"], "b: a file of the format keras has a name that ends with .keras"),
   ],
 )
