@@ -174,7 +174,7 @@ def _fields_of(configs: Sequence[type[Any]]) -> tuple[str, ...]:
 WITHOUT_SEARCH = (
   Group("The network", (*_NETWORK, "space", *_fields_of(_NETWORK_CONFIGS))),
   Group("Its training", _fields_of(_TRAINING_CONFIGS)),
-  Group("What is exported", ("saved_model", "format", "checkpoint")),
+  Group("What is exported", ("saved_model", "format", "checkpoint", "export_precision")),
 )
 """Further groups of the commands that do not search, before the others."""
 
@@ -200,6 +200,7 @@ GROUPS = (
   Group("Where architectures are evaluated", EXECUTION, need=_PROPOSES),
   Group("The winner", ("train_best",)),
   Group("The winner", ("export_pareto",), need=_OBJECTIVES),
+  Group("The winner", ("export_precision",), need=_BEST),
   Group("What is measured", _BENCHMARK),
   Group("Trials of KerasTuner", _KERAS_TUNER),
   Group("The networks of the search and their training", prefixes=("child_",), need=_TRAINED),

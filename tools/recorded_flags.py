@@ -50,7 +50,7 @@ _COMPUTED = "drop_path_steps"
 _FREE = frozenset(
   (
     *("workdir", "num_trials", "train_best", "rerank", "trial_timeout", "trial_retries", "verbosity", "num_replicas"),
-    *("tensorboard", "max_epochs", "export_pareto"),
+    *("tensorboard", "max_epochs", "export_pareto", "export_precision"),
     *("distribution", "checkpoint_seconds", "checkpoint_steps", "nan_rate_factor", "jit_compile"),
     *flag_groups.EXECUTION,
   )

@@ -1,5 +1,7 @@
 """The distribution of the process: which devices a training runs on."""
 
+from typing import Any
+
 import tensorflow as tf
 from tensorflow import keras
 
@@ -80,18 +82,33 @@ def check_divisible(batch_size: int, distribution: tf.distribute.Strategy) -> No
     raise ValueError(f"a batch of {batch_size} cannot be divided among {num_replicas} replicas")
 
 
-def check_one_process(distribution: tf.distribute.Strategy, what: str) -> None:
-  """Checks that a distribution is that of one process.
+def gathered(rows: Any, distribution: tf.distribute.Strategy) -> tf.Tensor:
+  """Returns the rows of all replicas, those of other processes too, in the order of the replicas. Call it in a graph.
 
   Args:
-    distribution: the distribution.
-    what: what is to be trained, in the plural.
-
-  Raises:
-    ValueError: if it is one of several.
+    rows: what each replica returned, `[B, ...]`.
+    distribution: the distribution of the process.
   """
   if isinstance(distribution, tf.distribute.MultiWorkerMirroredStrategy):
-    raise ValueError(f"{what} are trained by one process, on all its devices; got several workers")
+    return distribution.gather(rows, axis=0)
+  return tf.concat(distribution.experimental_local_results(rows), 0)
+
+
+def agreed(value: float, distribution: tf.distribute.Strategy) -> float:
+  """Returns the mean of a number over all processes, so that all of them decide alike by it.
+
+  Args:
+    value: that each process has computed for itself; all of them must call this.
+    distribution: the distribution of the process.
+  """
+  if not isinstance(distribution, tf.distribute.MultiWorkerMirroredStrategy):
+    return value
+
+  @tf.function(autograph=False)
+  def mean(number: tf.Tensor) -> tf.Tensor:
+    return distribution.reduce(tf.distribute.ReduceOp.MEAN, distribution.run(tf.identity, (number,)), axis=None)
+
+  return float(mean(tf.constant(value, tf.float64)))
 
 
 def _divide_cpu(count: int) -> None:

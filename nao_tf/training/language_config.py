@@ -9,9 +9,7 @@ import dataclasses
 import numpy as np
 
 from nao_tf import fields
-from nao_tf.training.config import check
-
-MIXED_PRECISIONS = ("none", "bfloat16")
+from nao_tf.training.config import MIXED_PRECISIONS, check
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,8 +27,8 @@ class LanguageTrainingConfig:
     min_segment_length: shortest length of a segment, except the last one of an epoch.
     max_extra_length: how much longer than `segment_length` a segment may be.
     optimizer: name of an optimizer of Keras, or of a registered one.
-    mixed_precision: "bfloat16": the cell computes in this type, while weights, softmax and losses stay in single precision;
-      "none": all is in single precision.
+    mixed_precision: "bfloat16" or "float16": the cell computes in this type, while weights, softmax, losses and the state
+      between segments stay in single precision; "none": all is in single precision. With float16 the loss is scaled.
     learning_rate: learning rate for a segment of `segment_length`; for others it is in proportion to their length.
     weight_decay: factor of the weights, which are added to the gradient after it has been clipped.
     clip_norm: bound on the norm of all gradients together; 0 for none.
@@ -73,7 +71,7 @@ class LanguageTrainingConfig:
     weights = ("weight_decay", "clip_norm", "activation_weight", "temporal_activation_weight")
     for name in (*weights, "averaging_patience", "averaging_epoch", "segment_deviation", "max_extra_length"):
       check(self, name, getattr(self, name) >= 0, "at least 0")
-    check(self, "mixed_precision", self.mixed_precision in MIXED_PRECISIONS, " or ".join(MIXED_PRECISIONS))
+    check(self, "mixed_precision", self.mixed_precision in MIXED_PRECISIONS, f"one of {', '.join(MIXED_PRECISIONS)}")
     check(self, "learning_rate", self.learning_rate > 0, "above 0")
     check(self, "short_segments", 0 <= self.short_segments <= 1, "in [0, 1]")
 

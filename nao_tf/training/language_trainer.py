@@ -19,8 +19,9 @@ from nao_tf.training.accumulation import accumulated, check_accumulation
 from nao_tf.training.averaging import BestWeights, NonMonotonicTrigger, WeightAverage
 from nao_tf.training.base import Metrics, StreamProblem, checked_loss
 from nao_tf.training.course import Course
-from nao_tf.training.distribution import check_divisible, check_one_process
+from nao_tf.training.distribution import agreed, check_divisible, gathered
 from nao_tf.training.language_config import LanguageTrainingConfig, segment_lengths
+from nao_tf.training.loss_scale import LossScale
 
 EVALUATION_TOKENS = 2048
 
@@ -104,7 +105,6 @@ class LanguageModelTrainer:
       ValueError: if the text is too short, or the streams cannot be divided among the replicas.
     """
     check_divisible(training_config.batch_size, distribution)
-    check_one_process(distribution, "language models")
     if jit_compile == "on":
       raise ValueError("jit_compile=on is for images: a step of a language model would be compiled for every length")
     replicas = distribution.num_replicas_in_sync
@@ -124,6 +124,7 @@ class LanguageModelTrainer:
     self.between_evaluation_steps: Callable[[], None] = lambda: None
     self._trigger = NonMonotonicTrigger(training_config.averaging_patience)
     self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
+    self._loss_scale = LossScale() if training_config.mixed_precision == "float16" else None
     self._progress = Progress(training_config.batch_size, network.num_state_units)
     self._train_step = tf.function(self._distributed_train_step, autograph=False)
     self._average_step = tf.function(self._average.update, autograph=False)
@@ -134,7 +135,9 @@ class LanguageModelTrainer:
   @property
   def state(self) -> dict[str, Any]:
     """What a checkpoint must hold to resume the training as if it had not been interrupted."""
+    scale = {} if self._loss_scale is None else {"loss_scale": self._loss_scale}
     return {
+      **scale,
       "network": self.network,
       "optimizer": self.optimizer,
       "average": self._average,
@@ -233,19 +236,23 @@ class LanguageModelTrainer:
     """Returns the metrics on the validation text, of the averaged weights if there are any."""
     with self._average.in_use():
       metrics = self.evaluate("valid")
-      self._best.offer(metrics["loss"])
-    if self._trigger.pull(metrics["loss"]) and self.training_config.averaging_patience:
+      loss = agreed(metrics["loss"], self._distribution)
+      self._best.offer(loss)
+    if self._trigger.pull(loss) and self.training_config.averaging_patience:
       self._average.start()
     return {f"valid_{name}": value for name, value in metrics.items()}
 
   def _distributed_train_step(self, start: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
     """Makes a step with the segment that begins at `start`; returns its cross-entropy per token."""
-    losses, hidden = self._distribution.run(self._replica_train_step, (start, length))
+    losses, hidden, finite = self._distribution.run(self._replica_train_step, (start, length))
     loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
-    self._progress.advance(loss, length, tf.concat(self._distribution.experimental_local_results(hidden), 0))
+    self._progress.advance(loss, length, gathered(hidden, self._distribution))
+    if self._loss_scale is not None:
+      share = self._distribution.reduce(tf.distribute.ReduceOp.MEAN, tf.cast(finite, tf.float32), axis=None)
+      self._loss_scale.update(share == 1.0)
     return loss
 
-  def _replica_train_step(self, start: tf.Tensor, length: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+  def _replica_train_step(self, start: tf.Tensor, length: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     rows = self.training_config.batch_size // self._replicas
     first = rows * tf.distribute.get_replica_context().replica_id_in_sync_group
     with tf.device("CPU:0"):
@@ -256,9 +263,17 @@ class LanguageModelTrainer:
     (loss, *gradients), (state,) = accumulated(
       compute, (inputs, targets, hidden), config.accumulate_steps, size=rows, zeros=self._zeros, num_rows=1
     )
-    gradients = regularized(gradients, self._trainable, config, self._replicas)
-    self.optimizer.apply_gradients(zip(gradients, self._trainable))
-    return loss, state
+    return loss, state, self._apply(gradients)
+
+  def _apply(self, gradients: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Lets the optimizer change the weights; returns whether the gradients are finite."""
+    if self._loss_scale is None:
+      gradients = regularized(gradients, self._trainable, self.training_config, self._replicas)
+      self.optimizer.apply_gradients(zip(gradients, self._trainable))
+      return tf.constant(True)
+    unscaled = self._loss_scale.unscaled(gradients)
+    gradients = regularized(unscaled, self._trainable, self.training_config, self._replicas)
+    return self._loss_scale.apply(self.optimizer, gradients, self._trainable)
 
   def _zeros(self) -> list[tf.Tensor]:
     """Returns what a sum of losses and gradients begins with."""
@@ -280,7 +295,8 @@ class LanguageModelTrainer:
       features = self.network.features(inputs, hidden, training=True, step=step)
       loss = tf.reduce_mean(self.network.token_losses(features, targets)) * share
       total = loss + activation_penalty(features, self.training_config) * share
-    gradients = tape.gradient(total, self._trainable)
+      scaled = total if self._loss_scale is None else total * self._loss_scale.factor
+    gradients = tape.gradient(scaled, self._trainable)
     return [loss, *map(tf.convert_to_tensor, gradients)], [features.state]
 
   def _evaluate_segment(

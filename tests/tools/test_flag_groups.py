@@ -27,6 +27,10 @@ def checked(*argv, tool=search):
     (["--strategy=random", "--controller_mlp_size=5"], "--controller_mlp_size means nothing here"),
     (["--evolution_population_size=5"], "it needs --strategy=evolution, got --strategy=nao"),
     (["--best_epochs=5"], "--best_epochs means nothing here: it needs --train_best, got --notrain_best"),
+    (
+      ["--export_precision=float16"],
+      "--export_precision means nothing here: it needs --train_best, got --notrain_best",
+    ),
     (["--nobest_auxiliary"], "--best_auxiliary means nothing here"),
     (["--shared_epochs=5"], "it needs --evaluator=shared_weights, got --evaluator=training"),
     (["--table=a.npz"], "it needs --evaluator=tabular, got --evaluator=training"),

@@ -14,6 +14,7 @@ from nao_tf.training.cluster import Cluster, cluster_of
 from nao_tf.training.distribution import make_distribution
 from nao_tf.training.history import read_history
 from tests.support.image_cases import GENOTYPE_FILE
+from tests.support.toy_text import write_files
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 WORKERS = {"cluster": {"worker": ["a:1", "b:1"]}}
@@ -74,9 +75,7 @@ def start(workdir, *argv):
       free.bind(("localhost", 0))
       ports.append(free.getsockname()[1])
   hosts = {"worker": [f"localhost:{port}" for port in ports]}
-  small = ["--num_cells=1", "--filters=4", "--noauxiliary", "--batch_size=64", "--drop_path_keep=1", "--dropout_keep=1"]
-  command = [sys.executable, "-m", "nao_tf.tools.train", "--distribution=multi_worker", f"--workdir={workdir}"]
-  command += [f"--architecture={GENOTYPE_FILE}", "--train_examples=512", *small, "--checkpoint_steps=1", *argv]
+  command = [sys.executable, "-m", "nao_tf.tools.train", "--distribution=multi_worker", f"--workdir={workdir}", *argv]
   processes = []
   for index in range(2):
     config = json.dumps({"cluster": hosts, "task": {"type": "worker", "index": index}})
@@ -85,11 +84,15 @@ def start(workdir, *argv):
   return processes
 
 
+IMAGES = ["--num_cells=1", "--filters=4", "--noauxiliary", "--batch_size=64", "--drop_path_keep=1", "--dropout_keep=1"]
+IMAGES += ["--train_examples=512", f"--architecture={GENOTYPE_FILE}", "--checkpoint_steps=1", "--epochs=400"]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(keras, "__version__"), reason="Keras 2")
 def test_two_processes_train_one_network_and_go_on_after_one_is_lost(tmp_path):
   workdir = tmp_path / "run"
-  first = start(workdir, "--epochs=400")
+  first = start(workdir, *IMAGES)
   deadline = time.monotonic() + 300
   while not (workdir / "history.jsonl").exists() or len(read_history(str(workdir))) < 2:
     assert time.monotonic() < deadline and first[0].poll() is None, first[0].communicate()
@@ -99,7 +102,7 @@ def test_two_processes_train_one_network_and_go_on_after_one_is_lost(tmp_path):
   for process in first:
     process.communicate()
   before = read_history(str(workdir))
-  second = start(workdir, "--epochs=400")
+  second = start(workdir, *IMAGES)
   while len(read_history(str(workdir))) < len(before) + 2:
     assert time.monotonic() < deadline and second[0].poll() is None, second[0].communicate()
     time.sleep(0.2)
@@ -108,3 +111,24 @@ def test_two_processes_train_one_network_and_go_on_after_one_is_lost(tmp_path):
     process.communicate()
   history = read_history(str(workdir))
   assert [metrics["epoch"] for metrics in history] == list(range(1, len(history) + 1))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(keras, "__version__"), reason="Keras 2")
+def test_two_processes_train_a_language_model_as_one_does(tmp_path):
+  text = write_files(tmp_path)
+  argv = ["--task=text", f"--text_dir={text}", "--architecture=NAO-RNN", "--units=8", "--batch_size=4", "--epochs=6"]
+  argv += ["--segment_length=10", "--learning_rate=5", "--averaging_patience=1", "--embedding_dropout=0"]
+  argv += [f"--{name}_dropout=0" for name in ("input", "cell_input", "state", "output")]
+  argv += [f"--data_dir={tmp_path}/prepared"]
+  command = [sys.executable, "-m", "nao_tf.tools.train", f"--workdir={tmp_path / 'one'}", *argv]
+  subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, timeout=400)
+  both = start(tmp_path / "both", *argv)
+  errors = [process.communicate(timeout=400)[1] for process in both]
+  assert [process.returncode for process in both] == [0, 0], errors
+  history, expected = (read_history(str(tmp_path / name)) for name in ("both", "one"))
+  assert len(history) == len(expected) == 6
+  for ours, theirs in zip(history, expected):
+    assert ours["train_loss"] == pytest.approx(theirs["train_loss"], rel=1e-3)
+    assert ours["valid_loss"] == pytest.approx(theirs["valid_loss"], rel=1e-3)
+    assert ours["averaging"] == theirs["averaging"]

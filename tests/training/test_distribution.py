@@ -4,10 +4,11 @@ import pathlib
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
-from nao_tf.training.distribution import make_distribution
+from nao_tf.training.distribution import agreed, gathered, make_distribution
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
@@ -101,3 +102,9 @@ from tests.support.image_cases import TRAINING, make_trainer
 make_trainer(dataclasses.replace(TRAINING, batch_size=63), distribution=distribution)
 """)
   assert "ValueError: a batch of 63 cannot be divided among 2 replicas" in process.stderr
+
+
+def test_one_process_has_its_own_rows_and_its_own_number():
+  strategy = tf.distribute.get_strategy()
+  np.testing.assert_array_equal(gathered(tf.constant([[1.0], [2.0]]), strategy), [[1.0], [2.0]])
+  assert agreed(0.1, strategy) == 0.1

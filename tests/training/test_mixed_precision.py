@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
+from nao_tf.training.config import MIXED_PRECISIONS
 from nao_tf.training.loss_scale import LossScale
 from tests.support import image_cases
 from tests.training import test_language_trainer as language
@@ -44,12 +45,13 @@ def test_logits_and_losses_are_in_single_precision():
 
 def test_a_language_model_computes_nearly_the_same():
   changes = {"network": language.NETWORK.without_dropout(), "epochs": 2}
-  whole, half = (
-    list(language.make_trainer(mixed_precision=precision, **changes).fit()) for precision in ("none", "bfloat16")
+  whole, *halves = (
+    list(language.make_trainer(mixed_precision=precision, **changes).fit()) for precision in MIXED_PRECISIONS
   )
-  assert half != whole
-  assert half[-1]["train_loss"] == pytest.approx(whole[-1]["train_loss"], rel=0.02)
-  assert half[-1]["valid_loss"] == pytest.approx(whole[-1]["valid_loss"], rel=0.02)
+  for half in halves:
+    assert half != whole
+    assert half[-1]["train_loss"] == pytest.approx(whole[-1]["train_loss"], rel=0.02)
+    assert half[-1]["valid_loss"] == pytest.approx(whole[-1]["valid_loss"], rel=0.02)
 
 
 def test_gradients_that_are_not_finite_change_nothing_but_the_factor():
@@ -83,6 +85,25 @@ def test_another_precision_is_refused(precision):
     image_trainer(precision)
 
 
-def test_a_language_model_is_not_trained_in_half_precision():
-  with pytest.raises(ValueError, match="mixed_precision must be none or bfloat16"):
-    language.make_trainer(mixed_precision="float16")
+@pytest.mark.slow
+def test_two_hundred_steps_of_a_language_model_in_float16_end_near_those_in_single_precision():
+  changes = {"network": language.NETWORK.without_dropout(), "epochs": 24}
+  whole, half = (language.make_trainer(mixed_precision=precision, **changes) for precision in ("none", "float16"))
+  expected, last = (list(trainer.fit())[-1] for trainer in (whole, half))
+  assert half.num_steps_done == whole.num_steps_done > 200
+  assert last["train_loss"] == pytest.approx(expected["train_loss"], rel=0.03)
+  assert last["valid_loss"] == pytest.approx(expected["valid_loss"], rel=0.03)
+  assert {variable.dtype for variable in half.network.weights} <= {"float32", tf.float32}
+
+
+def test_a_loss_of_a_language_model_that_overflows_is_scaled_less():
+  trainer = language.make_trainer(mixed_precision="float16", network=language.NETWORK.without_dropout())
+  before = [variable.numpy() for variable in trainer.network.trainable_variables]
+  for factor, changes in ((2.0**60, False), (2.0**10, True)):
+    trainer._loss_scale.factor.assign(factor)
+    loss = trainer._train_step(tf.constant(0), tf.constant(6))
+    assert np.isfinite(loss) and np.isfinite(trainer._progress.hidden).all()
+    assert float(trainer._loss_scale.factor) == (factor if changes else factor / 2)
+    after = [variable.numpy() for variable in trainer.network.trainable_variables]
+    assert any((old != new).any() for old, new in zip(before, after)) == changes
+  assert trainer._progress.hidden.dtype == tf.float32 and "loss_scale" in trainer.state
