@@ -107,7 +107,8 @@ def _report(directory: str, records: list[benchmark.Record], best_objective: flo
   curves.write_curves(os.path.join(directory, "curves.csv"), records)
   write_json(os.path.join(directory, "summary.json"), {"best_objective": best_objective, "strategies": summary})
   curves.plot(records).savefig(os.path.join(directory, "curves.png"), dpi=120)
-  print(curves.as_text(summary))
+  has_reports = records[0].settings["report"] != benchmark.SCORE  # A supernet has nothing to report besides the score.
+  print(curves.as_text(summary, curves.FIGURES if has_reports else curves.FIGURES[:1]))
 
 
 def cli() -> None:

@@ -173,13 +173,16 @@ def _errors(curves: np.ndarray) -> np.ndarray:
   return curves.std(axis=0, ddof=1) / math.sqrt(len(curves))
 
 
-def as_text(summary: Mapping[str, Mapping[str, Any]]) -> str:
-  """Returns a summary as text: means and standard errors at the checkpoints, and the queries to the best objective."""
+def as_text(summary: Mapping[str, Mapping[str, Any]], figures: Sequence[str] = FIGURES) -> str:
+  """Returns a summary as text: means and standard errors at the checkpoints, and the queries to the best objective.
+
+  Args:
+    summary: see `summarize`.
+    figures: which to show.
+  """
   lines = []
-  for name in FIGURES:
+  for name in figures:
     for strategy, entry in summary.items():
-      if all(values[name]["mean"] is None for values in entry["checkpoints"].values()):
-        continue  # Supernets have nothing to report besides the score.
       cells = (f"{query}: {_shown(values[name], 3)}" for query, values in entry["checkpoints"].items())
       lines.append(f"{name:<10} {strategy:<10} {'  '.join(cells)}  ({entry['num_seeds']} seeds)")
   for strategy, entry in summary.items():
