@@ -154,10 +154,9 @@ class MixedOperation(keras.layers.Layer):
     """Makes the weights of all operations."""
     operations, filters, stride, convention, normed_pools = self._kind
     self._key = *self._kind, *input_shape[1:]
-    with tf.init_scope():  # The initial weights are numbers, also where the network is made in a graph.
-      fresh = Candidates(operations, filters, stride, convention, self._seed, normed_pools=normed_pools)
-      fresh.build(input_shape)
-      initial = _joined(fresh.trainable_weights), _joined(fresh.non_trainable_weights)
+    fresh = Candidates(operations, filters, stride, convention, self._seed, normed_pools=normed_pools)
+    fresh.build(input_shape)
+    initial = _joined(fresh.trainable_weights), _joined(fresh.non_trainable_weights)
     # Replicas cannot meet, for the statistics of all batches, in a graph that is called in a graph.
     self._graphs.add(self._key, fresh, as_graph=not convention.synchronized_norm)
     self.values, self.statistics = (
@@ -204,9 +203,10 @@ def _with_bits(function: LayerFunction, *args: tf.Tensor, training: bool) -> tup
   return outputs, tf.bitcast(statistics, tf.int32)
 
 
-def _joined(variables: Sequence[Any]) -> np.ndarray:
-  return np.concatenate([np.zeros(0, np.float32), *(np.reshape(variable.numpy(), -1) for variable in variables)])
+def _joined(variables: Sequence[Any]) -> tf.Tensor:
+  """Returns the values of variables as one vector."""
+  return tf.concat([tf.zeros([0]), *(tf.reshape(tf.convert_to_tensor(variable), [-1]) for variable in variables)], 0)
 
 
-def _constant(vector: np.ndarray) -> Callable[..., tf.Tensor]:
-  return lambda shape, dtype=None, **options: tf.reshape(tf.constant(vector, dtype), shape)
+def _constant(vector: tf.Tensor) -> Callable[..., tf.Tensor]:
+  return lambda shape, dtype=None, **options: tf.reshape(vector, shape)
