@@ -153,7 +153,7 @@ _NETWORK = ("architecture", "convention", "image_channels", "num_classes", "voca
 _NETWORK_CONFIGS = (ImageNetworkConfig, LanguageModelConfig)
 _TRAINING_CONFIGS = (TrainingConfig, LanguageTrainingConfig, RunOptions)
 _BENCHMARK = (
-  *("num_seeds", "first_seed", "num_processes", "objective", "report", "stop_at_best"),
+  *("supernet", "num_seeds", "first_seed", "num_processes", "objective", "report", "stop_at_best"),
   *("num_initial_points", "overhead_at", "num_timed"),
   *("num_architectures", "released_repeats", "table_figure"),
   *("num_train", "num_test", "num_unlabeled", "ensemble_size"),

@@ -85,10 +85,10 @@ def test_a_bound_that_nothing_is_within_is_refused_before_anything_is_written(tm
 
 
 def test_multiply_adds_of_unknown_networks_cannot_be_bounded(tmp_path):
-  values = flags(tmp_path, "--space=nasbench201", "--max_multiply_adds=10")
-  with pytest.raises(ValueError, match="--max_multiply_adds: the multiply-adds of the networks of --space=nasbench201"):
+  values = flags(tmp_path, "--space=nasbench101", "--max_multiply_adds=10")
+  with pytest.raises(ValueError, match="--max_multiply_adds: the multiply-adds of the networks of --space=nasbench101"):
     search_flags.proposal_space(values)
-  values = flags(tmp_path, "--space=nasbench201", "--max_parameters=10")
+  values = flags(tmp_path, "--space=nasbench101", "--max_parameters=10")
   assert not isinstance(search_flags.proposal_space(values), BoundedSpace)
 
 
