@@ -4,43 +4,33 @@ Images are prepared as CIFAR is in the paper (Luo et al., NeurIPS 2018, section 
 standardize each image, and cut out a square if the training configuration says so. Whatever type the raw pixels have,
 they are scaled to 0..255 first; see `nao_tf.tasks.pixels`.
 
-A part of the training set is held out for validation: the same share of each class, unless told otherwise. Test images
-are not read before they are needed.
+A part of the training set is held out for validation: the same share of each class, unless told otherwise; see
+`nao_tf.tasks.image_splits`. Test images are not read before they are needed; see `nao_tf.tasks.image_reading`.
 """
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
-from absl import logging
 
 from nao_tf.networks.image_network import ImageNetworkConfig
 from nao_tf.spaces.genotypes import IMAGE_GENOTYPES
-from nao_tf.tasks import image_batches, image_checks, splits
+from nao_tf.tasks import image_batches, image_splits
 from nao_tf.tasks.base import BatchTask, check_split
 from nao_tf.tasks.class_weights import check_class_weight, class_weights
 from nao_tf.tasks.classification import TOP, classification_scores, cross_entropy, top_accuracy
 from nao_tf.tasks.image_division import ImageDivision
-from nao_tf.tasks.image_sources import (
-  DigitsSource,
-  ImageSource,
-  ScaledImageSource,
-  SelectableImageSource,
-  StreamedImageSource,
-  TfdsSource,
-)
+from nao_tf.tasks.image_reading import ImageReader
+from nao_tf.tasks.image_sources import DigitsSource, ImageSource, SelectableImageSource, TfdsSource
 from nao_tf.tasks.photograph_records import PhotographRecords
 from nao_tf.tasks.photograph_sources import DEFAULT_SIZE, PhotographSource
-from nao_tf.tasks.photograph_split import PhotographSplit
-from nao_tf.tasks.pixels import Pixels, measured_pixels, pixels_of_type
+from nao_tf.tasks.pixels import Pixels
+from nao_tf.tasks.splits import Split
 from nao_tf.tasks.traits import EARLIER_HOLD_OUT, HOLD_OUT, HOLD_OUTS, IMAGES
 from nao_tf.training.config import TrainingConfig
-
-IN_MEMORY_BYTES = 2**31
-_MEASURED_BATCH = 256
 
 
 class ImageClassifier(Protocol):
@@ -119,7 +109,8 @@ class ImageClassification(BatchTask):
       check_class_weight(class_weight, source.labels)
     self.name, self.labels = name, tuple(source.labels)
     self._class_weight = class_weight
-    self._source, self._validation_fraction, self._given_hold_out = source, validation_fraction, hold_out
+    self._source, self._reader = source, ImageReader(name, source)
+    self._validation_fraction, self._given_hold_out = validation_fraction, hold_out
     self._train_examples, self._crop_padding, self._flip = train_examples, crop_padding, flip
     self._hold_out = hold_out or self.hold_out
     self._subset = "stratified" if self._hold_out == "stratified" else "random"
@@ -128,19 +119,10 @@ class ImageClassification(BatchTask):
     """Divides the images as version 0.2 did; see `Task.use_earlier_split`."""
     self._hold_out, self._subset = self._given_hold_out or self.earlier_hold_out, "random"
 
-  @functools.cached_property
+  @property
   def pixels(self) -> Pixels:
     """Type and range of the raw images, which are scaled to 0..255. Some types tell only with the training images."""
-    source = self._source
-    if isinstance(source, ScaledImageSource):
-      return source.pixels
-    dtype = _stream_dtype(source) if isinstance(source, StreamedImageSource) else self._training_images[0].dtype.name
-    known = pixels_of_type(dtype)
-    if known is None:
-      streamed = self._streamed_source
-      known = measured_pixels([self._training_images[0]] if streamed is None else self._checked_batches(streamed))
-    logging.info("%s: its images are %s", self.name, known)
-    return known
+    return self._reader.pixels
 
   @property
   def input_shape(self) -> tuple[int, int, int]:
@@ -166,7 +148,7 @@ class ImageClassification(BatchTask):
     """Returns whether there are labeled test images; see `Task.has_test_data`."""
     if isinstance(self._source, PhotographSource) or not isinstance(self._source, SelectableImageSource):
       return self.num_examples("test") > 0
-    return len(self._checked_labels(self._source.classes("test"), "test")) > 0
+    return len(self._reader.classes(self._source, "test")) > 0
 
   def training_batches(
     self, training_config: TrainingConfig, *, seed: int, first_epoch: int = 0, first_step: int = 0
@@ -232,7 +214,7 @@ class ImageClassification(BatchTask):
     if self._class_weight is None:
       return None
     return class_weights(
-      self._class_weight, self.labels, np.bincount(self._training_labels, minlength=self.num_outputs)
+      self._class_weight, self.labels, np.bincount(self._reader.training_labels, minlength=self.num_outputs)
     )
 
   def _weighted(self, losses: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
@@ -241,141 +223,24 @@ class ImageClassification(BatchTask):
     return losses * tf.cast(tf.gather(tf.constant(self.class_weights), targets), losses.dtype)
 
   @property
-  def _training_labels(self) -> np.ndarray:
-    """The classes of all images that may be trained on, those held out included."""
-    if isinstance(self._source, PhotographSource):
-      return self._checked_labels(self._source.classes("train"), "train")
-    streamed = self._streamed_source
-    if streamed is None:
-      return self._training_images[1]
-    if isinstance(streamed, SelectableImageSource):
-      return self._checked_labels(streamed.classes("train"), "train")
-    raise ValueError(f"{self.name}: its classes are not known before they are read, so class_weight cannot be balanced")
-
-  @property
   def _division(self) -> ImageDivision:
     """How the training images are divided."""
     return ImageDivision(
       self.name, self.labels, self._validation_fraction, self._hold_out, self._subset, self._train_examples
     )
 
-  def _split(self, split: str) -> splits.Split:
+  def _split(self, split: str) -> Split:
     check_split(split)
     return self._test_split if split == "test" else self._training_splits[split]
 
   @functools.cached_property
-  def _training_splits(self) -> dict[str, splits.Split]:
-    if isinstance(self._source, PhotographSource):
-      return self._photograph_splits(self._source)
-    streamed = self._streamed_source
-    if streamed is not None:
-      return self._streamed_training_splits(streamed)
-    images, labels = self._training_images
-    self._check_type(images, "train")
-    rest, valid = self._division.held_out(labels)
-    train = self._division.shuffled_part(rest, labels)
-    self._division.report(labels, train, valid)
-    return {"train": splits.MemorySplit(images, labels, train), "valid": splits.MemorySplit(images, labels, valid)}
-
-  def _photograph_splits(self, source: PhotographSource) -> dict[str, splits.Split]:
-    """Returns the splits of photographs. To hold out the last ones, no classes need be read."""
-    total = source.num_examples("train")
-    if self._hold_out == "last":
-      rest = np.arange(total - round(total * self._validation_fraction))
-      train, valid = rest[: self._division.num_trained_on(len(rest))], np.arange(len(rest), total)
-    else:
-      labels = self._checked_labels(source.classes("train"), "train")
-      rest, valid = self._division.held_out(labels)
-      train = self._division.shuffled_part(rest, labels)
-      self._division.report(labels, train, valid)
-    return {"train": PhotographSplit(source, "train", train), "valid": PhotographSplit(source, "train", valid)}
-
-  def _streamed_training_splits(self, source: StreamedImageSource) -> dict[str, splits.Split]:
-    if isinstance(source, SelectableImageSource):
-      labels = self._checked_labels(source.classes("train"), "train")
-      if self._hold_out != "last":
-        return self._selected_training_splits(source, labels)
-    elif self._given_hold_out in (None, "last"):
-      logging.warning("%s: its classes are not known before they are read, so the last images are held out", self.name)
-    else:
-      raise ValueError(f"{self.name}: too large for memory, so only the last images can be held out")
-    total = source.num_examples("train")
-    rest = total - round(total * self._validation_fraction)
-    train = self._division.num_trained_on(rest)
-    return {
-      "train": splits.StreamedSplit(source.stream("train", 0, train), train),
-      "valid": splits.StreamedSplit(source.stream("train", rest, total), total - rest),
-    }
-
-  def _selected_training_splits(self, source: SelectableImageSource, labels: np.ndarray) -> dict[str, splits.Split]:
-    rest, valid = self._division.held_out(labels)
-    train = self._division.part(rest, labels)
-    self._division.report(labels, train, valid)
-    if len(labels) > splits.SHUFFLE_BUFFER and (np.diff(labels) >= 0).all():
-      logging.warning(
-        "%s: is stored in the order of its classes and too large for memory, so the %d images that are shuffled at a"
-        " time have few classes",
-        self.name,
-        splits.SHUFFLE_BUFFER,
-      )
-    return {
-      "train": splits.StreamedSplit(source.select("train", train), len(train)),
-      "valid": splits.StreamedSplit(source.select("train", valid), len(valid)),
-    }
+  def _training_splits(self) -> dict[str, Split]:
+    is_given = self._given_hold_out is not None
+    return image_splits.training_splits(self._reader, self._division, hold_out_is_given=is_given)
 
   @functools.cached_property
-  def _training_images(self) -> tuple[np.ndarray, np.ndarray]:
-    """All training images and their classes, in memory."""
-    images, labels = self._loaded("train")
-    if not len(labels):
-      raise ValueError(f"{self.name}: has no images to train on")
-    return images, labels
-
-  def _loaded(self, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the images of "train" or "test" and their classes, after checking them."""
-    place, (images, labels) = f"{self.name}, {split}", self._source.load(split)
-    images = image_checks.checked_images(images, self.input_shape, place)
-    labels = self._checked_labels(labels, split)
-    image_checks.check_counts(images, labels, place)
-    return images, labels
-
-  def _check_type(self, images: np.ndarray, split: str) -> None:
-    if images.dtype.name != self.pixels.dtype:
-      raise ValueError(
-        f"{self.name}: expected images that are {self.pixels}, but its {split} images are {images.dtype}"
-      )
-
-  def _checked_labels(self, labels: np.ndarray, split: str) -> np.ndarray:
-    return image_checks.checked_labels(labels, self.num_outputs, f"{self.name}, {split}")
-
-  def _checked_batches(self, source: StreamedImageSource) -> Iterator[np.ndarray]:
-    """Yields all training images of a stream, after checking them."""
-    first = 0
-    for images, _ in source.stream("train").batch(_MEASURED_BATCH).as_numpy_iterator():
-      image_checks.check_finite(images, f"{self.name}, train", first=first)
-      first += len(images)
-      yield images
-
-  @functools.cached_property
-  def _test_split(self) -> splits.Split:
-    if isinstance(self._source, PhotographSource):
-      return PhotographSplit(self._source, "test")
-    streamed = self._streamed_source
-    if streamed is not None:
-      return splits.StreamedSplit(streamed.stream("test"), streamed.num_examples("test"))
-    images, labels = self._loaded("test")
-    if len(images):
-      self._check_type(images, "test")
-    return splits.MemorySplit(images, labels, np.arange(len(labels), dtype=np.int32))
-
-  @property
-  def _streamed_source(self) -> StreamedImageSource | None:
-    """The source, if its images are too many for memory; None if they are to be loaded."""
-    if self._source.num_bytes <= IN_MEMORY_BYTES:
-      return None
-    if not isinstance(self._source, StreamedImageSource):
-      raise ValueError(f"{self.name}: its {self._source.num_bytes} bytes are too many for memory, and it has no stream")
-    return self._source
+  def _test_split(self) -> Split:
+    return image_splits.test_split(self._reader)
 
 
 class DigitsClassification(ImageClassification):
@@ -454,9 +319,3 @@ class TfdsClassification(ImageClassification):
       return
     source = TfdsSource(name, data_dir=data_dir, image_size=image_size, download=download)
     super().__init__(name, source, **options)
-
-
-def _stream_dtype(source: StreamedImageSource) -> str:
-  """Returns the name of the type of the images of a stream, without reading one."""
-  image, _ = source.stream("train").element_spec
-  return image.dtype.name

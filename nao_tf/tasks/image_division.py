@@ -64,6 +64,10 @@ class ImageDivision:
     """Returns the images that are trained on in random order; see `part`."""
     return self.part(np.random.default_rng(SEED).permutation(rest), labels)
 
+  def num_not_held_out(self, total: int) -> int:
+    """Returns how many of all images are left to train on if their classes do not matter."""
+    return total - round(total * self.validation_fraction)
+
   def num_trained_on(self, available: int) -> int:
     """Returns how many of the available images are trained on.
 

@@ -30,7 +30,7 @@ def task_on(directory, splits, name="odd", **options):
 @pytest.mark.parametrize("dtype, low, high", [("uint8", 0, 255), ("uint16", 0, 65535), ("float32", 0, 1)])
 @pytest.mark.parametrize("bytes_in_memory", [2**31, 0], ids=["in memory", "streamed"])
 def test_images_keep_type_and_values(tmp_path, monkeypatch, dtype, low, high, bytes_in_memory):
-  monkeypatch.setattr("nao_tf.tasks.image_classification.IN_MEMORY_BYTES", bytes_in_memory)
+  monkeypatch.setattr("nao_tf.tasks.image_reading.IN_MEMORY_BYTES", bytes_in_memory)
   images = random_images(30, dtype=dtype, low=low, high=high)
   task = task_on(tmp_path, {"train": examples(images, LABELS)})
   found = raw(task, "train")
@@ -111,7 +111,7 @@ def test_a_single_test_image_without_a_label_is_refused_before_a_training(tmp_pa
 
 @pytest.mark.parametrize("bytes_in_memory", [2**31, 0], ids=["in memory", "streamed"])
 def test_a_training_image_without_a_label_is_refused(tmp_path, monkeypatch, bytes_in_memory):
-  monkeypatch.setattr("nao_tf.tasks.image_classification.IN_MEMORY_BYTES", bytes_in_memory)
+  monkeypatch.setattr("nao_tf.tasks.image_reading.IN_MEMORY_BYTES", bytes_in_memory)
   task = task_on(tmp_path, {"train": [*BYTES[:3], (IMAGES[0], -1)]})
   with pytest.raises(ValueError, match="odd, train: example 3 has the label -1, but the 3 classes are numbered from 0"):
     task.num_examples("train")
@@ -164,7 +164,7 @@ def damage(path, how):
 @pytest.mark.parametrize("bytes_in_memory", [2**31, 0], ids=["in memory", "streamed"])
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_damaged_files_are_reported_with_set_and_directory(tmp_path, monkeypatch, how, bytes_in_memory, split):
-  monkeypatch.setattr("nao_tf.tasks.image_classification.IN_MEMORY_BYTES", bytes_in_memory)
+  monkeypatch.setattr("nao_tf.tasks.image_reading.IN_MEMORY_BYTES", bytes_in_memory)
   write_set(tmp_path, "odd", {"train": BYTES, "test": BYTES})
   [path] = (tmp_path / "odd" / "1.0.0").glob(f"*{split}*")
   damage(path, how)

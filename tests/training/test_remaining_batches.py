@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nao_tf.tasks import image_classification, make_task
+from nao_tf.tasks import image_reading, make_task
 from nao_tf.tasks.photograph_folders import photograph_files
 from nao_tf.training.config import TrainingConfig
 from nao_tf.training.remaining_batches import remaining_batches
@@ -35,7 +35,7 @@ def test_images_in_memory_go_on_within_an_epoch():
 
 
 def test_a_stream_goes_on_within_an_epoch(monkeypatch):
-  monkeypatch.setattr(image_classification, "IN_MEMORY_BYTES", 0)
+  monkeypatch.setattr(image_reading, "IN_MEMORY_BYTES", 0)
   task = make_task("cifar10", data_dir=data_path("tfds"), train_examples=100, validation_fraction=0.01, image_size=8)
   check_resumed(task, CONFIG, (2, 7))
 
