@@ -31,6 +31,8 @@ _LAST = NUM_VERTICES - 1
 _FEWEST_VERTICES = 3
 """Of cells of the second smallest size: this and one."""
 _STARTS = tuple(v - 1 + v * (v - 1) // 2 for v in range(1, NUM_VERTICES))  # Position of a vertex's first edge.
+_NUM_KEPT = 1 << 14
+"""Of the latest networks and encodings."""
 _INPUT_LABEL, _OUTPUT_LABEL = -1, -2  # Labels in the benchmark's hash.
 
 
@@ -105,8 +107,7 @@ class Nasbench101Space(SearchSpace):
     The inner vertices have the lowest numbers. Among their possible orders, it is the one whose encoding comes first in
     lexicographic order. Vertices between these and the output have no edges and operation 0.
     """
-    graph = self._network(architecture)
-    return min(_encoding(_renumbered(graph, order)) for order in _first_orders(graph))
+    return _first_encoding(self._network(architecture))
 
   def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
     """Returns the pruned graph with its vertices in a random topological order and random gaps between them.
@@ -168,7 +169,7 @@ class Nasbench101Space(SearchSpace):
     return Nasbench101Growth(self)
 
   def _network(self, architecture: Sequence[int]) -> _Graph:
-    graph = _pruned(_graph(architecture))
+    graph = _network_of(tuple(map(int, architecture)))
     if graph is None:
       raise ValueError(f"{self.name}: no path leads from the input to the output: {tuple(architecture)}")
     return graph
@@ -296,7 +297,10 @@ def _bit(vertices: int, vertex: int) -> int:
 
 def _bit_set(vertices: Iterable[int]) -> int:
   """Returns distinct vertices as a bit set."""
-  return sum(1 << vertex for vertex in vertices)
+  bits = 0
+  for vertex in vertices:
+    bits |= 1 << vertex
+  return bits
 
 
 def _graph(architecture: Sequence[int]) -> _Graph:
@@ -307,6 +311,18 @@ def _graph(architecture: Sequence[int]) -> _Graph:
     if vertex < _LAST:
       operations.append(int(architecture[end]))
   return _Graph(tuple(sources), tuple(operations))
+
+
+@functools.lru_cache(_NUM_KEPT)
+def _network_of(architecture: Architecture) -> _Graph | None:
+  """Returns the pruned graph of choices; None if no path leads from input to output. Searches ask for it repeatedly."""
+  return _pruned(_graph(architecture))
+
+
+@functools.lru_cache(_NUM_KEPT)
+def _first_encoding(graph: _Graph) -> Architecture:
+  """Returns the encoding of a pruned graph that comes first in lexicographic order."""
+  return min(_encoding(_renumbered(graph, order)) for order in _first_orders(graph))
 
 
 def _pruned(graph: _Graph) -> _Graph | None:
@@ -363,15 +379,20 @@ def _first_orders(graph: _Graph) -> list[tuple[int, ...]]:
 
 def _candidates(graph: _Graph, order: Sequence[int]) -> Iterator[tuple[tuple[int, ...], int]]:
   """Yields (encoding, vertex) for each inner vertex that can be placed after those in `order`."""
-  placed = _bit_set(order)
-  for vertex, operation in enumerate(graph.operations, start=1):
-    if not _bit(placed, vertex) and not graph.sources[vertex] & ~placed:
-      yield (*(_bit(graph.sources[vertex], x) for x in order), operation), vertex
+  for vertex in _ready(graph, _bit_set(order)):
+    yield (*(_bit(graph.sources[vertex], x) for x in order), graph.operations[vertex - 1]), vertex
+
+
+def _ready(graph: _Graph, placed: int) -> list[int]:
+  """Returns the inner vertices that are not placed and read only such as are, a bit set."""
+  sources = enumerate(graph.sources[1:-1], start=1)
+  return [vertex for vertex, own in sources if not placed >> vertex & 1 and not own & ~placed]
 
 
 def _random_order(graph: _Graph, rng: np.random.Generator) -> list[int]:
-  order = [0]
+  order, placed = [0], 1
   for _ in graph.operations:
-    ready = [vertex for _, vertex in _candidates(graph, order)]
+    ready = _ready(graph, placed)
     order.append(ready[rng.integers(len(ready))])
+    placed |= 1 << order[-1]
   return [*order, len(graph.sources) - 1]
