@@ -1,4 +1,4 @@
-"""Compares strategies on a table of architectures that were all trained before, or on the scores of a supernet.
+"""Compares strategies on a table of architectures that were all trained, on the scores of a supernet, or on a formula.
 
 Each strategy searches with each seed, several searches at a time in processes with one thread. Every architecture that a
 strategy asks for counts as a query. Finished searches are kept in the work directory: a benchmark that is started
@@ -11,9 +11,12 @@ of what the true Pareto front of the table dominates is dominated by what was fo
 With --supernet=DIR, the work directory of a search with --evaluator=shared_weights, its supernet scores architectures
 instead of a table: in a space of any size. Scores are kept in that directory, so each is taken once.
 
+A space that has a method `reward`, such as those of nao_tf.benchmarks.synthetic_spaces, needs neither.
+
 Example:
   nao-benchmark-strategies --space=nasbench201 --table=nasbench201.npz --num_trials=150 --workdir=runs/nasbench201
   nao-benchmark-strategies --space=rnn12 --supernet=runs/shared --num_trials=300 --workdir=runs/rnn12
+  nao-benchmark-strategies --space=nao_tf.benchmarks.synthetic_spaces:Widths --num_trials=120 --workdir=runs/widths
 """
 
 import os
@@ -22,7 +25,7 @@ from collections.abc import Callable, Sequence
 
 from absl import flags
 
-from nao_tf.benchmarks import curves, hypervolume_curves
+from nao_tf.benchmarks import curves, formula_benchmark, hypervolume_curves
 from nao_tf.benchmarks import strategy_benchmark as benchmark
 from nao_tf.runs.json_files import write_json
 from nao_tf.runs.progress_bars import progress_bar
@@ -42,7 +45,9 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
     flag_values: where to define.
     argv: the command line, which may name strategies that have flags of their own.
   """
-  flag_types.define_name("space", None, SPACES, "space", "space of the table or supernet", flag_values=flag_values)
+  flag_types.define_name(
+    "space", None, SPACES, "space", "space of the table or supernet, or one with rewards", flag_values=flag_values
+  )
   flags.DEFINE_string("table", None, "path of a table file", flag_values=flag_values)
   supernet_flags.define(flag_values)
   default = ["nao", "evolution", "random"]
@@ -58,13 +63,16 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
   objective_flags.define(flag_values)
   strategy_flags.define(flag_values, argv)
   flags.mark_flags_as_required(["space", "workdir"], flag_values)
-  flags.mark_flags_as_mutual_exclusive(["table", "supernet"], required=True, flag_values=flag_values)
+  flags.mark_flags_as_mutual_exclusive(["table", "supernet"], flag_values=flag_values)
 
 
 def main(flag_values: flags.FlagValues) -> None:
   """Runs the benchmark that the flags describe."""
   if flag_values.supernet is not None:
     _search_supernet(flag_values)
+    return
+  if flag_values.table is None:
+    _search_formula(flag_values)
     return
   table, space = read_table(flag_values.table), make_space(flag_values.space)
   if table.space.name != space.name:
@@ -73,8 +81,7 @@ def main(flag_values: flags.FlagValues) -> None:
   for name in flag_values.strategies:
     check_takes(name, flag_values.objectives)
   runs = benchmark.make_runs(
-    {name: strategy_flags.options(name, flag_values) for name in flag_values.strategies},
-    range(flag_values.first_seed, flag_values.first_seed + flag_values.num_seeds),
+    *strategy_flags.strategies_and_seeds(flag_values),
     flagging.build(benchmark.BenchmarkConfig(flag_values.table), flag_values),
     flag_values.workdir,
   )
@@ -93,6 +100,18 @@ def _search_supernet(flag_values: flags.FlagValues) -> None:
   runs = supernet_flags.runs(flag_values)
   records = _run(runs, flag_values.num_processes, supernet_flags.search_of(flag_values))
   _report(flag_values.workdir, records, supernet_flags.best_score(records))
+
+
+def _search_formula(flag_values: flags.FlagValues) -> None:
+  """Runs the benchmark on the rewards that the space knows."""
+  runs = formula_benchmark.make_runs(
+    *strategy_flags.strategies_and_seeds(flag_values),
+    flagging.build(benchmark.BenchmarkConfig(flag_values.space), flag_values),
+    flag_values.workdir,
+  )
+  records = _run(runs, flag_values.num_processes, formula_benchmark.search)
+  best = formula_benchmark.best_reward(make_space(flag_values.space))
+  _report(flag_values.workdir, records, supernet_flags.best_score(records) if best is None else best)
 
 
 def _run(

@@ -51,3 +51,9 @@ def options(name: str, flag_values: flags.FlagValues) -> dict[str, Any]:
   """Returns what a strategy is made with beside its space and seed."""
   settings = config(name, flag_values)
   return {} if settings is None else {"config": settings}
+
+
+def strategies_and_seeds(flag_values: flags.FlagValues) -> tuple[dict[str, dict[str, Any]], range]:
+  """Returns what a benchmark compares: the options of each strategy of --strategies, and the seeds of its searches."""
+  strategies = {name: options(name, flag_values) for name in flag_values.strategies}
+  return strategies, range(flag_values.first_seed, flag_values.first_seed + flag_values.num_seeds)

@@ -66,8 +66,7 @@ def runs(flag_values: flags.FlagValues) -> list[Run]:
   directory, recorded = flag_values.supernet, read_settings(flag_values.supernet)
   check_trained(directory, int(recorded["shared_training.epochs"]))
   return make_runs(
-    {name: strategy_flags.options(name, flag_values) for name in flag_values.strategies},
-    range(flag_values.first_seed, flag_values.first_seed + flag_values.num_seeds),
+    *strategy_flags.strategies_and_seeds(flag_values),
     flagging.build(BenchmarkConfig(directory), flag_values),
     flag_values.workdir,
   )
@@ -88,7 +87,7 @@ def best_score(records: Sequence[Record]) -> float:
   """
   found = [score for record in records for score in record.objectives if score is not None]
   if not found:
-    raise ValueError("no architecture has a score with shared weights")
+    raise ValueError("no architecture that was asked for has a score")
   return max(found)
 
 

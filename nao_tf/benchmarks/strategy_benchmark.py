@@ -35,7 +35,7 @@ from nao_tf.trial import Architecture, Evaluation, Trial
 
 RUNS_DIRECTORY = "runs"
 SCORE = "score"
-"""The objective of searches on a supernet; see `nao_tf.benchmarks.supernet_benchmark`."""
+"""The objective of searches without a table; see `supernet_benchmark` and `formula_benchmark`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +43,7 @@ class BenchmarkConfig:
   """The settings that all searches of a benchmark share.
 
   Attributes:
-    table: path of a table file; or directory of the search that trained a supernet.
+    table: path of a table file; or directory of the search that trained a supernet; or name of a space with rewards.
     objective: figure of the table to search by, such as val200; None: the table's default.
     report: figure of the table to report for the best architecture by the objective; None: the table's default.
     num_trials: number of architectures that each search evaluates.
@@ -200,6 +200,25 @@ def make_runs(
   config = dataclasses.replace(config, objective=evaluator.objective, report=evaluator.report)
   with open(config.table, "rb") as file:
     digest = hashlib.sha256(file.read()).hexdigest()[:16]
+  return runs_of(strategies, seeds, config, digest, directory)
+
+
+def runs_of(
+  strategies: Mapping[str, Mapping[str, Any]],
+  seeds: Sequence[int],
+  config: BenchmarkConfig,
+  digest: str,
+  directory: str,
+) -> list[Run]:
+  """Returns all strategies with the first seed, then with the second one, and so on.
+
+  Args:
+    strategies: further keyword arguments of each strategy, by its name.
+    seeds: seeds of each strategy.
+    config: settings that all searches share, with the names of the figures filled in.
+    digest: identifies what the rewards are taken from.
+    directory: directory of the benchmark.
+  """
   return [Run(name, seed, options, config, digest, directory) for seed in seeds for name, options in strategies.items()]
 
 
@@ -339,6 +358,18 @@ def finish(run: Run, seconds: float, **lists: list) -> None:
     **lists: the lists of a `Record`.
   """
   write_json(run.path, dataclasses.asdict(Record(run.settings, round(seconds, 3), **lists)))
+
+
+def finish_scores(run: Run, seconds: float, trials: Sequence[Trial]) -> None:
+  """Writes the record of a finished search that has scores only: no figure to report, and no rows of a table.
+
+  Args:
+    run: the search.
+    seconds: its wall time.
+    trials: all of its trials.
+  """
+  missing: list[None] = [None] * len(trials)
+  finish(run, seconds, objectives=[trial.reward for trial in trials], tests=missing, rows=missing)
 
 
 def objectives_in(table: Table, names: Sequence[str]) -> Objectives | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nao_tf.benchmarks.score_files import ScoreFiles
-from nao_tf.benchmarks.strategy_benchmark import SCORE, BenchmarkConfig, Run, finish, search_table
+from nao_tf.benchmarks.strategy_benchmark import SCORE, BenchmarkConfig, Run, finish_scores, runs_of, search_table
 from nao_tf.evaluators.context import EvaluatorContext
 from nao_tf.evaluators.shared_scores import make_trainer, training_directory
 from nao_tf.evaluators.shared_weights_evaluator import DIRECTORY
@@ -100,9 +100,7 @@ class SupernetSearch:
     strategy = make_strategy(run.strategy, scores.space, seed=run.seed, **run.options)
     start = time.monotonic()
     trials = search_table(strategy, scores, num_trials=run.config.num_trials, batch_size=run.config.batch_size)
-    missing: list[None] = [None] * len(trials)
-    seconds = time.monotonic() - start
-    finish(run, seconds, objectives=[trial.reward for trial in trials], tests=missing, rows=missing)
+    finish_scores(run, time.monotonic() - start, trials)
 
 
 def make_runs(
@@ -125,8 +123,7 @@ def make_runs(
   if config.stop_at_best or config.objectives:
     raise ValueError("stop_at_best and several objectives need a table: of a supernet, the best score is not known")
   config = BenchmarkConfig(config.table, SCORE, SCORE, config.num_trials, config.batch_size)
-  digest = f"supernet {digest_of(config.table)}"
-  return [Run(name, seed, options, config, digest, directory) for seed in seeds for name, options in strategies.items()]
+  return runs_of(strategies, seeds, config, f"supernet {digest_of(config.table)}", directory)
 
 
 def check_trained(directory: str, epochs: int) -> None:
