@@ -86,14 +86,12 @@ class Policy(keras.layers.Layer, abc.ABC):
 
   def log_probabilities(self, choices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the logarithm of the probability of each row, [B], and the entropy of its decisions, summed up, [B]."""
-    log_softmax = tf.nn.log_softmax(self.logits(choices) + self._mask)
-    chosen = tf.gather(log_softmax, choices, batch_dims=2)
-    entropies = -tf.reduce_sum(tf.exp(log_softmax) * log_softmax, -1)
-    return tf.reduce_sum(chosen, 1), tf.reduce_sum(entropies, 1)
+    log_probabilities, entropies, _ = self._describe_rows(choices)
+    return log_probabilities, entropies
 
   def probabilities(self, choices: tf.Tensor) -> tf.Tensor:
     """Returns the probabilities of the choices of each decision given the choices before it, [B, L, K]."""
-    return tf.nn.softmax(self.logits(choices) + self._mask)
+    return self._describe_rows(choices)[2]
 
   def update(
     self,
@@ -120,7 +118,7 @@ class Policy(keras.layers.Layer, abc.ABC):
     The gain of a sample is its advantage times the logarithm of its probability (REINFORCE), or times the ratio of its
     probabilities now and then, as far as that is not beyond the bound in the direction of the gain (PPO).
     """
-    log_probabilities, entropies = self.log_probabilities(choices)
+    log_probabilities, entropies, _ = self._describe(choices)
     clip = self._config.clip_ratio
     if clip:
       ratio = tf.exp(log_probabilities - old_log_probabilities)
@@ -130,11 +128,20 @@ class Policy(keras.layers.Layer, abc.ABC):
     return -tf.reduce_mean(gains) - self._config.entropy_weight * tf.reduce_mean(entropies)
 
   def _ready(self) -> None:
-    """Makes the graph of a step, after the variables."""
+    """Makes the graphs, after the variables. Operation by operation, an LSTM takes many times as long."""
     self.optimizer.build(self.trainable_variables)
-    length = len(self._mask)
-    signature = [tf.TensorSpec([None, length], tf.int32), tf.TensorSpec([None]), tf.TensorSpec([None])]
+    rows = tf.TensorSpec([None, len(self._mask)], tf.int32)
+    self._describe_rows: Any = tf.function(self._describe, input_signature=[rows], autograph=False)
+    signature = [rows, tf.TensorSpec([None]), tf.TensorSpec([None])]
     self._step: Any = tf.function(self._descend, input_signature=signature)
+
+  def _describe(self, choices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Returns what `log_probabilities` and `probabilities` return."""
+    logits = self.logits(choices) + self._mask
+    log_softmax = tf.nn.log_softmax(logits)
+    chosen = tf.gather(log_softmax, choices, batch_dims=2)
+    entropies = -tf.reduce_sum(tf.exp(log_softmax) * log_softmax, -1)
+    return tf.reduce_sum(chosen, 1), tf.reduce_sum(entropies, 1), tf.nn.softmax(logits)
 
   def _descend(self, choices: tf.Tensor, advantages: tf.Tensor, old_log_probabilities: tf.Tensor) -> None:
     variables = self.trainable_variables
@@ -183,6 +190,8 @@ class LstmPolicy(Policy):
     self._cells = cells
     self._rnn = keras.layers.RNN(keras.layers.StackedRNNCells(cells), return_sequences=True)
     self._rnn(tf.zeros((1, length, config.units)))
+    signature = [tf.TensorSpec([], tf.int32), tf.TensorSpec([length, 2], tf.int32)]
+    self._draw_rows: Any = tf.function(self._drawn, input_signature=signature, autograph=False)
     self._ready()
 
   def logits(self, choices: tf.Tensor) -> tf.Tensor:
@@ -193,6 +202,10 @@ class LstmPolicy(Policy):
     return tf.einsum("blu,luk->blk", states, self._kernels) + self._biases
 
   def _sampled(self, count: int, seeds: np.ndarray) -> np.ndarray:
+    return np.asarray(self._draw_rows(tf.constant(count, tf.int32), tf.constant(seeds, tf.int32)))
+
+  def _drawn(self, count: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
+    """Returns samples, int32 [count, L]."""
     tokens = tf.fill([count], START_TOKEN)
     states = [[tf.zeros((count, self._config.units))] * 2 for _ in self._cells]
     columns = []
@@ -202,9 +215,9 @@ class LstmPolicy(Policy):
         output, states[layer] = cell(output, states[layer])
       logits = output @ self._kernels[position] + self._biases[position] + self._mask[position]
       choices = tf.random.stateless_categorical(logits, 1, seeds[position], dtype=tf.int32)[:, 0]
-      columns.append(choices.numpy())
+      columns.append(choices)
       tokens = choices + offset
-    return np.stack(columns, 1)
+    return tf.stack(columns, 1)
 
 
 def _lstm_cell(units: int, seed: int, number: int) -> keras.layers.Layer:

@@ -96,3 +96,22 @@ def test_the_entropy_falls_while_a_policy_learns_and_its_weight_keeps_it_up():
     entropies[weight] = policy.log_probabilities(ROWS)[1].numpy()[0]
   uniform = np.log(2) + np.log(3) + np.log(2)
   assert entropies[0.0] < 0.8 * uniform and entropies[10.0] == pytest.approx(uniform, rel=0.02)
+
+
+def test_draws_and_entropies_are_computed_in_graphs_with_the_same_results(policy):
+  rows, entropies = policy.draw(20, np.random.default_rng(3)), policy.log_probabilities(ROWS)[1].numpy()
+  tf.config.run_functions_eagerly(True)
+  try:
+    eager = policy.draw(20, np.random.default_rng(3)), policy.log_probabilities(ROWS)[1].numpy()
+  finally:
+    tf.config.run_functions_eagerly(False)
+  assert rows == eager[0]
+  np.testing.assert_allclose(entropies, eager[1], rtol=1e-5)
+
+
+def test_a_policy_traces_each_graph_once_for_all_numbers_of_rows(policy):
+  for count in (1, 7, 20):
+    rows = policy.draw(count, np.random.default_rng(count))
+    policy.log_probabilities(tf.constant(rows, tf.int32))
+  graphs = [policy._describe_rows, *([policy._draw_rows] if hasattr(policy, "_draw_rows") else [])]
+  assert [graph.experimental_get_tracing_count() for graph in graphs] == [1] * len(graphs)
