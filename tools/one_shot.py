@@ -9,6 +9,7 @@ from nao_tf.searches.one_shot.base import OneShotContext
 from nao_tf.searches.search_directory import Reranking
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
+from nao_tf.supernets.full_size import check_one_shot_training
 from nao_tf.tools import experiment, flagging, one_shot_flags, search_flags, shared_flags
 from nao_tf.trial import Trial
 
@@ -25,8 +26,7 @@ def check(flag_values: flags.FlagValues) -> None:
   search, defaults = one_shot_flags.chosen(flag_values), one_shot_flags.defaults(flag_values)
   if search is None or defaults is None:
     return
-  one_shot_flags.config(search, flag_values)
-  shared_flags.configs(flag_values)
+  check_one_shot_training(shared_flags.configs(flag_values).training_config, one_shot_flags.config(search, flag_values))
   try:
     defaults.check_space(make_space(flag_values.space))
   except ValueError as error:

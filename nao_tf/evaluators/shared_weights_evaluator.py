@@ -31,6 +31,7 @@ from nao_tf.runs.settings import check_settings
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.supernets import make_supernet_trainer
 from nao_tf.supernets.config import SharingConfig
+from nao_tf.supernets.full_size import check_shared_training
 from nao_tf.supernets.rounds import Round, RoundsFile
 from nao_tf.tasks.base import Task
 from nao_tf.training.base import BaseTrainingConfig, Diverged, Metrics
@@ -92,6 +93,7 @@ class SharedWeightsEvaluator:
       RunDirectoryError: if the directory is that of other shared weights.
       OSError: if the directory cannot be made or written.
     """
+    check_shared_training(training_config, num_replicas=distribution.num_replicas_in_sync)
     task.check_genotype(space.decode(space.sample(np.random.default_rng(seed))))
     if not task.num_examples("valid"):
       raise ValueError(f"{task.name}: a search needs a validation set; give a validation_fraction above 0")

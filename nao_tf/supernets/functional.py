@@ -11,11 +11,13 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from nao_tf.training.variables import tf_variable
-
 
 class LentWeights:
-  """Answers for the variables of a layer with tensors from elsewhere; a `nao_tf.networks.weight_sources.WeightSource`."""
+  """Answers for the variables of a layer with tensors from elsewhere; a `nao_tf.networks.weight_sources.WeightSource`.
+
+  Variables are told apart by their identity. Those of Keras 3 have nothing else for it: they are compared by their values,
+  and in mixed precision, within a layer, even the TensorFlow variable that they wrap is hidden behind a cast.
+  """
 
   def __init__(self, variables: Sequence[Any], values: Sequence[tf.Tensor]) -> None:
     """Lends values.
@@ -24,15 +26,16 @@ class LentWeights:
       variables: the variables of the layer.
       values: the value of each.
     """
-    self._values = {tf_variable(variable).ref(): value for variable, value in zip(variables, values)}
+    self._variables = list(variables)
+    self._values = {id(variable): value for variable, value in zip(variables, values)}
 
   def read(self, variable: Any) -> tf.Tensor:
     """Returns the present value of a variable."""
-    return self._values[tf_variable(variable).ref()]
+    return self._values[id(variable)]
 
   def write(self, variable: Any, value: tf.Tensor) -> None:
     """Replaces the value of a variable here; the variable itself stays as it is."""
-    self._values[tf_variable(variable).ref()] = value
+    self._values[id(variable)] = value
 
 
 class LayerFunction:
@@ -71,7 +74,7 @@ class LayerFunction:
     return np.concatenate([np.zeros(0, np.float32), *values])
 
   def __call__(self, weights: tf.Tensor, statistics: tf.Tensor, *args: Any, **kwargs: Any) -> tuple[Any, tf.Tensor]:
-    """Calls the layer.
+    """Calls the layer, whose first argument gets the type that it computes in.
 
     Args:
       weights: its trainable weights, `[num_weights]`, fewer if rows are missing.
@@ -84,10 +87,14 @@ class LayerFunction:
     """
     values = _split(self.weights, weights, variable_rows=self._variable_rows) + _split(self.statistics, statistics)
     lent = LentWeights([*self.weights, *self.statistics], values)
-    outputs = self.layer.call(*args, weights=lent, **kwargs)
+    outputs = self.layer.call(*self._in_precision(*args), weights=lent, **kwargs)
     if not self.statistics:
       return outputs, statistics
     return outputs, _join([lent.read(variable) for variable in self.statistics], statistics)
+
+  def _in_precision(self, inputs: tf.Tensor, *args: Any) -> tuple[Any, ...]:
+    """Returns arguments as Keras would hand them to the layer."""
+    return tf.cast(inputs, self.layer.compute_dtype), *args
 
   def assign(self, weights: np.ndarray, statistics: np.ndarray | None = None) -> None:
     """Gives the layer itself the weights of a vector.

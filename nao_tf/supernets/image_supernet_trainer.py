@@ -3,6 +3,9 @@
 Scores are taken as those of a separate network would be: on all validation examples, with the averages of batch norm, and
 nothing dropped. But averages over the training of a supernet belong to none of its networks. So before an architecture is
 scored, its own are taken: the means of the batch statistics over a few training batches, the same for all architectures.
+
+A step may divide its batch into parts, all with the same architecture. In mixed precision the weights of the bank, the
+gradients of a path, batch statistics, logits and losses are in single precision all the same.
 """
 
 import functools
@@ -14,19 +17,24 @@ import tensorflow as tf
 
 from nao_tf.networks.building import complete_network_config
 from nao_tf.networks.image_network import ImageNetworkConfig
+from nao_tf.networks.precision import mixed_precision
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.nasbench201 import Nasbench201Space
 from nao_tf.spaces.nasnet import NasnetSpace
 from nao_tf.supernets.config import SharingConfig
 from nao_tf.supernets.edge_supernet import EdgePathNetwork, EdgeSupernet
+from nao_tf.supernets.full_size import check_shared_training
 from nao_tf.supernets.image_supernet import ImageSupernet, PathNetwork, batch_statistics
 from nao_tf.supernets.minibatches import Minibatches
 from nao_tf.supernets.path_weights import PathWeights
 from nao_tf.supernets.supernet_trainer import SupernetTrainer
+from nao_tf.supernets.weight_bank import Path
 from nao_tf.tasks.base import BatchTask
 from nao_tf.training import optimizers
+from nao_tf.training.accumulation import accumulated
 from nao_tf.training.base import BatchProblem, Metrics, checked_loss
 from nao_tf.training.config import TrainingConfig
+from nao_tf.training.loss_scale import LossScale
 from nao_tf.training.regularization import Regularization
 from nao_tf.training.remaining_batches import remaining_batches
 from nao_tf.trial import Architecture
@@ -66,7 +74,8 @@ class ImageSupernetTrainer(SupernetTrainer):
       seed: of the order of examples and architectures.
 
     Raises:
-      ValueError: as `SupernetTrainer`; or if the training examples do not fill one batch.
+      ValueError: as `SupernetTrainer`; or if the training examples do not fill one batch, or a batch cannot be divided
+        into equal parts.
     """
     super().__init__(training_config, sharing_config, distribution=distribution, seed=seed)
     self.task, self.supernet = task, supernet
@@ -74,6 +83,7 @@ class ImageSupernetTrainer(SupernetTrainer):
     make_optimizer = functools.partial(optimizers.make_optimizer, training_config, self._steps_per_epoch)
     with distribution.scope():
       self.weights = PathWeights(supernet.bank.initial(), supernet.bank.max_path, make_optimizer)
+    self._loss_scale = LossScale() if training_config.mixed_precision == "float16" else None
     self._loss = tf.Variable(0.0, dtype=tf.float64, trainable=False)
     self._regularization = Regularization(training_config, self._replicas)
     self._train_step = tf.function(self._train, autograph=False)
@@ -86,7 +96,8 @@ class ImageSupernetTrainer(SupernetTrainer):
   @property
   def state(self) -> dict[str, Any]:
     """What a checkpoint must hold to resume the training as if it had not been interrupted."""
-    return {**super().state, "loss": self._loss}
+    scale = {} if self._loss_scale is None else {"loss_scale": self._loss_scale}
+    return {**super().state, "loss": self._loss, **scale}
 
   @property
   def steps_per_epoch(self) -> int:
@@ -168,23 +179,45 @@ class ImageSupernetTrainer(SupernetTrainer):
 
   def _train(self, inputs: tf.Tensor, targets: tf.Tensor, architecture: tf.Tensor) -> tf.Tensor:
     """Makes a step with a batch; returns its loss without the decay of the weights."""
-    losses = self._distribution.run(self._replica_train, (inputs, targets, architecture))
+    losses, made = self._distribution.run(self._replica_train, (inputs, targets, architecture))
     loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
     self._loss.assign_add(tf.cast(loss, tf.float64))
+    if self._loss_scale is not None:
+      share = self._distribution.reduce(tf.distribute.ReduceOp.MEAN, tf.cast(made, tf.float32), axis=None)
+      self._loss_scale.update(share == 1.0)
     return loss
 
-  def _replica_train(self, inputs: tf.Tensor, targets: tf.Tensor, architecture: tf.Tensor) -> tf.Tensor:
-    step = tf.convert_to_tensor(self.weights.optimizer.iterations)
+  def _replica_train(
+    self, inputs: tf.Tensor, targets: tf.Tensor, architecture: tf.Tensor
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    """Makes a step with the share of a replica; returns its part of the loss, and whether the update was made."""
     path = self.supernet.path(architecture)
     weights = self.weights.read(path.positions)
+    compute = functools.partial(self._loss_and_gradient, architecture, path, weights)
+    (loss, gradient), _ = accumulated(
+      compute,
+      (inputs, targets),
+      self.training_config.accumulate_steps,
+      size=self.training_config.batch_size // self._replicas,
+      zeros=lambda: [tf.zeros([]), tf.zeros_like(weights)],
+    )
+    if self._loss_scale is not None:
+      (gradient,) = self._loss_scale.unscaled([gradient])
+    (gradient,) = self._regularization([gradient], [weights])
+    return loss, self.weights.apply(path.positions, weights, gradient, loss_scale=self._loss_scale)
+
+  def _loss_and_gradient(
+    self, architecture: tf.Tensor, path: Path, weights: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor
+  ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    """Returns what a part of a batch adds to the loss, and to the gradient of the weights on a path."""
+    step = tf.convert_to_tensor(self.weights.optimizer.iterations)
     with tf.GradientTape() as tape:
       tape.watch(weights)
       network = self.supernet.network(architecture, path, weights)
       losses = self.task.losses(network, inputs, targets, step, self.training_config)
       loss = tf.reduce_sum(losses) / self.training_config.batch_size
-    (gradient,) = self._regularization([tape.gradient(loss, weights)], [weights])
-    self.weights.apply(path.positions, weights, gradient)
-    return loss
+      scaled = loss if self._loss_scale is None else loss * self._loss_scale.factor
+    return [loss, tape.gradient(scaled, weights)], []
 
   def _calibrate(self, inputs: tf.Tensor, targets: tf.Tensor, architecture: tf.Tensor) -> tf.Tensor:
     """Returns the statistics of a batch, padded with zeros to the length of the longest path."""
@@ -292,12 +325,13 @@ def make_image_supernet_trainer(
     )
   if network_config.synchronized_norm and distribution.num_replicas_in_sync > 1:
     raise ValueError("synchronized_norm: with shared weights every replica takes batch statistics of its own")
+  replicas = distribution.num_replicas_in_sync
+  check_shared_training(training_config, num_replicas=replicas)
   training_config = task.complete_training_config(training_config)
   num_steps = training_config.epochs * task.steps_per_epoch(training_config)
-  network_config = complete_network_config(
-    network_config, num_steps=num_steps, num_replicas=distribution.num_replicas_in_sync
-  )
-  supernet = _make_supernet(task, space, network_config, sharing_config, seed)
+  network_config = complete_network_config(network_config, num_steps=num_steps, num_replicas=replicas)
+  with mixed_precision(training_config.mixed_precision):
+    supernet = _make_supernet(task, space, network_config, sharing_config, seed)
   return ImageSupernetTrainer(task, supernet, training_config, sharing_config, distribution=distribution, seed=seed)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
+from nao_tf.training.loss_scale import LossScale, apply_gradients
 from nao_tf.training.variables import tf_variable
 
 _PATH_NAME = "weights_on_path"
@@ -63,8 +64,14 @@ class PathWeights:
     return tf.gather(tf.convert_to_tensor(self.vector), positions)
 
   def apply(
-    self, positions: tf.Tensor, weights: tf.Tensor, gradient: tf.Tensor, others: Sequence[tf.Tensor] = ()
-  ) -> None:
+    self,
+    positions: tf.Tensor,
+    weights: tf.Tensor,
+    gradient: tf.Tensor,
+    others: Sequence[tf.Tensor] = (),
+    *,
+    loss_scale: LossScale | None = None,
+  ) -> tf.Tensor:
     """Lets the optimizer change the weights on a path, and the other variables. Call it in the context of a replica.
 
     Args:
@@ -72,11 +79,17 @@ class PathWeights:
       weights: the present weights there, `[A]`.
       gradient: of them, `[A]`.
       others: gradients of the other variables.
+      loss_scale: what the loss was scaled with, so that gradients that are not finite change nothing; None if it was not.
+
+    Returns:
+      Whether the update was made.
     """
     replica = tf.distribute.get_replica_context()
     replica.merge_call(self._load, args=(positions, weights))
-    self.optimizer.apply_gradients(zip([self._padded(gradient), *others], [self._path, *self._others]))
+    gradients, variables = [self._padded(gradient), *others], [self._path, *self._others]
+    made = apply_gradients(self.optimizer, gradients, variables, loss_scale)
     replica.merge_call(self._store, args=(positions,))
+    return made
 
   def _load(self, distribution: tf.distribute.Strategy, positions: tf.Tensor, weights: tf.Tensor) -> None:
     update = distribution.extended.update

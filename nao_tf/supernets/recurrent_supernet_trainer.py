@@ -17,6 +17,7 @@ from nao_tf.networks.parameter_counts import num_parameters
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.recurrent import ACTIVATIONS, RecurrentSpace
 from nao_tf.supernets.config import SharingConfig
+from nao_tf.supernets.full_size import check_shared_training
 from nao_tf.supernets.path_weights import PathWeights
 from nao_tf.supernets.recurrent_supernet import RecurrentSupernet
 from nao_tf.supernets.shared_recurrent_cell import AllRecurrentCells
@@ -221,6 +222,7 @@ def make_recurrent_supernet_trainer(
       f"{task.name}: a recurrent supernet needs a RecurrentSpace and a LanguageModelConfig, got a {type(space).__name__}"
       f" and a {type(network_config).__name__}"
     )
+  check_shared_training(training_config)
   training_config = task.complete_training_config(training_config)
   cells = AllRecurrentCells(len(space.decisions) // 2, ACTIVATIONS)
   with distribution.scope():

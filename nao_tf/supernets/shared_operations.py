@@ -156,7 +156,7 @@ class SharedOperations:
   ) -> tuple[tf.Tensor, tf.Tensor]:
     outputs, statistics = self.functions[kind][number](weights, statistics, state, training=training)
     kept = mask is None or not is_dropped(self.names[number], self._kinds[kind].stride, self._convention)
-    return outputs if kept else outputs * mask, statistics
+    return outputs if kept else outputs * tf.cast(mask, outputs.dtype), statistics
 
   def _make_layer(self, kind: StateKind, name: str, seed: int) -> keras.layers.Layer:
     layer = OPERATIONS[name](self._filters, kind.stride, self._convention, seed)

@@ -10,10 +10,10 @@ import tensorflow as tf
 from nao_tf.supernets.architecture_pool import Pool
 from nao_tf.supernets.architecture_sampler import TRAINING, ArchitectureSampler
 from nao_tf.supernets.config import SharingConfig
+from nao_tf.supernets.full_size import check_shared_training
 from nao_tf.supernets.path_weights import PathWeights
 from nao_tf.training import optimizers
 from nao_tf.training.base import BaseTrainingConfig, Metrics
-from nao_tf.training.config import refuse_full_size
 from nao_tf.training.distribution import check_divisible
 from nao_tf.trial import Architecture
 
@@ -54,15 +54,15 @@ class SupernetTrainer(abc.ABC):
 
     Raises:
       ValueError: if a batch cannot be divided among the replicas, the optimizer does not update each number by itself, or
-        the configuration asks for what only separate networks can do.
+        the configuration asks for what shared weights cannot do; see `nao_tf.supernets.full_size`.
     """
     if not optimizers.is_elementwise(training_config.optimizer):
       raise ValueError(
         "shared weights need an optimizer that updates each number by itself, such as SGD or Adam, got"
         f" {training_config.optimizer}"
       )
+    check_shared_training(training_config, num_replicas=distribution.num_replicas_in_sync)
     check_divisible(training_config.batch_size, distribution)
-    refuse_full_size(training_config, "shared weights")
     self.training_config, self.sharing_config = training_config, sharing_config
     self._distribution, self._seed, self._replicas = distribution, seed, distribution.num_replicas_in_sync
     self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")

@@ -51,19 +51,6 @@ def accumulated(
   return list(sums), [array.concat() for array in arrays]
 
 
-def check_accumulation(batch_size: int, accumulate_steps: int, num_replicas: int) -> None:
-  """Checks that the share of a batch that a replica gets can be divided into equal parts.
-
-  Raises:
-    ValueError: if it cannot.
-  """
-  if batch_size % (num_replicas * accumulate_steps):
-    among = f" on each of {num_replicas} replicas" if num_replicas > 1 else ""
-    raise ValueError(
-      f"a batch_size of {batch_size} cannot be divided into accumulate_steps={accumulate_steps} equal parts{among}"
-    )
-
-
 def _part(tensor: tf.Tensor, number: tf.Tensor, size: int) -> tf.Tensor:
   """Returns the rows of a part."""
   return tf.ensure_shape(tensor[number * size : (number + 1) * size], [size, *tensor.shape[1:]])

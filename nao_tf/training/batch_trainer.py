@@ -16,15 +16,15 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.training import optimizers
-from nao_tf.training.accumulation import accumulated, check_accumulation
+from nao_tf.training.accumulation import accumulated
 from nao_tf.training.averaged_network import STATISTICS_BATCHES, AveragedNetwork
 from nao_tf.training.base import BatchProblem, Metrics, checked_loss
 from nao_tf.training.compilation import compiled_step
-from nao_tf.training.config import TrainingConfig
+from nao_tf.training.config import TrainingConfig, check_accumulation
 from nao_tf.training.course import Course
 from nao_tf.training.distribution import check_divisible, sharded
 from nao_tf.training.flat_weights import FlatWeights
-from nao_tf.training.loss_scale import LossScale
+from nao_tf.training.loss_scale import LossScale, apply_gradients
 from nao_tf.training.regularization import Regularization
 from nao_tf.training.remaining_batches import remaining_batches
 from nao_tf.training.variables import tf_variable
@@ -271,10 +271,9 @@ class BatchTrainer:
 
   def _optimize(self, gradients: Sequence[tf.Tensor]) -> tf.Tensor:
     if self._loss_scale is not None:
-      gradients = self._regularization(self._loss_scale.unscaled(gradients), self._optimized)
-      return self._loss_scale.apply(self.optimizer, gradients, self._optimized)
-    self.optimizer.apply_gradients(zip(self._regularization(gradients, self._optimized), self._optimized))
-    return tf.constant(True)
+      gradients = self._loss_scale.unscaled(gradients)
+    gradients = self._regularization(gradients, self._optimized)
+    return apply_gradients(self.optimizer, gradients, self._optimized, self._loss_scale)
 
   def _distributed_evaluation_step(self, inputs: Any, targets: Any, weights: Any) -> Mapping[str, tf.Tensor]:
     sums = self.distribution.run(self._replica_evaluation_step, (inputs, targets, weights))

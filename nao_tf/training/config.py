@@ -8,7 +8,7 @@ of the training.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from nao_tf import fields
@@ -28,13 +28,15 @@ class TrainingConfig:
     epochs: passes over the training examples; 25 in the search of the paper, 600 in its final trainings.
     batch_size: examples in a step, over all replicas; a last batch that is not full is left out.
     accumulate_steps: equal parts that a step divides its batch into: their gradients are computed one after the other and
-      added up, in the memory that one part needs. Only batch norm sees a part at a time.
+      added up, in the memory that one part needs. Only batch norm sees a part at a time. With shared weights, all parts have
+      the same path. Relaxed networks have 1.
     optimizer: name of an optimizer of Keras, or of a registered one such as "Addons>LAMB".
     momentum: momentum, for optimizers that have it.
     nesterov: whether the momentum is Nesterov's, for optimizers that have it. The released proxy of the paper uses plain
       momentum, and its runs with shared weights use Nesterov's.
     mixed_precision: "bfloat16" or "float16": the network computes in this type, while its weights and everything that is
-      added up stay in single precision; "none": all is in single precision. With float16 the loss is scaled.
+      added up stay in single precision; "none": all is in single precision. With float16 the loss is scaled. Supernets may
+      have it, but for searches by gradients of order 2.
     rho: decay of the mean of squares, for optimizers that have it, such as RMSprop; None for the default of Keras.
     epsilon: what is added to a divisor, for optimizers that have it; None for the default of Keras.
     schedule: "cosine" (from `learning_rate` to `min_learning_rate`), "constant", or "exponential" (times
@@ -155,21 +157,35 @@ def check(config: Any, name: str, holds: bool, expected: str) -> None:
     raise ValueError(f"{type(config).__name__}: {name} must be {expected}, got {getattr(config, name)!r}")
 
 
+def check_accumulation(batch_size: int, accumulate_steps: int, num_replicas: int) -> None:
+  """Checks that the share of a batch that a replica gets can be divided into equal parts.
+
+  Raises:
+    ValueError: if it cannot.
+  """
+  if batch_size % (num_replicas * accumulate_steps):
+    among = f" on each of {num_replicas} replicas" if num_replicas > 1 else ""
+    raise ValueError(
+      f"a batch_size of {batch_size} cannot be divided into accumulate_steps={accumulate_steps} equal parts{among}"
+    )
+
+
 _FULL_SIZE: Mapping[str, Any] = {"accumulate_steps": 1, "mixed_precision": "none", "average_weights": "none"}
 """What not every trainer can do, with the values that ask for nothing."""
 
 
-def refuse_full_size(training_config: Any, what: str) -> None:
+def refuse_full_size(training_config: Any, what: str, *, allowed: Collection[str] = ()) -> None:
   """Checks that a configuration asks for nothing that only trainers of separate networks can do.
 
   Args:
     training_config: the configuration.
     what: what is to be trained with it, in the plural, for the message.
+    allowed: names of settings that are no trouble.
 
   Raises:
     ValueError: if it does.
   """
   for name, plain in _FULL_SIZE.items():
     value = getattr(training_config, name, plain)
-    if value != plain:
+    if value != plain and name not in allowed:
       raise ValueError(f"{what} are trained with {name}={plain} only, got {value!r}")

@@ -15,9 +15,10 @@ import numpy as np
 import tensorflow as tf
 
 from nao_tf.training import optimizers
-from nao_tf.training.accumulation import accumulated, check_accumulation
+from nao_tf.training.accumulation import accumulated
 from nao_tf.training.averaging import BestWeights, NonMonotonicTrigger, WeightAverage
 from nao_tf.training.base import Metrics, StreamProblem, checked_loss
+from nao_tf.training.config import check_accumulation
 from nao_tf.training.course import Course
 from nao_tf.training.distribution import agreed, check_divisible, gathered
 from nao_tf.training.language_config import LanguageTrainingConfig, segment_lengths

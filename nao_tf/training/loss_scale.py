@@ -17,6 +17,29 @@ _INITIAL = 2.0**15
 _STEPS_TO_GROW = 2000
 
 
+def apply_gradients(
+  optimizer: keras.optimizers.Optimizer,
+  gradients: Sequence[tf.Tensor],
+  variables: Sequence[Any],
+  loss_scale: "LossScale | None",
+) -> tf.Tensor:
+  """Makes an update with gradients that are no longer scaled, or only counts the step if one of them is not finite.
+
+  Args:
+    optimizer: with all its slots made.
+    gradients: the same on all replicas.
+    variables: that the gradients belong to.
+    loss_scale: what the loss was scaled with; None if it was not: the update is made in any case.
+
+  Returns:
+    Whether the update was made.
+  """
+  if loss_scale is not None:
+    return loss_scale.apply(optimizer, gradients, variables)
+  optimizer.apply_gradients(zip(gradients, variables))
+  return tf.constant(True)
+
+
 class LossScale(tf.Module):
   """The factor of a loss, and the updates of an optimizer that are made only if all gradients are finite.
 

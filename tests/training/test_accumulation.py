@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from nao_tf.networks.layers import Norm
 from nao_tf.tasks import make_task, trainers
-from nao_tf.training.accumulation import accumulated, check_accumulation
+from nao_tf.training.accumulation import accumulated
+from nao_tf.training.config import check_accumulation
 from tests.support.image_cases import GENOTYPE, NETWORK, TRAINING
 from tests.training import test_language_trainer as language
 

@@ -14,6 +14,7 @@ from nao_tf.searches.overrides import overridden, prefixed_settings, sharing_set
 from nao_tf.searches.planned import Planned
 from nao_tf.searches.same_data import check_same_data
 from nao_tf.supernets.config import SharingConfig
+from nao_tf.supernets.full_size import check_one_shot_training
 from nao_tf.trial import Trial
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ def planned_one_shot_search(
   if fraction is None and defaults.validation_fraction is not None and not data.is_ready:
     fraction = defaults.validation_fraction
     task = data.make_task(fraction)
+  check_one_shot_training(configs.training_config, config)
   configs = overridden(configs, settings_for_data(task, overrides))
   check_networks(made, [("convention", configs.network_config)])
   return PlannedOneShotSearch(

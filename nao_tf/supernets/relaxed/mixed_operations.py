@@ -76,13 +76,13 @@ class Candidates(keras.layers.Layer):
     self, state: tf.Tensor, mixture: tf.Tensor, training: bool | None = None, weights: WeightSource = OWN_WEIGHTS
   ) -> tf.Tensor:
     """Mixes the operations; see `MixedOperation.call`."""
-    shares = tf.unstack(mixture)
-    outputs = [
-      share * layer(state, training=training, weights=weights)
-      for name, share, layer in zip(self.names, shares, self.operations)
+    terms = [
+      (share, layer(state, training=training, weights=weights))
+      for name, share, layer in zip(self.names, tf.unstack(mixture), self.operations)
       if name != ZERO
     ]
-    return tf.add_n(outputs)
+    shares, outputs = zip(*terms)
+    return weighted_sum(outputs, shares)
 
 
 class MixtureGraphs:
@@ -146,7 +146,8 @@ class MixedOperation(keras.layers.Layer):
     graphs: MixtureGraphs | None = None,
     name: str | None = None,
   ) -> None:
-    super().__init__(name=name)
+    # Mixtures and weights stay in single precision; operations themselves choose what they compute in.
+    super().__init__(name=name, dtype=keras.backend.floatx(), autocast=False)
     self._kind = tuple(operations), filters, stride, convention, normed_pools
     self._seed, self._graphs = seed, graphs or MixtureGraphs()
 
@@ -191,6 +192,35 @@ class MixedOperation(keras.layers.Layer):
     function.assign(*map(np.asarray, (self.values, self.statistics)))
     candidates: Candidates = function.layer
     return candidates.operations[number]
+
+
+def weighted_sum(outputs: Sequence[tf.Tensor], shares: Sequence[tf.Tensor]) -> tf.Tensor:
+  """Returns the weighted sum of tensors, in their precision.
+
+  In half precision the sum is taken in that of its weights, and so are the sums over all pixels that the gradients of the
+  weights are. What is kept for the gradients is in half precision.
+
+  Args:
+    outputs: tensors of one shape and type.
+    shares: the weight of each.
+  """
+  if outputs[0].dtype == shares[0].dtype:
+    return tf.add_n([share * output for share, output in zip(shares, outputs)])
+  narrow, wide = outputs[0].dtype, shares[0].dtype
+
+  @tf.custom_gradient
+  def total(*values: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], list[tf.Tensor]]]:
+    factors, terms = values[: len(shares)], values[len(shares) :]
+
+    def gradient(upstream: tf.Tensor) -> list[tf.Tensor]:
+      upstream = tf.cast(upstream, wide)
+      of_factors = [tf.reduce_sum(upstream * tf.cast(term, wide)) for term in terms]
+      return [*of_factors, *(tf.cast(factor * upstream, narrow) for factor in factors)]
+
+    return tf.cast(tf.add_n([f * tf.cast(term, wide) for f, term in zip(factors, terms)]), narrow), gradient
+
+  result: tf.Tensor = total(*shares, *outputs)
+  return result
 
 
 def _with_bits(function: LayerFunction, *args: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:

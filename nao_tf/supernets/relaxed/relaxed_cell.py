@@ -38,7 +38,7 @@ class RelaxedCell(keras.layers.Layer):
     graphs: MixtureGraphs | None = None,
     name: str | None = None,
   ) -> None:
-    super().__init__(name=name)
+    super().__init__(name=name, autocast=False)  # Mixtures stay in single precision.
     self.operations, self.num_nodes, self.plan = tuple(operations), num_nodes, plan
     self.convention, self.seed, self._graphs = convention, seed, graphs or MixtureGraphs()
 

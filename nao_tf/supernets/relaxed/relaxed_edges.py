@@ -48,7 +48,7 @@ class RelaxedEdgeCell(keras.layers.Layer):
     graphs: MixtureGraphs | None = None,
     name: str | None = None,
   ) -> None:
-    super().__init__(name=name)
+    super().__init__(name=name, autocast=False)  # Mixtures stay in single precision.
     graphs = graphs or MixtureGraphs()
     self.edges = [
       MixedOperation(_NAMES, filters, 1, convention, key, normed_pools=False, graphs=graphs)

@@ -20,6 +20,7 @@ from nao_tf.runs.shares import Shares
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import RecurrentGenotype
 from nao_tf.spaces.recurrent import ACTIVATIONS, RecurrentSpace
+from nao_tf.supernets.full_size import check_relaxed_training
 from nao_tf.supernets.functional import LentWeights
 from nao_tf.supernets.relaxed import bilevel, mixtures
 from nao_tf.supernets.relaxed.config import RelaxedConfig
@@ -28,7 +29,6 @@ from nao_tf.supernets.relaxed.strengths import Strengths, summed
 from nao_tf.tasks.base import StreamTask
 from nao_tf.training import optimizers
 from nao_tf.training.base import Metrics, checked_loss
-from nao_tf.training.config import refuse_full_size
 from nao_tf.training.distribution import check_divisible
 from nao_tf.training.language_config import LanguageTrainingConfig, segment_lengths
 from nao_tf.training.language_trainer import EVALUATION_TOKENS, Progress, activation_penalty, regularized
@@ -354,7 +354,7 @@ def _held_out_streams(task: StreamTask, num_streams: int) -> tuple[tf.Tensor, ..
 
 def _check(task: StreamTask, training_config: LanguageTrainingConfig, config: RelaxedConfig) -> None:
   """Raises ValueError if a relaxed language model cannot be trained so."""
-  refuse_full_size(training_config, "relaxed language models")
+  check_relaxed_training(training_config, config)
   count = task.num_examples("valid")
   if config.order and count < 2 * training_config.batch_size:
     raise ValueError(

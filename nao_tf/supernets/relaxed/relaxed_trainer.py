@@ -13,8 +13,10 @@ import numpy as np
 import tensorflow as tf
 
 from nao_tf.networks.image_network import ImageNetworkConfig
+from nao_tf.networks.precision import mixed_precision
 from nao_tf.runs.shares import Shares
 from nao_tf.spaces.base import SearchSpace
+from nao_tf.supernets.full_size import check_relaxed_training
 from nao_tf.supernets.functional import LentWeights
 from nao_tf.supernets.relaxed import bilevel, mixtures
 from nao_tf.supernets.relaxed.config import RelaxedConfig
@@ -23,8 +25,9 @@ from nao_tf.supernets.relaxed.strengths import Strengths, summed
 from nao_tf.tasks.base import BatchTask
 from nao_tf.training import optimizers
 from nao_tf.training.base import Metrics, checked_loss
-from nao_tf.training.config import TrainingConfig, refuse_full_size
+from nao_tf.training.config import TrainingConfig
 from nao_tf.training.distribution import check_divisible
+from nao_tf.training.loss_scale import LossScale, apply_gradients
 from nao_tf.training.regularization import Regularization
 from nao_tf.training.remaining_batches import remaining_batches
 from nao_tf.trial import Architecture
@@ -73,10 +76,11 @@ class RelaxedTrainer:
 
     Raises:
       ValueError: if a batch cannot be divided among the replicas, the space has no relaxation, there are fewer validation
-        examples than a batch has, or the optimizer of the weights is not SGD although the step of the weights is followed.
+        examples than a batch has, the optimizer of the weights is not SGD although the step of the weights is followed, or
+        the configuration asks for what relaxed networks cannot do; see `nao_tf.supernets.full_size`.
     """
+    check_relaxed_training(training_config, config)
     check_divisible(training_config.batch_size, distribution)
-    refuse_full_size(training_config, "relaxed networks")
     _check(task, training_config, config)
     self.task, self.training_config, self.config = task, training_config, config
     self._relaxation, self._seed = relaxation_of(space), seed
@@ -84,12 +88,14 @@ class RelaxedTrainer:
     self.steps_per_epoch = task.steps_per_epoch(training_config)
     height, width, channels = task.input_shape
     with distribution.scope():
-      self.network = self._relaxation.network(
-        network_config, num_classes=task.num_outputs, image_shape=(height, width, channels), seed=seed
-      )
+      with mixed_precision(training_config.mixed_precision):
+        self.network = self._relaxation.network(
+          network_config, num_classes=task.num_outputs, image_shape=(height, width, channels), seed=seed
+        )
       self._strengths = Strengths(self._relaxation.shape, config, distribution=distribution, seed=seed)
       self.optimizer = optimizers.make_optimizer(training_config, self.steps_per_epoch)
       self.optimizer.build(self._weights)
+    self._loss_scale = LossScale() if training_config.mixed_precision == "float16" else None
     self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
     self._loss = tf.Variable(0.0, dtype=tf.float64, trainable=False)
     self._regularization = Regularization(training_config, self._replicas)
@@ -100,7 +106,8 @@ class RelaxedTrainer:
   def state(self) -> dict[str, Any]:
     """What a checkpoint must hold to resume the training as if it had not been interrupted."""
     own = {"network": self.network, "optimizer": self.optimizer, "epoch": self.epoch, "loss": self._loss}
-    return {**own, **self._strengths.state}
+    scale = {} if self._loss_scale is None else {"loss_scale": self._loss_scale}
+    return {**own, **self._strengths.state, **scale}
 
   @property
   def strengths(self) -> tf.Variable:
@@ -224,15 +231,20 @@ class RelaxedTrainer:
 
   def _train(self, batch: Any, held_out: Any) -> tf.Tensor:
     """Makes a step of the strengths and one of the weights; returns the loss of the latter without its decay."""
-    losses = self._distribution.run(self._replica_train, (batch, held_out))
+    losses, made = self._distribution.run(self._replica_train, (batch, held_out))
     loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
     self._loss.assign_add(tf.cast(loss, tf.float64))
+    if self._loss_scale is not None:
+      share = self._distribution.reduce(tf.distribute.ReduceOp.MEAN, tf.cast(made, tf.float32), axis=None)
+      self._loss_scale.update(share == 1.0)
     return loss
 
-  def _replica_train(self, batch: Any, held_out: Any) -> tf.Tensor:
+  def _replica_train(self, batch: Any, held_out: Any) -> tuple[tf.Tensor, tf.Tensor]:
+    """Makes both steps with the share of a replica; returns its part of the loss, and whether both were made."""
     step = tf.convert_to_tensor(self.optimizer.iterations)
+    moved = tf.constant(True)
     if self.config.order:
-      self._strengths.apply(self._strengths_gradient(batch, held_out, step))
+      moved = self._strengths.apply(self._strengths_gradient(batch, held_out, step), self._loss_scale)
     weights, strengths = self._weights, tf.convert_to_tensor(self.strengths)
     with tf.GradientTape() as tape:
       tape.watch(strengths)
@@ -241,12 +253,12 @@ class RelaxedTrainer:
       inputs, targets = batch
       losses = self.task.losses(network, inputs, targets, step, self.training_config)
       loss = tf.reduce_sum(losses) / self.training_config.batch_size
-      total = loss + self._cost(mixture) / self._replicas
+      total = self._scaled(loss + self._cost(mixture) / self._replicas)
     *gradients, of_strengths = tape.gradient(total, [*weights, strengths], unconnected_gradients="zero")
     if not self.config.order:
-      self._strengths.apply(summed([of_strengths], self._replicas)[0])
-    self.optimizer.apply_gradients(zip(self._regularization(gradients, weights), weights))
-    return loss
+      moved = self._strengths.apply(self._sum([of_strengths])[0], self._loss_scale)
+    gradients = self._regularization(self._unscaled(gradients), weights)
+    return loss, tf.logical_and(moved, apply_gradients(self.optimizer, gradients, weights, self._loss_scale))
 
   def _strengths_gradient(self, batch: Any, held_out: Any, step: tf.Tensor) -> tf.Tensor:
     """Returns the gradient of the strengths, summed over the replicas."""
@@ -267,13 +279,16 @@ class RelaxedTrainer:
   def _lent_loss(
     self, batch: Any, step: tf.Tensor, weights: Sequence[tf.Tensor], strengths: tf.Tensor, *, costs: bool
   ) -> tf.Tensor:
-    """Returns this replica's share of the loss with weights that are lent; the statistics of batch norm stay as they are."""
+    """Returns this replica's share of the loss, scaled, with weights that are lent.
+
+    The statistics of batch norm stay as they are.
+    """
     mixture = self._strengths.mixture(strengths, step)
     network = _Mixed(self.network, mixture, self._lend(weights))
     inputs, targets = batch
     losses = self.task.losses(network, inputs, targets, step, self.training_config)
     loss = tf.reduce_sum(losses) / self.training_config.batch_size
-    return loss + self._cost(mixture) / self._replicas if costs else loss
+    return self._scaled(loss + self._cost(mixture) / self._replicas if costs else loss)
 
   def _lend(self, weights: Sequence[tf.Tensor]) -> LentWeights:
     others = self.network.non_trainable_variables
@@ -299,8 +314,14 @@ class RelaxedTrainer:
     return self._relaxation.cost_table(self.network, cost=self.config.cost).astype(np.float32)
 
   def _sum(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """Returns gradients, summed over the replicas."""
-    return summed(gradients, self._replicas)
+    """Returns the gradients of a loss, given those of the scaled one, summed over the replicas."""
+    return self._unscaled(summed(gradients, self._replicas))
+
+  def _scaled(self, loss: tf.Tensor) -> tf.Tensor:
+    return loss if self._loss_scale is None else loss * self._loss_scale.factor
+
+  def _unscaled(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    return list(gradients) if self._loss_scale is None else self._loss_scale.unscaled(gradients)
 
   def _evaluate(self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> Mapping[str, tf.Tensor]:
     sums = self._distribution.run(self._replica_evaluate, (inputs, targets, weights))

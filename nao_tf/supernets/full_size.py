@@ -1,0 +1,71 @@
+"""What of a training at full size networks that hold many architectures can do, checked before any data is read.
+
+Paths of shared weights on images compute in mixed precision and take their gradients in parts. All parts of a step have the
+same path. Relaxed networks on images compute in mixed precision. Their strengths, and the mixtures that are made of them,
+stay in single precision. Averages of weights are those of one network, so neither has any.
+"""
+
+from typing import Any
+
+from nao_tf.supernets.relaxed.config import RelaxedConfig
+from nao_tf.supernets.sampling.config import SamplingConfig
+from nao_tf.training.base import BaseTrainingConfig
+from nao_tf.training.config import TrainingConfig, check_accumulation, refuse_full_size
+
+_SHARED = ("mixed_precision", "accumulate_steps")
+_RELAXED = ("mixed_precision",)
+
+
+def check_shared_training(training_config: BaseTrainingConfig, *, num_replicas: int = 1) -> None:
+  """Checks that shared weights can be trained so.
+
+  Args:
+    training_config: how they are to be trained.
+    num_replicas: number of replicas of the distribution.
+
+  Raises:
+    ValueError: if they cannot.
+  """
+  if isinstance(training_config, TrainingConfig):
+    refuse_full_size(training_config, "shared weights", allowed=_SHARED)
+    check_accumulation(training_config.batch_size, training_config.accumulate_steps, num_replicas)
+  else:
+    refuse_full_size(training_config, "shared weights of language models")
+
+
+def check_relaxed_training(training_config: BaseTrainingConfig, config: RelaxedConfig) -> None:
+  """Checks that a relaxed network can be trained so.
+
+  Args:
+    training_config: how its weights are to be trained.
+    config: how its strengths are to be trained.
+
+  Raises:
+    ValueError: if it cannot.
+  """
+  if not isinstance(training_config, TrainingConfig):
+    refuse_full_size(training_config, "relaxed language models")
+    return
+  refuse_full_size(training_config, "relaxed networks", allowed=_RELAXED)
+  if config.order == 2 and training_config.mixed_precision != "none":
+    raise ValueError(
+      "a search of order 2 takes the difference of gradients at weights that differ by less than half precision can"
+      f" tell, so it is trained with mixed_precision=none only, got {training_config.mixed_precision!r}; a search of"
+      " order 1, such as darts_first, may have it"
+    )
+
+
+def check_one_shot_training(training_config: BaseTrainingConfig, config: Any) -> None:
+  """Checks that the network of a one-shot search can be trained so. A search from elsewhere knows by itself what it can.
+
+  Args:
+    training_config: how its weights are to be trained.
+    config: the settings of the search.
+
+  Raises:
+    ValueError: if it cannot.
+  """
+  if isinstance(config, RelaxedConfig):
+    check_relaxed_training(training_config, config)
+  elif isinstance(config, SamplingConfig):
+    check_shared_training(training_config)
