@@ -89,6 +89,20 @@ class SelectableImageSource(StreamedImageSource, Protocol):
     """Returns the (image, class) pairs with some numbers, in the order of the stream."""
 
 
+@runtime_checkable
+class EncodedImageSource(SelectableImageSource, Protocol):
+  """A streamed source that reads images as they are stored, so that those that are skipped are not decoded."""
+
+  def encoded_stream(self, split: str, first: int = 0, last: int | None = None) -> tf.data.Dataset:
+    """Returns what `stream` does, with images that are not decoded."""
+
+  def encoded_select(self, split: str, chosen: np.ndarray) -> tf.data.Dataset:
+    """Returns what `select` does, with images that are not decoded."""
+
+  def decoded(self, content: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the (image, class) pair of one that is not decoded."""
+
+
 class DigitsSource:
   """The 1,797 handwritten digits of 8x8 pixels that come with scikit-learn: 1,437 to train on and 360 to test.
 
@@ -178,8 +192,14 @@ class TfdsSource:
 
   def stream(self, split: str, first: int = 0, last: int | None = None) -> tf.data.Dataset:
     """Returns some (image, class) pairs of a split; see `StreamedImageSource.stream`."""
-    decoders = tfds.decode.PartialDecoding({self._image_key: True, self._label_key: True})
-    return self._read(split, decoders, first, last).map(self._example, num_parallel_calls=tf.data.AUTOTUNE)
+    return self.encoded_stream(split, first, last).map(self.decoded, num_parallel_calls=tf.data.AUTOTUNE)
+
+  def encoded_stream(self, split: str, first: int = 0, last: int | None = None) -> tf.data.Dataset:
+    """Returns some (encoded image, class) pairs of a split; see `EncodedImageSource.encoded_stream`."""
+    skip = {self._image_key: tfds.decode.SkipDecoding()}
+    decoders = tfds.decode.PartialDecoding({self._image_key: True, self._label_key: True}, decoders=skip)
+    examples = self._read(split, decoders, first, last)
+    return examples.map(lambda example: (example[self._image_key], tf.cast(example[self._label_key], tf.int32)))
 
   def classes(self, split: str) -> np.ndarray:
     """Returns the classes of a split; see `SelectableImageSource.classes`.
@@ -196,14 +216,24 @@ class TfdsSource:
 
   def select(self, split: str, chosen: np.ndarray) -> tf.data.Dataset:
     """Returns chosen (image, class) pairs of a split; see `SelectableImageSource.select`. Others are not decoded."""
+    return self.encoded_select(split, chosen).map(self.decoded, num_parallel_calls=tf.data.AUTOTUNE)
+
+  def encoded_select(self, split: str, chosen: np.ndarray) -> tf.data.Dataset:
+    """Returns chosen (encoded image, class) pairs of a split; see `EncodedImageSource.encoded_select`."""
     wanted = np.zeros(self.num_examples(split), bool)
     wanted[chosen] = True
     kept = tf.constant(wanted)
-    skip = {self._image_key: tfds.decode.SkipDecoding()}
-    decoders = tfds.decode.PartialDecoding({self._image_key: True, self._label_key: True}, decoders=skip)
-    examples = self._read(split, decoders).take(int(np.max(chosen, initial=-1)) + 1)
-    numbered = examples.enumerate().filter(lambda number, _: kept[number])
-    return numbered.map(lambda _, example: self._example(self._decoded(example)), num_parallel_calls=tf.data.AUTOTUNE)
+    examples = self.encoded_stream(split).take(int(np.max(chosen, initial=-1)) + 1)
+    return examples.enumerate().filter(lambda number, _: kept[number]).map(lambda _, example: example)
+
+  def decoded(self, content: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the (image, class) pair of an encoded image; see `EncodedImageSource.decoded`."""
+    image = self._feature.decode_example(content)
+    if self._feature.shape[2] is None:
+      image = in_color(image)
+    if self._size is not None:
+      image = resized(image, self._size)
+    return tf.ensure_shape(image, self.image_shape), label
 
   def _name_of(self, split: str) -> str | None:
     """Returns the name that a split has in the set; None if the set does not have it."""
@@ -234,17 +264,6 @@ class TfdsSource:
       raise ValueError(f"{self._builder.name}: has no labeled {split} images, only {_sizes(self._builder)}")
     instruction = tfds.core.ReadInstruction(name, from_=first, to=last, unit="abs")
     return self._builder.as_dataset(split=instruction, decoders=decoders, shuffle_files=False)
-
-  def _decoded(self, example: dict[str, Any]) -> dict[str, Any]:
-    return {**example, self._image_key: self._feature.decode_example(example[self._image_key])}
-
-  def _example(self, example: dict[str, Any]) -> tuple[tf.Tensor, tf.Tensor]:
-    image = example[self._image_key]
-    if self._feature.shape[2] is None:
-      image = in_color(image)
-    if self._size is not None:
-      image = resized(image, self._size)
-    return tf.ensure_shape(image, self.image_shape), tf.cast(example[self._label_key], tf.int32)
 
 
 @contextlib.contextmanager

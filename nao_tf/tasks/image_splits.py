@@ -6,7 +6,7 @@ from absl import logging
 from nao_tf.tasks import splits
 from nao_tf.tasks.image_division import ImageDivision
 from nao_tf.tasks.image_reading import ImageReader
-from nao_tf.tasks.image_sources import SelectableImageSource, StreamedImageSource
+from nao_tf.tasks.image_sources import EncodedImageSource, SelectableImageSource, StreamedImageSource
 from nao_tf.tasks.photograph_sources import PhotographSource
 from nao_tf.tasks.photograph_split import PhotographSplit
 
@@ -50,7 +50,7 @@ def test_split(reader: ImageReader) -> splits.Split:
     return PhotographSplit(reader.source, "test")
   streamed = reader.streamed_source
   if streamed is not None:
-    return splits.StreamedSplit(streamed.stream("test"), streamed.num_examples("test"))
+    return _stream(streamed, "test", 0, streamed.num_examples("test"))
   images, labels = reader.loaded("test")
   if len(images):
     reader.check_type(images, "test")
@@ -86,8 +86,8 @@ def _of_stream(division: ImageDivision, source: StreamedImageSource) -> dict[str
   rest = division.num_not_held_out(total)
   train = division.num_trained_on(rest)
   return {
-    "train": splits.StreamedSplit(source.stream("train", 0, train), train),
-    "valid": splits.StreamedSplit(source.stream("train", rest, total), total - rest),
+    "train": _stream(source, "train", 0, train),
+    "valid": _stream(source, "train", rest, total),
   }
 
 
@@ -98,9 +98,23 @@ def _selected(division: ImageDivision, source: SelectableImageSource, labels: np
   division.report(labels, train, valid)
   _warn_of_order(division.name, labels)
   return {
-    "train": splits.StreamedSplit(source.select("train", train), len(train)),
-    "valid": splits.StreamedSplit(source.select("train", valid), len(valid)),
+    "train": _selection(source, train),
+    "valid": _selection(source, valid),
   }
+
+
+def _stream(source: StreamedImageSource, split: str, first: int, last: int) -> splits.StreamedSplit:
+  """Returns the images from number `first` up to `last`."""
+  if isinstance(source, EncodedImageSource):
+    return splits.StreamedSplit(source.encoded_stream(split, first, last), last - first, source.decoded)
+  return splits.StreamedSplit(source.stream(split, first, last), last - first)
+
+
+def _selection(source: SelectableImageSource, chosen: np.ndarray) -> splits.StreamedSplit:
+  """Returns the training images with some numbers."""
+  if isinstance(source, EncodedImageSource):
+    return splits.StreamedSplit(source.encoded_select("train", chosen), len(chosen), source.decoded)
+  return splits.StreamedSplit(source.select("train", chosen), len(chosen))
 
 
 def _check_last_are_held_out(division: ImageDivision, hold_out_is_given: bool) -> None:

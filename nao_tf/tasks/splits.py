@@ -1,5 +1,6 @@
 """Splits of image sets, in memory or streamed: batches in random order for training, in a fixed order for evaluation."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -68,28 +69,41 @@ class MemorySplit:
 class StreamedSplit:
   """A split that is read as it is needed, and shuffled through a buffer.
 
+  Encoded images are shuffled, and those of an epoch that are skipped are left out, before the others are decoded. The order
+  is that in which decoded ones would come.
+
   Attributes:
     num_examples: how many examples there are.
   """
 
-  def __init__(self, examples: tf.data.Dataset, num_examples: int):
+  def __init__(
+    self,
+    examples: tf.data.Dataset,
+    num_examples: int,
+    decode: Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]] | None = None,
+  ):
     """Holds the stream.
 
     Args:
       examples: (image, label) pairs, always in the same order.
       num_examples: how many pairs there are.
+      decode: returns the pair of an image and a label, given one of `examples`; None if they are such pairs.
     """
     self.num_examples = num_examples
-    self._examples = examples
+    self._examples, self._decode = examples, decode
 
   def shuffled(self, batch_size: int, seed: tf.Tensor, skipped: tf.Tensor | int = 0) -> tf.data.Dataset:
     """Returns the full batches (images, labels) of one epoch; see `Split.shuffled`. What is skipped is read."""
     shuffled = shuffle_stream(self._examples, min(SHUFFLE_BUFFER, self.num_examples), seed)
-    return shuffled.skip(tf.cast(skipped, tf.int64) * batch_size).batch(batch_size, drop_remainder=True)
+    rest = shuffled.skip(tf.cast(skipped, tf.int64) * batch_size)
+    return self._decoded(rest).batch(batch_size, drop_remainder=True)
 
   def ordered(self, batch_size: int) -> tf.data.Dataset:
     """Returns all batches (images, labels); see `Split.ordered`."""
-    return self._examples.batch(batch_size)
+    return self._decoded(self._examples).batch(batch_size)
+
+  def _decoded(self, examples: tf.data.Dataset) -> tf.data.Dataset:
+    return examples if self._decode is None else examples.map(self._decode, num_parallel_calls=tf.data.AUTOTUNE)
 
 
 def shuffle_stream(examples: tf.data.Dataset, buffer: int, seed: tf.Tensor) -> tf.data.Dataset:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given, settings, strategies
 
 from nao_tf.tasks import splits
@@ -34,6 +35,28 @@ def test_a_stratified_split_keeps_the_share_of_each_class_within_one_example(dat
   share = len(valid) / len(labels)
   held_out = np.bincount(labels[valid], minlength=len(sizes))
   assert (np.abs(held_out - share * np.array(sizes)) < 1 + 1e-9).all()
+
+
+def batches(dataset):
+  return [(images.numpy().tolist(), labels.numpy().tolist()) for images, labels in dataset]
+
+
+def test_a_stream_is_decoded_after_it_is_shuffled_and_what_is_skipped_is_not():
+  decoded = []
+
+  def decode(number, label):
+    recorded = tf.numpy_function(lambda n: decoded.append(int(n)) or n, [number], tf.int64, stateful=True)
+    return tf.ensure_shape(recorded, []) * 10, label
+
+  numbers, seed = tf.data.Dataset.range(30).map(lambda n: (n, n % 3)), tf.constant([1, 2])
+  plain = splits.StreamedSplit(numbers.map(lambda number, label: (number * 10, label)), 30)
+  encoded = splits.StreamedSplit(numbers, 30, decode)
+  expected = batches(plain.shuffled(5, seed))
+  assert batches(encoded.shuffled(5, seed)) == expected and sorted(decoded) == list(range(30))
+  decoded.clear()
+  assert batches(encoded.shuffled(5, seed, 4)) == expected[4:]
+  assert sorted(10 * number for number in decoded) == sorted(image for images, _ in expected[4:] for image in images)
+  assert batches(encoded.ordered(7)) == batches(plain.ordered(7))
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
