@@ -1,6 +1,7 @@
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -113,14 +114,18 @@ def test_two_processes_train_one_network_and_go_on_after_one_is_lost(tmp_path):
   assert [metrics["epoch"] for metrics in history] == list(range(1, len(history) + 1))
 
 
+def text_flags(directory):
+  """Returns the flags of a training of a language model on a small text."""
+  flags = ["--task=text", f"--text_dir={write_files(directory)}", f"--data_dir={directory}/prepared"]
+  flags += ["--architecture=NAO-RNN", "--units=8", "--batch_size=4", "--epochs=6"]
+  return [*flags, "--segment_length=10", "--learning_rate=5", "--averaging_patience=1"]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(keras, "__version__"), reason="Keras 2")
 def test_two_processes_train_a_language_model_as_one_does(tmp_path):
-  text = write_files(tmp_path)
-  argv = ["--task=text", f"--text_dir={text}", "--architecture=NAO-RNN", "--units=8", "--batch_size=4", "--epochs=6"]
-  argv += ["--segment_length=10", "--learning_rate=5", "--averaging_patience=1", "--embedding_dropout=0"]
+  argv = [*text_flags(tmp_path), "--embedding_dropout=0"]
   argv += [f"--{name}_dropout=0" for name in ("input", "cell_input", "state", "output")]
-  argv += [f"--data_dir={tmp_path}/prepared"]
   command = [sys.executable, "-m", "nao_tf.tools.train", f"--workdir={tmp_path / 'one'}", *argv]
   subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, timeout=400)
   both = start(tmp_path / "both", *argv)
@@ -132,3 +137,37 @@ def test_two_processes_train_a_language_model_as_one_does(tmp_path):
     assert ours["train_loss"] == pytest.approx(theirs["train_loss"], rel=1e-3)
     assert ours["valid_loss"] == pytest.approx(theirs["valid_loss"], rel=1e-3)
     assert ours["averaging"] == theirs["averaging"]
+
+
+def last_step(workdir):
+  """Returns the number of the newest checkpoint, 0 if there is none."""
+  return max((int(path.stem.split("-")[-1]) for path in workdir.glob("checkpoints/*.index")), default=0)
+
+
+def finished(processes):
+  """Waits until processes have ended well."""
+  errors = [process.communicate(timeout=400)[1] for process in processes]
+  assert [process.returncode for process in processes] == [0, 0], errors
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(keras, "__version__"), reason="Keras 2")
+def test_a_language_model_of_two_processes_goes_on_to_the_bit_after_one_is_killed(tmp_path):
+  argv = [*text_flags(tmp_path), "--epochs=12", "--checkpoint_steps=3"]
+  finished(start(tmp_path / "whole", *argv))
+  expected = read_history(str(tmp_path / "whole"))
+  workdir, step = tmp_path / "killed", random.Random(1).randrange(20, 60)
+  first, deadline = start(workdir, *argv), time.monotonic() + 300
+  while last_step(workdir) < step:
+    assert time.monotonic() < deadline and first[0].poll() is None, first[0].communicate()
+    time.sleep(0.02)
+  first[1].send_signal(signal.SIGKILL)
+  time.sleep(1)  # The other one waits for it, or ends with an error.
+  first[0].send_signal(signal.SIGKILL)
+  for process in first:
+    process.communicate()
+  assert 0 < len(read_history(str(workdir))) < 12
+  finished(start(workdir, *argv))
+  history = read_history(str(workdir))
+  assert [{**metrics, "seconds": 0} for metrics in history] == [{**metrics, "seconds": 0} for metrics in expected]
+  assert len(history) == 12
