@@ -132,19 +132,8 @@ class EdgeSupernet:
     self.config, self.image_shape = config, image_shape
     stem_seed, cell_seed, head_seed, draw_seed = derive_seeds(seed, 4)
     blueprint = Blueprint(CellSelectors(0, len(OPERATIONS)))  # Only its units are used.
-    library = OperationLibrary([LAYER_NAMES[name] for name in OPERATIONS], config.facts)
-    stem = STEMS[config.stem](config.filters, config.facts, stem_seed)
-    self.stem = blueprint.add_layer(stem, (None, *image_shape))
-    _, shape = stem.compute_output_shape((None, *image_shape))
-    self.cells: list[SharedEdgeCell | Unit] = []
-    plans = plan_cells(config)
-    for plan, key in zip(plans, derive_seeds(cell_seed, len(plans))):
-      if plan.reduction:
-        block = ResidualReduction(plan.filters, config.facts, key)
-        self.cells.append(blueprint.add_layer(block, shape))
-        shape = block.compute_output_shape(shape)
-      else:
-        self.cells.append(SharedEdgeCell(plan, shape, blueprint, library, key))
+    self.stem, shape = self._add_stem(blueprint, stem_seed)
+    self.cells, shape = self._add_cells(blueprint, shape, cell_seed)
     self.norm = blueprint.add_layer(Norm(config.facts), shape)
     head = ClassifierHead(num_classes, config.dropout_keep, config.facts, head_seed, gain=_CLASSIFIER_GAIN)
     self.head = blueprint.add_layer(head, shape)
@@ -186,6 +175,29 @@ class EdgeSupernet:
     if len(weights) != expected:
       raise ValueError(f"expected the {expected} weights of the network, got a path with {len(weights)}")
     assign_in_turn(functions, weights, statistics)
+
+  def _add_stem(self, blueprint: Blueprint, seed: int) -> tuple[Unit, ImageShape]:
+    """Adds the stem; returns its unit and the shape of its output."""
+    shape = (None, *self.image_shape)
+    stem = STEMS[self.config.stem](self.config.filters, self.config.facts, seed)
+    unit = blueprint.add_layer(stem, shape)
+    return unit, stem.compute_output_shape(shape)[1]
+
+  def _add_cells(
+    self, blueprint: Blueprint, shape: ImageShape, seed: int
+  ) -> tuple[list[SharedEdgeCell | Unit], ImageShape]:
+    """Adds what stands in each place of the stack; returns it, and the shape of the last output."""
+    facts, plans = self.config.facts, plan_cells(self.config)
+    library = OperationLibrary([LAYER_NAMES[name] for name in OPERATIONS], facts)
+    cells: list[SharedEdgeCell | Unit] = []
+    for plan, key in zip(plans, derive_seeds(seed, len(plans))):
+      if plan.reduction:
+        block = ResidualReduction(plan.filters, facts, key)
+        cells.append(blueprint.add_layer(block, shape))
+        shape = block.compute_output_shape(shape)
+      else:
+        cells.append(SharedEdgeCell(plan, shape, blueprint, library, key))
+    return cells, shape
 
 
 class EdgePathNetwork:
