@@ -7,6 +7,7 @@ from nao_tf.runs.settings import flat_settings
 from nao_tf.searches.choices import AnySpace, recorded_name
 from nao_tf.searches.found import Found
 from nao_tf.spaces.base import SearchSpace
+from nao_tf.supernets.config import SharingConfig
 from nao_tf.tasks.base import Configs, Task
 from nao_tf.trial import Trial
 
@@ -26,6 +27,7 @@ class Planned:
     named_space: what is searched, as it was given.
     space: what is searched.
     configs: how networks are built and trained.
+    sharing: how weights are shared, if they are.
   """
 
   directory: str
@@ -35,6 +37,7 @@ class Planned:
   named_space: AnySpace
   space: SearchSpace
   configs: Configs
+  sharing: SharingConfig
 
   def _settings(self, own: dict[str, Any], **options: Any) -> dict[str, Any]:
     """Returns what determines the course of the search, as JSON values.
@@ -43,12 +46,14 @@ class Planned:
       own: settings of this kind of search.
       **options: further configurations, recorded field by field.
     """
+    sharing = {} if self.sharing == SharingConfig() else {"sharing": self.sharing}
+    configs = self.configs
     return {
       "space": recorded_name(self.named_space),
       **own,
       "validation_fraction": self.validation_fraction,
       **self.data.settings,
-      **flat_settings(**options, network=self.configs.network_config, training=self.configs.training_config),
+      **flat_settings(**options, **sharing, network=configs.network_config, training=configs.training_config),
     }
 
   def _found(self, best: Trial, seed: int) -> Found:

@@ -134,12 +134,10 @@ class PlannedSearch(Planned):
   Attributes:
     choices: what was chosen.
     objectives: what is searched for; None for the reward alone.
-    sharing: how weights are shared, if the evaluator does that.
   """
 
   choices: Choices
   objectives: Objectives | None
-  sharing: SharingConfig
 
   def run(
     self, budget: Budget, callbacks: Sequence[Callable[[Trial], None]], *, progress: bool, tensorboard: bool = True
@@ -186,7 +184,7 @@ class PlannedSearch(Planned):
       **settings_of(self.objectives, self.choices.latency_batch_size),
       **self._hint_settings,
     }
-    return self._settings(own, **({} if self.sharing == SharingConfig() else {"sharing": self.sharing}))
+    return self._settings(own)
 
   @property
   def _hint_settings(self) -> dict[str, Any]:
@@ -260,7 +258,7 @@ def planned_search(
   _check_networks(space, task, configs, choices.seed, overrides)
   known = known_costs.known_of_networks(space, configs.network_config, task) if choices.objectives else {}
   objectives = known_costs.sought(choices.objectives, known, recorded_name(choices.evaluator), task)
-  return PlannedSearch(directory, data, validation_fraction, task, named, space, configs, choices, objectives, sharing)
+  return PlannedSearch(directory, data, validation_fraction, task, named, space, configs, sharing, choices, objectives)
 
 
 def _check_networks(space: SearchSpace, task: Task, configs: Configs, seed: int, overrides: Mapping[str, Any]) -> None:

@@ -48,14 +48,12 @@ class PlannedOneShotSearch(Planned):
     search: its declaration.
     config: its own settings.
     seed: of all randomness.
-    sharing: how paths share weights, if it samples paths.
   """
 
   strategy: str
   search: OneShotSearch
   config: Any
   seed: int
-  sharing: SharingConfig
 
   def run(self, callbacks: Sequence[Callable[[Trial], None]], *, progress: bool, tensorboard: bool = True) -> Found:
     """Searches, or goes on.
@@ -99,8 +97,7 @@ class PlannedOneShotSearch(Planned):
   @property
   def settings(self) -> dict[str, Any]:
     """What determines the course of the search, as JSON values."""
-    sharing = {} if self.sharing == SharingConfig() else {"sharing": self.sharing}
-    return self._settings({"strategy": self.strategy, "seed": self.seed}, options=self.config, **sharing)
+    return self._settings({"strategy": self.strategy, "seed": self.seed}, options=self.config)
 
 
 def planned_one_shot_search(
@@ -135,29 +132,24 @@ def planned_one_shot_search(
   named = defaults.space if space is None else space
   made = space_of(named)
   defaults.check_space(made)
-  config, overrides = prefixed_settings(search.config_for(task.kind), search.prefix, overrides)
-  sharing = SharingConfig()
-  if search.samples_paths:
-    sharing, overrides = sharing_settings(overrides, in_rounds=False)
+  config, sharing, overrides = _own_settings(search, task.kind, overrides)
   configs = overridden(defaults.configs, {**settings_for_space(made), **overrides})
+  check_one_shot_training(configs.training_config, config)
   fraction = validation_fraction
   if fraction is None and defaults.validation_fraction is not None and not data.is_ready:
     fraction = defaults.validation_fraction
     task = data.make_task(fraction)
-  check_one_shot_training(configs.training_config, config)
   configs = overridden(configs, settings_for_data(task, overrides))
   check_networks(made, [("convention", configs.network_config)])
-  return PlannedOneShotSearch(
-    directory,
-    data,
-    fraction,
-    task,
-    named,
-    made,
-    configs,
-    strategy=strategy,
-    search=search,
-    config=config,
-    seed=seed,
-    sharing=sharing,
-  )
+  own = {"strategy": strategy, "search": search, "config": config, "seed": seed}
+  return PlannedOneShotSearch(directory, data, fraction, task, named, made, configs, sharing, **own)
+
+
+def _own_settings(
+  search: OneShotSearch, kind: str, overrides: Mapping[str, Any]
+) -> tuple[Any, SharingConfig, Mapping[str, Any]]:
+  """Returns the settings of a search, how its paths share weights, and what is left to override."""
+  config, overrides = prefixed_settings(search.config_for(kind), search.prefix, overrides)
+  if not search.samples_paths:
+    return config, SharingConfig(), overrides
+  return config, *sharing_settings(overrides, in_rounds=False)
