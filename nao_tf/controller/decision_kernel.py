@@ -3,8 +3,9 @@
   k(a, b) = exp(-sum over decisions i of w_i * distance_i(a_i, b_i))
 
 The distance of two different choices is 1. Choices of an ordered decision are as far apart as they are on the way from
-the first to the last, and a second weight is for the square of that. An architecture with several encodings counts as
-the mean of them, so that networks that compute the same are the same.
+the first to the last, and a second weight is for the square of that. In a space where architectures that compute the same
+count as different ones, an architecture is the mean of several that compute the same as it does. In other spaces it is its
+canonical encoding.
 """
 
 import dataclasses
@@ -21,6 +22,8 @@ _CURVATURE = 3.0
 """Weight of the squared distance of ordered choices, relative to the plain distance."""
 _SHARED_BY_ALL, _SHARED_BY_KIND, _OWN = 1.0, 1.0, 0.7
 """Prior variances of a log weight: of what is common to all decisions, to those of one kind, and to none."""
+_NUM_PROBES = 64
+"""Random architectures that tell whether a space has others that compute the same."""
 
 Encodings = np.ndarray
 """Architectures in K encodings each, integers [K, N, L]."""
@@ -71,7 +74,7 @@ class DecisionKernel:
       space: knows the decisions and which encodings compute the same.
       num_encodings: number of encodings that stand for an architecture.
     """
-    self.space, self._num_encodings = space, num_encodings
+    self.space, self._num_encodings = space, num_encodings if _has_isomorphic(space) else 1
     self._terms = _terms(space.decisions)
     self.num_weights = len(self._terms)
     common = np.log(_TYPICAL_DISTANCE / len(space.decisions))
@@ -79,12 +82,13 @@ class DecisionKernel:
     self.precision = np.linalg.inv(_prior_covariance(self._terms))
 
   def encodings(self, architectures: Sequence[Architecture], rng: np.random.Generator) -> Encodings:
-    """Returns architectures in several encodings, [K, N, L]; in one, if each has only one."""
+    """Returns architectures in several encodings, [K, N, L]; in the canonical one, if others are the same network."""
+    if self._num_encodings == 1:
+      return np.asarray([[self.space.canonical(architecture) for architecture in architectures]], np.int32)
     rows = [list(architectures)]
     for _ in range(self._num_encodings - 1):
       rows.append([self.space.random_isomorphic(architecture, rng) for architecture in rows[-1]])
-    same = all(row == rows[0] for row in rows)
-    return np.asarray(rows[:1] if same else rows, np.int32)
+    return np.asarray(rows, np.int32)
 
   def distances(self, architectures: Sequence[Architecture]) -> np.ndarray:
     """Returns the distances of each term between canonical encodings, float32 [W, N, N]."""
@@ -104,6 +108,13 @@ class DecisionKernel:
     choices = encodings.reshape(-1, encodings.shape[-1])
     blocks = [np.sqrt(w) * t.features(choices[:, t.position]) for w, t in zip(weights, self._terms, strict=True)]
     return np.concatenate(blocks, axis=1).astype(np.float32).reshape(*encodings.shape[:2], -1)
+
+
+def _has_isomorphic(space: SearchSpace) -> bool:
+  """Returns whether a space has architectures that compute the same and are different ones."""
+  rng = np.random.default_rng(0)
+  rows = [space.sample(rng) for _ in range(_NUM_PROBES)]
+  return any(space.canonical(space.random_isomorphic(row, rng)) != space.canonical(row) for row in rows)
 
 
 def _terms(decisions: Sequence[Decision]) -> list[_Term]:

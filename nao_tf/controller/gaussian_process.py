@@ -45,7 +45,8 @@ class GaussianProcess:
   """Predicts the scores of architectures, with an error for each.
 
   Attributes:
-    incumbent: highest expected score of an architecture that it learned from.
+    incumbent: highest score that it learned from. It is not the highest expected one, so where scores are noisy the search
+      goes on to what is not known well.
   """
 
   def __init__(self, kernel: DecisionKernel, *, max_trials: int = 200, max_iterations: int = 20):
@@ -75,7 +76,7 @@ class GaussianProcess:
     covariance = self._amplitude * self._kernel.between(self._known, self._known, self._weights)
     self._factor = _cholesky(covariance, self._noise)
     self._solution = scipy.linalg.cho_solve((self._factor, True), scores)
-    self.incumbent = float((covariance @ self._solution).max())
+    self.incumbent = float(scores.max())
 
   def predict(self, architectures: Sequence[Architecture], rng: np.random.Generator) -> "Beliefs":
     """Returns what is believed about architectures. `rng` draws encodings."""

@@ -74,6 +74,11 @@ class InformedProcess(GaussianProcess):
     return list(self._informants)
 
   @property
+  def is_slow(self) -> bool:
+    """Whether it asks someone who takes long."""
+    return any(map(_is_slow, self._informants))
+
+  @property
   def hints(self) -> list[Hint]:
     """How far each informant was believed at last."""
     return [Hint(one.name, weight) for one, weight in zip(self._informants, self.weights.tolist(), strict=True)]
@@ -87,7 +92,7 @@ class InformedProcess(GaussianProcess):
     kept = np.sort(np.argsort(-scores, kind="stable")[: self._most])
     known = [architectures[index] for index in kept]
     super().fit(known, (scores - self._prior(told))[kept], rng)
-    self.incumbent = float((super().predict(known, rng).mean + self._prior(told)[kept]).max())
+    self.incumbent = float(scores.max())
 
   def predict(self, architectures: Sequence[Architecture], rng: np.random.Generator) -> Beliefs:
     """Returns what is believed about architectures, informants included; see `GaussianProcess.predict`.

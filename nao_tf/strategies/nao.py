@@ -37,7 +37,7 @@ from nao_tf.strategies.expected_front import ExpectedFront
 from nao_tf.strategies.nao_config import MUTATED, PRESETS, SCORE, NaoConfig, NaoSettings
 from nao_tf.strategies.nao_decoding import decoded, mutated, seeds_of, take_turns
 from nao_tf.strategies.nao_map import Step, embedding_map, steps_of
-from nao_tf.strategies.nao_pool import NUM_CENTERS, around_the_best, expected_scores
+from nao_tf.strategies.nao_pool import NUM_CENTERS, around_the_best, breed, expected_scores
 from nao_tf.strategies.nao_state import MAX_TEMPERATURE, STATE_FILE, Learned, read_learned, write_learned
 from nao_tf.strategies.pareto_beliefs import ParetoBeliefs
 from nao_tf.strategies.spreading import least_alike
@@ -239,6 +239,7 @@ class Nao(Strategy):
     self._collect(pool, self._around_the_best(rng), None)
     if not pool:  # All architectures of a small space have been asked for.
       return []
+    self._breed(pool, rng)
     keys, proposals = list(pool), list(pool.values())
     beliefs = self._beliefs(proposals, rng)
     expected = expected_scores(beliefs, self.scored, self.num_asked) if isinstance(beliefs, Beliefs) else []
@@ -254,10 +255,29 @@ class Nao(Strategy):
     """Returns what the Gaussian process believes about proposals, given all rewards so far."""
     if self.objectives is not None:
       return self._beliefs_about(self.objectives, [architecture for architecture, _ in proposals], rng)
-    architectures = [trial.architecture for trial in self.scored]
-    rewards = [trial.reward for trial in self.scored if trial.reward is not None]
-    self._process.fit(architectures, normal_scores(rewards), rng)
     return self._process.predict([architecture for architecture, _ in proposals], rng)
+
+  def _breed(self, pool: dict[Architecture, Proposal], rng: np.random.Generator) -> None:
+    """Fits the Gaussian process, and adds mutants of what it finds promising to the pool; see `nao_pool.breed`.
+
+    Not with several objectives. And proxies that take long are not asked about all of these.
+    """
+    if self.objectives is not None:
+      return
+    rewards = [trial.reward for trial in self.scored if trial.reward is not None]
+    self._process.fit([trial.architecture for trial in self.scored], normal_scores(rewards), rng)
+    if isinstance(self._process, InformedProcess) and self._process.is_slow:
+      return
+
+    def add(proposals: Sequence[Proposal]) -> list[Proposal]:
+      known = set(pool)
+      self._collect(pool, proposals, None)
+      return [proposal for key, proposal in pool.items() if key not in known]
+
+    def promise(proposals: Sequence[Proposal]) -> np.ndarray:
+      return self._process.predict([architecture for architecture, _ in proposals], rng).expected_improvement()
+
+    breed(self.space, list(pool.values()), add, promise, rng)
 
   def _beliefs_about(
     self, objectives: Objectives, candidates: Sequence[Architecture], rng: np.random.Generator

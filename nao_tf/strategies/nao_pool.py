@@ -1,6 +1,6 @@
 """What the Gaussian process of NAO chooses from besides what was decoded, and what it expects of what it has chosen."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import scipy.stats
@@ -14,6 +14,8 @@ from nao_tf.trial import RANDOM, Origin, Trial
 NUM_CENTERS = 5
 """All neighbors of so many of the best trials are in the pool."""
 _NUM_MUTANTS, _NUM_RANDOM = 300, 200
+_NUM_GENERATIONS, _NUM_CHILDREN, _LAST_STEP, _ELITISM = 3, 75, 0.5, 6.0
+"""Of candidates that are bred: the share of parents among the best grows with the elitism."""
 LAST_MUTATION = 0.6
 """Probability that a further mutation of a mutant is its last one."""
 
@@ -40,6 +42,40 @@ def around_the_best(
     yield mutant, Origin("mutation", (trial.id,))
   for _ in range(_NUM_RANDOM if with_random else 0):
     yield space.sample(rng), RANDOM
+
+
+def breed(
+  space: SearchSpace,
+  candidates: Sequence[Proposal],
+  add: Callable[[Sequence[Proposal]], Sequence[Proposal]],
+  promise: Callable[[Sequence[Proposal]], np.ndarray],
+  rng: np.random.Generator,
+) -> None:
+  """Adds mutants of promising candidates, then mutants of these, and so on: as far from what is known as it is promising.
+
+  Args:
+    space: what is searched.
+    candidates: to begin with, at least one.
+    add: takes new candidates and returns those that can be proposed.
+    promise: returns how much candidates are worth evaluating, [N].
+    rng: draws parents and mutations.
+  """
+  members, promises, new = list[Proposal](), np.zeros(0), list(candidates)
+  for _ in range(_NUM_GENERATIONS):
+    members, promises = members + new, np.append(promises, promise(new))
+    order = np.argsort(-promises, kind="stable")
+    places = (len(order) * rng.random(_NUM_CHILDREN) ** _ELITISM).astype(int)
+    new = list(add([_child(space, members[order[place]], rng) for place in places]))
+    if not new:
+      return
+
+
+def _child(space: SearchSpace, parent: Proposal, rng: np.random.Generator) -> Proposal:
+  """Returns a candidate that is one or more mutations away from another one."""
+  child, origin = parent
+  for _ in range(int(rng.geometric(_LAST_STEP))):
+    child = space.mutate(child, rng)
+  return child, Origin("mutation", origin.parents, indirect=True)
 
 
 def expected_scores(beliefs: Beliefs, scored: Sequence[Trial], num_asked: int) -> list[Prediction]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nao_tf.spaces import make_space
-from nao_tf.strategies.nao_pool import around_the_best, expected_scores
+from nao_tf.strategies.nao_pool import around_the_best, breed, expected_scores
 from nao_tf.trial import RANDOM, Evaluation, Origin, Trial
 
 SPACE = make_space("nasbench201")
@@ -40,3 +40,29 @@ def test_a_prediction_is_the_share_of_lower_rewards_within_its_intervals():
   assert (middle.score, high.score) == pytest.approx((0.5, 0.977), abs=1e-3)
   assert middle.asked_before == 7
   assert middle.interval_90[0] <= middle.interval_50[0] <= -1.0 <= middle.interval_50[1] <= middle.interval_90[1]
+
+
+def test_breeding_goes_on_from_what_is_promising():
+  start, target = (0,) * 6, np.array([1, 2, 3, 4, 1, 2])
+  found = {start: (start, Origin("neighbor", (0,)))}
+
+  def add(proposals):
+    new = {architecture: proposal for proposal in proposals if (architecture := proposal[0]) not in found}
+    found.update(new)
+    return list(new.values())
+
+  def promise(proposals):
+    return np.array([(np.array(architecture) == target).sum() for architecture, _ in proposals], float)
+
+  breed(SPACE, list(found.values()), add, promise, np.random.default_rng(0))
+  rng = np.random.default_rng(0)
+  chance = max(promise([(SPACE.sample(rng), RANDOM) for _ in range(len(found))]))
+  assert max(promise(list(found.values()))) > chance
+  assert {origin for _, origin in found.values()} == {
+    Origin("neighbor", (0,)),
+    Origin("mutation", (0,), indirect=True),
+  }
+
+
+def test_breeding_ends_where_nothing_is_new():
+  breed(SPACE, [(BEST[0].architecture, RANDOM)], lambda _: [], lambda _: np.zeros(1), np.random.default_rng(0))
