@@ -99,7 +99,7 @@ def _search_supernet(flag_values: flags.FlagValues) -> None:
   supernet_flags.check(flag_values)
   runs = supernet_flags.runs(flag_values)
   records = _run(runs, flag_values.num_processes, supernet_flags.search_of(flag_values))
-  _report(flag_values.workdir, records, supernet_flags.best_score(records))
+  _report(flag_values.workdir, records, curves.best_score(records))
 
 
 def _search_formula(flag_values: flags.FlagValues) -> None:
@@ -111,7 +111,7 @@ def _search_formula(flag_values: flags.FlagValues) -> None:
   )
   records = _run(runs, flag_values.num_processes, formula_benchmark.search)
   best = formula_benchmark.best_reward(make_space(flag_values.space))
-  _report(flag_values.workdir, records, supernet_flags.best_score(records) if best is None else best)
+  _report(flag_values.workdir, records, curves.best_score(records) if best is None else best)
 
 
 def _run(

@@ -3,12 +3,12 @@
 import dataclasses
 import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from absl import flags
 
-from nao_tf.benchmarks.strategy_benchmark import BenchmarkConfig, Record, Run
+from nao_tf.benchmarks.strategy_benchmark import BenchmarkConfig, Run
 from nao_tf.runs.settings import read_settings
 from nao_tf.spaces import make_space
 from nao_tf.tools import evaluator_flags, experiment, flagging, quiet, recorded_flags, search, strategy_flags
@@ -77,18 +77,6 @@ def search_of(flag_values: flags.FlagValues) -> Callable[[Run], None]:
   from nao_tf.benchmarks.supernet_benchmark import SupernetSearch
 
   return SupernetSearch(functools.partial(make_scores, flag_values.supernet, _data(flag_values)))
-
-
-def best_score(records: Sequence[Record]) -> float:
-  """Returns the highest score that any of the searches found.
-
-  Raises:
-    ValueError: if none found one.
-  """
-  found = [score for record in records for score in record.objectives if score is not None]
-  if not found:
-    raise ValueError("no architecture that was asked for has a score")
-  return max(found)
 
 
 def make_scores(directory: str, data: list[str]) -> "SupernetScores":

@@ -104,6 +104,18 @@ def _queries_to_best(records: Sequence[Record], best_objective: float) -> dict[s
   return {**mean_and_error(capped), "median": median, "num_not_found": queries.count(None)}
 
 
+def best_score(records: Sequence[Record]) -> float:
+  """Returns the highest score that any of the searches found.
+
+  Raises:
+    ValueError: if none found one.
+  """
+  found = [score for record in records for score in record.objectives if score is not None]
+  if not found:
+    raise ValueError("no architecture that was asked for has a score")
+  return max(found)
+
+
 def by_strategy(records: Sequence[Record]) -> dict[str, list[Record]]:
   """Returns the records grouped by strategy, in order of first appearance."""
   groups: dict[str, list[Record]] = {}

@@ -2,16 +2,14 @@
 
 import hashlib
 import math
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from nao_tf.benchmarks.strategy_benchmark import SCORE, BenchmarkConfig, Run, finish_scores, runs_of, search_table
+from nao_tf.benchmarks.strategy_benchmark import SCORE, BenchmarkConfig, Run, runs_of, search_scores
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.strategies import make_strategy
 from nao_tf.trial import Architecture, Evaluation
 
 _NUM_PROBES = 64
@@ -42,18 +40,8 @@ class FormulaEvaluator:
 def search(run: Run) -> None:
   """Runs a search on the space that its config names instead of a table, and writes its record."""
   space = make_space(run.config.table)
-  evaluator = FormulaEvaluator(_rewarding(space))
-  strategy = make_strategy(run.strategy, space, seed=run.seed, **run.options)
-  stop_at = best_reward(space) if run.config.stop_at_best else None
-  start = time.monotonic()
-  trials = search_table(
-    strategy,
-    evaluator,
-    num_trials=run.config.num_trials,
-    batch_size=run.config.batch_size,
-    stop_at=math.inf if stop_at is None else stop_at,
-  )
-  finish_scores(run, time.monotonic() - start, trials)
+  best = best_reward(space) if run.config.stop_at_best else None
+  search_scores(run, space, FormulaEvaluator(_rewarding(space)), stop_at=math.inf if best is None else best)
 
 
 def make_runs(

@@ -29,6 +29,7 @@ from nao_tf.searches.executors.side_by_side import evaluate_side_by_side
 from nao_tf.searches.known_costs import known_of_table
 from nao_tf.searches.known_costs import sought as sought_objectives
 from nao_tf.searches.loop import TRIAL_RETRIES
+from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies import SpaceExhausted, Strategy, make_strategy
 from nao_tf.tables import Table, read_table
 from nao_tf.trial import Architecture, Evaluation, Trial
@@ -360,15 +361,20 @@ def finish(run: Run, seconds: float, **lists: list) -> None:
   write_json(run.path, dataclasses.asdict(Record(run.settings, round(seconds, 3), **lists)))
 
 
-def finish_scores(run: Run, seconds: float, trials: Sequence[Trial]) -> None:
-  """Writes the record of a finished search that has scores only: no figure to report, and no rows of a table.
+def search_scores(run: Run, space: SearchSpace, evaluator: Evaluator, *, stop_at: float = math.inf) -> None:
+  """Runs a search on scores and writes its record, which has no figures to report and no rows of a table.
 
   Args:
     run: the search.
-    seconds: its wall time.
-    trials: all of its trials.
+    space: of the architectures.
+    evaluator: scores them.
+    stop_at: the search ends with the first score that is as high.
   """
-  missing: list[None] = [None] * len(trials)
+  strategy = make_strategy(run.strategy, space, seed=run.seed, **run.options)
+  num_trials, batch_size = run.config.num_trials, run.config.batch_size
+  start = time.monotonic()
+  trials = search_table(strategy, evaluator, num_trials=num_trials, batch_size=batch_size, stop_at=stop_at)
+  seconds, missing = time.monotonic() - start, [None] * len(trials)
   finish(run, seconds, objectives=[trial.reward for trial in trials], tests=missing, rows=missing)
 
 

@@ -7,18 +7,16 @@ reward of a training from scratch. But it depends on all decisions as a reward d
 import hashlib
 import math
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nao_tf.benchmarks.score_files import ScoreFiles
-from nao_tf.benchmarks.strategy_benchmark import SCORE, BenchmarkConfig, Run, finish_scores, runs_of, search_table
+from nao_tf.benchmarks.strategy_benchmark import SCORE, BenchmarkConfig, Run, runs_of, search_scores
 from nao_tf.evaluators.context import EvaluatorContext
 from nao_tf.evaluators.shared_scores import make_trainer, training_directory
 from nao_tf.evaluators.shared_weights_evaluator import DIRECTORY
 from nao_tf.runs.settings import CONFIG_FILE
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.strategies import make_strategy
 from nao_tf.supernets.supernet_trainer import SupernetTrainer
 from nao_tf.training.base import Metrics
 from nao_tf.training.history import HISTORY_FILE, read_history
@@ -97,10 +95,7 @@ class SupernetSearch:
     """Runs a search and writes its record."""
     scores = self._scores = self._scores or self._make_scores()
     scores.refresh()
-    strategy = make_strategy(run.strategy, scores.space, seed=run.seed, **run.options)
-    start = time.monotonic()
-    trials = search_table(strategy, scores, num_trials=run.config.num_trials, batch_size=run.config.batch_size)
-    finish_scores(run, time.monotonic() - start, trials)
+    search_scores(run, scores.space, scores)
 
 
 def make_runs(

@@ -239,7 +239,9 @@ class Nao(Strategy):
     self._collect(pool, self._around_the_best(rng), None)
     if not pool:  # All architectures of a small space have been asked for.
       return []
-    self._breed(pool, rng)
+    if self.objectives is None:
+      self._fit_process(rng)
+      self._breed(pool, rng)
     keys, proposals = list(pool), list(pool.values())
     beliefs = self._beliefs(proposals, rng)
     expected = expected_scores(beliefs, self.scored, self.num_asked) if isinstance(beliefs, Beliefs) else []
@@ -257,16 +259,17 @@ class Nao(Strategy):
       return self._beliefs_about(self.objectives, [architecture for architecture, _ in proposals], rng)
     return self._process.predict([architecture for architecture, _ in proposals], rng)
 
-  def _breed(self, pool: dict[Architecture, Proposal], rng: np.random.Generator) -> None:
-    """Fits the Gaussian process, and adds mutants of what it finds promising to the pool; see `nao_pool.breed`.
-
-    Not with several objectives. And proxies that take long are not asked about all of these.
-    """
-    if self.objectives is not None:
-      return
+  def _fit_process(self, rng: np.random.Generator) -> None:
     rewards = [trial.reward for trial in self.scored if trial.reward is not None]
     self._process.fit([trial.architecture for trial in self.scored], normal_scores(rewards), rng)
-    if isinstance(self._process, InformedProcess) and self._process.is_slow:
+
+  def _breed(self, pool: dict[Architecture, Proposal], rng: np.random.Generator) -> None:
+    """Adds mutants of what the Gaussian process finds promising to the pool; see `nao_pool.breed`.
+
+    Those of random candidates would have no trial to come from. Proxies that take long are not asked about so many.
+    """
+    parents = [proposal for proposal in pool.values() if proposal[1].parents]
+    if not parents or (isinstance(self._process, InformedProcess) and self._process.is_slow):
       return
 
     def add(proposals: Sequence[Proposal]) -> list[Proposal]:
@@ -277,7 +280,7 @@ class Nao(Strategy):
     def promise(proposals: Sequence[Proposal]) -> np.ndarray:
       return self._process.predict([architecture for architecture, _ in proposals], rng).expected_improvement()
 
-    breed(self.space, list(pool.values()), add, promise, rng)
+    breed(self.space, parents, add, promise, rng)
 
   def _beliefs_about(
     self, objectives: Objectives, candidates: Sequence[Architecture], rng: np.random.Generator

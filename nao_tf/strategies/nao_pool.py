@@ -55,7 +55,7 @@ def breed(
 
   Args:
     space: what is searched.
-    candidates: to begin with, at least one.
+    candidates: to begin with, at least one, all of them made from trials.
     add: takes new candidates and returns those that can be proposed.
     promise: returns how much candidates are worth evaluating, [N].
     rng: draws parents and mutations.

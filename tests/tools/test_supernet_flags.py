@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from absl import flags
 
+from nao_tf.benchmarks import curves
 from nao_tf.benchmarks import strategy_benchmark as benchmark
 from nao_tf.benchmarks.supernet_benchmark import SCORES_DIRECTORY
 from nao_tf.runs.journal import read_trials
@@ -61,7 +62,7 @@ def test_strategies_search_on_the_scores_which_are_taken_once(tmp_path, supernet
   again = search_inline(flags_for(supernet, tmp_path / "second"))
   assert [record.objectives for record in again] == [record.objectives for record in records]
   assert lines_of(supernet) == lines
-  assert supernet_flags.best_score(records) == max(map(max, (record.objectives for record in records)))
+  assert curves.best_score(records) == max(map(max, (record.objectives for record in records)))
 
 
 def test_scores_are_those_of_the_search(supernet):

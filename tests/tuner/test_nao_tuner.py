@@ -24,7 +24,7 @@ def test_a_search_with_nao_begins_with_random_points_and_goes_on_from_the_saved_
   shutil.copytree(tmp_path / "whole", tmp_path / "cut")
   run(oracle, 4)
   origins = oracle._proposals.origins
-  assert origins[:4] == [RANDOM] * 4 and RANDOM not in origins[4:] and any(origin.parents for origin in origins[4:])
+  assert origins[:4] == [RANDOM] * 4 and all(origin.parents for origin in origins[4:])
   resumed = tuning.open_oracle(tmp_path / "cut", "nao", **NAO)
   run(resumed, 4)
   assert values_of(resumed) == values_of(oracle)
