@@ -8,8 +8,10 @@ VENV_ADDONS ?= .venv-addons
 WORKDIR ?= runs/quickstart
 # Files in their own order: by default those of few tests come last, and some of these are long.
 PYTEST_FLAGS ?= -m "not slow" --numprocesses=2 --dist=loadfile --no-loadscope-reorder
-# Most modules of TensorFlow are never imported, so none is compiled before it is.
+# Most modules of TensorFlow are never imported, so none is compiled before it is. What was compiled must then be kept:
+# without it, each process that imports TensorFlow takes more than twice as long to start.
 PIP_INSTALL = -m pip install --quiet --no-compile
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: search test test-addons lint types docs clean
 

@@ -241,8 +241,8 @@ class ConvNorm(keras.layers.Layer):
     return strided_shape((batch, height, width, channels), self.strides, self.filters)
 
   def _convolve(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    if self.size == self.strides == (1, 1):
-      return _pointwise(inputs, kernel)
+    if self.size == (1, 1):
+      return _pointwise(_every(self.strides, inputs), kernel)
     kernel = _dilated(kernel, self.dilation)
     padding = "VALID" if self.valid else _padding(kernel.shape[:2], self.strides, self.convention)
     return tf.nn.conv2d(inputs, kernel, self.strides, padding)
@@ -371,6 +371,16 @@ def window_padding(size: tuple[int, int]) -> list[list[int]]:
   """Returns paddings of [B, H, W, C] that center a window of `size` on every pixel, their larger half at the end."""
   height, width = ([(length - 1) // 2, length // 2] for length in size)
   return [[0, 0], height, width, [0, 0]]
+
+
+def _every(strides: tuple[int, int], inputs: tf.Tensor) -> tf.Tensor:
+  """Returns the pixels that a 1x1 convolution with strides reads.
+
+  TensorFlow does not get such a convolution as one operation: with oneDNN, which it uses on most new processors, the
+  gradient of the kernel is wrong when the inputs have few channels, and memory is overwritten.
+  """
+  height, width = strides
+  return inputs if strides == (1, 1) else inputs[:, ::height, ::width]
 
 
 def _pointwise(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:

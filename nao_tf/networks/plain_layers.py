@@ -5,7 +5,7 @@ copies of its weights. What Keras has no layer for is composed:
 
 * Every second pixel is a maximum over windows of one pixel with stride 2.
 * A window that is centered on every second pixel is a window of stride 1, of which every second pixel is taken.
-* A factorized reduction is two convolutions of stride 2, one of them on the image without its first row and column.
+* A factorized reduction is two convolutions of every second pixel, one of them without the first row and column.
 * A minimum is a maximum between two changes of sign.
 
 A layer of a class that `CONVERTERS` does not have is refused: nothing is converted by guessing.
@@ -79,6 +79,8 @@ def _norm(layer: Norm, inputs: Symbol, name: str) -> Symbol:
 
 def _conv_norm(layer: ConvNorm, inputs: Symbol, name: str) -> Symbol:
   inputs = relu(inputs, name) if layer.relu else inputs
+  if layer.size == (1, 1):
+    return _norm(layer.norm, _pointwise(layer, inputs, name), name)
   padding, every = "valid", 1
   if not layer.valid:
     inputs, padding, every = _prepared(layer, layer.size, layer.strides, inputs, name)
@@ -86,6 +88,13 @@ def _conv_norm(layer: ConvNorm, inputs: Symbol, name: str) -> Symbol:
   convolution = _convolution(layer.filters, layer.size, strides, padding, f"{name}-conv", dilation_rate=layer.dilation)
   outputs = apply_layer(convolution, inputs, [layer.kernel])
   return _norm(layer.norm, outputs if every == 1 else _every(every, outputs, name), name)
+
+
+def _pointwise(layer: ConvNorm, inputs: Symbol, name: str) -> Symbol:
+  """Takes the pixels that a 1x1 convolution reads, then convolves; `layers.ConvNorm` says why these are two layers."""
+  pixels = inputs if layer.strides == (1, 1) else _every(layer.strides, inputs, name)
+  convolution = _convolution(layer.filters, (1, 1), (1, 1), "valid", f"{name}-conv")
+  return apply_layer(convolution, pixels, [layer.kernel])
 
 
 def _separable_conv_norm(layer: SeparableConvNorm, inputs: Symbol, name: str) -> Symbol:
@@ -137,8 +146,8 @@ def _diagonals(layer: FactorizedReduction, inputs: Symbol, name: str) -> Symbol:
   halves = []
   for part, number, side in ((kernel[..., :half], 0, inputs), (kernel[..., half:], 1, _shifted(inputs, name))):
     if part.shape[-1]:
-      convolution = _convolution(part.shape[-1], (1, 1), (2, 2), "valid", f"{name}-conv_{number}")
-      halves.append(convolution(side))
+      convolution = _convolution(part.shape[-1], (1, 1), (1, 1), "valid", f"{name}-conv_{number}")
+      halves.append(convolution(_every(2, side, f"{name}-{number}")))
       convolution.set_weights([part])
   return halves[0] if len(halves) == 1 else keras.layers.Concatenate(name=f"{name}-halves")(halves)
 
@@ -235,9 +244,9 @@ def _convolution(
   return keras.layers.Conv2D(filters, size, strides, padding, dilation_rate=dilation_rate, use_bias=False, name=name)
 
 
-def _every(stride: int, inputs: Symbol, name: str) -> Symbol:
-  """Returns the pixels (stride * i, stride * j)."""
-  return keras.layers.MaxPooling2D(1, stride, "valid", name=f"{name}-every_{stride}")(inputs)
+def _every(strides: int | tuple[int, int], inputs: Symbol, name: str) -> Symbol:
+  """Returns every so many pixels of both sides, beginning with the first."""
+  return keras.layers.MaxPooling2D(1, strides, "valid", name=f"{name}-every_{np.max(strides)}")(inputs)
 
 
 def _pad(

@@ -23,6 +23,12 @@ CHILDREN = ["--task=digits", "--train_examples=200", *(f"--child_{flag}" for fla
 THREADS = {"TF_NUM_INTRAOP_THREADS": "2", "TF_NUM_INTEROP_THREADS": "2"}
 """As many as the training began with: they decide in which order gradients are summed."""
 
+TRAINING_CURVES = [
+  [epoch["train_loss"] for epoch in EXPECTED[name]] for name in ("training", "training_without_onednn")
+]
+"""Version 0.1.0 itself ends on the one or the other: the training is so steep that rounding shows, and TensorFlow takes the
+kernels of oneDNN on some processors only."""
+
 needs_keras_3 = pytest.mark.skipif(not hasattr(keras, "ops"), reason="the checkpoint was written by Keras 3")
 
 
@@ -81,7 +87,7 @@ def test_a_training_goes_on_from_its_checkpoint(begun):
   subprocess.run(command, check=True, capture_output=True, env={**os.environ, **THREADS})
   lines = (pathlib.Path(workdir) / "history.jsonl").read_text().splitlines()
   losses = [json.loads(line)["train_loss"] for line in lines]
-  assert losses == pytest.approx([epoch["train_loss"] for epoch in EXPECTED["training"]], rel=1e-3)
+  assert any(losses == pytest.approx(curve, rel=1e-3) for curve in TRAINING_CURVES)
 
 
 @needs_keras_3

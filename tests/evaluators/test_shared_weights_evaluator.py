@@ -125,7 +125,7 @@ def test_all_encodings_have_the_reward_of_the_canonical_one(one_round):
   assert one.reward == two.reward
 
 
-def test_what_was_left_when_a_process_died_is_evaluated_as_it_would_have_been(two_rounds, tmp_path, no_graphs):
+def test_what_was_left_when_a_process_died_is_evaluated_as_it_would_have_been(two_rounds, tmp_path):
   (_, second), _ = two_rounds
   list(make_evaluator(tmp_path, ROUNDS).evaluate(sample(3, 1)))
   cut = make_evaluator(tmp_path, ROUNDS)
