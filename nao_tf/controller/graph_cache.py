@@ -28,7 +28,7 @@ class GraphCache:
     """
     key = (name, variant)
     if key not in self._functions:
-      self._functions[key] = tf.function(function, input_signature=specs)
+      self._functions[key] = tf.function(function, input_signature=specs, autograph=False)
     return self._functions[key]
 
   def num_traces(self, name: str) -> int:

@@ -133,7 +133,7 @@ class Policy(keras.layers.Layer, abc.ABC):
     rows = tf.TensorSpec([None, len(self._mask)], tf.int32)
     self._describe_rows: Any = tf.function(self._describe, input_signature=[rows], autograph=False)
     signature = [rows, tf.TensorSpec([None]), tf.TensorSpec([None])]
-    self._step: Any = tf.function(self._descend, input_signature=signature)
+    self._step: Any = tf.function(self._descend, input_signature=signature, autograph=False)
 
   def _describe(self, choices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Returns what `log_probabilities` and `probabilities` return."""
