@@ -14,6 +14,8 @@ import scipy.stats
 from nao_tf.controller.decision_kernel import DecisionKernel
 from nao_tf.trial import Architecture
 
+MAX_TRIALS = 500
+"""Trials that a process learns from."""
 _JITTER = 1e-6
 _EXPECTED_LOG_NOISE, _LOG_NOISE_DEVIATION = float(np.log(0.05)), 1.0
 _LOG_AMPLITUDE_DEVIATION = 0.5
@@ -41,6 +43,22 @@ def rewards_at(scores: np.ndarray, rewards: Sequence[float]) -> np.ndarray:
   return np.asarray(inside + below * np.minimum(scores - places[0], 0) + above * np.maximum(scores - places[-1], 0))
 
 
+def best_and_spread(scores: np.ndarray, most: int) -> np.ndarray:
+  """Returns the indices, in order, of the best half of `most` trials, and of others evenly spread over the other ranks.
+
+  A process that knows the best trials alone forgets what is bad, and goes there again.
+
+  Args:
+    scores: [N].
+    most: how many trials; all of them if there are no more.
+  """
+  if len(scores) <= most:
+    return np.arange(len(scores))
+  order, half = np.argsort(-scores, kind="stable"), (most + 1) // 2
+  others = np.linspace(half, len(scores) - 1, most - half).round().astype(int)
+  return np.sort(order[np.concatenate([np.arange(half), others])])
+
+
 class GaussianProcess:
   """Predicts the scores of architectures, with an error for each.
 
@@ -49,15 +67,19 @@ class GaussianProcess:
       goes on to what is not known well.
   """
 
-  def __init__(self, kernel: DecisionKernel, *, max_trials: int = 200, max_iterations: int = 20):
+  def __init__(
+    self, kernel: DecisionKernel, *, max_trials: int = MAX_TRIALS, max_fitted: int = 200, max_iterations: int = 20
+  ):
     """Makes a process that has learned nothing.
 
     Args:
       kernel: how alike architectures are.
-      max_trials: it learns from at most so many, those with the highest scores, so that its cost stays the same.
+      max_trials: it learns from at most so many, chosen by `best_and_spread`, so that its cost stays the same.
+      max_fitted: its weights and its noise are those of at most so many, chosen in the same way.
       max_iterations: of the search for weights and noise.
     """
     self._kernel, self._max_trials, self._max_iterations = kernel, max_trials, max_iterations
+    self._max_fitted = max_fitted
     self.incumbent = -np.inf
 
   def fit(self, architectures: Sequence[Architecture], scores: np.ndarray, rng: np.random.Generator) -> None:
@@ -68,9 +90,9 @@ class GaussianProcess:
       scores: [N], with mean 0 and standard deviation about 1.
       rng: draws encodings.
     """
-    kept = np.sort(np.argsort(-scores, kind="stable")[: self._max_trials])
+    kept = best_and_spread(scores, self._max_trials)
     architectures, scores = [architectures[index] for index in kept], scores[kept]
-    best = self._best_parameters(self._kernel.distances(architectures), scores)
+    best = self._fitted_parameters(architectures, scores)
     self._weights, self._noise, self._amplitude = np.exp(best[:-2]), np.exp(best[-2]), np.exp(best[-1])
     self._known = self._kernel.encodings(architectures, rng)
     covariance = self._amplitude * self._kernel.between(self._known, self._known, self._weights)
@@ -98,6 +120,13 @@ class GaussianProcess:
   def amplitude(self) -> float:
     """Variance of the expected scores before anything was learned about them."""
     return float(self._amplitude)
+
+  def _fitted_parameters(self, architectures: Sequence[Architecture], scores: np.ndarray) -> np.ndarray:
+    """Returns the best parameters for some of the trials, whose mean is 0 again if they are not all."""
+    fitted = best_and_spread(scores, self._max_fitted)
+    if len(fitted) < len(scores):
+      architectures, scores = [architectures[index] for index in fitted], scores[fitted] - scores[fitted].mean()
+    return self._best_parameters(self._kernel.distances(architectures), scores)
 
   def _best_parameters(self, distances: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Returns log weights [W], log noise and log amplitude of the highest posterior density."""

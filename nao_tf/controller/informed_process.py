@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from nao_tf.controller.decision_kernel import DecisionKernel
-from nao_tf.controller.gaussian_process import Beliefs, GaussianProcess
+from nao_tf.controller.gaussian_process import MAX_TRIALS, Beliefs, GaussianProcess, best_and_spread
 from nao_tf.runs.hints import Hint, in_words
 from nao_tf.trial import Architecture
 
@@ -51,7 +51,7 @@ class InformedProcess(GaussianProcess):
     kernel: DecisionKernel,
     informants: Sequence[Informant],
     *,
-    max_trials: int = 200,
+    max_trials: int = MAX_TRIALS,
     max_iterations: int = 20,
   ):
     """Makes a process that has learned nothing; see `GaussianProcess`.
@@ -59,7 +59,7 @@ class InformedProcess(GaussianProcess):
     Args:
       kernel: how alike architectures are.
       informants: whom to ask.
-      max_trials: it learns from at most so many, those with the highest scores.
+      max_trials: it learns from at most so many; see `GaussianProcess`.
       max_iterations: of the search for weights and noise.
     """
     super().__init__(kernel, max_trials=max_trials, max_iterations=max_iterations)
@@ -89,7 +89,7 @@ class InformedProcess(GaussianProcess):
     told = self._told(architectures)
     self._centers, self._scales = told.mean(axis=0), np.maximum(told.std(axis=0), _TINY)
     self.weights = informant_weights((told - self._centers) / self._scales, scores)
-    kept = np.sort(np.argsort(-scores, kind="stable")[: self._most])
+    kept = best_and_spread(scores, self._most)
     known = [architectures[index] for index in kept]
     super().fit(known, (scores - self._prior(told))[kept], rng)
     self.incumbent = float(scores.max())

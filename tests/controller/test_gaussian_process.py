@@ -5,7 +5,7 @@ import scipy.optimize
 from nao_tf.benchmarks.synthetic_spaces import Ternary, Widths
 from nao_tf.controller import gaussian_process
 from nao_tf.controller.decision_kernel import DecisionKernel
-from nao_tf.controller.gaussian_process import GaussianProcess, normal_scores
+from nao_tf.controller.gaussian_process import GaussianProcess, best_and_spread, normal_scores
 
 
 def sample(space, count, seed):
@@ -71,14 +71,31 @@ def test_what_is_believed_of_one_is_believed_of_those_like_it(fitted):
   assert beliefs.most_promising([chosen]) != chosen
 
 
-def test_of_many_trials_it_keeps_the_best():
+def test_of_many_trials_it_keeps_the_best_and_some_of_all_ranks():
   space = Ternary()
   rows, rewards = sample(space, 60, 0)
   process = GaussianProcess(DecisionKernel(space), max_trials=20)
   process.fit(rows, normal_scores(rewards), np.random.default_rng(0))
   seen = process.predict(rows, np.random.default_rng(0)).deviation
-  kept = np.argsort(-rewards)[:20]
+  kept = best_and_spread(rewards, 20)
   assert seen[kept].max() < np.delete(seen, kept).min()
+  ranks = np.sort(np.argsort(np.argsort(-rewards))[kept])
+  assert len(ranks) == 20 and (ranks[:10] == np.arange(10)).all() and ranks[-1] == 59 and np.diff(ranks).max() <= 6
+
+
+@pytest.mark.parametrize(("count", "most"), [(5, 5), (5, 9), (6, 5), (201, 200), (7, 1), (1000, 3)])
+def test_as_many_trials_as_wanted_are_kept(count, most):
+  kept = best_and_spread(np.random.default_rng(0).normal(size=count), most)
+  assert len(set(kept)) == min(count, most) and sorted(kept) == list(kept)
+
+
+def test_what_was_bad_is_still_known_to_be_bad_after_many_good_trials():
+  space = Ternary()
+  rows, rewards = sample(space, 300, 0)
+  few = GaussianProcess(DecisionKernel(space), max_trials=60)
+  few.fit(rows, normal_scores(rewards), np.random.default_rng(0))
+  worst = [rows[index] for index in np.argsort(rewards)[:100]]
+  assert few.predict(worst, np.random.default_rng(0)).mean.mean() < -0.5
 
 
 @pytest.mark.parametrize("count", [1, 2])
