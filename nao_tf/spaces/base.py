@@ -6,11 +6,13 @@ builders see genotypes.
 
 import abc
 import dataclasses
+import functools
 import itertools
 import math
+import operator
 import re
 from collections.abc import Hashable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -143,6 +145,26 @@ class SearchSpace(abc.ABC):
       ValueError: if it is not an architecture of this space. The message names the position, its kind, the expected
         range and the value.
     """
+    choices = architecture if self._is_plain_row(architecture) else self._checked_choices(architecture)
+    self.check_rules(choices)
+    return choices
+
+  @functools.cached_property
+  def _sizes(self) -> tuple[int, ...]:
+    return tuple(decision.size for decision in self.decisions)
+
+  def _is_plain_row(self, architecture: Sequence[int]) -> TypeGuard[Architecture]:
+    """Returns whether a row is a tuple of `int` in their ranges. A search asks this of thousands of candidates."""
+    return (
+      type(architecture) is tuple
+      and len(architecture) == len(self._sizes)
+      and set(map(type, architecture)) == {int}
+      and min(architecture) >= 0
+      and all(map(operator.lt, architecture, self._sizes))
+    )
+
+  def _checked_choices(self, architecture: Sequence[int]) -> Architecture:
+    """Returns a row as a tuple of `int` in their ranges; see `checked`."""
     if not _is_row(architecture):
       raise ValueError(
         f"{self.name}: expected a row of {len(self.decisions)} choices, got {fields.shown(architecture)}"
@@ -157,9 +179,7 @@ class SearchSpace(abc.ABC):
           f"{self.name}: position {position} ({decision.kind}) must be an integer in [0, {decision.size}),"
           f" got {fields.shown(choice)}"
         )
-    choices = tuple(map(int, architecture))
-    self.check_rules(choices)
-    return choices
+    return tuple(map(int, architecture))
 
   def check_rules(self, architecture: Sequence[int]) -> None:
     """Checks rules that concern several positions. Every choice is already known to be in its range.
@@ -184,7 +204,7 @@ class SearchSpace(abc.ABC):
   def sample(self, rng: np.random.Generator) -> Architecture:
     """Returns a random architecture, uniform among all valid rows of choices."""
     while True:
-      architecture = tuple(int(choice) for choice in rng.integers([decision.size for decision in self.decisions]))
+      architecture = tuple(rng.integers(self._sizes).tolist())
       if self.is_valid(architecture):
         return architecture
 

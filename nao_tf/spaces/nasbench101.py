@@ -335,6 +335,8 @@ def _pruned(graph: _Graph) -> _Graph | None:
     if _bit(needed, vertex):
       needed |= graph.sources[vertex]
   kept = [vertex for vertex in range(NUM_VERTICES) if _bit(reached & needed, vertex)]
+  if len(kept) == NUM_VERTICES:
+    return graph
   return _renumbered(graph, kept) if {0, _LAST} <= set(kept) else None
 
 
