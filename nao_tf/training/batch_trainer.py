@@ -229,8 +229,7 @@ class BatchTrainer:
     if self._average is not None and self.training_config.average_weights == "ema":
       self._average_step(self._average)
     if self._loss_scale is not None:
-      share = self.distribution.reduce(tf.distribute.ReduceOp.MEAN, tf.cast(finite, tf.float32), axis=None)
-      self._loss_scale.update(share == 1.0)
+      self._loss_scale.follow(self.distribution, finite)
     return loss
 
   def _average_step(self, average: AveragedNetwork) -> None:

@@ -249,8 +249,7 @@ class LanguageModelTrainer:
     loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
     self._progress.advance(loss, length, gathered(hidden, self._distribution))
     if self._loss_scale is not None:
-      share = self._distribution.reduce(tf.distribute.ReduceOp.MEAN, tf.cast(finite, tf.float32), axis=None)
-      self._loss_scale.update(share == 1.0)
+      self._loss_scale.follow(self._distribution, finite)
     return loss
 
   def _replica_train_step(self, start: tf.Tensor, length: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

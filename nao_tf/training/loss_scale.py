@@ -87,6 +87,16 @@ class LossScale(tf.Module):
     assign_in_replica(changed, [tf.where(finite, now, was) for now, was in zip(map(tf.identity, changed), before)])
     return finite
 
+  def follow(self, distribution: tf.distribute.Strategy, made: Any) -> None:
+    """Changes the factor after a step of all replicas. Call it outside of their contexts.
+
+    Args:
+      distribution: of the replicas.
+      made: whether each replica made the update, as `apply` says.
+    """
+    shares = distribution.run(tf.cast, (made, tf.float32))
+    self.update(distribution.reduce(tf.distribute.ReduceOp.MEAN, shares, axis=None) == 1.0)
+
   def update(self, finite: tf.Tensor) -> None:
     """Changes the factor after a step.
 

@@ -19,7 +19,7 @@ PROGRAM = """
 import dataclasses, json, sys
 from tensorflow import keras
 from nao_tf.training.distribution import make_distribution
-precision, optimizer = sys.argv[1:]
+precision, optimizer, mixed_precision = sys.argv[1:]
 distributions = {replicas: make_distribution(replicas) for replicas in (2, 1)}
 keras.backend.set_floatx(precision)
 from tests.support.image_cases import GENOTYPE, NETWORK, TRAINING
@@ -28,6 +28,7 @@ from nao_tf.tasks import make_task
 from nao_tf.training.batch_trainer import BatchTrainer
 task = make_task("digits", train_examples=256)
 config = dataclasses.replace(TRAINING, epochs=1, evaluation_batch_size=101, optimizer=optimizer, learning_rate=0.01)
+config = dataclasses.replace(config, mixed_precision=mixed_precision)
 config = task.complete_training_config(config)
 
 def train(replicas, distribution):
@@ -44,9 +45,9 @@ print(json.dumps([train(*pair) for pair in distributions.items()]))
 """
 
 
-def train_under_one_and_two(precision="float64", optimizer="SGD"):
+def train_under_one_and_two(precision="float64", optimizer="SGD", mixed_precision="none"):
   environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2"}
-  command = [sys.executable, "-c", PROGRAM, precision, optimizer]
+  command = [sys.executable, "-c", PROGRAM, precision, optimizer, mixed_precision]
   process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
   assert process.returncode == 0, process.stderr[-3000:]
   two, one = json.loads(process.stdout.splitlines()[-1])
@@ -68,6 +69,15 @@ def test_in_single_precision_two_replicas_train_as_one_up_to_rounding():
   one, two = train_under_one_and_two("float32")
   assert two["train_loss"] == pytest.approx(one["train_loss"], rel=1e-2)
   assert two["valid_loss"] == pytest.approx(one["valid_loss"], rel=5e-2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mixed_precision", ["bfloat16", "float16"])
+def test_in_half_precision_two_replicas_train_as_one_up_to_rounding(mixed_precision):
+  one, two = train_under_one_and_two("float32", mixed_precision=mixed_precision)
+  assert one["steps"] == two["steps"] == 4
+  assert two["train_loss"] == pytest.approx(one["train_loss"], rel=3e-2)
+  assert two["valid_loss"] == pytest.approx(one["valid_loss"], rel=1e-1)
 
 
 def test_one_device_needs_no_replicas():

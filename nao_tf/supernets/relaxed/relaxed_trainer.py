@@ -235,8 +235,7 @@ class RelaxedTrainer:
     loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
     self._loss.assign_add(tf.cast(loss, tf.float64))
     if self._loss_scale is not None:
-      share = self._distribution.reduce(tf.distribute.ReduceOp.MEAN, tf.cast(made, tf.float32), axis=None)
-      self._loss_scale.update(share == 1.0)
+      self._loss_scale.follow(self._distribution, made)
     return loss
 
   def _replica_train(self, batch: Any, held_out: Any) -> tuple[tf.Tensor, tf.Tensor]:
