@@ -108,10 +108,10 @@ def bright_and_dark():
   return array_task((images.clip(0, 255).astype(np.uint8), labels), validation_fraction=0.5)
 
 
-def relaxed(preset="darts_first", **changes):
+def relaxed(preset="darts_first", *, distribution=None, **changes):
   """Returns a trainer of a relaxed network of one cell of NAS-Bench-201 on 24 images, 3 steps an epoch."""
-  training = dataclasses.replace(RELAXED, **changes)
-  distribution, space = tf.distribute.get_strategy(), make_space("nasbench201")
+  training, space = dataclasses.replace(RELAXED, **changes), make_space("nasbench201")
+  distribution = distribution or tf.distribute.get_strategy()
   return make_relaxed_trainer(
     bright_and_dark(), space, EDGES, training, PRESETS[preset], distribution=distribution, seed=3
   )
