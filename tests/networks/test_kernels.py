@@ -19,6 +19,7 @@ import tensorflow as tf
 from tensorflow import keras
 from nao_tf.networks.conventions import CONVENTIONS
 from nao_tf.networks.operations import OPERATIONS
+from nao_tf.training.variables import tf_variable
 
 def gradients(name, convention, channels, length, floatx):
   keras.mixed_precision.set_global_policy(floatx)
@@ -28,8 +29,7 @@ def gradients(name, convention, channels, length, floatx):
   layer.build(images.shape)
   for weight in layer.trainable_weights:
     weight.assign(rng.normal(size=weight.shape))
-  weights = [getattr(weight, "value", weight) for weight in layer.trainable_weights]
-  weights = [weight if tf.is_tensor(weight) or isinstance(weight, tf.Variable) else weight() for weight in weights]
+  weights = [tf_variable(weight) for weight in layer.trainable_weights]
   with tf.GradientTape() as tape:
     tape.watch(images)
     outputs = layer(images, training=True)
