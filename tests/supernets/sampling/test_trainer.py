@@ -124,14 +124,15 @@ def test_a_search_that_was_killed_goes_on_where_it_was(text, tmp_path, phase):
   assert resumed.architecture() == trainer.architecture()
 
 
-def test_a_minibatch_is_scored_with_its_own_statistics_or_with_those_of_training_batches(images):
+@pytest.mark.parametrize("number", [3, 4])  # In others an example has two best scores that are equal up to rounding.
+def test_a_minibatch_is_scored_with_its_own_statistics_or_with_those_of_training_batches(images, number):
   supernet, architecture = images[1].supernet, images[1].architecture()
-  choices, minibatch = tf.constant(architecture, tf.int32), supernet._minibatches[2]
+  choices, minibatch = tf.constant(architecture, tf.int32), supernet._minibatches[number]
   for calibrates in (False, True):
     statistics = supernet._statistics(choices) if calibrates else supernet._calibration_step(*minibatch[:2], choices)
     sums = supernet._evaluation_step(*minibatch, choices, statistics)
     expected = {name: float(sums[name]) / float(sums["examples"]) for name in ("accuracy", "loss")}
-    found = supernet.score_on_minibatch(architecture, 2, calibrates=calibrates)
+    found = supernet.score_on_minibatch(architecture, number, calibrates=calibrates)
     assert found == pytest.approx(expected, rel=2e-3)
 
 
