@@ -63,7 +63,7 @@ class InformedProcess(GaussianProcess):
       max_iterations: of the search for weights and noise.
     """
     super().__init__(kernel, max_trials=max_trials, max_iterations=max_iterations)
-    self._informants, self._most = list(informants), max_trials
+    self._informants = list(informants)
     self.weights = np.zeros(len(self._informants))
     self._centers, self._scales = np.zeros(len(self._informants)), np.ones(len(self._informants))
     self.is_fitted = False
@@ -89,7 +89,7 @@ class InformedProcess(GaussianProcess):
     told = self._told(architectures)
     self._centers, self._scales = told.mean(axis=0), np.maximum(told.std(axis=0), _TINY)
     self.weights = informant_weights((told - self._centers) / self._scales, scores)
-    kept = best_and_spread(scores, self._most)
+    kept = best_and_spread(scores, self._max_trials)
     known = [architectures[index] for index in kept]
     super().fit(known, (scores - self._prior(told))[kept], rng)
     self.incumbent = float(scores.max())

@@ -91,7 +91,7 @@ def _conv_norm(layer: ConvNorm, inputs: Symbol, name: str) -> Symbol:
 
 
 def _pointwise(layer: ConvNorm, inputs: Symbol, name: str) -> Symbol:
-  """Takes the pixels that a 1x1 convolution reads, then convolves; `layers.ConvNorm` says why these are two layers."""
+  """Takes the pixels that a 1x1 convolution reads, then convolves; `layers._every` says why these are two layers."""
   pixels = inputs if layer.strides == (1, 1) else _every(layer.strides, inputs, name)
   convolution = _convolution(layer.filters, (1, 1), (1, 1), "valid", f"{name}-conv")
   return apply_layer(convolution, pixels, [layer.kernel])
