@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework import config
 from tensorflow.python.ops import gen_resource_variable_ops
+from tensorflow.python.util import tf_stack
 
 from nao_tf.training.graph_memory import released_graphs
 
@@ -33,6 +34,15 @@ def variables_of_one_shape_share_a_kernel():
 
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(gen_resource_variable_ops, "var_handle_op", make_nameless_handle)
+    yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def operations_do_not_remember_where_they_were_made():
+  """Saves walking the whole stack, deep under pytest, for every operation of every graph. Errors alone mention it."""
+  stack = tf_stack.extract_stack()
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(tf_stack, "extract_stack", lambda stacklevel=1: stack)
     yield
 
 
