@@ -2,10 +2,12 @@
 
 import pytest
 
+from nao_tf.networks import layers, operation_costs, operations
 from nao_tf.networks.conventions import CONVENTIONS
 from nao_tf.networks.operation_costs import OPERATION_COSTS, operation_cost
 from nao_tf.networks.operations import OPERATIONS
 from tests.support.built_costs import called, num_parameters
+from tests.support.distinct_conventions import distinct_conventions
 
 FILTERS = 4
 PLACES = [((7, 6, 4), 1), ((5, 8, 9), 1), ((5, 8, 9), 2)]
@@ -16,7 +18,7 @@ def test_every_operation_states_its_cost():
   assert list(OPERATION_COSTS) == list(OPERATIONS)
 
 
-@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize("convention", distinct_conventions(layers, operations, operation_costs))
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_an_operation_costs_what_its_layer_has(name, convention):
   facts = CONVENTIONS[convention]

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from tensorflow import keras
 
+from nao_tf.networks import layers, operations, plain_layers
 from nao_tf.networks.conventions import CONVENTIONS
 from nao_tf.networks.layers import ConvNorm, FactorizedReduction
 from nao_tf.networks.operations import OPERATIONS, Pool
 from nao_tf.networks.plain_layers import NotConvertible, plain_layer
+from tests.support.distinct_conventions import distinct_conventions
 from tests.support.random_weights import randomize
 
 FILTERS = 4
@@ -32,7 +34,7 @@ def check(layer, shape, seed=0):
   return model
 
 
-@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize("convention", distinct_conventions(layers, operations, plain_layers))
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_an_operation_is_converted_with_equal_outputs_or_refused_by_name(name, convention):
   for stride, (height, width), channels in CASES:
