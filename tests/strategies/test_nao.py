@@ -9,10 +9,11 @@ from nao_tf.strategies.nao import PRESETS, Nao
 from nao_tf.strategies.nao_decoding import mutated
 from nao_tf.trial import RANDOM, Evaluation, Origin, Trial
 from tests.support import asking
+from tests.support.without_graphs import without_graphs
 
 QUICK = dataclasses.replace(
   PRESETS["rounds"],
-  controller=ControllerConfig(num_steps=200),
+  controller=ControllerConfig(num_steps=200, decoder_every=1),
   ensemble_size=2,
   num_initial=12,
   round_size=6,
@@ -21,11 +22,17 @@ QUICK = dataclasses.replace(
   oversampling=4.0,
   num_unlabeled=64,
 )
+FEW_STEPS = dataclasses.replace(
+  QUICK,
+  controller=ControllerConfig(num_steps=3, later_steps=2, min_passes=0, encoder_size=8, num_encodings=2),
+  num_unlabeled=16,
+)
+"""Rounds as they are, after a training that is too short to learn from: over before graphs of it are traced."""
 
 
 SMALL_ROUNDS = dataclasses.replace(
   PRESETS["default"],
-  controller=ControllerConfig(num_steps=60, later_steps=10, encoder_size=16, num_encodings=1, unroll=False),
+  controller=ControllerConfig(num_steps=60, later_steps=10, encoder_size=16, num_encodings=1, decoder_every=1),
   ensemble_size=1,
   num_unlabeled=32,
 )
@@ -81,52 +88,52 @@ def test_an_ascent_starts_from_a_trial_that_was_told_before(trials):
       assert parent < trial.id
 
 
-def test_restored_the_rounds_need_no_fit_and_the_next_one_is_the_same(trials, tmp_path):
-  whole = run(Nao(RowSpace(), seed=1, config=QUICK), 30)
-  strategy = Nao(RowSpace(), seed=1, config=QUICK)
-  run(strategy, 18)
-  strategy.save(str(tmp_path))
-  resumed = Nao(RowSpace(), seed=1, config=QUICK)
-  assert resumed.restore(str(tmp_path)) == 12
-  assert run(resumed, 30) == whole == trials[:30]
-
-
-def test_every_proposal_of_a_round_has_a_prediction_which_the_cache_keeps(tmp_path):
-  strategy = Nao(RowSpace(), seed=1, config=QUICK)
-  trials = run(strategy, 24)
-  found = [strategy.prediction(trial.architecture) for trial in trials]
-  assert found[:12] == [None] * 12 and [prediction.asked_before for prediction in found[12:]] == [12] * 6 + [18] * 6
-  assert all(0 < prediction.score < 1 for prediction in found[12:])
-  strategy.save(str(tmp_path))
-  resumed = Nao(RowSpace(), seed=1, config=QUICK)
-  resumed.restore(str(tmp_path))
-  assert [resumed.prediction(trial.architecture) for trial in trials] == found
-
-
-def test_without_its_cache_the_same_is_learned_again(trials):
-  assert run(Nao(RowSpace(), seed=1, config=QUICK), 24) == trials[:24]
-
-
-def test_a_cache_that_is_cut_is_not_used(tmp_path):
-  strategy = Nao(RowSpace(), seed=1, config=QUICK)
-  run(strategy, 18)
-  strategy.save(str(tmp_path))
-  path = tmp_path / "nao.npz"
-  path.write_bytes(path.read_bytes()[:-100])
-  resumed = Nao(RowSpace(), seed=1, config=QUICK)
-  assert resumed.restore(str(tmp_path)) == 0
-  assert run(resumed, 18) == run(Nao(RowSpace(), seed=1, config=QUICK), 18)
+@pytest.fixture(scope="module")
+def few_steps():
+  """Two rounds of a strategy that was trained for a few steps, and the strategy."""
+  strategy = Nao(RowSpace(), seed=1, config=FEW_STEPS)
+  with without_graphs():
+    return strategy, run(strategy, 24)
 
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-  """The directory of a strategy's cache, and what is in it."""
+  """The directory of the cache of such a strategy after one round, and what is in it."""
   directory = tmp_path_factory.mktemp("saved")
-  strategy = Nao(RowSpace(), seed=1, config=QUICK)
-  run(strategy, 18)
+  strategy = Nao(RowSpace(), seed=1, config=FEW_STEPS)
+  with without_graphs():
+    run(strategy, 18)
   strategy.save(str(directory))
   with np.load(directory / "nao.npz") as file:
     return directory, dict(file)
+
+
+def test_restored_the_rounds_need_no_fit_and_the_next_one_is_the_same(few_steps, saved, no_graphs):
+  resumed = Nao(RowSpace(), seed=1, config=FEW_STEPS)
+  assert resumed.restore(str(saved[0])) == 12
+  assert run(resumed, 24) == few_steps[1]
+
+
+def test_every_proposal_of_a_round_has_a_prediction_which_the_cache_keeps(few_steps, tmp_path):
+  strategy, trials = few_steps
+  found = [strategy.prediction(trial.architecture) for trial in trials]
+  assert found[:12] == [None] * 12 and [prediction.asked_before for prediction in found[12:]] == [12] * 6 + [18] * 6
+  assert all(0 < prediction.score < 1 for prediction in found[12:])
+  strategy.save(str(tmp_path))
+  resumed = Nao(RowSpace(), seed=1, config=FEW_STEPS)
+  resumed.restore(str(tmp_path))
+  assert [resumed.prediction(trial.architecture) for trial in trials] == found
+
+
+def test_without_its_cache_the_same_is_learned_again(few_steps, no_graphs):
+  assert run(Nao(RowSpace(), seed=1, config=FEW_STEPS), 24) == few_steps[1]
+
+
+def test_a_cache_that_is_cut_is_not_used(few_steps, saved, tmp_path, no_graphs):
+  (tmp_path / "nao.npz").write_bytes((saved[0] / "nao.npz").read_bytes()[:-100])
+  resumed = Nao(RowSpace(), seed=1, config=FEW_STEPS)
+  assert resumed.restore(str(tmp_path)) == 0
+  assert run(resumed, 18) == few_steps[1][:18]
 
 
 LEARNED = [
@@ -144,7 +151,7 @@ LEARNED = [
 @pytest.mark.parametrize("learned", LEARNED)
 def test_a_cache_with_other_contents_is_not_used(saved, tmp_path, learned):
   np.savez(tmp_path / "nao.npz", **{**saved[1], "learned": np.array(learned)})
-  assert Nao(RowSpace(), seed=1, config=QUICK).restore(str(tmp_path)) == 0
+  assert Nao(RowSpace(), seed=1, config=FEW_STEPS).restore(str(tmp_path)) == 0
 
 
 @pytest.mark.parametrize("wrong", [np.nan, "text", None, np.zeros(3)])
@@ -153,7 +160,7 @@ def test_a_cache_with_other_weights_is_not_used(saved, tmp_path, wrong):
   array = saved[1][name]
   wrong_array = np.full_like(array, np.nan) if wrong is np.nan else np.array(wrong)
   np.savez(tmp_path / "nao.npz", **{**saved[1], name: wrong_array})
-  strategy = Nao(RowSpace(), seed=1, config=QUICK)
+  strategy = Nao(RowSpace(), seed=1, config=FEW_STEPS)
   before = strategy.controller.get_weights()
   assert strategy.restore(str(tmp_path)) == 0
   assert all(np.array_equal(a, b) for a, b in zip(before, strategy.controller.get_weights()))
@@ -161,7 +168,7 @@ def test_a_cache_with_other_weights_is_not_used(saved, tmp_path, wrong):
 
 def test_a_cache_is_read_or_not_wherever_it_is_cut_or_garbled(saved, tmp_path):
   data, rng = (saved[0] / "nao.npz").read_bytes(), np.random.default_rng(0)
-  strategy = Nao(RowSpace(), seed=1, config=QUICK)
+  strategy = Nao(RowSpace(), seed=1, config=FEW_STEPS)
   for _ in range(30):
     garbled = bytearray(data[: rng.integers(len(data))] if rng.random() < 0.5 else data)
     for place in rng.integers(len(garbled), size=4) if garbled else ():
@@ -170,25 +177,20 @@ def test_a_cache_is_read_or_not_wherever_it_is_cut_or_garbled(saved, tmp_path):
     assert strategy.restore(str(tmp_path)) in (0, 12)
 
 
-def test_the_papers_procedure_takes_the_first_decodes_of_the_smallest_step():
+def test_the_papers_procedure_takes_the_first_decodes_of_the_smallest_step(no_graphs):
   small = {"num_initial": 12, "round_size": 6, "num_seeds": 6, "step_sizes": (10.0, 20.0, 30.0)}
-  config = dataclasses.replace(PRESETS["paper"], controller=make_config("torch_v2"), **small)
+  config = dataclasses.replace(PRESETS["paper"], controller=dataclasses.replace(make_config("torch_v2"), epochs=3), **small)
   strategy = Nao(RowSpace(), seed=0, config=config)
   kinds = [trial.origin.kind for trial in run(strategy, 18)[12:]]
   assert set(kinds) <= {"ascent", "random"}
 
 
-def test_step_size_zero_decodes_without_moving():
-  strategy = Nao(RowSpace(), seed=0, config=dataclasses.replace(QUICK, step_sizes=(0.0,)))
+def test_step_size_zero_decodes_without_moving(no_graphs):
+  strategy = Nao(RowSpace(), seed=0, config=dataclasses.replace(FEW_STEPS, step_sizes=(0.0,)))
   assert all(trial.origin.kind == "decoded" for trial in run(strategy, 18)[12:])
 
 
-FEW_STEPS = dataclasses.replace(
-  QUICK, controller=ControllerConfig(num_steps=30, num_encodings=1, unroll=False), ensemble_size=1, num_unlabeled=0
-)
-
-
-def test_moves_may_follow_what_a_process_over_the_embedding_says(tmp_path):
+def test_moves_may_follow_what_a_process_over_the_embedding_says(tmp_path, no_graphs):
   config = dataclasses.replace(FEW_STEPS, ascent="improvement")
   strategy = Nao(RowSpace(), seed=1, config=config)
   trials = run(strategy, 18)
@@ -199,7 +201,7 @@ def test_moves_may_follow_what_a_process_over_the_embedding_says(tmp_path):
   assert run(resumed, 24)[:18] == trials
 
 
-def test_mutants_may_take_the_place_of_what_is_decoded():
+def test_mutants_may_take_the_place_of_what_is_decoded(no_graphs):
   config = dataclasses.replace(FEW_STEPS, candidates="mutated")
   strategy = Nao(RowSpace(), seed=1, config=config)
   trials = run(strategy, 24)
@@ -216,8 +218,8 @@ def test_there_are_as_many_mutants_as_would_be_decoded_and_heat_takes_them_farth
   assert 1 < changed[0] < 2 < changed[1]
 
 
-def test_a_round_may_have_neighbors_of_the_best():
-  strategy = Nao(RowSpace(), seed=0, config=dataclasses.replace(QUICK, num_neighbors=2))
+def test_a_round_may_have_neighbors_of_the_best(no_graphs):
+  strategy = Nao(RowSpace(), seed=0, config=dataclasses.replace(FEW_STEPS, num_neighbors=2))
   trials = run(strategy, 18)
   best = max(trials[:12], key=lambda trial: trial.reward)
   neighbors = [trial for trial in trials[12:] if trial.origin.kind == "neighbor"]
@@ -225,12 +227,12 @@ def test_a_round_may_have_neighbors_of_the_best():
   assert all(sum(a != b for a, b in zip(t.architecture, best.architecture)) == 1 for t in neighbors)
 
 
-def test_refinements_of_what_was_tried_have_to_wait():
+def test_refinements_of_what_was_tried_have_to_wait(no_graphs):
   class RefinedSpace(RowSpace):
     decisions = (Decision("number", 9, ordered=True), Decision("refinement", 5, ordered=True, reach=0.2)) * 2
 
   space = RefinedSpace()
-  strategy = Nao(space, seed=0, config=QUICK)
+  strategy = Nao(space, seed=0, config=FEW_STEPS)
   asked = [space.unrefined(trial.architecture) for trial in run(strategy, 24)]
   assert len(set(asked[12:])) == 12 and not set(asked[:12]) & set(asked[12:])
 
@@ -274,19 +276,24 @@ def test_no_new_graph_is_made_for_later_rounds(one_at_a_time):
   assert strategy.controller.graphs.num_traces("fit") == before == 1
 
 
-def test_resumed_within_small_rounds_the_next_ones_are_the_same(one_at_a_time, tmp_path):
-  strategy = Nao(RowSpace(), seed=3, config=SMALL_ROUNDS)
-  run(strategy, 20, batch_size=1)
+SMALL_SHORT_ROUNDS = dataclasses.replace(SMALL_ROUNDS, controller=FEW_STEPS.controller, num_initial=5)
+
+
+def test_resumed_within_small_rounds_the_next_ones_are_the_same(tmp_path, no_graphs):
+  """The controller starts afresh with 5, 7 and 10 rewards, and is trained further in the other rounds."""
+  whole, strategy, resumed = (Nao(RowSpace(), seed=3, config=SMALL_SHORT_ROUNDS) for _ in range(3))
+  expected = run(whole, 12, batch_size=1)
+  run(strategy, 9, batch_size=1)
   strategy.save(str(tmp_path))
-  resumed = Nao(RowSpace(), seed=3, config=SMALL_ROUNDS)
-  assert resumed.restore(str(tmp_path)) == 19
-  assert run(resumed, 24, batch_size=1) == one_at_a_time[1][:24]
-  asked = [trial.architecture for trial in one_at_a_time[1][:24]]
-  assert [resumed.prediction(a) for a in asked] == [one_at_a_time[0].prediction(a) for a in asked]
+  assert resumed.restore(str(tmp_path)) == 8
+  assert run(resumed, 12, batch_size=1) == expected
+  asked = [trial.architecture for trial in expected]
+  assert [resumed.prediction(a) for a in asked] == [whole.prediction(a) for a in asked]
 
 
-def test_a_round_of_ten_has_proposals_of_the_process_and_of_the_controllers():
-  trials = run(Nao(RowSpace(), seed=4, config=SMALL_ROUNDS), 20, batch_size=10)
+def test_a_round_of_ten_has_proposals_of_the_process_and_of_the_controllers(no_graphs):
+  config = dataclasses.replace(SMALL_ROUNDS, controller=FEW_STEPS.controller)
+  trials = run(Nao(RowSpace(), seed=4, config=config), 20, batch_size=10)
   kinds = {trial.origin.kind for trial in trials[10:]}
   assert kinds & {"ascent", "decoded"} and len({trial.architecture for trial in trials}) == 20
 

@@ -12,17 +12,22 @@ import keras_tuner
 import tensorflow as tf
 from tensorflow import keras
 
+from nao_tf.controller.config import ControllerConfig
 from nao_tf.strategies.evolution import EvolutionConfig
 from nao_tf.strategies.nao_config import NaoConfig
 from nao_tf.tuner.nao_tuner import NAOOracle
 from nao_tf.tuner.oracle import StrategyOracle
 from nao_tf.tuner.tuner import StrategyTuner
 
-# Options of oracles with which what was learned comes into play within a few trials.
+_CONTROLLER = ControllerConfig(num_steps=4, later_steps=2, min_passes=0, encoder_size=8, mlp_size=16, num_encodings=2)
+# Options of oracles with which what was learned comes into play within a few trials. The controller learns next to
+# nothing; without graphs (fixture `no_graphs`), its rounds take a fraction of a second.
 QUICK = {
   "nao": {
     "num_initial_points": 4,
-    "config": NaoConfig(ensemble_size=1, round_size=3, step_sizes=(1.0,), temperatures=(1.0,), num_unlabeled=16),
+    "config": NaoConfig(
+      controller=_CONTROLLER, ensemble_size=1, round_size=3, step_sizes=(1.0,), temperatures=(1.0,), num_unlabeled=16
+    ),
   },
   "evolution": {"config": EvolutionConfig(population_size=6, tournament_size=3)},
   "random": {},

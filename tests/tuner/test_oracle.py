@@ -15,6 +15,8 @@ from nao_tf.tuner.oracle import StrategyOracle
 from tests.support import tuner_cases as tuning
 from tests.support.tuner_cases import QUICK, end, open_oracle, run, score, values_of
 
+pytestmark = pytest.mark.usefixtures("no_graphs")
+
 SMALL = QUICK["evolution"]["config"]
 
 
