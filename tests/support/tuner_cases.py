@@ -19,14 +19,22 @@ from nao_tf.tuner.nao_tuner import NAOOracle
 from nao_tf.tuner.oracle import StrategyOracle
 from nao_tf.tuner.tuner import StrategyTuner
 
-_CONTROLLER = ControllerConfig(num_steps=4, later_steps=2, min_passes=0, encoder_size=8, mlp_size=16, num_encodings=2)
+_CONTROLLER = ControllerConfig(
+  num_steps=2, later_steps=1, min_passes=0, decoder_every=1, encoder_size=8, mlp_size=16, num_encodings=2
+)
 # Options of oracles with which what was learned comes into play within a few trials. The controller learns next to
 # nothing; without graphs (fixture `no_graphs`), its rounds take a fraction of a second.
 QUICK = {
   "nao": {
     "num_initial_points": 4,
     "config": NaoConfig(
-      controller=_CONTROLLER, ensemble_size=1, round_size=3, step_sizes=(1.0,), temperatures=(1.0,), num_unlabeled=16
+      controller=_CONTROLLER,
+      ensemble_size=1,
+      round_size=3,
+      step_sizes=(1.0,),
+      temperatures=(1.0,),
+      oversampling=2.0,
+      num_unlabeled=16,
     ),
   },
   "evolution": {"config": EvolutionConfig(population_size=6, tournament_size=3)},

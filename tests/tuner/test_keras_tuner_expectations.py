@@ -5,8 +5,11 @@ import math
 import keras_tuner
 import pytest
 
+from nao_tf.controller.config import ControllerConfig
 from nao_tf.strategies.nao import NaoConfig
 from tests.support.tuner_cases import QUICK, open_oracle, run, values_of
+
+pytestmark = pytest.mark.usefixtures("no_graphs")
 
 UPWARDS = keras_tuner.Objective("score", "max")
 
@@ -89,7 +92,7 @@ def test_it_can_be_saved_with_a_proposal_and_no_trial(tmp_path, name):
 
 def test_having_seen_that_more_is_better_it_asks_for_much(tmp_path):
   space = declare(a=("Int", [-100, 100], {}))
-  config = NaoConfig(ensemble_size=2, num_unlabeled=64)
+  config = NaoConfig(controller=ControllerConfig(num_steps=10), ensemble_size=2, num_unlabeled=64)
   oracle = open_oracle(tmp_path, "nao", space, objective=UPWARDS, num_initial_points=2, config=config)
   for number in range(-9, 10, 2):
     trial = completed(space, {"a": 10 * number}, number)

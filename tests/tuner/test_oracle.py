@@ -26,7 +26,7 @@ SMALL = QUICK["evolution"]["config"]
 @pytest.mark.parametrize("name", QUICK)
 @pytest.mark.parametrize("seed", [0, 7])
 def test_one_seed_gives_one_list_of_trials(tmp_path, name, seed):
-  lists = [run(open_oracle(tmp_path / str(i), name, seed=seed, **QUICK[name]), 16) for i in range(2)]
+  lists = [run(open_oracle(tmp_path / str(i), name, seed=seed, **QUICK[name]), 10) for i in range(2)]
   assert lists[0] == lists[1]
 
 
@@ -52,12 +52,12 @@ def test_the_trials_are_those_of_the_stand_alone_loop(tmp_path):
 
 @pytest.mark.parametrize("name", ["nao", "evolution"])
 def test_minimizing_and_maximizing_mirror_each_other(tmp_path, name):
-  down = run(open_oracle(tmp_path / "down", name, **QUICK[name]), 16)
+  down = run(open_oracle(tmp_path / "down", name, **QUICK[name]), 10)
   objective = keras_tuner.Objective("score", "max")
   oracle = open_oracle(tmp_path / "up", name, objective=objective, **QUICK[name])
-  assert run(oracle, 16, lambda values: -score(values)) == down
+  assert run(oracle, 10, lambda values: -score(values)) == down
   other = open_oracle(tmp_path / "other", name, objective=objective, **QUICK[name])
-  assert run(other, 16) != down
+  assert run(other, 10) != down
 
 
 # Going on.

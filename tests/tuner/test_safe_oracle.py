@@ -242,7 +242,7 @@ def allowed(values):
 
 
 @pytest.mark.parametrize("name", tuning.QUICK)
-def test_namesakes_are_recorded_with_the_values_that_were_handed_out(tmp_path, name):
+def test_namesakes_are_recorded_with_the_values_that_were_handed_out(tmp_path, no_graphs, name):
   oracle = open_oracle(tmp_path, name, namesakes(), **tuning.QUICK[name])
   ran = run(oracle, 15, lambda values: float(len(str(values))))
   assert all(map(allowed, ran)) and {values["kind"] for values in ran} == {"small", "large", "none"}

@@ -27,6 +27,8 @@ from tests.support.tuner_cases import (
   wait_for,
 )
 
+pytestmark = pytest.mark.usefixtures("no_graphs")
+
 SMALL = {**QUICK["evolution"], "max_trials": 20}
 NAO = {**QUICK["nao"], "max_trials": 12}
 
