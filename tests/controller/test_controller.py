@@ -45,7 +45,7 @@ def test_every_preset_learns(preset):
   assert losses[-1] < losses[0]
 
 
-def test_scores_are_probabilities_and_memory_has_its_shape():
+def test_scores_are_probabilities_and_memory_has_its_shape(no_graphs):
   controller, tokens = cases.small_controller(), cases.some_tokens(6)
   memory = controller.encode(tokens)
   scores = controller.predict_score(memory)
@@ -63,7 +63,7 @@ def test_tokens_of_another_length_are_refused():
 
 
 @pytest.mark.parametrize("ensemble_size", [None, 2])
-def test_axes_in_front_are_kept(ensemble_size):
+def test_axes_in_front_are_kept(ensemble_size, no_graphs):
   controller = cases.small_controller(ensemble_size=ensemble_size)
   tokens = np.stack([cases.some_tokens(6, seed=seed) for seed in range(3)])
   leading = (3, 6) if ensemble_size is None else (3, 2, 6)
@@ -88,7 +88,7 @@ def pair_and_singles(**changes):
 
 
 @pytest.mark.parametrize("attention, bidirectional", [("bahdanau", False), ("bilinear", True)])
-def test_a_member_does_what_it_would_do_alone(attention, bidirectional):
+def test_a_member_does_what_it_would_do_alone(attention, bidirectional, no_graphs):
   pair, singles = pair_and_singles(attention=attention, bidirectional=bidirectional, double_bias=True)
   tokens = cases.some_tokens(6)
   memory = pair.encode(tokens)
@@ -152,7 +152,7 @@ def test_keras_fit_and_evaluate():
   assert history["loss"][-1] < history["loss"][0]
 
 
-def test_evaluate_reports_the_figures_of_the_whole_set():
+def test_evaluate_reports_the_figures_of_the_whole_set(no_graphs):
   controller, tokens, targets = cases.small_controller(), cases.some_tokens(30), cases.some_targets(30)
   found = controller.evaluate(tokens, targets, batch_size=30, verbose=0, return_dict=True)
   scores, written = controller.score(tokens), controller.decode(controller.encode(tokens)).numpy()
@@ -161,7 +161,7 @@ def test_evaluate_reports_the_figures_of_the_whole_set():
   assert found["hamming"] == pytest.approx(metrics.hamming_distance(tokens, written), abs=1e-5)
 
 
-def test_architectures_without_a_score_teach_the_decoder_alone():
+def test_architectures_without_a_score_teach_the_decoder_alone(no_graphs):
   controller, tokens = cases.small_controller(), cases.some_tokens(20)
   before = [weight.copy() for weight in controller.predictor.get_weights()]
   written = controller.decoder.get_weights()[0].copy()
@@ -170,13 +170,13 @@ def test_architectures_without_a_score_teach_the_decoder_alone():
   assert not np.array_equal(written, controller.decoder.get_weights()[0])
 
 
-def test_members_train_with_keras_too():
+def test_members_train_with_keras_too(no_graphs):
   controller = cases.small_controller(ensemble_size=2)
   history = controller.fit(cases.some_tokens(20), cases.some_targets(20), batch_size=10, epochs=2, verbose=0).history
   assert np.isfinite(history["loss"][-1])
 
 
-def test_weights_go_through_a_keras_file(tmp_path):
+def test_weights_go_through_a_keras_file(tmp_path, no_graphs):
   saved, loaded = cases.small_controller(seed=1, bidirectional=True), cases.small_controller(seed=2, bidirectional=True)
   saved.save_weights(str(tmp_path / "controller.weights.h5"))
   loaded.load_weights(str(tmp_path / "controller.weights.h5"))

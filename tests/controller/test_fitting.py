@@ -34,13 +34,13 @@ def test_equal_seeds_give_equal_weights_bit_for_bit(ensemble_size):
   assert not equal(one, other)
 
 
-def test_equal_controllers_learn_equally():
+def test_equal_controllers_learn_equally(no_graphs):
   one, same = cases.small_controller(), cases.small_controller()
   fit(one), fit(same)
   assert equal(controller_state(one), controller_state(same))
 
 
-def test_looking_at_the_loss_in_between_changes_nothing():
+def test_looking_at_the_loss_in_between_changes_nothing(no_graphs):
   seen = []
   chunks = {"chunk_size": 3, "progress": lambda step, loss: seen.append((step, loss))}
   (whole, at_once), (parts, in_chunks) = repeats(cases.small_controller(), {"num_steps": 7}, {"num_steps": 7, **chunks})
@@ -64,13 +64,13 @@ def test_the_loss_falls():
     assert losses[-10:].mean() < 0.8 * losses[:10].mean()
 
 
-def test_members_have_histories_of_their_own():
+def test_members_have_histories_of_their_own(no_graphs):
   history = fit(cases.small_controller(ensemble_size=3), num_steps=2)
   assert history.loss.shape == (2, 3)
   assert len(np.unique(history.loss[0])) == 3
 
 
-def test_the_decoder_is_left_alone_between_its_steps():
+def test_the_decoder_is_left_alone_between_its_steps(no_graphs):
   controller = cases.small_controller(decoder_every=3)
   (first, once), (last, thrice) = repeats(controller, {"num_steps": 1}, {"num_steps": 3})
   np.testing.assert_array_equal(np.isnan(last.token_loss), [False, True, True])
@@ -79,7 +79,7 @@ def test_the_decoder_is_left_alone_between_its_steps():
   assert len(same) == len(controller.decoder.trainable_variables)
 
 
-def test_architectures_without_a_score_do_not_count_in_the_score_loss():
+def test_architectures_without_a_score_do_not_count_in_the_score_loss(no_graphs):
   runs = {"num_steps": 1}, {"num_steps": 1, "unlabeled": cases.some_tokens(30, seed=9)}
   (plain, without), (more, with_more) = repeats(cases.small_controller(unlabeled_batch_size=9), *runs)
   np.testing.assert_allclose(plain.score_loss, more.score_loss, rtol=1e-5)
@@ -87,7 +87,7 @@ def test_architectures_without_a_score_do_not_count_in_the_score_loss():
   assert not equal(without, with_more)
 
 
-def test_an_empty_pool_without_scores_is_none():
+def test_an_empty_pool_without_scores_is_none(no_graphs):
   runs = {}, {"unlabeled": np.zeros((0, 4), np.int32)}
   (_, without), (_, with_none) = repeats(cases.small_controller(unlabeled_batch_size=9), *runs)
   assert equal(without, with_none)
@@ -123,12 +123,12 @@ def test_every_encoding_is_drawn_and_stays_with_its_architecture():
   assert np.all(np.bincount(tokens[:, 0] % 10) > 20)  # 33 each on average, 4.7 sigma.
 
 
-def test_several_encodings_train():
+def test_several_encodings_train(no_graphs):
   tokens, targets = np.stack([cases.some_tokens(20), cases.some_tokens(20)[:, [2, 3, 0, 1]]]), cases.some_targets(20)
   assert np.isfinite(fit_controller(cases.small_controller(), tokens, targets, num_steps=2).loss).all()
 
 
-def test_each_fit_starts_with_fresh_moments_unless_told_otherwise():
+def test_each_fit_starts_with_fresh_moments_unless_told_otherwise(no_graphs):
   for reset, steps in ((True, 3), (False, 6)):
     controller = cases.small_controller(reset_optimizer=reset)
     fit(controller, num_steps=3), fit(controller, num_steps=3)
@@ -136,14 +136,14 @@ def test_each_fit_starts_with_fresh_moments_unless_told_otherwise():
     assert len(optimizer_variables(controller)) >= 2 * len(controller.trainable_variables)
 
 
-def test_a_cosine_ends_at_its_share_of_the_rate():
+def test_a_cosine_ends_at_its_share_of_the_rate(no_graphs):
   controller = cases.small_controller(learning_rate=0.01, final_learning_rate=0.1)
   fit(controller, num_steps=4)
   expected = 0.01 * (0.1 + 0.9 * (0.5 + 0.5 * np.cos(np.pi * 3 / 4)))
   assert float(controller.optimizer.learning_rate.numpy()) == pytest.approx(expected, rel=1e-5)
 
 
-def test_divergence_is_an_error_that_names_the_step():
+def test_divergence_is_an_error_that_names_the_step(no_graphs):
   controller = cases.small_controller()
   controller.set_weights([np.full_like(weight, np.nan) for weight in controller.get_weights()])
   with pytest.raises(TrainingDiverged, match="the loss of step 0 is nan"):

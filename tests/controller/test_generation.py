@@ -26,7 +26,7 @@ def log_probabilities(controller, memory, tokens):
 
 
 @every_form
-def test_greedy_writing_takes_the_likeliest_token_each_time(attention):
+def test_greedy_writing_takes_the_likeliest_token_each_time(attention, no_graphs):
   controller = cases.small_controller(attention=attention)
   memory = cases.some_memory(controller, 6)
   tokens = controller.decode(memory)
@@ -44,13 +44,13 @@ def test_whatever_is_written_is_legal(attention):
 
 
 @pytest.mark.parametrize("temperature", [1e6, 1e12, 1e30])
-def test_no_temperature_is_so_high_that_something_illegal_is_written(temperature):
+def test_no_temperature_is_so_high_that_something_illegal_is_written(temperature, no_graphs):
   controller = cases.small_controller()
   tokens = controller.decode(cases.some_memory(controller, 200), temperature, seed=1)
   cases.VOCABULARY.decode(np.reshape(tokens, (-1, 4)))
 
 
-def test_temperature_zero_is_greedy_and_equal_seeds_draw_equal_tokens():
+def test_temperature_zero_is_greedy_and_equal_seeds_draw_equal_tokens(no_graphs):
   controller = cases.small_controller()
   memory = cases.some_memory(controller, 50)
   np.testing.assert_array_equal(controller.decode(memory, 0.0, seed=3), controller.decode(memory))
@@ -60,7 +60,7 @@ def test_temperature_zero_is_greedy_and_equal_seeds_draw_equal_tokens():
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
-def test_draws_follow_the_softmax_at_the_temperature(temperature):
+def test_draws_follow_the_softmax_at_the_temperature(temperature, no_graphs):
   controller, count = cases.small_controller(), 4000
   memory = np.repeat(cases.some_memory(controller, 1), count, axis=0)
   drawn = controller.decode(memory, temperature, seed=5).numpy()[:, 0]
@@ -70,7 +70,7 @@ def test_draws_follow_the_softmax_at_the_temperature(temperature):
   assert np.all(np.abs(found - expected) <= 4 * np.sqrt(expected * (1 - expected) / count))  # 4 sigma
 
 
-def test_a_row_of_temperatures_draws_again_from_the_same_memory():
+def test_a_row_of_temperatures_draws_again_from_the_same_memory(no_graphs):
   controller = cases.small_controller()
   memory = cases.some_memory(controller, 5)
   tokens = controller.decode(memory, np.array([[0.0], [0.0], [3.0]]), seed=1)
@@ -80,14 +80,14 @@ def test_a_row_of_temperatures_draws_again_from_the_same_memory():
 
 
 @every_form
-def test_a_beam_of_one_is_greedy(attention):
+def test_a_beam_of_one_is_greedy(attention, no_graphs):
   controller = cases.small_controller(attention=attention)
   memory = cases.some_memory(controller, 6)
   np.testing.assert_array_equal(controller.beam_search(memory, 1)[0][:, 0], controller.decode(memory))
 
 
 @every_form
-def test_a_beam_as_wide_as_the_language_finds_every_sequence_with_its_probability(attention):
+def test_a_beam_as_wide_as_the_language_finds_every_sequence_with_its_probability(attention, no_graphs):
   controller, sequences = cases.small_controller(attention=attention), all_sequences()
   memory = cases.some_memory(controller, 2)
   tokens, scores = (part.numpy() for part in controller.beam_search(memory, len(sequences)))
@@ -110,7 +110,7 @@ def test_no_sequence_at_all_is_written_for_no_memory():
   assert controller.decode(np.zeros((0, 2, 5), np.float32)).shape == (0, 4)
 
 
-def test_positions_may_have_different_numbers_of_choices():
+def test_positions_may_have_different_numbers_of_choices(no_graphs):
   space = cases.ToySpace((("input", 2), ("operation", 3), ("input", 5), ("operation", 3)), decisions_per_step=2)
   vocabulary = Vocabulary.of(space)
   controller = cases.small_controller(vocabulary=vocabulary)

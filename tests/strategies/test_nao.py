@@ -179,7 +179,9 @@ def test_a_cache_is_read_or_not_wherever_it_is_cut_or_garbled(saved, tmp_path):
 
 def test_the_papers_procedure_takes_the_first_decodes_of_the_smallest_step(no_graphs):
   small = {"num_initial": 12, "round_size": 6, "num_seeds": 6, "step_sizes": (10.0, 20.0, 30.0)}
-  config = dataclasses.replace(PRESETS["paper"], controller=dataclasses.replace(make_config("torch_v2"), epochs=3), **small)
+  config = dataclasses.replace(
+    PRESETS["paper"], controller=dataclasses.replace(make_config("torch_v2"), epochs=3), **small
+  )
   strategy = Nao(RowSpace(), seed=0, config=config)
   kinds = [trial.origin.kind for trial in run(strategy, 18)[12:]]
   assert set(kinds) <= {"ascent", "random"}

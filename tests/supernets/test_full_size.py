@@ -19,6 +19,7 @@ from nao_tf.training.language_config import LanguageTrainingConfig
 from tests.support import shared_cases
 from tests.support.array_source import array_task
 from tests.support.image_cases import NETWORK
+from tests.support.without_graphs import without_graphs
 
 SINGLE = {"float32", tf.float32}
 HALVES = ["bfloat16", pytest.param("float16", marks=pytest.mark.slow)]
@@ -45,11 +46,12 @@ def trained(trainer):
 
 @pytest.fixture(scope="module")
 def losses_of_paths():
-  return trained(paths())
+  with without_graphs():
+    return trained(paths())
 
 
 @pytest.mark.parametrize("precision", HALVES)
-def test_paths_of_shared_weights_end_near_those_in_single_precision(losses_of_paths, precision):
+def test_paths_of_shared_weights_end_near_those_in_single_precision(losses_of_paths, precision, no_graphs):
   trainer = paths(mixed_precision=precision)
   losses = trained(trainer)
   assert losses[0] == pytest.approx(losses_of_paths[0], abs=0.02)  # Of the last epoch.
@@ -78,7 +80,7 @@ def test_a_path_of_a_supernet_in_bfloat16_is_a_network_in_single_precision(space
   assert 0 < distance < 0.05
 
 
-def test_a_step_in_parts_is_that_of_the_whole_batch():
+def test_a_step_in_parts_is_that_of_the_whole_batch(no_graphs):
   whole, parts = paths(), paths(accumulate_steps=4)
   images, labels = next(iter(whole.task.training_batches(whole.training_config, seed=3)))
   alike = tf.repeat(images[None, :16], 4, 0), tf.repeat(labels[None, :16], 4, 0)  # All parts have the same statistics.
@@ -91,7 +93,7 @@ def test_a_step_in_parts_is_that_of_the_whole_batch():
   assert np.abs(whole.weights.vector - whole.supernet.bank.initial()).max() > 1e-3
 
 
-def test_an_overflow_changes_nothing_but_the_factor():
+def test_an_overflow_changes_nothing_but_the_factor(no_graphs):
   trainer = paths(mixed_precision="float16")
   trainer._loss_scale.factor.assign(2.0**60)
   before, batch = trainer.weights.vector.numpy(), next(iter(trainer.task.training_batches(RELAXED, seed=3)))
@@ -134,7 +136,7 @@ def test_a_relaxed_network_ends_near_one_in_single_precision(loss_of_relaxed, pr
   assert trainer.network.cells[0].compute_dtype == precision
 
 
-def test_the_gradient_of_strengths_points_where_it_does_in_single_precision():
+def test_the_gradient_of_strengths_points_where_it_does_in_single_precision(no_graphs):
   gradients = []
   for precision in ("none", "bfloat16"):
     trainer = relaxed(mixed_precision=precision)
