@@ -50,7 +50,6 @@ def run(path: pathlib.Path, directory: pathlib.Path, monkeypatch, changes: Mappi
     "own_space",
     "own_strategy",
     "own_evaluator",
-    "own_task",
     "rungs",
     "search_by_gradients",
     "search_by_sampling",
@@ -59,6 +58,11 @@ def run(path: pathlib.Path, directory: pathlib.Path, monkeypatch, changes: Mappi
 )
 def test_the_blocks_of_a_guide_are_one_program(name, tmp_path, monkeypatch):
   run(GUIDES / f"{name}.md", tmp_path, monkeypatch)
+
+
+def test_the_tasks_of_the_guide_are_learned(tmp_path, monkeypatch):
+  cells = {'make_space("nasnet5")': 'make_space("tests.support.tiny_cells:TinyCells")'}
+  run(GUIDES / "own_task.md", tmp_path, monkeypatch, cells)
 
 
 def test_the_published_network_of_the_guide_is_built_and_its_file_is_a_cell(tmp_path, monkeypatch):
@@ -106,7 +110,7 @@ def test_an_exported_image_network_answers_as_the_guide_says(tmp_path, monkeypat
   assert names["answer"]["probabilities"].shape == (3, 10)
 
 
-def test_the_keras_models_of_the_guide_are_built_loaded_trained_and_cut(tmp_path, monkeypatch):
+def test_the_keras_models_of_the_guide_are_built_loaded_trained_and_cut(tmp_path, monkeypatch, no_graphs):
   directory = train_tiny(tmp_path / "runs" / "mine" / "best")
   (directory.parent / "best.json").write_text(json.dumps({"genotype": GENOTYPE.to_json()}))
   smaller = {'"NAONet-WS"': '"runs/mine/best.json"'}

@@ -11,12 +11,20 @@ from nao_tf.searches.search_directory import Reranking
 from nao_tf.supernets.relaxed.config import PRESETS
 from nao_tf.trial import Evaluation
 from tests.supernets.relaxed.test_relaxed_trainer import SPACE, make_trainer
+from tests.support.no_graphs import operation_by_operation
 
 SETTINGS = {"space": SPACE.name, "seed": 3}
 
 
 def search(directory, trainer, **options):
   return run_one_shot_search(str(directory), SETTINGS, SPACE, trainer, tensorboard=False, **options)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_graphs():
+  """A search here has six steps, and every test would trace its own."""
+  with operation_by_operation():
+    yield
 
 
 @pytest.fixture(scope="module")
