@@ -45,7 +45,7 @@ def test_a_table_has_a_row_for_every_configuration_in_any_order(table):
     table.row({**table.configurations[0], "units": 9})
 
 
-def test_only_what_is_missing_of_a_table_is_trained(tmp_path):
+def test_only_what_is_missing_of_a_table_is_trained(tmp_path, no_graphs):
   configurations = benchmark.every_configuration()
   some = [v for v in configurations if v["units"] == 8 and v["layers"] < 3 and v["learning_rate"] == 1e-4][::8]
   first = benchmark.make_table(str(tmp_path), configurations=some, num_runs=2, epochs=1)

@@ -14,7 +14,7 @@ from nao_tf.strategies.nao_config import PRESETS
 from nao_tf.tasks import make_task
 
 SPACE = make_space("nasnet5")
-NETWORK = ImageNetworkConfig(num_cells=2, filters=16)
+NETWORK = ImageNetworkConfig(num_cells=1, filters=4)
 
 
 def test_figures_are_those_of_training_images_and_of_the_seed_and_are_computed_once():
