@@ -9,6 +9,7 @@ from tensorflow.python.ops import gen_resource_variable_ops
 from tensorflow.python.util import tf_stack
 
 from nao_tf.training.graph_memory import released_graphs
+from tests.support.without_graphs import without_graphs
 
 tf.config.threading.set_intra_op_parallelism_threads(1)  # Networks are tiny, and tests run side by side.
 
@@ -49,9 +50,8 @@ def operations_do_not_remember_where_they_were_made():
 @pytest.fixture
 def no_graphs():
   """Runs compiled functions operation by operation: a few small steps are over before a graph of them is traced."""
-  tf.config.run_functions_eagerly(True)
-  yield
-  tf.config.run_functions_eagerly(False)
+  with without_graphs():
+    yield
 
 
 @pytest.fixture(scope="module", autouse=True)

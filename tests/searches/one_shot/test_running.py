@@ -11,7 +11,7 @@ from nao_tf.searches.search_directory import Reranking
 from nao_tf.supernets.relaxed.config import PRESETS
 from nao_tf.trial import Evaluation
 from tests.supernets.relaxed.test_relaxed_trainer import SPACE, make_trainer
-from tests.support.no_graphs import operation_by_operation
+from tests.support.without_graphs import without_graphs
 
 SETTINGS = {"space": SPACE.name, "seed": 3}
 
@@ -23,7 +23,7 @@ def search(directory, trainer, **options):
 @pytest.fixture(scope="module", autouse=True)
 def no_graphs():
   """A search here has six steps, and every test would trace its own."""
-  with operation_by_operation():
+  with without_graphs():
     yield
 
 
