@@ -137,11 +137,14 @@ def test_weights_are_a_function_of_the_seed():
   assert not np.array_equal(rows[0], rows[2])
 
 
-@pytest.mark.parametrize("training_graph", [False, True])
-def test_a_plain_model_computes_the_same(training_graph):
+@pytest.fixture(scope="module")
+def network():
   config = dataclasses.replace(CONFIG, drop_path_keep=0.5, auxiliary=True)
-  network = image_network(genotype_from_json(SMALL.to_json()), config, num_classes=3, image_shape=SHAPE)
-  randomize(network, 0)
+  return randomize(image_network(genotype_from_json(SMALL.to_json()), config, num_classes=3, image_shape=SHAPE), 0)
+
+
+@pytest.mark.parametrize("training_graph", [False, True])
+def test_a_plain_model_computes_the_same(network, training_graph):
   images = np.random.default_rng(0).normal(size=(2, *SHAPE)).astype(np.float32)
   model = plain_model(network, classifier_activation=None, training_graph=training_graph)
   outputs = model(images, training=False)

@@ -1,5 +1,10 @@
 """A tiny training of nao-train, for several tests."""
 
+import functools
+import pathlib
+import shutil
+import tempfile
+
 from absl import flags
 
 from nao_tf.tools import train
@@ -20,10 +25,15 @@ FLAGS = (
 
 
 def train_tiny(directory):
-  """Trains the tiny network of `image_cases` on digits for an epoch; returns the directory."""
-  directory.parent.mkdir(parents=True, exist_ok=True)
+  """Trains the tiny network of `image_cases` on digits for an epoch, once in a process; returns the directory."""
+  return shutil.copytree(pathlib.Path(_parent_of_training().name) / "tiny", directory)
+
+
+@functools.cache
+def _parent_of_training():
+  parent = tempfile.TemporaryDirectory()  # It is removed at the end of the process.
   values = flags.FlagValues()
   train.define_flags(values)
-  values(["train", *FLAGS, f"--architecture={GENOTYPE_FILE}", f"--workdir={directory}"])
+  values(["train", *FLAGS, f"--architecture={GENOTYPE_FILE}", f"--workdir={parent.name}/tiny"])
   assert train.main(values) == 0
-  return directory
+  return parent

@@ -1,5 +1,8 @@
 """Image sets of TensorFlow Datasets that are not as usual: types, shapes, splits, labels, files."""
 
+import functools
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
@@ -27,12 +30,24 @@ def task_on(directory, splits, name="odd", **options):
   return make_task(name, data_dir=write_set(directory, name, splits, **features), validation_fraction=0.0, **options)
 
 
+@pytest.fixture(scope="module")
+def set_of(tmp_path_factory):
+  """Returns images of a type and the directory of a set of them, writing each set only once."""
+
+  @functools.cache
+  def write(dtype, low, high):
+    images = random_images(30, dtype=dtype, low=low, high=high)
+    return images, write_set(tmp_path_factory.mktemp(dtype), "odd", {"train": examples(images, LABELS)})
+
+  return write
+
+
 @pytest.mark.parametrize("dtype, low, high", [("uint8", 0, 255), ("uint16", 0, 65535), ("float32", 0, 1)])
 @pytest.mark.parametrize("bytes_in_memory", [2**31, 0], ids=["in memory", "streamed"])
-def test_images_keep_type_and_values(tmp_path, monkeypatch, dtype, low, high, bytes_in_memory):
+def test_images_keep_type_and_values(set_of, monkeypatch, dtype, low, high, bytes_in_memory):
   monkeypatch.setattr("nao_tf.tasks.image_reading.IN_MEMORY_BYTES", bytes_in_memory)
-  images = random_images(30, dtype=dtype, low=low, high=high)
-  task = task_on(tmp_path, {"train": examples(images, LABELS)})
+  images, directory = set_of(dtype, low, high)
+  task = make_task("odd", data_dir=directory, validation_fraction=0.0)
   found = raw(task, "train")
   assert found.dtype == dtype
   np.testing.assert_array_equal(in_order(found), in_order(images))
@@ -40,9 +55,9 @@ def test_images_keep_type_and_values(tmp_path, monkeypatch, dtype, low, high, by
 
 
 @pytest.mark.parametrize("dtype, low, high", [("uint8", 0, 255), ("uint16", 0, 65535), ("float32", 0, 1)])
-def test_resized_images_keep_type_and_range(tmp_path, dtype, low, high):
-  images = random_images(30, dtype=dtype, low=low, high=high)
-  found = raw(task_on(tmp_path, {"train": examples(images, LABELS)}, image_size=3), "train")
+def test_resized_images_keep_type_and_range(set_of, dtype, low, high):
+  images, directory = set_of(dtype, low, high)
+  found = raw(make_task("odd", data_dir=directory, image_size=3, validation_fraction=0.0), "train")
   assert found.dtype == dtype and found.shape == (30, 3, 3, 1)
   assert found.mean() == pytest.approx(images.mean(), rel=0.05)
 
@@ -160,12 +175,18 @@ def damage(path, how):
     path.unlink()
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+  """The directory of a set that is copied to be damaged."""
+  return write_set(tmp_path_factory.mktemp("whole"), "odd", {"train": BYTES, "test": BYTES})
+
+
 @pytest.mark.parametrize("how", ["a byte", "cut off", "missing"])
 @pytest.mark.parametrize("bytes_in_memory", [2**31, 0], ids=["in memory", "streamed"])
 @pytest.mark.parametrize("split", ["train", "test"])
-def test_damaged_files_are_reported_with_set_and_directory(tmp_path, monkeypatch, how, bytes_in_memory, split):
+def test_damaged_files_are_reported_with_set_and_directory(whole, tmp_path, monkeypatch, how, bytes_in_memory, split):
   monkeypatch.setattr("nao_tf.tasks.image_reading.IN_MEMORY_BYTES", bytes_in_memory)
-  write_set(tmp_path, "odd", {"train": BYTES, "test": BYTES})
+  shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
   [path] = (tmp_path / "odd" / "1.0.0").glob(f"*{split}*")
   damage(path, how)
   task = make_task("odd", data_dir=str(tmp_path))

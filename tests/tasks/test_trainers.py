@@ -6,7 +6,6 @@ import tensorflow as tf
 
 from nao_tf.evaluators.training_evaluator import TrainingEvaluator
 from nao_tf.networks.image_network import ImageNetworkConfig
-from nao_tf.spaces import make_space
 from nao_tf.spaces.genotypes import LstmGenotype
 from nao_tf.tasks import make_task
 from nao_tf.tasks.base import Task
@@ -15,6 +14,7 @@ from nao_tf.training.batch_trainer import BatchTrainer
 from nao_tf.training.language_trainer import LanguageModelTrainer
 from tests.support import image_cases, toy_text
 from tests.support.own_task import BrightCorners, NoBatches
+from tests.support.shared_cases import SPACE
 
 
 def make(task, genotype=image_cases.GENOTYPE, network=image_cases.NETWORK, training=image_cases.TRAINING):
@@ -49,8 +49,8 @@ def test_a_task_of_ones_own_needs_data_losses_and_scores_only():
   assert trainer.evaluate("test").keys() == {"closeness"}
 
 
-def test_a_task_of_ones_own_can_be_searched_for():
-  space, task = make_space("nasnet5"), BrightCorners()
+def test_a_task_of_ones_own_can_be_searched_for(no_graphs):
+  space, task = SPACE, BrightCorners()
   evaluator = TrainingEvaluator(
     task,
     space,
