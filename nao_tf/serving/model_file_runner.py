@@ -36,8 +36,10 @@ def main(model: str, images_path: str, answers_path: str) -> None:
 def keras_runner(path: str) -> Runner:
   """Returns what answers with a model of Keras."""
   model = tf.keras.models.load_model(path, compile=False)
-  answer = tf.function(lambda images: model(images, training=False), reduce_retracing=True)
-  return lambda images: answer(tf.constant(images, model.inputs[0].dtype)).numpy()
+  (entry,) = model.inputs
+  taken = tf.TensorSpec((None, *entry.shape[1:]), entry.dtype)  # One graph for batches of any size.
+  answer = tf.function(lambda images: model(images, training=False), input_signature=[taken], autograph=False)
+  return lambda images: answer(tf.constant(images, entry.dtype)).numpy()
 
 
 def tflite_runner(path: str) -> Runner:

@@ -1,6 +1,7 @@
 import dataclasses
 import math
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -32,10 +33,19 @@ from tests.support.shared_cases import (
 
 
 @pytest.fixture(scope="module")
-def two_rounds(tmp_path_factory):
+def after_one_round(tmp_path_factory):
+  """Where the directory of `two_rounds` is copied to after its first round, as a process that dies then leaves it."""
+  return tmp_path_factory.mktemp("half") / "copy"
+
+
+@pytest.fixture(scope="module")
+def two_rounds(tmp_path_factory, after_one_round):
   """The evaluations of two rounds, two epochs each, and the evaluator."""
-  evaluator = make_evaluator(tmp_path_factory.mktemp("whole"), ROUNDS)
-  return [list(evaluator.evaluate(sample(3, seed))) for seed in (1, 2)], evaluator
+  directory = tmp_path_factory.mktemp("whole")
+  evaluator = make_evaluator(directory, ROUNDS)
+  first = list(evaluator.evaluate(sample(3, 1)))
+  shutil.copytree(directory, after_one_round)
+  return [first, list(evaluator.evaluate(sample(3, 2)))], evaluator
 
 
 @pytest.fixture(scope="module")
@@ -125,15 +135,15 @@ def test_all_encodings_have_the_reward_of_the_canonical_one(one_round):
   assert one.reward == two.reward
 
 
-def test_what_was_left_when_a_process_died_is_evaluated_as_it_would_have_been(two_rounds, tmp_path):
+def test_what_was_left_when_a_process_died_is_evaluated_as_it_would_have_been(two_rounds, after_one_round):
   (_, second), _ = two_rounds
-  list(make_evaluator(tmp_path, ROUNDS).evaluate(sample(3, 1)))
-  cut = make_evaluator(tmp_path, ROUNDS)
+  cut = make_evaluator(after_one_round, ROUNDS)
   begun = cut.evaluate(sample(3, 2))
   assert comparable([next(begun)])[0][0] == pytest.approx(second[0].reward, abs=1e-3)
-  rest = list(make_evaluator(tmp_path, ROUNDS).evaluate(sample(3, 2)[1:]))
+  resumed = make_evaluator(after_one_round, ROUNDS)
+  rest = list(resumed.evaluate(sample(3, 2)[1:]))
   assert [e.reward for e in rest] == pytest.approx([e.reward for e in second[1:]], abs=1e-3)
-  assert len(make_evaluator(tmp_path, ROUNDS)._rounds) == 2
+  assert len(resumed._rounds) == 2
 
 
 def test_too_many_parameters_are_a_failure_and_not_trained_on(tmp_path, one_round, no_graphs):
@@ -237,19 +247,21 @@ def test_shared_weights_of_other_settings_are_refused(tmp_path):
     make_evaluator(tmp_path, seed=4)
 
 
-def elsewhere(directory):
+def elsewhere(directory, sharing, training):
   """Returns what scores as a worker does, with a supernet of its own."""
-  worker = SharedScores(make_trainer(ROUNDS), str(directory / TRAINING_DIRECTORY))
+  worker = SharedScores(make_trainer(sharing, training=training), str(directory / TRAINING_DIRECTORY))
   return lambda architectures: worker.evaluate(architectures)
 
 
 def test_a_worker_scores_as_the_process_that_trains(tmp_path, no_graphs):
-  evaluator = make_evaluator(tmp_path, ROUNDS, score_elsewhere=elsewhere(tmp_path))
-  for architectures in (sample(3, 1), sample(3, 2)):
+  sharing, training = dataclasses.replace(SHARING, epochs_per_round=1), dataclasses.replace(TRAINING, epochs=2)
+  score = elsewhere(tmp_path, sharing, training)
+  evaluator = make_evaluator(tmp_path, sharing, training=training, score_elsewhere=score)
+  for architectures in (sample(2, 1), sample(2, 2)):
     for architecture, evaluation in zip(architectures, evaluator.evaluate(architectures), strict=True):
       for name, figure in evaluator.trainer.score(architecture).items():
         assert evaluation.metrics[name] == pytest.approx(figure, rel=1e-5)
-  assert evaluator.scores(sample(3, 2)) == pytest.approx([evaluator.score(a) for a in sample(3, 2)], rel=1e-5)
+  assert evaluator.scores(sample(2, 2)) == pytest.approx([evaluator.score(a) for a in sample(2, 2)], rel=1e-5)
 
 
 def test_an_architecture_that_a_worker_cannot_score_fails_and_no_other(tmp_path, no_graphs):

@@ -15,6 +15,7 @@ from nao_tf.tasks.augmentation import standardize
 from nao_tf.tasks.image_classification import ImageClassification
 from nao_tf.tasks.image_sources import DigitsSource
 from tests.support.image_cases import GENOTYPE, make_trainer
+from tests.support.random_weights import randomize
 
 pytestmark = pytest.mark.optimized  # Errors name what they name to users.
 
@@ -24,7 +25,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1)).astype(np.uint8
 @pytest.fixture(scope="module")
 def trainer():
   trainer = make_trainer()
-  list(trainer.fit())
+  randomize(trainer.network)
   return trainer
 
 
@@ -105,10 +106,11 @@ def test_answers_that_differ_are_an_error(directory):
     export.compare(other.network, export.load_exported(directory).model, (8, 8, 1))
 
 
-def test_an_older_export_is_replaced_and_anything_else_is_not(trainer, tmp_path):
-  for _ in range(2):
-    serving.export_network(trainer.network, str(tmp_path / "model"), genotype=GENOTYPE, task=trainer.task)
-  assert os.listdir(tmp_path) == ["model"]
+def test_an_older_export_is_replaced_and_anything_else_is_not(trainer, directory, tmp_path):
+  shutil.copytree(directory, tmp_path / "model")
+  (tmp_path / "model" / "assets" / "labels.txt").unlink()
+  serving.export_network(trainer.network, str(tmp_path / "model"), genotype=GENOTYPE, task=trainer.task)
+  assert os.listdir(tmp_path) == ["model"] and (tmp_path / "model" / "assets" / "labels.txt").exists()
   (tmp_path / "notes").mkdir()
   (tmp_path / "notes" / "diary.txt").write_text("precious")
   with pytest.raises(ValueError, match=r"notes: will not be replaced.*diary.txt"):

@@ -29,6 +29,18 @@ def trained(tmp_path_factory):
   return train_tiny(tmp_path_factory.mktemp("runs") / "tiny")
 
 
+@pytest.fixture(scope="module")
+def loaded(trained):
+  """The model of that training, for tests that change nothing of it."""
+  return nao_tf.load_model(trained)
+
+
+@pytest.fixture(scope="module")
+def published():
+  """A published cell with its own convention."""
+  return nao_tf.build("NAONet-WS", num_classes=3, **TINY)
+
+
 def pictures(shape=(8, 8, 1), batch=5):
   return np.random.default_rng(0).integers(0, 17, (batch, *shape), np.uint8)
 
@@ -37,13 +49,12 @@ def weights_of(model):
   return [np.array(value) for value in model.get_weights()]
 
 
-def test_a_published_cell_brings_its_convention_and_takes_raw_images():
-  model = nao_tf.build("NAONet-WS", num_classes=3, **TINY)
+def test_a_published_cell_brings_its_convention_and_takes_raw_images(published, no_graphs):
   images = np.random.default_rng(0).integers(0, 256, (2, 9, 8, 3), np.uint8)
-  answers = model.predict(images, verbose=0)
+  answers = published.predict(images, verbose=0)
   np.testing.assert_allclose(answers.sum(-1), 1.0, atol=1e-5)
-  np.testing.assert_allclose(model.predict(images.astype(np.float32), verbose=0), answers, atol=1e-6)
-  assert not model.get_layer("logits").use_bias and model.name == "naonet_ws"
+  np.testing.assert_allclose(published.predict(images.astype(np.float32), verbose=0), answers, atol=1e-6)
+  assert not published.get_layer("logits").use_bias and published.name == "naonet_ws"
   assert nao_tf.build("NAONet-WS", num_classes=3, convention="nao", **TINY).get_layer("logits").use_bias
 
 
@@ -73,15 +84,15 @@ def test_preprocessing_may_be_left_out_or_of_another_range():
   np.testing.assert_allclose(tf.nn.softmax(plain), raw, atol=1e-5)
 
 
-def test_a_trained_network_answers_as_it_did(trained):
-  network, model = read_trained_network(trained), nao_tf.load_model(trained)
+def test_a_trained_network_answers_as_it_did(trained, loaded):
+  network = read_trained_network(trained)
   expected = answer(network.network, tf.constant(pictures()), network.task.pixels)["probabilities"]
-  np.testing.assert_allclose(model.predict(pictures(), verbose=0), expected, atol=1e-5)
+  np.testing.assert_allclose(loaded.predict(pictures(), verbose=0), expected, atol=1e-5)
 
 
-def test_a_loaded_model_is_compiled_and_trained_further(trained):
+def test_a_loaded_model_is_compiled_and_trained_further(trained, no_graphs):
   model, task = nao_tf.load_model(trained), nao_tf.make_task("digits")
-  images, labels = next(task.raw_batches("valid", 200).as_numpy_iterator())
+  images, labels = next(task.raw_batches("valid", 64).as_numpy_iterator())
   assert set(model.evaluate(images, labels, verbose=0, return_dict=True)) == {"loss", "accuracy"}
   losses = model.fit(images, labels, epochs=3, verbose=0).history["loss"]
   assert losses[-1] < losses[0]
@@ -97,19 +108,18 @@ sys.exit(any(name.startswith("nao_tf") for name in sys.modules))
 """
 
 
-def test_a_saved_model_is_loaded_in_a_process_without_this_package(trained, tmp_path):
-  model = nao_tf.load_model(trained)
-  model.save(tmp_path / "x.keras")
+def test_a_saved_model_is_loaded_in_a_process_without_this_package(loaded, tmp_path):
+  loaded.save(tmp_path / "x.keras")
   np.save(tmp_path / "images.npy", pictures())
   paths = [str(tmp_path / name) for name in ("x.keras", "images.npy", "answers.npy")]
   subprocess.run([sys.executable, "-c", PROGRAM, *paths], cwd=tmp_path, check=True, capture_output=True)
-  np.testing.assert_allclose(np.load(tmp_path / "answers.npy"), model.predict(pictures(), verbose=0), atol=1e-6)
+  np.testing.assert_allclose(np.load(tmp_path / "answers.npy"), loaded.predict(pictures(), verbose=0), atol=1e-6)
 
 
-def test_weights_of_a_training_may_get_another_top_and_another_size(trained):
+def test_weights_of_a_training_may_get_another_top_and_another_size(trained, loaded):
   options = {"weights": trained, "preprocessing": True}
   same = nao_tf.build(GENOTYPE, num_classes=10, input_shape=(8, 8, 1), **options)
-  np.testing.assert_allclose(same(pictures()), nao_tf.load_model(trained)(pictures()), atol=1e-6)
+  np.testing.assert_allclose(same(pictures()), loaded(pictures()), atol=1e-6)
   features = nao_tf.build(GENOTYPE, input_shape=(12, 12, 1), include_top=False, pooling="avg", **options)
   kernels = [model.get_layer("stem-first-conv").get_weights()[0] for model in (same, features)]
   np.testing.assert_array_equal(*kernels)
@@ -200,11 +210,9 @@ def test_a_training_graph_has_drop_path_and_an_auxiliary_output_and_is_saved_and
   np.testing.assert_allclose(classifier(images), loaded(images)[0], atol=1e-6)
 
 
-def test_the_training_graph_of_a_training_without_these_parts_has_none(trained):
+def test_the_training_graph_of_a_training_without_these_parts_has_none(trained, loaded):
   options = {"num_classes": 10, "input_shape": (8, 8, 1), "weights": trained, "training_graph": True}
-  np.testing.assert_allclose(
-    nao_tf.build(GENOTYPE, **options)(pictures()), nao_tf.load_model(trained)(pictures()), atol=1e-6
-  )
+  np.testing.assert_allclose(nao_tf.build(GENOTYPE, **options)(pictures()), loaded(pictures()), atol=1e-6)
   model = nao_tf.build(GENOTYPE, drop_path_keep=0.5, **options)
   assert model.get_layer("drop_path").steps == 0
 
@@ -214,10 +222,10 @@ def test_another_directory_is_refused(tmp_path):
     nao_tf.load_model(tmp_path)
 
 
-def test_a_directory_without_a_record_of_its_task_needs_the_task(trained, tmp_path):
+def test_a_directory_without_a_record_of_its_task_needs_the_task(trained, loaded, tmp_path):
   directory = shutil.copytree(trained, tmp_path / "old")
   (directory / "task.json").unlink()
   with pytest.raises(ValueError, match="does not record its task"):
     nao_tf.load_model(directory)
   model = nao_tf.load_model(directory, task=nao_tf.make_task("digits"))
-  np.testing.assert_allclose(model(pictures()), nao_tf.load_model(trained)(pictures()), atol=1e-6)
+  np.testing.assert_allclose(model(pictures()), loaded(pictures()), atol=1e-6)

@@ -1,5 +1,7 @@
 """Files for Keras and TensorFlow Lite: their answers, their measurements, and what is refused."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,7 +9,6 @@ import tensorflow as tf
 from nao_tf.serving.export_target import ExportError
 from nao_tf.serving.model_files import FORMATS, check_file, write_model_file
 from nao_tf.serving.plain_image_models import image_model_of
-from nao_tf.serving.tflite_models import computing_in_8_bits
 from nao_tf.serving.trained_image_files import export_file, random_images, some_images, training_images
 from nao_tf.serving.trained_networks import read_trained_network
 from nao_tf.tasks import make_task
@@ -22,20 +23,25 @@ def trained(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def eight_bits(trained):
-  """The content of a file that computes in 8 bits."""
-  return computing_in_8_bits(image_model_of(trained), training_images(make_task("digits")))
+def exported(trained, tmp_path_factory):
+  """Returns the file of a format, alone in its directory, and what was measured on it, making each only once."""
+
+  @functools.cache
+  def export(name):
+    path, task = tmp_path_factory.mktemp(name) / f"digits{FORMATS[name].suffix}", make_task("digits")
+    return path, export_file(trained, str(path), name, some_images(task), training_images(task))
+
+  return export
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_file_answers_as_the_network_does(trained, tmp_path, name):
-  task, path = make_task("digits"), tmp_path / f"digits{FORMATS[name].suffix}"
-  images = some_images(task)
-  measured = export_file(trained, str(path), name, images, training_images(task))
+def test_a_file_answers_as_the_network_does(exported, name):
+  images = some_images(make_task("digits"))
+  path, measured = exported(name)
   assert measured.difference <= LARGEST_DIFFERENCE[name] and measured.num_images == len(images)
   assert measured.agreement == 1.0 or name != "keras"
   assert measured.num_bytes == path.stat().st_size and measured.one_ms > 0 and measured.batch_ms > 0
-  assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+  assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
 def test_random_images_are_of_the_type_and_range_of_the_training(trained):
@@ -57,8 +63,8 @@ def test_computing_in_8_bits_needs_training_images(trained, tmp_path):
     export_file(trained, str(tmp_path / "x.tflite"), "tflite_int8", random_images(trained.task))
 
 
-def test_a_model_that_computes_in_8_bits_takes_bytes_and_standardizes_them_in_floats(eight_bits):
-  interpreter = tf.lite.Interpreter(model_content=eight_bits)
+def test_a_model_that_computes_in_8_bits_takes_bytes_and_standardizes_them_in_floats(exported):
+  interpreter = tf.lite.Interpreter(model_content=exported("tflite_int8")[0].read_bytes())
   (entry,), (end,) = interpreter.get_input_details(), interpreter.get_output_details()
   assert entry["dtype"] == np.uint8 and entry["quantization"] == (0.0, 0), "bytes are taken as they are"
   assert end["dtype"] == np.float32
