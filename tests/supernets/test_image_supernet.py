@@ -78,7 +78,7 @@ def test_it_can_be_called_outside_a_graph(graphs):
 
 
 @pytest.mark.parametrize("convention", ["nao_ws", "torch"])
-def test_it_is_under_other_conventions_too(convention):
+def test_it_is_under_other_conventions_too(convention, no_graphs):
   graphs = Graphs(dataclasses.replace(FULL, convention=convention), num_nodes=2)
   rng = np.random.default_rng(1)
   for architecture in (supernets.chain(num_nodes=2), supernets.skipping(2), supernets.sample(rng, num_nodes=2)):
