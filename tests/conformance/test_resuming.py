@@ -17,7 +17,7 @@ from nao_tf.trial import Trial
 from tests.support.controller_cases import QUICK
 from tests.support.toys import CountingEvaluator, ToySpace
 
-CONTROLLER = dataclasses.replace(QUICK, num_steps=6)
+CONTROLLER = dataclasses.replace(QUICK, num_steps=6, later_steps=3)
 OPTIONS = {
   "nao": {"config": NaoConfig(CONTROLLER, ensemble_size=1, num_initial=4, round_size=4, num_seeds=4, num_unlabeled=8)},
   "bananas": {"config": BananasConfig(num_initial=4, round_size=4, ensemble_size=2, units=8, num_epochs=5)},

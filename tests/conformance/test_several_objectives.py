@@ -13,11 +13,12 @@ from nao_tf.strategies.evolution import EvolutionConfig
 from nao_tf.strategies.nao import NaoConfig
 from nao_tf.strategies.optuna_search import OptunaConfig
 from tests.support import two_objectives
+from tests.support.controller_cases import QUICK
 
 TAKING = ("nao", "random", "evolution", "optuna", "bayesian")
 SPACE = make_space("nasbench201")
 OPTIONS = {
-  "nao": {"config": NaoConfig(ensemble_size=1, num_initial=6, round_size=2, num_seeds=4, num_unlabeled=16)},
+  "nao": {"config": NaoConfig(QUICK, ensemble_size=1, num_initial=6, round_size=2, num_seeds=4, num_unlabeled=16)},
   "bayesian": {"config": BayesianConfig(kernel="decisions", num_initial=6, num_candidates=20)},
   "evolution": {"config": EvolutionConfig(population_size=6, tournament_size=2)},
   "optuna": {"config": OptunaConfig(num_initial=6)},

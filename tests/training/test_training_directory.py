@@ -23,8 +23,18 @@ from nao_tf.training.training_directory import (
   read_history,
   restore_network,
 )
+from tests.support import image_cases
 from tests.support.events import scalars
-from tests.support.image_cases import NETWORK, TRAINING, make_trainer, without_seconds
+from tests.support.image_cases import NETWORK, TRAINING, without_seconds
+from tests.support.without_graphs import without_graphs
+
+pytestmark = pytest.mark.usefixtures("no_graphs")
+
+
+def make_trainer(training_config=TRAINING, network_config=NETWORK, *, train_examples=128, **options):
+  """Returns a trainer of the tiny network on a few digits, 64 a step: 2 steps an epoch."""
+  task = make_task("digits", train_examples=train_examples)
+  return image_cases.make_trainer(training_config, network_config, task=task, **options)
 
 
 def weights(trainer):
@@ -35,16 +45,15 @@ def weights(trainer):
 def test_an_interrupted_training_goes_on_as_if_it_had_not_been(tmp_path, no_graphs, optimizer):
   config = dataclasses.replace(TRAINING, epochs=3, optimizer=optimizer)
   network = dataclasses.replace(NETWORK, drop_path_keep=0.7, dropout_keep=0.8)
-  task = make_task("digits", train_examples=256)
-  whole = make_trainer(config, network, task=task)
+  whole = make_trainer(config, network)
   expected = TrainingDirectory(str(tmp_path / "whole"), whole).fit()
-  interrupted = TrainingDirectory(str(tmp_path / "cut"), make_trainer(config, network, task=task))
+  interrupted = TrainingDirectory(str(tmp_path / "cut"), make_trainer(config, network))
   for metrics in interrupted._trainer.fit():
     interrupted._record(metrics)
     break
   with open(tmp_path / "cut" / HISTORY_FILE, "a", encoding="utf-8") as file:
     file.write('{"epoch": 2, "train_loss": 1.0}\n{"epoch": 3, "tr')
-  resumed = make_trainer(config, network, task=task)
+  resumed = make_trainer(config, network)
   directory = TrainingDirectory(str(tmp_path / "cut"), resumed)
   assert [metrics["epoch"] for metrics in directory.history] == [1]
   assert without_seconds(directory.fit()) == without_seconds(expected)
@@ -106,7 +115,8 @@ def test_the_checkpoint_of_another_network_is_refused(tmp_path):
 def trained(tmp_path_factory):
   """The directory of a training of four epochs, and its history."""
   directory = tmp_path_factory.mktemp("trained") / "run"
-  return directory, TrainingDirectory(str(directory), make_trainer(FOUR)).fit()
+  with without_graphs():
+    return directory, TrainingDirectory(str(directory), make_trainer(FOUR)).fit()
 
 
 FOUR = dataclasses.replace(TRAINING, epochs=4)
@@ -244,7 +254,7 @@ def told(monkeypatch):
   signal.signal(signal.SIGTERM, before)
 
 
-@pytest.mark.parametrize("num_steps", [pytest.param(1, marks=pytest.mark.slow), 20, 34])
+@pytest.mark.parametrize("num_steps", [pytest.param(1, marks=pytest.mark.slow), 3, 4])
 def test_a_training_that_is_told_to_end_goes_on_at_the_next_step(trained, tmp_path, told, num_steps):
   first, second = make_trainer(FOUR), make_trainer(FOUR)
   with pytest.raises(Told):
@@ -276,12 +286,12 @@ def poison(trainer):
 
 def test_a_training_goes_back_once_with_a_smaller_rate(tmp_path):
   config = dataclasses.replace(TRAINING, schedule="constant", learning_rate=0.05)
-  trainer = make_trainer(config)
-  disturbed = Disturbed(trainer, 20, lambda: poison(trainer))
-  history = TrainingDirectory(str(tmp_path), disturbed, checkpoint_steps=6, nan_rate_factor=0.5).fit()
+  trainer = make_trainer(config, train_examples=256)
+  disturbed = Disturbed(trainer, 6, lambda: poison(trainer))
+  history = TrainingDirectory(str(tmp_path), disturbed, checkpoint_steps=5, nan_rate_factor=0.5).fit()
   assert epochs(history) == [1, 2] and np.isfinite(history[-1]["train_loss"])
   assert trainer.learning_rate == pytest.approx(0.025)
-  again = make_trainer(dataclasses.replace(config, epochs=3))
+  again = make_trainer(dataclasses.replace(config, epochs=3), train_examples=256)
   directory = TrainingDirectory(str(tmp_path), Disturbed(again, 3, lambda: poison(again)), nan_rate_factor=0.5)
   with pytest.raises(Diverged, match="the loss was nan in epoch 3"):
     directory.fit()
@@ -299,7 +309,7 @@ def test_a_cosine_is_scaled_when_a_training_goes_back():
 
 def test_weights_that_are_no_numbers_never_get_into_a_checkpoint(tmp_path):
   trainer = make_trainer()
-  directory = TrainingDirectory(str(tmp_path), Disturbed(trainer, 34, lambda: poison(trainer)))
+  directory = TrainingDirectory(str(tmp_path), Disturbed(trainer, 4, lambda: poison(trainer)))
   with pytest.raises(Diverged):
     directory.fit()
   assert restore_network(str(tmp_path), make_trainer().network) == 1

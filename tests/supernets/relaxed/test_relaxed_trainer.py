@@ -13,6 +13,8 @@ from nao_tf.training.config import TrainingConfig
 from nao_tf.training.training_directory import TrainingDirectory
 from tests.support.array_source import array_task
 
+pytestmark = pytest.mark.usefixtures("no_graphs")
+
 SPACE = NasnetSpace("small_darts", (DARTS[0], DARTS[2], DARTS[5]), 1, concatenates_nodes=True)
 NETWORK = ImageNetworkConfig(num_cells=1, filters=4, convention="darts", auxiliary=False, dropout_keep=1.0)
 TRAINING = TrainingConfig(epochs=2, batch_size=8, learning_rate=0.05, nesterov=False, evaluation_batch_size=32)
