@@ -1,8 +1,8 @@
 """What of a training at full size networks that hold many architectures can do, checked before any data is read.
 
-Paths of shared weights on images compute in mixed precision and take their gradients in parts. All parts of a step have the
-same path. Relaxed networks on images compute in mixed precision. Their strengths, and the mixtures that are made of them,
-stay in single precision. Averages of weights are those of one network, so neither has any.
+Paths of shared weights compute in mixed precision and take their gradients in parts. All parts of a step have the same
+path. Relaxed networks compute in mixed precision. Their strengths, and the mixtures that are made of them, stay in single
+precision. Averages of weights are those of one network, so neither has any.
 """
 
 from typing import Any
@@ -11,6 +11,7 @@ from nao_tf.supernets.relaxed.config import RelaxedConfig
 from nao_tf.supernets.sampling.config import SamplingConfig
 from nao_tf.training.base import BaseTrainingConfig
 from nao_tf.training.config import TrainingConfig, check_accumulation, refuse_full_size
+from nao_tf.training.language_config import LanguageTrainingConfig
 
 _SHARED = ("mixed_precision", "accumulate_steps")
 _RELAXED = ("mixed_precision",)
@@ -26,11 +27,9 @@ def check_shared_training(training_config: BaseTrainingConfig, *, num_replicas: 
   Raises:
     ValueError: if they cannot.
   """
-  if isinstance(training_config, TrainingConfig):
-    refuse_full_size(training_config, "shared weights", allowed=_SHARED)
+  refuse_full_size(training_config, "shared weights", allowed=_SHARED)
+  if isinstance(training_config, TrainingConfig | LanguageTrainingConfig):
     check_accumulation(training_config.batch_size, training_config.accumulate_steps, num_replicas)
-  else:
-    refuse_full_size(training_config, "shared weights of language models")
 
 
 def check_relaxed_training(training_config: BaseTrainingConfig, config: RelaxedConfig) -> None:
@@ -43,15 +42,14 @@ def check_relaxed_training(training_config: BaseTrainingConfig, config: RelaxedC
   Raises:
     ValueError: if it cannot.
   """
-  if not isinstance(training_config, TrainingConfig):
-    refuse_full_size(training_config, "relaxed language models")
-    return
-  refuse_full_size(training_config, "relaxed networks", allowed=_RELAXED)
-  if config.order == 2 and training_config.mixed_precision != "none":
+  what = "relaxed networks" if isinstance(training_config, TrainingConfig) else "relaxed language models"
+  refuse_full_size(training_config, what, allowed=_RELAXED)
+  precision = getattr(training_config, "mixed_precision", "none")
+  if config.order == 2 and precision != "none":
     raise ValueError(
       "a search of order 2 takes the difference of gradients at weights that differ by less than half precision can"
-      f" tell, so it is trained with mixed_precision=none only, got {training_config.mixed_precision!r}; a search of"
-      " order 1, such as darts_first, may have it"
+      f" tell, so it is trained with mixed_precision=none only, got {precision!r}; a search of order 1, such as"
+      " darts_first, may have it"
     )
 
 

@@ -2,11 +2,14 @@
 
 The state is carried from segment to segment, whatever architecture comes next. Architectures are scored on the same tokens
 of the validation text. Each stream begins without a past, and nothing is dropped.
+
+A step may divide its streams into parts, all with the same architecture. In mixed precision the cell computes in half
+precision. Weights, gradients, the softmax, losses and the state are in single precision all the same.
 """
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +17,7 @@ import tensorflow as tf
 
 from nao_tf.networks.language_model import LanguageModelConfig
 from nao_tf.networks.parameter_counts import num_parameters
+from nao_tf.networks.precision import mixed_precision
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.recurrent import ACTIVATIONS, RecurrentSpace
 from nao_tf.supernets.config import SharingConfig
@@ -24,9 +28,11 @@ from nao_tf.supernets.shared_recurrent_cell import AllRecurrentCells
 from nao_tf.supernets.supernet_trainer import SupernetTrainer
 from nao_tf.tasks.base import StreamTask
 from nao_tf.training import optimizers
+from nao_tf.training.accumulation import accumulated
 from nao_tf.training.base import Metrics, StreamProblem, checked_loss
 from nao_tf.training.language_config import LanguageTrainingConfig, segment_lengths
 from nao_tf.training.language_trainer import EVALUATION_TOKENS, Progress, activation_penalty, regularized
+from nao_tf.training.loss_scale import LossScale
 from nao_tf.trial import Architecture
 
 
@@ -77,6 +83,7 @@ class RecurrentSupernetTrainer(SupernetTrainer):
         functools.partial(make_optimizer, learning_rate=training_config.learning_rate),
         supernet.network.trainable_variables,
       )
+    self._loss_scale = LossScale() if training_config.mixed_precision == "float16" else None
     self._progress = Progress(training_config.batch_size, num_state_units)
     self._train_step = tf.function(self._train, autograph=False)
     shapes = (([None, None], tf.int32), ([None, None], tf.int32), ([None, None], tf.float32))
@@ -87,7 +94,8 @@ class RecurrentSupernetTrainer(SupernetTrainer):
   @property
   def state(self) -> dict[str, Any]:
     """What a checkpoint must hold to resume the training as if it had not been interrupted."""
-    return {**super().state, "network": self.supernet.network, "progress": self._progress}
+    scale = {} if self._loss_scale is None else {"loss_scale": self._loss_scale}
+    return {**super().state, "network": self.supernet.network, "progress": self._progress, **scale}
 
   @property
   def steps_per_epoch(self) -> int:
@@ -163,31 +171,60 @@ class RecurrentSupernetTrainer(SupernetTrainer):
 
   def _train(self, start: tf.Tensor, length: tf.Tensor, architecture: tf.Tensor) -> tf.Tensor:
     """Makes a step with the segment that begins at `start`; returns its cross-entropy per token."""
-    losses, hidden = self._distribution.run(self._replica_train, (start, length, architecture))
+    losses, hidden, made = self._distribution.run(self._replica_train, (start, length, architecture))
     loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
     self._progress.advance(loss, length, tf.concat(self._distribution.experimental_local_results(hidden), 0))
+    if self._loss_scale is not None:
+      self._loss_scale.follow(self._distribution, made)
     return loss
 
-  def _replica_train(self, start: tf.Tensor, length: tf.Tensor, architecture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+  def _replica_train(
+    self, start: tf.Tensor, length: tf.Tensor, architecture: tf.Tensor
+  ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Makes a step with the share of a replica; returns its part of the loss, its state, and whether it was made."""
     config, network = self.training_config, self.supernet.network
     rows = config.batch_size // self._replicas
     first = rows * tf.distribute.get_replica_context().replica_id_in_sync_group
     with tf.device("CPU:0"):
       inputs, targets = (tf.slice(x, [first, start], [rows, length]) for x in (self._inputs, self._targets))
     hidden = tf.slice(self._progress.hidden, [first, 0], [rows, network.num_state_units])
-    step = tf.convert_to_tensor(self.weights.optimizer.iterations)
     positions = self.supernet.path(architecture).positions
-    kernels, others = self.weights.read(positions), network.trainable_variables
+    kernels = self.weights.read(positions)
+    compute = functools.partial(self._loss_and_gradients, architecture, kernels)
+    zeros = functools.partial(self._zeros, kernels)
+    (loss, *gradients), (state,) = accumulated(
+      compute, (inputs, targets, hidden), config.accumulate_steps, size=rows, zeros=zeros, num_rows=1
+    )
+    return loss, state, self._apply(positions, kernels, gradients)
+
+  def _apply(self, positions: tf.Tensor, kernels: tf.Tensor, gradients: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Lets the optimizer change the weights on a path; returns whether the gradients are finite."""
+    if self._loss_scale is not None:
+      gradients = self._loss_scale.unscaled(gradients)
+    weights = [kernels, *self.supernet.network.trainable_variables]
+    gradient, *rest = regularized(gradients, weights, self.training_config, self._replicas)
+    return self.weights.apply(positions, kernels, gradient, rest, loss_scale=self._loss_scale)
+
+  def _zeros(self, kernels: tf.Tensor) -> list[tf.Tensor]:
+    """Returns what a sum of losses and gradients begins with."""
+    others = self.supernet.network.trainable_variables
+    return [tf.zeros([]), tf.zeros_like(kernels), *(tf.zeros(variable.shape) for variable in others)]
+
+  def _loss_and_gradients(
+    self, architecture: tf.Tensor, kernels: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor, hidden: tf.Tensor
+  ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    """Returns what some streams add to the loss and to the gradient of each weight, and their state afterwards."""
+    network, share = self.supernet.network, 1.0 / (self.training_config.accumulate_steps * self._replicas)
+    step = tf.convert_to_tensor(self.weights.optimizer.iterations)
     with tf.GradientTape() as tape:
       tape.watch(kernels)
       with self.supernet.cell.bound(architecture, kernels):
         features = network.features(inputs, hidden, training=True, step=step)
-      loss = tf.reduce_mean(network.token_losses(features, targets)) / self._replicas
-      total = loss + activation_penalty(features, config) / self._replicas
-    gradients = tape.gradient(total, [kernels, *others])
-    gradient, *rest = regularized(gradients, [kernels, *others], config, self._replicas)
-    self.weights.apply(positions, kernels, gradient, rest)
-    return loss, features.state
+      loss = tf.reduce_mean(network.token_losses(features, targets)) * share
+      total = loss + activation_penalty(features, self.training_config) * share
+      scaled = total if self._loss_scale is None else total * self._loss_scale.factor
+    gradients = tape.gradient(scaled, [kernels, *network.trainable_variables])
+    return [loss, *map(tf.convert_to_tensor, gradients)], [features.state]
 
   def _evaluate(
     self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, hidden: tf.Tensor, architecture: tf.Tensor
@@ -222,9 +259,9 @@ def make_recurrent_supernet_trainer(
       f"{task.name}: a recurrent supernet needs a RecurrentSpace and a LanguageModelConfig, got a {type(space).__name__}"
       f" and a {type(network_config).__name__}"
     )
-  check_shared_training(training_config)
+  check_shared_training(training_config, num_replicas=distribution.num_replicas_in_sync)
   training_config = task.complete_training_config(training_config)
   cells = AllRecurrentCells(len(space.decisions) // 2, ACTIVATIONS)
-  with distribution.scope():
+  with distribution.scope(), mixed_precision(training_config.mixed_precision):
     supernet = RecurrentSupernet(cells, network_config, vocabulary_size=task.num_outputs, seed=seed)
   return RecurrentSupernetTrainer(task, supernet, training_config, sharing_config, distribution=distribution, seed=seed)

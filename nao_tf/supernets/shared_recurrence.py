@@ -74,15 +74,15 @@ class SharedRecurrence:
     Returns:
       The outputs, `[T, B, H]`.
     """
-    length = tf.shape(projected)[0]
+    length, kernels = tf.shape(projected)[0], self._kernels_in(projected.dtype)
 
     def advance(
       time: tf.Tensor, hidden: tf.Tensor, outputs: tf.TensorArray
     ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray]:
-      output, _ = self._step(self._kernels, projected[time], hidden, mask)
+      output, _ = self._step(kernels, projected[time], hidden, mask)
       return time + 1, output, outputs.write(time, output)
 
-    start = (0, hidden, new_array(length, self._size))
+    start = (0, hidden, new_array(length, self._size, hidden.dtype))
     return tf.while_loop(lambda time, *_: time < length, advance, start)[2].stack()
 
   def run_training(self, projected: tf.Tensor, hidden: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
@@ -101,13 +101,17 @@ class SharedRecurrence:
 
       return outputs, gradient
 
-    return run(projected, hidden, *self._kernels)
+    return run(projected, hidden, *self._kernels_in(projected.dtype))
+
+  def _kernels_in(self, dtype: tf.DType) -> list[tf.Tensor]:
+    """Returns the kernels in the type that the segment is computed in."""
+    return [tf.cast(kernel, dtype) for kernel in self._kernels]
 
   def _step(
     self, kernels: Sequence[tf.Tensor], projected: tf.Tensor, hidden: tf.Tensor, mask: tf.Tensor | None
   ) -> tuple[tf.Tensor, Trace]:
     """Returns the output `[B, H]` of a step and its trace."""
-    states, gates, values = StateList(hidden.shape), [], []
+    states, gates, values = StateList(hidden.shape, hidden.dtype), [], []
     for number, kernel in enumerate(kernels):
       source = hidden if number == 0 else states.read(self._choices.predecessors[number - 1])
       product = tf.matmul(source if mask is None else source * mask, kernel)
@@ -122,9 +126,9 @@ class SharedRecurrence:
     self, kernels: Sequence[tf.Tensor], projected: tf.Tensor, hidden: tf.Tensor, mask: tf.Tensor
   ) -> tuple[tf.Tensor, Trace]:
     """Returns the outputs `[T, B, H]` and a trace of arrays over time."""
-    length = tf.shape(projected)[0]
-    inputs = new_array(length, 2 * self._size).unstack(projected)
-    states, gates, values = ([new_array(length, self._size) for _ in kernels] for _ in Trace._fields)
+    length, new = tf.shape(projected)[0], functools.partial(new_array, dtype=projected.dtype)
+    inputs = new(length, 2 * self._size).unstack(projected)
+    states, gates, values = ([new(length, self._size) for _ in kernels] for _ in Trace._fields)
 
     def advance(
       time: tf.Tensor, hidden: tf.Tensor, outputs: tf.TensorArray, traces: Trace
@@ -132,7 +136,7 @@ class SharedRecurrence:
       output, trace = self._step(kernels, inputs.read(time), hidden, mask)
       return time + 1, output, outputs.write(time, output), write_all(traces, time, trace)
 
-    start = (0, hidden, new_array(length, self._size), Trace(states, gates, values))
+    start = (0, hidden, new(length, self._size), Trace(states, gates, values))
     _, _, outputs, traces = tf.while_loop(lambda time, *_: time < length, advance, start)
     return outputs.stack(), traces
 
@@ -145,11 +149,11 @@ class SharedRecurrence:
     d_outputs: tf.Tensor,
   ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """Returns the gradients with respect to the first previous output, `[B, H]`, and to the product of each node."""
-    length = tf.shape(d_outputs)[0]
+    length, new = tf.shape(d_outputs)[0], functools.partial(new_array, dtype=d_outputs.dtype)
     transposed = [tf.transpose(kernel) for kernel in kernels]
-    previous_array = new_array(length, self._size).unstack(previous)
-    d_output_array = new_array(length, self._size).unstack(d_outputs)
-    d_products = [new_array(length, 2 * self._size) for _ in kernels]
+    previous_array = new(length, self._size).unstack(previous)
+    d_output_array = new(length, self._size).unstack(d_outputs)
+    d_products = [new(length, 2 * self._size) for _ in kernels]
 
     def retreat(
       time: tf.Tensor, d_hidden: tf.Tensor, d_products: list[tf.TensorArray]
@@ -172,7 +176,7 @@ class SharedRecurrence:
   ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """Returns the gradients with respect to the previous output, `[B, H]`, and to each node's product, `[B, 2 * H]`."""
     share = d_output / (len(trace.states) - 1)
-    states, d_states = StateList(share.shape), StateList(share.shape)
+    states, d_states = StateList(share.shape, share.dtype), StateList(share.shape, share.dtype)
     for number, state in enumerate(trace.states):
       states.append(state)
       d_states.append(share if number else tf.zeros_like(share))
@@ -194,7 +198,7 @@ class SharedRecurrence:
     self, traces: Trace, previous: tf.Tensor, mask: tf.Tensor, d_products: Sequence[tf.Tensor]
   ) -> list[tf.Tensor]:
     """Returns the gradients of the kernels: sums over time and batch of outer products."""
-    stacked = StateList([None, None, self._size])
+    stacked = StateList([None, None, self._size], mask.dtype)
     for array in traces.states:
       stacked.append(array.stack())
     sources = [previous, *map(stacked.read, tf.unstack(self._choices.predecessors))]

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
+from nao_tf.networks import recurrence
 from nao_tf.networks.conventions import derive_seeds
 from nao_tf.networks.language_model_config import INITIAL_RANGE
 from nao_tf.supernets.shared_recurrence import NodeChoices, SharedRecurrence
@@ -115,8 +116,7 @@ class SharedRecurrentCell(keras.layers.Layer):
     """
     if self._bound is None:
       raise ValueError("a shared recurrent cell needs an architecture: call it within bound(...)")
-    flat = tf.matmul(tf.reshape(inputs, [-1, self.input_size]), tf.convert_to_tensor(self.input_kernel))
-    projected = tf.reshape(flat, tf.concat([tf.shape(inputs)[:-1], [2 * self.units]], 0))
+    projected = recurrence.project(inputs, tf.cast(tf.convert_to_tensor(self.input_kernel), inputs.dtype))
     if training:
       outputs = self._bound.run_training(projected, hidden, tf.ones_like(hidden) if mask is None else mask)
     else:

@@ -16,7 +16,8 @@ from nao_tf.training.distribution import make_distribution
 distribution = make_distribution(int(sys.argv[1]))
 from tests.supernets.test_recurrent_supernet_trainer import *
 from tests.support.toy_text import toy_task
-trainer = make_supernet_trainer(toy_task(), SPACE, NETWORK, TRAINING, SHARING, distribution=distribution, seed=3)
+training = dataclasses.replace(TRAINING, mixed_precision=sys.argv[2])
+trainer = make_supernet_trainer(toy_task(), SPACE, NETWORK, training, SHARING, distribution=distribution, seed=3)
 trainer.start_round(sample(4), 2)
 losses = [metrics["train_loss"] for metrics in trainer.fit()]
 print(json.dumps([*losses, *(trainer.score(architecture)["loss"] for architecture in sample(2))]))
@@ -48,8 +49,9 @@ def run(program, replicas, precision="none"):
 
 
 @pytest.mark.slow
-def test_language_models_train_and_score_under_two_replicas_as_under_one():
-  assert run(LANGUAGE, 2) == pytest.approx(run(LANGUAGE, 1), rel=1e-4)
+@pytest.mark.parametrize(("precision", "rel"), [("none", 1e-4), ("bfloat16", 0.05), ("float16", 0.01)])
+def test_language_models_train_and_score_under_two_replicas_as_under_one(precision, rel):
+  assert run(LANGUAGE, 2, precision) == pytest.approx(run(LANGUAGE, 1, precision), rel=rel)
 
 
 @pytest.mark.slow

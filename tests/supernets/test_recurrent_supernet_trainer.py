@@ -125,3 +125,51 @@ def test_a_training_goes_on_within_an_epoch_as_if_it_had_not_been_interrupted(ta
   resumed = TrainingDirectory(str(tmp_path / "cut"), trainers[2])
   assert [m["train_loss"] for m in resumed.fit()] == pytest.approx([m["train_loss"] for m in whole], rel=1e-6)
   np.testing.assert_allclose(trainers[2].weights.vector, trainers[0].weights.vector, atol=1e-6)
+
+
+def changed(**changes):
+  return dataclasses.replace(TRAINING, **changes)
+
+
+def trained(task, training=TRAINING):
+  """Returns a trainer after an epoch on four architectures, and its loss."""
+  trainer = make_trainer(task, training=dataclasses.replace(training, epochs=1))
+  trainer.start_round(sample(4), 1)
+  return trainer, list(trainer.fit())[-1]["train_loss"]
+
+
+def test_a_step_in_parts_is_that_of_all_streams(task, no_graphs):
+  whole, parts = make_trainer(task), make_trainer(task, training=changed(accumulate_steps=2))
+  for architecture in sample(2):
+    place = tf.constant(0), tf.constant(6), tf.constant(architecture, tf.int32)
+    assert float(parts._train_step(*place)) == pytest.approx(float(whole._train_step(*place)), abs=1e-5)
+  np.testing.assert_allclose(parts.weights.vector, whole.weights.vector, atol=1e-5)
+  np.testing.assert_allclose(parts._progress.hidden, whole._progress.hidden, atol=1e-5)
+  for ours, theirs in zip(parts.supernet.network.trainable_variables, whole.supernet.network.trainable_variables):
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_language_models_in_half_precision_end_near_those_in_single_precision(task, no_graphs, precision):
+  (single, expected), (half, loss) = trained(task), trained(task, changed(mixed_precision=precision))
+  assert loss == pytest.approx(expected, abs=0.05) and loss != expected
+  assert half.score(sample(1)[0])["loss"] == pytest.approx(single.score(sample(1)[0])["loss"], abs=0.05)
+  assert half.supernet.cell.compute_dtype == precision
+  weights = (half.weights.vector, half._progress.hidden, *half.supernet.network.variables)
+  assert {tf.as_dtype(variable.dtype) for variable in weights} == {tf.float32}
+
+
+def test_a_step_that_overflows_changes_nothing_but_the_factor(task, no_graphs):
+  trainer = make_trainer(task, training=changed(mixed_precision="float16"))
+  trainer._loss_scale.factor.assign(2.0**60)
+  before = [np.array(w) for w in (trainer.weights.vector, *trainer.supernet.network.trainable_variables)]
+  trainer._train_step(tf.constant(0), tf.constant(6), tf.constant(sample(1)[0], tf.int32))
+  for now, then in zip((trainer.weights.vector, *trainer.supernet.network.trainable_variables), before):
+    np.testing.assert_array_equal(now, then)
+  assert float(trainer._loss_scale.factor) == 2.0**59 and trainer.num_steps_done == 1
+  assert "loss_scale" in trainer.state
+
+
+def test_streams_that_cannot_be_divided_are_refused(task):
+  with pytest.raises(ValueError, match="a batch_size of 4 cannot be divided into accumulate_steps=3 equal parts"):
+    make_trainer(task, training=changed(accumulate_steps=3))

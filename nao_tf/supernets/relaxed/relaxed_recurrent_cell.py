@@ -98,9 +98,10 @@ class RelaxedRecurrentCell(keras.layers.Layer):
     if self._mixture is None:
       raise ValueError("a relaxed recurrent cell needs a mixture: call it within bound(...)")
     shares = tf.split(self._mixture, list(range(1, self.num_nodes + 1)))
-    kernels = [self._source.read(kernel) for kernel in self.node_kernels]
-    projected = recurrence.project(inputs, self._source.read(self.input_kernel))
-    length, array = tf.shape(inputs)[0], recurrence.new_array(tf.shape(inputs)[0], self.units)
+    kernels = [tf.cast(self._source.read(kernel), inputs.dtype) for kernel in self.node_kernels]
+    projected = recurrence.project(inputs, tf.cast(self._source.read(self.input_kernel), inputs.dtype))
+    projected, hidden, mask = (None if x is None else self._wide(x) for x in (projected, hidden, mask))
+    length, array = tf.shape(inputs)[0], recurrence.new_array(tf.shape(inputs)[0], self.units, projected.dtype)
 
     def advance(
       time: tf.Tensor, hidden: tf.Tensor, outputs: tf.TensorArray
@@ -120,7 +121,7 @@ class RelaxedRecurrentCell(keras.layers.Layer):
     mask: tf.Tensor | None,
   ) -> tf.Tensor:
     """Returns the output of a step, `[B, H]`."""
-    gate, value = tf.split(tf.matmul(_masked(hidden, mask), kernels[0]) + projected, 2, axis=-1)
+    gate, value = tf.split(self._product(hidden, kernels[0], mask) + projected, 2, axis=-1)
     states = [self._norm(hidden + tf.sigmoid(gate) * (tf.tanh(value) - hidden))]
     for kernel, share in zip(kernels[1:], shares):
       states.append(self._norm(self._node(tf.stack(states), kernel, share, mask)))
@@ -135,13 +136,22 @@ class RelaxedRecurrentCell(keras.layers.Layer):
       share: of the operations, `[i, operations]`.
       mask: dropout of the states, `[B, H]`.
     """
-    gate, value = tf.split(tf.einsum("ibh,hk->ibk", _masked(states, mask), kernel), 2, axis=-1)
+    gate, value = tf.split(self._product(states, kernel, mask), 2, axis=-1)
     gate = tf.sigmoid(gate)
     total = tf.zeros_like(states)
     for name, part in zip(self.operations, tf.unstack(share[:, None, None, :], axis=-1)):
       if name != ZERO:
         total += part * (states + gate * (recurrence.ACTIVATIONS[name].apply(value) - states))
     return tf.reduce_sum(total, 0)
+
+  def _product(self, states: tf.Tensor, kernel: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
+    """Multiplies states `[..., H]` with a kernel, in the type of the kernel."""
+    masked = states if mask is None else states * mask
+    return self._wide(tf.einsum("...h,hk->...k", tf.cast(masked, kernel.dtype), kernel))
+
+  def _wide(self, tensor: tf.Tensor) -> tf.Tensor:
+    """Returns a tensor in the precision of the weights: in mixed precision, products alone are taken in half of it."""
+    return tf.cast(tensor, self.variable_dtype)
 
   def _norm(self, state: tf.Tensor) -> tf.Tensor:
     if not self.normalized:
@@ -194,7 +204,3 @@ class RelaxedLanguageModel(LanguageModel):
 
   def _value(self, variable: Any) -> tf.Tensor:
     return tf.convert_to_tensor(self._source.read(variable))
-
-
-def _masked(states: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
-  return states if mask is None else states * mask

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from nao_tf.networks.language_model import Features, LanguageModelConfig
+from nao_tf.networks.precision import mixed_precision
 from nao_tf.networks.weight_sources import OWN_WEIGHTS, WeightSource
 from nao_tf.runs.shares import Shares
 from nao_tf.spaces.base import SearchSpace
@@ -32,6 +33,7 @@ from nao_tf.training.base import Metrics, checked_loss
 from nao_tf.training.distribution import check_divisible
 from nao_tf.training.language_config import LanguageTrainingConfig, segment_lengths
 from nao_tf.training.language_trainer import EVALUATION_TOKENS, Progress, activation_penalty, regularized
+from nao_tf.training.loss_scale import LossScale, apply_gradients
 from nao_tf.trial import Architecture
 
 OPERATIONS = (mixtures.ZERO, *ACTIVATIONS)
@@ -96,12 +98,14 @@ class RelaxedRecurrentTrainer:
       self._held_out = _held_out_streams(task, training_config.batch_size) if config.order else ()
     shape = (mixtures.num_recurrent_edges(self._num_nodes), len(OPERATIONS))
     with distribution.scope():
-      self.network = RelaxedLanguageModel(OPERATIONS, self._num_nodes, network_config, task.num_outputs, seed)
+      with mixed_precision(training_config.mixed_precision):
+        self.network = RelaxedLanguageModel(OPERATIONS, self._num_nodes, network_config, task.num_outputs, seed)
       self._strengths = Strengths(shape, config, distribution=distribution, seed=seed)
       self.optimizer = optimizers.optimizer_class(training_config.optimizer)(
         learning_rate=training_config.learning_rate
       )
       optimizers.build_optimizer(self.optimizer, self._weights)
+    self._loss_scale = LossScale() if training_config.mixed_precision == "float16" else None
     self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
     self._progress = Progress(training_config.batch_size, network_config.units)
     self._held_out_hidden = tf.Variable(tf.zeros([training_config.batch_size, network_config.units]), trainable=False)
@@ -119,7 +123,8 @@ class RelaxedRecurrentTrainer:
   def state(self) -> dict[str, Any]:
     """What a checkpoint must hold to resume the training as if it had not been interrupted."""
     own = {"network": self.network, "optimizer": self.optimizer, "epoch": self.epoch, "progress": self._progress}
-    return {**own, **self._strengths.state, "held_out_hidden": self._held_out_hidden}
+    scale = {} if self._loss_scale is None else {"loss_scale": self._loss_scale}
+    return {**own, **self._strengths.state, "held_out_hidden": self._held_out_hidden, **scale}
 
   @property
   def num_steps_done(self) -> int:
@@ -215,39 +220,43 @@ class RelaxedRecurrentTrainer:
 
   def _train(self, start: tf.Tensor, length: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
     """Makes a step of the strengths and one of the weights; returns the cross-entropy per token of the latter."""
-    losses, hidden, held_out = self._distribution.run(self._replica_train, (start, length, rate))
+    losses, hidden, held_out, made = self._distribution.run(self._replica_train, (start, length, rate))
     loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
     self._progress.advance(loss, length, tf.concat(self._distribution.experimental_local_results(hidden), 0))
     self._held_out_hidden.assign(tf.concat(self._distribution.experimental_local_results(held_out), 0))
+    if self._loss_scale is not None:
+      self._loss_scale.follow(self._distribution, made)
     return loss
 
   def _replica_train(
     self, start: tf.Tensor, length: tf.Tensor, rate: tf.Tensor
-  ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Returns this replica's share of the loss, and the states after the two segments."""
+  ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Returns this replica's share of the loss, the states after the two segments, and whether both steps were made."""
     step = tf.convert_to_tensor(self.optimizer.iterations)
     segment, held_out = (
       self._segment(self._text, start, length, self._progress.hidden),
       self._rows(self._held_out_hidden),
     )
+    moved = tf.constant(True)
     if self.config.order:
-      held_out = self._step_of_strengths(segment, start, length, rate, step)
+      held_out, moved = self._step_of_strengths(segment, start, length, rate, step)
     weights, strengths = self._weights, tf.convert_to_tensor(self.strengths)
     with tf.GradientTape() as tape:
       tape.watch(strengths)
       features, loss = self._loss(segment, self._strengths.mixture(strengths, step), step)
       total = loss + activation_penalty(features, self.training_config) / self._replicas
-    *gradients, of_strengths = tape.gradient(total, [*weights, strengths])
+      scaled = self._scaled(total)
+    *gradients, of_strengths = tape.gradient(scaled, [*weights, strengths])
     if not self.config.order:
-      self._strengths.apply(summed([of_strengths], self._replicas)[0])
-    gradients = regularized(gradients, weights, self.training_config, self._replicas)
-    self.optimizer.apply_gradients(zip(gradients, weights))
-    return loss, features.state, held_out
+      moved = self._strengths.apply(self._sum([of_strengths])[0], self._loss_scale)
+    gradients = regularized(self._unscaled(gradients), weights, self.training_config, self._replicas)
+    made = tf.logical_and(moved, apply_gradients(self.optimizer, gradients, weights, self._loss_scale))
+    return loss, features.state, held_out, made
 
   def _step_of_strengths(
     self, segment: _Segment, start: tf.Tensor, length: tf.Tensor, rate: tf.Tensor, step: tf.Tensor
-  ) -> tf.Tensor:
-    """Makes a step of the strengths; returns the state after the segment of the validation text."""
+  ) -> tuple[tf.Tensor, tf.Tensor]:
+    """Makes a step of the strengths; returns the state after the segment of the validation text, and if it was made."""
     total = self._held_out[0].shape[1]
     begin = start % total
     held_out = self._segment(self._held_out, begin, tf.minimum(length, total - begin), self._held_out_hidden)
@@ -266,8 +275,7 @@ class RelaxedRecurrentTrainer:
       gradient = bilevel.second_order_gradient(
         strengths, weights, moves, training=training, validation=validation, summed=self._sum
       )
-    self._strengths.apply(gradient)
-    return states[-1]
+    return states[-1], self._strengths.apply(gradient, self._loss_scale)
 
   def _lent_loss(
     self,
@@ -277,11 +285,11 @@ class RelaxedRecurrentTrainer:
     weights: Sequence[tf.Tensor],
     strengths: tf.Tensor,
   ) -> tf.Tensor:
-    """Returns this replica's share of the loss with weights that are lent, and appends the state after the segment."""
+    """Returns this replica's scaled share of the loss with lent weights, and appends the state after the segment."""
     lent = LentWeights(self._weights, weights)
     features, loss = self._loss(segment, self._strengths.mixture(strengths, step), step, lent)
     states.append(features.state)
-    return loss
+    return self._scaled(loss)
 
   def _loss(
     self, segment: _Segment, mixture: tf.Tensor, step: tf.Tensor, weights: WeightSource = OWN_WEIGHTS
@@ -308,8 +316,16 @@ class RelaxedRecurrentTrainer:
     return rows * tf.distribute.get_replica_context().replica_id_in_sync_group
 
   def _sum(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """Returns gradients, summed over the replicas."""
-    return summed([tf.convert_to_tensor(gradient) for gradient in gradients], self._replicas)
+    """Returns the gradients of a loss, given those of the scaled one, summed over the replicas."""
+    return self._unscaled(summed([tf.convert_to_tensor(gradient) for gradient in gradients], self._replicas))
+
+  def _scaled(self, loss: tf.Tensor) -> tf.Tensor:
+    return loss if self._loss_scale is None else loss * self._loss_scale.factor
+
+  def _unscaled(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    if self._loss_scale is None:
+      return list(gradients)
+    return self._loss_scale.unscaled([tf.convert_to_tensor(gradient) for gradient in gradients])
 
   def _evaluate(
     self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, hidden: tf.Tensor

@@ -123,6 +123,52 @@ def test_a_search_that_was_killed_within_an_epoch_goes_on_where_it_was(whole, no
     np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+@pytest.mark.parametrize("preset", ["darts_first", "snas"])
+def test_a_search_in_half_precision_ends_near_one_in_single_precision(no_graphs, preset, precision):
+  """At rates at which rounding does not grow: Adam moves strengths by the sign of their gradient, however small."""
+  training = dataclasses.replace(TRAINING, epochs=1, learning_rate=1.0)
+  single, half = (
+    make_trainer(PRESETS[preset], dataclasses.replace(training, mixed_precision=name)) for name in ("none", precision)
+  )
+  expected, found = (list(trainer.fit())[-1] for trainer in (single, half))
+  assert found["train_loss"] == pytest.approx(expected["train_loss"], abs=0.05)
+  assert found["valid_loss"] == pytest.approx(expected["valid_loss"], abs=0.05)
+  assert found["train_loss"] != expected["train_loss"]
+  assert half.network.cell.compute_dtype == precision
+  weights = (half.strengths, half._progress.hidden, *half.network.variables)
+  assert {tf.as_dtype(variable.dtype) for variable in weights} == {tf.float32}
+
+
+def test_the_gradient_of_strengths_points_where_it_does_in_single_precision(no_graphs, monkeypatch):
+  gradients = []
+  for precision in ("none", "bfloat16", "float16"):
+    trainer = make_trainer(FIRST, dataclasses.replace(TRAINING, mixed_precision=precision))
+    monkeypatch.setattr(
+      trainer._strengths, "apply", lambda gradient, _: gradients.append(gradient) or tf.constant(True)
+    )
+    trainer._step(tf.constant(0), tf.constant(8), tf.constant(5.0))
+  single, *halves = (gradient / tf.norm(gradient) for gradient in gradients)
+  for half in halves:
+    assert half.dtype == tf.float32 and 0.98 < tf.reduce_sum(single * half) < 1.0 + 1e-6
+  np.testing.assert_allclose(tf.norm(gradients[2]), tf.norm(gradients[0]), rtol=0.05)  # It is no longer scaled.
+
+
+def test_a_step_that_overflows_changes_nothing_but_the_factor(no_graphs):
+  trainer = make_trainer(FIRST, dataclasses.replace(TRAINING, mixed_precision="float16"))
+  trainer._loss_scale.factor.assign(2.0**60)
+  before = [np.array(weight) for weight in (trainer.strengths, *trainer.network.trainable_variables)]
+  trainer._step(tf.constant(0), tf.constant(8), tf.constant(5.0))
+  for now, then in zip((trainer.strengths, *trainer.network.trainable_variables), before):
+    np.testing.assert_array_equal(now, then)
+  assert float(trainer._loss_scale.factor) == 2.0**59 and "loss_scale" in trainer.state
+
+
+def test_a_search_of_second_order_in_half_precision_is_refused():
+  with pytest.raises(ValueError, match="order 2 .* mixed_precision=none only, got 'bfloat16'"):
+    make_trainer(PRESETS["darts"], dataclasses.replace(TRAINING, mixed_precision="bfloat16"))
+
+
 def test_the_whole_validation_text_is_divided_into_streams():
   trainer = make_trainer(FIRST)
   tokens = trainer.task.tokens("valid")
