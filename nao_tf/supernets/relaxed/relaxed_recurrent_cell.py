@@ -100,7 +100,7 @@ class RelaxedRecurrentCell(keras.layers.Layer):
     shares = tf.split(self._mixture, list(range(1, self.num_nodes + 1)))
     kernels = [tf.cast(self._source.read(kernel), inputs.dtype) for kernel in self.node_kernels]
     projected = recurrence.project(inputs, tf.cast(self._source.read(self.input_kernel), inputs.dtype))
-    projected, hidden, mask = (None if x is None else self._wide(x) for x in (projected, hidden, mask))
+    projected, hidden, mask = self._wide(projected), self._wide(hidden), None if mask is None else self._wide(mask)
     length, array = tf.shape(inputs)[0], recurrence.new_array(tf.shape(inputs)[0], self.units, projected.dtype)
 
     def advance(
