@@ -15,7 +15,7 @@ from nao_tf.serving.image_export import load_exported
 from nao_tf.strategies.random_search import RandomSearch
 from nao_tf.trial import Evaluation
 from tests.support import shapes, toy_text
-from tests.support.no_graphs import operation_by_operation
+from tests.support.without_graphs import without_graphs
 from tests.support.tiny_cells import TINY, FirstChoice, TinyCells
 from tests.support.toys import ToySpace
 
@@ -37,7 +37,7 @@ def search(directory, x=IMAGES, y=NAMES, *, num_trials=2, **changes):
 @pytest.fixture(scope="module", autouse=True)
 def no_graphs():
   """A training here has a dozen steps, and most searches make graphs of their own."""
-  with operation_by_operation():
+  with without_graphs():
     yield
 
 
