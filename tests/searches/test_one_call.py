@@ -15,9 +15,9 @@ from nao_tf.serving.image_export import load_exported
 from nao_tf.strategies.random_search import RandomSearch
 from nao_tf.trial import Evaluation
 from tests.support import shapes, toy_text
-from tests.support.without_graphs import without_graphs
 from tests.support.tiny_cells import TINY, FirstChoice, TinyCells
 from tests.support.toys import ToySpace
+from tests.support.without_graphs import without_graphs
 
 SETTINGS = {"space": "tests.support.tiny_cells:TinyCells", "strategy": "random", "verbose": 0, **TINY}
 SIZES = {"num_cells": 1, "filters": 4, "auxiliary": False, "input_shape": (16, 16, 3), "num_classes": 2}
