@@ -73,8 +73,7 @@ def test_the_auxiliary_head_is_counted_for_training_alone(convention, stem):
   assert ImageCosts(without, SHAPE, CLASSES).parts(genotype)[-1].name == "classifier"
 
 
-# Input 0 is an output of the first, input 1 of the second; the last has zeros and, as others do, its nodes for outputs.
-@pytest.mark.parametrize("name", ["NASNet-A", "AmoebaNet-B", "SNAS-aggressive"])
+@pytest.mark.parametrize("name", ["DARTS-V2", "SNAS-aggressive", "NASNet-A", "PNASNet-5", "AmoebaNet-A", "AmoebaNet-B"])
 def test_cells_with_stated_outputs_cost_what_they_have(name):
   config, genotype = dataclasses.replace(CONFIG, convention=CELLS[name].convention), CELLS[name].genotype
   parts = ImageCosts(config, SHAPE, CLASSES).parts(genotype)

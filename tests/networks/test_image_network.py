@@ -120,8 +120,7 @@ def test_counting_allocates_nothing_and_agrees():
   assert tf.executing_eagerly()
 
 
-# Input 0 is an output of the first, input 1 of the second; the last has zeros and, as others do, its nodes for outputs.
-@pytest.mark.parametrize("name", ["NASNet-A", "AmoebaNet-B", "SNAS-aggressive"])
+@pytest.mark.parametrize("name", ["DARTS-V2", "SNAS-aggressive", "NASNet-A", "PNASNet-5", "AmoebaNet-A"])
 def test_cells_with_stated_outputs_train(name):
   config = dataclasses.replace(WITH_HEAD, convention=published.CELLS[name].convention, drop_path_keep=0.9)
   network = compiled(image_network(CELLS[name], config, num_classes=3, image_shape=(8, 8, 1)))

@@ -78,8 +78,7 @@ def test_the_logits_of_a_random_genotype_are_equal():
   assert largest_difference(make(random_genotype("nasnet11", 1), config)) <= 1e-5
 
 
-# Input 0 is an output of the first, input 1 of the second; the last has zeros and, as others do, its nodes for outputs.
-@pytest.mark.parametrize("name", ["NASNet-A", "AmoebaNet-B", "SNAS-aggressive"])
+@pytest.mark.parametrize("name", ["NASNet-A", "PNASNet-5", "AmoebaNet-B", "DARTS-V2", "SNAS-aggressive"])
 def test_the_logits_of_cells_that_state_their_outputs_are_equal(name):
   config = dataclasses.replace(NETWORK, convention=CELLS[name].convention)
   assert largest_difference(make(CELLS[name].genotype, config)) <= 1e-5
