@@ -102,7 +102,7 @@ def test_shared_weights_go_on_from_their_checkpoint(begun, no_graphs):
   assert rewards == pytest.approx(expected_rewards, rel=1e-3)
 
 
-def test_a_project_of_keras_tuner_goes_on_and_keeps_every_trial(begun):
+def test_a_project_of_keras_tuner_goes_on_and_keeps_every_trial(begun, no_graphs):
   workdir = begun("tuner")
   flags = ("--strategy=nao", "--nao_num_initial=3", "--controller_num_steps=10", "--num_trials=7", "--seed=5")
   recorded = recorded_flags.of("tune", workdir)

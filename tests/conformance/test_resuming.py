@@ -16,10 +16,12 @@ from nao_tf.strategies.nao_config import NaoConfig
 from nao_tf.trial import Trial
 from tests.support.controller_cases import QUICK
 from tests.support.toys import CountingEvaluator, ToySpace
+from tests.support.without_graphs import without_graphs
 
-CONTROLLER = dataclasses.replace(QUICK, num_steps=6, later_steps=3)
+CONTROLLER = dataclasses.replace(QUICK, num_steps=2, later_steps=1, min_passes=0)
+SMALL = {"step_sizes": (1.0,), "temperatures": (1.0,), "oversampling": 2.0, "num_unlabeled": 8}
 OPTIONS = {
-  "nao": {"config": NaoConfig(CONTROLLER, ensemble_size=1, num_initial=4, round_size=4, num_seeds=4, num_unlabeled=8)},
+  "nao": {"config": NaoConfig(CONTROLLER, ensemble_size=1, num_initial=4, round_size=8, num_seeds=4, **SMALL)},
   "bananas": {"config": BananasConfig(num_initial=4, round_size=4, ensemble_size=2, units=8, num_epochs=5)},
   "bayesian": {"config": BayesianConfig(num_initial=10, num_candidates=10)},
 }
@@ -82,6 +84,13 @@ def warnings_of_ours(caplog):
   """Returns what this package warned of, but for the trials that were being evaluated when a search was killed."""
   ours = [record for record in caplog.records if record.name == "absl" and record.levelname == "WARNING"]
   return [record for record in ours if "the process ended during its evaluation" not in record.getMessage()]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_graphs_in_the_module():
+  """Every process that goes on would trace the fit of the controller anew, for a few small steps."""
+  with without_graphs():
+    yield
 
 
 @pytest.fixture(params=STRATEGIES, scope="module")
