@@ -9,6 +9,14 @@ from nao_tf.strategies import make_strategy
 from nao_tf.trial import Evaluation, Trial
 from tests.conformance.test_resuming import OPTIONS
 from tests.support.toys import ToySpace
+from tests.support.without_graphs import without_graphs
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_graphs_in_the_module():
+  """Controllers take a few small steps."""
+  with without_graphs():
+    yield
 
 
 @contextlib.contextmanager
@@ -33,7 +41,7 @@ STATES = [
 
 
 def proposals():
-  """Returns what NAO asks for in three rounds, and the predicted scores."""
+  """Returns what NAO asks for in two rounds, and the predicted scores."""
   strategy = make_strategy("nao", ToySpace(), seed=1, **OPTIONS["nao"])
   asked = []
   for _ in range(4):

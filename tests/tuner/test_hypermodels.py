@@ -90,7 +90,7 @@ class Epochs(keras.callbacks.Callback):
     self.seen.append("end")
 
 
-def test_callbacks_see_every_epoch_and_may_stop_the_training(task):
+def test_callbacks_see_every_epoch_and_may_stop_the_training(task, no_graphs):
   hypermodel, hp = make(task, dataclasses.replace(SHORT, epochs=3)), keras_tuner.HyperParameters()
   names = ["loss", "reward", "val_accuracy", "val_loss"]
   callback = Epochs(last=2)
@@ -125,7 +125,7 @@ def test_what_is_no_architecture_is_a_failed_trial(task):
     hypermodel.build(hp)
 
 
-def test_cells_of_language_models_are_tuned_too(tmp_path):
+def test_cells_of_language_models_are_tuned_too(tmp_path, no_graphs):
   training_config = dataclasses.replace(toy_text.TRAINING, epochs=2)
   hypermodel = CellHyperModel(toy_text.toy_task(), make_space("rnn12"), toy_text.NETWORK, training_config)
   tuner = StrategyTuner(make_oracle(hypermodel), hypermodel, directory=str(tmp_path), project_name="project")

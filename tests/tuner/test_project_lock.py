@@ -11,26 +11,38 @@ from nao_tf.tuner.project_lock import check_up_to_date, project_lock
 
 OTHER = """
 import sys
+from nao_tf.runs.run_lock import RunDirectoryInUse
 from nao_tf.tuner.project_lock import project_lock
-with project_lock(sys.argv[1]):
-  print("locked", flush=True)
+for _ in sys.stdin:
+  try:
+    with project_lock(sys.argv[1]):
+      print("locked", flush=True)
+  except RunDirectoryInUse as error:
+    print(error, flush=True)
 """
 
 
-def other_process_locks(directory):
-  """Whether another process gets the lock; if not, what it said."""
-  command = [sys.executable, "-c", OTHER, str(directory)]
-  done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
-  return done.stdout == "locked\n", done.stderr
+@pytest.fixture
+def other_process(tmp_path):
+  """Another process, which says whether it gets the lock; if not, why."""
+  command = [sys.executable, "-c", OTHER, str(tmp_path)]
+  process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+  def answer():
+    process.stdin.write("go\n")
+    process.stdin.flush()
+    return process.stdout.readline()
+
+  yield answer
+  process.communicate(timeout=100)
 
 
-def test_another_process_is_refused_with_the_name_of_the_first_until_its_last_user_is_done(tmp_path):
+def test_another_process_is_refused_with_the_name_of_the_first_until_its_last_user_is_done(tmp_path, other_process):
   with project_lock(str(tmp_path)):
     with project_lock(f"{tmp_path}/."):  # As when a cell of a notebook is run again.
       pass
-    locked, message = other_process_locks(tmp_path)
-    assert not locked and f"process {os.getpid()} on" in message
-  assert other_process_locks(tmp_path)[0]
+    assert f"process {os.getpid()} on" in other_process()
+  assert other_process() == "locked\n"
 
 
 @pytest.mark.parametrize("name", ["a[1]", "ü *?"])
