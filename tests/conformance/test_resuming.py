@@ -1,7 +1,6 @@
 """Every strategy goes on from every point of a search, with its cache and without, also where its space runs out."""
 
 import contextlib
-import dataclasses
 import shutil
 
 import pytest
@@ -14,14 +13,12 @@ from nao_tf.strategies.bananas_config import BananasConfig
 from nao_tf.strategies.bayesian.config import BayesianConfig
 from nao_tf.strategies.nao_config import NaoConfig
 from nao_tf.trial import Trial
-from tests.support.controller_cases import QUICK
+from tests.support.controller_cases import FEW_CANDIDATES, FEW_STEPS
 from tests.support.toys import CountingEvaluator, ToySpace
 from tests.support.without_graphs import without_graphs
 
-CONTROLLER = dataclasses.replace(QUICK, num_steps=2, later_steps=1, min_passes=0)
-SMALL = {"step_sizes": (1.0,), "temperatures": (1.0,), "oversampling": 2.0, "num_unlabeled": 8}
 OPTIONS = {
-  "nao": {"config": NaoConfig(CONTROLLER, ensemble_size=1, num_initial=4, round_size=8, num_seeds=4, **SMALL)},
+  "nao": {"config": NaoConfig(FEW_STEPS, num_initial=4, round_size=8, **FEW_CANDIDATES)},
   "bananas": {"config": BananasConfig(num_initial=4, round_size=4, ensemble_size=2, units=8, num_epochs=5)},
   "bayesian": {"config": BayesianConfig(num_initial=10, num_candidates=10)},
 }

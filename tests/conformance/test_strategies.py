@@ -11,16 +11,24 @@ from nao_tf.strategies.bananas_config import BananasConfig
 from nao_tf.strategies.bayesian.config import BayesianConfig
 from nao_tf.strategies.nao import NaoConfig
 from nao_tf.trial import UNKNOWN, Evaluation, Trial
-from tests.support.controller_cases import QUICK
+from tests.support.controller_cases import FEW_CANDIDATES, FEW_STEPS
 from tests.support.toys import CountingEvaluator, ToySpace
+from tests.support.without_graphs import without_graphs
 
 # Smaller than the defaults, so that what is learned comes into play within a few batches.
 OPTIONS = {
-  "nao": {"config": NaoConfig(QUICK, ensemble_size=1, num_initial=8, round_size=8, num_seeds=4, num_unlabeled=16)},
+  "nao": {"config": NaoConfig(FEW_STEPS, num_initial=8, round_size=8, **FEW_CANDIDATES)},
   "bananas": {"config": BananasConfig(ensemble_size=2, num_initial=8, round_size=8, units=8, num_epochs=10)},
   "bayesian": {"config": BayesianConfig(kernel="decisions", num_initial=12, num_candidates=20)},
 }
 TOY_SIZE = 18  # 6 unordered pairs of 3 parts, 3 legal pairs of modes.
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_graphs_in_the_module():
+  """Every strategy with a controller would trace its fit anew, for a few small steps."""
+  with without_graphs():
+    yield
 
 
 @pytest.fixture(params=STRATEGIES, scope="module")

@@ -49,6 +49,17 @@ QUICK = ControllerConfig(
   unroll=False,
 )
 """Of searches that ask what holds however well a controller is trained. With one kind of step it has half the graph."""
+FEW_STEPS = dataclasses.replace(QUICK, num_steps=2, later_steps=1, min_passes=0)
+"""Learns next to nothing; without graphs, its rounds take a fraction of a second."""
+FEW_CANDIDATES = {
+  "ensemble_size": 1,
+  "num_seeds": 4,
+  "step_sizes": (1.0,),
+  "temperatures": (1.0,),
+  "oversampling": 2.0,
+  "num_unlabeled": 8,
+}
+"""Options of NAO whose rounds look at few candidates."""
 SMALL = ControllerConfig(
   token_size=3, encoder_size=5, decoder_token_size=4, mlp_size=6, batch_size=8, unlabeled_batch_size=0, decoder_every=1
 )
