@@ -90,6 +90,7 @@ def test_a_training_goes_on_from_its_checkpoint(begun):
   assert any(losses == pytest.approx(curve, rel=1e-3) for curve in TRAINING_CURVES)
 
 
+@pytest.mark.slow
 @needs_keras_3
 def test_shared_weights_go_on_from_their_checkpoint(begun, no_graphs):
   workdir = begun("shared")
