@@ -18,7 +18,7 @@ _IN_FLOATS = ["SOFTMAX"]
 
 def with_small_weights(model: keras.Model) -> bytes:
   """Returns a model whose weights have 8 bits and which computes in floats."""
-  converter = tf.lite.TFLiteConverter.from_keras_model(model)
+  converter = _converter(model)
   converter.optimizations = [tf.lite.Optimize.DEFAULT]
   content: bytes = converter.convert()
   return content
@@ -26,7 +26,7 @@ def with_small_weights(model: keras.Model) -> bytes:
 
 def with_half_weights(model: keras.Model) -> bytes:
   """Returns a model whose weights are float16 and which computes in floats."""
-  converter = tf.lite.TFLiteConverter.from_keras_model(model)
+  converter = _converter(model)
   converter.optimizations = [tf.lite.Optimize.DEFAULT]
   converter.target_spec.supported_types = [tf.float16]
   content: bytes = converter.convert()
@@ -49,7 +49,7 @@ def computing_in_8_bits(model: keras.Model, images: Iterable[np.ndarray]) -> byt
   if not examples:
     raise ValueError("the format tflite_int8 needs training images, to measure the ranges of values")
   dtype = np.uint8 if examples[0].dtype == np.uint8 else np.float32
-  converter = tf.lite.TFLiteConverter.from_keras_model(_taking(model, dtype))
+  converter = _converter(_taking(model, dtype))
   converter.optimizations = [tf.lite.Optimize.DEFAULT]
   converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.lite.OpsSet.TFLITE_BUILTINS]
 
@@ -58,6 +58,17 @@ def computing_in_8_bits(model: keras.Model, images: Iterable[np.ndarray]) -> byt
 
   converter.representative_dataset = dataset
   return _quantized(converter)
+
+
+def _converter(model: keras.Model) -> tf.lite.TFLiteConverter:
+  """Returns what converts a model. Keras 2, which does not state its version here, would write a graph for every layer."""
+  if hasattr(keras, "__version__"):
+    return tf.lite.TFLiteConverter.from_keras_model(model)
+  (images,), (name,), module = model.inputs, model.output_names, tf.Module()
+  taken = tf.TensorSpec(images.shape, images.dtype, name=images.name)
+  module.model_variables = model.variables
+  module.answer = tf.function(lambda images: {name: model(images, training=False)}, [taken], autograph=False)
+  return tf.lite.TFLiteConverter.from_concrete_functions([module.answer.get_concrete_function()], module)
 
 
 def _taking(model: keras.Model, dtype: type[np.generic]) -> keras.Model:

@@ -1,5 +1,7 @@
 """The examples run, with settings that take seconds."""
 
+import ast
+import dataclasses
 import importlib.util
 import json
 import os
@@ -7,6 +9,7 @@ import os
 import pytest
 
 from tests.docs import pages
+from tests.support.without_graphs import without_graphs
 
 EXAMPLES = pages.ROOT / "examples"
 
@@ -20,7 +23,11 @@ def load(name):
 
 
 def run_search_digits(directory):
-  best = load("search_digits").main(str(directory / "run"), num_trials=2)
+  example = load("search_digits")
+  training = dataclasses.replace(example.SMALL.training_config, batch_size=512)
+  example.SMALL = dataclasses.replace(example.SMALL, training_config=training)
+  with without_graphs():
+    best = example.main(str(directory / "run"), num_trials=2)
   assert best.reward > 0
 
 
@@ -63,6 +70,18 @@ def code_of(path):
   return ["".join(cell["source"]) for cell in cells]
 
 
+def test_the_notebook_has_programs_that_import_what_there_is():
+  codes = code_of(EXAMPLES / "own_images.ipynb")
+  programs = [ast.parse(code) for code in codes]
+  imports = [node for program in programs for node in program.body if isinstance(node, ast.Import | ast.ImportFrom)]
+  names = {}
+  exec(compile(ast.Module(imports, []), "own_images.ipynb", "exec"), names)
+  used = [node for program in programs for node in ast.walk(program) if isinstance(node, ast.Attribute)]
+  asked = [node.attr for node in used if isinstance(node.value, ast.Name) and node.value.id == "nao_tf"]
+  assert asked and all(hasattr(names["nao_tf"], name) for name in asked)
+
+
+@pytest.mark.slow
 def test_the_notebook_runs(tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
   names = {}
