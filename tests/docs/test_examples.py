@@ -8,7 +8,10 @@ import os
 
 import pytest
 
+from nao_tf.serving import export_network
+from nao_tf.tasks import make_task
 from tests.docs import pages
+from tests.support import one_convolution
 from tests.support.without_graphs import without_graphs
 
 EXAMPLES = pages.ROOT / "examples"
@@ -42,11 +45,9 @@ def run_keras_tuner_nao(directory):
 
 
 def run_load_saved_model(directory):
-  from nao_tf.serving import export_network
-  from tests.support.image_cases import GENOTYPE, make_trainer
-
-  trainer = make_trainer()
-  export_network(trainer.network, str(directory / "saved_model"), genotype=GENOTYPE, task=trainer.task)
+  task = make_task("digits")
+  network = one_convolution.make_network(task)
+  export_network(network, str(directory / "saved_model"), genotype=one_convolution.GENOTYPE, task=task)
   found = load("load_saved_model").main(str(directory / "saved_model"), num_images=5)
   assert found.shape == (5,)
 

@@ -15,7 +15,8 @@ from nao_tf.serving import export_network
 from nao_tf.spaces.genotypes import CellGenotype
 from nao_tf.tools import train
 from tests.docs import pages
-from tests.support.image_cases import GENOTYPE, make_trainer
+from tests.support import one_convolution
+from tests.support.image_cases import GENOTYPE
 from tests.support.trainings import train_tiny
 
 GUIDES = pages.ROOT / "docs" / "guides"
@@ -51,13 +52,17 @@ def run(path: pathlib.Path, directory: pathlib.Path, monkeypatch, changes: Mappi
     "own_strategy",
     "own_evaluator",
     "rungs",
-    "search_by_gradients",
     "search_by_sampling",
     "several_objectives",
   ],
 )
 def test_the_blocks_of_a_guide_are_one_program(name, tmp_path, monkeypatch):
   run(GUIDES / f"{name}.md", tmp_path, monkeypatch)
+
+
+def test_the_search_by_gradients_of_the_guide_is_one_program(tmp_path, monkeypatch, no_graphs):
+  names = run(GUIDES / "search_by_gradients.md", tmp_path, monkeypatch, {"batch_size=64": "batch_size=512"})
+  assert names["found"].best.architecture
 
 
 def test_the_tasks_of_the_guide_are_learned(tmp_path, monkeypatch):
@@ -84,14 +89,16 @@ def test_the_workers_of_the_guide_make_their_evaluators(tmp_path, monkeypatch):
   assert hasattr(names["make_evaluator"]("nasnet5", "digits"), "evaluate")
 
 
+@pytest.mark.slow
 def test_the_searches_on_own_images_and_texts_are_one_program(tmp_path, monkeypatch):
   cells = '  num_cells=1,\n  space="tests.support.tiny_cells:TinyCells",\n'
   run(GUIDES / "own_images.md", tmp_path, monkeypatch, {"  num_cells=1,\n": cells, "num_trials=2,": "num_trials=1,"})
 
 
-def test_the_morphisms_and_the_search_of_the_guide_are_one_program(tmp_path, monkeypatch):
-  fewer = {"num_trials=30": "num_trials=2", "epochs=5": "epochs=1", "filters=16": "filters=2", "epochs=20": "epochs=1"}
-  found = run(GUIDES / "network_morphism.md", tmp_path, monkeypatch, {**fewer, "filters=32": "filters=2"})["found"]
+def test_the_morphisms_and_the_search_of_the_guide_are_one_program(tmp_path, monkeypatch, no_graphs):
+  fewer = {"num_trials=30": "num_trials=2", "epochs=5": "epochs=1, batch_size=512", "filters=16": "filters=2"}
+  final = {"epochs=20": "epochs=1, batch_size=512", "filters=32": "filters=2"}
+  found = run(GUIDES / "network_morphism.md", tmp_path, monkeypatch, {**fewer, **final})["found"]
   first, second = nao_tf.load(found.directory).trials
   assert (first.origin.kind, second.origin.parents) == ("initial", (first.id,))
   assert second.evaluation.metrics["inherited_from"] == first.id
@@ -102,26 +109,29 @@ def test_the_tuner_of_the_guide_tunes(tmp_path, monkeypatch, capsys):
   assert "'learning_rate':" in capsys.readouterr().out
 
 
-def test_an_exported_image_network_answers_as_the_guide_says(tmp_path, monkeypatch, capsys):
-  trainer = make_trainer()
-  directory = tmp_path / "runs" / "quickstart" / "best" / "saved_model"
-  export_network(trainer.network, str(directory), genotype=GENOTYPE, task=trainer.task)
+def test_an_exported_image_network_answers_as_the_guide_says(tmp_path, monkeypatch):
+  directory, task = tmp_path / "runs" / "quickstart" / "best" / "saved_model", nao_tf.make_task("digits")
+  network = one_convolution.make_network(task)
+  export_network(network, str(directory), genotype=one_convolution.GENOTYPE, task=task)
   names = run(GUIDES / "exporting.md", tmp_path, monkeypatch)
   assert names["answer"]["probabilities"].shape == (3, 10)
 
 
+@pytest.mark.slow
 def test_the_keras_models_of_the_guide_are_built_loaded_trained_and_cut(tmp_path, monkeypatch, no_graphs):
   directory = train_tiny(tmp_path / "runs" / "mine" / "best")
   (directory.parent / "best.json").write_text(json.dumps({"genotype": GENOTYPE.to_json()}))
-  smaller = {'"NAONet-WS"': '"runs/mine/best.json"'}
+  images = {"(32, 32, 3)": "(8, 8, 3)", "(16, 32, 32, 3)": "(4, 8, 8, 3)", "np.arange(16)": "np.arange(4)"}
+  words = {"(4, 13)": "(2, 5)", "np.zeros([4, 16]": "np.zeros([2, 16]", ":6]": ":2]", "6:]": "2:]"}
+  smaller = {'"NAONet-WS"': '"runs/mine/best.json"', **images, **words}
   names = run(GUIDES / "keras_models.md", tmp_path, monkeypatch, smaller)
   assert names["model"].output_shape == (None, 10) and names["transfer"].output_shape == (None, 3)
 
 
 def test_an_exported_language_model_answers_as_the_guide_says(tmp_path, monkeypatch):
   values = pages.parsed(
-    "nao-train --task=python_reference --train_examples=2000 --architecture=NAO-RNN --units=8 --epochs=1"
-    f" --batch_size=8 --nodeterministic --workdir={tmp_path}/runs/nao_rnn"
+    "nao-train --task=python_reference --train_examples=200 --architecture=NAO-RNN --units=8 --epochs=1"
+    f" --segment_length=4 --batch_size=8 --nodeterministic --workdir={tmp_path}/runs/nao_rnn"
   )
   assert train.main(values) == 0
   names = run(GUIDES / "language_models.md", tmp_path, monkeypatch)
@@ -139,7 +149,7 @@ class Tracker(types.ModuleType):
     return lambda *args, **options: self.noted.append((name, *args, *options.values())) or contextlib.nullcontext()
 
 
-def test_the_trials_of_the_guide_come_to_a_tracker(tmp_path, monkeypatch):
+def test_the_trials_of_the_guide_come_to_a_tracker(tmp_path, monkeypatch, no_graphs):
   tracker = Tracker()
   monkeypatch.setitem(sys.modules, "mlflow", tracker)
   cells = '  space="tests.support.tiny_cells:TinyCells",\n  num_cells=1,\n'

@@ -1,3 +1,4 @@
+import functools
 import json
 import os
 import shutil
@@ -11,9 +12,11 @@ import tensorflow as tf
 from nao_tf import serving
 from nao_tf.serving import image_export as export
 from nao_tf.spaces.genotypes import CellGenotype
+from nao_tf.tasks import make_task
 from nao_tf.tasks.augmentation import standardize
 from nao_tf.tasks.image_classification import ImageClassification
 from nao_tf.tasks.image_sources import DigitsSource
+from tests.support import one_convolution
 from tests.support.image_cases import GENOTYPE, make_trainer
 from tests.support.random_weights import randomize
 
@@ -106,17 +109,21 @@ def test_answers_that_differ_are_an_error(directory):
     export.compare(other.network, export.load_exported(directory).model, (8, 8, 1))
 
 
-def test_an_older_export_is_replaced_and_anything_else_is_not(trainer, directory, tmp_path):
+def test_an_older_export_is_replaced_and_anything_else_is_not(directory, tmp_path):
+  task = make_task("digits")
+  export_ = functools.partial(
+    serving.export_network, one_convolution.make_network(task), genotype=one_convolution.GENOTYPE, task=task
+  )
   shutil.copytree(directory, tmp_path / "model")
   (tmp_path / "model" / "assets" / "labels.txt").unlink()
-  serving.export_network(trainer.network, str(tmp_path / "model"), genotype=GENOTYPE, task=trainer.task)
+  export_(str(tmp_path / "model"))
   assert os.listdir(tmp_path) == ["model"] and (tmp_path / "model" / "assets" / "labels.txt").exists()
   (tmp_path / "notes").mkdir()
   (tmp_path / "notes" / "diary.txt").write_text("precious")
   with pytest.raises(ValueError, match=r"notes: will not be replaced.*diary.txt"):
-    serving.export_network(trainer.network, str(tmp_path / "notes"), genotype=GENOTYPE, task=trainer.task)
+    export_(str(tmp_path / "notes"))
   with pytest.raises(ValueError, match="is a file"):
-    serving.export_network(trainer.network, str(tmp_path / "notes" / "diary.txt"), genotype=GENOTYPE, task=trainer.task)
+    export_(str(tmp_path / "notes" / "diary.txt"))
 
 
 def test_what_is_no_export_is_refused(tmp_path):
@@ -174,9 +181,10 @@ class NamedDigits(DigitsSource):
 NAMES = ("a\u2028b", "a\x85b", "a\x0bb", "a\x1cb\r", "same", "same", "n" * 5000, "ж 猫 🐈", "\\n", "")
 
 
-def test_classes_may_have_any_name_of_one_line(trainer, tmp_path):
+def test_classes_may_have_any_name_of_one_line(tmp_path):
   task = ImageClassification("digits", NamedDigits(*NAMES))
-  serving.export_network(trainer.network, str(tmp_path / "model"), genotype=GENOTYPE, task=task)
+  network = one_convolution.make_network(task)
+  serving.export_network(network, str(tmp_path / "model"), genotype=one_convolution.GENOTYPE, task=task)
   assert export.load_exported(str(tmp_path / "model")).labels == NAMES
   assert serving.evaluate_exported(str(tmp_path / "model"), task)["num_examples"] == 360
   serving.record_task(str(tmp_path), task)

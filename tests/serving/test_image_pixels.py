@@ -14,12 +14,11 @@ from nao_tf.tasks.augmentation import standardize
 from nao_tf.tasks.own_files import FolderClassification
 from nao_tf.tasks.pixels import Pixels
 from nao_tf.training.config import TrainingConfig
-from tests.support import shapes
+from tests.support import one_convolution, shapes
 from tests.support.array_source import array_task
 from tests.support.image_cases import GENOTYPE, make_trainer
 from tests.support.tfds_sets import random_images
 
-CONFIG = TrainingConfig(epochs=1, batch_size=16)
 LABELS = np.arange(40) % 2
 
 
@@ -37,8 +36,8 @@ def exports(tmp_path_factory):
     if dtype not in made:
       task = task_of(dtype, low, high)
       directory = str(tmp_path_factory.mktemp(dtype) / "model")
-      network = make_trainer(CONFIG, task=task).network
-      serving.export_network(network, directory, genotype=GENOTYPE, task=task)
+      network = one_convolution.make_network(task)
+      serving.export_network(network, directory, genotype=one_convolution.GENOTYPE, task=task)
       made[dtype] = task, network, directory
     return made[dtype]
 

@@ -11,7 +11,7 @@ from nao_tf.runs.settings import RunDirectoryError, check_settings
 from nao_tf.spaces import make_space
 from nao_tf.tasks import task_traits
 from nao_tf.tools import experiment, train
-from tests.support.image_cases import GENOTYPE_FILE
+from tests.support.one_convolution import GENOTYPE_FILE
 from tests.support.tfds_sets import examples, random_images, write_set
 from tests.tools.test_tools import run
 

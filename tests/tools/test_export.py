@@ -8,14 +8,17 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from nao_tf.tools import export
-from tests.support.trainings import train_tiny
+from nao_tf.tools import export, train
+from tests.support.one_convolution import GENOTYPE_FILE
+from tests.support.trainings import FLAGS
 from tests.tools.test_tools import failure, run
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-  return train_tiny(tmp_path_factory.mktemp("runs") / "best")
+  workdir = tmp_path_factory.mktemp("runs") / "best"
+  assert run(train, f"--workdir={workdir}", f"--architecture={GENOTYPE_FILE}", *FLAGS) == 0
+  return workdir
 
 
 def test_a_keras_file_is_exported_and_compared_on_test_images(trained, tmp_path, capsys):

@@ -12,7 +12,7 @@ from nao_tf.tools import search, train
 from nao_tf.training.history import read_history, read_test_figures
 from tests.docs import pages
 from tests.support import shapes
-from tests.support.image_cases import GENOTYPE_FILE
+from tests.support.one_convolution import GENOTYPE_FILE
 from tests.support.photographs import write_photographs
 
 TINY = (

@@ -13,7 +13,7 @@ import pytest
 from nao_tf.runs.run_lock import RunDirectoryInUse, RunLock
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.tools import evaluate, export, train
-from tests.support.image_cases import GENOTYPE_FILE
+from tests.support.one_convolution import GENOTYPE_FILE
 from tests.tools.test_tools import SMALL, failure, run
 
 NETWORK = [f"--architecture={GENOTYPE_FILE}", "--train_examples=128", *(f"--{flag}" for flag in SMALL)]
@@ -26,8 +26,8 @@ def trained(tmp_path_factory):
   return workdir
 
 
-@pytest.mark.parametrize("name", ["a[1]", "a*?", "50%s ü ö", "slash/"])
-def test_every_directory_is_trained_resumed_exported_and_evaluated(tmp_path, trained, name, capsys):
+def test_a_directory_of_any_name_is_trained_resumed_exported_and_evaluated(tmp_path, trained, capsys):
+  name = "a[1] b*? 50%s ü ö/"
   workdir, model = os.path.join(str(tmp_path), name), os.path.join(str(tmp_path), "served " + name)
   shutil.copytree(trained, workdir)
   before = open(os.path.join(workdir, "history.jsonl")).read()
@@ -66,7 +66,7 @@ def test_a_typo_does_not_bind_the_directory(tmp_path, typo):
   assert not (tmp_path / "config.json").exists()
 
 
-def test_settings_bind_once_there_is_an_epoch(tmp_path, trained):
+def test_settings_bind_once_there_is_an_epoch(tmp_path):
   (tmp_path / "config.json").write_text(json.dumps({"genotype": {}, "seed": 7}))
   assert run(train, f"--workdir={tmp_path}", *NETWORK) == 0
   with pytest.raises(RunDirectoryError, match="seed was 0, is 1"):
