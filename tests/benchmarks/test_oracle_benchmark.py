@@ -61,7 +61,7 @@ def test_only_what_is_missing_of_a_table_is_trained(tmp_path, no_graphs):
 
 @pytest.mark.parametrize("name", benchmark.ORACLES)
 def test_every_oracle_searches_the_table(table, name):
-  options = QUICK.get(name, {"num_initial_points": 4} if name == "bayesian" else {})
+  options = QUICK.get(name, {"num_initial_points": 5} if name == "bayesian" else {})
   oracle = benchmark.make_oracle(name, options, seed=0, max_trials=6)
   steps = benchmark.steps(oracle, table, 6)
   assert len(steps) == 6 and all(0 <= row < 4032 and seconds > 0 for row, seconds in steps)

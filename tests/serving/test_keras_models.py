@@ -190,7 +190,7 @@ def test_a_recurrent_genotype_is_refused_for_images_and_one_of_images_for_text(t
     nao_tf.build("NAONet-WS", vocabulary_size=3, units=4)
 
 
-def test_a_training_graph_has_drop_path_and_an_auxiliary_output_and_is_saved_and_trained(tmp_path):
+def test_a_training_graph_has_drop_path_and_an_auxiliary_output_and_is_saved_and_trained(tmp_path, no_graphs):
   schedule = {"drop_path_keep": 0.5, "drop_path_steps": 4}
   model = nao_tf.build(GENOTYPE, num_classes=3, training_graph=True, dropout=0.1, **schedule, **TINY)
   images, labels = np.random.default_rng(0).integers(0, 256, (4, 9, 8, 3), np.uint8), np.arange(4) % 3

@@ -13,8 +13,9 @@ from nao_tf.serving.export_target import ExportError
 from nao_tf.serving.precisions import DISTANCES
 from nao_tf.serving.stored_weights import StoredWeights
 from nao_tf.spaces.genotypes import LstmGenotype
+from nao_tf.tasks import make_task
 from nao_tf.tasks.augmentation import standardize
-from tests.support.image_cases import GENOTYPE, make_trainer
+from tests.support import one_convolution
 from tests.support.own_task import BrightCorners
 from tests.support.toy_text import GENOTYPE as RECURRENT
 from tests.support.toy_text import NETWORK, toy_task
@@ -24,11 +25,16 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1)).astype(np.uint8
 
 
 @pytest.fixture(scope="module")
-def trainer():
-  trainer = make_trainer()
-  for variable in trainer.network.classifier.variables:  # As after a training: no gamma is 1, and no mean 0.
+def task():
+  return make_task("digits")
+
+
+@pytest.fixture(scope="module")
+def network(task):
+  network = one_convolution.make_network(task)
+  for variable in network.classifier.variables:  # As after a training: no gamma is 1, and no mean 0.
     variable.assign(variable + tf.random.stateless_uniform(variable.shape, [1, 2], 0.0, 0.1, variable.dtype))
-  return trainer
+  return network
 
 
 def stored_types(directory, num_values):
@@ -45,12 +51,12 @@ def count(variables):
 
 
 @pytest.mark.parametrize("precision", HALF)
-def test_images_are_answered_as_by_the_network_with_half_the_bytes(trainer, tmp_path, precision):
+def test_images_are_answered_as_by_the_network_with_half_the_bytes(task, network, tmp_path, precision):
   directory = str(tmp_path / "model")
-  serving.export_network(trainer.network, directory, genotype=GENOTYPE, task=trainer.task, precision=precision)
-  assert stored_types(directory, count(trainer.network.classifier.variables)) == {tf.as_dtype(precision)}
+  serving.export_network(network, directory, genotype=one_convolution.GENOTYPE, task=task, precision=precision)
+  assert stored_types(directory, count(network.classifier.variables)) == {tf.as_dtype(precision)}
   exported = image_export.load_exported(directory)
-  logits = trainer.network(standardize(IMAGES), training=False).numpy()
+  logits = network(standardize(IMAGES), training=False).numpy()
   for images in (IMAGES, IMAGES.astype(np.float32)):
     answer = exported(images)["logits"]
     assert answer.dtype == tf.float32

@@ -10,7 +10,7 @@ from absl import flags
 from nao_tf.serving.image_export import load_exported
 from nao_tf.tools import search, status
 from tests.support import toy_tables
-from tests.tools.test_tools import PAIRS, SEARCH, run
+from tests.tools.test_tools import TWO_TRIALS, run
 
 BOTH = "--objectives=accuracy,parameters"
 
@@ -58,7 +58,13 @@ def test_a_search_for_the_reward_has_the_files_that_it_had(table, tmp_path, caps
 
 def test_each_network_of_the_pareto_set_is_trained_and_exported(tmp_path, capsys):
   workdir, target = tmp_path / "run", tmp_path / "front"
-  argv = [f"--workdir={workdir}", PAIRS, *SEARCH, "--objectives=accuracy,latency", "--latency_batch_size=2"]
+  argv = [
+    f"--workdir={workdir}",
+    "--space=autokeras",
+    *TWO_TRIALS,
+    "--objectives=accuracy,latency",
+    "--latency_batch_size=2",
+  ]
   assert run(search, *argv, f"--export_pareto={target}") == 0
   rows, front = json.loads((target / "pareto.json").read_text()), best_of(workdir)["pareto_set"]
   assert [row["directory"] for row in rows] == [f"trial_{member['trial']}" for member in front]

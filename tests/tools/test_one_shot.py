@@ -102,7 +102,7 @@ def test_a_search_of_ones_own_is_named_by_its_place():
   assert one_shot_flags.chosen(values) is OWN and values.validation_fraction == 0.25
 
 
-def test_a_search_runs_to_its_end_and_goes_on_from_its_directory_alone(tmp_path):
+def test_a_search_runs_to_its_end_and_goes_on_from_its_directory_alone(tmp_path, no_graphs):
   assert run(search, f"--workdir={tmp_path}", *SMALL) == 0
   trials = read_trials(str(tmp_path))
   assert [trial.origin.kind for trial in trials] == ["derived"]

@@ -7,19 +7,19 @@ import pytest
 
 from nao_tf.runs.journal import read_trials
 from nao_tf.runs.settings import RunDirectoryError
-from nao_tf.spaces import make_space
 from nao_tf.spaces.bounded import BoundedSpace
 from nao_tf.strategies import make_strategy
 from nao_tf.tools import search, search_flags
 from tests.support.command_line import parse
-from tests.tools.test_tools import TWO_TRIALS, run
+from tests.support.tiny_cells import pairs
+from tests.tools.test_tools import SEARCH, run
 
-BOUND = 14_000
-SPACE = make_space("nasnet5")
+BOUND = 2_000
+SPACE = pairs()
 
 
 def flags(workdir, *argv):
-  return parse(search, f"--workdir={workdir}", *TWO_TRIALS, *argv)
+  return parse(search, f"--workdir={workdir}", *SEARCH, *argv)
 
 
 def asked(space, count):
@@ -52,7 +52,7 @@ def test_with_bounds_only_what_fits_is_proposed_and_that_is_on_record(tmp_path):
 @pytest.fixture(scope="module")
 def bounded(tmp_path_factory):
   workdir = tmp_path_factory.mktemp("runs")
-  assert run(search, f"--workdir={workdir}", *TWO_TRIALS, f"--max_parameters={BOUND}") == 0
+  assert run(search, f"--workdir={workdir}", *SEARCH, f"--max_parameters={BOUND}") == 0
   return workdir
 
 
@@ -63,8 +63,8 @@ def test_every_network_of_a_bounded_search_is_trained(bounded):
 
 
 def test_a_search_with_another_bound_is_another_search(bounded):
-  with pytest.raises(RunDirectoryError, match="max_parameters was 14000, is 15000"):
-    run(search, f"--workdir={bounded}", *TWO_TRIALS, "--max_parameters=15000")
+  with pytest.raises(RunDirectoryError, match="max_parameters was 2000, is 3000"):
+    run(search, f"--workdir={bounded}", *SEARCH, "--max_parameters=3000")
 
 
 def test_a_search_of_an_earlier_version_goes_on_with_the_proposals_it_would_have_made(bounded, tmp_path):
@@ -78,9 +78,9 @@ def test_a_search_of_an_earlier_version_goes_on_with_the_proposals_it_would_have
 
 
 def test_a_bound_that_nothing_is_within_is_refused_before_anything_is_written(tmp_path):
-  message = "nasnet5: 0 of 1000 random architectures have at most 10 parameters; the smallest has"
+  message = "pairs: 0 of 1000 random architectures have at most 10 parameters; the smallest has"
   with pytest.raises(ValueError, match=message):
-    run(search, f"--workdir={tmp_path}", *TWO_TRIALS, "--max_parameters=10")
+    run(search, f"--workdir={tmp_path}", *SEARCH, "--max_parameters=10")
   assert not list(tmp_path.iterdir())
 
 

@@ -15,6 +15,7 @@ from nao_tf.searches.winner import BEST_FILE
 from nao_tf.spaces.published import CELLS, STRINGS
 from nao_tf.tools import evaluate, export, flagging, search, train
 from tests.support import toy_tables
+from tests.support.without_graphs import without_graphs
 
 SMALL = (
   "num_cells=1",
@@ -43,7 +44,8 @@ def run(tool, *argv):
 def found(tmp_path_factory):
   """A finished search whose winner was trained and exported."""
   workdir = str(tmp_path_factory.mktemp("runs") / "search")
-  assert run(search, f"--workdir={workdir}", *SEARCH, "--train_best") == 0
+  with without_graphs():
+    assert run(search, f"--workdir={workdir}", *SEARCH, "--train_best") == 0
   return workdir
 
 
@@ -86,7 +88,7 @@ def test_a_finished_training_can_be_exported_again(found, tmp_path):
   assert os.path.exists(os.path.join(target, "saved_model.pb"))
 
 
-def test_the_winner_can_be_trained_from_its_json(found, tmp_path):
+def test_the_winner_can_be_trained_from_its_json(found, tmp_path, no_graphs):
   small = [f"--{flag}" for flag in SMALL]
   argv = [f"--architecture={found}/best.json", "--train_examples=128", f"--workdir={tmp_path}/run", *small]
   assert run(train, *argv) == 0
@@ -170,8 +172,14 @@ def test_a_table_is_searched(tmp_path):
 
 
 def test_shared_weights_are_searched_with_and_the_best_trained_from_scratch(tmp_path, capsys, no_graphs):
-  sharing = ["pool_size=4", "reference_size=2", "epochs=2", "epochs_per_round=1", "validation_examples=100"]
-  options = [*SEARCH, "--evaluator=shared_weights", *(f"--shared_{flag}" for flag in sharing)]
+  sharing = ["pool_size=4", "reference_size=2", "epochs=2", "epochs_per_round=1", "validation_examples=32"]
+  options = [
+    *SEARCH,
+    "--train_examples=64",
+    "--shared_batch_size=64",
+    "--evaluator=shared_weights",
+    *(f"--shared_{flag}" for flag in sharing),
+  ]
   for num_trials, num_reranked in ((3, 1), (4, 2)):
     argv = [f"--workdir={tmp_path}", f"--num_trials={num_trials}", f"--rerank={num_reranked}"]
     assert run(search, *options, *argv) == 0
