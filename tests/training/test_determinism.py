@@ -3,6 +3,12 @@
 import subprocess
 import sys
 
+import pytest
+import tensorflow as tf
+from tensorflow.python.framework import config
+
+from nao_tf.training.determinism import make_deterministic
+
 TRAINING = """
 import numpy as np
 import tensorflow as tf
@@ -39,6 +45,17 @@ print([epoch["train_loss"].hex() for epoch in trainer.fit()])
 """
 
 
+def test_graphs_are_neither_summed_in_any_order_nor_rewritten_by_arithmetic():
+  try:
+    make_deterministic()
+    assert config.is_op_determinism_enabled()
+    assert tf.config.optimizer.get_experimental_options()["arithmetic_optimization"] is False
+  finally:
+    config.disable_op_determinism()
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": True})
+
+
+@pytest.mark.slow
 def test_processes_that_train_with_one_seed_agree():
   commands = [[sys.executable, "-c", TRAINING]] * 3
   processes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) for command in commands]
