@@ -19,17 +19,25 @@ from nao_tf.spaces import make_space
 from nao_tf.strategies.random_search import RandomSearch
 from nao_tf.supernets.rounds import ROUNDS_FILE
 from nao_tf.trial import Evaluation
+from tests.support import shared_cases
 from tests.support.shared_cases import (
   ROUNDS,
   SHARING,
   SPACE,
-  TRAINING,
   comparable,
-  make_evaluator,
   make_task,
   make_trainer,
   sample,
 )
+from tests.support.without_graphs import without_graphs
+
+pytestmark = pytest.mark.usefixtures("no_graphs")
+
+TRAINING = dataclasses.replace(shared_cases.TRAINING, batch_size=128)  # 2 steps an epoch.
+
+
+def make_evaluator(directory, sharing=SHARING, *, training=TRAINING, **options):
+  return shared_cases.make_evaluator(directory, sharing, training=training, **options)
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +51,10 @@ def two_rounds(tmp_path_factory, after_one_round):
   """The evaluations of two rounds, two epochs each, and the evaluator."""
   directory = tmp_path_factory.mktemp("whole")
   evaluator = make_evaluator(directory, ROUNDS)
-  first = list(evaluator.evaluate(sample(3, 1)))
-  shutil.copytree(directory, after_one_round)
-  return [first, list(evaluator.evaluate(sample(3, 2)))], evaluator
+  with without_graphs():
+    first = list(evaluator.evaluate(sample(3, 1)))
+    shutil.copytree(directory, after_one_round)
+    return [first, list(evaluator.evaluate(sample(3, 2)))], evaluator
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +62,8 @@ def one_round(tmp_path_factory):
   """The evaluations of two batches with shared weights that are trained in a single round, and the evaluator."""
   sharing, training = dataclasses.replace(SHARING, pool_size=4), dataclasses.replace(TRAINING, epochs=2)
   evaluator = make_evaluator(tmp_path_factory.mktemp("one"), sharing, training=training)
-  return [list(evaluator.evaluate(sample(2, seed))) for seed in (1, 2)], evaluator
+  with without_graphs():
+    return [list(evaluator.evaluate(sample(2, seed))) for seed in (1, 2)], evaluator
 
 
 def test_the_evaluator_is_registered():
@@ -122,7 +132,7 @@ def test_one_round_trains_all_at_once_and_leaves_scores_as_they_are(one_round):
   assert evaluator._rounds.reference(0) == []
 
 
-def test_a_score_may_be_the_reward_of_the_task(tmp_path, no_graphs):
+def test_a_score_may_be_the_reward_of_the_task(tmp_path):
   sharing, training = dataclasses.replace(SHARING, score="reward"), dataclasses.replace(TRAINING, epochs=1)
   (evaluation,) = make_evaluator(tmp_path, sharing, training=training).evaluate(sample(1))
   assert evaluation.reward == evaluation.metrics["accuracy"]
@@ -146,7 +156,7 @@ def test_what_was_left_when_a_process_died_is_evaluated_as_it_would_have_been(tw
   assert len(resumed._rounds) == 2
 
 
-def test_too_many_parameters_are_a_failure_and_not_trained_on(tmp_path, one_round, no_graphs):
+def test_too_many_parameters_are_a_failure_and_not_trained_on(tmp_path, one_round):
   training = dataclasses.replace(TRAINING, epochs=1)
   architectures = sample(4)
   sizes = [one_round[1].trainer.num_parameters(architecture) for architecture in architectures]
@@ -158,7 +168,7 @@ def test_too_many_parameters_are_a_failure_and_not_trained_on(tmp_path, one_roun
   assert all(evaluator._fits(architecture) for architecture in evaluator._rounds._rounds[0].pool[3:])
 
 
-def test_divergence_fails_all(tmp_path, no_graphs):
+def test_divergence_fails_all(tmp_path):
   training = dataclasses.replace(TRAINING, learning_rate=1e30, clip_norm=0.0)
   evaluations = list(make_evaluator(tmp_path, training=training).evaluate(sample(2)))
   assert all("diverged: the loss was" in evaluation.metrics["reason"] for evaluation in evaluations)
@@ -253,7 +263,7 @@ def elsewhere(directory, sharing, training):
   return lambda architectures: worker.evaluate(architectures)
 
 
-def test_a_worker_scores_as_the_process_that_trains(tmp_path, no_graphs):
+def test_a_worker_scores_as_the_process_that_trains(tmp_path):
   sharing, training = dataclasses.replace(SHARING, epochs_per_round=1), dataclasses.replace(TRAINING, epochs=2)
   score = elsewhere(tmp_path, sharing, training)
   evaluator = make_evaluator(tmp_path, sharing, training=training, score_elsewhere=score)
@@ -264,7 +274,7 @@ def test_a_worker_scores_as_the_process_that_trains(tmp_path, no_graphs):
   assert evaluator.scores(sample(2, 2)) == pytest.approx([evaluator.score(a) for a in sample(2, 2)], rel=1e-5)
 
 
-def test_an_architecture_that_a_worker_cannot_score_fails_and_no_other(tmp_path, no_graphs):
+def test_an_architecture_that_a_worker_cannot_score_fails_and_no_other(tmp_path):
   def score(architectures):
     yield Evaluation.failed("took longer than 3 seconds")
     yield from (Evaluation(0.0, 0.0, {"loss": str(loss), "accuracy": "0.5"}) for loss in (1.5, math.inf))
@@ -280,5 +290,5 @@ def test_an_architecture_that_a_worker_cannot_score_fails_and_no_other(tmp_path,
 def test_a_worker_scores_with_no_other_weights(two_rounds, tmp_path):
   _, evaluator = two_rounds
   worker = SharedScores(evaluator.trainer, str(tmp_path))
-  with pytest.raises(EvaluatorError, match="expected shared weights after 7 steps, got those after 16;"):
+  with pytest.raises(EvaluatorError, match="expected shared weights after 7 steps, got those after 8;"):
     list(worker.evaluate([(7, *sample(1)[0])]))
