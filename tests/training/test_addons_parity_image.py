@@ -21,7 +21,7 @@ def test_cutout_erases_what_that_of_addons_does(size):
 
 @pytest.mark.parametrize("name", ["Addons>LAMB", "Addons>AdamW"])
 def test_an_optimizer_of_addons_trains_by_name_and_goes_on_from_a_checkpoint(name, tmp_path, no_graphs):
-  task = make_task("digits", train_examples=256)
+  task = make_task("digits", train_examples=128)
   config = dataclasses.replace(TRAINING, epochs=3, optimizer=name, learning_rate=0.01, weight_decay=1e-4)
   trainer = make_trainer(config, task=task)
   assert type(trainer.optimizer).__module__.startswith("tensorflow_addons")

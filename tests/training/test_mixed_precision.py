@@ -25,7 +25,8 @@ def single():
   return list(image_trainer("none").fit())[-1]
 
 
-@pytest.mark.parametrize("precision", ["bfloat16", pytest.param("float16", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_two_hundred_steps_end_near_those_in_single_precision(single, precision):
   trainer = image_trainer(precision)
   last = list(trainer.fit())[-1]
@@ -41,6 +42,8 @@ def test_logits_and_losses_are_in_single_precision():
   images = tf.zeros([2, 8, 8, 1])
   assert network(images, training=True, step=0).dtype == network(images).dtype == tf.float32
   assert network.classifier.cells[0].compute_dtype == "bfloat16"
+  assert {variable.dtype for variable in network.weights} <= {"float32", tf.float32}
+  assert keras.mixed_precision.global_policy().name == "float32"
 
 
 def test_a_language_model_computes_nearly_the_same():

@@ -22,7 +22,7 @@ def search(directory, trainer, **options):
 
 @pytest.fixture(scope="module", autouse=True)
 def no_graphs():
-  """A search here has six steps, and every test would trace its own."""
+  """A search here has four steps, and every test would trace its own."""
   with without_graphs():
     yield
 

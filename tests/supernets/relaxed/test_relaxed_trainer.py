@@ -26,8 +26,8 @@ def small_space():
 
 def make_task():
   rng = np.random.default_rng(0)
-  labels = np.arange(48) % 2
-  images = rng.normal(size=(48, 8, 8, 1)) * 20 + 128 + 60 * (labels[:, None, None, None] * 2 - 1)
+  labels = np.arange(32) % 2
+  images = rng.normal(size=(32, 8, 8, 1)) * 20 + 128 + 60 * (labels[:, None, None, None] * 2 - 1)
   return array_task((images.clip(0, 255).astype(np.uint8), labels), validation_fraction=0.5)
 
 
