@@ -15,6 +15,7 @@ from nao_tf.searches.executors.processes import ProcessExecutor
 from nao_tf.searches.workers import SENT_FILE, Workers, workers_of
 from tests.support import shapes
 from tests.support.tiny_cells import TINY, FirstChoice, TinyCells
+from tests.support.without_graphs import without_graphs
 
 SETTINGS = {"space": TinyCells(), "strategy": "random", "num_trials": 1, "verbose": 0, **TINY}
 IMAGES, NAMES = shapes.shape_arrays(24)
@@ -47,7 +48,8 @@ class WithFunction(FirstChoice):
 
 def test_a_worker_process_has_the_trials_of_a_search_inline(tmp_path, monkeypatch):
   monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "1")  # As in this process, so that sums are of the same order.
-  inline = search(tmp_path / "inline")
+  with without_graphs():
+    inline = search(tmp_path / "inline")
   workers = search(tmp_path / "workers", executor="processes", num_workers=1, trial_timeout=300)
   assert results(workers) == results(inline)
   assert workers.trials[0]["train_loss"] == pytest.approx(inline.trials[0]["train_loss"], rel=1e-4)

@@ -64,7 +64,7 @@ def special_and_random(count, seed=0, **options):
 
 
 def test_the_network_of_a_path_is_the_separate_one(graphs):
-  for architecture in special_and_random(4):
+  for architecture in special_and_random(2):
     assert_equal_to_separate(graphs, architecture)
   assert graphs.train.experimental_get_tracing_count() == 1
   assert graphs.infer.experimental_get_tracing_count() == 1

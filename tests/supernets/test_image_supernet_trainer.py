@@ -65,7 +65,7 @@ def test_a_score_is_that_of_the_separate_network_with_the_path_s_statistics(trai
 
 
 def test_one_graph_each_serves_all_architectures(trainer):
-  for architecture in sample(20, seed=2, space=SEPARABLE):
+  for architecture in sample(8, seed=2, space=SEPARABLE):
     trainer._train_step(*batch(trainer), tf.constant(architecture, tf.int32))
     trainer.score(architecture)
     assert trainer.num_parameters(architecture) > 0

@@ -23,7 +23,7 @@ ENAS = SamplingConfig(
 )
 RANDOM = dataclasses.replace(ENAS, sampler="uniform", policy_steps=0)
 SPACE = NasnetSpace("one_node", SMALL[3:], num_nodes=1)
-IMAGES = dataclasses.replace(shared_cases.TRAINING, epochs=2)
+IMAGES = dataclasses.replace(shared_cases.TRAINING, epochs=2, batch_size=128)
 CELLS = RecurrentSpace("small", 3)
 MODEL = LanguageModelConfig(units=5, initial_range=0.5).without_dropout()
 TEXT = LanguageTrainingConfig(
