@@ -4,10 +4,12 @@ import gc
 
 import pytest
 import tensorflow as tf
+from tensorflow.python.data.ops import dataset_ops
 from tensorflow.python.framework import config
 from tensorflow.python.ops import gen_resource_variable_ops
 from tensorflow.python.util import tf_stack
 
+from nao_tf.training.fixed_parallelism import with_fixed_parallelism
 from nao_tf.training.graph_memory import released_graphs
 from tests.support.without_graphs import without_graphs
 
@@ -44,6 +46,15 @@ def operations_do_not_remember_where_they_were_made():
   stack = tf_stack.extract_stack()
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(tf_stack, "extract_stack", lambda stacklevel=1: stack)
+    yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def iterators_end_at_once():
+  """Saves waiting for those that Keras makes; this package itself sees to its own."""
+  make_iterator = dataset_ops.DatasetV2.__iter__
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(dataset_ops.DatasetV2, "__iter__", lambda dataset: make_iterator(with_fixed_parallelism(dataset)))
     yield
 
 

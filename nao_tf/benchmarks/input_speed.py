@@ -14,6 +14,7 @@ import tensorflow as tf
 from nao_tf.tasks.base import BatchTask
 from nao_tf.training.base import BatchProblem, Trainer
 from nao_tf.training.config import TrainingConfig
+from nao_tf.training.fixed_parallelism import with_fixed_parallelism
 
 ENDLESS = 100_000
 """Epochs of a training that is only measured."""
@@ -56,7 +57,7 @@ def pipeline_speed(task: BatchTask, training_config: TrainingConfig, *, seed: in
   """
   endless = dataclasses.replace(training_config, epochs=ENDLESS)
   meter = _Meter(training_config.batch_size, seconds)
-  for _ in task.training_batches(endless, seed=seed):
+  for _ in with_fixed_parallelism(task.training_batches(endless, seed=seed)):
     if meter.is_done():
       break
   return meter.speed()

@@ -38,6 +38,7 @@ from nao_tf.tasks.image_classification import ImageClassification
 from nao_tf.tasks.photograph_decoding import photograph_errors
 from nao_tf.tasks.pixels import BYTES, Pixels
 from nao_tf.training.base import Metrics
+from nao_tf.training.fixed_parallelism import with_fixed_parallelism
 from nao_tf.training.variables import tf_variable
 
 SIGNATURES = ("serving_default", "serving_float")
@@ -161,7 +162,7 @@ class ImageExporter:
     if not count:
       raise ValueError(f"{self.task.name}: has no {split} images to evaluate on")
     with photograph_errors(self.task.name):
-      for images, labels in self.task.raw_batches(split, _EVALUATION_BATCH):
+      for images, labels in with_fixed_parallelism(self.task.raw_batches(split, _EVALUATION_BATCH)):
         with call_errors(directory):
           logits = network(images)["logits"]
         for name, scores in self.task.scores_of_logits(logits, labels).items():

@@ -10,6 +10,7 @@ from nao_tf.serving.model_files import Measured, write_model_file
 from nao_tf.serving.plain_image_models import image_model_of, pixels_of
 from nao_tf.serving.trained_networks import TrainedNetwork
 from nao_tf.tasks.image_classification import ImageClassification
+from nao_tf.training.fixed_parallelism import with_fixed_parallelism
 
 NUM_COMPARED = 1000
 NUM_RANDOM = 100
@@ -51,7 +52,7 @@ def some_images(task: ImageClassification) -> np.ndarray:
   """Returns up to 1,000 raw test images of a task, or held out or training ones if there are none."""
   split = next(split for split in ("test", "valid", "train") if task.num_examples(split))
   batches = task.raw_batches(split, _BATCH).take(NUM_COMPARED // _BATCH)
-  return np.concatenate([images for images, _ in batches.as_numpy_iterator()])
+  return np.concatenate([images for images, _ in with_fixed_parallelism(batches).as_numpy_iterator()])
 
 
 def random_images(task: ImageClassification) -> np.ndarray:
@@ -62,5 +63,6 @@ def random_images(task: ImageClassification) -> np.ndarray:
 
 def training_images(task: ImageClassification) -> Iterator[np.ndarray]:
   """Yields raw training images, each `[1, H, W, C]`."""
-  for images, _ in task.raw_batches("train", 1).take(NUM_REPRESENTATIVE).as_numpy_iterator():
+  examples = with_fixed_parallelism(task.raw_batches("train", 1).take(NUM_REPRESENTATIVE))
+  for images, _ in examples.as_numpy_iterator():
     yield images

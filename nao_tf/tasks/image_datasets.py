@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from nao_tf.tasks.image_sizes import ImageSize, resized, stacked
+from nao_tf.training.fixed_parallelism import with_fixed_parallelism
 
 _MANY_BYTES = 2**31
 _EXPECTED = "pairs (image, label) of images [H, W, C] or [H, W], dicts with image and label, or batches of them"
@@ -43,7 +44,7 @@ def read_dataset(
   labels: list[object] = []
   different: set[bytes] = set()
   num_bytes = 0
-  for image, label in dataset if is_batched else dataset.batch(1):
+  for image, label in with_fixed_parallelism(dataset if is_batched else dataset.batch(1)):
     image = _with_channels(image)
     image = np.asarray(image if image_size is None else resized(image, image_size))
     images += list(image)

@@ -10,6 +10,7 @@ from nao_tf.tasks import image_checks
 from nao_tf.tasks.image_sources import ImageSource, ScaledImageSource, SelectableImageSource, StreamedImageSource
 from nao_tf.tasks.photograph_sources import PhotographSource
 from nao_tf.tasks.pixels import Pixels, measured_pixels, pixels_of_type
+from nao_tf.training.fixed_parallelism import with_fixed_parallelism
 
 IN_MEMORY_BYTES = 2**31
 """Larger sets are read as they are needed."""
@@ -136,7 +137,7 @@ class ImageReader:
   def _checked_batches(self, source: StreamedImageSource) -> Iterator[np.ndarray]:
     """Yields all training images of a stream, after checking them."""
     first = 0
-    for images, _ in source.stream("train").batch(_MEASURED_BATCH).as_numpy_iterator():
+    for images, _ in with_fixed_parallelism(source.stream("train").batch(_MEASURED_BATCH)).as_numpy_iterator():
       image_checks.check_finite(images, f"{self.name}, train", first=first)
       first += len(images)
       yield images

@@ -24,6 +24,7 @@ from nao_tf.tasks import TASKS
 from nao_tf.tasks.image_sizes import resized
 from nao_tf.tasks.photograph_decoding import in_color
 from nao_tf.tasks.pixels import Pixels
+from nao_tf.training.fixed_parallelism import with_fixed_parallelism
 
 DIGITS_TEST_EXAMPLES = 360
 _DIGITS_SPLIT_SEED = 0
@@ -185,7 +186,8 @@ class TfdsSource:
       return images, labels
     start = 0
     with readable(self._builder, self._name_of(split)):
-      for batch, batch_labels in self.stream(split).batch(_READ_BATCH).prefetch(2).as_numpy_iterator():
+      batches = with_fixed_parallelism(self.stream(split).batch(_READ_BATCH).prefetch(2))
+      for batch, batch_labels in batches.as_numpy_iterator():
         images[start : start + len(batch)], labels[start : start + len(batch)] = batch, batch_labels
         start += len(batch)
     return images, labels
@@ -211,7 +213,7 @@ class TfdsSource:
     if name is None:
       return np.empty(0, np.int32)
     with readable(self._builder, name):
-      batches = [*self._labels(name).batch(_LABELS_BATCH).as_numpy_iterator()]
+      batches = [*with_fixed_parallelism(self._labels(name).batch(_LABELS_BATCH)).as_numpy_iterator()]
     return np.concatenate(batches).astype(np.int32)
 
   def select(self, split: str, chosen: np.ndarray) -> tf.data.Dataset:

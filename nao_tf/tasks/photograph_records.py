@@ -14,6 +14,7 @@ import tensorflow_datasets as tfds
 from nao_tf.tasks.image_sources import TfdsSource, readable
 from nao_tf.tasks.pixels import BYTES
 from nao_tf.tasks.splits import shuffle_stream
+from nao_tf.training.fixed_parallelism import with_fixed_parallelism
 
 BUFFER_BYTES = 2**29
 """How many bytes of photographs are shuffled at a time, about."""
@@ -70,7 +71,7 @@ class PhotographRecords(TfdsSource):
     records = tf.data.TFRecordDataset(self._paths(name), num_parallel_reads=None)
     labels = records.map(lambda record: features.deserialize_example(record)[self._label_key], tf.data.AUTOTUNE)
     with readable(self._builder, name):
-      return np.concatenate([*labels.batch(_LABELS_BATCH).as_numpy_iterator()]).astype(np.int32)
+      return np.concatenate([*with_fixed_parallelism(labels.batch(_LABELS_BATCH)).as_numpy_iterator()]).astype(np.int32)
 
   def contents(
     self, split: str, chosen: np.ndarray | None, seed: tf.Tensor | None, first: tf.Tensor | int = 0

@@ -10,6 +10,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from nao_tf.tasks.text import TextSource
+from nao_tf.training.fixed_parallelism import with_fixed_parallelism
 
 _SPLIT_NAMES = {"train": "train", "valid": "validation", "test": "test"}
 _READ_BATCH = 1024
@@ -46,7 +47,7 @@ class LocalText(tfds.core.GeneratorBasedBuilder):
       self._prepare()
     read_config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
     dataset = self.as_dataset(split=_SPLIT_NAMES[split], shuffle_files=False, read_config=read_config)
-    batches = dataset.batch(_READ_BATCH).prefetch(1).as_numpy_iterator()
+    batches = with_fixed_parallelism(dataset.batch(_READ_BATCH).prefetch(1)).as_numpy_iterator()
     return [line.decode("utf-8") for batch in batches for line in batch["text"]]
 
   def _prepare(self) -> None:

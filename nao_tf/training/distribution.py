@@ -6,6 +6,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.training.cluster import Cluster, cluster_of
+from nao_tf.training.fixed_parallelism import with_fixed_parallelism
 
 
 def make_distribution(num_replicas: int | None = None, *, kind: str | None = None) -> tf.distribute.Strategy:
@@ -68,7 +69,7 @@ def sharded(dataset: tf.data.Dataset, distribution: tf.distribute.Strategy) -> t
   """
   options = tf.data.Options()
   options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-  return distribution.experimental_distribute_dataset(dataset.with_options(options))
+  return distribution.experimental_distribute_dataset(with_fixed_parallelism(dataset.with_options(options)))
 
 
 def check_divisible(batch_size: int, distribution: tf.distribute.Strategy) -> None:
