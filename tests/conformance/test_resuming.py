@@ -25,10 +25,10 @@ OPTIONS = {
 
 
 class Rows(SearchSpace):
-  """Three decisions of three choices, all different networks."""
+  """Three decisions of three or two choices, all different networks."""
 
   name = "rows"
-  decisions = (Decision("choice", 3),) * 3
+  decisions = (Decision("choice", 3), Decision("choice", 3), Decision("choice", 2))
 
   def decode(self, architecture):
     self.validate(architecture)
@@ -36,7 +36,7 @@ class Rows(SearchSpace):
 
 
 SPACES = {"toy": ToySpace, "rows": Rows}
-SIZES = {"toy": 18, "rows": 27}
+SIZES = {"toy": 18, "rows": 18}
 BATCH_SIZES = {"toy": 5, "rows": 7}
 ALL = 100  # More trials than any of these spaces has architectures.
 

@@ -65,6 +65,7 @@ def test_the_search_by_gradients_of_the_guide_is_one_program(tmp_path, monkeypat
   assert names["found"].best.architecture
 
 
+@pytest.mark.slow
 def test_the_tasks_of_the_guide_are_learned(tmp_path, monkeypatch):
   cells = {'make_space("nasnet5")': 'make_space("tests.support.tiny_cells:TinyCells")'}
   run(GUIDES / "own_task.md", tmp_path, monkeypatch, cells)
@@ -95,6 +96,7 @@ def test_the_searches_on_own_images_and_texts_are_one_program(tmp_path, monkeypa
   run(GUIDES / "own_images.md", tmp_path, monkeypatch, {"  num_cells=1,\n": cells, "num_trials=2,": "num_trials=1,"})
 
 
+@pytest.mark.slow
 def test_the_morphisms_and_the_search_of_the_guide_are_one_program(tmp_path, monkeypatch, no_graphs):
   fewer = {"num_trials=30": "num_trials=2", "epochs=5": "epochs=1, batch_size=512", "filters=16": "filters=2"}
   final = {"epochs=20": "epochs=1, batch_size=512", "filters=32": "filters=2"}

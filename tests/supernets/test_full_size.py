@@ -50,6 +50,7 @@ def losses_of_paths():
     return trained(paths())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", HALVES)
 def test_paths_of_shared_weights_end_near_those_in_single_precision(losses_of_paths, precision, no_graphs):
   trainer = paths(mixed_precision=precision)

@@ -82,6 +82,7 @@ def test_one_graph_each_serves_a_thousand_architectures(trainer):
   assert [step.experimental_get_tracing_count() for step in steps] == [1, 1, 1]
 
 
+@pytest.mark.slow
 def test_training_on_a_pool_makes_all_of_it_better_than_guessing():
   training = dataclasses.replace(TRAINING, optimizer="Adam", learning_rate=0.01, batch_size=16)
   trainer, pool = make_trainer(training=training), sample(3)

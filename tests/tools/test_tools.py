@@ -171,6 +171,7 @@ def test_a_table_is_searched(tmp_path):
   assert "is a table of nasbench201" in failure(search, f"--workdir={tmp_path}/other", *argv, "--space=nasbench101")
 
 
+@pytest.mark.slow
 def test_shared_weights_are_searched_with_and_the_best_trained_from_scratch(tmp_path, capsys, no_graphs):
   sharing = ["pool_size=4", "reference_size=2", "epochs=2", "epochs_per_round=1", "validation_examples=32"]
   options = [
