@@ -1,5 +1,9 @@
+import pathlib
+import re
+
 import tensorflow as tf
 
+import nao_tf
 from nao_tf.training.distribution import sharded
 from nao_tf.training.fixed_parallelism import with_fixed_parallelism
 
@@ -23,3 +27,9 @@ def test_other_options_stay():
 def test_what_replicas_read_is_not_tuned():
   dataset = sharded(squares().batch(2), tf.distribute.get_strategy())
   assert dataset.options().autotune.enabled is False
+
+
+def test_every_module_that_reads_a_dataset_fixes_its_parallelism():
+  modules = [path.read_text() for path in pathlib.Path(nao_tf.__file__).parent.rglob("*.py")]
+  reading = [text for text in modules if re.search(r"as_numpy_iterator\(|experimental_distribute_dataset\(", text)]
+  assert len(reading) > 5 and all("with_fixed_parallelism(" in text for text in reading)
