@@ -65,6 +65,13 @@ def no_graphs():
     yield
 
 
+@pytest.fixture(scope="module")
+def no_graphs_in_the_module():
+  """Does so in the fixtures of the module, too."""
+  with without_graphs():
+    yield
+
+
 @pytest.fixture(scope="module", autouse=True)
 def graphs_of_a_module_are_released():
   """Keeps the process small: with gigabytes of graphs, every collection of garbage takes a while."""

@@ -34,7 +34,7 @@ from nao_tf.training import optimizers
 from nao_tf.training.accumulation import accumulated
 from nao_tf.training.base import BatchProblem, Metrics, checked_loss
 from nao_tf.training.config import TrainingConfig
-from nao_tf.training.fixed_parallelism import with_fixed_parallelism
+from nao_tf.training.distribution import distributed
 from nao_tf.training.loss_scale import LossScale
 from nao_tf.training.regularization import Regularization
 from nao_tf.training.remaining_batches import remaining_batches
@@ -139,7 +139,7 @@ class ImageSupernetTrainer(SupernetTrainer):
   def _open_data(self) -> None:
     """Gets ready to read the batches from the present step on."""
     data = remaining_batches(self.task, self.training_config, seed=self._seed, step=self.num_steps_done)
-    self._data = iter(self._distribution.experimental_distribute_dataset(with_fixed_parallelism(data)))
+    self._data = iter(distributed(data, self._distribution))
 
   def _train_epoch(self, number: int, on_step: Callable[[], None]) -> float:
     """Trains to the end of an epoch. The losses are read one step late, so that a device never waits for it."""
@@ -161,7 +161,7 @@ class ImageSupernetTrainer(SupernetTrainer):
   def _calibration_batches(self) -> list[Any]:
     data = self.task.training_batches(self.training_config, seed=self._seed)
     data = data.take(self.sharing_config.calibration_batches)
-    return list(self._distribution.experimental_distribute_dataset(with_fixed_parallelism(data)))
+    return list(distributed(data, self._distribution))
 
   @functools.cached_property
   def _validation_batches(self) -> list[Any]:
@@ -170,7 +170,7 @@ class ImageSupernetTrainer(SupernetTrainer):
     num_batches = math.ceil(count / self.training_config.evaluation_batch_size)
     size = math.ceil(count / num_batches / self._replicas) * self._replicas
     data = self.task.evaluation_batches("valid", size).take(num_batches)
-    return list(self._distribution.experimental_distribute_dataset(with_fixed_parallelism(data)))
+    return list(distributed(data, self._distribution))
 
   @functools.cached_property
   def _minibatches(self) -> Minibatches:

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from nao_tf.training.base import BatchProblem
-from nao_tf.training.fixed_parallelism import with_fixed_parallelism
+from nao_tf.training.distribution import distributed
 
 _SHUFFLED = 10_000
 """Examples that are shuffled at a time."""
@@ -55,4 +55,4 @@ class Minibatches:
     data = self._task.evaluation_batches("valid", self._size).unbatch().filter(lambda x, y, weight: weight > 0)
     data = data.take(self._num_examples).shuffle(min(self._num_examples, _SHUFFLED), seed=self._seed + pass_)
     data = data.batch(self._size, drop_remainder=True).skip(place)
-    return iter(self._distribution.experimental_distribute_dataset(with_fixed_parallelism(data)))
+    return iter(distributed(data, self._distribution))

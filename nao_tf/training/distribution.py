@@ -69,7 +69,17 @@ def sharded(dataset: tf.data.Dataset, distribution: tf.distribute.Strategy) -> t
   """
   options = tf.data.Options()
   options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-  return distribution.experimental_distribute_dataset(with_fixed_parallelism(dataset.with_options(options)))
+  return distributed(dataset.with_options(options), distribution)
+
+
+def distributed(dataset: tf.data.Dataset, distribution: tf.distribute.Strategy) -> tf.distribute.DistributedDataset:
+  """Returns batches of which each replica gets its share, and whose iterators end at once.
+
+  Args:
+    dataset: batches of one size.
+    distribution: the distribution of the process.
+  """
+  return distribution.experimental_distribute_dataset(with_fixed_parallelism(dataset))
 
 
 def check_divisible(batch_size: int, distribution: tf.distribute.Strategy) -> None:

@@ -15,7 +15,8 @@ from nao_tf.strategies.nao_config import NaoConfig
 from nao_tf.trial import Trial
 from tests.support.controller_cases import FEW_CANDIDATES, FEW_STEPS
 from tests.support.toys import CountingEvaluator, ToySpace
-from tests.support.without_graphs import without_graphs
+
+pytestmark = pytest.mark.usefixtures("no_graphs_in_the_module")  # Controllers take a few small steps.
 
 OPTIONS = {
   "nao": {"config": NaoConfig(FEW_STEPS, num_initial=4, round_size=8, **FEW_CANDIDATES)},
@@ -81,13 +82,6 @@ def warnings_of_ours(caplog):
   """Returns what this package warned of, but for the trials that were being evaluated when a search was killed."""
   ours = [record for record in caplog.records if record.name == "absl" and record.levelname == "WARNING"]
   return [record for record in ours if "the process ended during its evaluation" not in record.getMessage()]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_graphs_in_the_module():
-  """Every process that goes on would trace the fit of the controller anew, for a few small steps."""
-  with without_graphs():
-    yield
 
 
 @pytest.fixture(params=STRATEGIES, scope="module")

@@ -13,7 +13,8 @@ from nao_tf.strategies.nao import NaoConfig
 from nao_tf.trial import UNKNOWN, Evaluation, Trial
 from tests.support.controller_cases import FEW_CANDIDATES, FEW_STEPS
 from tests.support.toys import CountingEvaluator, ToySpace
-from tests.support.without_graphs import without_graphs
+
+pytestmark = pytest.mark.usefixtures("no_graphs_in_the_module")  # Controllers take a few small steps.
 
 # Smaller than the defaults, so that what is learned comes into play within a few batches.
 OPTIONS = {
@@ -22,13 +23,6 @@ OPTIONS = {
   "bayesian": {"config": BayesianConfig(kernel="decisions", num_initial=12, num_candidates=20)},
 }
 TOY_SIZE = 18  # 6 unordered pairs of 3 parts, 3 legal pairs of modes.
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_graphs_in_the_module():
-  """Every strategy with a controller would trace its fit anew, for a few small steps."""
-  with without_graphs():
-    yield
 
 
 @pytest.fixture(params=STRATEGIES, scope="module")

@@ -9,14 +9,8 @@ from nao_tf.strategies import make_strategy
 from nao_tf.trial import Evaluation, Trial
 from tests.conformance.test_resuming import OPTIONS
 from tests.support.toys import ToySpace
-from tests.support.without_graphs import without_graphs
 
-
-@pytest.fixture(scope="module", autouse=True)
-def no_graphs_in_the_module():
-  """Controllers take a few small steps."""
-  with without_graphs():
-    yield
+pytestmark = pytest.mark.usefixtures("no_graphs_in_the_module")  # Controllers take a few small steps.
 
 
 @contextlib.contextmanager

@@ -26,8 +26,7 @@ from nao_tf.tasks.base import BatchTask
 from nao_tf.training import optimizers
 from nao_tf.training.base import Metrics, checked_loss
 from nao_tf.training.config import TrainingConfig
-from nao_tf.training.distribution import check_divisible
-from nao_tf.training.fixed_parallelism import with_fixed_parallelism
+from nao_tf.training.distribution import check_divisible, distributed
 from nao_tf.training.loss_scale import LossScale, apply_gradients
 from nao_tf.training.regularization import Regularization
 from nao_tf.training.remaining_batches import remaining_batches
@@ -207,7 +206,7 @@ class RelaxedTrainer:
     """Returns the training batches from the present step to the end of an epoch."""
     step, end = self.num_steps_done, number * self.steps_per_epoch
     data = remaining_batches(self.task, self.training_config, seed=self._seed, step=step).take(end - step)
-    return iter(self._distribution.experimental_distribute_dataset(with_fixed_parallelism(data)))
+    return iter(distributed(data, self._distribution))
 
   def _validation_batches(self, number: int) -> Iterator[Any] | None:
     """Returns as many validation batches, each epoch in an order of its own; None if none are needed."""
@@ -222,14 +221,13 @@ class RelaxedTrainer:
   def _rest_of(self, data: tf.data.Dataset, number: int) -> Iterator[Any]:
     """Returns the batches of an epoch from the present step on, divided among the replicas."""
     done = self.num_steps_done - (number - 1) * self.steps_per_epoch
-    return iter(self._distribution.experimental_distribute_dataset(with_fixed_parallelism(data.skip(done))))
+    return iter(distributed(data.skip(done), self._distribution))
 
   @functools.cache  # noqa: B019 - as long-lived as the trainer
   def _evaluation_batches(self, split: str) -> tf.distribute.DistributedDataset:
     size = min(self.training_config.evaluation_batch_size, self.task.num_examples(split))
     size = -(-size // self._replicas) * self._replicas
-    data = with_fixed_parallelism(self.task.evaluation_batches(split, size))
-    return self._distribution.experimental_distribute_dataset(data)
+    return distributed(self.task.evaluation_batches(split, size), self._distribution)
 
   def _train(self, batch: Any, held_out: Any) -> tf.Tensor:
     """Makes a step of the strengths and one of the weights; returns the loss of the latter without its decay."""
