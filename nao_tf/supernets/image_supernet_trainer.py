@@ -35,7 +35,7 @@ from nao_tf.training.accumulation import accumulated
 from nao_tf.training.base import BatchProblem, Metrics, checked_loss
 from nao_tf.training.config import TrainingConfig
 from nao_tf.training.distribution import distributed
-from nao_tf.training.loss_scale import LossScale
+from nao_tf.training.loss_scale import make_loss_scale
 from nao_tf.training.regularization import Regularization
 from nao_tf.training.remaining_batches import remaining_batches
 from nao_tf.trial import Architecture
@@ -84,7 +84,7 @@ class ImageSupernetTrainer(SupernetTrainer):
     make_optimizer = functools.partial(optimizers.make_optimizer, training_config, self._steps_per_epoch)
     with distribution.scope():
       self.weights = PathWeights(supernet.bank.initial(), supernet.bank.max_path, make_optimizer)
-    self._loss_scale = LossScale() if training_config.mixed_precision == "float16" else None
+    self._loss_scale = make_loss_scale(training_config.mixed_precision)
     self._loss = tf.Variable(0.0, dtype=tf.float64, trainable=False)
     self._regularization = Regularization(training_config, self._replicas)
     self._train_step = tf.function(self._train, autograph=False)
@@ -97,8 +97,7 @@ class ImageSupernetTrainer(SupernetTrainer):
   @property
   def state(self) -> dict[str, Any]:
     """What a checkpoint must hold to resume the training as if it had not been interrupted."""
-    scale = {} if self._loss_scale is None else {"loss_scale": self._loss_scale}
-    return {**super().state, "loss": self._loss, **scale}
+    return {**super().state, "loss": self._loss, **self._loss_scale.state}
 
   @property
   def steps_per_epoch(self) -> int:
@@ -183,8 +182,7 @@ class ImageSupernetTrainer(SupernetTrainer):
     losses, made = self._distribution.run(self._replica_train, (inputs, targets, architecture))
     loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
     self._loss.assign_add(tf.cast(loss, tf.float64))
-    if self._loss_scale is not None:
-      self._loss_scale.follow(self._distribution, made)
+    self._loss_scale.follow(self._distribution, made)
     return loss
 
   def _replica_train(
@@ -201,9 +199,7 @@ class ImageSupernetTrainer(SupernetTrainer):
       size=self.training_config.batch_size // self._replicas,
       zeros=lambda: [tf.zeros([]), tf.zeros_like(weights)],
     )
-    if self._loss_scale is not None:
-      (gradient,) = self._loss_scale.unscaled([gradient])
-    (gradient,) = self._regularization([gradient], [weights])
+    (gradient,) = self._regularization(self._loss_scale.unscaled([gradient]), [weights])
     return loss, self.weights.apply(path.positions, weights, gradient, loss_scale=self._loss_scale)
 
   def _loss_and_gradient(
@@ -216,7 +212,7 @@ class ImageSupernetTrainer(SupernetTrainer):
       network = self.supernet.network(architecture, path, weights)
       losses = self.task.losses(network, inputs, targets, step, self.training_config)
       loss = tf.reduce_sum(losses) / self.training_config.batch_size
-      scaled = loss if self._loss_scale is None else loss * self._loss_scale.factor
+      scaled = self._loss_scale.scaled(loss)
     return [loss, tape.gradient(scaled, weights)], []
 
   def _calibrate(self, inputs: tf.Tensor, targets: tf.Tensor, architecture: tf.Tensor) -> tf.Tensor:

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from nao_tf.training.loss_scale import LossScale, apply_gradients
+from nao_tf.training.loss_scale import LossScale, NoLossScale
 from nao_tf.training.variables import tf_variable
 
 _PATH_NAME = "weights_on_path"
@@ -70,7 +70,7 @@ class PathWeights:
     gradient: tf.Tensor,
     others: Sequence[tf.Tensor] = (),
     *,
-    loss_scale: LossScale | None = None,
+    loss_scale: LossScale | NoLossScale,
   ) -> tf.Tensor:
     """Lets the optimizer change the weights on a path, and the other variables. Call it in the context of a replica.
 
@@ -79,7 +79,7 @@ class PathWeights:
       weights: the present weights there, `[A]`.
       gradient: of them, `[A]`.
       others: gradients of the other variables.
-      loss_scale: what the loss was scaled with, so that gradients that are not finite change nothing; None if it was not.
+      loss_scale: what the loss was scaled with. If it was, gradients that are not finite change nothing.
 
     Returns:
       Whether the update was made.
@@ -87,7 +87,7 @@ class PathWeights:
     replica = tf.distribute.get_replica_context()
     replica.merge_call(self._load, args=(positions, weights))
     gradients, variables = [self._padded(gradient), *others], [self._path, *self._others]
-    made = apply_gradients(self.optimizer, gradients, variables, loss_scale)
+    made = loss_scale.apply(self.optimizer, gradients, variables)
     replica.merge_call(self._store, args=(positions,))
     return made
 

@@ -32,7 +32,7 @@ from nao_tf.training.accumulation import accumulated
 from nao_tf.training.base import Metrics, StreamProblem, checked_loss
 from nao_tf.training.language_config import LanguageTrainingConfig, segment_lengths
 from nao_tf.training.language_trainer import EVALUATION_TOKENS, Progress, activation_penalty, regularized
-from nao_tf.training.loss_scale import LossScale
+from nao_tf.training.loss_scale import make_loss_scale
 from nao_tf.trial import Architecture
 
 
@@ -83,7 +83,7 @@ class RecurrentSupernetTrainer(SupernetTrainer):
         functools.partial(make_optimizer, learning_rate=training_config.learning_rate),
         supernet.network.trainable_variables,
       )
-    self._loss_scale = LossScale() if training_config.mixed_precision == "float16" else None
+    self._loss_scale = make_loss_scale(training_config.mixed_precision)
     self._progress = Progress(training_config.batch_size, num_state_units)
     self._train_step = tf.function(self._train, autograph=False)
     shapes = (([None, None], tf.int32), ([None, None], tf.int32), ([None, None], tf.float32))
@@ -94,8 +94,7 @@ class RecurrentSupernetTrainer(SupernetTrainer):
   @property
   def state(self) -> dict[str, Any]:
     """What a checkpoint must hold to resume the training as if it had not been interrupted."""
-    scale = {} if self._loss_scale is None else {"loss_scale": self._loss_scale}
-    return {**super().state, "network": self.supernet.network, "progress": self._progress, **scale}
+    return {**super().state, "network": self.supernet.network, "progress": self._progress, **self._loss_scale.state}
 
   @property
   def steps_per_epoch(self) -> int:
@@ -174,8 +173,7 @@ class RecurrentSupernetTrainer(SupernetTrainer):
     losses, hidden, made = self._distribution.run(self._replica_train, (start, length, architecture))
     loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
     self._progress.advance(loss, length, tf.concat(self._distribution.experimental_local_results(hidden), 0))
-    if self._loss_scale is not None:
-      self._loss_scale.follow(self._distribution, made)
+    self._loss_scale.follow(self._distribution, made)
     return loss
 
   def _replica_train(
@@ -199,10 +197,8 @@ class RecurrentSupernetTrainer(SupernetTrainer):
 
   def _apply(self, positions: tf.Tensor, kernels: tf.Tensor, gradients: Sequence[tf.Tensor]) -> tf.Tensor:
     """Lets the optimizer change the weights on a path; returns whether the gradients are finite."""
-    if self._loss_scale is not None:
-      gradients = self._loss_scale.unscaled(gradients)
     weights = [kernels, *self.supernet.network.trainable_variables]
-    gradient, *rest = regularized(gradients, weights, self.training_config, self._replicas)
+    gradient, *rest = regularized(self._loss_scale.unscaled(gradients), weights, self.training_config, self._replicas)
     return self.weights.apply(positions, kernels, gradient, rest, loss_scale=self._loss_scale)
 
   def _zeros(self, kernels: tf.Tensor) -> list[tf.Tensor]:
@@ -222,7 +218,7 @@ class RecurrentSupernetTrainer(SupernetTrainer):
         features = network.features(inputs, hidden, training=True, step=step)
       loss = tf.reduce_mean(network.token_losses(features, targets)) * share
       total = loss + activation_penalty(features, self.training_config) * share
-      scaled = total if self._loss_scale is None else total * self._loss_scale.factor
+      scaled = self._loss_scale.scaled(total)
     gradients = tape.gradient(scaled, [kernels, *network.trainable_variables])
     return [loss, *map(tf.convert_to_tensor, gradients)], [features.state]
 

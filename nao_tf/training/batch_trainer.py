@@ -24,7 +24,7 @@ from nao_tf.training.config import TrainingConfig, check_accumulation
 from nao_tf.training.course import Course
 from nao_tf.training.distribution import check_divisible, sharded
 from nao_tf.training.flat_weights import FlatWeights
-from nao_tf.training.loss_scale import LossScale, apply_gradients
+from nao_tf.training.loss_scale import make_loss_scale
 from nao_tf.training.regularization import Regularization
 from nao_tf.training.remaining_batches import remaining_batches
 from nao_tf.training.variables import tf_variable
@@ -86,7 +86,7 @@ class BatchTrainer:
       )
       self._flat = FlatWeights(self._trainable) if optimizers.is_elementwise(training_config.optimizer) else None
       optimizers.build_optimizer(self.optimizer, self._optimized)
-    self._loss_scale = LossScale() if training_config.mixed_precision == "float16" else None
+    self._loss_scale = make_loss_scale(training_config.mixed_precision)
     self._average = AveragedNetwork(network) if training_config.average_weights != "none" else None
     self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
     self._regularization = Regularization(training_config, self._replicas)
@@ -109,9 +109,9 @@ class BatchTrainer:
   def state(self) -> dict[str, Any]:
     """What a checkpoint must hold to resume the training as if it had not been interrupted."""
     flat = {} if self._flat is None else {"weights": self._flat.vector}
-    added = {"loss_scale": self._loss_scale, "averaged": self._average}
+    average = {} if self._average is None else {"averaged": self._average}
     own = {"network": self.network, "optimizer": self.optimizer, "epoch": self.epoch, "course": self.course}
-    return {**own, **flat, **{name: part for name, part in added.items() if part is not None}}
+    return {**own, **flat, **self._loss_scale.state, **average}
 
   def fit(self, *, on_step: Callable[[], None] = lambda: None) -> Iterator[Metrics]:
     """Trains from the present step to the last epoch.
@@ -228,8 +228,7 @@ class BatchTrainer:
     self.course.add(loss)
     if self._average is not None and self.training_config.average_weights == "ema":
       self._average_step(self._average)
-    if self._loss_scale is not None:
-      self._loss_scale.follow(self.distribution, finite)
+    self._loss_scale.follow(self.distribution, finite)
     return loss
 
   def _average_step(self, average: AveragedNetwork) -> None:
@@ -251,7 +250,7 @@ class BatchTrainer:
     with tf.GradientTape() as tape:
       losses = self.task.losses(self.network, inputs, targets, step, self.training_config)
       loss = tf.reduce_sum(losses) / self.training_config.batch_size
-      scaled = loss if self._loss_scale is None else loss * self._loss_scale.factor
+      scaled = self._loss_scale.scaled(loss)
     variables = [tf_variable(variable) for variable in self._trainable]  # TensorFlow makes no zeros for those of Keras.
     gradients = tape.gradient(scaled, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
     return [loss, *(gradients if self._flat is None else [self._flat.pack(gradients)])], []
@@ -269,10 +268,8 @@ class BatchTrainer:
     return finite
 
   def _optimize(self, gradients: Sequence[tf.Tensor]) -> tf.Tensor:
-    if self._loss_scale is not None:
-      gradients = self._loss_scale.unscaled(gradients)
-    gradients = self._regularization(gradients, self._optimized)
-    return apply_gradients(self.optimizer, gradients, self._optimized, self._loss_scale)
+    gradients = self._regularization(self._loss_scale.unscaled(gradients), self._optimized)
+    return self._loss_scale.apply(self.optimizer, gradients, self._optimized)
 
   def _distributed_evaluation_step(self, inputs: Any, targets: Any, weights: Any) -> Mapping[str, tf.Tensor]:
     sums = self.distribution.run(self._replica_evaluation_step, (inputs, targets, weights))

@@ -22,7 +22,7 @@ from nao_tf.training.config import check_accumulation
 from nao_tf.training.course import Course
 from nao_tf.training.distribution import agreed, check_divisible, gathered
 from nao_tf.training.language_config import LanguageTrainingConfig, segment_lengths
-from nao_tf.training.loss_scale import LossScale
+from nao_tf.training.loss_scale import make_loss_scale
 
 EVALUATION_TOKENS = 2048
 
@@ -125,7 +125,7 @@ class LanguageModelTrainer:
     self.between_evaluation_steps: Callable[[], None] = lambda: None
     self._trigger = NonMonotonicTrigger(training_config.averaging_patience)
     self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
-    self._loss_scale = LossScale() if training_config.mixed_precision == "float16" else None
+    self._loss_scale = make_loss_scale(training_config.mixed_precision)
     self._progress = Progress(training_config.batch_size, network.num_state_units)
     self._train_step = tf.function(self._distributed_train_step, autograph=False)
     self._average_step = tf.function(self._average.update, autograph=False)
@@ -136,9 +136,8 @@ class LanguageModelTrainer:
   @property
   def state(self) -> dict[str, Any]:
     """What a checkpoint must hold to resume the training as if it had not been interrupted."""
-    scale = {} if self._loss_scale is None else {"loss_scale": self._loss_scale}
     return {
-      **scale,
+      **self._loss_scale.state,
       "network": self.network,
       "optimizer": self.optimizer,
       "average": self._average,
@@ -248,8 +247,7 @@ class LanguageModelTrainer:
     losses, hidden, finite = self._distribution.run(self._replica_train_step, (start, length))
     loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
     self._progress.advance(loss, length, gathered(hidden, self._distribution))
-    if self._loss_scale is not None:
-      self._loss_scale.follow(self._distribution, finite)
+    self._loss_scale.follow(self._distribution, finite)
     return loss
 
   def _replica_train_step(self, start: tf.Tensor, length: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -267,10 +265,6 @@ class LanguageModelTrainer:
 
   def _apply(self, gradients: Sequence[tf.Tensor]) -> tf.Tensor:
     """Lets the optimizer change the weights; returns whether the gradients are finite."""
-    if self._loss_scale is None:
-      gradients = regularized(gradients, self._trainable, self.training_config, self._replicas)
-      self.optimizer.apply_gradients(zip(gradients, self._trainable))
-      return tf.constant(True)
     unscaled = self._loss_scale.unscaled(gradients)
     gradients = regularized(unscaled, self._trainable, self.training_config, self._replicas)
     return self._loss_scale.apply(self.optimizer, gradients, self._trainable)
@@ -295,7 +289,7 @@ class LanguageModelTrainer:
       features = self.network.features(inputs, hidden, training=True, step=step)
       loss = tf.reduce_mean(self.network.token_losses(features, targets)) * share
       total = loss + activation_penalty(features, self.training_config) * share
-      scaled = total if self._loss_scale is None else total * self._loss_scale.factor
+      scaled = self._loss_scale.scaled(total)
     gradients = tape.gradient(scaled, self._trainable)
     return [loss, *map(tf.convert_to_tensor, gradients)], [features.state]
 

@@ -17,27 +17,40 @@ _INITIAL = 2.0**15
 _STEPS_TO_GROW = 2000
 
 
-def apply_gradients(
-  optimizer: keras.optimizers.Optimizer,
-  gradients: Sequence[tf.Tensor],
-  variables: Sequence[Any],
-  loss_scale: "LossScale | None",
-) -> tf.Tensor:
-  """Makes an update with gradients that are no longer scaled, or only counts the step if one of them is not finite.
+def make_loss_scale(mixed_precision: str) -> "LossScale | NoLossScale":
+  """Returns what scales the losses of a training.
 
   Args:
-    optimizer: with all its slots made.
-    gradients: the same on all replicas.
-    variables: that the gradients belong to.
-    loss_scale: what the loss was scaled with; None if it was not: the update is made in any case.
-
-  Returns:
-    Whether the update was made.
+    mixed_precision: `"float16"` needs a scaled loss; other precisions have the range of float32.
   """
-  if loss_scale is not None:
-    return loss_scale.apply(optimizer, gradients, variables)
-  optimizer.apply_gradients(zip(gradients, variables))
-  return tf.constant(True)
+  return LossScale() if mixed_precision == "float16" else NoLossScale()
+
+
+class NoLossScale:
+  """The counterpart of `LossScale` for a loss that is not scaled: each update is made."""
+
+  @property
+  def state(self) -> dict[str, Any]:
+    """What a checkpoint must hold of it: nothing."""
+    return {}
+
+  def scaled(self, loss: tf.Tensor) -> tf.Tensor:
+    """Returns the loss."""
+    return loss
+
+  def unscaled(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """Returns the gradients."""
+    return list(gradients)
+
+  def apply(
+    self, optimizer: keras.optimizers.Optimizer, gradients: Sequence[tf.Tensor], variables: Sequence[Any]
+  ) -> tf.Tensor:
+    """Makes an update; returns that it was made."""
+    optimizer.apply_gradients(zip(gradients, variables))
+    return tf.constant(True)
+
+  def follow(self, distribution: tf.distribute.Strategy, made: Any) -> None:
+    """Does nothing: there is no factor that follows the steps."""
 
 
 class LossScale(tf.Module):
@@ -60,9 +73,18 @@ class LossScale(tf.Module):
     self.good_steps = tf.Variable(0, trainable=False)
     self._steps_to_grow = steps_to_grow
 
+  @property
+  def state(self) -> dict[str, Any]:
+    """What a checkpoint must hold of it."""
+    return {"loss_scale": self}
+
+  def scaled(self, loss: tf.Tensor) -> tf.Tensor:
+    """Returns the loss times the factor."""
+    return loss * self.factor
+
   def unscaled(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     """Returns the gradients of the loss, given those of the loss times the factor."""
-    return [gradient / self.factor for gradient in gradients]
+    return [tf.convert_to_tensor(gradient) / self.factor for gradient in gradients]
 
   def apply(
     self, optimizer: keras.optimizers.Optimizer, gradients: Sequence[tf.Tensor], variables: Sequence[Any]

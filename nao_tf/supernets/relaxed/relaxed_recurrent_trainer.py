@@ -33,7 +33,7 @@ from nao_tf.training.base import Metrics, checked_loss
 from nao_tf.training.distribution import check_divisible
 from nao_tf.training.language_config import LanguageTrainingConfig, segment_lengths
 from nao_tf.training.language_trainer import EVALUATION_TOKENS, Progress, activation_penalty, regularized
-from nao_tf.training.loss_scale import LossScale, apply_gradients
+from nao_tf.training.loss_scale import make_loss_scale
 from nao_tf.trial import Architecture
 
 OPERATIONS = (mixtures.ZERO, *ACTIVATIONS)
@@ -105,7 +105,7 @@ class RelaxedRecurrentTrainer:
         learning_rate=training_config.learning_rate
       )
       optimizers.build_optimizer(self.optimizer, self._weights)
-    self._loss_scale = LossScale() if training_config.mixed_precision == "float16" else None
+    self._loss_scale = make_loss_scale(training_config.mixed_precision)
     self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
     self._progress = Progress(training_config.batch_size, network_config.units)
     self._held_out_hidden = tf.Variable(tf.zeros([training_config.batch_size, network_config.units]), trainable=False)
@@ -123,8 +123,7 @@ class RelaxedRecurrentTrainer:
   def state(self) -> dict[str, Any]:
     """What a checkpoint must hold to resume the training as if it had not been interrupted."""
     own = {"network": self.network, "optimizer": self.optimizer, "epoch": self.epoch, "progress": self._progress}
-    scale = {} if self._loss_scale is None else {"loss_scale": self._loss_scale}
-    return {**own, **self._strengths.state, "held_out_hidden": self._held_out_hidden, **scale}
+    return {**own, **self._strengths.state, "held_out_hidden": self._held_out_hidden, **self._loss_scale.state}
 
   @property
   def num_steps_done(self) -> int:
@@ -224,8 +223,7 @@ class RelaxedRecurrentTrainer:
     loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
     self._progress.advance(loss, length, tf.concat(self._distribution.experimental_local_results(hidden), 0))
     self._held_out_hidden.assign(tf.concat(self._distribution.experimental_local_results(held_out), 0))
-    if self._loss_scale is not None:
-      self._loss_scale.follow(self._distribution, made)
+    self._loss_scale.follow(self._distribution, made)
     return loss
 
   def _replica_train(
@@ -245,12 +243,12 @@ class RelaxedRecurrentTrainer:
       tape.watch(strengths)
       features, loss = self._loss(segment, self._strengths.mixture(strengths, step), step)
       total = loss + activation_penalty(features, self.training_config) / self._replicas
-      scaled = self._scaled(total)
+      scaled = self._loss_scale.scaled(total)
     *gradients, of_strengths = tape.gradient(scaled, [*weights, strengths])
     if not self.config.order:
       moved = self._strengths.apply(self._sum([of_strengths])[0], self._loss_scale)
-    gradients = regularized(self._unscaled(gradients), weights, self.training_config, self._replicas)
-    made = tf.logical_and(moved, apply_gradients(self.optimizer, gradients, weights, self._loss_scale))
+    gradients = regularized(self._loss_scale.unscaled(gradients), weights, self.training_config, self._replicas)
+    made = tf.logical_and(moved, self._loss_scale.apply(self.optimizer, gradients, weights))
     return loss, features.state, held_out, made
 
   def _step_of_strengths(
@@ -289,7 +287,7 @@ class RelaxedRecurrentTrainer:
     lent = LentWeights(self._weights, weights)
     features, loss = self._loss(segment, self._strengths.mixture(strengths, step), step, lent)
     states.append(features.state)
-    return self._scaled(loss)
+    return self._loss_scale.scaled(loss)
 
   def _loss(
     self, segment: _Segment, mixture: tf.Tensor, step: tf.Tensor, weights: WeightSource = OWN_WEIGHTS
@@ -317,15 +315,7 @@ class RelaxedRecurrentTrainer:
 
   def _sum(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     """Returns the gradients of a loss, given those of the scaled one, summed over the replicas."""
-    return self._unscaled(summed([tf.convert_to_tensor(gradient) for gradient in gradients], self._replicas))
-
-  def _scaled(self, loss: tf.Tensor) -> tf.Tensor:
-    return loss if self._loss_scale is None else loss * self._loss_scale.factor
-
-  def _unscaled(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    if self._loss_scale is None:
-      return list(gradients)
-    return self._loss_scale.unscaled([tf.convert_to_tensor(gradient) for gradient in gradients])
+    return self._loss_scale.unscaled(summed([tf.convert_to_tensor(gradient) for gradient in gradients], self._replicas))
 
   def _evaluate(
     self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, hidden: tf.Tensor

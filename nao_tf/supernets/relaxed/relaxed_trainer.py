@@ -27,7 +27,7 @@ from nao_tf.training import optimizers
 from nao_tf.training.base import Metrics, checked_loss
 from nao_tf.training.config import TrainingConfig
 from nao_tf.training.distribution import check_divisible, distributed
-from nao_tf.training.loss_scale import LossScale, apply_gradients
+from nao_tf.training.loss_scale import make_loss_scale
 from nao_tf.training.regularization import Regularization
 from nao_tf.training.remaining_batches import remaining_batches
 from nao_tf.trial import Architecture
@@ -95,7 +95,7 @@ class RelaxedTrainer:
       self._strengths = Strengths(self._relaxation.shape, config, distribution=distribution, seed=seed)
       self.optimizer = optimizers.make_optimizer(training_config, self.steps_per_epoch)
       self.optimizer.build(self._weights)
-    self._loss_scale = LossScale() if training_config.mixed_precision == "float16" else None
+    self._loss_scale = make_loss_scale(training_config.mixed_precision)
     self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
     self._loss = tf.Variable(0.0, dtype=tf.float64, trainable=False)
     self._regularization = Regularization(training_config, self._replicas)
@@ -106,8 +106,7 @@ class RelaxedTrainer:
   def state(self) -> dict[str, Any]:
     """What a checkpoint must hold to resume the training as if it had not been interrupted."""
     own = {"network": self.network, "optimizer": self.optimizer, "epoch": self.epoch, "loss": self._loss}
-    scale = {} if self._loss_scale is None else {"loss_scale": self._loss_scale}
-    return {**own, **self._strengths.state, **scale}
+    return {**own, **self._strengths.state, **self._loss_scale.state}
 
   @property
   def strengths(self) -> tf.Variable:
@@ -234,8 +233,7 @@ class RelaxedTrainer:
     losses, made = self._distribution.run(self._replica_train, (batch, held_out))
     loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
     self._loss.assign_add(tf.cast(loss, tf.float64))
-    if self._loss_scale is not None:
-      self._loss_scale.follow(self._distribution, made)
+    self._loss_scale.follow(self._distribution, made)
     return loss
 
   def _replica_train(self, batch: Any, held_out: Any) -> tuple[tf.Tensor, tf.Tensor]:
@@ -252,12 +250,12 @@ class RelaxedTrainer:
       inputs, targets = batch
       losses = self.task.losses(network, inputs, targets, step, self.training_config)
       loss = tf.reduce_sum(losses) / self.training_config.batch_size
-      total = self._scaled(loss + self._cost(mixture) / self._replicas)
+      total = self._loss_scale.scaled(loss + self._cost(mixture) / self._replicas)
     *gradients, of_strengths = tape.gradient(total, [*weights, strengths], unconnected_gradients="zero")
     if not self.config.order:
       moved = self._strengths.apply(self._sum([of_strengths])[0], self._loss_scale)
-    gradients = self._regularization(self._unscaled(gradients), weights)
-    return loss, tf.logical_and(moved, apply_gradients(self.optimizer, gradients, weights, self._loss_scale))
+    gradients = self._regularization(self._loss_scale.unscaled(gradients), weights)
+    return loss, tf.logical_and(moved, self._loss_scale.apply(self.optimizer, gradients, weights))
 
   def _strengths_gradient(self, batch: Any, held_out: Any, step: tf.Tensor) -> tf.Tensor:
     """Returns the gradient of the strengths, summed over the replicas."""
@@ -287,7 +285,7 @@ class RelaxedTrainer:
     inputs, targets = batch
     losses = self.task.losses(network, inputs, targets, step, self.training_config)
     loss = tf.reduce_sum(losses) / self.training_config.batch_size
-    return self._scaled(loss + self._cost(mixture) / self._replicas if costs else loss)
+    return self._loss_scale.scaled(loss + self._cost(mixture) / self._replicas if costs else loss)
 
   def _lend(self, weights: Sequence[tf.Tensor]) -> LentWeights:
     others = self.network.non_trainable_variables
@@ -314,13 +312,7 @@ class RelaxedTrainer:
 
   def _sum(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     """Returns the gradients of a loss, given those of the scaled one, summed over the replicas."""
-    return self._unscaled(summed(gradients, self._replicas))
-
-  def _scaled(self, loss: tf.Tensor) -> tf.Tensor:
-    return loss if self._loss_scale is None else loss * self._loss_scale.factor
-
-  def _unscaled(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    return list(gradients) if self._loss_scale is None else self._loss_scale.unscaled(gradients)
+    return self._loss_scale.unscaled(summed(gradients, self._replicas))
 
   def _evaluate(self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> Mapping[str, tf.Tensor]:
     sums = self._distribution.run(self._replica_evaluate, (inputs, targets, weights))

@@ -9,7 +9,7 @@ from tensorflow import keras
 
 from nao_tf.supernets.relaxed import mixtures
 from nao_tf.supernets.relaxed.config import RelaxedConfig
-from nao_tf.training.loss_scale import LossScale, apply_gradients
+from nao_tf.training.loss_scale import LossScale, NoLossScale
 
 
 class Strengths:
@@ -63,18 +63,18 @@ class Strengths:
     draw = mixtures.concrete_mixture if self.config.mixture == "concrete" else mixtures.one_hot_mixture
     return draw(values, self._temperature, tf.stack([tf.constant(self._seed, tf.int64), tf.cast(step, tf.int64)]))
 
-  def apply(self, gradient: tf.Tensor, loss_scale: LossScale | None = None) -> tf.Tensor:
+  def apply(self, gradient: tf.Tensor, loss_scale: LossScale | NoLossScale) -> tf.Tensor:
     """Lets Adam change the strengths; it adds up what it gets from all replicas.
 
     Args:
       gradient: summed over the replicas, no longer scaled.
-      loss_scale: what the loss was scaled with, so that a gradient that is not finite changes nothing; None if it was not.
+      loss_scale: what the loss was scaled with. If it was, a gradient that is not finite changes nothing.
 
     Returns:
       Whether the strengths were changed.
     """
     gradient += self.config.parameter_weight_decay * tf.convert_to_tensor(self.variable)
-    return apply_gradients(self._optimizer, [gradient / self._replicas], [self.variable], loss_scale)
+    return loss_scale.apply(self._optimizer, [gradient / self._replicas], [self.variable])
 
 
 def summed(gradients: Sequence[tf.Tensor], num_replicas: int) -> list[tf.Tensor]:
