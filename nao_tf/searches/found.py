@@ -18,10 +18,10 @@ from nao_tf.runs.settings import RunDirectoryError, without_additions
 from nao_tf.searches.choices import AnySpace, space_of
 from nao_tf.searches.memory import check_network_memory
 from nao_tf.searches.overrides import overridden
-from nao_tf.searches.reading import SearchRecord
 from nao_tf.searches.report_page import ReportPage
 from nao_tf.searches.same_data import check_same_task
 from nao_tf.searches.search_directory import NothingFound
+from nao_tf.searches.search_record import SearchRecord
 from nao_tf.serving.precisions import FLOAT32, check_precision_of_format
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype

@@ -2,23 +2,11 @@ import dataclasses
 
 import pytest
 
-from nao_tf.runs.finalists import RERANK_DIRECTORY
 from nao_tf.runs.journal import Journal
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.searches.reading import load
-from nao_tf.searches.reranking import rerank
-from nao_tf.searches.winner import finalists
 from nao_tf.trial import best_trial
-from tests.support.toys import CountingEvaluator, ToySpace, search_toy
-
-
-class Reverse:
-  """The lower the choices, the better."""
-
-  def evaluate(self, architectures):
-    for architecture in architectures:
-      evaluation = CountingEvaluator().score(architecture)
-      yield dataclasses.replace(evaluation, reward=-evaluation.reward)
+from tests.support.toys import search_toy
 
 
 def test_a_finished_search_is_read(tmp_path):
@@ -35,17 +23,6 @@ def test_a_running_search_is_read(tmp_path):
     open_trial = dataclasses.replace(journal.trials[0], id=4, architecture=(2, 2, 1, 1), evaluation=None)
     journal.append_asked([open_trial])
     assert load(str(tmp_path)).trials[-1] == open_trial
-
-
-def test_the_best_is_one_of_the_reranked(tmp_path):
-  search_toy(str(tmp_path), "random", 12, space_name="toy")
-  trials = load(tmp_path).trials
-  with Journal(str(tmp_path / RERANK_DIRECTORY), {}) as journal:
-    rerank(finalists(trials, 3), ToySpace(), Reverse(), journal)
-  record = load(tmp_path)
-  assert {trial.id for trial in record.reranked} == {trial.id for trial in finalists(trials, 3)}
-  assert record.best == best_trial(record.reranked) != best_trial(trials)
-  assert trials[record.best.id].architecture == record.best.architecture
 
 
 def test_a_directory_without_a_search_is_an_error(tmp_path):
