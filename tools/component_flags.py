@@ -14,12 +14,12 @@ the class. So the command line is looked at before flags are defined; see `named
 """
 
 import dataclasses
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from absl import flags
 
+from nao_tf import registries
 from nao_tf.tools import flagging
 
 _PRESETS = "presets"
@@ -41,12 +41,6 @@ def named(argv: Sequence[str], *flag_names: str) -> list[str]:
   probe.set_gnu_getopt(True)
   probe(list(argv) or [""], known_only=True)
   return [value for name in flag_names for value in getattr(probe, name)]
-
-
-def prefix_of(name: str, registry: Mapping[str, str]) -> str:
-  """Returns what the flags of a component begin with: its name in the registry, or the name of its class."""
-  keys = [key for key, place in registry.items() if name in (key, place)]
-  return keys[0] if keys else re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.partition(":")[2]).lower()
 
 
 def define_all(
@@ -71,7 +65,7 @@ def define_all(
   """
   others = [name for name in dict.fromkeys(names) if ":" in name and name not in registry.values()]
   for name in (*registry, *others):
-    prefix = prefix_of(name, registry)
+    prefix = registries.prefix_of(name, registry)
     define(prefix, load(name), flag_values, preset=(presets or {}).get(prefix, "default"))
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
+from nao_tf import registries
 from nao_tf.evaluators import EVALUATORS, EvaluatorContext, declared_settings
 from nao_tf.evaluators.base import REWARDS
 from nao_tf.searches.loop import TRIAL_RETRIES
@@ -120,7 +121,7 @@ def context(
 def config(flag_values: flags.FlagValues) -> Any:
   """Returns the evaluator's own settings, a dataclass; None if it has none."""
   name = flag_values.evaluator
-  return component_flags.config(component_flags.prefix_of(name, EVALUATORS), declared_settings(name), flag_values)
+  return component_flags.config(registries.prefix_of(name, EVALUATORS), declared_settings(name), flag_values)
 
 
 def settings(flag_values: flags.FlagValues) -> dict[str, Any]:

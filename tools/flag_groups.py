@@ -11,13 +11,14 @@ from typing import Any
 
 from absl import flags
 
+from nao_tf import registries
 from nao_tf.networks.image_network_config import ImageNetworkConfig
 from nao_tf.networks.language_model_config import LanguageModelConfig
 from nao_tf.searches.one_shot import ONE_SHOT_SEARCHES, OneShotSearch, is_one_shot, one_shot_search
 from nao_tf.strategies import STRATEGIES
 from nao_tf.supernets.config import OF_ROUNDS, SharingConfig
 from nao_tf.tasks import task_traits
-from nao_tf.tools import component_flags, flagfiles
+from nao_tf.tools import flagfiles
 from nao_tf.training.config import TrainingConfig
 from nao_tf.training.language_config import LanguageTrainingConfig
 from nao_tf.training.run_options import RunOptions
@@ -309,4 +310,4 @@ def _chosen(flag_values: flags.FlagValues) -> list[str]:
   """Returns what the flags of the chosen strategies begin with."""
   values = [flag_values[name].value for name in _CHOOSERS if name in flag_values]
   names = [name for value in values for name in ([value] if isinstance(value, str) else value or [])]
-  return [component_flags.prefix_of(name, _NAMES) for name in names]
+  return [registries.prefix_of(name, _NAMES) for name in names]

@@ -12,7 +12,7 @@ from typing import Any
 
 from absl import flags
 
-from nao_tf import fields
+from nao_tf import fields, registries
 from nao_tf.runs.journal import TRIALS_FILE, read_trials
 from nao_tf.runs.json_files import read_json, write_json
 from nao_tf.runs.settings import CONFIG_FILE, RunDirectoryError, read_settings
@@ -161,7 +161,7 @@ def _of_settings(directory: str, command: str) -> list[str]:
 
 def _strategy_prefix(name: str) -> str:
   """Returns what the flags of a strategy or of a one-shot search begin with."""
-  return one_shot_search(name).prefix if is_one_shot(name) else component_flags.prefix_of(name, STRATEGIES)
+  return one_shot_search(name).prefix if is_one_shot(name) else registries.prefix_of(name, STRATEGIES)
 
 
 def _flag_name(key: str, prefixes: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from absl import flags
 
+from nao_tf import registries
 from nao_tf.searches.one_shot import is_one_shot, one_shot_search
 from nao_tf.strategies import STRATEGIES, declared_settings, preferred_by
 from nao_tf.tools import component_flags, one_shot_flags
@@ -44,7 +45,7 @@ def config(name: str, flag_values: flags.FlagValues) -> Any:
   """Returns the settings of a strategy or of a one-shot search, a dataclass; None if it has none."""
   if is_one_shot(name):
     return one_shot_flags.config(one_shot_search(name), flag_values)
-  return component_flags.config(component_flags.prefix_of(name, STRATEGIES), declared_settings(name), flag_values)
+  return component_flags.config(registries.prefix_of(name, STRATEGIES), declared_settings(name), flag_values)
 
 
 def options(name: str, flag_values: flags.FlagValues) -> dict[str, Any]:

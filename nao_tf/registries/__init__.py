@@ -7,6 +7,7 @@ a strategy, an evaluator or a task of your own is used without a change to this 
 
 import difflib
 import importlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -88,3 +89,17 @@ def place_for(value: object, registry: Mapping[str, str]) -> str | None:
 def place_of(cls: type) -> str:
   """Returns the place of a class."""
   return f"{cls.__module__}:{cls.__qualname__}"
+
+
+def prefix_of(name: str, registry: Mapping[str, str]) -> str:
+  """Returns what the names of the settings of a component begin with.
+
+  Args:
+    name: a key of the registry, or the place of a class.
+    registry: places by name.
+
+  Returns:
+    The key; for a class that is not registered its name, in lower case with underscores.
+  """
+  keys = [key for key, place in registry.items() if name in (key, place)]
+  return keys[0] if keys else re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.partition(":")[2]).lower()

@@ -71,17 +71,21 @@ def check_takes(given: AnyStrategy, objectives: Sequence[str]) -> None:
     )
 
 
-def strategy_of(given: AnyStrategy, space: SearchSpace, seed: int) -> Strategy:
+def strategy_of(given: AnyStrategy, space: SearchSpace, seed: int, config: Any = None) -> Strategy:
   """Returns a strategy.
 
   Args:
     given: its name, the place of one of your own, its class, or a strategy that was asked nothing.
     space: what it proposes from.
     seed: of a strategy that is made here.
+    config: its settings; None for its defaults.
   """
   if isinstance(given, Strategy):
     return given
-  return make_strategy(given, space, seed=seed) if isinstance(given, str) else given(space, seed=seed)
+  options = {} if config is None else {"config": config}
+  return (
+    make_strategy(given, space, seed=seed, **options) if isinstance(given, str) else given(space, seed=seed, **options)
+  )
 
 
 def preferred(given: AnyStrategy, name: str) -> str | None:

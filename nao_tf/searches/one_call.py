@@ -18,6 +18,7 @@ from nao_tf.objectives import Objective, objectives_of
 from nao_tf.runs.places import checked_directory
 from nao_tf.runs.settings import CONFIG_FILE, read_settings
 from nao_tf.searches.choices import AnyEvaluator, AnySpace, AnyStrategy, preferred, recorded_name
+from nao_tf.searches.component_settings import evaluator_settings, strategy_settings
 from nao_tf.searches.cost_proxies import check_proxies
 from nao_tf.searches.executors import Executor
 from nao_tf.searches.found import Found
@@ -140,7 +141,9 @@ def search(
       `epochs=10`, `num_cells=1`, `filters=16`, `batch_size=64`; for texts those of `LanguageModelConfig` and
       `LanguageTrainingConfig`, such as `units=200`. A one-shot search has settings of its own, which are named as
       their flags: `relaxed_cost_weight=0.01` for searches by gradients, `sampling_policy_steps=10` for those by sampling.
-      With shared weights, `shared_score="reward"` and other fields of `SharingConfig` say how they are scored.
+      With shared weights, `shared_score="reward"` and other fields of `SharingConfig` say how they are scored. Settings of
+      the strategy and of the evaluator are named as their flags, too: `evolution_population_size=20`,
+      `bayesian_preset="nasbot"`, `inherited_patience=3`.
 
   Returns:
     What was found; `train` makes a model of Keras from the best.
@@ -191,6 +194,8 @@ def search(
     return one_shot.run(watchers, progress=verbose > 0, tensorboard=tensorboard)
   workers = workers_of(executor, num_workers, trial_timeout)
   evaluator = _evaluator_for(strategy, space, executor) if evaluator is None else evaluator
+  strategy_config, overrides = strategy_settings(strategy, overrides)
+  evaluator_config, overrides = evaluator_settings(evaluator, overrides)
   bounds = CostBounds(max_parameters, max_multiply_adds)
   batch_size = _batch_size(trials_per_batch, evaluator, directory)
   in_rungs = rungs_of(rungs, reduction, promotion, max_epochs, overrides)
@@ -209,6 +214,8 @@ def search(
     latency_batch_size=latency_batch_size,
     warm_start=warm,
     proxies=check_proxies(proxies),
+    strategy_config=strategy_config,
+    evaluator_config=evaluator_config,
   )
   budget = _budget(num_trials, max_seconds, batch_size, in_rungs)
   choices.check(x)

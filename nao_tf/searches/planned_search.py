@@ -29,6 +29,7 @@ from nao_tf.searches.choices import (
   space_of,
   strategy_of,
 )
+from nao_tf.searches.component_settings import settings_on_record
 from nao_tf.searches.cost_proxies import with_network_proxies
 from nao_tf.searches.data_settings import settings_for_data
 from nao_tf.searches.executors import Executor
@@ -72,6 +73,8 @@ class Choices:
     latency_batch_size: examples of the batch that latencies are measured with.
     warm_start: directory of an earlier search to learn from; None for none.
     proxies: names of what is known of networks without training that the strategy learns from.
+    strategy_config: settings of a strategy that is made here; None for its defaults.
+    evaluator_config: settings of an evaluator that is made here; None for its defaults.
   """
 
   space: AnySpace | None
@@ -86,6 +89,8 @@ class Choices:
   latency_batch_size: int = 1
   warm_start: str | None = None
   proxies: tuple[str, ...] = ()
+  strategy_config: Any = None
+  evaluator_config: Any = None
 
   @property
   def known_space(self) -> AnySpace | None:
@@ -184,7 +189,9 @@ class PlannedSearch(Planned):
       **settings_of(self.objectives, self.choices.latency_batch_size),
       **self._hint_settings,
     }
-    return self._settings(own)
+    options = settings_on_record(self.choices.strategy, self.choices.strategy_config)
+    configs = {"options": options, "evaluator_config": self.choices.evaluator_config}
+    return self._settings(own, **{name: config for name, config in configs.items() if config is not None})
 
   @property
   def _hint_settings(self) -> dict[str, Any]:
@@ -197,7 +204,7 @@ class PlannedSearch(Planned):
   def _strategy(self) -> Strategy:
     network_config = self.configs.network_config
     proposals = fitting_space(self.space, self.choices.bounds, network_config, lambda: self.task)
-    strategy = strategy_of(self.choices.strategy, proposals, self.choices.seed)
+    strategy = strategy_of(self.choices.strategy, proposals, self.choices.seed, self.choices.strategy_config)
     if self.choices.warm_start is not None:
       warm_started(strategy, self.choices.warm_start)
     if proxies := self.choices.proxies:
@@ -217,6 +224,7 @@ class PlannedSearch(Planned):
       rungs=() if self.choices.rungs is None else self.choices.rungs.epochs,
       objectives=() if self.objectives is None else self.objectives.names,
       latency_batch_size=self.choices.latency_batch_size,
+      config=self.choices.evaluator_config,
     )
     make_task = functools.partial(self.data.make_task, self.validation_fraction)
     sent = dataclasses.replace(context, make_task=make_task, directory=os.path.abspath(self.directory))

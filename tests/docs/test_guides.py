@@ -106,6 +106,13 @@ def test_the_morphisms_and_the_search_of_the_guide_are_one_program(tmp_path, mon
   assert second.evaluation.metrics["inherited_from"] == first.id
 
 
+@pytest.mark.slow
+def test_the_progressive_search_of_the_guide_has_its_settings(tmp_path, monkeypatch, no_graphs):
+  cells = {'space="pnas"': 'space="tests.support.tiny_cells:TinyCells"', "num_trials=24": "num_trials=1"}
+  found = run(GUIDES / "systems.md", tmp_path, monkeypatch, {**cells, "epochs=4": "epochs=1, batch_size=512"})["found"]
+  assert nao_tf.load(found.directory).settings["options.beam_size"] == 4
+
+
 def test_the_tuner_of_the_guide_tunes(tmp_path, monkeypatch, capsys):
   run(GUIDES / "keras_tuner.md", tmp_path, monkeypatch, {"max_trials=50": "max_trials=2", "epochs=5": "epochs=1"})
   assert "'learning_rate':" in capsys.readouterr().out

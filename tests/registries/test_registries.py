@@ -56,3 +56,17 @@ def test_a_space_knows_its_name(name):
 
 def test_the_choices_are_named_in_order():
   assert registries.choices({"b": "x:B", "a": "x:A"}) == "one of a, b, or package.module:Name"
+
+
+@pytest.mark.parametrize(
+  ("name", "expected"),
+  [
+    ("nao", "nao"),
+    ("nao_tf.strategies.nao:Nao", "nao"),
+    ("a.b:GreedySearch", "greedy_search"),
+    ("a.b:NAO2", "nao2"),
+    ("a.b:one_shot", "one_shot"),
+  ],
+)
+def test_names_of_settings_begin_with_the_name(name, expected):
+  assert registries.prefix_of(name, {"nao": "nao_tf.strategies.nao:Nao"}) == expected

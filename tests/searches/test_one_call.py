@@ -128,6 +128,15 @@ def test_other_images_are_refused(found):
     search(found.directory, IMAGES[:58], NAMES[:58])
 
 
+def test_the_strategy_has_the_settings_that_are_given_and_on_record(tmp_path):
+  settings = {"strategy": "evolution", "evolution_population_size": 3, "evolution_tournament_size": 2, "num_trials": 5}
+  found = search(tmp_path, evaluator=FirstChoice, **settings)
+  assert [trial.origin.kind for trial in nao_tf.load(found.directory).trials] == ["random"] * 3 + ["mutation"] * 2
+  assert nao_tf.load(found.directory).settings["options.population_size"] == 3
+  with pytest.raises(RunDirectoryError, match="options.population_size was 3, is 4"):
+    search(tmp_path, evaluator=FirstChoice, **{**settings, "evolution_population_size": 4})
+
+
 def test_other_settings_are_refused(found):
   with pytest.raises(RunDirectoryError, match="network.filters was 4, is 8"):
     search(found.directory, filters=8)

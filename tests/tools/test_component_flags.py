@@ -9,7 +9,7 @@ from nao_tf.controller.config import make_config
 from nao_tf.strategies import STRATEGIES, strategy_class
 from nao_tf.strategies.evolution import EvolutionConfig
 from nao_tf.strategies.nao_config import PRESETS, NaoConfig
-from nao_tf.tools import component_flags, strategy_flags
+from nao_tf.tools import strategy_flags
 from tests.support.outside import OrderConfig
 
 OUTSIDE = "tests.support.outside:LongestFirst"
@@ -99,14 +99,6 @@ def test_two_with_flags_of_the_same_name_are_refused():
 def test_what_is_no_strategy_is_refused():
   with pytest.raises(ValueError, match="expected a subclass of Strategy, got <function not_a_strategy"):
     parse("--strategy=tests.support.outside:not_a_strategy")
-
-
-@pytest.mark.parametrize(
-  ("name", "expected"),
-  [("nao", "nao"), ("a.b:GreedySearch", "greedy_search"), ("a.b:NAO2", "nao2"), ("a.b:one_shot", "one_shot")],
-)
-def test_flags_begin_with_the_name(name, expected):
-  assert component_flags.prefix_of(name, {"nao": "nao_tf.strategies.nao:Nao"}) == expected
 
 
 def test_parts_of_one_name_share_their_flags():

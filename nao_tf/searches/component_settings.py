@@ -1,0 +1,113 @@
+"""Settings of the strategy and of the evaluator of a search in one call. They are named as their flags.
+
+A strategy or an evaluator declares its settings with `config_class` and `presets`; see `nao_tf.strategies.base.Strategy`. A
+preset is chosen with `bayesian_preset="nasbot"`. The settings of a class of your own begin with its name, in lower case with
+underscores: `hill_climbing_restarts=3` for `HillClimbing`.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nao_tf import evaluators, fields, registries, strategies
+from nao_tf.searches.choices import AnyEvaluator, AnyStrategy, recorded_name
+from nao_tf.searches.overrides import prefixed_settings
+
+_PRESETS = "presets"
+"""Key of the metadata of a field that is a configuration itself, for those of these that have names."""
+
+
+def strategy_settings(strategy: AnyStrategy, overrides: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+  """Returns the settings of a strategy, None for its defaults, and the overrides that are not for it.
+
+  Args:
+    strategy: its name, a place, a class, or a strategy, which has its settings already.
+    overrides: values by name, those of networks and trainings among them.
+
+  Raises:
+    ValueError: if there is no such strategy, preset or setting, a value is not one for it, or a setting is one of another
+      strategy.
+  """
+  return _taken("strategy", strategy, overrides, strategies.STRATEGIES, strategies.declared_settings)
+
+
+def evaluator_settings(evaluator: AnyEvaluator, overrides: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+  """Returns the settings of an evaluator, None for its defaults, and the overrides that are not for it.
+
+  Args:
+    evaluator: its name, a place, a class, or an evaluator, which has its settings already.
+    overrides: values by name.
+
+  Raises:
+    ValueError: see `strategy_settings`.
+  """
+  return _taken("evaluator", evaluator, overrides, evaluators.EVALUATORS, evaluators.declared_settings)
+
+
+def settings_on_record(strategy: AnyStrategy, config: Any) -> Any:
+  """Returns the settings of a strategy as a search records them; None for the defaults of one that is made here.
+
+  Args:
+    strategy: see `strategy_settings`.
+    config: what that returned.
+  """
+  if not isinstance(strategy, strategies.Strategy):
+    return config
+  own = getattr(strategy, "config", None)
+  is_ours = recorded_name(strategy) in strategies.STRATEGIES.values()
+  is_declared = strategy.config_class is not None and isinstance(own, strategy.config_class)
+  return own if dataclasses.is_dataclass(own) and (is_ours or is_declared) else None
+
+
+def _taken(
+  kind: str,
+  given: Any,
+  overrides: Mapping[str, Any],
+  registry: Mapping[str, str],
+  declared: Callable[[str], object],
+) -> tuple[Any, dict[str, Any]]:
+  """Returns the settings of a strategy or an evaluator, and the other overrides."""
+  prefix = registries.prefix_of(recorded_name(given), registry)
+  config, rest = None, dict(overrides)
+  if isinstance(given, (str, type)):
+    component = declared(given) if isinstance(given, str) else given
+    config, rest = _config(component, prefix, overrides)
+  for name in rest:
+    _refuse_foreign(kind, given, prefix, name, registry, declared)
+  return config, rest
+
+
+def _config(component: object, prefix: str, overrides: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+  """Returns the settings of a component, None for its defaults, and the overrides that are not for it."""
+  config_class, presets = getattr(component, "config_class", None), getattr(component, "presets", {})
+  if config_class is None:
+    return None, dict(overrides)
+  default = presets["default"] if presets else config_class()
+  name = f"{prefix}_preset"
+  rest = dict(overrides)
+  base = presets[fields.one_of(rest.pop(name), name, sorted(presets))] if presets and name in rest else default
+  config, rest = prefixed_settings(base, prefix, _with_named_parts(base, prefix, rest))
+  return None if config == default else config, rest
+
+
+def _with_named_parts(config: Any, prefix: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
+  """Returns overrides with a configuration in place of its name, such as `nao_controller="torch"`."""
+  found = dict(overrides)
+  for field in dataclasses.fields(config):
+    name, choices = f"{prefix}_{field.name}", field.metadata.get(_PRESETS, {})
+    if choices and name in found and not isinstance(found[name], type(getattr(config, field.name))):
+      found[name] = choices[fields.one_of(found[name], name, sorted(choices))]
+  return found
+
+
+def _refuse_foreign(
+  kind: str, given: Any, prefix: str, name: str, registry: Mapping[str, str], declared: Callable[[str], object]
+) -> None:
+  """Raises ValueError if a name is that of a setting of another component, or of one that is made already."""
+  owners = [key for key in registry if name.startswith(f"{key}_") and hasattr(declared(key), "config_class")]
+  if not owners:
+    return
+  if owners[0] == prefix and not isinstance(given, (str, type)):
+    raise ValueError(f"{name}: the {kind} is made already; give it by its name, or give the settings where you make it")
+  if owners[0] != prefix:
+    raise ValueError(f"{name} is a setting of the {kind} {owners[0]}, but {kind} is {prefix}")
