@@ -32,6 +32,7 @@ _ADDED: Mapping[str, Mapping[str, Any]] = {
   },
   "segment_deviation": {"accumulate_steps": 1, "mixed_precision": "none"},
   "crop_padding": {"decay_rate": 0.97, "decay_epochs": 1, "color_jitter": 0.0, "hue_jitter": 0.0},
+  "clip_ratio": {"reward_power": 1.0},
   "keep_weights": {
     "gaussian_share": 0.0,
     "refresh_growth": 0.0,

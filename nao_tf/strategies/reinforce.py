@@ -39,6 +39,7 @@ class ReinforceConfig:
     entropy_weight: weight of the policy's entropy in the objective, in units of the reward.
     clip_ratio: how far PPO lets a probability change by one batch, such as 0.2 for a fifth; 0 is REINFORCE.
     num_updates: gradient steps on each batch. More than one needs a `clip_ratio`.
+    reward_power: power of the rewards that the policy learns from; 3 for NAS-RL. A negative reward keeps its sign.
   """
 
   policy: str = "table"
@@ -49,6 +50,7 @@ class ReinforceConfig:
   entropy_weight: float = 0.0
   clip_ratio: float = 0.0
   num_updates: int = 1
+  reward_power: float = 1.0
 
   def __post_init__(self) -> None:
     fields.check_config(self)
@@ -57,8 +59,9 @@ class ReinforceConfig:
     for name in ("num_layers", "units", "num_updates"):
       if getattr(self, name) < 1:
         raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-    if not self.learning_rate > 0:
-      raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
+    for name in ("learning_rate", "reward_power"):
+      if not getattr(self, name) > 0:
+        raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
     if not 0 <= self.baseline_decay < 1:
       raise ValueError(f"baseline_decay must be in [0, 1), got {self.baseline_decay}")
     if min(self.entropy_weight, self.clip_ratio) < 0:
@@ -70,7 +73,9 @@ class ReinforceConfig:
 
 PRESETS = {
   "default": ReinforceConfig(),
-  "nas_rl": ReinforceConfig(policy="lstm", num_layers=2, units=35, learning_rate=6e-4, baseline_decay=0.95),
+  "nas_rl": ReinforceConfig(
+    policy="lstm", num_layers=2, units=35, learning_rate=6e-4, baseline_decay=0.95, reward_power=3.0
+  ),
   "nasnet": ReinforceConfig(
     policy="lstm",
     learning_rate=3.5e-4,
@@ -164,9 +169,9 @@ class Reinforce(Strategy):
 
     What failed, and what is no architecture, is as far below the worst known reward as the best is above it.
     """
-    lowest, highest = self._range
+    lowest, highest = map(self._powered, self._range)
     samples = [
-      _Sample(architecture, log_probability, 2 * lowest - highest if reward is None else reward)
+      _Sample(architecture, log_probability, 2 * lowest - highest if reward is None else self._powered(reward))
       for architecture, log_probability, reward in outcomes
       if lowest <= highest and log_probability is not None
     ]
@@ -177,6 +182,10 @@ class Reinforce(Strategy):
       self.policy.update(
         [sample.architecture for sample in samples], advantages, [sample.log_probability for sample in samples]
       )
+
+  def _powered(self, reward: float) -> float:
+    """Returns what the policy learns from in place of a reward."""
+    return math.copysign(abs(reward) ** self.config.reward_power, reward)
 
 
 class Baseline:

@@ -6,6 +6,7 @@ import pytest
 from nao_tf.spaces import make_space
 from nao_tf.strategies import make_strategy
 from nao_tf.strategies.reinforce import PRESETS, Baseline, ReinforceConfig
+from nao_tf.trial import Evaluation, Trial
 from tests.support import asking
 
 SPACE = make_space("nasbench201")
@@ -41,6 +42,20 @@ def test_equal_rewards_teach_nothing(config):
     np.testing.assert_allclose(mine.numpy(), theirs.numpy(), atol=1e-6)
 
 
+def test_the_policy_of_nas_rl_learns_from_the_third_power_of_rewards():
+  assert PRESETS["nas_rl"].reward_power == 3.0
+  rewards, cubes = (-2.0, 0.5, None, 3.0), (-8.0, 0.125, -8.0 - 35.0, 27.0)  # A failure is as far below the worst.
+  learned = []
+  for power, values in ((3.0, rewards), (1.0, cubes)):
+    strategy = make_strategy("reinforce", SPACE, config=ReinforceConfig(learning_rate=0.2, reward_power=power))
+    batch = [Trial(i, a, strategy.origin(a)) for i, a in enumerate(strategy.ask(4))]
+    strategy.tell(t.close(Evaluation(v) if v is not None else Evaluation.failed("no")) for t, v in zip(batch, values))
+    strategy.ask(1)
+    learned.append([variable.numpy() for variable in strategy.policy.trainable_variables])
+  for mine, theirs in zip(*learned):
+    np.testing.assert_allclose(mine, theirs, rtol=1e-5)
+
+
 def test_failures_are_avoided():
   config = ReinforceConfig(learning_rate=0.1)
   _, trials = search(lambda a: None if a[0] < 4 else float(sum(a)), 60, config)  # 80 % of random architectures fail.
@@ -58,6 +73,7 @@ def test_a_policy_that_has_settled_goes_on_to_new_architectures():
     ({"policy": "tree"}, "policy must be table or lstm, got 'tree'"),
     ({"units": 0}, "units must be at least 1, got 0"),
     ({"learning_rate": 0.0}, "learning_rate must be above 0, got 0.0"),
+    ({"reward_power": 0.0}, "reward_power must be above 0, got 0.0"),
     ({"baseline_decay": 1.0}, r"baseline_decay must be in \[0, 1\), got 1.0"),
     ({"entropy_weight": -1.0}, "must not be negative, got -1.0 and 0.0"),
     ({"num_updates": 2}, "num_updates must be 1 without a clip_ratio, got 2"),
