@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from absl import flags
 
+from nao_tf.registries import MissingPackage
 from nao_tf.runs.recorded_configs import from_settings, scalar_type
 from nao_tf.runs.settings import RunDirectoryError, flat_settings
 from nao_tf.tools import flag_types
@@ -23,7 +24,7 @@ Config = TypeVar("Config", bound="DataclassInstance")
 
 __all__ = ["REPORTED", "build", "define", "define_union", "field_help", "from_settings", "settings"]
 
-REPORTED = (ValueError, OSError, RunDirectoryError)
+REPORTED = (ValueError, OSError, RunDirectoryError, MissingPackage)
 """Errors that a user can mend. A binary prints them without a traceback."""
 
 _DEFINERS: dict[Any, Callable[..., object]] = {

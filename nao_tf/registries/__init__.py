@@ -12,6 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 
+class MissingPackage(ImportError):
+  """Raised when what was chosen needs a package that is not installed; the message says how to install it."""
+
+
 def resolve(name: str, registry: Mapping[str, str], kind: str) -> Any:
   """Returns the object that a name stands for. Its module is imported only now.
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from nao_tf.registries import MissingPackage
 from nao_tf.spaces.label_costs import LabelCosts
 from nao_tf.spaces.layer_graphs import Layer, LayerGraph
 from nao_tf.spaces.operation_names import family_of, kernel_size_of
@@ -84,7 +85,7 @@ class TransportDistance:
     """Makes the distance.
 
     Raises:
-      ImportError: if POT (Python Optimal Transport) is not installed.
+      MissingPackage: if POT (Python Optimal Transport) is not installed.
     """
     self._labels = LabelCosts(_label_cost)
     self._solve = _import_solver()
@@ -149,14 +150,14 @@ def _import_solver() -> Callable[..., Any]:
   leave them alone, by the variables that it has for that.
 
   Raises:
-    ImportError: if POT is not installed.
+    MissingPackage: if POT is not installed.
   """
   hidden = [name for name in _BACKENDS if name not in os.environ]
   os.environ.update(dict.fromkeys(hidden, "1"))
   try:
     from ot.lp.emd_wrap import emd_c
   except ImportError as error:
-    raise ImportError("the distance OTMANN needs POT: pip install POT") from error
+    raise MissingPackage("the distance OTMANN needs POT: pip install POT") from error
   finally:
     for name in hidden:
       del os.environ[name]

@@ -11,6 +11,7 @@ In a search for several objectives, the study has them all. Samplers for that ar
 """
 
 import dataclasses
+import importlib.util
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ import numpy as np
 
 from nao_tf import fields
 from nao_tf.objectives import Objectives
+from nao_tf.registries import MissingPackage
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal, Strategy
 from nao_tf.trial import Architecture, Origin, Trial
@@ -32,6 +34,8 @@ _SAMPLED = Origin("sampled")
 _WALKED = Origin("sampled", indirect=True)
 _OPTIONS = {"TPESampler": {"constant_liar": True}}
 """Options of samplers beside the seed. TPE keeps away from what is being evaluated."""
+_PACKAGES = {"CmaEsSampler": "cmaes", "GPSampler": "torch"}
+"""Packages that samplers need and that Optuna does not bring. It imports them in the middle of a search."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +43,8 @@ class OptunaConfig:
   """Choice of a sampler of Optuna.
 
   Attributes:
-    sampler: name of a class of `optuna.samplers`, such as "TPESampler", "GPSampler", "CmaEsSampler" or "NSGAIISampler".
+    sampler: name of a class of `optuna.samplers`, such as "TPESampler" or "NSGAIISampler"; "GPSampler" needs the package
+      torch; "CmaEsSampler" needs the package cmaes, and chooses at random where decisions are not ordered.
     num_initial: number of random architectures that a search starts with.
   """
 
@@ -76,11 +81,12 @@ class OptunaSearch(Strategy):
 
     Raises:
       ValueError: if Optuna has no sampler of that name, or the sampler cannot be made from a seed alone.
-      ImportError: if Optuna is not installed.
+      MissingPackage: if Optuna or a package that the sampler needs is not installed.
     """
     super().__init__(space, seed=seed)
     self.config = config
     self._sampler = sampler or _make_sampler(config.sampler, seed)
+    _check_packages(type(self._sampler).__name__)
     self._study = _make_study(self._sampler, [True])
     self._distributions = _distributions(space)
     self._pending: dict[Architecture, optuna.trial.Trial] = {}
@@ -183,6 +189,13 @@ def _make_sampler(name: str, seed: int) -> "optuna.samplers.BaseSampler":
     raise ValueError(f"--optuna_sampler: {name} cannot be made from a seed alone: {error}") from error
 
 
+def _check_packages(name: str) -> None:
+  """Raises MissingPackage if a package is not installed that a sampler needs."""
+  package = _PACKAGES.get(name)
+  if package is not None and importlib.util.find_spec(package) is None:
+    raise MissingPackage(f"--optuna_sampler: {name} needs the package {package}: pip install {package}")
+
+
 def _make_study(sampler: "optuna.samplers.BaseSampler", maximized: Sequence[bool]) -> "optuna.study.Study":
   """Returns a new study, without Optuna's message that there is one.
 
@@ -215,10 +228,10 @@ def _optuna() -> Any:
   """Returns the package Optuna.
 
   Raises:
-    ImportError: if it is not installed; the message says how to install it.
+    MissingPackage: if it is not installed; the message says how to install it.
   """
   try:
     import optuna
   except ImportError as error:
-    raise ImportError("the strategy 'optuna' needs Optuna: pip install nao-tf[optuna]") from error
+    raise MissingPackage("the strategy 'optuna' needs Optuna: pip install nao-tf[optuna]") from error
   return optuna

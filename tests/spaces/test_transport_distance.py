@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from scipy.optimize import linprog
 
+from nao_tf.registries import MissingPackage
 from nao_tf.spaces.layer_graphs import Layer
 from nao_tf.spaces.transport_distance import NUS, TransportDistance
 from tests.support.layer_graphs import chain, layer_graphs
@@ -111,5 +112,5 @@ def test_pot_is_told_to_leave_other_libraries_of_arrays_alone(tmp_path, monkeypa
 
 def test_without_pot_the_error_says_how_to_install_it(monkeypatch):
   monkeypatch.setitem(sys.modules, "ot.lp.emd_wrap", None)
-  with pytest.raises(ImportError, match="pip install POT"):
+  with pytest.raises(MissingPackage, match="pip install POT"):
     TransportDistance()

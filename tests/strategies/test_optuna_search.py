@@ -1,11 +1,12 @@
 """Samplers of Optuna propose architectures."""
 
-import importlib
+import importlib.util
 import sys
 
 import optuna
 import pytest
 
+from nao_tf.registries import MissingPackage
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.strategies import make_strategy
@@ -59,6 +60,17 @@ def test_a_sampler_that_cannot_be_made_is_refused_by_the_name_of_its_flag(name):
     make_strategy("optuna", SPACE, config=OptunaConfig(name))
 
 
+@pytest.mark.parametrize(("name", "package"), [("GPSampler", "torch"), ("CmaEsSampler", "cmaes")])
+def test_a_sampler_whose_package_is_missing_is_refused_before_the_search(monkeypatch, name, package):
+  find = importlib.util.find_spec
+  monkeypatch.setattr(importlib.util, "find_spec", lambda wanted: None if wanted == package else find(wanted))
+  message = f"--optuna_sampler: {name} needs the package {package}: pip install {package}"
+  with pytest.raises(MissingPackage, match=message):
+    make_strategy("optuna", SPACE, config=OptunaConfig(name))
+  with pytest.raises(MissingPackage, match=message):
+    make_strategy("optuna", SPACE, sampler=getattr(optuna.samplers, name)(seed=0))
+
+
 def test_ordered_decisions_are_integers():
   strategy = make_strategy("optuna", Mixed(), config=OptunaConfig(num_initial=0))
   strategy.ask(1)
@@ -72,7 +84,7 @@ def test_ordered_decisions_are_integers():
 def test_without_optuna_the_error_says_how_to_install_it(monkeypatch):
   monkeypatch.setitem(sys.modules, "optuna", None)
   importlib.import_module("nao_tf.strategies.optuna_search")
-  with pytest.raises(ImportError, match=r"pip install nao-tf\[optuna\]"):
+  with pytest.raises(MissingPackage, match=r"pip install nao-tf\[optuna\]"):
     make_strategy("optuna", SPACE)
 
 

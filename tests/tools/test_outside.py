@@ -1,5 +1,6 @@
 """What users bring themselves, named by place, from the command line."""
 
+import importlib.util
 import json
 
 import pytest
@@ -11,7 +12,7 @@ from nao_tf.runs.settings import RunDirectoryError, read_settings
 from nao_tf.searches.one_shot import ONE_SHOT_SEARCHES
 from nao_tf.spaces import SPACES
 from nao_tf.strategies import STRATEGIES
-from nao_tf.tools import benchmark_strategies, search
+from nao_tf.tools import benchmark_strategies, flagging, search
 from tests.support import toy_tables
 from tests.support.command_line import parse, run
 from tests.tools.test_tools import CHILD
@@ -39,6 +40,15 @@ def test_their_settings_may_not_change(tmp_path):
   for flag, changed in (("--longest_first_by=zeros", "options.by was 'ones'"), ("--counting_choice=0", "choice was 1")):
     with pytest.raises(RunDirectoryError, match=changed):
       run(search, *argv, flag)
+
+
+def test_a_package_that_a_choice_needs_is_asked_for_in_one_line(tmp_path, monkeypatch):
+  find = importlib.util.find_spec
+  monkeypatch.setattr(importlib.util, "find_spec", lambda name, *of: None if name == "torch" else find(name, *of))
+  argv = [f"--space={SPACE}", f"--evaluator={EVALUATOR}", "--strategy=optuna", "--optuna_sampler=GPSampler"]
+  with pytest.raises(flagging.REPORTED, match="--optuna_sampler: GPSampler needs the package torch: pip install torch"):
+    run(search, *argv, "--num_trials=2", f"--workdir={tmp_path}")
+  assert not (tmp_path / "trials.jsonl").exists()
 
 
 def test_a_flagfile_may_name_them(tmp_path):

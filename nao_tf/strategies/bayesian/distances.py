@@ -165,7 +165,7 @@ def make_distance(kernel: str, space: SearchSpace, example: Architecture) -> tup
 
   Raises:
     ValueError: if the kernel compares networks, and the architectures of the space are none.
-    ImportError: if a package is missing that the distance needs.
+    MissingPackage: if a package is not installed that the distance needs.
   """
   graph: LayerGraph | None = space.graph(example)
   kernel = kernel if kernel != AUTO else DECISIONS if graph is None else OTMANN
