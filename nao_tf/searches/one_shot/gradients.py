@@ -38,8 +38,10 @@ _TRAINING = TrainingConfig(
 
 
 _LANGUAGE_MODEL = LanguageModelConfig(units=300)
-_LANGUAGE_TRAINING = LanguageTrainingConfig(batch_size=256, weight_decay=5e-7, averaging_patience=0)
-"""Liu et al., section 3.1 and the release: no weights are averaged in the search."""
+_LANGUAGE_TRAINING = LanguageTrainingConfig(
+  batch_size=256, weight_decay=5e-7, segment_deviation=0.0, averaging_patience=0
+)
+"""Liu et al., section 3.1 and the release: no weights are averaged in the search, and segments have 35 or 17 tokens."""
 
 
 def check_recurrent_cells(space: SearchSpace) -> None:
@@ -79,6 +81,7 @@ def _search(preset: str, epochs: int) -> OneShotSearch:
     Configs(_LANGUAGE_MODEL, dataclasses.replace(_LANGUAGE_TRAINING, epochs=epochs)),
     TEXT.child,
     check_recurrent_cells,
+    config=dataclasses.replace(PRESETS[preset], parameter_learning_rate=3e-3, parameter_beta_1=0.9),
   )
   return OneShotSearch(PRESETS[preset], PREFIX, TRAINER, {IMAGES.kind: images, TEXT.kind: text})
 

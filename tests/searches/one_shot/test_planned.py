@@ -1,5 +1,6 @@
 """One-shot searches by name, and what `nao_tf.search` refuses of them before the data is read."""
 
+import numpy as np
 import pytest
 
 import nao_tf
@@ -7,6 +8,7 @@ from nao_tf.searches.one_shot import is_one_shot, one_shot_search
 from nao_tf.searches.one_shot.gradients import DARTS
 from nao_tf.searches.one_shot.planned import planned_one_shot_search
 from nao_tf.tasks.task_input import task_input
+from nao_tf.training.language_config import segment_lengths
 from tests.supernets.relaxed.test_relaxed_trainer import SPACE, make_task
 
 
@@ -74,6 +76,15 @@ def test_own_settings_of_a_search_are_named_as_its_flags():
   planned = planned_one_shot_search("unused", "random_ws", SPACE, lambda: task_input(make_task()), None, given, seed=0)
   assert planned.config.final_samples == 20 and planned.settings["options.final_samples"] == 20
   assert planned.sharing.score == "reward" and planned.settings["sharing.score"] == "reward"
+
+
+def test_strengths_of_recurrent_cells_have_rates_of_their_own():
+  images, text = (DARTS.config_for(kind) for kind in ("images", "text"))
+  assert (images.parameter_learning_rate, images.parameter_beta_1) == (3e-4, 0.5)
+  assert (text.parameter_learning_rate, text.parameter_beta_1) == (3e-3, 0.9)
+  training = DARTS.defaults_for("text").configs.training_config
+  lengths = segment_lengths(training, 35 * 40, np.random.default_rng(0))
+  assert set(lengths[:-1]) <= {35, 17} and 35 in lengths
 
 
 def test_a_space_brings_the_convention_that_it_needs():
