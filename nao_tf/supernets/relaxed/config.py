@@ -15,7 +15,7 @@ class RelaxedConfig:
 
   Attributes:
     mixture: "softmax" of the strengths (DARTS); a "concrete" sample for each step (SNAS); or "one_hot", a sample of one
-      operation with the gradient of the concrete one (GDAS).
+      operation, which alone passes a gradient on, that of the concrete sample (GDAS).
     order: 2: the strengths lower the validation loss after a step of the weights; 1: the present validation loss; 0: the
       training loss, together with the weights (SNAS).
     parameter_learning_rate: learning rate of Adam on the strengths.
@@ -24,9 +24,10 @@ class RelaxedConfig:
     parameter_weight_decay: factor of the strengths in their gradient.
     initial_deviation: standard deviation of the strengths in the beginning.
     temperature: of samples, in the beginning.
-    final_temperature: of samples, at the end; between them it falls by the same factor in each epoch.
+    final_temperature: of samples, in the last epoch; between them it falls by the same amount in each epoch.
     cost: what the expected cost counts: "parameters" or "multiply_adds", in the cells.
-    cost_weight: factor of the logarithm of the expected cost in the loss of the strengths; 0 for none.
+    cost_weight: factor of the logarithms of the expected costs of all edges, added up over all cells, in the loss of the
+      strengths; 0 for none.
     max_identities: the search stops early once the normal cell has more identities than this; 0 never stops. DARTS is
       known to collapse to identities.
   """
@@ -64,7 +65,7 @@ class RelaxedConfig:
   def temperature_in(self, epoch: int, epochs: int) -> float:
     """Returns the temperature of samples in an epoch, counted from 0."""
     progress = epoch / max(1, epochs - 1)
-    return float(self.temperature * (self.final_temperature / self.temperature) ** progress)
+    return self.temperature + (self.final_temperature - self.temperature) * progress
 
 
 PRESETS: Mapping[str, RelaxedConfig] = {

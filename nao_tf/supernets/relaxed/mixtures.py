@@ -55,10 +55,18 @@ def concrete_mixture(
 def one_hot_mixture(
   strengths: tf.Tensor, temperature: tf.Tensor | float, seed: tf.Tensor | tuple[int, int]
 ) -> tf.Tensor:
-  """Draws the mixture of GDAS: one operation for each edge, with the gradient of the concrete sample."""
+  """Draws the mixture of GDAS: one operation for each edge.
+
+  The gradient of its share is that of the concrete sample. The shares of other operations have none, since the method does
+  not compute these operations.
+  """
   soft = concrete_mixture(strengths, temperature, seed)
-  hard = tf.one_hot(tf.argmax(soft, -1), tf.shape(soft)[-1], dtype=soft.dtype)
-  return hard + (soft - tf.stop_gradient(soft))  # Its values are exactly 0 and 1.
+  return likeliest_mixture(soft) * (1.0 + (soft - tf.stop_gradient(soft)))  # Its values are exactly 0 and 1.
+
+
+def likeliest_mixture(strengths: tf.Tensor) -> tf.Tensor:
+  """Returns the mixture of the likeliest operation of each edge, without a gradient."""
+  return tf.one_hot(tf.argmax(strengths, -1), tf.shape(strengths)[-1], dtype=strengths.dtype)
 
 
 def gumbel_noise(shape: tf.Tensor | Sequence[int], seed: tf.Tensor | tuple[int, int]) -> tf.Tensor:

@@ -14,7 +14,7 @@ from nao_tf.spaces.genotypes import CellGenotype
 from nao_tf.spaces.nasbench201 import OPERATIONS, Nasbench201Space
 from nao_tf.spaces.nasnet import NasnetSpace
 from nao_tf.supernets.relaxed import mixtures, relaxed_edges
-from nao_tf.supernets.relaxed.expected_costs import cost_table
+from nao_tf.supernets.relaxed.expected_costs import CellCosts, cell_costs
 from nao_tf.supernets.relaxed.relaxed_network import RelaxedImageNetwork
 from nao_tf.trial import Architecture
 
@@ -51,8 +51,8 @@ class Relaxation(abc.ABC):
     """Returns how many identities a genotype has: `normal_identities` in its normal cell, and others, if there are any."""
 
   @abc.abstractmethod
-  def cost_table(self, network: Any, *, cost: str) -> np.ndarray:
-    """Returns the cost of each operation on each edge, of the shape of the strengths, in millions."""
+  def cell_costs(self, network: Any, *, cost: str) -> list[CellCosts]:
+    """Returns what the operations of each cell of the network cost, in "parameters" or "multiply_adds"."""
 
 
 class CellRelaxation(Relaxation):
@@ -94,9 +94,9 @@ class CellRelaxation(Relaxation):
     normal, reduction = mixtures.count_identities(genotype)
     return {"normal_identities": normal, "reduction_identities": reduction}
 
-  def cost_table(self, network: RelaxedImageNetwork, *, cost: str) -> np.ndarray:
-    """Returns the costs; see `Relaxation.cost_table`."""
-    return cost_table(
+  def cell_costs(self, network: RelaxedImageNetwork, *, cost: str) -> list[CellCosts]:
+    """Returns the costs; see `Relaxation.cell_costs`."""
+    return cell_costs(
       network.plans, network.input_shapes, self._operations, self._num_nodes, network.config.facts, cost=cost
     )
 
@@ -128,9 +128,9 @@ class EdgeRelaxation(Relaxation):
     """Returns `normal_identities`, the number of skip connections."""
     return {"normal_identities": relaxed_edges.count_skips(genotype)}
 
-  def cost_table(self, network: relaxed_edges.RelaxedEdgeNetwork, *, cost: str) -> np.ndarray:
-    """Returns the costs; see `Relaxation.cost_table`."""
-    return relaxed_edges.edge_cost_table(network.plans, network.input_shapes, network.config.facts, cost=cost)
+  def cell_costs(self, network: relaxed_edges.RelaxedEdgeNetwork, *, cost: str) -> list[CellCosts]:
+    """Returns the costs; see `Relaxation.cell_costs`."""
+    return relaxed_edges.edge_costs(network.plans, network.input_shapes, network.config.facts, cost=cost)
 
 
 def relaxation_of(space: SearchSpace) -> Relaxation:

@@ -15,13 +15,13 @@ from nao_tf.networks.edge_convention import LAYER_NAMES, check_edge_convention
 from nao_tf.networks.heads import ClassifierHead
 from nao_tf.networks.image_network import CellPlan, ImageNetworkConfig, plan_cells
 from nao_tf.networks.layers import ImageShape, Norm, track_each
-from nao_tf.networks.operation_costs import operation_cost
 from nao_tf.networks.stems import STEMS
 from nao_tf.networks.training_draws import TrainingDraws
 from nao_tf.networks.weight_sources import OWN_WEIGHTS, WeightSource
 from nao_tf.runs.shares import Shares
 from nao_tf.spaces.edge_genotypes import EdgeGenotype
 from nao_tf.spaces.nasbench201 import EDGES, OPERATIONS
+from nao_tf.supernets.relaxed.expected_costs import CellCosts, operation_costs
 from nao_tf.supernets.relaxed.mixed_operations import MixedOperation, MixtureGraphs
 from nao_tf.supernets.relaxed.relaxed_network import without_affine_norm
 
@@ -197,10 +197,10 @@ def count_skips(genotype: EdgeGenotype) -> int:
   return sum(operation == "skip_connect" for _, _, operation in genotype.edges)
 
 
-def edge_cost_table(
+def edge_costs(
   plans: Sequence[CellPlan], shapes: Sequence[tuple[int, int, int]], convention: Convention, *, cost: str
-) -> np.ndarray:
-  """Returns the cost of each operation on each edge, added up over all cells, `[1, edges, operations]` in millions.
+) -> list[CellCosts]:
+  """Returns what the operations of each cell cost.
 
   Args:
     plans: of the cells and the residual blocks, which have no part in it.
@@ -208,12 +208,12 @@ def edge_cost_table(
     convention: of the network.
     cost: "parameters" or "multiply_adds".
   """
-  table = np.zeros((1, len(EDGES), len(_NAMES)))
+  found = []
   for plan, shape in zip(plans, shapes):
     if not plan.reduction:
-      costs = [operation_cost(name, shape, plan.filters, 1, convention) for name in _NAMES]
-      table += [getattr(found, cost) for found in costs]
-  return table / 1e6
+      row = operation_costs(_NAMES, shape, plan.filters, 1, convention, cost=cost)
+      found.append(CellCosts(0, np.tile(row, (len(EDGES), 1))))
+  return found
 
 
 def _part(

@@ -185,7 +185,7 @@ class RelaxedRecurrentTrainer:
       yield {"epoch": number, "train_loss": loss, "temperature": temperature, **figures, **valid, "seconds": seconds}
 
   def evaluate(self, split: str) -> Metrics:
-    """Returns the metrics of the relaxed language model on a split, with the softmax of the strengths as mixture."""
+    """Returns the metrics of the relaxed language model on a split; see `Strengths.mixture_of_evaluations`."""
     inputs, targets, weights = self.task.evaluation_streams(split, self.training_config.evaluation_streams)
     length = max(1, EVALUATION_TOKENS // len(inputs))
     total, hidden = 0.0, self.network.initial_state(len(inputs))
@@ -321,7 +321,7 @@ class RelaxedRecurrentTrainer:
     self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor, hidden: tf.Tensor
   ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the sum of the weighted losses of a segment, and the state after it."""
-    with self.network.bound(mixtures.softmax_mixture(tf.convert_to_tensor(self.strengths))):
+    with self.network.bound(self._strengths.mixture_of_evaluations()):
       features = self.network.features(inputs, hidden)
       return tf.reduce_sum(self.network.token_losses(features, targets) * weights), features.state
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from nao_tf.networks.image_network import ImageNetworkConfig
@@ -20,6 +19,7 @@ from nao_tf.supernets.full_size import check_relaxed_training
 from nao_tf.supernets.functional import LentWeights
 from nao_tf.supernets.relaxed import bilevel, mixtures
 from nao_tf.supernets.relaxed.config import RelaxedConfig
+from nao_tf.supernets.relaxed.expected_costs import CellCosts, log_costs
 from nao_tf.supernets.relaxed.relaxations import relaxation_of
 from nao_tf.supernets.relaxed.strengths import Strengths, summed
 from nao_tf.tasks.base import BatchTask
@@ -34,8 +34,6 @@ from nao_tf.trial import Architecture
 
 _SHUFFLED = 10_000
 """Validation examples that are shuffled at a time."""
-_LEAST_COST = 1e-6
-"""Of a mixture, in millions. A sample of operations may be all free."""
 
 
 class RelaxedTrainer:
@@ -170,7 +168,7 @@ class RelaxedTrainer:
     return 0 < self.config.max_identities < self._relaxation.identities(self.derived())["normal_identities"]
 
   def evaluate(self, split: str) -> Metrics:
-    """Returns the metrics of the relaxed network on a split, with the softmax of the strengths as mixture."""
+    """Returns the metrics of the relaxed network on a split; see `Strengths.mixture_of_evaluations`."""
     totals: dict[str, float] = {}
     for batch in self._evaluation_batches(split):
       for name, total in self._evaluation_step(*batch).items():
@@ -300,15 +298,14 @@ class RelaxedTrainer:
     return bilevel.WeightStep(rate, momentum, last, self.training_config.weight_decay)
 
   def _cost(self, mixture: tf.Tensor) -> tf.Tensor:
-    """Returns the weighted logarithm of the expected cost. A mixture of free operations costs as much as one parameter."""
+    """Returns the weighted logarithms of the expected costs of all edges."""
     if not self.config.cost_weight:
       return tf.zeros([])
-    cost = tf.maximum(tf.reduce_sum(mixture * self._cost_table), _LEAST_COST)
-    return self.config.cost_weight * tf.math.log(cost)
+    return self.config.cost_weight * log_costs(mixture, self._cell_costs)
 
   @functools.cached_property
-  def _cost_table(self) -> np.ndarray:
-    return self._relaxation.cost_table(self.network, cost=self.config.cost).astype(np.float32)
+  def _cell_costs(self) -> list[CellCosts]:
+    return self._relaxation.cell_costs(self.network, cost=self.config.cost)
 
   def _sum(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     """Returns the gradients of a loss, given those of the scaled one, summed over the replicas."""
@@ -321,8 +318,8 @@ class RelaxedTrainer:
     }
 
   def _replica_evaluate(self, inputs: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> Mapping[str, tf.Tensor]:
-    mixture = mixtures.softmax_mixture(tf.convert_to_tensor(self.strengths))
-    scores = self.task.scores(_Mixed(self.network, mixture), inputs, targets)
+    network = _Mixed(self.network, self._strengths.mixture_of_evaluations())
+    scores = self.task.scores(network, inputs, targets)
     return {name: tf.reduce_sum(score * tf.cast(weights, score.dtype)) for name, score in scores.items()}
 
 

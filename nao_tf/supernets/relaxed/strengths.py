@@ -63,6 +63,15 @@ class Strengths:
     draw = mixtures.concrete_mixture if self.config.mixture == "concrete" else mixtures.one_hot_mixture
     return draw(values, self._temperature, tf.stack([tf.constant(self._seed, tf.int64), tf.cast(step, tf.int64)]))
 
+  def mixture_of_evaluations(self) -> tf.Tensor:
+    """Returns the mixture that a network is evaluated with.
+
+    It is the softmax if the network is trained with that, and the likeliest operation of each edge if it is trained with
+    samples: it has never seen the softmax then.
+    """
+    values = tf.convert_to_tensor(self.variable)
+    return mixtures.softmax_mixture(values) if self.config.mixture == "softmax" else mixtures.likeliest_mixture(values)
+
   def apply(self, gradient: tf.Tensor, loss_scale: LossScale | NoLossScale) -> tf.Tensor:
     """Lets Adam change the strengths; it adds up what it gets from all replicas.
 

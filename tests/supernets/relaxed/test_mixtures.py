@@ -50,6 +50,23 @@ def test_the_gradient_through_samples_approaches_that_of_the_expectation():
   np.testing.assert_allclose(tape.gradient(mean, logits), expected, atol=0.05)
 
 
+def test_the_share_of_the_drawn_operation_alone_passes_a_gradient_on():
+  logits, upstream, temperature = tf.constant(strengths()), strengths(1), 2.0
+  with tf.GradientTape() as tape:
+    tape.watch(logits)
+    hard = mixtures.one_hot_mixture(logits, temperature, (1, 2))
+    value = tf.reduce_sum(hard * upstream)
+  soft = mixtures.concrete_mixture(logits, temperature, (1, 2)).numpy()
+  np.testing.assert_array_equal(hard, np.eye(4)[soft.argmax(-1)])
+  of_drawn = np.sum(hard * upstream * soft, -1, keepdims=True)
+  np.testing.assert_allclose(tape.gradient(value, logits), of_drawn * (hard - soft) / temperature, rtol=1e-4, atol=1e-6)
+
+
+def test_the_likeliest_mixture_has_one_operation_on_each_edge():
+  logits = strengths()
+  np.testing.assert_array_equal(mixtures.likeliest_mixture(tf.constant(logits)), np.eye(4)[logits.argmax(-1)])
+
+
 def test_entropy_falls_from_that_of_all_operations_to_none():
   assert mixtures.entropy(np.zeros((2, 5, 4))) == pytest.approx(np.log(4))
   assert mixtures.entropy(100.0 * np.eye(4)[np.zeros((2, 5), int)]) == pytest.approx(0.0, abs=1e-12)

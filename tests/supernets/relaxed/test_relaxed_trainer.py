@@ -99,6 +99,17 @@ def test_weights_off_the_sampled_path_stay_as_they_are():
   assert any(moved)
 
 
+@pytest.mark.parametrize(("name", "is_likeliest"), [("gdas", True), ("snas", True), ("darts_first", False)])
+def test_what_is_trained_with_samples_is_evaluated_with_the_likeliest_operations(name, is_likeliest):
+  trainer = make_trainer(PRESETS[name])
+  strengths = np.random.default_rng(0).normal(size=trainer.strengths.shape).astype(np.float32)
+  losses = []
+  for values in (strengths, 1e4 * np.eye(strengths.shape[-1])[strengths.argmax(-1)]):
+    trainer.strengths.assign(values)
+    losses.append(trainer.evaluate("valid")["loss"])
+  assert (losses[0] == pytest.approx(losses[1], rel=1e-5)) == is_likeliest
+
+
 def test_costs_make_the_cells_smaller():
   free, bound = (
     dataclasses.replace(PRESETS["snas"], parameter_learning_rate=0.1, cost_weight=weight) for weight in (0.0, 20.0)
@@ -107,7 +118,8 @@ def test_costs_make_the_cells_smaller():
   for config in (free, bound):
     trainer = make_trainer(config)
     list(trainer.fit())
-    costs.append(float(np.sum(tf.nn.softmax(trainer.strengths) * trainer._cost_table)))
+    shares = tf.nn.softmax(trainer.strengths).numpy()
+    costs.append(sum(float(np.sum(shares[cell.kind] * cell.costs)) for cell in trainer._cell_costs))
   assert costs[1] < costs[0]
 
 
