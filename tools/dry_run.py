@@ -1,6 +1,7 @@
 """What a training will cost and write, printed instead of training: `nao-train --dry_run`."""
 
-from typing import Any
+import dataclasses
+from collections.abc import Sequence
 
 from absl import flags
 
@@ -11,11 +12,12 @@ from nao_tf.runs.places import checked_directory
 from nao_tf.serving import has_exporter
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Configs, Task
-from nao_tf.tools import experiment
+from nao_tf.tools import experiment, quiet
 from nao_tf.tools.flag_types import define_number
+from nao_tf.training.history import TEST_FILE
 
 DEFAULT_UTILIZATION = 0.2
-_FILES = ("config.json", "task.json", "history.jsonl", "checkpoints", "tensorboard")
+_FILES = ("command.json", "config.json", "task.json", "lock.json", "history.jsonl", "checkpoints")
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -29,8 +31,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def run(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> int:
   """Prints the plan of a training; returns the exit code.
 
-  The data is read, so that a plan that is printed is one that can begin. If that of a well-known set is missing, the plan
-  is made with its published size. Nothing is written.
+  The data is read, so that a plan that is printed is one that can begin. If that of a well-known set or text is missing,
+  the plan is made with its published size. Of several processes, none waits for the others. Nothing is written.
 
   Args:
     flag_values: of the training.
@@ -48,12 +50,13 @@ def run(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> 
   workdir = checked_directory(flag_values.workdir, "--workdir")
   settings = {**experiment.task_settings(flag_values), **training_settings(genotype, configs, flag_values.seed)}
   check_begun(workdir, settings)
-  distribution = experiment.prepare_process(flag_values)
+  num_replicas = _num_replicas(flag_values)
   task = _task(flag_values)
-  estimate = _estimate(task, genotype, configs, distribution)
-  memory = training_memory(task, genotype, configs, num_replicas=distribution.num_replicas_in_sync)
-  lines = plan(estimate, workdir, flag_values.utilization, exported=has_exporter(task), memory=memory)
-  print("\n".join(lines))
+  estimate = _estimate(task, genotype, configs, num_replicas, flag_values)
+  experiment.check_export_precision(task, flag_values.export_precision)
+  memory = training_memory(task, genotype, configs, num_replicas=num_replicas)
+  files = _files(task, tensorboard=experiment.wants_tensorboard(flag_values))
+  print("\n".join(plan(estimate, workdir, flag_values.utilization, files=files, memory=memory)))
   return 0
 
 
@@ -62,7 +65,7 @@ def plan(
   workdir: str,
   utilization: float,
   *,
-  exported: bool,
+  files: Sequence[str],
   memory: TrainingMemory | None = None,
 ) -> list[str]:
   """Returns the lines that are printed.
@@ -71,7 +74,7 @@ def plan(
     estimate: of the training.
     workdir: its directory.
     utilization: share of its peak that an accelerator reaches.
-    exported: whether the trained network is exported.
+    files: what is written there.
     memory: what the training needs; None if that is not known.
   """
   description, example = estimate.description, estimate.description.example
@@ -87,7 +90,7 @@ def plan(
     _memory_line(estimate, memory),
     f"hours on {estimate.num_replicas} accelerator{'s' * (estimate.num_replicas > 1)}, estimated at a utilization of"
     f" {utilization:g} in single precision: {', '.join(hours)}",
-    f"files in {workdir}: {', '.join([*_FILES, *(['saved_model'] if exported else [])])}",
+    f"files in {workdir}: {', '.join(files)}",
   ]
 
 
@@ -100,40 +103,69 @@ def _memory_line(estimate: TrainingEstimate, memory: TrainingMemory | None) -> s
     )
   parts = f", {memory.accumulate_steps} times a step" if memory.accumulate_steps > 1 else ""
   return (
-    f"memory of each replica, by estimate: {memory.weight_bytes / 1e6:,.0f} MB for weights, gradients and momentum, and"
-    f" {memory.activation_bytes / 1e6:,.0f} MB for the activations of {memory.examples_at_once:,} images at once{parts}"
+    f"memory of each replica, by estimate: {memory.weight_bytes / 1e6:,.0f} MB for weights, gradients and {memory.beside},"
+    f" and {memory.activation_bytes / 1e6:,.0f} MB for the activations of {memory.examples_at_once:,} {memory.example}s at"
+    f" once{parts}"
   )
 
 
-def _task(flag_values: flags.FlagValues) -> Task:
-  """Returns the task that the flags name, or one to plan with if it is a well-known set that is not here."""
-  from nao_tf.tasks.published_sets import planned_task
+def _files(task: Task, *, tensorboard: bool) -> list[str]:
+  """Returns the names of what a training writes into its directory."""
+  added = (("tensorboard", tensorboard), ("saved_model", has_exporter(task)), (TEST_FILE, task.has_test_data()))
+  return [*_FILES, *(name for name, is_written in added if is_written)]
 
+
+def _num_replicas(flag_values: flags.FlagValues) -> int:
+  """Returns how many devices share the training, without waiting for other processes."""
+  if flag_values.distribution != "multi_worker":
+    return experiment.prepare_process(flag_values).num_replicas_in_sync
+  quiet.load_tensorflow()
+  from nao_tf.training.distribution import cluster_replicas
+
+  return cluster_replicas(flag_values.num_replicas)
+
+
+def _task(flag_values: flags.FlagValues) -> Task:
+  """Returns the task that the flags name, or one to plan with if it is a well-known set or text that is not here."""
+  from nao_tf.tasks.published_sets import PUBLISHED_SETS, PUBLISHED_TOKENS
+
+  if flag_values.task in PUBLISHED_TOKENS and flag_values.text_dir is None:
+    return _planned_task(flag_values)
   try:
     return experiment.task_of(flag_values)
   except FileNotFoundError:
-    task = planned_task(flag_values.task, **experiment.task_options(flag_values))
-    if task is None:
+    if flag_values.task not in PUBLISHED_SETS:
       raise
+  return _planned_task(flag_values)
+
+
+def _planned_task(flag_values: flags.FlagValues) -> Task:
+  """Returns a task to plan with."""
+  from nao_tf.tasks.published_sets import make_planned_task
+
+  task = make_planned_task(flag_values.task, **experiment.task_options(flag_values))
   print(f"data: not here, so this is a plan for the published size of {task.name}")
   return task
 
 
-def _estimate(task: Task, genotype: Genotype, configs: Configs, distribution: Any) -> TrainingEstimate:
+def _estimate(
+  task: Task, genotype: Genotype, configs: Configs, num_replicas: int, flag_values: flags.FlagValues
+) -> TrainingEstimate:
   """Returns what a training costs, after the checks that a training makes before it begins."""
   from nao_tf.tasks.trainers import check_training
 
   task.check_genotype(genotype)
-  check_training(task, configs.training_config, distribution=distribution)
+  check_training(task, configs.training_config, num_replicas=num_replicas, jit_compile=flag_values.jit_compile)
   return TrainingEstimate(
-    _description(task, genotype, configs),
+    _description(task, genotype, configs, flag_values.architecture),
     examples=task.num_examples("train"),
     epochs=configs.training_config.epochs,
     steps_per_epoch=task.steps_per_epoch(task.complete_training_config(configs.training_config)),
-    num_replicas=distribution.num_replicas_in_sync,
+    num_replicas=num_replicas,
   )
 
 
-def _description(task: Task, genotype: Genotype, configs: Configs) -> Description:
-  """Returns what the network costs on the data of the task."""
-  return genotype_describer(configs.network_config, task.input_shape, task.num_outputs)(genotype)
+def _description(task: Task, genotype: Genotype, configs: Configs, name: str) -> Description:
+  """Returns what the network costs on the data of the task, with its name in the title."""
+  described = genotype_describer(configs.network_config, task.input_shape, task.num_outputs)(genotype)
+  return dataclasses.replace(described, title=described.title.replace(type(genotype).__name__, name, 1))

@@ -9,6 +9,7 @@ from absl import flags, logging
 
 from nao_tf.networks.layered_plan import unused_fields
 from nao_tf.runs.settings import CONFIG_FILE, RunDirectoryError, read_settings
+from nao_tf.serving import check_precision, has_exporter
 from nao_tf.serving.precisions import FLOAT32, PRECISIONS
 from nao_tf.spaces.genotypes import PLAIN_GENOTYPES, Genotype
 from nao_tf.tasks import TASKS, TRAITS, TaskTraits, make_task, task_traits
@@ -55,6 +56,18 @@ def define_precision_flag(flag_values: flags.FlagValues) -> None:
     "what the SavedModel stores weights in: in half precision it is half as large; it takes and gives float32 anyway"
   )
   flags.DEFINE_enum("export_precision", FLOAT32, list(PRECISIONS), help_, flag_values=flag_values)
+
+
+def check_export_precision(task: Task, precision: str) -> None:
+  """Checks that networks of a task can be exported with weights of a type.
+
+  Raises:
+    ValueError: if they cannot.
+  """
+  if has_exporter(task):
+    check_precision(precision, task)
+  elif precision != FLOAT32:
+    raise ValueError(f"--export_precision={precision}: there is no exporter for the task {task.name}")
 
 
 def wants_tensorboard(flag_values: flags.FlagValues) -> bool:

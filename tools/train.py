@@ -212,10 +212,9 @@ def train_and_export(
   described = training_settings(genotype, configs, seed)
   with RunLock(workdir) as lock:
     check_begun(workdir, {**settings, **described})
+    experiment.check_export_precision(task, precision)
     if has_exporter(task):
       check_export(os.path.join(workdir, SAVED_MODEL), task, precision)
-    elif precision != FLOAT32:
-      raise ValueError(f"--export_precision={precision}: there is no exporter for the task {task.name}")
     if not task.has_test_data():
       print(f"{task.name}: has no labeled test data, so the trained network will not be tested")
     with training_errors.explained(task, genotype, configs, distribution):

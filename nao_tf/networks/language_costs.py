@@ -8,6 +8,12 @@ from nao_tf.networks.language_model_config import LanguageModelConfig
 from nao_tf.spaces.genotypes import LstmGenotype, RecurrentGenotype
 
 _LSTM_GATES = 4
+_LSTM_KEPT = _LSTM_GATES + 2
+"""Values of a unit that an LSTM keeps for its gradient."""
+_NODE_KEPT = 3
+"""Values of a unit that a node keeps for its gradient."""
+_BYTES = 4
+"""Of a value in single precision."""
 
 
 def language_costs(
@@ -25,6 +31,28 @@ def language_costs(
   softmax = PartCost("softmax", (vocabulary_size,), vocabulary_size, vocabulary_size * units, units + vocabulary_size)
   cell = _lstm(units) if isinstance(genotype, LstmGenotype) else _recurrent_cell(len(genotype.nodes) + 1, units)
   return [embedding, cell, softmax]
+
+
+def kept_bytes(
+  genotype: RecurrentGenotype | LstmGenotype,
+  config: LanguageModelConfig,
+  vocabulary_size: int,
+  *,
+  cell_bytes: int = _BYTES,
+) -> int:
+  """Returns how many bytes of a token a training step keeps until the backward pass has read them.
+
+  Of the softmax these are the exponentials of all scores; of a recurrent cell the state, the gate and the value of each
+  node; of an LSTM the gates, the memory and its tanh. Embedding, output and dropped output come on top.
+
+  Args:
+    genotype: of the cell.
+    config: of the model.
+    vocabulary_size: V.
+    cell_bytes: of a value in the cell, which may compute in half precision.
+  """
+  values = _LSTM_KEPT if isinstance(genotype, LstmGenotype) else _NODE_KEPT * (len(genotype.nodes) + 1)
+  return config.units * (values * cell_bytes + 3 * _BYTES) + vocabulary_size * _BYTES
 
 
 def _recurrent_cell(num_nodes: int, units: int) -> PartCost:

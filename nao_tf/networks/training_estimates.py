@@ -80,6 +80,8 @@ class TrainingMemory:
     batch_size: examples of a step on the replica.
     accumulate_steps: parts that a step divides them into.
     num_averages: averages of each weight that are kept.
+    example: what one is, "image" or "stream".
+    beside: what else of the size of the weights is kept, in words.
   """
 
   num_weights: int
@@ -87,10 +89,16 @@ class TrainingMemory:
   batch_size: int
   accumulate_steps: int = 1
   num_averages: int = 0
+  example: str = "image"
+  beside: str = "momentum"
 
   @property
   def weight_bytes(self) -> int:
-    """Of the weights, twice since the optimizer sees them as one vector, their gradients, momenta and averages."""
+    """Of the weights, their gradients, and copies of them.
+
+    In a network on images the optimizer sees the weights as one vector, and has their momenta. A language model keeps the
+    averages of its weights, and the best weights.
+    """
     sums = int(self.accumulate_steps > 1)
     return _BYTES * (_COPIES + 1 + sums + self.num_averages) * self.num_weights
 

@@ -5,16 +5,21 @@ from typing import Any
 import tensorflow as tf
 
 from nao_tf.networks.building import build_network, complete_network_config
+from nao_tf.networks.cost_bounds import genotype_describer
+from nao_tf.networks.language_costs import kept_bytes
 from nao_tf.networks.precision import mixed_precision
 from nao_tf.networks.training_estimates import TrainingMemory
 from nao_tf.searches.memory import total_memory
-from nao_tf.spaces.genotypes import IMAGE_GENOTYPES, Genotype
-from nao_tf.tasks.base import BatchTask, Configs, Task
+from nao_tf.spaces.genotypes import IMAGE_GENOTYPES, Genotype, LstmGenotype, RecurrentGenotype
+from nao_tf.tasks.base import BatchTask, Configs, StreamTask, Task
 from nao_tf.training.activation_memory import activation_bytes
+
+_SINGLE, _HALF = 4, 2
+"""Bytes of a value."""
 
 
 def training_memory(task: Task, genotype: Genotype, configs: Configs, *, num_replicas: int) -> TrainingMemory | None:
-  """Returns what the training of an image network needs on each replica; None for other networks.
+  """Returns what the training of a network on images or text needs on each replica; None for other networks.
 
   Args:
     task: what to learn.
@@ -22,8 +27,14 @@ def training_memory(task: Task, genotype: Genotype, configs: Configs, *, num_rep
     configs: how it is built and trained.
     num_replicas: devices that share the batch.
   """
-  if not isinstance(task, BatchTask) or not isinstance(genotype, IMAGE_GENOTYPES):
-    return None
+  if isinstance(task, BatchTask) and isinstance(genotype, IMAGE_GENOTYPES):
+    return _of_images(task, genotype, configs, num_replicas)
+  if isinstance(task, StreamTask) and isinstance(genotype, RecurrentGenotype | LstmGenotype):
+    return _of_text(task, genotype, configs, num_replicas)
+  return None
+
+
+def _of_images(task: BatchTask, genotype: Any, configs: Configs, num_replicas: int) -> TrainingMemory:
   config: Any = task.complete_training_config(configs.training_config)
   network_config = complete_network_config(configs.network_config, num_steps=1, num_replicas=1)
   with mixed_precision(config.mixed_precision):
@@ -35,6 +46,25 @@ def training_memory(task: Task, genotype: Genotype, configs: Configs, *, num_rep
   averages = int(config.average_weights != "none")
   return TrainingMemory(
     num_weights, of_example, config.batch_size // num_replicas, config.accumulate_steps, num_averages=averages
+  )
+
+
+def _of_text(
+  task: StreamTask, genotype: RecurrentGenotype | LstmGenotype, configs: Configs, num_replicas: int
+) -> TrainingMemory:
+  """Returns the memory of a language model, in a step with the longest segment that there can be."""
+  config: Any = configs.training_config
+  network_config: Any = configs.network_config
+  described = genotype_describer(network_config, task.input_shape, task.num_outputs)(genotype)
+  cell_bytes = _HALF if config.mixed_precision != "none" else _SINGLE
+  of_token = kept_bytes(genotype, network_config, task.num_outputs, cell_bytes=cell_bytes)
+  return TrainingMemory(
+    described.parameters,
+    of_token * (config.segment_length + config.max_extra_length),
+    config.batch_size // num_replicas,
+    config.accumulate_steps,
+    example="stream",
+    beside="averages",
   )
 
 
@@ -58,11 +88,11 @@ def out_of_memory(
   fitting = memory.largest_part(there)
   text = (
     f"out of memory with batch_size={batch_size} and accumulate_steps={memory.accumulate_steps}: by estimate the weights"
-    f" need {memory.weight_bytes / 1e6:,.0f} MB and each image {memory.bytes_per_example / 1e6:,.1f} MB, and"
+    f" need {memory.weight_bytes / 1e6:,.0f} MB and each {memory.example} {memory.bytes_per_example / 1e6:,.1f} MB, and"
     f" {there / 1e6:,.0f} MB are there"
   )
   if not fitting:
-    return f"{text}: not even one image fits; give a smaller network"
+    return f"{text}: not even one {memory.example} fits; give a smaller network"
   if fitting >= memory.examples_at_once:
     return f"{text}: that should fit, so others use the memory, too, or it is fragmented; a smaller batch_size may help"
   steps = next(

@@ -62,7 +62,7 @@ class SupernetTrainer(abc.ABC):
         f" {training_config.optimizer}"
       )
     check_shared_training(training_config, num_replicas=distribution.num_replicas_in_sync)
-    check_divisible(training_config.batch_size, distribution)
+    check_divisible(training_config.batch_size, distribution.num_replicas_in_sync)
     self.training_config, self.sharing_config = training_config, sharing_config
     self._distribution, self._seed, self._replicas = distribution, seed, distribution.num_replicas_in_sync
     self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")

@@ -17,11 +17,11 @@ from nao_tf.tasks.text_builder import LocalText
 from nao_tf.tasks.traits import TEXT
 
 # Tokens of the three splits, with one `<eos>` a line, and words of the vocabularies of the benchmark texts.
-_PUBLISHED_TOKENS = {
+PUBLISHED_TOKENS = {
   "ptb": {"train": 929_589, "valid": 73_760, "test": 82_430},
   "wikitext2": {"train": 2_088_628, "valid": 217_646, "test": 245_569},
 }
-_PUBLISHED_WORDS = {"ptb": 10_000, "wikitext2": 33_278}
+PUBLISHED_WORDS = {"ptb": 10_000, "wikitext2": 33_278}
 _OTHER_TEXT = "the task for a text of your own is called text"
 _REFERENCE_VOCABULARY = 5_000
 
@@ -71,7 +71,7 @@ class LanguageModeling(StreamTask):
   def vocabulary(self) -> text.WordVocabulary:
     """The words of the training text."""
     vocabulary = text.WordVocabulary.of(self._source.lines("train"), max_size=self._max_vocabulary)
-    expected = _PUBLISHED_WORDS.get(self.name)
+    expected = PUBLISHED_WORDS.get(self.name)
     if expected and self._max_vocabulary is None and len(vocabulary) != expected:
       raise ValueError(f"{self.name}: expected {expected} words, got {len(vocabulary)}; {_OTHER_TEXT}")
     return vocabulary
@@ -110,7 +110,7 @@ class LanguageModeling(StreamTask):
 
   def _encode(self, split: str) -> np.ndarray:
     tokens = self.vocabulary.encode(self._source.lines(split))
-    expected = _PUBLISHED_TOKENS.get(self.name, {}).get(split)
+    expected = PUBLISHED_TOKENS.get(self.name, {}).get(split)
     if expected and len(tokens) != expected:
       raise ValueError(f"{self.name}: expected {expected} {split} tokens, got {len(tokens)}; {_OTHER_TEXT}")
     return tokens[: self._subset(len(tokens))] if split == "train" else tokens

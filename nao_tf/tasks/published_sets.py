@@ -1,4 +1,4 @@
-"""Well-known image sets: how many images and classes they have, so that a training can be planned without the data."""
+"""Well-known image sets and texts: how large they are, so that a training can be planned without the data."""
 
 import dataclasses
 from typing import Any
@@ -7,8 +7,18 @@ import numpy as np
 
 from nao_tf.tasks.base import check_split
 from nao_tf.tasks.image_classification import ImageClassification
+from nao_tf.tasks.language_modeling import PUBLISHED_TOKENS, PUBLISHED_WORDS, LanguageModeling
 from nao_tf.tasks.photograph_sources import DEFAULT_SIZE
 from nao_tf.tasks.pixels import BYTES
+
+__all__ = [
+  "PUBLISHED_SETS",
+  "PUBLISHED_TOKENS",
+  "PlannedClassification",
+  "PlannedLanguageModeling",
+  "PublishedSet",
+  "make_planned_task",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,16 +107,55 @@ class _Nothing:
     raise ValueError(f"the {split} images are not here: only their number is known")
 
 
-def planned_task(name: str, **options: Any) -> PlannedClassification | None:
-  """Returns a task to plan with, None if there is no such well-known set.
+class PlannedLanguageModeling(LanguageModeling):
+  """Language modeling on a well-known text that is not here: its sizes are known, and no token can be read."""
+
+  def __init__(
+    self, name: str, *, max_vocabulary: int | None = None, train_examples: int | None = None, **options: Any
+  ):
+    """Sets up the task.
+
+    Args:
+      name: key of `PUBLISHED_TOKENS`.
+      max_vocabulary: see `LanguageModeling`.
+      train_examples: see `LanguageModeling`.
+      **options: not used.
+    """
+    del options
+    super().__init__(name, _NoText(), max_vocabulary=max_vocabulary, train_examples=train_examples)
+
+  @property
+  def num_outputs(self) -> int:
+    """How many words the vocabulary has."""
+    published = PUBLISHED_WORDS[self.name]
+    return published if self._max_vocabulary is None else min(published, self._max_vocabulary)
+
+  def num_examples(self, split: str) -> int:
+    """Returns how many tokens a split has; see `nao_tf.training.base.Problem.num_examples`."""
+    check_split(split)
+    published = PUBLISHED_TOKENS[self.name][split]
+    return self._subset(published) if split == "train" else published
+
+
+class _NoText:
+  """A text of which only the sizes are known."""
+
+  def lines(self, split: str) -> list[str]:
+    """Raises ValueError."""
+    raise ValueError(f"the {split} text is not here: only its size is known")
+
+
+def make_planned_task(name: str, **options: Any) -> PlannedClassification | PlannedLanguageModeling:
+  """Returns a task to plan with.
 
   Args:
-    name: of the task.
+    name: of the task, a key of `PUBLISHED_SETS` or `PUBLISHED_TOKENS`.
     **options: of the task. Those that are None are left out.
 
   Raises:
     ValueError: if an option is out of range.
   """
-  if name not in PUBLISHED_SETS:
-    return None
-  return PlannedClassification(name, **{key: value for key, value in options.items() if value is not None})
+  given = {key: value for key, value in options.items() if value is not None}
+  if name in PUBLISHED_TOKENS:
+    return PlannedLanguageModeling(name, **given)
+  return PlannedClassification(name, **given)

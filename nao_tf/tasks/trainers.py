@@ -11,7 +11,6 @@ from nao_tf.registries import resolve_for
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Task
 from nao_tf.training.base import BaseTrainingConfig, NetworkTrainer
-from nao_tf.training.distribution import check_divisible
 from nao_tf.training.optimizers import optimizer_class
 
 TRAINERS = {
@@ -21,21 +20,23 @@ TRAINERS = {
 
 
 def check_training(
-  task: Task, training_config: BaseTrainingConfig, *, distribution: tf.distribute.Strategy | None = None
+  task: Task, training_config: BaseTrainingConfig, *, num_replicas: int | None = None, jit_compile: str = "auto"
 ) -> None:
   """Checks that networks of a task can be trained so, without building one.
 
   Args:
     task: what to learn.
     training_config: how a network is to be trained.
-    distribution: the distribution of the process; None: the current one.
+    num_replicas: how many devices share a batch; None: those of the current distribution.
+    jit_compile: whether training steps are compiled with XLA.
 
   Raises:
     ValueError: if the configuration is of another kind than the task needs, the data has not even one batch, a batch
-      cannot be divided among the replicas, or there is no such optimizer.
+      cannot be divided among the replicas or into its parts, steps cannot be compiled, or there is no such optimizer.
   """
   training_config = task.complete_training_config(training_config)
-  check_divisible(training_config.batch_size, distribution or tf.distribute.get_strategy())
+  replicas = num_replicas or tf.distribute.get_strategy().num_replicas_in_sync
+  resolve_for(task, TRAINERS, "trainer").check(training_config, num_replicas=replicas, jit_compile=jit_compile)
   task.steps_per_epoch(training_config)
   optimizer_class(training_config.optimizer)
 

@@ -19,7 +19,7 @@ from nao_tf.training import optimizers
 from nao_tf.training.accumulation import accumulated
 from nao_tf.training.averaged_network import STATISTICS_BATCHES, AveragedNetwork
 from nao_tf.training.base import BatchProblem, Metrics, checked_loss
-from nao_tf.training.compilation import compiled_step
+from nao_tf.training.compilation import check_compiled, compiled_step
 from nao_tf.training.config import TrainingConfig, check_accumulation
 from nao_tf.training.course import Course
 from nao_tf.training.distribution import check_divisible, sharded
@@ -71,9 +71,8 @@ class BatchTrainer:
     Raises:
       ValueError: if there are fewer examples than a batch needs, or a batch cannot be divided among the replicas.
     """
-    check_divisible(training_config.batch_size, distribution)
     replicas = distribution.num_replicas_in_sync
-    check_accumulation(training_config.batch_size, training_config.accumulate_steps, replicas)
+    self.check(training_config, num_replicas=replicas, jit_compile=jit_compile)
     self.task, self.network, self.training_config = task, network, training_config
     self.distribution, self._seed = distribution, seed
     self._replicas = replicas
@@ -94,6 +93,22 @@ class BatchTrainer:
     self._statistics_step = tf.function(self._take_statistics_of_batch, autograph=False)
     self._evaluation_step = tf.function(self._distributed_evaluation_step, autograph=False)
     self._evaluation_data: dict[str, tf.distribute.DistributedDataset] = {}
+
+  @staticmethod
+  def check(training_config: TrainingConfig, *, num_replicas: int, jit_compile: str = "auto") -> None:
+    """Checks that a network can be trained so, before there is one.
+
+    Args:
+      training_config: how to train it.
+      num_replicas: how many devices share a batch.
+      jit_compile: whether steps are compiled with XLA.
+
+    Raises:
+      ValueError: if a batch cannot be divided among the replicas or into its parts, or steps cannot be compiled.
+    """
+    check_divisible(training_config.batch_size, num_replicas)
+    check_accumulation(training_config.batch_size, training_config.accumulate_steps, num_replicas)
+    check_compiled(jit_compile, num_replicas)
 
   @property
   def num_steps_done(self) -> int:

@@ -46,6 +46,20 @@ class CompiledStep:
       return self._function(*args)
 
 
+def check_compiled(jit_compile: str, num_replicas: int) -> None:
+  """Checks that steps can be compiled if they must be.
+
+  Args:
+    jit_compile: "auto", "on" or "off".
+    num_replicas: how many devices share a batch.
+
+  Raises:
+    ValueError: if they must be compiled under several replicas, which TensorFlow does not do.
+  """
+  if jit_compile == "on" and num_replicas > 1:
+    raise ValueError(f"jit_compile=on is for one replica, got {num_replicas}: TensorFlow compiles no step of several")
+
+
 def compiled_step(step: Callable[..., Any], jit_compile: str, distribution: tf.distribute.Strategy) -> CompiledStep:
   """Returns a training step, compiled if it should be.
 
@@ -58,8 +72,7 @@ def compiled_step(step: Callable[..., Any], jit_compile: str, distribution: tf.d
     ValueError: if it is to be compiled under several replicas, which TensorFlow does not do.
   """
   num_replicas = distribution.num_replicas_in_sync
-  if jit_compile == "on" and num_replicas > 1:
-    raise ValueError(f"jit_compile=on is for one replica, got {num_replicas}: TensorFlow compiles no step of several")
+  check_compiled(jit_compile, num_replicas)
   accelerators = [kind for kind in ("GPU", "TPU") if tf.config.list_logical_devices(kind)]
   compiles = jit_compile == "on" or (jit_compile == "auto" and num_replicas == 1 and bool(accelerators))
   return CompiledStep(step, compiles=compiles, must_compile=jit_compile == "on")

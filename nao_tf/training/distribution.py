@@ -46,14 +46,39 @@ def make_distribution(num_replicas: int | None = None, *, kind: str | None = Non
   return tf.distribute.MirroredStrategy([f"{kind}:{i}" for i in range(count)])
 
 
-def _make_multi_worker(num_replicas: int | None, cluster: Cluster) -> tf.distribute.Strategy:
-  """Returns a distribution over the processes of a cluster, and over all GPUs of each."""
+def cluster_replicas(num_replicas: int | None = None) -> int:
+  """Returns how many replicas a distribution over the cluster of this process would have, without making it.
+
+  To make it takes all processes of the cluster. They are supposed to have as many GPUs as this one.
+
+  Args:
+    num_replicas: see `make_distribution`.
+
+  Raises:
+    ValueError: if `make_distribution` would raise it.
+  """
+  cluster = cluster_of()
+  _check_multi_worker(num_replicas)
+  return cluster.size * max(1, len(tf.config.list_physical_devices("GPU")))
+
+
+def _check_multi_worker(num_replicas: int | None) -> None:
+  """Checks that there can be a distribution over several processes.
+
+  Raises:
+    ValueError: if there cannot.
+  """
   if num_replicas is not None:
     raise ValueError("expected no num_replicas with several workers: each of them uses all devices that it has")
   if not hasattr(keras, "__version__"):
     raise ValueError(
       "several workers need Keras 3, this is Keras 2: there, a checkpoint must be written by all workers at once"
     )
+
+
+def _make_multi_worker(num_replicas: int | None, cluster: Cluster) -> tf.distribute.Strategy:
+  """Returns a distribution over the processes of a cluster, and over all GPUs of each."""
+  _check_multi_worker(num_replicas)
   if not cluster.is_slurm:
     return tf.distribute.MultiWorkerMirroredStrategy()
   resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(jobs={"worker": cluster.size})
@@ -82,13 +107,12 @@ def distributed(dataset: tf.data.Dataset, distribution: tf.distribute.Strategy) 
   return distribution.experimental_distribute_dataset(with_fixed_parallelism(dataset))
 
 
-def check_divisible(batch_size: int, distribution: tf.distribute.Strategy) -> None:
+def check_divisible(batch_size: int, num_replicas: int) -> None:
   """Checks that a batch can be divided among the replicas of a distribution.
 
   Raises:
     ValueError: if it cannot.
   """
-  num_replicas = distribution.num_replicas_in_sync
   if batch_size % num_replicas:
     raise ValueError(f"a batch of {batch_size} cannot be divided among {num_replicas} replicas")
 

@@ -105,11 +105,8 @@ class LanguageModelTrainer:
     Raises:
       ValueError: if the text is too short, or the streams cannot be divided among the replicas.
     """
-    check_divisible(training_config.batch_size, distribution)
-    if jit_compile == "on":
-      raise ValueError("jit_compile=on is for images: a step of a language model would be compiled for every length")
     replicas = distribution.num_replicas_in_sync
-    check_accumulation(training_config.batch_size, training_config.accumulate_steps, replicas)
+    self.check(training_config, num_replicas=replicas, jit_compile=jit_compile)
     self.task, self.network, self.training_config = task, network, training_config
     self._distribution, self._seed, self._replicas = distribution, seed, replicas
     with tf.device("CPU:0"):
@@ -132,6 +129,23 @@ class LanguageModelTrainer:
     shapes = (([None, None], tf.int32), ([None, None], tf.int32), ([None, None], tf.float32))
     signature = [*(tf.TensorSpec(*spec) for spec in shapes), tf.TensorSpec([None, network.num_state_units])]
     self._evaluation_step = tf.function(self._evaluate_segment, input_signature=signature, autograph=False)
+
+  @staticmethod
+  def check(training_config: LanguageTrainingConfig, *, num_replicas: int, jit_compile: str = "auto") -> None:
+    """Checks that a language model can be trained so, before there is one.
+
+    Args:
+      training_config: how to train it.
+      num_replicas: how many devices share the streams.
+      jit_compile: not "on".
+
+    Raises:
+      ValueError: if the streams cannot be divided among the replicas or into parts, or steps are to be compiled.
+    """
+    check_divisible(training_config.batch_size, num_replicas)
+    if jit_compile == "on":
+      raise ValueError("jit_compile=on is for images: a step of a language model would be compiled for every length")
+    check_accumulation(training_config.batch_size, training_config.accumulate_steps, num_replicas)
 
   @property
   def state(self) -> dict[str, Any]:

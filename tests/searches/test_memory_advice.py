@@ -44,7 +44,22 @@ def test_networks_of_other_cells_have_an_estimate(space):
   assert memory is not None and memory.bytes_per_example > 0
 
 
-def test_a_language_model_is_advised_without_an_estimate():
+def test_a_language_model_is_advised_by_streams():
   configs = Configs(toy_text.NETWORK, dataclasses.replace(toy_text.TRAINING, batch_size=8))
-  text = out_of_memory(toy_text.toy_task(), toy_text.GENOTYPE, configs, num_replicas=1)
-  assert text.startswith("out of memory with batch_size=8; a smaller one")
+  task = toy_text.toy_task()
+  memory = training_memory(task, toy_text.GENOTYPE, configs, num_replicas=2)
+  assert memory.examples_at_once == 4 and memory.example == "stream"
+  available = int(memory.weight_bytes + 2.5 * memory.bytes_per_example)
+  text = out_of_memory(task, toy_text.GENOTYPE, configs, num_replicas=2, available=available)
+  assert "and each stream" in text and text.endswith("accumulate_steps=2 makes the same update, or batch_size=4 fits")
+
+
+def test_half_precision_halves_what_the_cell_keeps():
+  configs = [
+    Configs(toy_text.NETWORK, dataclasses.replace(toy_text.TRAINING, mixed_precision=precision))
+    for precision in ("none", "bfloat16")
+  ]
+  single, half = (training_memory(toy_text.toy_task(), toy_text.GENOTYPE, c, num_replicas=1) for c in configs)
+  values = 3 * (len(toy_text.GENOTYPE.nodes) + 1) * toy_text.NETWORK.units
+  longest = toy_text.TRAINING.segment_length + toy_text.TRAINING.max_extra_length
+  assert single.bytes_per_example - half.bytes_per_example == 2 * values * longest

@@ -5,6 +5,7 @@ import pathlib
 
 import numpy as np
 import pytest
+from tensorflow import keras
 
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.spaces import make_space
@@ -33,7 +34,30 @@ def test_a_text_has_a_plan(capsys, tmp_path):
     "--nodeterministic",
   )
   assert run(train, *argv, f"--workdir={tmp_path}/run", "--max_vocabulary=100") == 0
-  assert "100 words" in capsys.readouterr().out
+  printed = capsys.readouterr().out
+  assert "NAO-RNN: 10 units, 100 words" in printed
+  # Weights, gradients, averages and the best ones of 3,500 numbers; of a token 36 values of the nodes and 3 others.
+  assert "0 MB for weights, gradients and averages, and 7 MB for the activations of 64 streams at once" in printed
+
+
+def test_a_well_known_text_that_is_not_here_is_planned_with_its_published_size(capsys, tmp_path):
+  argv = (f"--flagfile={GUIDE.parents[2] / 'flags/paper/ptb.flags'}", "--units=10", "--dry_run", "--nodeterministic")
+  assert run(train, *argv, f"--workdir={tmp_path}/run") == 0
+  printed = capsys.readouterr().out
+  assert "data: not here, so this is a plan for the published size of ptb" in printed
+  assert "10,000 words" in printed and "929,589 tokens an epoch" in printed
+  assert "typo" in failure(train, *argv, f"--workdir={tmp_path}/run", f"--text_dir={tmp_path}/typo")
+
+
+@pytest.mark.skipif(not hasattr(keras, "__version__"), reason="Keras 2")
+def test_a_plan_for_several_processes_waits_for_none(capsys, tmp_path, monkeypatch):
+  task = {"type": "worker", "index": 0}
+  monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": {"worker": ["a:1", "b:1", "c:1"]}, "task": task}))
+  argv = (*NETWORK, "--dry_run", "--nodeterministic", "--distribution=multi_worker", f"--workdir={tmp_path}/run")
+  assert run(train, *argv, "--batch_size=96") == 0
+  assert "hours on 3 accelerators" in (printed := capsys.readouterr().out) and "of 32 images at once" in printed
+  assert "a batch of 128 cannot be divided among 3 replicas" in failure(train, *argv, "--batch_size=128")
+  assert "jit_compile=on is for one replica, got 3" in failure(train, *argv, "--batch_size=96", "--jit_compile=on")
 
 
 @pytest.mark.parametrize(
@@ -49,7 +73,9 @@ def test_networks_of_other_spaces_have_a_plan(space, convention, capsys, tmp_pat
   assert "multiply-adds per image:" in printed and "memory of each replica, by estimate:" in printed
 
 
-@pytest.mark.parametrize("wrong", ["--batch_size=5000", "--architecture=NAO-RNN", "--optimizer=Sdg"])
+@pytest.mark.parametrize(
+  "wrong", ["--batch_size=5000", "--architecture=NAO-RNN", "--optimizer=Sdg", "--accumulate_steps=3"]
+)
 def test_what_cannot_be_trained_is_refused(tmp_path, wrong):
   assert failure(train, *FLAGS, wrong, f"--workdir={tmp_path}/run")
   assert not list(tmp_path.iterdir())

@@ -88,7 +88,7 @@ class RelaxedRecurrentTrainer:
       ValueError: if the streams cannot be divided among the replicas, a text is too short for them, the optimizer is not
         SGD although its step is followed, or a cost is asked for.
     """
-    check_divisible(training_config.batch_size, distribution)
+    check_divisible(training_config.batch_size, distribution.num_replicas_in_sync)
     _check(task, training_config, config)
     self.task, self.training_config, self.config = task, training_config, config
     self._space, self._seed, self._num_nodes = space, seed, len(space.decisions) // 2

@@ -78,7 +78,7 @@ class RelaxedTrainer:
         the configuration asks for what relaxed networks cannot do; see `nao_tf.supernets.full_size`.
     """
     check_relaxed_training(training_config, config)
-    check_divisible(training_config.batch_size, distribution)
+    check_divisible(training_config.batch_size, distribution.num_replicas_in_sync)
     _check(task, training_config, config)
     self.task, self.training_config, self.config = task, training_config, config
     self._relaxation, self._seed = relaxation_of(space), seed
