@@ -1,5 +1,6 @@
 """Runs the `main` of a command: defines and parses its flags, prints its help, reports errors, and ends it in order."""
 
+import errno
 import os
 import shlex
 import sys
@@ -12,6 +13,7 @@ from nao_tf.tools import flag_errors, flag_groups, flagging, help_text, parsing,
 
 Check = Callable[[flags.FlagValues, Sequence[str]], None]
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _HELP = frozenset(f"{dashes}{name}" for dashes in ("-", "--") for name in ("h", "help", "helpshort", "helpfull"))
 
 
@@ -93,7 +95,7 @@ def _main(argv: list[str], main: Callable[[flags.FlagValues], int | None], *, wr
     with stopping.stopped_by_signals(_advice(main)):
       return main(flags.FLAGS)
   except flagging.REPORTED as error:
-    print(f"error: {error}", file=sys.stderr)
+    print(f"error: {_described(error)}", file=sys.stderr)
     return 1
 
 
@@ -112,10 +114,24 @@ def _check_workdir(*, writes: bool) -> None:
     check_writable(directory)
 
 
+def _described(error: Exception) -> str:
+  """Returns the message of an error. That of a full disk does not say by itself where, and what to do."""
+  if not isinstance(error, OSError) or error.errno not in _FULL:
+    return str(error)
+  directory = _directory()
+  place = error.filename or (f"in {directory}" if directory else "here")
+  return f"the disk is full ({place}); what was written before is whole: make room and give the same command again"
+
+
+def _directory() -> str | None:
+  """Returns the directory that the command writes into; None if there is none."""
+  directories = [flags.FLAGS[name].value for name in ("workdir", "output") if name in flags.FLAGS]
+  return next((directory for directory in directories if directory), None)
+
+
 def _advice(main: Callable[[flags.FlagValues], int | None]) -> str:
   """Returns how a command goes on that was stopped."""
-  directories = [flags.FLAGS[name].value for name in ("workdir", "output") if name in flags.FLAGS]
-  kept = next((directory for directory in directories if directory), None)
+  kept = _directory()
   if kept is None:
     return "nothing was kept"
   command = getattr(sys.modules[main.__module__], "COMMAND", None)

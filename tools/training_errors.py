@@ -10,6 +10,10 @@ from nao_tf.tasks.base import Configs, Task
 if TYPE_CHECKING:
   import tensorflow as tf
 
+_AFTER_DIVERGING = (
+  "in another directory, a smaller learning_rate may help, or a nan_rate_factor below 1, which lowers it once"
+)
+
 
 @contextlib.contextmanager
 def explained(
@@ -36,7 +40,7 @@ def explained(
   try:
     yield
   except Diverged as error:
-    raise ValueError(f"{error}; a smaller learning_rate or nan_rate_factor may help") from error
+    raise ValueError(f"{error}; {_AFTER_DIVERGING}") from error
   except tf.errors.ResourceExhaustedError as error:
     advice = out_of_memory(task, genotype, configs, num_replicas=distribution.num_replicas_in_sync)
     raise ValueError(advice) from error

@@ -31,6 +31,8 @@ _ADDED = ("course",)
 _NAME = "ckpt"
 _INDEX = re.compile(rf"{_NAME}-([0-9]+)\.index")
 _ANY_FILE = re.compile(rf"{_NAME}-([0-9]+)[._].*")
+_NAMES = re.compile(r"\{\{.*?\}\}|\[Op:[^]]*\]")
+"""Names of operations in the messages of TensorFlow."""
 _POINTER = "checkpoint"
 _ATTEMPTS = 20
 
@@ -122,9 +124,10 @@ class Checkpoints:
         self._checkpoint.write(os.path.join(plain, name))
     except tf.errors.OpError as error:
       self._remove(number)
+      before = "the one before it is whole" if self._whole else "there is none before it"
       raise OSError(
         f"{os.path.join(self._directory, name)}: the checkpoint cannot be written, is the disk full?"
-        f" ({error.message}); the one before it is whole: make room and give the same command again"
+        f" ({_reason(error)}); {before}: make room and give the same command again"
       ) from error
     self._sync(name)
 
@@ -263,6 +266,11 @@ def _restore(prefix: str, state: Mapping[str, Any]) -> None:
     status.assert_existing_objects_matched().expect_partial()
   except (AssertionError, ValueError, tf.errors.OpError) as error:
     raise OtherCheckpoint(str(error)) from error
+
+
+def _reason(error: tf.errors.OpError) -> str:
+  """Returns the message of an error of TensorFlow without the names of operations and files, which are temporary."""
+  return _NAMES.sub("", error.message).split("; ")[-1].strip()
 
 
 def _remove(path: str) -> None:

@@ -16,7 +16,11 @@ from tests.support import toy_text
       ConnectionError,
       r"was lost \(gone\); start all of them again",
     ),
-    (Diverged(2, 3, float("nan")), ValueError, "the loss was nan in epoch 2, step 3; a smaller learning_rate"),
+    (
+      Diverged(2, 3, float("nan")),
+      ValueError,
+      "the loss was nan in epoch 2, step 3; in another directory, a smaller learning_rate",
+    ),
     (KeyError("a"), KeyError, "a"),
   ],
 )

@@ -86,6 +86,17 @@ def test_a_full_disk_leaves_the_checkpoint_before_whole(tmp_path):
   assert restore_newest(str(tmp_path), state(size=100_000)).number == 2
 
 
+def test_the_first_checkpoint_on_a_full_disk_has_none_before_it(tmp_path):
+  checkpoints = Checkpoints(str(tmp_path), state(1.0, size=100_000))
+  before = resource.getrlimit(resource.RLIMIT_FSIZE)
+  resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+  try:
+    with pytest.raises(OSError, match=r"\([^{}\[\]]*\); there is none before it: make room"):
+      checkpoints.save(1)
+  finally:
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 def test_objects_that_came_later_keep_their_values(tmp_path):
   filled(str(tmp_path))
   later = {**state(), "course": tf.Module()}

@@ -1,0 +1,42 @@
+"""How a command ends whose disk is full."""
+
+import errno
+import subprocess
+import sys
+
+import pytest
+
+from nao_tf.tools import running
+
+PROGRAM = """
+import errno
+from absl import flags
+from nao_tf.tools import running
+
+def define_flags(values):
+  flags.DEFINE_string("workdir", None, "directory", flag_values=values)
+
+def main(values):
+  raise OSError(errno.ENOSPC, "No space left on device")
+
+running.run(define_flags, main, check=None)
+"""
+
+
+def test_a_full_disk_is_named_with_its_place(tmp_path):
+  command = [sys.executable, "-c", PROGRAM, f"--workdir={tmp_path}/run"]
+  done = subprocess.run(command, capture_output=True, text=True, check=False)
+  assert done.returncode == 1
+  assert f"error: the disk is full (in {tmp_path}/run); what was written before is whole: make room" in done.stderr
+
+
+@pytest.mark.parametrize(
+  ("error", "expected"),
+  [
+    (OSError(errno.EDQUOT, "Disk quota exceeded", "a/b.json"), "the disk is full (a/b.json); what"),
+    (OSError(errno.ENOENT, "No such file", "a"), "[Errno 2] No such file: 'a'"),
+    (ValueError("wrong"), "wrong"),
+  ],
+)
+def test_other_errors_say_what_they_say(error, expected):
+  assert running._described(error).startswith(expected)
