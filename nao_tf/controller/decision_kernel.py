@@ -1,4 +1,4 @@
-"""How alike two architectures are, by their decisions: the kernel of the Gaussian process. Needs only NumPy.
+"""How alike two architectures are, by their decisions: the kernel of the Gaussian process. Needs no TensorFlow.
 
   k(a, b) = exp(-sum over decisions i of w_i * distance_i(a_i, b_i))
 
@@ -6,13 +6,19 @@ The distance of two different choices is 1. Choices of an ordered decision are a
 the first to the last, and a second weight is for the square of that. In a space where architectures that compute the same
 count as different ones, an architecture is the mean of several that compute the same as it does. In other spaces it is its
 canonical encoding.
+
+Where a network has several encodings, such as a cell whose nodes may come in another order, the places in its canonical
+encoding mean little: two cells may have much in common and hardly a decision. There the sum has terms for the graphs, too;
+see `nao_tf.controller.neighborhood_terms`.
 """
 
 import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
+import scipy.linalg
 
+from nao_tf.controller.neighborhood_terms import NeighborhoodTerms
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.trial import Architecture
 
@@ -23,7 +29,7 @@ _CURVATURE = 3.0
 _SHARED_BY_ALL, _SHARED_BY_KIND, _OWN = 1.0, 1.0, 0.7
 """Prior variances of a log weight: of what is common to all decisions, to those of one kind, and to none."""
 _NUM_PROBES = 64
-"""Random architectures that tell whether a space has others that compute the same."""
+"""Random architectures that tell whether there are others that compute the same, or other encodings of one network."""
 
 Encodings = np.ndarray
 """Architectures in K encodings each, integers [K, N, L]."""
@@ -67,19 +73,28 @@ class DecisionKernel:
     precision: inverse of their prior covariance, [W, W].
   """
 
-  def __init__(self, space: SearchSpace, *, num_encodings: int = 4):
+  def __init__(self, space: SearchSpace, *, num_encodings: int = 4, compares_graphs: bool = True):
     """Makes the kernel.
 
     Args:
       space: knows the decisions and which encodings compute the same.
       num_encodings: number of encodings that stand for an architecture.
+      compares_graphs: whether networks that have several encodings are compared as graphs, too.
     """
-    self.space, self._num_encodings = space, num_encodings if _has_isomorphic(space) else 1
+    pairs = _encoded_twice(space)
+    compute_the_same = any(space.canonical(one) != space.canonical(other) for one, other in pairs)
+    are_one_network = not compute_the_same and any(one != other for one, other in pairs)
+    has_graphs = space.graph(pairs[0][0]) is not None
+    self.space, self._num_encodings = space, num_encodings if compute_the_same else 1
     self._terms = _terms(space.decisions)
-    self.num_weights = len(self._terms)
+    self._graphs = NeighborhoodTerms(space) if compares_graphs and are_one_network and has_graphs else None
     common = np.log(_TYPICAL_DISTANCE / len(space.decisions))
     self.mean = common + np.array([term.expected_log_weight for term in self._terms])
     self.precision = np.linalg.inv(_prior_covariance(self._terms))
+    if self._graphs is not None:
+      self.mean = np.concatenate([self.mean, self._graphs.mean])
+      self.precision = scipy.linalg.block_diag(self.precision, self._graphs.precision)
+    self.num_weights = len(self.mean)
 
   def encodings(self, architectures: Sequence[Architecture], rng: np.random.Generator) -> Encodings:
     """Returns architectures in several encodings, [K, N, L]; in the canonical one, if others are the same network."""
@@ -92,29 +107,41 @@ class DecisionKernel:
 
   def distances(self, architectures: Sequence[Architecture]) -> np.ndarray:
     """Returns the distances of each term between canonical encodings, float32 [W, N, N]."""
-    choices = np.asarray([self.space.canonical(architecture) for architecture in architectures])
+    canonical = [self.space.canonical(architecture) for architecture in architectures]
+    choices = np.asarray(canonical)
     blocks = (term.features(choices[:, term.position]) for term in self._terms)
-    return np.stack([_squared_distances(block, block) for block in blocks]).astype(np.float32)
+    distances = np.stack([_squared_distances(block, block) for block in blocks]).astype(np.float32)
+    if self._graphs is None:
+      return distances
+    return np.concatenate([distances, self._graphs.between(canonical, canonical)])
 
   def between(self, rows: Encodings, columns: Encodings, weights: np.ndarray) -> np.ndarray:
     """Returns the kernel [N, M] of architectures [K, N, L] and [K', M, L]; 1 for an architecture and itself."""
     one, other = self._features(rows, weights), self._features(columns, weights)
     flat = np.exp(-_squared_distances(one.reshape(-1, one.shape[-1]), other.reshape(-1, other.shape[-1])))
     mean = flat.reshape(*one.shape[:2], *other.shape[:2]).mean(axis=(0, 2), dtype=np.float64)
-    return np.asarray(mean / np.sqrt(np.outer(_own(one), _own(other))))
+    similar = np.asarray(mean / np.sqrt(np.outer(_own(one), _own(other))))
+    return similar if self._graphs is None else similar * self._alike_as_graphs(self._graphs, rows, columns, weights)
+
+  def _alike_as_graphs(
+    self, graphs: NeighborhoodTerms, rows: Encodings, columns: Encodings, weights: np.ndarray
+  ) -> np.ndarray:
+    """Returns the factor of the kernel that compares graphs, [N, M]. All encodings of an architecture have one graph."""
+    distances = graphs.between(*(list(map(tuple, encodings[0].tolist())) for encodings in (rows, columns)))
+    return np.exp(-np.tensordot(weights[len(self._terms) :], distances, 1))
 
   def _features(self, encodings: Encodings, weights: np.ndarray) -> np.ndarray:
     """Returns features [K, N, F] whose squared distances are the weighted distances of all terms."""
     choices = encodings.reshape(-1, encodings.shape[-1])
-    blocks = [np.sqrt(w) * t.features(choices[:, t.position]) for w, t in zip(weights, self._terms, strict=True)]
+    blocks = [np.sqrt(w) * t.features(choices[:, t.position]) for w, t in zip(weights, self._terms)]
     return np.concatenate(blocks, axis=1).astype(np.float32).reshape(*encodings.shape[:2], -1)
 
 
-def _has_isomorphic(space: SearchSpace) -> bool:
-  """Returns whether a space has architectures that compute the same and are different ones."""
+def _encoded_twice(space: SearchSpace) -> list[tuple[Architecture, Architecture]]:
+  """Returns random architectures, each with another one that computes the same; with itself if there is no other."""
   rng = np.random.default_rng(0)
   rows = [space.sample(rng) for _ in range(_NUM_PROBES)]
-  return any(space.canonical(space.random_isomorphic(row, rng)) != space.canonical(row) for row in rows)
+  return [(row, space.random_isomorphic(row, rng)) for row in rows]
 
 
 def _terms(decisions: Sequence[Decision]) -> list[_Term]:

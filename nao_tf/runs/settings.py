@@ -39,6 +39,7 @@ _ADDED: Mapping[str, Mapping[str, Any]] = {
     "spread_initial": False,
     "ascent": "score",
     "candidates": "decoded",
+    "compares_graphs": False,
   },
 }
 """Settings that came later, by an older one of the same component, with the values that say what was done before."""

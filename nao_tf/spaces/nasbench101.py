@@ -20,13 +20,12 @@ import numpy as np
 from nao_tf import fields
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.spaces.growth import Features, Growth
-from nao_tf.spaces.layer_graphs import ADD, CONCAT, GraphBuilder, Layer, LayerGraph
+from nao_tf.spaces.layer_graphs import ADD, CONCAT, INPUT, OUTPUT, GraphBuilder, Layer, LayerGraph
 from nao_tf.trial import Architecture
 
 NUM_VERTICES = 7
 MAX_EDGES = 9
 OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
-INPUT, OUTPUT = "input", "output"
 _LAST = NUM_VERTICES - 1
 _FEWEST_VERTICES = 3
 """Of cells of the second smallest size: this and one."""

@@ -71,7 +71,7 @@ class Nao(Strategy):
     self.config = config
     self.vocabulary = Vocabulary.of(space)
     self.controller = Controller(self.vocabulary, config.controller, ensemble_size=config.ensemble_size, seed=seed)
-    self._kernel = DecisionKernel(space)
+    self._kernel = DecisionKernel(space, compares_graphs=config.compares_graphs)
     self._process = GaussianProcess(self._kernel)
     self._num_fits = 0
     self._num_scored_when_fresh = 0
@@ -104,7 +104,7 @@ class Nao(Strategy):
     """
     self._check_informed("proxies need")
     others = self._process.informants if isinstance(self._process, InformedProcess) else []
-    self._process = InformedProcess(DecisionKernel(self.space), [*others, *informants])
+    self._process = InformedProcess(self._kernel, [*others, *informants])
 
   def _check_informed(self, what: str) -> None:
     if not self.config.gaussian_share:

@@ -55,6 +55,8 @@ class NaoConfig:
       among what was decoded, neighbors, mutants and random architectures. The controllers rank the others. 0: all.
     spread_initial: whether the random architectures at the beginning are spread over the space: each is that of several
       which is least like those before it.
+    compares_graphs: whether the Gaussian process compares networks as graphs, too, where a network has several encodings,
+      such as a cell whose nodes may come in another order. Otherwise it compares decisions alone.
   """
 
   controller: ControllerConfig = dataclasses.field(default_factory=ControllerConfig, metadata={"presets": CONTROLLERS})
@@ -76,6 +78,7 @@ class NaoConfig:
   refresh_growth: float = 0.3
   gaussian_share: float = 0.67
   spread_initial: bool = False
+  compares_graphs: bool = True
 
   def __post_init__(self) -> None:
     fields.check_config(self)

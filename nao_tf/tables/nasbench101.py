@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from nao_tf.spaces.nasbench101 import INPUT, NUM_VERTICES, OPERATIONS, OUTPUT, GraphGenotype, Nasbench101Space
+from nao_tf.spaces.layer_graphs import INPUT, OUTPUT
+from nao_tf.spaces.nasbench101 import NUM_VERTICES, OPERATIONS, GraphGenotype, Nasbench101Space
 from nao_tf.tables.arrays import INTEGERS, Arrays, ArraySpec, check_arrays, check_distinct, check_range
 from nao_tf.tables.base import LARGEST_COUNT, Rows, Table, TableFormat
 from nao_tf.trial import Architecture

@@ -3,8 +3,17 @@ import pytest
 
 from nao_tf.benchmarks.synthetic_spaces import Branches, Training, Widths
 from nao_tf.controller.decision_kernel import DecisionKernel
-from nao_tf.spaces.nasbench101 import Nasbench101Space
+from nao_tf.spaces import make_space
+from nao_tf.spaces.layer_graphs import INPUT, OUTPUT
+from nao_tf.spaces.nasbench101 import OPERATIONS, GraphGenotype, Nasbench101Space
 from nao_tf.spaces.nasbench201 import Nasbench201Space
+
+
+def chain(*operations):
+  """Returns a cell of these operations, one after the other."""
+  size = len(operations) + 2
+  matrix = tuple(tuple(int(y == x + 1) for y in range(size)) for x in range(size))
+  return Nasbench101Space().encode(GraphGenotype(matrix, (INPUT, *operations, OUTPUT)))
 
 
 def kernel_of(space, rows, columns, **options):
@@ -68,6 +77,36 @@ def test_distances_add_up_to_the_kernel():
   rows = [space.sample(rng) for _ in range(6)]
   kernel = DecisionKernel(space)
   weights = np.exp(rng.normal(size=kernel.num_weights))
+  whole = np.exp(-np.tensordot(weights, kernel.distances(rows), 1))
+  encodings = kernel.encodings(rows, rng)
+  np.testing.assert_allclose(kernel.between(encodings, encodings, weights), whole, rtol=1e-3, atol=1e-5)
+
+
+def test_where_a_network_has_several_encodings_graphs_are_compared_too():
+  """Two chains of as many vertices, of which the second begins with another operation."""
+  space = Nasbench101Space()
+  conv3, conv1, pool = OPERATIONS
+  cell = chain(conv3, conv1, pool)
+  longer, other = chain(conv3, conv3, conv1, pool), chain(conv1, pool, conv3, conv3)
+  plain = kernel_of(space, [cell], [longer, other], compares_graphs=False)[0]
+  found = kernel_of(space, [cell], [longer, other])[0]
+  assert found[0] / found[1] > 1.2 * plain[0] / plain[1]
+
+
+@pytest.mark.parametrize(
+  "space", [Widths(), Branches(), Nasbench201Space(), make_space("nas_rl")], ids=lambda space: space.name
+)
+def test_where_there_are_no_graphs_or_places_have_a_meaning_graphs_are_not_compared(space):
+  kernel, plain = DecisionKernel(space), DecisionKernel(space, compares_graphs=False)
+  np.testing.assert_array_equal(kernel.mean, plain.mean)
+
+
+def test_distances_of_graphs_add_up_to_the_kernel():
+  space = Nasbench101Space()
+  rng = np.random.default_rng(1)
+  rows = [space.sample(rng) for _ in range(6)]
+  kernel = DecisionKernel(space)
+  weights = np.exp(rng.normal(size=kernel.num_weights) - 3)
   whole = np.exp(-np.tensordot(weights, kernel.distances(rows), 1))
   encodings = kernel.encodings(rows, rng)
   np.testing.assert_allclose(kernel.between(encodings, encodings, weights), whole, rtol=1e-3, atol=1e-5)

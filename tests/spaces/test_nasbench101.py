@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from nao_tf.spaces import make_space
-from nao_tf.spaces.nasbench101 import INPUT, OPERATIONS, OUTPUT, GraphGenotype
+from nao_tf.spaces.layer_graphs import INPUT, OUTPUT
+from nao_tf.spaces.nasbench101 import OPERATIONS, GraphGenotype
 from nao_tf.tables import read_table
 from tests.support.real_data import data_path
 
