@@ -26,6 +26,7 @@ SETTINGS = {
   "bananas": "nao_tf.strategies.bananas_config:BananasSettings",
   "bayesian": "nao_tf.strategies.bayesian.config:BayesianSettings",
   "nao": "nao_tf.strategies.nao_config:NaoSettings",
+  "reinforce": "nao_tf.strategies.reinforce_config:ReinforceSettings",
 }
 """Places of what declares the settings of a strategy whose own module imports TensorFlow or SciPy."""
 

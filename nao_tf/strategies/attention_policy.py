@@ -17,7 +17,7 @@ from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.nasnet import NasnetSpace
 from nao_tf.spaces.recurrent import RecurrentSpace
 from nao_tf.strategies.policies import Policy
-from nao_tf.strategies.reinforce import ReinforceConfig
+from nao_tf.strategies.reinforce_config import ReinforceConfig
 from nao_tf.training.variables import tf_variable
 
 _PREFERRED = "sep"

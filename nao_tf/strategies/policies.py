@@ -14,7 +14,7 @@ from tensorflow import keras
 from nao_tf.controller.keras_defaults import float32_defaults
 from nao_tf.controller.vocabulary import START_TOKEN, Vocabulary
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.strategies.reinforce import ReinforceConfig
+from nao_tf.strategies.reinforce_config import ReinforceConfig
 from nao_tf.training.variables import tf_variable
 from nao_tf.trial import Architecture
 

@@ -8,84 +8,22 @@ The papers train an architecture again that is sampled again. Here its reward is
 cost, and goes on to sample until there is a new one.
 """
 
-import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from nao_tf import fields
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal, Strategy
+from nao_tf.strategies.policies import make_policy
+from nao_tf.strategies.reinforce_config import PRESETS, ReinforceConfig, ReinforceSettings
 from nao_tf.trial import Architecture, Origin, Trial
 
 _ORIGIN = Origin("sampled")
 _ROUNDS = 25
 _FEWEST = 8
 """Samples in a round, at least. The policy is sampled for so many rounds until there are new architectures."""
-
-
-@dataclasses.dataclass(frozen=True)
-class ReinforceConfig:
-  """What the policy is, and how it is trained.
-
-  Attributes:
-    policy: "table" has a softmax for each decision; "lstm" has a recurrent network, which knows the decisions before.
-    num_layers: layers of the LSTM.
-    units: units of each layer of the LSTM, and size of its embeddings.
-    learning_rate: of Adam.
-    baseline_decay: of the moving average of rewards that is subtracted from a reward, in [0, 1).
-    entropy_weight: weight of the policy's entropy in the objective, in units of the reward.
-    clip_ratio: how far PPO lets a probability change by one batch, such as 0.2 for a fifth; 0 is REINFORCE.
-    num_updates: gradient steps on each batch. More than one needs a `clip_ratio`.
-    reward_power: power of the rewards that the policy learns from; 3 for NAS-RL. A negative reward keeps its sign.
-  """
-
-  policy: str = "table"
-  num_layers: int = 1
-  units: int = 100
-  learning_rate: float = 0.01
-  baseline_decay: float = 0.9
-  entropy_weight: float = 0.0
-  clip_ratio: float = 0.0
-  num_updates: int = 1
-  reward_power: float = 1.0
-
-  def __post_init__(self) -> None:
-    fields.check_config(self)
-    if self.policy not in ("table", "lstm"):
-      raise ValueError(f"policy must be table or lstm, got {self.policy!r}")
-    for name in ("num_layers", "units", "num_updates"):
-      if getattr(self, name) < 1:
-        raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-    for name in ("learning_rate", "reward_power"):
-      if not getattr(self, name) > 0:
-        raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
-    if not 0 <= self.baseline_decay < 1:
-      raise ValueError(f"baseline_decay must be in [0, 1), got {self.baseline_decay}")
-    if min(self.entropy_weight, self.clip_ratio) < 0:
-      numbers = f"{self.entropy_weight} and {self.clip_ratio}"
-      raise ValueError(f"entropy_weight and clip_ratio must not be negative, got {numbers}")
-    if self.num_updates > 1 and not self.clip_ratio:
-      raise ValueError(f"num_updates must be 1 without a clip_ratio, got {self.num_updates}")
-
-
-PRESETS = {
-  "default": ReinforceConfig(),
-  "nas_rl": ReinforceConfig(
-    policy="lstm", num_layers=2, units=35, learning_rate=6e-4, baseline_decay=0.95, reward_power=3.0
-  ),
-  "nasnet": ReinforceConfig(
-    policy="lstm",
-    learning_rate=3.5e-4,
-    baseline_decay=0.95,
-    entropy_weight=1e-5,
-    clip_ratio=0.2,
-    num_updates=4,
-  ),
-}
-"""The table of NATS-Bench, and the controllers of the papers as far as these describe them."""
 
 
 class _Sample(NamedTuple):
@@ -105,8 +43,8 @@ class _Sample(NamedTuple):
 class Reinforce(Strategy):
   """Samples architectures from a policy that is trained on their rewards."""
 
-  config_class = ReinforceConfig
-  presets = PRESETS
+  config_class = ReinforceSettings.config_class
+  presets = ReinforceSettings.presets
 
   def __init__(self, space: SearchSpace, *, seed: int = 0, config: ReinforceConfig = PRESETS["default"]):
     """Makes a policy that was not trained.
@@ -116,8 +54,6 @@ class Reinforce(Strategy):
       seed: of all its randomness, the initial weights of the policy included.
       config: what the policy is, and how it is trained.
     """
-    from nao_tf.strategies.policies import make_policy
-
     super().__init__(space, seed=seed)
     self.config = config
     self.policy = make_policy(space, config, seed=seed)

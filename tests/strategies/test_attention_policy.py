@@ -11,7 +11,7 @@ from nao_tf.spaces import make_space
 from nao_tf.spaces.nasnet import SMALL, NasnetSpace
 from nao_tf.spaces.recurrent import RecurrentSpace
 from nao_tf.strategies.attention_policy import LogitsConfig, cells_of, make_attention_policy
-from nao_tf.strategies.reinforce import ReinforceConfig
+from nao_tf.strategies.reinforce_config import ReinforceConfig
 
 SPACES = {
   "image cells": NasnetSpace("one_node", (SMALL[0], SMALL[4]), num_nodes=1),

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.strategies.policies import make_policy
-from nao_tf.strategies.reinforce import ReinforceConfig
+from nao_tf.strategies.reinforce_config import ReinforceConfig
 
 CONFIGS = {
   "table": ReinforceConfig("table"),

@@ -5,7 +5,8 @@ import pytest
 
 from nao_tf.spaces import make_space
 from nao_tf.strategies import make_strategy
-from nao_tf.strategies.reinforce import PRESETS, Baseline, ReinforceConfig
+from nao_tf.strategies.reinforce import Baseline
+from nao_tf.strategies.reinforce_config import PRESETS, ReinforceConfig
 from nao_tf.trial import Evaluation, Trial
 from tests.support import asking
 

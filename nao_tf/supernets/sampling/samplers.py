@@ -11,7 +11,8 @@ from nao_tf.spaces.nasbench201 import Nasbench201Space
 from nao_tf.spaces.nasnet import NasnetSpace
 from nao_tf.strategies.attention_policy import LogitsConfig, make_attention_policy
 from nao_tf.strategies.policies import Policy, make_policy
-from nao_tf.strategies.reinforce import Baseline, ReinforceConfig
+from nao_tf.strategies.reinforce import Baseline
+from nao_tf.strategies.reinforce_config import ReinforceConfig
 from nao_tf.supernets.architecture_sampler import ArchitectureSampler
 from nao_tf.supernets.sampling.config import SamplingConfig
 from nao_tf.training.variables import tf_variable

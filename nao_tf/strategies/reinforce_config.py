@@ -1,0 +1,79 @@
+"""The settings of the strategy `reinforce`, and the published ones by name. Importing them imports no TensorFlow.
+
+Sources: Zoph and Le, ICLR 2017 (NAS-RL); Zoph et al., CVPR 2018 (NASNet); Dong et al., "NATS-Bench", TPAMI 2021 (the table).
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import ClassVar
+
+from nao_tf import fields
+
+
+@dataclasses.dataclass(frozen=True)
+class ReinforceConfig:
+  """What the policy is, and how it is trained.
+
+  Attributes:
+    policy: "table" has a softmax for each decision; "lstm" has a recurrent network, which knows the decisions before.
+    num_layers: layers of the LSTM.
+    units: units of each layer of the LSTM, and size of its embeddings.
+    learning_rate: of Adam.
+    baseline_decay: of the moving average of rewards that is subtracted from a reward, in [0, 1).
+    entropy_weight: weight of the policy's entropy in the objective, in units of the reward.
+    clip_ratio: how far PPO lets a probability change by one batch, such as 0.2 for a fifth; 0 is REINFORCE.
+    num_updates: gradient steps on each batch. More than one needs a `clip_ratio`.
+    reward_power: power of the rewards that the policy learns from; 3 for NAS-RL. A negative reward keeps its sign.
+  """
+
+  policy: str = "table"
+  num_layers: int = 1
+  units: int = 100
+  learning_rate: float = 0.01
+  baseline_decay: float = 0.9
+  entropy_weight: float = 0.0
+  clip_ratio: float = 0.0
+  num_updates: int = 1
+  reward_power: float = 1.0
+
+  def __post_init__(self) -> None:
+    fields.check_config(self)
+    if self.policy not in ("table", "lstm"):
+      raise ValueError(f"policy must be table or lstm, got {self.policy!r}")
+    for name in ("num_layers", "units", "num_updates"):
+      if getattr(self, name) < 1:
+        raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+    for name in ("learning_rate", "reward_power"):
+      if not getattr(self, name) > 0:
+        raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+    if not 0 <= self.baseline_decay < 1:
+      raise ValueError(f"baseline_decay must be in [0, 1), got {self.baseline_decay}")
+    if min(self.entropy_weight, self.clip_ratio) < 0:
+      numbers = f"{self.entropy_weight} and {self.clip_ratio}"
+      raise ValueError(f"entropy_weight and clip_ratio must not be negative, got {numbers}")
+    if self.num_updates > 1 and not self.clip_ratio:
+      raise ValueError(f"num_updates must be 1 without a clip_ratio, got {self.num_updates}")
+
+
+PRESETS = {
+  "default": ReinforceConfig(),
+  "nas_rl": ReinforceConfig(
+    policy="lstm", num_layers=2, units=35, learning_rate=6e-4, baseline_decay=0.95, reward_power=3.0
+  ),
+  "nasnet": ReinforceConfig(
+    policy="lstm",
+    learning_rate=3.5e-4,
+    baseline_decay=0.95,
+    entropy_weight=1e-5,
+    clip_ratio=0.2,
+    num_updates=4,
+  ),
+}
+"""The table of NATS-Bench, and the controllers of the papers as far as these describe them."""
+
+
+class ReinforceSettings:
+  """Declares the settings of the strategy, as `nao_tf.strategies.base.Strategy` has them."""
+
+  config_class: ClassVar[type[ReinforceConfig]] = ReinforceConfig
+  presets: ClassVar[Mapping[str, ReinforceConfig]] = PRESETS
