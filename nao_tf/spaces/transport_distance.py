@@ -6,6 +6,9 @@ their places are. To leave it unmatched costs 1. The place of a layer is told by
 the output: shortest, longest and that of a random walk, counted in all layers and in those of each kind.
 
 There are four distances, one for each nu, and the same four divided by the product of both masses.
+
+In NASBOT's release the inputs together have a mass of at least 100, and so have the outputs. Here layers of cells have a
+mass of 1, so that would outweigh all of them: the least is 0.1.
 """
 
 import dataclasses
