@@ -10,6 +10,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks.building import build_network, complete_network_config
+from nao_tf.runs.held_signals import held_signals
 from nao_tf.runs.json_files import write_json
 from nao_tf.runs.run_lock import RunLock
 from nao_tf.runs.settings import CONFIG_FILE, check_settings, flat_settings, read_settings
@@ -79,7 +80,8 @@ def train_in_directory(
   )
   if not writes:
     restore_latest(directory, trainer)
-    collections.deque(trainer.fit(), maxlen=0)
+    with held_signals():  # The chief ends the training, after a step that all make. Then this process cannot go on.
+      collections.deque(trainer.fit(), maxlen=0)
     return trainer
   bind_settings(directory, settings)
   record_task(directory, task)

@@ -114,6 +114,23 @@ def test_two_processes_train_one_network_and_go_on_after_one_is_lost(tmp_path):
   assert [metrics["epoch"] for metrics in history] == list(range(1, len(history) + 1))
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(keras, "__version__"), reason="Keras 2")
+def test_two_processes_that_are_told_to_end_leave_a_checkpoint_of_their_last_step(tmp_path):
+  workdir, deadline = tmp_path / "run", time.monotonic() + 300
+  processes = start(workdir, *IMAGES, "--checkpoint_steps=0", "--checkpoint_seconds=1000")
+  while last_step(workdir) < 1:
+    assert time.monotonic() < deadline and processes[0].poll() is None, processes[0].communicate()
+    time.sleep(0.2)
+  for process in reversed(processes):  # The one that does not write first.
+    process.send_signal(signal.SIGTERM)
+  errors = [process.communicate(timeout=200)[1] for process in processes]
+  assert [process.returncode for process in processes] == [143, 143], errors
+  assert all("stopped by SIGTERM; the same command goes on from" in error for error in errors)
+  epochs = (metrics["epoch"] for metrics in read_history(str(workdir)))
+  assert last_step(workdir) > max(epochs) * (512 - 51) // 64  # Within an epoch: there are no other checkpoints there.
+
+
 def text_flags(directory):
   """Returns the flags of a training of a language model on a small text."""
   flags = ["--task=text", f"--text_dir={write_files(directory)}", f"--data_dir={directory}/prepared"]
