@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from nao_tf.training.loss_scale import LossScale, NoLossScale
+from nao_tf.training.loss_scale import UNSCALED, LossScale, NoLossScale
 from nao_tf.training.variables import tf_variable
 
 _PATH_NAME = "weights_on_path"
@@ -70,7 +70,7 @@ class PathWeights:
     gradient: tf.Tensor,
     others: Sequence[tf.Tensor] = (),
     *,
-    loss_scale: LossScale | NoLossScale,
+    loss_scale: LossScale | NoLossScale = UNSCALED,
   ) -> tf.Tensor:
     """Lets the optimizer change the weights on a path, and the other variables. Call it in the context of a replica.
 

@@ -23,7 +23,7 @@ def make_loss_scale(mixed_precision: str) -> "LossScale | NoLossScale":
   Args:
     mixed_precision: `"float16"` needs a scaled loss; other precisions have the range of float32.
   """
-  return LossScale() if mixed_precision == "float16" else NoLossScale()
+  return LossScale() if mixed_precision == "float16" else UNSCALED
 
 
 class NoLossScale:
@@ -51,6 +51,10 @@ class NoLossScale:
 
   def follow(self, distribution: tf.distribute.Strategy, made: Any) -> None:
     """Does nothing: there is no factor that follows the steps."""
+
+
+UNSCALED = NoLossScale()
+"""What leaves a loss as it is; it has no state."""
 
 
 class LossScale(tf.Module):
