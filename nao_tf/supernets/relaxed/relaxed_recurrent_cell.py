@@ -20,9 +20,7 @@ from nao_tf.networks import recurrence
 from nao_tf.networks.conventions import derive_seeds
 from nao_tf.networks.language_model import LanguageModel, LanguageModelConfig, cell_seed
 from nao_tf.networks.weight_sources import OWN_WEIGHTS, WeightSource
-from nao_tf.supernets.relaxed.mixtures import ZERO
-
-_EPSILON = 1e-5
+from nao_tf.supernets.relaxed.mixed_recurrence import MixedRecurrence
 
 
 class RelaxedRecurrentCell(keras.layers.Layer):
@@ -61,6 +59,7 @@ class RelaxedRecurrentCell(keras.layers.Layer):
     self.operations, self.num_nodes, self.normalized = tuple(operations), num_nodes, normalized
     self.units = self.num_state_units = units
     self._initial_range, self._seed = initial_range, seed
+    self._recurrence = MixedRecurrence(operations, num_nodes, units, normalized=normalized)
     self._mixture: tf.Tensor | None = None
     self._source: WeightSource = OWN_WEIGHTS
 
@@ -94,70 +93,18 @@ class RelaxedRecurrentCell(keras.layers.Layer):
     Raises:
       ValueError: if no mixture is bound.
     """
-    del training  # The gradient is TensorFlow's.
     if self._mixture is None:
       raise ValueError("a relaxed recurrent cell needs a mixture: call it within bound(...)")
-    shares = tf.split(self._mixture, list(range(1, self.num_nodes + 1)))
     kernels = [tf.cast(self._source.read(kernel), inputs.dtype) for kernel in self.node_kernels]
     projected = recurrence.project(inputs, tf.cast(self._source.read(self.input_kernel), inputs.dtype))
     projected, hidden, mask = self._wide(projected), self._wide(hidden), None if mask is None else self._wide(mask)
-    length, array = tf.shape(inputs)[0], recurrence.new_array(tf.shape(inputs)[0], self.units, projected.dtype)
-
-    def advance(
-      time: tf.Tensor, hidden: tf.Tensor, outputs: tf.TensorArray
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray]:
-      output = self._step(kernels, shares, projected[time], hidden, mask)
-      return time + 1, output, outputs.write(time, output)
-
-    _, hidden, outputs = tf.while_loop(lambda time, *_: time < length, advance, (0, hidden, array))
-    return outputs.stack(), hidden
-
-  def _step(
-    self,
-    kernels: Sequence[tf.Tensor],
-    shares: Sequence[tf.Tensor],
-    projected: tf.Tensor,
-    hidden: tf.Tensor,
-    mask: tf.Tensor | None,
-  ) -> tf.Tensor:
-    """Returns the output of a step, `[B, H]`."""
-    gate, value = tf.split(self._product(hidden, kernels[0], mask) + projected, 2, axis=-1)
-    states = [self._norm(hidden + tf.sigmoid(gate) * (tf.tanh(value) - hidden))]
-    for kernel, share in zip(kernels[1:], shares):
-      states.append(self._norm(self._node(tf.stack(states), kernel, share, mask)))
-    return tf.add_n(states[1:]) / self.num_nodes
-
-  def _node(self, states: tf.Tensor, kernel: tf.Tensor, share: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
-    """Returns what a node adds up from the states before it.
-
-    Args:
-      states: `[i, B, H]`.
-      kernel: `[H, 2H]`.
-      share: of the operations, `[i, operations]`.
-      mask: dropout of the states, `[B, H]`.
-    """
-    gate, value = tf.split(self._product(states, kernel, mask), 2, axis=-1)
-    gate = tf.sigmoid(gate)
-    total = tf.zeros_like(states)
-    for name, part in zip(self.operations, tf.unstack(share[:, None, None, :], axis=-1)):
-      if name != ZERO:
-        total += part * (states + gate * (recurrence.ACTIVATIONS[name].apply(value) - states))
-    return tf.reduce_sum(total, 0)
-
-  def _product(self, states: tf.Tensor, kernel: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
-    """Multiplies states `[..., H]` with a kernel, in the type of the kernel."""
-    masked = states if mask is None else states * mask
-    return self._wide(tf.einsum("...h,hk->...k", tf.cast(masked, kernel.dtype), kernel))
+    run = self._recurrence.run_training if training else self._recurrence.run
+    outputs = run(self._recurrence.group_kernels(kernels), self._mixture, projected, hidden, mask)
+    return outputs, outputs[-1]
 
   def _wide(self, tensor: tf.Tensor) -> tf.Tensor:
     """Returns a tensor in the precision of the weights: in mixed precision, products alone are taken in half of it."""
     return tf.cast(tensor, self.variable_dtype)
-
-  def _norm(self, state: tf.Tensor) -> tf.Tensor:
-    if not self.normalized:
-      return state
-    mean, variance = tf.nn.moments(state, [0])
-    return (state - mean) * tf.math.rsqrt(variance + _EPSILON)
 
   def _add_kernel(self, name: str, size: int, seed: int) -> tf.Variable:
     initializer = keras.initializers.RandomUniform(-self._initial_range, self._initial_range, seed=seed)
