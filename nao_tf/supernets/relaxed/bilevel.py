@@ -2,7 +2,8 @@
 
 The loss is that after one step of the weights on training data. Its gradient has a first part, with the weights after the
 step held fixed, and a second: the step size times the product of a matrix of second derivatives with the gradient of the
-weights. That product is a difference of two gradients at weights that are moved a little to either side.
+weights. That product is a difference of two gradients at weights that are moved a little to either side. Where the step of
+the weights clips its gradient, as on a text, so does the product: the authors' search for recurrent cells does so.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +30,8 @@ class WeightStep(NamedTuple):
     momentum: share of the last move that is made again.
     last: the last move of each weight.
     decay: factor of the weights in their gradient.
-    clip_norm: bound on the norm of the gradients without the decay; 0 for none.
+    clip_norm: bound on the norm of the gradients without the decay, and of the gradient of the validation loss where it is
+      the direction of the second part; 0 for none.
   """
 
   rate: tf.Tensor | float
@@ -40,13 +42,15 @@ class WeightStep(NamedTuple):
 
   def moved(self, weights: Tensors, gradients: Tensors) -> list[tf.Tensor]:
     """Returns the weights after the step."""
-    if self.clip_norm:
-      gradients, _ = tf.clip_by_global_norm(list(gradients), self.clip_norm)
     last = self.last or [tf.zeros_like(weight) for weight in weights]
     return [
       weight + self.momentum * move - self.rate * (gradient + self.decay * weight)
-      for weight, move, gradient in zip(weights, last, gradients)
+      for weight, move, gradient in zip(weights, last, self.clipped(gradients))
     ]
+
+  def clipped(self, gradients: Tensors) -> list[tf.Tensor]:
+    """Returns gradients whose norm, all weights together, is at most `clip_norm`."""
+    return tf.clip_by_global_norm(list(gradients), self.clip_norm)[0] if self.clip_norm else list(gradients)
 
 
 def first_order_gradient(
@@ -84,7 +88,7 @@ def second_order_gradient(
   """
   gradients, _ = _gradients(training, weights, parameters, summed)
   direction, direct = _gradients(validation, step.moved(weights, gradients), parameters, summed)
-  return direct - step.rate * mixed_product(parameters, weights, direction, training, summed=summed)
+  return direct - step.rate * mixed_product(parameters, weights, step.clipped(direction), training, summed=summed)
 
 
 def mixed_product(

@@ -87,6 +87,25 @@ def test_the_second_order_gradient_is_that_of_the_loss_after_the_step():
   np.testing.assert_allclose(found, exact, rtol=1e-3)
 
 
+@pytest.mark.parametrize("share", [0.2, 2.0])
+def test_a_step_that_clips_also_clips_the_direction_of_the_second_part(share):
+  """The training loss has no gradient with respect to the weights, so that the step itself has nothing to clip."""
+  _, weight, alpha, rng = quadratic(4)
+  mixed = tf.constant(rng.normal(size=(weight.shape[0], alpha.shape[0])))
+  slope, origin = tf.constant(rng.normal(size=weight.shape)), tf.identity(alpha)
+
+  def training(weights, parameters):
+    return tf.tensordot(weights[0], tf.linalg.matvec(mixed, parameters - origin), 1)
+
+  def validation(weights, parameters):
+    return tf.tensordot(slope, weights[0], 1) + tf.reduce_sum(parameters)
+
+  step = WeightStep(0.5, clip_norm=share * float(tf.norm(slope)))
+  found = second_order_gradient(alpha, [weight], step, training=training, validation=validation)
+  clipped = min(share, 1.0) * slope
+  np.testing.assert_allclose(found, 1.0 - 0.5 * tf.linalg.matvec(mixed, clipped, transpose_a=True), rtol=1e-6)
+
+
 def test_without_a_step_both_orders_agree():
   training, weight, alpha, _ = quadratic(2)
 
