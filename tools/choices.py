@@ -26,6 +26,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     "rnn9": "recurrent cells of eight nodes, as DARTS and ENAS published them",
     "rnn12": "the recurrent cells of the paper, for language models",
     "darts": "image cells of four nodes whose output has all of them; the space of DARTS",
+    "snas": "the same cells, in which branches may be absent; the space of SNAS",
     "hierarchical": "image cells of motifs, which are small graphs of six operations",
     "flat": "image cells of eleven nodes with the operations of those motifs",
     "nasbench101": "the cells of NAS-Bench-101",

@@ -18,6 +18,7 @@ SPACES = {
   "nas_rl": "nao_tf.spaces.nas_rl:nas_rl",
   "nas_rl15": "nao_tf.spaces.nas_rl:nas_rl15",
   "pnas": "nao_tf.spaces.pnas:PnasSpace",
+  "snas": "nao_tf.spaces.nasnet:snas",
   "rnn9": "nao_tf.spaces.recurrent:rnn9",
   "rnn10": "nao_tf.spaces.recurrent:rnn10",
   "rnn12": "nao_tf.spaces.recurrent:RecurrentSpace",

@@ -22,6 +22,7 @@ from nao_tf.spaces.layer_graphs import LayerGraph
 from nao_tf.trial import Architecture
 
 NUM_NODES = 5
+_ABSENT = "zero"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,6 +109,9 @@ DARTS = tuple(
 )
 """Their codes are those of DARTS, whose 0 is the absent operation."""
 
+SNAS = (NamedOperation(_ABSENT, 0), *DARTS)
+"""Those of DARTS, and the absent operation among them (Xie et al., ICLR 2019)."""
+
 
 class NasnetSpace(SearchSpace):
   """Two cells of five nodes, or of another number, over a set of operations.
@@ -154,8 +158,8 @@ class NasnetSpace(SearchSpace):
     return tuple(f"{cell} node {node}, {kind} {branch}" for cell, node, branch, kind in parts)
 
   def canonical(self, architecture: Architecture) -> Architecture:
-    """Returns the encoding of each cell that comes first in lexicographic order."""
-    normal, reduction = _cells(architecture)
+    """Returns the encoding of each cell that comes first in lexicographic order. An absent branch reads input 0."""
+    normal, reduction = map(self._absent_reading_first, _cells(architecture))
     return first_encoding(nodes_of(normal)) + first_encoding(nodes_of(reduction))
 
   def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
@@ -238,6 +242,11 @@ class NasnetSpace(SearchSpace):
       choices += [source - 1, self._choice_of_tokens[kind, size]]
     return self.checked(choices)
 
+  def _absent_reading_first(self, cell: Architecture) -> Architecture:
+    """Returns a cell in which branches that are absent, and so read nothing, have the first state as their source."""
+    absent = self._choice_of_name.get(_ABSENT)
+    return tuple(0 if i % 2 == 0 and cell[i + 1] == absent else choice for i, choice in enumerate(cell))
+
   def _decode_cell(self, cell: Architecture) -> Cell:
     nodes = tuple(Node(self._decode_branch(left), self._decode_branch(right)) for left, right in nodes_of(cell))
     return Cell(nodes, self._nodes if self.concatenates_nodes else None)
@@ -292,6 +301,11 @@ def darts() -> NasnetSpace:
   A node may read one state twice, which the cells that DARTS derives never do. Source: Liu et al., ICLR 2019, section 3.1.
   """
   return NasnetSpace("darts", DARTS, 4, concatenates_nodes=True)
+
+
+def snas() -> NasnetSpace:
+  """Returns the space of SNAS: that of DARTS, in which branches may be absent. Source: Xie et al., ICLR 2019."""
+  return NasnetSpace("snas", SNAS, 4, concatenates_nodes=True)
 
 
 def _cells(numbers: Architecture) -> tuple[Architecture, Architecture]:

@@ -135,3 +135,13 @@ def test_the_nodes_of_a_published_cell_are_in_the_space_that_it_was_found_in(nam
   assert len({operation.name for operation in space.operations}) == num_operations
   loose = CellGenotype(Cell(published.normal.nodes), Cell(published.reduction.nodes))
   assert space.decode(space.encode(loose)) == loose
+
+
+def test_what_an_absent_branch_would_read_does_not_matter():
+  space = make_space("snas")
+  absent, sep = 0, 4
+  cells = [(0, sep, source, absent) + (2, sep, 3, sep) * 3 for source in (0, 1)]
+  cells = [(*cell[:6], 1, *cell[7:]) for cell in cells]
+  first, second = (space.canonical(space.checked(cell + cell)) for cell in cells)
+  assert first == second
+  assert space.canonical(space.checked(cells[0] + cells[0][:2] + (1, sep) + cells[0][4:])) != first

@@ -67,10 +67,10 @@ def check_cells(space: SearchSpace) -> None:
     )
 
 
-def _search(preset: str, epochs: int) -> OneShotSearch:
+def _search(preset: str, epochs: int, space: str = "darts") -> OneShotSearch:
   children = dataclasses.replace(IMAGES.child.network_config, convention=_CONVENTION)
   images = OneShotDefaults(
-    "darts",
+    space,
     Configs(_NETWORK, dataclasses.replace(_TRAINING, epochs=epochs)),
     Configs(children, IMAGES.child.training_config),
     check_cells,
@@ -88,5 +88,5 @@ def _search(preset: str, epochs: int) -> OneShotSearch:
 
 DARTS = _search("darts", 50)
 DARTS_FIRST = _search("darts_first", 50)
-SNAS = _search("snas", 150)
+SNAS = _search("snas", 150, "snas")
 GDAS = _search("gdas", 250)

@@ -95,16 +95,20 @@ def shares(strengths: np.ndarray, operations: Sequence[str], num_nodes: int) -> 
   ]
 
 
-def derive(strengths: np.ndarray, operations: Sequence[str], num_nodes: int) -> CellGenotype:
+def derive(
+  strengths: np.ndarray, operations: Sequence[str], num_nodes: int, *, may_be_absent: bool = False
+) -> CellGenotype:
   """Returns the discrete cells that strengths stand for.
 
-  Each edge has the likeliest of its operations, the absent one left out. Each node keeps the two edges on which that
-  operation is likeliest. All nodes are concatenated.
+  Each edge has the likeliest of its operations. Each node keeps the two edges on which that operation is likeliest. All
+  nodes are concatenated.
 
   Args:
     strengths: `[2, edges, operations]`.
     operations: names of the operations.
     num_nodes: computed nodes of a cell.
+    may_be_absent: whether an edge whose likeliest operation is the absent one is left out, as with SNAS, so that a node
+      may have fewer than two; otherwise the absent operation is left out of the comparison, as with DARTS.
 
   Raises:
     ValueError: if the shape of the strengths is another one, or there is no operation but the absent one.
@@ -114,8 +118,9 @@ def derive(strengths: np.ndarray, operations: Sequence[str], num_nodes: int) -> 
     raise ValueError(
       f"expected strengths of shape {expected} with an operation other than {ZERO}, got {np.shape(strengths)}"
     )
+  choices = [number for number, name in enumerate(operations) if may_be_absent or name != ZERO]
   normal, reduction = (
-    _derive_cell(cell, operations, num_nodes) for cell in _softmax(np.asarray(strengths, np.float64))
+    _derive_cell(cell, operations, num_nodes, choices) for cell in _softmax(np.asarray(strengths, np.float64))
   )
   return CellGenotype(normal, reduction)
 
@@ -169,14 +174,15 @@ def count_identities(genotype: CellGenotype) -> tuple[int, int]:
   return normal, reduction
 
 
-def _derive_cell(probabilities: np.ndarray, operations: Sequence[str], num_nodes: int) -> Cell:
-  """Returns a cell, given the probabilities `[edges, operations]`."""
-  present = [number for number, name in enumerate(operations) if name != ZERO]
-  best = [present[int(np.argmax(row[present]))] for row in probabilities]
+def _derive_cell(probabilities: np.ndarray, operations: Sequence[str], num_nodes: int, choices: Sequence[int]) -> Cell:
+  """Returns a cell, given the probabilities `[edges, operations]` and the numbers of the operations it may have."""
+  best = [choices[int(np.argmax(row[choices]))] for row in probabilities]
+  # Edges that are absent come last, those from the earliest states first.
+  worth = [0.0 if operations[number] == ZERO else row[number] for number, row in zip(best, probabilities)]
   nodes, first = [], 0
   for node in range(num_nodes):
     edges = range(first, first + NUM_CELL_INPUTS + node)
-    kept = sorted(sorted(edges, key=lambda edge: -probabilities[edge, best[edge]])[:BRANCHES])
+    kept = sorted(sorted(edges, key=lambda edge: -worth[edge])[:BRANCHES])
     left, right = (Branch(operations[best[edge]], edge - first) for edge in kept)
     nodes.append(Node(left, right))
     first = edges.stop

@@ -56,12 +56,18 @@ class Relaxation(abc.ABC):
 
 
 class CellRelaxation(Relaxation):
-  """A space of a normal and a reduction cell whose output has all nodes. An edge may also be absent, as in DARTS."""
+  """A space of a normal and a reduction cell whose output has all nodes.
+
+  An edge may also be absent while the network is trained, as in DARTS. In the cells that are derived it may be if the
+  space has the operation "zero", as that of SNAS does.
+  """
 
   def __init__(self, space: NasnetSpace) -> None:
     """Takes the space."""
     self._space, self._num_nodes = space, space.num_nodes
-    self._operations = (mixtures.ZERO, *(operation.name for operation in space.operations))
+    names = tuple(operation.name for operation in space.operations)
+    self._may_be_absent = mixtures.ZERO in names
+    self._operations = names if self._may_be_absent else (mixtures.ZERO, *names)
     self.shape = 2, mixtures.num_edges(space.num_nodes), len(self._operations)
 
   def network(
@@ -79,7 +85,7 @@ class CellRelaxation(Relaxation):
 
   def derive(self, strengths: np.ndarray) -> CellGenotype:
     """Returns the cells; see `nao_tf.supernets.relaxed.mixtures.derive`."""
-    return mixtures.derive(strengths, self._operations, self._num_nodes)
+    return mixtures.derive(strengths, self._operations, self._num_nodes, may_be_absent=self._may_be_absent)
 
   def architecture(self, strengths: np.ndarray) -> Architecture:
     """Returns the architecture; see `Relaxation.architecture`."""

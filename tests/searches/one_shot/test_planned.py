@@ -5,7 +5,7 @@ import pytest
 
 import nao_tf
 from nao_tf.searches.one_shot import is_one_shot, one_shot_search
-from nao_tf.searches.one_shot.gradients import DARTS
+from nao_tf.searches.one_shot.gradients import DARTS, DARTS_FIRST, GDAS, SNAS
 from nao_tf.searches.one_shot.planned import planned_one_shot_search
 from nao_tf.tasks.task_input import task_input
 from nao_tf.training.language_config import segment_lengths
@@ -85,6 +85,19 @@ def test_strengths_of_recurrent_cells_have_rates_of_their_own():
   training = DARTS.defaults_for("text").configs.training_config
   lengths = segment_lengths(training, 35 * 40, np.random.default_rng(0))
   assert set(lengths[:-1]) <= {35, 17} and 35 in lengths
+
+
+@pytest.mark.parametrize(
+  ("search", "space", "epochs"),
+  [(DARTS, "darts", 50), (DARTS_FIRST, "darts", 50), (SNAS, "snas", 150), (GDAS, "darts", 250)],
+)
+def test_searches_by_gradients_train_weights_as_published(search, space, epochs):
+  """Liu et al., ICLR 2019, section 3.1 and the release: plain momentum."""
+  images = search.defaults_for("images")
+  training, network = images.configs.training_config, images.configs.network_config
+  assert (training.optimizer, training.momentum, training.nesterov, training.clip_norm) == ("SGD", 0.9, False, 5.0)
+  assert (training.learning_rate, training.min_learning_rate, training.weight_decay) == (0.025, 0.001, 3e-4)
+  assert (images.space, training.batch_size, training.epochs, network.filters) == (space, 64, epochs, 16)
 
 
 def test_a_space_brings_the_convention_that_it_needs():

@@ -4,8 +4,12 @@ import scipy.stats
 import tensorflow as tf
 from scipy.special import softmax
 
+from nao_tf.spaces import make_space
 from nao_tf.spaces.genotypes import Branch
+from nao_tf.spaces.nasnet import DARTS
+from nao_tf.spaces.published import CELLS
 from nao_tf.supernets.relaxed import mixtures
+from nao_tf.supernets.relaxed.relaxations import relaxation_of
 
 OPERATIONS = ("zero", "max3x3", "identity", "sep3x3")
 
@@ -81,6 +85,31 @@ def test_a_derived_cell_has_the_best_operations_on_the_two_strongest_edges():
   assert list(cell.nodes[0]) == [Branch("sep3x3", 0), Branch("max3x3", 1)]
   assert list(cell.nodes[1]) == [Branch("identity", 0), Branch("sep3x3", 2)]
   assert cell.concatenated == (2, 3)
+
+
+def test_edges_that_may_be_absent_are_left_out_where_that_is_likeliest():
+  logits = np.zeros((2, 5, 4))
+  logits[:, :, 0] = 9.0
+  logits[0, 1, 3], logits[0, 2, 1], logits[0, 4, 2] = 9.5, 9.2, 10.0
+  cells = mixtures.derive(logits, OPERATIONS, 2, may_be_absent=True)
+  assert list(cells.normal.nodes[0]) == [Branch("zero", 0), Branch("sep3x3", 1)]
+  assert list(cells.normal.nodes[1]) == [Branch("max3x3", 0), Branch("identity", 2)]
+  assert {tuple(node) for node in cells.reduction.nodes} == {(Branch("zero", 0), Branch("zero", 1))}
+
+
+def test_the_published_cells_of_snas_can_be_derived_in_its_space():
+  published, space = CELLS["SNAS-aggressive"].genotype, make_space("snas")
+  relaxation = relaxation_of(space)
+  names = ("zero", *(operation.name for operation in DARTS))
+  strengths = np.tile(np.eye(8)[0], (2, 14, 1))
+  for number, cell in enumerate((published.normal, published.reduction)):
+    for node, branches in enumerate(cell.nodes):
+      for branch in branches:
+        edge = mixtures.num_edges(node) + branch.source
+        strengths[number, edge] = np.eye(8)[names.index(branch.operation)]
+  derived = relaxation.derive(strengths)
+  assert space.canonical(space.encode(derived)) == space.canonical(space.encode(published))
+  assert space.decode(relaxation.architecture(strengths)) == derived
 
 
 def test_identities_are_counted_for_each_cell():
