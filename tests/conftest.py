@@ -11,6 +11,7 @@ from tensorflow.python.util import tf_stack
 
 from nao_tf.training.fixed_parallelism import with_fixed_parallelism
 from nao_tf.training.graph_memory import released_graphs
+from tests.support.determinism import deterministic
 from tests.support.without_graphs import without_graphs
 
 tf.config.threading.set_intra_op_parallelism_threads(1)  # Networks are tiny, and tests run side by side.
@@ -62,6 +63,13 @@ def iterators_end_at_once():
 def no_graphs():
   """Runs compiled functions operation by operation: a few small steps are over before a graph of them is traced."""
   with without_graphs():
+    yield
+
+
+@pytest.fixture(scope="module")
+def deterministic_operations():
+  """Lets a module compare bits: operations add up numbers in the same order every time."""
+  with deterministic():
     yield
 
 

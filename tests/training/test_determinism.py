@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework import config
 
-from nao_tf.training.determinism import make_deterministic
+from tests.support.determinism import deterministic
 
 TRAINING = """
 import numpy as np
@@ -46,13 +46,9 @@ print([epoch["train_loss"].hex() for epoch in trainer.fit()])
 
 
 def test_graphs_are_neither_summed_in_any_order_nor_rewritten_by_arithmetic():
-  try:
-    make_deterministic()
+  with deterministic():
     assert config.is_op_determinism_enabled()
     assert tf.config.optimizer.get_experimental_options()["arithmetic_optimization"] is False
-  finally:
-    config.disable_op_determinism()
-    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": True})
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from nao_tf.supernets.relaxed.relaxed_trainer import make_relaxed_trainer
 from nao_tf.training.config import TrainingConfig
 from nao_tf.training.training_directory import TrainingDirectory
 from tests.support.array_source import array_task
+from tests.support.image_cases import without_seconds
 
 pytestmark = pytest.mark.usefixtures("no_graphs")
 
@@ -31,9 +32,9 @@ def make_task():
   return array_task((images.clip(0, 255).astype(np.uint8), labels), validation_fraction=0.5)
 
 
-def make_trainer(config=PRESETS["darts"], training=TRAINING, distribution=None, space=SPACE):
+def make_trainer(config=PRESETS["darts"], training=TRAINING, distribution=None, space=SPACE, network=NETWORK):
   return make_relaxed_trainer(
-    make_task(), space, NETWORK, training, config, distribution=distribution or tf.distribute.get_strategy(), seed=3
+    make_task(), space, network, training, config, distribution=distribution or tf.distribute.get_strategy(), seed=3
   )
 
 
@@ -51,10 +52,21 @@ def test_a_search_learns_and_derives_an_architecture_of_the_space(name):
   assert SPACE.decode(SPACE.encode(genotype)) == genotype
 
 
-def test_a_search_that_was_killed_within_an_epoch_goes_on_where_it_was(tmp_path):
-  expected = make_trainer(PRESETS["darts_first"])
-  list(expected.fit())
-  killed = make_trainer(PRESETS["darts_first"])
+def values_of(trainer):
+  """Returns all numbers that a trainer goes on from: weights, their statistics, strengths, both optimizers."""
+  state = [trainer.strengths, *trainer.network.variables]
+  for optimizer in (trainer.optimizer, trainer.state["parameter_optimizer"]):
+    state += optimizer.variables() if callable(optimizer.variables) else optimizer.variables
+  return [np.asarray(variable) for variable in state]
+
+
+@pytest.mark.parametrize(
+  "name", ["darts_first", "gdas", *(pytest.param(n, marks=pytest.mark.slow) for n in ("darts", "snas"))]
+)
+def test_a_search_that_was_killed_within_an_epoch_goes_on_to_the_same_bits(name, tmp_path, deterministic_operations):
+  expected = make_trainer(PRESETS[name])
+  history = list(expected.fit())
+  killed = make_trainer(PRESETS[name])
 
   def stop():
     if killed.num_steps_done == killed.steps_per_epoch + 1:
@@ -64,13 +76,12 @@ def test_a_search_that_was_killed_within_an_epoch_goes_on_where_it_was(tmp_path)
     original, directory._on_step = directory._on_step, lambda *arguments: (original(*arguments), stop())
     with pytest.raises(KeyboardInterrupt):
       directory.fit()
-  resumed = make_trainer(PRESETS["darts_first"])
+  resumed = make_trainer(PRESETS[name])
   with TrainingDirectory(str(tmp_path), resumed) as directory:
     assert resumed.num_steps_done == resumed.steps_per_epoch + 1
-    directory.fit()
-  np.testing.assert_allclose(resumed.strengths, expected.strengths, rtol=1e-4)
-  for ours, theirs in zip(resumed.network.variables, expected.network.variables):
-    np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
+    assert without_seconds(directory.fit()) == without_seconds(history)
+  for ours, theirs in zip(values_of(resumed), values_of(expected), strict=True):
+    np.testing.assert_array_equal(ours, theirs)
 
 
 def test_weights_off_the_sampled_path_stay_as_they_are():
