@@ -51,6 +51,17 @@ def check_relaxed_training(training_config: BaseTrainingConfig, config: RelaxedC
       f" tell, so it is trained with mixed_precision=none only, got {precision!r}; a search of order 1, such as"
       " darts_first, may have it"
     )
+  if config.order == 2 and isinstance(training_config, TrainingConfig):
+    _check_followed_step(training_config)
+
+
+def _check_followed_step(training_config: TrainingConfig) -> None:
+  """Raises ValueError if the step of the weights is another one than a search of order 2 follows."""
+  if training_config.optimizer.lower() != "sgd" or training_config.nesterov:
+    raise ValueError(
+      "a search of order 2 follows the step of the weights, so it needs the optimizer SGD without nesterov, got"
+      f" {training_config.optimizer}{' with nesterov' if training_config.nesterov else ''}"
+    )
 
 
 def check_one_shot_training(training_config: BaseTrainingConfig, config: Any) -> None:

@@ -183,6 +183,9 @@ def test_what_supernets_cannot_do_is_refused():
     check_one_shot_training(TrainingConfig(accumulate_steps=2), PRESETS["darts_first"])
   with pytest.raises(ValueError, match="order 2 .* mixed_precision=none only, got 'bfloat16'; a search of order 1"):
     check_relaxed_training(TrainingConfig(mixed_precision="bfloat16"), PRESETS["darts"])
+  with pytest.raises(ValueError, match="needs the optimizer SGD without nesterov, got SGD with nesterov"):
+    check_relaxed_training(TrainingConfig(nesterov=True), PRESETS["darts"])
+  check_relaxed_training(TrainingConfig(nesterov=True), PRESETS["darts_first"])
 
 
 class Unread:

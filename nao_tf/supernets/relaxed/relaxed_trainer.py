@@ -378,8 +378,3 @@ def _check(task: BatchTask, training_config: TrainingConfig, config: RelaxedConf
       f"{task.name}: strengths are trained on validation batches of {training_config.batch_size} examples, but there are"
       f" {count}; give a larger validation_fraction, such as 0.5"
     )
-  if config.order == 2 and (training_config.optimizer.lower() != "sgd" or training_config.nesterov):
-    raise ValueError(
-      "a search of order 2 follows the step of the weights, so it needs the optimizer SGD without nesterov, got"
-      f" {training_config.optimizer}{' with nesterov' if training_config.nesterov else ''}"
-    )
