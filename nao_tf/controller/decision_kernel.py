@@ -13,7 +13,7 @@ see `nao_tf.controller.neighborhood_terms`.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import scipy.linalg
@@ -113,28 +113,54 @@ class DecisionKernel:
     distances = np.stack([_squared_distances(block, block) for block in blocks]).astype(np.float32)
     if self._graphs is None:
       return distances
-    return np.concatenate([distances, self._graphs.between(canonical, canonical)])
+    return np.concatenate([distances, self._graphs.distances_to(canonical)(canonical)])
 
   def between(self, rows: Encodings, columns: Encodings, weights: np.ndarray) -> np.ndarray:
     """Returns the kernel [N, M] of architectures [K, N, L] and [K', M, L]; 1 for an architecture and itself."""
-    one, other = self._features(rows, weights), self._features(columns, weights)
-    flat = np.exp(-_squared_distances(one.reshape(-1, one.shape[-1]), other.reshape(-1, other.shape[-1])))
-    mean = flat.reshape(*one.shape[:2], *other.shape[:2]).mean(axis=(0, 2), dtype=np.float64)
-    similar = np.asarray(mean / np.sqrt(np.outer(_own(one), _own(other))))
-    return similar if self._graphs is None else similar * self._alike_as_graphs(self._graphs, rows, columns, weights)
+    return self.similarity_to(rows, weights)(columns)
 
-  def _alike_as_graphs(
-    self, graphs: NeighborhoodTerms, rows: Encodings, columns: Encodings, weights: np.ndarray
-  ) -> np.ndarray:
+  def similarity_to(self, known: Encodings, weights: np.ndarray) -> Callable[[Encodings], np.ndarray]:
+    """Returns a function that returns the kernel [N, M] of known architectures [K, N, L] and others [K', M, L].
+
+    What it needs of the known ones is computed once.
+    """
+    tables = [np.sqrt(w) * t.features(np.arange(t.decision.size)) for w, t in zip(weights, self._terms)]
+    features = self._features(known, tables)
+    alike_as_graphs = self._alike_as_graphs(known, weights[len(self._terms) :])
+
+    def similarity(others: Encodings) -> np.ndarray:
+      return _mean_similarity(features, self._features(others, tables)) * alike_as_graphs(others)
+
+    return similarity
+
+  def _alike_as_graphs(self, known: Encodings, weights: np.ndarray) -> Callable[[Encodings], np.ndarray | float]:
     """Returns the factor of the kernel that compares graphs, [N, M]. All encodings of an architecture have one graph."""
-    distances = graphs.between(*(list(map(tuple, encodings[0].tolist())) for encodings in (rows, columns)))
-    return np.exp(-np.tensordot(weights[len(self._terms) :], distances, 1))
+    if self._graphs is None:
+      return lambda others: 1.0
+    distances_to = self._graphs.distances_to(_first_encodings(known))
+    return lambda others: np.exp(-np.tensordot(weights, distances_to(_first_encodings(others)), 1))
 
-  def _features(self, encodings: Encodings, weights: np.ndarray) -> np.ndarray:
-    """Returns features [K, N, F] whose squared distances are the weighted distances of all terms."""
+  def _features(self, encodings: Encodings, tables: Sequence[np.ndarray]) -> np.ndarray:
+    """Returns features [K, N, F] whose squared distances are the weighted distances of all terms.
+
+    Args:
+      encodings: [K, N, L].
+      tables: features of the choices of each term.
+    """
     choices = encodings.reshape(-1, encodings.shape[-1])
-    blocks = [np.sqrt(w) * t.features(choices[:, t.position]) for w, t in zip(weights, self._terms)]
+    blocks = [table[choices[:, term.position]] for term, table in zip(self._terms, tables)]
     return np.concatenate(blocks, axis=1).astype(np.float32).reshape(*encodings.shape[:2], -1)
+
+
+def _first_encodings(encodings: Encodings) -> list[Architecture]:
+  return list(map(tuple, encodings[0].tolist()))
+
+
+def _mean_similarity(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+  """Returns how alike architectures [N, M] are in the mean over their encodings, from features [K, N, F] and [K', M, F]."""
+  flat = np.exp(-_squared_distances(one.reshape(-1, one.shape[-1]), other.reshape(-1, other.shape[-1])))
+  mean = flat.reshape(*one.shape[:2], *other.shape[:2]).mean(axis=(0, 2), dtype=np.float64)
+  return np.asarray(mean / np.sqrt(np.outer(_own(one), _own(other))))
 
 
 def _encoded_twice(space: SearchSpace) -> list[tuple[Architecture, Architecture]]:

@@ -19,6 +19,9 @@ MAX_TRIALS = 500
 _JITTER = 1e-6
 _EXPECTED_LOG_NOISE, _LOG_NOISE_DEVIATION = float(np.log(0.05)), 1.0
 _LOG_AMPLITUDE_DEVIATION = 0.5
+_MEAN_VARIANCE = 1.0
+"""Prior variance of the mean over all architectures. Trials of a search are better than that mean, and alike. So what is
+unlike all trials is expected to be worse than they are."""
 _WEIGHT_BOUNDS, _NOISE_BOUNDS, _AMPLITUDE_BOUNDS = (-8.0, 4.0), (-8.0, 0.0), (-2.0, 3.0)
 
 
@@ -94,8 +97,9 @@ class GaussianProcess:
     architectures, scores = [architectures[index] for index in kept], scores[kept]
     best = self._fitted_parameters(architectures, scores)
     self._weights, self._noise, self._amplitude = np.exp(best[:-2]), np.exp(best[-2]), np.exp(best[-1])
-    self._known = self._kernel.encodings(architectures, rng)
-    covariance = self._amplitude * self._kernel.between(self._known, self._known, self._weights)
+    known = self._kernel.encodings(architectures, rng)
+    self._similarity = self._kernel.similarity_to(known, self._weights)
+    covariance = self._amplitude * self._similarity(known) + _MEAN_VARIANCE
     self._factor = _cholesky(covariance, self._noise)
     self._solution = scipy.linalg.cho_solve((self._factor, True), scores)
     self.incumbent = float(scores.max())
@@ -103,7 +107,7 @@ class GaussianProcess:
   def predict(self, architectures: Sequence[Architecture], rng: np.random.Generator) -> "Beliefs":
     """Returns what is believed about architectures. `rng` draws encodings."""
     encodings = self._kernel.encodings(architectures, rng)
-    covariance = self._amplitude * self._kernel.between(self._known, encodings, self._weights)
+    covariance = self._amplitude * self._similarity(encodings) + _MEAN_VARIANCE
     explained = scipy.linalg.solve_triangular(self._factor, covariance, lower=True)
     return Beliefs(self, encodings, covariance.T @ self._solution, explained)
 
@@ -114,12 +118,12 @@ class GaussianProcess:
 
   def prior_covariance(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """Returns the covariance [N, M] of encodings before anything was learned about them."""
-    return self._amplitude * self._kernel.between(rows, columns, self._weights)
+    return self._amplitude * self._kernel.between(rows, columns, self._weights) + _MEAN_VARIANCE
 
   @property
-  def amplitude(self) -> float:
-    """Variance of the expected scores before anything was learned about them."""
-    return float(self._amplitude)
+  def prior_variance(self) -> float:
+    """Variance of the expected score of an architecture before anything was learned."""
+    return float(self._amplitude) + _MEAN_VARIANCE
 
   def _fitted_parameters(self, architectures: Sequence[Architecture], scores: np.ndarray) -> np.ndarray:
     """Returns the best parameters for some of the trials, whose mean is 0 again if they are not all."""
@@ -160,7 +164,7 @@ class Beliefs:
     """Made by `GaussianProcess.predict`."""
     self._process, self._encodings, self.mean, self._explained = process, encodings, mean, explained
     self._incumbent = process.incumbent
-    self._variance = np.maximum(process.amplitude - (explained**2).sum(axis=0), _JITTER)
+    self._variance = np.maximum(process.prior_variance - (explained**2).sum(axis=0), _JITTER)
 
   @property
   def deviation(self) -> np.ndarray:
@@ -211,7 +215,7 @@ def _negative_log_likelihood(
   """
   weights, noise, amplitude = np.exp(parameters[:-2]), np.exp(parameters[-2]), np.exp(parameters[-1])
   covariance = amplitude * np.exp(-np.tensordot(weights.astype(np.float32), distances, 1).astype(np.float64))
-  factor = _cholesky(covariance, noise)
+  factor = _cholesky(covariance + _MEAN_VARIANCE, noise)
   solution = scipy.linalg.cho_solve((factor, True), scores)
   inverse = scipy.linalg.cho_solve((factor, True), np.eye(len(scores)))
   slope = 0.5 * (inverse - np.outer(solution, solution))

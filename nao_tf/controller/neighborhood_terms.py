@@ -5,9 +5,7 @@ each counted as often as it occurs. See `nao_tf.spaces.neighborhoods`.
 """
 
 import functools
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -26,8 +24,9 @@ _NUM_PROBES = 64
 _MOST_KEPT = 10_000
 _TINY = 1e-3
 
-_Counts = tuple[Mapping[Any, int], ...]
-"""How often a network has each neighborhood, for each radius."""
+_Occurrences = tuple[np.ndarray, ...]
+"""Numbers for the neighborhoods of a network, for each radius, int64: the same in all networks. One that occurs again has
+another number."""
 
 
 class NeighborhoodTerms:
@@ -41,46 +40,61 @@ class NeighborhoodTerms:
 
   def __init__(self, space: SearchSpace):
     """Makes the terms of a space whose architectures are graphs."""
-    self._counts = functools.lru_cache(_MOST_KEPT)(functools.partial(_counts_of, space))
+    self._occurrences = functools.lru_cache(_MOST_KEPT)(functools.partial(_occurrences_in, space))
     self.num_weights = _RADIUS + 1
     rng = np.random.default_rng(0)
     probes = [space.sample(rng) for _ in range(_NUM_PROBES)]
-    typical = self.between(probes, probes).mean(axis=(1, 2))
+    typical = self.distances_to(probes)(probes).mean(axis=(1, 2))
     self.mean = np.log(_TYPICAL_DISTANCE / self.num_weights / np.maximum(typical, _TINY))
     covariance = _SHARED * np.ones((self.num_weights, self.num_weights)) + _OWN * np.eye(self.num_weights)
     self.precision = np.linalg.inv(covariance)
 
-  def between(self, rows: Sequence[Architecture], columns: Sequence[Architecture]) -> np.ndarray:
-    """Returns the distances for each radius, float32 [R, N, M]."""
-    of_rows, of_columns = ([self._counts(architecture) for architecture in side] for side in (rows, columns))
-    return np.stack([_distances(*pair) for pair in zip(zip(*of_rows), zip(*of_columns))])
+  def distances_to(self, known: Sequence[Architecture]) -> Callable[[Sequence[Architecture]], np.ndarray]:
+    """Returns a function that returns the distances of known architectures and others for each radius, float32 [R, N, M].
+
+    What it needs of the known ones is computed once.
+    """
+    indices = [_Index(numbers) for numbers in zip(*map(self._occurrences, known))]
+
+    def distances(others: Sequence[Architecture]) -> np.ndarray:
+      by_radius = zip(*map(self._occurrences, others))
+      return np.stack([index.distances(numbers) for index, numbers in zip(indices, by_radius, strict=True)])
+
+    return distances
 
 
-def _counts_of(space: SearchSpace, architecture: Architecture) -> _Counts:
+class _Index:
+  """The neighborhoods of N known networks for one radius."""
+
+  def __init__(self, known: Sequence[np.ndarray]):
+    self._numbers = np.unique(np.concatenate(known))
+    self._sizes = _sizes(known)
+    self._indicators = self._found_in(known)
+
+  def distances(self, others: Sequence[np.ndarray]) -> np.ndarray:
+    """Returns half the number of what is not common to known networks and others, [N, M]."""
+    common = self._indicators @ self._found_in(others).T
+    return np.asarray(0.5 * (self._sizes[:, np.newaxis] + _sizes(others)) - common)
+
+  def _found_in(self, networks: Sequence[np.ndarray]) -> np.ndarray:
+    """Returns which of the known neighborhoods each network has, [M, P]."""
+    numbers, rows = np.concatenate(networks), np.repeat(np.arange(len(networks)), list(map(len, networks)))
+    places = np.minimum(np.searchsorted(self._numbers, numbers), len(self._numbers) - 1)
+    is_known = self._numbers[places] == numbers
+    found = np.zeros((len(networks), len(self._numbers)), np.float32)
+    found[rows[is_known], places[is_known]] = 1
+    return found
+
+
+def _sizes(networks: Sequence[np.ndarray]) -> np.ndarray:
+  return np.array(list(map(len, networks)), np.float32)
+
+
+def _occurrences_in(space: SearchSpace, architecture: Architecture) -> _Occurrences:
   graph: LayerGraph | None = space.graph(architecture)
   if graph is None:
     raise ValueError(f"{space.name}: expected a graph of each architecture, got None for {architecture}")
-  return neighborhood_counts(graph, _RADIUS)
-
-
-def _distances(rows: Sequence[Mapping[Any, int]], columns: Sequence[Mapping[Any, int]]) -> np.ndarray:
-  """Returns half the number of what is not common to rows and columns, [N, M]. What no row has needs no place."""
-  places: dict[tuple[Any, int], int] = {}
-  for key in itertools.chain.from_iterable(map(_occurrences, rows)):
-    places.setdefault(key, len(places))
-  sizes = [np.array([sum(counts.values()) for counts in side], np.float32) for side in (rows, columns)]
-  common = _indicators(rows, places) @ _indicators(columns, places).T
-  return np.asarray(0.5 * (sizes[0][:, np.newaxis] + sizes[1]) - common)
-
-
-def _occurrences(counts: Mapping[Any, int]) -> Iterator[tuple[Any, int]]:
-  """Yields each neighborhood as often as it occurs, numbered."""
-  return ((name, number) for name, count in counts.items() for number in range(count))
-
-
-def _indicators(counted: Sequence[Mapping[Any, int]], places: Mapping[tuple[Any, int], int]) -> np.ndarray:
-  """Returns which of the places each network has, [N, P]."""
-  found = np.zeros((len(counted), len(places)), np.float32)
-  for index, counts in enumerate(counted):
-    found[index, [places[key] for key in _occurrences(counts) if key in places]] = 1
-  return found
+  return tuple(
+    np.array([hash((name, number)) for name, count in counts.items() for number in range(count)], np.int64)
+    for counts in neighborhood_counts(graph, _RADIUS)
+  )

@@ -6,6 +6,7 @@ from nao_tf.benchmarks.synthetic_spaces import Ternary, Widths
 from nao_tf.controller import gaussian_process
 from nao_tf.controller.decision_kernel import DecisionKernel
 from nao_tf.controller.gaussian_process import GaussianProcess, best_and_spread, normal_scores
+from nao_tf.spaces import make_space
 
 
 def sample(space, count, seed):
@@ -49,6 +50,17 @@ def test_the_truth_is_within_its_intervals_about_as_often_as_they_say(fitted):
   beliefs = process.predict(rows, np.random.default_rng(0))
   z = np.abs(truth - beliefs.mean) / np.sqrt(beliefs.deviation**2 + process.noise)
   assert 0.35 < (z < 0.674).mean() < 0.7 and 0.8 < (z < 1.645).mean() < 0.98
+
+
+def test_what_is_unlike_all_trials_is_expected_to_be_worse_than_a_search_that_found_good_ones():
+  """Twenty trials of a search are good and alike. Ten random ones are bad. What is like none of them is no good bet."""
+  space, rng = make_space("nasbench201"), np.random.default_rng(0)
+  good = list(dict.fromkeys(space.mutate((3,) * 6, rng) for _ in range(60)))[:20]
+  others = [row for row in (space.sample(rng) for _ in range(200)) if row.count(3) == 1]
+  process = GaussianProcess(DecisionKernel(space))
+  process.fit(good + others[:10], normal_scores([*np.arange(20) + 100, *np.arange(10)]), rng)
+  unlike = [row for row in (space.sample(rng) for _ in range(200)) if row.count(3) == 0]
+  assert process.predict(unlike, rng).mean.mean() < -0.5
 
 
 def test_the_same_trials_give_the_same_process(fitted):

@@ -17,7 +17,7 @@ def drawn(space, count, seed=0):
 def test_distances_are_half_of_what_is_not_common(name):
   space = make_space(name)
   one, other = drawn(space, 3), drawn(space, 4, seed=1)
-  found = NeighborhoodTerms(space).between(one, other)
+  found = NeighborhoodTerms(space).distances_to(one)(other)
   for row, mine in enumerate(one):
     for column, theirs in enumerate(other):
       pairs = zip(neighborhood_counts(space.graph(mine), 2), neighborhood_counts(space.graph(theirs), 2))
@@ -34,21 +34,21 @@ def test_a_cell_is_like_one_that_has_its_path_and_another_one():
   one = space.encode(GraphGenotype(short, ("input", conv3, conv1, "output")))
   other = space.encode(GraphGenotype(long, ("input", pool, conv3, conv1, "output")))
   others = drawn(space, 50)
-  found = NeighborhoodTerms(space).between([one], [other, *others])[0, 0]
+  found = NeighborhoodTerms(space).distances_to([one])([other, *others])[0, 0]
   assert found[0] < np.median(found[1:])
 
 
 def test_random_networks_are_typically_two_apart_before_anything_is_known():
   space = make_space("nasbench101")
   terms, rows = NeighborhoodTerms(space), drawn(space, 100, seed=2)
-  whole = np.tensordot(np.exp(terms.mean), terms.between(rows, rows), 1)
+  whole = np.tensordot(np.exp(terms.mean), terms.distances_to(rows)(rows), 1)
   assert whole[~np.eye(100, dtype=bool)].mean() == pytest.approx(2.0, rel=0.1)
 
 
 def test_the_kernel_is_positive_semidefinite():
   space = make_space("nasbench201")
   terms, rows = NeighborhoodTerms(space), drawn(space, 60)
-  kernel = np.exp(-np.tensordot(np.exp(terms.mean), terms.between(rows, rows), 1))
+  kernel = np.exp(-np.tensordot(np.exp(terms.mean), terms.distances_to(rows)(rows), 1))
   assert np.linalg.eigvalsh(kernel.astype(np.float64)).min() > -1e-5
 
 
