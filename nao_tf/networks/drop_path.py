@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 from tensorflow import keras
 
+from nao_tf.training.keras_version import IS_KERAS_3
+
 
 class DropPaths(NamedTuple):
   """Drop-path in a cell.
@@ -23,8 +25,8 @@ class DropPaths(NamedTuple):
   rate: float
 
 
-_COUNTS_ONCE: Any = "only_first_replica" if hasattr(keras, "__version__") else tf.VariableAggregation.ONLY_FIRST_REPLICA
-"""How Keras 3 and Keras 2, which does not state its version here, say that replicas count a step once."""
+_COUNTS_ONCE: Any = "only_first_replica" if IS_KERAS_3 else tf.VariableAggregation.ONLY_FIRST_REPLICA
+"""How Keras 3 and Keras 2 say that replicas count a step once."""
 
 
 @keras.utils.register_keras_serializable(package="nao_tf")

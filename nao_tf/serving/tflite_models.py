@@ -11,6 +11,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.serving.plain_preprocessing import LAYER_PREFIX
+from nao_tf.training.keras_version import IS_KERAS_3
 
 _IN_FLOATS = ["SOFTMAX"]
 """Operations of TensorFlow Lite that are not quantized."""
@@ -61,8 +62,8 @@ def computing_in_8_bits(model: keras.Model, images: Iterable[np.ndarray]) -> byt
 
 
 def _converter(model: keras.Model) -> tf.lite.TFLiteConverter:
-  """Returns what converts a model. Keras 2, which does not state its version here, would write a graph for every layer."""
-  if hasattr(keras, "__version__"):
+  """Returns what converts a model. Keras 2 would write a graph for every layer."""
+  if IS_KERAS_3:
     return tf.lite.TFLiteConverter.from_keras_model(model)
   (images,), (name,), module = model.inputs, model.output_names, tf.Module()
   taken = tf.TensorSpec(images.shape, images.dtype, name=images.name)

@@ -3,10 +3,10 @@
 from typing import Any
 
 import tensorflow as tf
-from tensorflow import keras
 
 from nao_tf.training.cluster import Cluster, cluster_of
 from nao_tf.training.fixed_parallelism import with_fixed_parallelism
+from nao_tf.training.keras_version import IS_KERAS_3
 
 
 def make_distribution(num_replicas: int | None = None, *, kind: str | None = None) -> tf.distribute.Strategy:
@@ -70,7 +70,7 @@ def _check_multi_worker(num_replicas: int | None) -> None:
   """
   if num_replicas is not None:
     raise ValueError("expected no num_replicas with several workers: each of them uses all devices that it has")
-  if not hasattr(keras, "__version__"):
+  if not IS_KERAS_3:
     raise ValueError(
       "several workers need Keras 3, this is Keras 2: there, a checkpoint must be written by all workers at once"
     )
