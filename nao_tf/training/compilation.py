@@ -66,13 +66,9 @@ def compiled_step(step: Callable[..., Any], jit_compile: str, distribution: tf.d
   Args:
     step: the function.
     jit_compile: "auto", "on" or "off". With "auto" it is compiled on one GPU or TPU, if it can be.
-    distribution: the distribution of the process.
-
-  Raises:
-    ValueError: if it is to be compiled under several replicas, which TensorFlow does not do.
+    distribution: the distribution of the process. `check_compiled` says whether it can have compiled steps.
   """
-  num_replicas = distribution.num_replicas_in_sync
-  check_compiled(jit_compile, num_replicas)
   accelerators = [kind for kind in ("GPU", "TPU") if tf.config.list_logical_devices(kind)]
-  compiles = jit_compile == "on" or (jit_compile == "auto" and num_replicas == 1 and bool(accelerators))
+  is_wanted = jit_compile == "auto" and distribution.num_replicas_in_sync == 1 and bool(accelerators)
+  compiles = jit_compile == "on" or is_wanted
   return CompiledStep(step, compiles=compiles, must_compile=jit_compile == "on")
