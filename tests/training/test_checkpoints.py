@@ -1,3 +1,4 @@
+import contextlib
 import os
 import random
 import resource
@@ -70,17 +71,26 @@ def test_there_may_be_no_best_one(tmp_path, caplog):
   assert "best.json: not JSON" in caplog.text
 
 
+@contextlib.contextmanager
+def full_disk():
+  """Lets no file grow larger than a part of a checkpoint."""
+  before = resource.getrlimit(resource.RLIMIT_FSIZE)
+  resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+  try:
+    yield
+  finally:
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 def test_a_full_disk_leaves_the_checkpoint_before_whole(tmp_path):
   values = state(1.0, size=100_000)
   checkpoints = Checkpoints(str(tmp_path), values)
   checkpoints.save(1)
-  before = resource.getrlimit(resource.RLIMIT_FSIZE)
-  resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
-  try:
-    with pytest.raises(OSError, match=r"ckpt-2: the checkpoint cannot be written.*the one before it is whole"):
-      checkpoints.save(2)
-  finally:
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+  with (
+    full_disk(),
+    pytest.raises(OSError, match=r"ckpt-2: the checkpoint cannot be written.*the one before it is whole"),
+  ):
+    checkpoints.save(2)
   assert numbers(str(tmp_path)) == [1] and not [name for name in os.listdir(tmp_path) if "ckpt-2" in name]
   checkpoints.save(2)
   assert restore_newest(str(tmp_path), state(size=100_000)).number == 2
@@ -88,13 +98,8 @@ def test_a_full_disk_leaves_the_checkpoint_before_whole(tmp_path):
 
 def test_the_first_checkpoint_on_a_full_disk_has_none_before_it(tmp_path):
   checkpoints = Checkpoints(str(tmp_path), state(1.0, size=100_000))
-  before = resource.getrlimit(resource.RLIMIT_FSIZE)
-  resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
-  try:
-    with pytest.raises(OSError, match=r"\([^{}\[\]]*\); there is none before it: make room"):
-      checkpoints.save(1)
-  finally:
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+  with full_disk(), pytest.raises(OSError, match=r"\([^{}\[\]]*\); there is none before it: make room"):
+    checkpoints.save(1)
 
 
 def test_objects_that_came_later_keep_their_values(tmp_path):
