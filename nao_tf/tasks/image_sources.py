@@ -250,7 +250,8 @@ class TfdsSource:
     if name == "train":
       return True
     with readable(self._builder, name):
-      labeled = all(label >= 0 for label in self._labels(name).take(1).as_numpy_iterator())
+      labels = with_fixed_parallelism(self._labels(name).take(1))
+      labeled = all(label >= 0 for label in labels.as_numpy_iterator())
     if not labeled:
       logging.warning("%s: the examples of its split %s have no labels, so it is not used", self._builder.name, name)
     return labeled
