@@ -15,13 +15,15 @@ add up a small product per step.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
+from nao_tf.networks.segments import go_back, new_array, outer, run_steps, trace_steps
 from nao_tf.spaces.genotypes import RecurrentGenotype
 
-_PREVIOUS = -1  # Number of the previous output, as the predecessor of a node.
+PREVIOUS = -1
+"""Number of the previous output, as the predecessor of a node."""
 _FIRST = 0  # Number of the first node.
 
 
@@ -60,7 +62,7 @@ class Group(NamedTuple):
   activations: tuple[str, ...]
 
 
-_FIRST_GROUP = Group(_PREVIOUS, (_FIRST,), ("tanh",))
+_FIRST_GROUP = Group(PREVIOUS, (_FIRST,), ("tanh",))
 
 
 class Trace(NamedTuple):
@@ -144,11 +146,11 @@ def step(
   Returns:
     The output, which is the mean of all nodes but the first, `[B, H]`; and the trace.
   """
-  states, gates, values = {_PREVIOUS: hidden}, [], []
+  states, gates, values = {PREVIOUS: hidden}, [], []
   for group, kernel in zip(groups, kernels):
     source = states[group.predecessor]
     product = tf.matmul(source if mask is None else source * mask, kernel)
-    gate, value = tf.split(product + projected if group.predecessor == _PREVIOUS else product, 2, axis=1)
+    gate, value = tf.split(product + projected if group.predecessor == PREVIOUS else product, 2, axis=1)
     gates.append(tf.sigmoid(gate))
     for number, name, g, v in zip(group.nodes, group.activations, _per_node(gates[-1], group), _per_node(value, group)):
       values.append(ACTIVATIONS[name].apply(v))
@@ -169,17 +171,7 @@ def run_segment(
   Returns:
     The outputs, `[T, B, H]`.
   """
-  size = hidden.shape[-1]
-
-  def advance(
-    time: tf.Tensor, hidden: tf.Tensor, outputs: tf.TensorArray
-  ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray]:
-    output, _ = step(groups, kernels, projected[time], hidden, mask)
-    return time + 1, output, outputs.write(time, output)
-
-  length = tf.shape(projected)[0]
-  start = (0, hidden, new_array(length, size, hidden.dtype))
-  return tf.while_loop(lambda time, *_: time < length, advance, start)[2].stack()
+  return run_steps(lambda inputs, before: step(groups, kernels, inputs, before, mask), projected, hidden)
 
 
 def run_training_segment(
@@ -210,23 +202,13 @@ def _forward(
 ) -> tuple[tf.Tensor, Trace]:
   """Returns the outputs `[T, B, H]` and a trace of arrays over time."""
   size, length, dtype = hidden.shape[-1], tf.shape(projected)[0], hidden.dtype
-  inputs = new_array(length, 2 * size, dtype).unstack(projected)
   num_nodes = sum(len(group.nodes) for group in groups)
   traces = Trace(
     [new_array(length, size, dtype) for _ in range(num_nodes)],
     [new_array(length, size * len(group.nodes), dtype) for group in groups],
     [new_array(length, size, dtype) for _ in range(num_nodes)],
   )
-
-  def advance(
-    time: tf.Tensor, hidden: tf.Tensor, outputs: tf.TensorArray, traces: Trace
-  ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray, Trace]:
-    output, trace = step(groups, kernels, inputs.read(time), hidden, mask)
-    return time + 1, output, outputs.write(time, output), write_all(traces, time, trace)
-
-  start = (0, hidden, new_array(length, size, dtype), traces)
-  _, _, outputs, traces = tf.while_loop(lambda time, *_: time < length, advance, start)
-  return outputs.stack(), traces
+  return trace_steps(lambda inputs, before: step(groups, kernels, inputs, before, mask), projected, hidden, traces)
 
 
 def _backward(
@@ -244,20 +226,12 @@ def _backward(
   """
   size, length, dtype = mask.shape[-1], tf.shape(d_outputs)[0], mask.dtype
   transposed = [tf.transpose(kernel) for kernel in kernels]
-  previous_array = new_array(length, size, dtype).unstack(previous)
-  d_output_array = new_array(length, size, dtype).unstack(d_outputs)
   d_products = [new_array(length, 2 * size * len(group.nodes), dtype) for group in groups]
 
-  def retreat(
-    time: tf.Tensor, d_hidden: tf.Tensor, d_products: list[tf.TensorArray]
-  ) -> tuple[tf.Tensor, tf.Tensor, list[tf.TensorArray]]:
-    trace = read_all(traces, time)
-    d_output = d_output_array.read(time) + d_hidden
-    d_hidden, d_steps = _step_backward(groups, transposed, trace, previous_array.read(time), mask, d_output)
-    return time - 1, d_hidden, write_all(d_products, time, d_steps)
+  def step_backward(trace: Trace, previous: tf.Tensor, d_output: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    return _step_backward(groups, transposed, trace, previous, mask, d_output)
 
-  start = (length - 1, tf.zeros_like(previous[0]), d_products)
-  _, d_hidden, d_products = tf.while_loop(lambda time, *_: time >= 0, retreat, start)
+  d_hidden, d_products = go_back(step_backward, traces, previous, d_outputs, d_products)
   return d_hidden, [d_product.stack() for d_product in d_products]
 
 
@@ -270,7 +244,7 @@ def _step_backward(
   d_output: tf.Tensor,
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
   """Returns the gradients with respect to the previous output and to each group's product."""
-  states = {_PREVIOUS: previous, **dict(enumerate(trace.states))}
+  states = {PREVIOUS: previous, **dict(enumerate(trace.states))}
   values = dict(zip((number for group in groups for number in group.nodes), trace.values))
   share = d_output / (len(trace.states) - 1)
   d_states = {number: [] if number <= _FIRST else [share] for number in states}
@@ -286,7 +260,7 @@ def _step_backward(
       d_states[group.predecessor].append(d_source)
     d_products.append(tf.concat(d_gates + d_values, axis=1))
     d_states[group.predecessor].append(tf.matmul(d_products[-1], kernel) * mask)
-  return tf.add_n(d_states[_PREVIOUS]), d_products[::-1]
+  return tf.add_n(d_states[PREVIOUS]), d_products[::-1]
 
 
 def _check_nodes(genotype: RecurrentGenotype) -> None:
@@ -302,24 +276,3 @@ def _check_nodes(genotype: RecurrentGenotype) -> None:
 def _per_node(tensor: tf.Tensor, group: Group) -> list[tf.Tensor]:
   """Splits `[B, k * H]` into the parts of a group's nodes."""
   return tf.split(tensor, len(group.nodes), axis=1) if len(group.nodes) > 1 else [tensor]
-
-
-def outer(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
-  """Returns the sum over time and batch of the outer products of `[T, B, M]` and `[T, B, N]`, `[M, N]`."""
-  left, right = (tf.reshape(tensor, [-1, tensor.shape[-1]]) for tensor in (left, right))
-  return tf.matmul(left, right, transpose_a=True)
-
-
-def new_array(length: tf.Tensor, size: int, dtype: tf.DType = tf.float32) -> tf.TensorArray:
-  """Returns an array over time of tensors `[B, size]`."""
-  return tf.TensorArray(dtype, length, element_shape=[None, size], clear_after_read=False)
-
-
-def write_all(arrays: Any, time: tf.Tensor, values: Any) -> Any:
-  """Writes values into arrays at one time and returns the arrays. Both are nested in the same way."""
-  return tf.nest.map_structure(lambda array, value: array.write(time, value), arrays, values)
-
-
-def read_all(arrays: Any, time: tf.Tensor) -> Any:
-  """Returns the values of nested arrays at one time, nested in the same way."""
-  return tf.nest.map_structure(lambda array: array.read(time), arrays)

@@ -19,10 +19,10 @@ from nao_tf.spaces.cell_encodings import EncodedBranch, first_encoding, nodes_of
 from nao_tf.spaces.genotype_graphs import graph_of_cells
 from nao_tf.spaces.genotypes import NUM_CELL_INPUTS, Branch, Cell, CellGenotype, Node
 from nao_tf.spaces.layer_graphs import LayerGraph
+from nao_tf.spaces.operation_names import ZERO
 from nao_tf.trial import Architecture
 
 NUM_NODES = 5
-_ABSENT = "zero"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +109,7 @@ DARTS = tuple(
 )
 """Their codes are those of DARTS, whose 0 is the absent operation."""
 
-SNAS = (NamedOperation(_ABSENT, 0), *DARTS)
+SNAS = (NamedOperation(ZERO, 0), *DARTS)
 """Those of DARTS, and the absent operation among them (Xie et al., ICLR 2019)."""
 
 
@@ -244,7 +244,7 @@ class NasnetSpace(SearchSpace):
 
   def _absent_reading_first(self, cell: Architecture) -> Architecture:
     """Returns a cell in which branches that are absent, and so read nothing, have the first state as their source."""
-    absent = self._choice_of_name.get(_ABSENT)
+    absent = self._choice_of_name.get(ZERO)
     return tuple(0 if i % 2 == 0 and cell[i + 1] == absent else choice for i, choice in enumerate(cell))
 
   def _decode_cell(self, cell: Architecture) -> Cell:

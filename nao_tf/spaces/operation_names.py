@@ -15,7 +15,9 @@ _FAMILIES = {
   "sigmoid": ("sigmoid",),
 }
 """Families of operations, each with what the names of its operations begin with."""
-ABSENT = ("zero", "none")
+ZERO = "zero"
+"""Name of the absent operation in cells whose edges or branches may be absent."""
+ABSENT = (ZERO, "none")
 """Names of what is no operation: nothing is computed."""
 OTHER = "other"
 FAMILIES = (*_FAMILIES, OTHER)

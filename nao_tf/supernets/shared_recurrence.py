@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from nao_tf.networks.recurrence import ACTIVATIONS, Activation, new_array, outer, read_all, write_all
+from nao_tf.networks.recurrence import ACTIVATIONS, Activation
+from nao_tf.networks.segments import go_back, new_array, outer, run_steps, trace_steps
 from nao_tf.supernets.state_list import StateList
 
 _FIRST_ACTIVATION = ACTIVATIONS["tanh"]
@@ -74,16 +75,8 @@ class SharedRecurrence:
     Returns:
       The outputs, `[T, B, H]`.
     """
-    length, kernels = tf.shape(projected)[0], self._kernels_in(projected.dtype)
-
-    def advance(
-      time: tf.Tensor, hidden: tf.Tensor, outputs: tf.TensorArray
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray]:
-      output, _ = self._step(kernels, projected[time], hidden, mask)
-      return time + 1, output, outputs.write(time, output)
-
-    start = (0, hidden, new_array(length, self._size, hidden.dtype))
-    return tf.while_loop(lambda time, *_: time < length, advance, start)[2].stack()
+    kernels = self._kernels_in(projected.dtype)
+    return run_steps(lambda inputs, before: self._step(kernels, inputs, before, mask), projected, hidden)
 
   def run_training(self, projected: tf.Tensor, hidden: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Does the same as `run`, with a fast gradient. There is none with respect to the mask."""
@@ -127,18 +120,9 @@ class SharedRecurrence:
   ) -> tuple[tf.Tensor, Trace]:
     """Returns the outputs `[T, B, H]` and a trace of arrays over time."""
     length, new = tf.shape(projected)[0], functools.partial(new_array, dtype=projected.dtype)
-    inputs = new(length, 2 * self._size).unstack(projected)
     states, gates, values = ([new(length, self._size) for _ in kernels] for _ in Trace._fields)
-
-    def advance(
-      time: tf.Tensor, hidden: tf.Tensor, outputs: tf.TensorArray, traces: Trace
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray, Trace]:
-      output, trace = self._step(kernels, inputs.read(time), hidden, mask)
-      return time + 1, output, outputs.write(time, output), write_all(traces, time, trace)
-
-    start = (0, hidden, new(length, self._size), Trace(states, gates, values))
-    _, _, outputs, traces = tf.while_loop(lambda time, *_: time < length, advance, start)
-    return outputs.stack(), traces
+    traces = Trace(states, gates, values)
+    return trace_steps(lambda inputs, before: self._step(kernels, inputs, before, mask), projected, hidden, traces)
 
   def _backward(
     self,
@@ -149,21 +133,13 @@ class SharedRecurrence:
     d_outputs: tf.Tensor,
   ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """Returns the gradients with respect to the first previous output, `[B, H]`, and to the product of each node."""
-    length, new = tf.shape(d_outputs)[0], functools.partial(new_array, dtype=d_outputs.dtype)
-    transposed = [tf.transpose(kernel) for kernel in kernels]
-    previous_array = new(length, self._size).unstack(previous)
-    d_output_array = new(length, self._size).unstack(d_outputs)
-    d_products = [new(length, 2 * self._size) for _ in kernels]
+    length, transposed = tf.shape(d_outputs)[0], [tf.transpose(kernel) for kernel in kernels]
+    d_products = [new_array(length, 2 * self._size, d_outputs.dtype) for _ in kernels]
 
-    def retreat(
-      time: tf.Tensor, d_hidden: tf.Tensor, d_products: list[tf.TensorArray]
-    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.TensorArray]]:
-      trace, d_output = read_all(traces, time), d_output_array.read(time) + d_hidden
-      d_hidden, d_steps = self._step_backward(transposed, trace, previous_array.read(time), mask, d_output)
-      return time - 1, d_hidden, write_all(d_products, time, d_steps)
+    def step_backward(trace: Trace, previous: tf.Tensor, d_output: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+      return self._step_backward(transposed, trace, previous, mask, d_output)
 
-    start = (length - 1, tf.zeros_like(previous[0]), d_products)
-    _, d_hidden, d_products = tf.while_loop(lambda time, *_: time >= 0, retreat, start)
+    d_hidden, d_products = go_back(step_backward, traces, previous, d_outputs, d_products)
     return d_hidden, [d_product.stack() for d_product in d_products]
 
   def _step_backward(

@@ -17,8 +17,8 @@ from nao_tf.networks.conventions import Convention, derive_seeds
 from nao_tf.networks.layers import Chain, ImageShape, Norm, track_each
 from nao_tf.networks.operations import OPERATIONS, Pool
 from nao_tf.networks.weight_sources import OWN_WEIGHTS, WeightSource
+from nao_tf.spaces.operation_names import ZERO
 from nao_tf.supernets.functional import LayerFunction
-from nao_tf.supernets.relaxed.mixtures import ZERO
 
 _POOLS = ("max", "avg", "min")
 _NOT_INLINED = {"_noinline": True}

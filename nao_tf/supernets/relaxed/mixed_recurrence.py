@@ -22,11 +22,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from nao_tf.networks.recurrence import ACTIVATIONS, Group, group_kernels, new_array, outer, read_all, write_all
-from nao_tf.supernets.relaxed.mixtures import ZERO
+from nao_tf.networks.recurrence import ACTIVATIONS, PREVIOUS, Group, group_kernels
+from nao_tf.networks.segments import go_back, new_array, outer, read_all, run_steps, trace_steps
+from nao_tf.spaces.operation_names import ZERO
 
 _EPSILON = 1e-5
-_PREVIOUS = -1
 
 
 class Trace(NamedTuple):
@@ -84,8 +84,8 @@ class MixedRecurrence:
       kernels: of all nodes by number, each `[H, 2H]`.
     """
     nodes = range(self._num_nodes + 1)
-    groups = [Group(source, tuple(nodes[source + 1 :]), ()) for source in range(_PREVIOUS, self._num_nodes)]
-    return group_kernels([Group(_PREVIOUS, (0,), ()), *groups[1:]], kernels)
+    groups = [Group(source, tuple(nodes[source + 1 :]), ()) for source in range(PREVIOUS, self._num_nodes)]
+    return group_kernels([Group(PREVIOUS, (0,), ()), *groups[1:]], kernels)
 
   def run(
     self,
@@ -108,17 +108,8 @@ class MixedRecurrence:
     Returns:
       The outputs, `[T, B, H]`.
     """
-    length, shares = tf.shape(projected)[0], self._shares(mixture)
-    inputs = new_array(length, 2 * self._units, projected.dtype).unstack(projected)
-
-    def advance(
-      time: tf.Tensor, hidden: tf.Tensor, outputs: tf.TensorArray
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray]:
-      output, _ = self._step(kernels, shares, inputs.read(time), hidden, mask)
-      return time + 1, output, outputs.write(time, output)
-
-    start = (0, hidden, new_array(length, self._units, hidden.dtype))
-    return tf.while_loop(lambda time, *_: time < length, advance, start)[2].stack()
+    shares = self._shares(mixture)
+    return run_steps(lambda inputs, before: self._step(kernels, shares, inputs, before, mask), projected, hidden)
 
   def run_training(
     self,
@@ -203,20 +194,12 @@ class MixedRecurrence:
   ) -> tuple[tf.Tensor, Trace]:
     """Returns the outputs `[T, B, H]` and a trace of arrays over time."""
     length, new = tf.shape(projected)[0], functools.partial(new_array, dtype=projected.dtype)
-    inputs = new(length, 2 * self._units).unstack(projected)
     gates, values = ([new(length, size) for size in self._sizes] for _ in range(2))
     states, scales = ([new(length, self._units) for _ in kernels] for _ in range(2))
     traces = Trace(new(length, 2 * self._units), gates, values, states, scales)
-
-    def advance(
-      time: tf.Tensor, hidden: tf.Tensor, outputs: tf.TensorArray, traces: Trace
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray, Trace]:
-      output, trace = self._step(kernels, shares, inputs.read(time), hidden, mask)
-      return time + 1, output, outputs.write(time, output), write_all(traces, time, trace)
-
-    start = (0, hidden, new(length, self._units), traces)
-    _, _, outputs, traces = tf.while_loop(lambda time, *_: time < length, advance, start)
-    return outputs.stack(), traces
+    return trace_steps(
+      lambda inputs, before: self._step(kernels, shares, inputs, before, mask), projected, hidden, traces
+    )
 
   def _backward(
     self,
@@ -235,18 +218,16 @@ class MixedRecurrence:
     """
     length, new = tf.shape(d_outputs)[0], functools.partial(new_array, dtype=d_outputs.dtype)
     transposed = [tf.transpose(kernel) for kernel in kernels]
-    previous_array, d_output_array = (new(length, self._units).unstack(x) for x in (previous, d_outputs))
     d_products = [new(length, 2 * size) for size in (self._units, *self._sizes)]
 
-    def retreat(
-      time: tf.Tensor, d_hidden: tf.Tensor, arrays: tuple[list[tf.TensorArray], tf.TensorArray]
-    ) -> tuple[tf.Tensor, tf.Tensor, tuple[list[tf.TensorArray], tf.TensorArray]]:
-      trace, d_output = read_all(traces, time), d_output_array.read(time) + d_hidden
-      d_hidden, *steps = self._step_backward(transposed, shares, trace, previous_array.read(time), mask, d_output)
-      return time - 1, d_hidden, write_all(arrays, time, tuple(steps))
+    def step_backward(
+      trace: Trace, previous: tf.Tensor, d_output: tf.Tensor
+    ) -> tuple[tf.Tensor, tuple[list[tf.Tensor], tf.Tensor]]:
+      d_hidden, *others = self._step_backward(transposed, shares, trace, previous, mask, d_output)
+      return d_hidden, tuple(others)
 
-    start = (length - 1, tf.zeros_like(previous[0]), (d_products, new(length, self._sizes[0])))
-    _, d_hidden, (d_products, d_totals) = tf.while_loop(lambda time, *_: time >= 0, retreat, start)
+    arrays = (d_products, new(length, self._sizes[0]))
+    d_hidden, (d_products, d_totals) = go_back(step_backward, traces, previous, d_outputs, arrays)
     return d_hidden, d_products, d_totals
 
   def _step_backward(

@@ -22,8 +22,8 @@ from nao_tf.spaces.genotypes import (
   RecurrentGenotype,
   RecurrentNode,
 )
+from nao_tf.spaces.operation_names import ZERO
 
-ZERO = "zero"
 BRANCHES = 2
 """Edges that a node of a derived cell keeps."""
 

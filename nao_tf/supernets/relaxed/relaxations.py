@@ -13,6 +13,7 @@ from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import CellGenotype
 from nao_tf.spaces.nasbench201 import OPERATIONS, Nasbench201Space
 from nao_tf.spaces.nasnet import NasnetSpace
+from nao_tf.spaces.operation_names import ZERO
 from nao_tf.supernets.relaxed import mixtures, relaxed_edges
 from nao_tf.supernets.relaxed.expected_costs import CellCosts, cell_costs
 from nao_tf.supernets.relaxed.relaxed_network import RelaxedImageNetwork
@@ -66,8 +67,8 @@ class CellRelaxation(Relaxation):
     """Takes the space."""
     self._space, self._num_nodes = space, space.num_nodes
     names = tuple(operation.name for operation in space.operations)
-    self._may_be_absent = mixtures.ZERO in names
-    self._operations = names if self._may_be_absent else (mixtures.ZERO, *names)
+    self._may_be_absent = ZERO in names
+    self._operations = names if self._may_be_absent else (ZERO, *names)
     self.shape = 2, mixtures.num_edges(space.num_nodes), len(self._operations)
 
   def network(

@@ -20,6 +20,7 @@ from nao_tf.networks.weight_sources import OWN_WEIGHTS, WeightSource
 from nao_tf.runs.shares import Shares
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import RecurrentGenotype
+from nao_tf.spaces.operation_names import ZERO
 from nao_tf.spaces.recurrent import ACTIVATIONS, RecurrentSpace
 from nao_tf.supernets.full_size import check_relaxed_training
 from nao_tf.supernets.functional import LentWeights
@@ -36,7 +37,7 @@ from nao_tf.training.language_trainer import EVALUATION_TOKENS, Progress, activa
 from nao_tf.training.loss_scale import make_loss_scale
 from nao_tf.trial import Architecture
 
-OPERATIONS = (mixtures.ZERO, *ACTIVATIONS)
+OPERATIONS = (ZERO, *ACTIVATIONS)
 
 
 class _Segment(NamedTuple):
