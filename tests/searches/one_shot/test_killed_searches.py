@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from nao_tf.runs.journal import read_trials
 from nao_tf.runs.shares import read_shares
+from tests.searches.one_shot.test_running import figures
 
 ROOT = pathlib.Path(__file__).parents[3]
 
@@ -47,10 +47,9 @@ def start(directory, name, step=-1, number=0):
   return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False).returncode
 
 
-def figures(directory):
+def record(directory):
   """Returns all that a search has on record but its times."""
-  trials = read_trials(str(directory))
-  return [(t.architecture, {**t.evaluation.metrics, "seconds": 0.0}) for t in trials], read_shares(str(directory))
+  return figures(directory), read_shares(str(directory))
 
 
 @pytest.mark.slow
@@ -63,4 +62,4 @@ def test_a_search_that_is_killed_ends_with_the_same_bits(tmp_path, name, steps):
   assert start(cut, name, steps[0], signal.SIGINT) != 0
   assert start(cut, name, steps[1], signal.SIGKILL) == -signal.SIGKILL
   assert start(cut, name) == 0
-  assert figures(cut) == figures(whole)
+  assert record(cut) == record(whole)
