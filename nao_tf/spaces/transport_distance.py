@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from nao_tf.registries import MissingPackage
 from nao_tf.spaces.label_costs import LabelCosts
@@ -64,12 +65,14 @@ _BACKENDS = tuple(f"POT_BACKEND_DISABLE_{name}" for name in ("TENSORFLOW", "PYTO
 class TransportProfile:
   """What the distance compares of a graph.
 
+  After the layers there is one more row. What is matched with it is left unmatched.
+
   Attributes:
     graph: the graph.
-    codes: labels of the layers, as rows of a table [L].
-    masses: of the layers [L].
-    mass: their sum.
-    places: path lengths of each layer [L, P].
+    codes: labels of the layers, as rows of a table [L + 1]; the last one means nothing.
+    masses: of the layers [L + 1]; the last one is that of the other network.
+    mass: the sum of the masses of the layers.
+    places: path lengths of each layer [L + 1, P]; those of the last one mean nothing.
   """
 
   graph: LayerGraph
@@ -96,7 +99,8 @@ class TransportDistance:
   def profile(self, graph: LayerGraph) -> TransportProfile:
     """Returns what is compared of a graph. Profiles of one distance are not comparable with those of another one."""
     masses = _masses(graph)
-    return TransportProfile(graph, self._labels.codes(graph.layers), masses, float(masses.sum()), _places(graph))
+    codes, places = np.append(self._labels.codes(graph.layers), 0), np.pad(_places(graph), [(0, 1), (0, 0)])
+    return TransportProfile(graph, codes, np.append(masses, 0.0), float(masses.sum()), places)
 
   def distances(self, profile: TransportProfile, others: Sequence[TransportProfile]) -> np.ndarray:
     """Returns the distances of one network to others [N, 8]: those of `NUS`, then the same divided by the masses."""
@@ -112,25 +116,23 @@ class TransportDistance:
     return distances
 
   def _costs(self, profile: TransportProfile, others: Sequence[TransportProfile]) -> Iterator[np.ndarray]:
-    """Yields the costs of matching the layers of one network with those of each other one [4, L, M]."""
-    labels = self._labels.between(profile.codes, np.concatenate([other.codes for other in others]))
-    places = np.concatenate([other.places for other in others])
-    apart = np.abs(profile.places[:, np.newaxis] - places).sum(axis=-1)
+    """Yields the costs of matching the layers of each other network with those of one [4, M + 1, L + 1]."""
+    labels = self._labels.between(np.concatenate([other.codes for other in others]), profile.codes)
+    apart = cdist(np.concatenate([other.places for other in others]), profile.places, "cityblock")
     costs = np.minimum(labels + np.array(NUS)[:, np.newaxis, np.newaxis] * apart, _DIFFERENT)
     ends = np.cumsum([len(other.codes) for other in others])
-    yield from np.split(costs, ends[:-1], axis=2)
+    costs[:, ends - 1], costs[:, :, -1] = _UNMATCHED, _UNMATCHED
+    costs[:, ends - 1, -1] = 0.0
+    for end, other in zip(ends.tolist(), others):
+      yield costs[:, end - len(other.codes) : end]
 
   def _transport(self, one: TransportProfile, other: TransportProfile, costs: np.ndarray) -> list[float]:
     """Returns the least costs of transport for each nu."""
     if one.graph == other.graph:
       return [0.0] * len(costs)
-    _, num_rows, num_columns = costs.shape
-    supply, demand = np.full(num_rows + 1, other.mass), np.full(num_columns + 1, one.mass)
-    supply[:-1], demand[:-1] = one.masses, other.masses
-    padded = np.full((len(costs), num_rows + 1, num_columns + 1), _UNMATCHED)
-    padded[:, -1, -1] = 0.0
-    padded[:, :-1, :-1] = costs
-    return [self._cost(supply, demand, matrix) for matrix in padded]
+    supply, demand = other.masses.copy(), one.masses.copy()
+    supply[-1], demand[-1] = one.mass, other.mass
+    return [self._cost(supply, demand, matrix) for matrix in costs]
 
   def _cost(self, supply: np.ndarray, demand: np.ndarray, costs: np.ndarray) -> float:
     """Returns the least cost of transport.

@@ -66,13 +66,13 @@ def test_masses_grow_with_computation():
 @settings(max_examples=10, deadline=None, derandomize=True)
 def test_it_is_the_optimum_of_the_linear_program(one, two):
   first, second = DISTANCE.profile(one), DISTANCE.profile(two)
-  costs = next(iter(DISTANCE._costs(first, [second])))[1]
+  costs = next(iter(DISTANCE._costs(first, [second])))[1].T[:-1, :-1]
   rows, columns = costs.shape
   padded = np.pad(costs, ((0, 1), (0, 1)), constant_values=1)
   padded[-1, -1] = 0
   sums = [np.eye(rows + 1)[i][:, None] * np.ones(columns + 1) for i in range(rows + 1)]
   sums += [np.eye(columns + 1)[i] * np.ones((rows + 1, 1)) for i in range(columns + 1)]
-  masses = [*first.masses, second.mass, *second.masses, first.mass]
+  masses = [*first.masses[:-1], second.mass, *second.masses[:-1], first.mass]
   solution = linprog(padded.ravel(), A_eq=np.array([s.ravel() for s in sums]), b_eq=masses)
   assert DISTANCE.between(one, two)[1] == pytest.approx(solution.fun, rel=1e-6, abs=1e-9)
 
