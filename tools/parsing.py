@@ -24,7 +24,7 @@ def parse(
     define: called with the command line, flagfiles included: defines further flags. It may return what to parse instead.
 
   Returns:
-    The name of the program, and arguments that are no flags.
+    The name of the program, and arguments that are not flags.
 
   Raises:
     flags.Error: if a flag is unknown or has a wrong value, or a flagfile is wrong; the message names it.

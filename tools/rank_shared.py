@@ -86,7 +86,7 @@ def table_evaluator(flag_values: flags.FlagValues) -> TabularEvaluator | None:
   """Returns what looks the truth up; None if it has to be trained.
 
   Raises:
-    ValueError: if the file is no table of the space, or the table has no such figure.
+    ValueError: if the file is not a table of the space, or the table has no such figure.
     OSError: if it cannot be read.
   """
   if flag_values.table is None:

@@ -25,7 +25,7 @@ def parse(flag_values: flags.FlagValues, argv: Sequence[str]) -> list[str]:
     argv: the name of the program and its arguments.
 
   Returns:
-    The name of the program, and arguments that are no flags.
+    The name of the program, and arguments that are not flags.
 
   Raises:
     flags.Error: if a flag is unknown or has a wrong value. If it had another name once, the message says its new one.

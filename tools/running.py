@@ -53,7 +53,7 @@ def _parse(
   taken_up: Callable[[Sequence[str]], Sequence[str]],
   doc: str,
 ) -> list[str]:
-  """Defines and parses the flags; returns the arguments that are no flags."""
+  """Defines and parses the flags; returns the arguments that are not flags."""
 
   def define(expanded: Sequence[str]) -> Sequence[str]:
     merged = list(expanded) if _HELP.intersection(expanded) else list(taken_up(expanded))

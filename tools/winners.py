@@ -77,7 +77,7 @@ def check_place_of_best(flag_values: flags.FlagValues) -> None:
   """Checks that the winner can be exported to its place, if something is there already.
 
   Raises:
-    ValueError: if that is no export, or another process is exporting there.
+    ValueError: if that is not an export, or another process is exporting there.
     OSError: if it cannot be written.
   """
   saved_model = os.path.join(flag_values.workdir, BEST_DIRECTORY, train.SAVED_MODEL)

@@ -80,7 +80,7 @@ class SupernetScores:
         score = self._score(self._trainer.score(canonical))
         self._files.add(canonical, score if math.isfinite(score) else None)
       found = self._files[canonical]
-      yield Evaluation.failed("its score with shared weights is no number") if found is None else Evaluation(found)
+      yield Evaluation.failed("its score with shared weights is not a number") if found is None else Evaluation(found)
 
 
 class SupernetSearch:

@@ -9,7 +9,7 @@ NAMES = ("loss", "score_loss", "token_loss", "pairwise_accuracy", "kendall_tau",
 
 
 class Trackers:
-  """One running mean per metric. The means are no part of the model's weights."""
+  """One running mean per metric. The means are not part of the model's weights."""
 
   def __init__(self) -> None:
     """Creates a running mean for each of `NAMES`."""

@@ -100,7 +100,7 @@ def table_of(path: str, space: SearchSpace) -> Table:
   """Reads a table file of a space.
 
   Raises:
-    ValueError: if the file is no table, or one of another space.
+    ValueError: if the file is not a table, or is one of another space.
     OSError: if it cannot be read.
   """
   table = read_table(path)

@@ -133,7 +133,7 @@ def read_graph(model: keras.Model) -> LayerGraph:
 
   Raises:
     ValueError: if its layers do not say how it computes: it is a model of another kind, a layer is called more than
-      once or with further arguments, or something between the layers is no layer.
+      once or with further arguments, or something between the layers is not a layer.
   """
   if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
     raise ValueError(f"expected a functional model of Keras, or a sequential one that was built, got {model!r}")

@@ -69,7 +69,7 @@ def short(value: float | None) -> float | None:
 
 
 def _metric(trials: Sequence[Trial], keys: Sequence[str]) -> list[float | None]:
-  """Returns a metric of each trial, under the first of its names that is there; None if it is no number."""
+  """Returns a metric of each trial, under the first of its names that is there; None if it is not a number."""
   return [_number(trial.evaluation.metrics, keys) if trial.evaluation else None for trial in trials]
 
 

@@ -80,7 +80,7 @@ class ServedLanguageModel(tf.Module):
     self.words = _lookup(vocabulary_path, tf.int64, tf.string, tf.constant(""))
     text, word = (tf.TensorSpec([None], tf.string, name) for name in ("text", "word"))
     state = tf.TensorSpec([None, network.num_state_units], tf.float32, "state")
-    # The functions hold the network, which is no attribute of this module. So Keras does not save it in its own way.
+    # The functions hold the network, which is not an attribute of this module. So Keras does not save it in its own way.
     score, go_on = (functools.partial(answer, network) for answer in (self._score, self._continue))
     answers = {
       SCORE: tf.function(

@@ -78,7 +78,7 @@ def _frozen(concrete: Any) -> Any:
   """Returns a function with constants in place of its variables."""
   logger = tf.get_logger()
   level = logger.level
-  logger.setLevel("ERROR")  # It warns that the tables of a vocabulary are no constants, which is as it should be.
+  logger.setLevel("ERROR")  # It warns that the tables of a vocabulary are not constants, which is as it should be.
   try:
     return convert_variables_to_constants_v2(concrete, lower_control_flow=False)
   finally:

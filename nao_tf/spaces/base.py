@@ -75,7 +75,7 @@ class SearchSpace(abc.ABC):
 
   Override, where the default does not fit:
 
-  * `check_rules`, if some rows of choices are no architectures. Default: all are.
+  * `check_rules`, if some rows of choices are not architectures. Default: all are.
   * `canonical` and `random_equivalent`, if one network has several encodings. Default: it has one.
   * `function_key` and `random_isomorphic`, if architectures that compute the same function still count as different
     ones, for example because each has its own entry in a table. Default: they follow from the encodings.
@@ -266,7 +266,7 @@ class SearchSpace(abc.ABC):
     return self.random_equivalent(architecture, rng)
 
   def graph(self, architecture: Architecture) -> LayerGraph | None:
-    """Returns the network as a graph of layers, equal for all encodings of one network; None if it is no such network."""
+    """Returns the network as a graph of layers, equal for all encodings of one network; None if it is not such a network."""
     del architecture
     return None
 

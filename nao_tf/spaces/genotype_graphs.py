@@ -92,7 +92,7 @@ def _label(genotype: LayeredGenotype, number: int) -> str:
 
 
 def _add_cell(cell: Cell, part: str, builder: GraphBuilder) -> None:
-  """Adds a cell to a graph. Absent branches are no layers."""
+  """Adds a cell to a graph. Absent branches are not layers."""
   states = [[builder.add(Layer(INPUT, part=part))] for _ in range(NUM_CELL_INPUTS)]
   for node in cell.nodes:
     states.append(

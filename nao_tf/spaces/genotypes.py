@@ -229,7 +229,7 @@ def genotype_from_json(data: Any) -> Genotype:
   """Returns the genotype, of any kind, from the return value of its `to_json`.
 
   Raises:
-    ValueError: if `data` is no genotype.
+    ValueError: if `data` is not a genotype.
   """
   readers = [read for key, read in _READERS.items() if isinstance(data, dict) and key in data]
   if not readers:

@@ -225,7 +225,7 @@ def with_active_values(hyperparameters: HyperParameters) -> HyperParameters:
     hyperparameters: with values, which may be NumPy's. Values whose names are not in the space stay.
 
   Raises:
-    ValueError: if a value is no finite number, string or bool.
+    ValueError: if a value is not a finite number, a string or a bool.
   """
   plain = plain_hyperparameters(hyperparameters)
   names = {hp.name for hp in plain.space}

@@ -29,7 +29,7 @@ class NasRlSpace(SearchSpace):
     Args:
       name: key in the registry.
       num_layers: number of convolutions.
-      strides: the strides to choose from, vertical and horizontal ones; one for all convolutions is no decision.
+      strides: the strides to choose from, vertical and horizontal ones; if there is only one, it is not a decision.
     """
     self.name = name
     self.num_layers = fields.integer(num_layers, "num_layers", 1)

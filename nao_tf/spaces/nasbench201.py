@@ -72,7 +72,7 @@ class Nasbench201Space(SearchSpace):
   def graph(self, architecture: Architecture) -> LayerGraph:
     """Returns the operations that take part in the output as layers; see `SearchSpace.graph`.
 
-    Cells that compute the same function have equal graphs. "none" and "skip_connect" are no layers.
+    Cells that compute the same function have equal graphs. "none" and "skip_connect" are not layers.
     """
     builder = GraphBuilder()
     layers = {(_INPUT, 0): builder.add(Layer(INPUT))}

@@ -18,7 +18,7 @@ _FAMILIES = {
 ZERO = "zero"
 """Name of the absent operation in cells whose edges or branches may be absent."""
 ABSENT = (ZERO, "none")
-"""Names of what is no operation: nothing is computed."""
+"""Names that stand for no operation: nothing is computed."""
 OTHER = "other"
 FAMILIES = (*_FAMILIES, OTHER)
 

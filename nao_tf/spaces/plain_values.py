@@ -51,7 +51,7 @@ def plain_values(values: Any, place: str) -> dict[str, PlainValue]:
     place: where they are from, for error messages.
 
   Raises:
-    ValueError: if they are no mapping from names, or one cannot be made plain.
+    ValueError: if they are not a mapping from names, or one cannot be made plain.
   """
   if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
     raise ValueError(f"{place}: expected values by the names of hyperparameters, got {fields.shown(values)}")

@@ -1,6 +1,6 @@
 """The values of a numerical hyperparameter with a step, the end of its range included.
 
-Steps such as 0.1 are no exact floats. So values are counted and compared within the precision of 32-bit floats, since
+Steps such as 0.1 are not exact floats. So values are counted and compared within the precision of 32-bit floats, since
 users give such values, too. KerasTuner itself rounds the number of steps down and may lose the end of the range.
 """
 

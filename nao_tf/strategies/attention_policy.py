@@ -78,7 +78,7 @@ def cells_of(space: SearchSpace) -> tuple[CellDecisions, ...]:
   """Returns the decisions of each cell of a space.
 
   Raises:
-    ValueError: if it is no space of cells whose nodes read earlier nodes.
+    ValueError: if it is not a space of cells whose nodes read earlier nodes.
   """
   if isinstance(space, NasnetSpace):
     firsts = range(0, len(space.decisions), 4)

@@ -91,19 +91,19 @@ class Reinforce(Strategy):
       self._learn(known)
 
   def _is_known(self, architecture: Architecture) -> bool:
-    """Returns whether a sample needs no evaluation: it has one, or it is no architecture that may be proposed."""
+    """Returns whether a sample needs no evaluation: it has one, or it may not be proposed."""
     if not self.space.is_valid(architecture) or not self.space.is_admitted(architecture):
       return True
     return self.space.canonical(architecture) in self._closed
 
   def _known_reward(self, architecture: Architecture) -> float | None:
-    """Returns the reward of an architecture; None if it has failed, or is no valid one."""
+    """Returns the reward of an architecture; None if it has failed or is not valid."""
     return self._closed.get(self.space.canonical(architecture)) if self.space.is_valid(architecture) else None
 
   def _learn(self, outcomes: Sequence[tuple[Architecture, float | None, float | None]]) -> None:
     """Trains the policy on samples.
 
-    What failed, and what is no architecture, is as far below the worst known reward as the best is above it.
+    What failed, and what is not an architecture, is as far below the worst known reward as the best is above it.
     """
     lowest, highest = map(self._powered, self._range)
     samples = [

@@ -45,7 +45,7 @@ _ARCHIVE_ERRORS = (
   zipfile.LargeZipFile,
   zlib.error,
 )
-"""What `zipfile` raises for files that are no archives, that are damaged, or that have what it does not support."""
+"""What `zipfile` raises for files that are not archives, that are damaged, or that have what it does not support."""
 
 
 class ArraySpec(NamedTuple):
@@ -299,7 +299,7 @@ def _read_header(head: bytes) -> ArrayHeader:
     head: the beginning of a file in NumPy's format, at least the whole header.
 
   Raises:
-    ValueError: if it is none, or declares what is no plain array.
+    ValueError: if it is not a header, or does not declare a plain array.
   """
   stream = io.BytesIO(head)
   try:

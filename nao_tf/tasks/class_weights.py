@@ -23,7 +23,7 @@ def class_weights(given: str | Mapping[Any, float], labels: Sequence[str], count
     counts: how many training examples each class has, `[K]`.
 
   Raises:
-    ValueError: if that is something else, a label is unknown, or a weight is no number above 0.
+    ValueError: if that is something else, a label is unknown, or a weight is not a number above 0.
   """
   check_class_weight(given, labels)
   if isinstance(given, str):

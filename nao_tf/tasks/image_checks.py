@@ -19,7 +19,7 @@ def checked_images(images: Any, image_shape: tuple[int, ...], place: str) -> np.
     The images themselves, `[N, H, W, C]`; floats of more than 32 bits get 32.
 
   Raises:
-    ValueError: if they are no numbers, have another shape, or one of them has a pixel that is NaN or infinite.
+    ValueError: if they are not numbers, have another shape, or one of them has a pixel that is NaN or infinite.
   """
   array = np.asarray(images)
   if array.dtype.kind not in _KINDS:
@@ -60,7 +60,7 @@ def checked_labels(labels: Any, num_classes: int, place: str) -> np.ndarray:
     place: whose labels they are, for messages.
 
   Raises:
-    ValueError: if they are no whole numbers, or one of them is the number of no class.
+    ValueError: if they are not whole numbers, or one of them does not belong to a class.
   """
   array = np.asarray(labels)
   if array.ndim != 1 or (array.size and array.dtype.kind not in "bui"):

@@ -244,7 +244,7 @@ class ImageClassification(BatchTask):
 
 
 class DigitsClassification(ImageClassification):
-  """Classification of the digits of scikit-learn, which need no directory. A mirrored digit is no digit: no flip."""
+  """Classification of the digits of scikit-learn, which need no directory. Mirrored digits are not digits: no flips."""
 
   earlier_hold_out = HOLD_OUT
 

@@ -55,7 +55,7 @@ def read_images(
     Images `[N, H, W, 1]` or `[N, H, W, 3]`, uint8, or uint16 if one has numbers of 16 bits; and N labels.
 
   Raises:
-    ValueError: if a file is no image and `skip_corrupt` is False, no file is one, the images differ in size and there is
+    ValueError: if a file is not an image and `skip_corrupt` is False, no file is one, the images differ in size and there is
       no `image_size`, or they are too many for memory.
   """
   images: list[np.ndarray] = []

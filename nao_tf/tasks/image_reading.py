@@ -109,7 +109,7 @@ class ImageReader:
       split: "train" or "test".
 
     Raises:
-      ValueError: if one of them is no class.
+      ValueError: if one of them is not a class.
     """
     return self._checked_labels(source.classes(split), split)
 

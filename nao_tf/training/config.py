@@ -180,7 +180,7 @@ def refuse_full_size(training_config: Any, what: str, *, allowed: Collection[str
   Args:
     training_config: the configuration.
     what: what is to be trained with it, in the plural, for the message.
-    allowed: names of settings that are no trouble.
+    allowed: names of settings that may differ.
 
   Raises:
     ValueError: if it does.

@@ -129,7 +129,7 @@ class StrategyOracle(DistributedOracle):
 
     Raises:
       OtherProject: if the state was made with another strategy, configuration, seed or objective.
-      ValueError: if it is no state of this class.
+      ValueError: if it is not a state of this class.
     """
     self._check_settings(state)
     super().set_state(state)

@@ -67,7 +67,7 @@ def check_space(space: Sequence[HyperParameter]) -> None:
   """Checks what KerasTuner takes from the configuration of hyperparameters as it is.
 
   Raises:
-    ValueError: if a name is no string, or a value is not a finite number, a string or a bool.
+    ValueError: if a name is not a string, or a value is not a finite number, a string or a bool.
   """
   for hp in space:
     for name in (hp.name, *(condition.name for condition in hp.conditions)):

@@ -117,7 +117,7 @@ class Proposals:
       num_started: how many trials were started.
 
     Raises:
-      ValueError: if it is no state of proposals.
+      ValueError: if it is not a state of proposals.
     """
     stages = [_Stage.from_json(stage) for stage in state["stages"]]
     told_before = list(state["told_before"][:num_started])

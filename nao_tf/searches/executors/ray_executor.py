@@ -287,7 +287,7 @@ class RayExecutor(Executor):
     self._waiting.appendleft(work.trial)
 
   def _give_back(self, work: "_Work") -> None:
-    """Takes back that a trial has begun, which is no fault of it."""
+    """Takes back that a trial has begun. The trial is not at fault."""
     if work.has_begun:
       self._working_for().attempts.interrupt(work.trial.id)
 

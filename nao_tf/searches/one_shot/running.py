@@ -114,7 +114,7 @@ def finalists(trials: Iterable[Trial], space: SearchSpace, count: int) -> list[T
 def _train(
   directory: str, settings: Mapping[str, Any], recording: "_Recording", *, progress: bool, tensorboard: bool
 ) -> None:
-  """Trains to the last epoch, or until the loss is no number."""
+  """Trains to the last epoch, or until the loss is not a number."""
   place = os.path.join(directory, TRAINING)
   if not has_begun(place):
     os.makedirs(place, exist_ok=True)

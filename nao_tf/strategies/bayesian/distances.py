@@ -127,7 +127,7 @@ class DistanceBank:
     self._lengthen(profile)
 
   def _lengthen(self, profile: Any) -> None:
-    """Adds the distances to a new member to what is kept of architectures that are no members."""
+    """Adds the distances to a new member to what is kept of architectures that are not members."""
     kept = list(self._kept.items())
     news = self._distance.distances(profile, [known for _, (known, _) in kept]).astype(np.float32)
     for (architecture, (known, row)), new in zip(kept, news):

@@ -112,7 +112,7 @@ class MixtureGraphs:
     return outputs, tf.bitcast(bits, tf.float32)
 
   def function(self, key: Hashable) -> LayerFunction:
-    """Returns candidates as a function that is no graph."""
+    """Returns candidates as a plain function, not a graph."""
     return self._functions[key]
 
 
