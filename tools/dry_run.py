@@ -44,12 +44,11 @@ def run(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> 
     ValueError: if the network cannot be trained so.
     OSError: if the data cannot be read, or the work directory cannot be made.
   """
-  from nao_tf.searches.final_training import check_begun, training_settings
+  from nao_tf.searches.final_training import check_begun
   from nao_tf.searches.memory_advice import training_memory
 
   workdir = checked_directory(flag_values.workdir, "--workdir")
-  settings = {**experiment.task_settings(flag_values), **training_settings(genotype, configs, flag_values.seed)}
-  check_begun(workdir, settings)
+  check_begun(workdir, experiment.training_settings(flag_values, genotype, configs))
   num_replicas = _num_replicas(flag_values)
   task = _task(flag_values)
   estimate = _estimate(task, genotype, configs, num_replicas, flag_values)

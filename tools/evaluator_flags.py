@@ -10,6 +10,7 @@ from nao_tf.evaluators import EVALUATORS, EvaluatorContext, declared_settings
 from nao_tf.evaluators.base import REWARDS
 from nao_tf.searches.loop import TRIAL_RETRIES
 from nao_tf.spaces.base import SearchSpace
+from nao_tf.tasks.base import Task
 from nao_tf.tools import (
   component_flags,
   experiment,
@@ -93,14 +94,24 @@ def check_one_size(flag_values: flags.FlagValues) -> None:
 
 
 def context(
-  flag_values: flags.FlagValues, space: SearchSpace, distribution: "tf.distribute.Strategy"
+  flag_values: flags.FlagValues,
+  space: SearchSpace,
+  distribution: "tf.distribute.Strategy",
+  task: Task | None = None,
 ) -> EvaluatorContext:
-  """Returns what the evaluator is made from."""
+  """Returns what the evaluator is made from.
+
+  Args:
+    flag_values: the flags.
+    space: what is searched.
+    distribution: the distribution of the process.
+    task: what is learned; None: it is made when it is needed.
+  """
   rungs = rung_flags.config(flag_values)
   return EvaluatorContext(
     space,
     seed=flag_values.seed,
-    make_task=lambda: experiment.task_of(flag_values),
+    make_task=lambda: task or experiment.task_of(flag_values),
     configs=search_flags.children(flag_values),
     shared_configs=shared_flags.configs(flag_values),
     sharing_config=shared_flags.sharing_config(flag_values),

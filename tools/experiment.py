@@ -213,6 +213,13 @@ def task_settings(flag_values: flags.FlagValues) -> dict[str, Any]:
   return {**settings, _HOLD_OUT: hold_out or traits.hold_out} if traits.hold_out else settings
 
 
+def training_settings(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> dict[str, Any]:
+  """Returns what determines the training of a network. Imports TensorFlow."""
+  from nao_tf.searches import final_training
+
+  return {**task_settings(flag_values), **final_training.training_settings(genotype, configs, flag_values.seed)}
+
+
 def recorded_settings(flag_values: flags.FlagValues) -> dict[str, Any]:
   """Returns the settings that are on record in the work directory; none for a new run."""
   workdir = flag_values["workdir"].value if "workdir" in flag_values else None
@@ -251,7 +258,7 @@ def check_text(settings: Mapping[str, Any], flag_values: flags.FlagValues) -> No
 
 
 def check_files(flag_values: flags.FlagValues) -> None:
-  """Checks that the files that flags name are there.
+  """Checks that the files that flags name are there, and those of a text.
 
   Raises:
     FileNotFoundError: if one is not; the message names the flag.
@@ -260,6 +267,8 @@ def check_files(flag_values: flags.FlagValues) -> None:
     path = flag_values[name].value if name in flag_values else None
     if path is not None and not os.path.exists(path):
       raise FileNotFoundError(f"--{name}={path}: there is no such file or directory")
+    if path is not None and name == "text_dir":
+      _check_text_files(path)
 
 
 def prepare_process(flag_values: flags.FlagValues) -> "tf.distribute.Strategy":
@@ -292,6 +301,14 @@ def _images_fingerprint(image_dir: str, photographs: bool | None) -> str:
   from nao_tf.tasks.photograph_folders import photographs_fingerprint
 
   return photographs_fingerprint(image_dir) if photographs else files_fingerprint(image_dir)
+
+
+def _check_text_files(text_dir: str) -> None:
+  """Raises FileNotFoundError if a part of a text is missing."""
+  try:
+    TextFiles(text_dir)
+  except FileNotFoundError as error:
+    raise FileNotFoundError(f"--text_dir={text_dir}: {error}") from error
 
 
 def _fingerprint(text_dir: str) -> str:

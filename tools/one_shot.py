@@ -10,6 +10,7 @@ from nao_tf.searches.search_directory import Reranking
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.supernets.full_size import check_one_shot_training
+from nao_tf.tasks.base import Task
 from nao_tf.tools import experiment, flagging, one_shot_flags, search_flags, shared_flags
 from nao_tf.trial import Trial
 
@@ -26,7 +27,11 @@ def check(flag_values: flags.FlagValues) -> None:
   search, defaults = one_shot_flags.chosen(flag_values), one_shot_flags.defaults(flag_values)
   if search is None or defaults is None:
     return
-  check_one_shot_training(shared_flags.configs(flag_values).training_config, one_shot_flags.config(search, flag_values))
+  configs, config = shared_flags.configs(flag_values), one_shot_flags.config(search, flag_values)
+  try:
+    check_one_shot_training(configs.training_config, config)
+  except ValueError as error:
+    raise ValueError(f"--strategy={flag_values.strategy} --task={flag_values.task}: {error}") from error
   try:
     defaults.check_space(make_space(flag_values.space))
   except ValueError as error:
@@ -43,12 +48,40 @@ def settings(search: OneShotSearch, flag_values: flags.FlagValues) -> dict[str, 
   }
 
 
+def context(
+  search: OneShotSearch,
+  flag_values: flags.FlagValues,
+  space: SearchSpace,
+  distribution: "tf.distribute.Strategy",
+  task: Task,
+) -> OneShotContext:
+  """Returns what the trainer of a one-shot search is made from.
+
+  Args:
+    search: what the flags name.
+    flag_values: the flags.
+    space: what is searched.
+    distribution: the distribution of the process.
+    task: what is learned.
+  """
+  return OneShotContext(
+    task=task,
+    space=space,
+    configs=shared_flags.configs(flag_values),
+    config=one_shot_flags.config(search, flag_values),
+    sharing_config=shared_flags.sharing_config(flag_values),
+    distribution=distribution,
+    seed=flag_values.seed,
+  )
+
+
 def run(
   search: OneShotSearch,
   flag_values: flags.FlagValues,
   space: SearchSpace,
   distribution: "tf.distribute.Strategy",
   reranking: Reranking | None,
+  task: Task,
 ) -> Trial:
   """Searches, trains the latest architectures from scratch if asked to, and returns the winner.
 
@@ -58,23 +91,15 @@ def run(
     space: what is searched.
     distribution: the distribution of the process.
     reranking: how derived architectures are trained from scratch.
+    task: what is learned.
   """
   from nao_tf.searches.one_shot.running import run_one_shot_search
 
-  context = OneShotContext(
-    task=experiment.task_of(flag_values),
-    space=space,
-    configs=shared_flags.configs(flag_values),
-    config=one_shot_flags.config(search, flag_values),
-    sharing_config=shared_flags.sharing_config(flag_values),
-    distribution=distribution,
-    seed=flag_values.seed,
-  )
   return run_one_shot_search(
     flag_values.workdir,
     settings(search, flag_values),
     space,
-    search.make_trainer(context),
+    search.make_trainer(context(search, flag_values, space, distribution, task)),
     reranking=reranking,
     progress=True,
     tensorboard=experiment.wants_tensorboard(flag_values),

@@ -5,17 +5,25 @@ command line comes after both: it may add flags, such as `--train_best` or a lar
 a run that has begun is refused as ever.
 """
 
+import contextlib
 import glob
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from absl import flags
 
 from nao_tf import fields, registries
-from nao_tf.runs.journal import TRIALS_FILE, read_trials
+from nao_tf.runs.journal import TRIALS_FILE, read_search, read_trials
 from nao_tf.runs.json_files import read_json, write_json
-from nao_tf.runs.settings import CONFIG_FILE, RunDirectoryError, read_settings
+from nao_tf.runs.settings import (
+  CONFIG_FILE,
+  ChangedSettings,
+  RunDirectoryError,
+  json_settings,
+  read_settings,
+  refuse_changes,
+)
 from nao_tf.searches.one_shot import is_one_shot, one_shot_search
 from nao_tf.searches.status import HISTORY_FILE
 from nao_tf.strategies import STRATEGIES
@@ -24,6 +32,12 @@ from nao_tf.tools import component_flags, flag_groups
 COMMAND_FILE = "command.json"
 TUNER_DIRECTORY = "tuner"
 """The project of `nao-tune` in its work directory."""
+ONE_SHOT_DIRECTORY = "one_shot"
+"""The training of the network of a one-shot search in its work directory."""
+_OF_DATA = frozenset(("text", "images", "warm_start"))
+"""Settings that are digests of files: no flag brings back what they were."""
+_SHOWN = 3
+"""A hint names at most so many flags."""
 
 PATHS = ("data_dir", "text_dir", "image_dir", "table", "architecture", "warm_start")
 """Flags whose values are paths, if there is a file of that name. They are recorded so that they do not depend on the
@@ -75,6 +89,60 @@ def record(command: str, flag_values: flags.FlagValues) -> None:
   write_json(path, {"command": command, "flags": given(flag_values)})
 
 
+def check_search(command: str, directory: str, settings: Mapping[str, Any]) -> None:
+  """Checks that a search that has begun goes on with the settings that it was made with. Call it before `record`.
+
+  Args:
+    command: the name of the command.
+    directory: the work directory.
+    settings: that determine the search, as the flags say.
+
+  Raises:
+    RunDirectoryError: if it does not; the message says which flags go on with it.
+  """
+  if _has_begun(directory):
+    with hinted(command, directory):
+      refuse_changes(directory, _bound_settings(directory), json_settings(settings))
+
+
+@contextlib.contextmanager
+def hinted(command: str, directory: str) -> Iterator[None]:
+  """Says which flags go on with a run, in an error about settings that are not those of the run.
+
+  Args:
+    command: the name of the command.
+    directory: the work directory.
+
+  Raises:
+    RunDirectoryError: with the message of the error and the flags.
+  """
+  try:
+    yield
+  except ChangedSettings as error:
+    raise RunDirectoryError(f"{error}{_hint(command, directory, error.recorded)}") from error
+
+
+def _bound_settings(directory: str) -> dict[str, Any]:
+  """Returns the settings that a run that has begun was made with."""
+  training = os.path.join(directory, ONE_SHOT_DIRECTORY)
+  if _has_trials(directory):
+    return read_search(directory)[0]
+  return read_settings(training if _has_checkpoints(training) else directory)
+
+
+def _hint(command: str, directory: str, recorded: Mapping[str, Any]) -> str:
+  """Returns how a run goes on whose settings were others; an empty text if that is not a matter of flags."""
+  bound = _bound_settings(directory)
+  if ("genotype" if command == "train" else "strategy") not in bound or not _OF_DATA.isdisjoint(recorded):
+    return ""
+  prefixes = _prefixes(command, bound)
+  names = {_flag_name(key, prefixes): value for key, value in recorded.items()}
+  alone = f"--workdir={directory} alone"
+  if len(names) > _SHOWN or "" in names or None in names.values():
+    return f"; to go on, give {alone}"
+  return f"; to go on, give {' '.join(_argument(name, value) for name, value in names.items())}, or {alone}"
+
+
 def num_trials(directory: str) -> int | None:
   """Returns how many trials a search was to have when it was last begun; None if that is not on record."""
   for argument in reversed(_of_command(directory, None)):
@@ -117,10 +185,24 @@ def taken_up(command: str, argv: Sequence[str]) -> list[str]:
 
 
 def _has_begun(directory: str) -> bool:
-  """Returns whether something was finished in a work directory: a trial or an epoch; with KerasTuner, begun."""
+  """Returns whether something was finished in a work directory: a trial or an epoch; with KerasTuner, begun.
+
+  A one-shot search has begun with the first checkpoint of its network, which may come long before the end of an epoch.
+  """
   if os.path.exists(os.path.join(directory, TRIALS_FILE)):
-    return any(trial.evaluation is not None for trial in read_trials(directory))
+    return _has_trials(directory) or _has_checkpoints(os.path.join(directory, ONE_SHOT_DIRECTORY))
   return os.path.exists(os.path.join(directory, HISTORY_FILE)) or has_tuner_trials(directory)
+
+
+def _has_trials(directory: str) -> bool:
+  """Returns whether a search has finished a trial."""
+  has_journal = os.path.exists(os.path.join(directory, TRIALS_FILE))
+  return has_journal and any(trial.evaluation is not None for trial in read_trials(directory))
+
+
+def _has_checkpoints(directory: str) -> bool:
+  """Returns whether a training has written a checkpoint."""
+  return bool(glob.glob(os.path.join(glob.escape(directory), "checkpoints", "*.index")))
 
 
 def has_tuner_trials(directory: str) -> bool:
@@ -152,11 +234,17 @@ def _of_settings(directory: str, command: str) -> list[str]:
   if not os.path.exists(os.path.join(directory, CONFIG_FILE)):
     return []
   settings = read_settings(directory)
+  prefixes = _prefixes(command, settings)
+  named = {_flag_name(key, prefixes): value for key, value in settings.items()}
+  return [_argument(name, value) for name, value in named.items() if name and value is not None]
+
+
+def _prefixes(command: str, settings: Mapping[str, Any]) -> dict[str, str]:
+  """Returns what flags begin with, by what the names of their settings begin with."""
   prefixes = dict(_TRAINING if command == "train" else _SEARCH)
   if "strategy" in settings:
     prefixes["options."] = _strategy_prefix(str(settings["strategy"])) + "_"
-  named = {_flag_name(key, prefixes): value for key, value in settings.items()}
-  return [_argument(name, value) for name, value in named.items() if name and value is not None]
+  return prefixes
 
 
 def _strategy_prefix(name: str) -> str:

@@ -42,7 +42,9 @@ from nao_tf.searches.workers import SHARED_BATCH
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies import STRATEGIES
+from nao_tf.tasks.base import Task
 from nao_tf.tools import (
+  data_checks,
   evaluator_flags,
   executor_flags,
   experiment,
@@ -121,12 +123,15 @@ def main(flag_values: flags.FlagValues) -> int:
 def search_in_workdir(flag_values: flags.FlagValues) -> int:
   """Searches in the work directory; returns the exit code."""
   distribution = experiment.prepare_process(flag_values)
-  proposals, space = search_flags.proposal_space(flag_values), make_space(flag_values.space)
-  with RunLock(flag_values.workdir):
+  space = make_space(flag_values.space)
+  with RunLock(flag_values.workdir):  # Another process there is reported before any data is read.
+    recorded_flags.check_search(COMMAND, flag_values.workdir, settings(flag_values))
+    task = data_checks.task_of_search(flag_values, space, distribution)
+    proposals = search_flags.proposal_space(flag_values)
     recorded_flags.record(COMMAND, flag_values)
   workdirs.announce(flag_values.workdir, tensorboard=experiment.wants_tensorboard(flag_values))
   try:
-    best = search(flag_values, proposals, space, distribution)
+    best = search(flag_values, proposals, space, distribution, task)
   except NothingFound as error:
     print(error)
     return 1
@@ -211,14 +216,26 @@ def settings(flag_values: flags.FlagValues) -> dict[str, Any]:
 
 
 def search(
-  flag_values: flags.FlagValues, proposals: SearchSpace, space: SearchSpace, distribution: "tf.distribute.Strategy"
+  flag_values: flags.FlagValues,
+  proposals: SearchSpace,
+  space: SearchSpace,
+  distribution: "tf.distribute.Strategy",
+  task: Task | None = None,
 ) -> Trial:
-  """Searches, evaluates the best again if asked to, and returns the best."""
-  context = evaluator_flags.context(flag_values, space, distribution)
+  """Searches, evaluates the best again if asked to, and returns the best.
+
+  Args:
+    flag_values: the flags.
+    proposals: what a strategy proposes from.
+    space: what is searched.
+    distribution: the distribution of the process.
+    task: what is learned; None: it is made when it is needed.
+  """
+  context = evaluator_flags.context(flag_values, space, distribution, task)
   again = reranking(flag_values, context) if flag_values.rerank else None
   chosen = one_shot_flags.chosen(flag_values)
   if chosen is not None:
-    return one_shot.run(chosen, flag_values, space, distribution, again)
+    return one_shot.run(chosen, flag_values, space, distribution, again, context.task())
   return search_in_directory(
     flag_values.workdir,
     settings(flag_values),

@@ -26,6 +26,7 @@ from nao_tf.spaces.published import CELLS
 from nao_tf.tasks.base import Configs, Task
 from nao_tf.tools import (
   benchmark_input,
+  data_checks,
   dry_run,
   experiment,
   flag_types,
@@ -81,6 +82,7 @@ def main(flag_values: flags.FlagValues) -> int:
     return dry_run.run(flag_values, genotype, configs)
   if flag_values.benchmark_input:
     return benchmark_input.run(flag_values, genotype, configs)
+  experiment.check_files(flag_values)
   if flag_values.distribution == "multi_worker" and not cluster_of().is_chief:
     return train_for_chief(flag_values, genotype, configs)
   with workdirs.opened(flag_values.workdir):
@@ -111,11 +113,15 @@ def train_for_chief(flag_values: flags.FlagValues, genotype: Genotype, configs: 
 
 def train_in_workdir(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> int:
   """Trains and exports in the work directory; returns the exit code."""
+  from nao_tf.searches.final_training import check_begun
+
   with RunLock(flag_values.workdir):  # Another process there is reported before any data is read.
+    distribution = experiment.prepare_process(flag_values)
+    with recorded_flags.hinted(COMMAND, flag_values.workdir):
+      check_begun(flag_values.workdir, experiment.training_settings(flag_values, genotype, configs))
+    task = data_checks.task_of_training(flag_values, genotype, configs, distribution)
     recorded_flags.record(COMMAND, flag_values)
   workdirs.announce(flag_values.workdir, tensorboard=experiment.wants_tensorboard(flag_values))
-  distribution = experiment.prepare_process(flag_values)
-  task = experiment.task_of(flag_values)
   train_and_export(
     task,
     genotype,

@@ -10,11 +10,14 @@ from nao_tf.runs.journal import TRIALS_FILE, read_trials
 from nao_tf.runs.places import check_writable, checked_directory
 from nao_tf.runs.run_lock import LOCK_FILE
 from nao_tf.runs.settings import CONFIG_FILE, RunDirectoryError
+from nao_tf.runs.starts import STARTS_FILE
 from nao_tf.searches.status import HISTORY_FILE
 from nao_tf.serving import TASK_FILE
 from nao_tf.tools.recorded_flags import COMMAND_FILE
 
-_WITHOUT_WORK = frozenset((ATTEMPTS_FILE, TRIALS_FILE, LOCK_FILE, CONFIG_FILE, HISTORY_FILE, TASK_FILE, COMMAND_FILE))
+_WITHOUT_WORK = frozenset(
+  (ATTEMPTS_FILE, TRIALS_FILE, LOCK_FILE, CONFIG_FILE, HISTORY_FILE, TASK_FILE, COMMAND_FILE, STARTS_FILE)
+)
 _STATUS = "nao-status"
 _TENSORBOARD = "tensorboard"
 _EMPTY_DIRECTORIES = frozenset(("strategy", "tensorboard", "tuner", "shared_weights"))

@@ -49,6 +49,19 @@ class RunDirectoryError(Exception):
   """A run directory cannot be used."""
 
 
+class ChangedSettings(RunDirectoryError):
+  """A run directory was made with other settings.
+
+  Attributes:
+    recorded: the settings that differ, as they were; None for one that there was not.
+  """
+
+  def __init__(self, message: str, recorded: Mapping[str, Any]) -> None:
+    """Takes the message and the settings."""
+    super().__init__(message)
+    self.recorded = dict(recorded)
+
+
 def flat_settings(**configs: Any) -> dict[str, Any]:
   """Returns configurations as one flat dict of settings.
 
@@ -87,12 +100,13 @@ def refuse_changes(directory: str, recorded: Mapping[str, Any], settings: Mappin
   """Compares the settings that a run directory was made with to those given now.
 
   Raises:
-    RunDirectoryError: if they differ; the message names each difference.
+    ChangedSettings: if they differ; the message names each difference.
   """
   changed = changed_settings(recorded, settings)
   if changed:
-    raise RunDirectoryError(
-      f"{directory} was made with other settings: {changed}; go on with the old ones or choose another directory"
+    raise ChangedSettings(
+      f"{directory} was made with other settings: {changed}; go on with the old ones or choose another directory",
+      {name: renamed(recorded).get(name) for name in _changed_names(recorded, settings)},
     )
 
 
@@ -117,12 +131,9 @@ def changed_settings(recorded: Mapping[str, Any], settings: Mapping[str, Any]) -
     recorded: what was written down, by this version or an earlier one.
     settings: what is given now.
   """
+  names = _changed_names(recorded, settings)
   recorded, settings = renamed(recorded), renamed(settings)
-  return "; ".join(
-    f"{name} was {recorded.get(name)!r}, is {settings.get(name)!r}"
-    for name in sorted({*recorded, *settings})
-    if recorded.get(name) != settings.get(name)
-  )
+  return "; ".join(f"{name} was {recorded.get(name)!r}, is {settings.get(name)!r}" for name in names)
 
 
 def without_additions(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,6 +172,12 @@ def renamed(settings: Mapping[str, Any]) -> dict[str, Any]:
     _renamed(name): renamed(value) if isinstance(value, Mapping) else value for name, value in settings.items()
   }
   return {**_added(present), **present}
+
+
+def _changed_names(recorded: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
+  """Returns the present names of the settings that differ."""
+  recorded, settings = renamed(recorded), renamed(settings)
+  return [name for name in sorted({*recorded, *settings}) if recorded.get(name) != settings.get(name)]
 
 
 def _renamed(name: str) -> str:

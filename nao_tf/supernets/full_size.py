@@ -51,16 +51,20 @@ def check_relaxed_training(training_config: BaseTrainingConfig, config: RelaxedC
       f" tell, so it is trained with mixed_precision=none only, got {precision!r}; a search of order 1, such as"
       " darts_first, may have it"
     )
-  if config.order == 2 and isinstance(training_config, TrainingConfig):
+  if config.order == 2:
     _check_followed_step(training_config)
+  if config.cost_weight and isinstance(training_config, LanguageTrainingConfig):
+    raise ValueError("cost_weight: all recurrent cells of a space cost the same, so there is nothing to weigh")
 
 
-def _check_followed_step(training_config: TrainingConfig) -> None:
+def _check_followed_step(training_config: BaseTrainingConfig) -> None:
   """Raises ValueError if the step of the weights is another one than a search of order 2 follows."""
-  if training_config.optimizer.lower() != "sgd" or training_config.nesterov:
+  has_nesterov = isinstance(training_config, TrainingConfig) and training_config.nesterov
+  if training_config.optimizer.lower() != "sgd" or has_nesterov:
+    plain = " without nesterov" if isinstance(training_config, TrainingConfig) else ""
     raise ValueError(
-      "a search of order 2 follows the step of the weights, so it needs the optimizer SGD without nesterov, got"
-      f" {training_config.optimizer}{' with nesterov' if training_config.nesterov else ''}"
+      f"a search of order 2 follows the step of the weights, so it needs the optimizer SGD{plain}, got"
+      f" {training_config.optimizer}{' with nesterov' if has_nesterov else ''}"
     )
 
 

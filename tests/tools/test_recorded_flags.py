@@ -67,6 +67,56 @@ def test_a_setting_that_changes_is_refused_as_the_only_one(begun):
     Journal(str(begun), search.settings(values))
 
 
+@pytest.mark.parametrize(
+  ("argv", "hint"),
+  [
+    (["--child_epochs=4"], "--child_epochs=3, or --workdir=DIR alone"),
+    (["--child_auxiliary", "--evolution_population_size=8"], "--nochild_auxiliary --evolution_population_size=7, or"),
+    (["--max_parameters=5"], "--workdir=DIR alone"),
+    (["--strategy=random"], "--evolution_population_size=7 --evolution_tournament_size=3 --strategy=evolution, or"),
+  ],
+)
+def test_an_error_about_settings_says_what_to_give(begun, argv, hint):
+  values = parsed(taken_up(f"--workdir={begun}", *argv))
+  with pytest.raises(RunDirectoryError, match="; to go on, give " + hint.replace("DIR", str(begun))):
+    recorded_flags.check_search("search", str(begun), search.settings(values))
+
+
+def test_flags_that_are_refused_are_not_recorded(begun):
+  before = (begun / "command.json").read_text()
+  argv = taken_up(f"--workdir={begun}", "--max_parameters=5")
+  with pytest.raises(RunDirectoryError, match="to go on, give --workdir="):
+    search.main(parsed(argv))
+  assert (begun / "command.json").read_text() == before and parsed(
+    taken_up(f"--workdir={begun}")
+  ).max_parameters is None
+
+
+@pytest.fixture
+def begun_epoch(tmp_path):
+  """A search by SNAS on the space of earlier versions, with a checkpoint within its first epoch."""
+  values = parsed(["nao-search", f"--workdir={tmp_path}", "--strategy=snas", "--space=darts"])
+  recorded_flags.record("search", values)
+  Journal(str(tmp_path), search.settings(values)).close()
+  (tmp_path / "one_shot" / "checkpoints").mkdir(parents=True)
+  (tmp_path / "one_shot" / "checkpoints" / "ckpt-1.index").touch()
+  check_settings(str(tmp_path / "one_shot"), search.settings(values))
+  return tmp_path
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_one_shot_search_is_bound_by_a_checkpoint_within_its_first_epoch(begun_epoch, lost):
+  if lost:
+    (begun_epoch / "command.json").unlink()
+  argv = taken_up(f"--workdir={begun_epoch}", "--strategy=snas")
+  assert parsed(argv).space == "darts"
+  recorded_flags.check_search("search", str(begun_epoch), search.settings(parsed(argv)))
+  values = parsed([*argv, "--space=snas"])
+  message = f"space was 'darts', is 'snas'; .*; to go on, give --space=darts, or --workdir={begun_epoch} alone"
+  with pytest.raises(RunDirectoryError, match=message):
+    recorded_flags.check_search("search", str(begun_epoch), search.settings(values))
+
+
 def test_a_search_without_a_finished_trial_binds_nobody(tmp_path):
   recorded_flags.record("search", parsed(["nao-search", f"--workdir={tmp_path}", *SEARCH]))
   assert parsed(taken_up(f"--workdir={tmp_path}")).strategy == "evolution"

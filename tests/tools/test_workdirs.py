@@ -3,6 +3,7 @@
 import pytest
 
 from nao_tf.runs.journal import Journal
+from nao_tf.runs.starts import record_start
 from nao_tf.tools import workdirs
 from nao_tf.trial import Evaluation, Trial
 
@@ -23,6 +24,11 @@ def test_a_directory_that_was_there_stays(tmp_path):
   (tmp_path / "runs").mkdir()
   fail_in(tmp_path / "runs" / "first")
   assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+
+
+def test_a_start_is_no_work(tmp_path):
+  fail_in(tmp_path / "run", lambda: record_start(str(tmp_path / "run")))
+  assert list(tmp_path.iterdir()) == []
 
 
 def one_trial(directory):

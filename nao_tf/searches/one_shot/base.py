@@ -103,6 +103,8 @@ class OneShotSearch:
     trainer: place of a function that makes an `OneShotTrainer` from an `OneShotContext`.
     defaults: by the kind of tasks that it is for.
     samples_paths: whether it uses the settings of paths that share weights, `SharingConfig`.
+    data_check: place of a function that raises ValueError if the task of an `OneShotContext` has too little data; empty for
+      none. The command line calls it before it says that a search begins.
   """
 
   config: Any
@@ -110,6 +112,7 @@ class OneShotSearch:
   trainer: str
   defaults: Mapping[str, OneShotDefaults]
   samples_paths: bool = False
+  data_check: str = ""
 
   def defaults_for(self, kind: str) -> OneShotDefaults:
     """Returns the defaults for a kind of tasks.
@@ -128,6 +131,15 @@ class OneShotSearch:
     """Returns the settings for a kind of tasks."""
     own = self.defaults[kind].config if kind in self.defaults else None
     return self.config if own is None else own
+
+  def check_data(self, context: OneShotContext) -> None:
+    """Checks that the search can learn from the data, without making a network.
+
+    Raises:
+      ValueError: if it cannot.
+    """
+    if self.data_check:
+      load_place(self.data_check, "check of the data of a one-shot search")(context)
 
   def make_trainer(self, context: OneShotContext) -> OneShotTrainer:
     """Returns a fresh trainer.

@@ -9,6 +9,22 @@ RELAXED_TRAINERS = {
 }
 """Places of functions that make the trainer of a relaxed network, by the place of the class of tasks."""
 
+DATA_CHECKS = {
+  "nao_tf.tasks.base:BatchTask": "nao_tf.supernets.relaxed.relaxed_trainer:check_data",
+  "nao_tf.tasks.base:StreamTask": "nao_tf.supernets.relaxed.relaxed_recurrent_trainer:check_data",
+}
+"""Places of functions that check whether there is enough data, by the place of the class of tasks."""
+
+
+def check_data(context: OneShotContext) -> None:
+  """Checks that a relaxed network can learn from the data.
+
+  Raises:
+    ValueError: if there is too little of it, or there is no relaxed network for such a task.
+  """
+  check = resolve_for(context.task, DATA_CHECKS, "relaxed network")
+  check(context.task, context.configs.training_config, context.config)
+
 
 def make_gradient_trainer(context: OneShotContext) -> OneShotTrainer:
   """Returns a fresh trainer of the relaxed network for a task.

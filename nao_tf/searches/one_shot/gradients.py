@@ -20,6 +20,7 @@ from nao_tf.training.language_config import LanguageTrainingConfig
 
 PREFIX = "relaxed"
 TRAINER = "nao_tf.searches.one_shot.gradient_trainers:make_gradient_trainer"
+DATA_CHECK = "nao_tf.searches.one_shot.gradient_trainers:check_data"
 _CONVENTION = "darts"
 
 _NETWORK = ImageNetworkConfig(
@@ -83,7 +84,8 @@ def _search(preset: str, epochs: int, space: str = "darts") -> OneShotSearch:
     check_recurrent_cells,
     config=dataclasses.replace(PRESETS[preset], parameter_learning_rate=3e-3, parameter_beta_1=0.9),
   )
-  return OneShotSearch(PRESETS[preset], PREFIX, TRAINER, {IMAGES.kind: images, TEXT.kind: text})
+  defaults = {IMAGES.kind: images, TEXT.kind: text}
+  return OneShotSearch(PRESETS[preset], PREFIX, TRAINER, defaults, data_check=DATA_CHECK)
 
 
 DARTS = _search("darts", 50)

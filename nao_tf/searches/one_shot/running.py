@@ -68,6 +68,9 @@ def run_one_shot_search(
     RunDirectoryError: if the directory is in use, or was made with other settings.
     ValueError: if an argument is out of range, or what is in the directory cannot be read.
   """
+  place = os.path.join(directory, TRAINING)
+  if has_begun(place):  # In its first epoch, when no trial binds the search yet.
+    check_settings(place, settings)
   with contextlib.ExitStack() as stack:
     journal = stack.enter_context(Journal(directory, settings))
     reranker = stack.enter_context(reranking.open_evaluator()) if reranking else None

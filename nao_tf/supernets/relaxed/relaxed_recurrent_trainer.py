@@ -89,8 +89,9 @@ class RelaxedRecurrentTrainer:
       ValueError: if the streams cannot be divided among the replicas, a text is too short for them, the optimizer is not
         SGD although its step is followed, or a cost is asked for.
     """
+    check_relaxed_training(training_config, config)
     check_divisible(training_config.batch_size, distribution.num_replicas_in_sync)
-    _check(task, training_config, config)
+    check_data(task, training_config, config)
     self.task, self.training_config, self.config = task, training_config, config
     self._space, self._seed, self._num_nodes = space, seed, len(space.decisions) // 2
     self._distribution, self._replicas = distribution, distribution.num_replicas_in_sync
@@ -359,18 +360,20 @@ def _held_out_streams(task: StreamTask, num_streams: int) -> tuple[tf.Tensor, ..
   return tuple(tf.constant(text[0, : num_streams * length].reshape(num_streams, length)) for text in (inputs, targets))
 
 
-def _check(task: StreamTask, training_config: LanguageTrainingConfig, config: RelaxedConfig) -> None:
-  """Raises ValueError if a relaxed language model cannot be trained so."""
-  check_relaxed_training(training_config, config)
+def check_data(task: StreamTask, training_config: LanguageTrainingConfig, config: RelaxedConfig) -> None:
+  """Checks that the validation text is long enough to train strengths on.
+
+  Args:
+    task: what to learn.
+    training_config: how the weights are trained.
+    config: how the strengths are trained.
+
+  Raises:
+    ValueError: if it is not.
+  """
   count = task.num_examples("valid")
   if config.order and count < 2 * training_config.batch_size:
     raise ValueError(
       f"{task.name}: strengths are trained on {training_config.batch_size} streams of the validation text, which has only"
       f" {count} tokens; give a smaller batch_size"
     )
-  if config.order == 2 and training_config.optimizer.lower() != "sgd":
-    raise ValueError(
-      f"a search of order 2 follows the step of the weights, so it needs the optimizer SGD, got {training_config.optimizer}"
-    )
-  if config.cost_weight:
-    raise ValueError("cost_weight: all recurrent cells of a space cost the same, so there is nothing to weigh")

@@ -79,7 +79,7 @@ class RelaxedTrainer:
     """
     check_relaxed_training(training_config, config)
     check_divisible(training_config.batch_size, distribution.num_replicas_in_sync)
-    _check(task, training_config, config)
+    check_data(task, training_config, config)
     self.task, self.training_config, self.config = task, training_config, config
     self._relaxation, self._seed = relaxation_of(space), seed
     self._distribution, self._replicas = distribution, distribution.num_replicas_in_sync
@@ -370,8 +370,17 @@ def make_relaxed_trainer(
   )
 
 
-def _check(task: BatchTask, training_config: TrainingConfig, config: RelaxedConfig) -> None:
-  """Raises ValueError if a relaxed network cannot be trained so."""
+def check_data(task: BatchTask, training_config: TrainingConfig, config: RelaxedConfig) -> None:
+  """Checks that there are enough validation examples to train strengths on.
+
+  Args:
+    task: what to learn.
+    training_config: how the weights are trained.
+    config: how the strengths are trained.
+
+  Raises:
+    ValueError: if there are not.
+  """
   count = task.num_examples("valid")
   if config.order and count < training_config.batch_size:
     raise ValueError(

@@ -1,0 +1,112 @@
+"""What is refused once the data is known: with the flag's name, before the work directory is announced, and none is left."""
+
+import pytest
+
+from nao_tf.tools import search, train
+from tests.support.command_line import run
+from tests.support.toy_text import write_files
+
+CELLS = "--space=tests.support.tiny_cells:pairs"
+FEW = "--train_examples=64"
+
+
+def refused(tool, tmp_path, capsys, argv, message, error=ValueError):
+  argv = [argument.replace("TEXT", str(tmp_path)) for argument in argv]
+  with pytest.raises(error, match=message):
+    run(tool, f"--workdir={tmp_path / 'runs' / 'first'}", "--nodeterministic", *argv)
+  assert "work directory" not in capsys.readouterr().out and not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("strategy", ["darts", "enas", "random_ws", "nao"])
+@pytest.mark.parametrize("task", ["text", "ptb"])
+def test_a_text_needs_its_directory(strategy, task, tmp_path, capsys):
+  argv = [f"--strategy={strategy}", f"--task={task}", "--space=rnn9"]
+  refused(search, tmp_path, capsys, argv, f"task '{task}' needs the directory of its text: --text_dir with")
+
+
+@pytest.mark.parametrize("tool", [search, train])
+def test_each_part_of_a_text_is_missed(tool, tmp_path, capsys):
+  write_files(tmp_path)
+  (tmp_path / "valid.txt").unlink()
+  argv = ["--task=text", "--text_dir=TEXT", *(["--architecture=NAO-RNN"] if tool is train else ["--strategy=enas"])]
+  refused(tool, tmp_path, capsys, argv, "--text_dir=.*: no valid text: expected .*valid.txt", FileNotFoundError)
+
+
+@pytest.mark.parametrize(
+  ("argv", "message"),
+  [
+    (
+      ["--strategy=darts"],
+      "--shared_batch_size=256: text: strengths are trained on 256 streams of the validation text",
+    ),
+    (["--strategy=snas", "--shared_batch_size=999"], "--shared_batch_size=999: text: a text of 300 tokens cannot be"),
+    (["--strategy=random_ws", "--shared_batch_size=999"], "--shared_batch_size=999: text: a text of 300 tokens"),
+    (
+      ["--strategy=nao", "--space=rnn12", "--child_batch_size=999"],
+      "--child_batch_size=999: text: a text of 300 tokens",
+    ),
+    (
+      ["--strategy=random", "--space=nasnet5"],
+      "--space=nasnet5: text: its networks are built from a RecurrentGenotype",
+    ),
+  ],
+)
+def test_a_text_that_is_too_short_or_of_other_networks_is_refused(argv, message, tmp_path, capsys):
+  write_files(tmp_path)
+  refused(search, tmp_path, capsys, ["--task=text", "--text_dir=TEXT", *argv], message)
+
+
+@pytest.mark.parametrize(
+  ("argv", "message"),
+  [
+    (
+      ["--strategy=darts", "--shared_batch_size=999"],
+      "--shared_batch_size=999: digits: a batch of 999 is more than the",
+    ),
+    (
+      ["--strategy=gdas", "--validation_fraction=0.01"],
+      "--shared_batch_size=64: digits: strengths are trained on validation batches of 64 examples, .* validation_fraction",
+    ),
+    (["--strategy=snas", "--validation_fraction=0"], "--validation_fraction must be above 0: .* digits has none"),
+    (["--strategy=random_ws", "--validation_fraction=0"], "--validation_fraction must be above 0"),
+    (["--strategy=random", "--validation_fraction=0", CELLS], "--validation_fraction must be above 0"),
+    (
+      ["--strategy=random", "--child_batch_size=65", CELLS, FEW],
+      "--child_batch_size=65: digits: a batch of 65 is more",
+    ),
+    (["--strategy=random", "--space=rnn12"], "--space=rnn12: digits: its networks are built from a CellGenotype"),
+    (
+      ["--strategy=nao", CELLS, "--evaluator=shared_weights", "--shared_batch_size=65", FEW],
+      "--shared_batch_size=65: digits",
+    ),
+    (
+      ["--strategy=enas", "--shared_batch_size=64", FEW, "--rerank=1"],
+      "--child_batch_size=128: digits: a batch of 128",
+    ),
+  ],
+)
+def test_images_that_are_too_few_or_of_other_networks_are_refused(argv, message, tmp_path, capsys):
+  refused(search, tmp_path, capsys, argv, message)
+
+
+@pytest.mark.parametrize(
+  ("argv", "message"),
+  [
+    (["--architecture=NAO-RNN", "--task=text"], "--text_dir"),
+    (["--architecture=NAO-RNN"], "--architecture=NAO-RNN: digits: its networks are built from a CellGenotype"),
+    (["--architecture=NAONet-A", "--batch_size=9999"], "--batch_size=9999: digits: a batch of 9999 is more than"),
+  ],
+)
+def test_a_training_that_cannot_begin_is_refused(argv, message, tmp_path, capsys):
+  refused(train, tmp_path, capsys, argv, message)
+
+
+@pytest.mark.parametrize(
+  ("argv", "message"),
+  [
+    (["--shared_optimizer=Adam"], "--strategy=darts --task=ptb: .* needs the optimizer SGD, got Adam"),
+    (["--relaxed_cost_weight=1"], "--strategy=darts --task=ptb: cost_weight: all recurrent cells .* cost the same"),
+  ],
+)
+def test_settings_that_are_not_for_recurrent_cells_are_refused_without_the_text(argv, message, tmp_path, capsys):
+  refused(search, tmp_path, capsys, ["--strategy=darts", "--task=ptb", *argv], message)

@@ -1,0 +1,121 @@
+"""Checks that need the data: it is there, it is for the networks, and there is enough of it for each training.
+
+They are made before a command says that it begins. An error names the flag that is to be changed.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from absl import flags
+
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.genotypes import Genotype
+from nao_tf.tasks.base import Configs, Task
+from nao_tf.tools import executor_flags, experiment, one_shot, one_shot_flags, search_flags, shared_flags
+from nao_tf.training.config import TrainingConfig
+from nao_tf.training.language_config import LanguageTrainingConfig
+
+if TYPE_CHECKING:
+  import tensorflow as tf
+
+_SHARED, _TRAINED = "shared_weights", ("inherited", "training")
+
+
+def task_of_search(
+  flag_values: flags.FlagValues, space: SearchSpace, distribution: "tf.distribute.Strategy"
+) -> Task | None:
+  """Returns the task of a search that learns from its data in this process, after checks; None of another search.
+
+  Args:
+    flag_values: of the search.
+    space: what is searched.
+    distribution: of the process.
+
+  Raises:
+    ValueError: if the data cannot be read, its networks are others, or there is too little of it; the message names the
+      flag.
+    OSError: if it is missing.
+  """
+  search, trainings = one_shot_flags.chosen(flag_values), _trainings(flag_values)
+  if not trainings:
+    return None
+  task = experiment.task_of(flag_values)
+  _check_genotype(task, space.decode(space.sample(np.random.default_rng(0))), f"--space={flag_values.space}")
+  if not task.num_examples("valid"):
+    raise ValueError(
+      f"--validation_fraction must be above 0: a search needs a validation set, and {task.name} has none"
+    )
+  for prefix, configs in trainings.items():
+    _check_batches(task, configs, prefix, distribution)
+  if search is not None:
+    with _blamed(_batch_flag(shared_flags.PREFIX, trainings[shared_flags.PREFIX])):
+      search.check_data(one_shot.context(search, flag_values, space, distribution, task))
+  return task
+
+
+def task_of_training(
+  flag_values: flags.FlagValues, genotype: Genotype, configs: Configs, distribution: "tf.distribute.Strategy"
+) -> Task:
+  """Returns the task of the training of a network, after checks.
+
+  Args:
+    flag_values: of the training.
+    genotype: of the network.
+    configs: how it is built and trained.
+    distribution: of the process.
+
+  Raises:
+    ValueError: as `task_of_search`.
+    OSError: if the data is missing.
+  """
+  task = experiment.task_of(flag_values)
+  _check_genotype(task, genotype, f"--architecture={flag_values.architecture}")
+  _check_batches(task, configs, "", distribution)
+  return task
+
+
+def _trainings(flag_values: flags.FlagValues) -> dict[str, Configs]:
+  """Returns the trainings in this process, by the prefix of their flags.
+
+  There are none with a table or an evaluator from elsewhere, which may need no data, and none with workers that train:
+  their data may be on other machines.
+  """
+  is_shared = one_shot_flags.chosen(flag_values) is not None or flag_values.evaluator == _SHARED
+  is_trained = flag_values.evaluator in _TRAINED and executor_flags.executor_name(flag_values) == "inline"
+  children = {"child_": search_flags.children(flag_values)}
+  if not is_shared:
+    return children if is_trained else {}
+  return {shared_flags.PREFIX: shared_flags.configs(flag_values), **(children if flag_values.rerank else {})}
+
+
+def _check_genotype(task: Task, genotype: Genotype, flag: str) -> None:
+  """Raises ValueError if networks of a task are built from other genotypes than those that a flag asks for."""
+  with _blamed(flag):
+    task.check_genotype(genotype)
+
+
+def _check_batches(task: Task, configs: Configs, prefix: str, distribution: "tf.distribute.Strategy") -> None:
+  """Raises ValueError if the training data does not fill a batch of a training, or replicas cannot share one."""
+  from nao_tf.training.distribution import check_divisible
+
+  training_config = configs.training_config
+  if isinstance(training_config, TrainingConfig | LanguageTrainingConfig):
+    with _blamed(_batch_flag(prefix, configs)):
+      check_divisible(training_config.batch_size, distribution.num_replicas_in_sync)
+      task.steps_per_epoch(task.complete_training_config(training_config))
+
+
+def _batch_flag(prefix: str, configs: Configs) -> str:
+  """Returns the flag that says how large the batches of a training are."""
+  return f"--{prefix}batch_size={configs.training_config.batch_size}"
+
+
+@contextlib.contextmanager
+def _blamed(flag: str) -> Iterator[None]:
+  """Puts a flag in front of the message of an error."""
+  try:
+    yield
+  except ValueError as error:
+    raise ValueError(f"{flag}: {error}") from error
