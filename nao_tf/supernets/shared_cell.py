@@ -198,11 +198,15 @@ class SharedCell:
     """Returns the shapes of all states."""
     height, width = self.inputs[1].height, self.inputs[1].width
     shapes: list[ImageShape] = [
-      (None, height, width, self._plan.filters if calibration.units else feature.channels)
+      (None, height, width, self._plan.filters if calibration.units else self._input_channels(feature))
       for calibration, feature in zip(self._calibrations, self.inputs)
     ]
     strides = self._stride(0), self._stride(0)
     return shapes + [strided_shape(shapes[1], strides, self._plan.filters)] * self._selectors.num_nodes
+
+  def _input_channels(self, feature: Feature) -> int:
+    """Returns the channels of an input that no layer changes: it then has as many parts in all architectures."""
+    return feature.channels * (1 if feature.cell is None else self._selectors.part_counts[0])
 
   def _stride(self, state: int) -> int:
     return 2 if self.cell == REDUCTION and state < NUM_CELL_INPUTS else 1

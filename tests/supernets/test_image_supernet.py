@@ -11,7 +11,7 @@ from nao_tf.networks.conventions import CONVENTIONS
 from nao_tf.networks.image_costs import AUXILIARY_HEAD, ImageCosts
 from nao_tf.networks.image_network import ImageNetworkConfig, image_network
 from nao_tf.spaces import make_space
-from nao_tf.spaces.nasnet import SMALL, NasnetSpace
+from nao_tf.spaces.nasnet import DARTS, SMALL, SNAS, NasnetSpace
 from nao_tf.supernets.image_supernet import ImageSupernet
 from tests.support import supernet_cases as supernets
 from tests.support.supernet_cases import FULL, PLAIN, Graphs
@@ -53,7 +53,7 @@ def assert_equal_to_separate(graphs, architecture, *, atol=5e-3, rtol=None):
     expected = network(graphs.images, training=True, step=STEP)
     loss = graphs.loss(expected)
   tf.nest.map_structure(lambda a, b: np.testing.assert_allclose(a, b, atol=atol), outputs, expected)
-  gradients = tape.gradient(loss, network.trainable_weights, unconnected_gradients="zero")
+  gradients = [g for g in tape.gradient(loss, network.trainable_weights) if g is not None]
   norm = np.sqrt(sum(float(tf.reduce_sum(tf.convert_to_tensor(g) ** 2)) for g in gradients))
   assert np.linalg.norm(gradient) == pytest.approx(norm, rel=rtol or (1e-3 if norm < 1e4 else 5e-2))
 
@@ -82,6 +82,18 @@ def test_it_is_under_other_conventions_too(convention, no_graphs):
   graphs = Graphs(dataclasses.replace(FULL, convention=convention), num_nodes=2)
   rng = np.random.default_rng(1)
   for architecture in (supernets.chain(num_nodes=2), supernets.skipping(2), supernets.sample(rng, num_nodes=2)):
+    assert_equal_to_separate(graphs, architecture)
+
+
+@pytest.mark.parametrize("convention", ["darts", "nao_ws"])
+def test_branches_may_be_absent(convention, no_graphs):
+  """One of a node, all of a node, and all that read an input; of a reduction, too."""
+  space = NasnetSpace("absent", (SNAS[0], DARTS[0], DARTS[2]), 2, concatenates_nodes=True)
+  names = [operation.name for operation in space.operations]
+  config = dataclasses.replace(PLAIN, convention=convention)
+  graphs = Graphs(config, names, 2, space=space, concatenates_nodes=True)
+  one, node, cell = (0, 1, 1, 0, 2, 2, 1, 1), (0, 0, 1, 0, 1, 1, 2, 2), (0, 0, 1, 0, 0, 1, 1, 0)
+  for architecture in (one + one, one + node, node + one, cell + node):
     assert_equal_to_separate(graphs, architecture)
 
 

@@ -42,7 +42,10 @@ def decode(architecture, operations=OPERATIONS):
 class Graphs:
   """A supernet with random weights, as two graphs that serve all architectures."""
 
-  def __init__(self, config=FULL, operations=OPERATIONS, num_nodes=NUM_NODES, *, num_classes=3, seed=5, **options):
+  def __init__(
+    self, config=FULL, operations=OPERATIONS, num_nodes=NUM_NODES, *, num_classes=3, seed=5, space=None, **options
+  ):
+    self._decode = space.decode if space else lambda architecture: decode(architecture, operations)
     self.config, self.operations, self.num_classes, self.seed = config, operations, num_classes, seed
     self.supernet = ImageSupernet(
       operations, config, num_nodes=num_nodes, num_classes=num_classes, image_shape=IMAGE_SHAPE, seed=seed, **options
@@ -58,7 +61,7 @@ class Graphs:
 
   def separate(self, architecture, statistics=None):
     """Returns the separate network of an architecture with the weights on its path."""
-    genotype = decode(architecture, self.operations)
+    genotype = self._decode(architecture)
     options = {"num_classes": self.num_classes, "image_shape": IMAGE_SHAPE, "seed": self.seed}
     network = image_network(genotype, self.config, **options)
     path = self.supernet.path(tf.constant(architecture, tf.int32))
