@@ -1,8 +1,9 @@
 """Flags that several binaries share: the task, the networks and their training, and the process that runs them."""
 
+import contextlib
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from absl import flags, logging
@@ -17,7 +18,8 @@ from nao_tf.tasks.base import Configs, Task
 from nao_tf.tasks.class_weights import BALANCED
 from nao_tf.tasks.text import TextFiles
 from nao_tf.tasks.traits import HOLD_OUTS
-from nao_tf.tools import flagging, quiet
+from nao_tf.tools import flagging, quiet, stopping
+from nao_tf.training.cluster import cluster_of
 
 if TYPE_CHECKING:
   import tensorflow as tf
@@ -272,7 +274,7 @@ def check_files(flag_values: flags.FlagValues) -> None:
 
 
 def prepare_process(flag_values: flags.FlagValues) -> "tf.distribute.Strategy":
-  """Seeds TensorFlow and returns the distribution of the process."""
+  """Seeds TensorFlow and returns the distribution of the process. Several processes wait here for each other."""
   quiet.load_tensorflow()
   import tensorflow as tf
 
@@ -280,11 +282,23 @@ def prepare_process(flag_values: flags.FlagValues) -> "tf.distribute.Strategy":
   from nao_tf.training.distribution import make_distribution
 
   kind = flag_values["distribution"].value if "distribution" in flag_values else None
-  distribution = make_distribution(flag_values.num_replicas, kind=kind)
+  with _joining(kind):
+    distribution = make_distribution(flag_values.num_replicas, kind=kind)
   tf.keras.utils.set_random_seed(flag_values.seed)
   if flag_values.deterministic:
     make_deterministic()
   return distribution
+
+
+@contextlib.contextmanager
+def _joining(kind: str | None) -> Iterator[None]:
+  """Says that a process waits for the others of its cluster, and lets signals end it meanwhile."""
+  if kind != "multi_worker":
+    yield
+    return
+  print(f"waiting until all {cluster_of().size} processes of the cluster are there", flush=True)
+  with stopping.ended_at_once():
+    yield
 
 
 def _has_earlier_split(settings: Mapping[str, Any]) -> bool:

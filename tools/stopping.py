@@ -48,6 +48,23 @@ def stopped_by_signals(how_to_go_on: str) -> Iterator[None]:
       signal.signal(number, handler)
 
 
+@contextlib.contextmanager
+def ended_at_once() -> Iterator[None]:
+  """Lets signals end the process by themselves, during a call that does not come back to Python as long as it waits.
+
+  The handlers are put back afterwards, also where the call has replaced them, as TensorFlow does with that of SIGTERM.
+  """
+  if threading.current_thread() is not threading.main_thread():
+    yield
+    return
+  before = [signal.signal(number, signal.SIG_DFL) for number in _SIGNALS]
+  try:
+    yield
+  finally:
+    for number, handler in zip(_SIGNALS, before):
+      signal.signal(number, handler)
+
+
 def _stop(number: int, frame: FrameType | None) -> None:
   """Raises Stopped, and ends the process if that is told again."""
   del frame

@@ -33,6 +33,7 @@ from nao_tf.tools import (
   flagging,
   recorded_flags,
   running,
+  training_checks,
   training_errors,
   workdirs,
 )
@@ -76,6 +77,7 @@ def main(flag_values: flags.FlagValues) -> int:
   """Trains and exports; returns the exit code."""
   genotype = genotype_of(flag_values)
   configs = final_configs(flag_values)
+  training_checks.check(flag_values, configs)
   experiment.check_optimizer(configs)
   experiment.warn_of_unused(genotype, configs, experiment.traits_of(flag_values).final)
   if flag_values.dry_run:
@@ -94,7 +96,7 @@ def train_for_chief(flag_values: flags.FlagValues, genotype: Genotype, configs: 
   from nao_tf.searches.final_training import train_in_directory
 
   distribution = experiment.prepare_process(flag_values)
-  task = experiment.task_of(flag_values)
+  task = data_checks.task_of_training(flag_values, genotype, configs, distribution)
   with training_errors.explained(task, genotype, configs, distribution):
     train_in_directory(
       flag_values.workdir,

@@ -14,7 +14,7 @@ from nao_tf.supernets.full_size import check_shared_training
 from nao_tf.supernets.path_weights import PathWeights
 from nao_tf.training import optimizers
 from nao_tf.training.base import BaseTrainingConfig, Metrics
-from nao_tf.training.distribution import check_divisible
+from nao_tf.training.config import check_divisible
 from nao_tf.trial import Architecture
 
 

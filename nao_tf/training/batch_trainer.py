@@ -19,14 +19,15 @@ from nao_tf.training import optimizers
 from nao_tf.training.accumulation import accumulated
 from nao_tf.training.averaged_network import STATISTICS_BATCHES, AveragedNetwork
 from nao_tf.training.base import BatchProblem, Metrics, checked_loss
-from nao_tf.training.compilation import check_compiled, compiled_step
-from nao_tf.training.config import TrainingConfig, check_accumulation
+from nao_tf.training.compilation import compiled_step
+from nao_tf.training.config import TrainingConfig, check_accumulation, check_divisible
 from nao_tf.training.course import Course
-from nao_tf.training.distribution import check_divisible, sharded
+from nao_tf.training.distribution import sharded
 from nao_tf.training.flat_weights import FlatWeights
 from nao_tf.training.loss_scale import make_loss_scale
 from nao_tf.training.regularization import Regularization
 from nao_tf.training.remaining_batches import remaining_batches
+from nao_tf.training.run_options import check_compiled
 from nao_tf.training.variables import tf_variable
 
 

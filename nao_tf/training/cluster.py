@@ -5,7 +5,7 @@ Each process has the variable TF_CONFIG, as TensorFlow documents it, or the vari
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nao_tf import fields
@@ -63,12 +63,28 @@ def _of_tf_config(config: Any) -> Cluster:
   hosts, task = (fields.mapping(row[name], f"{TF_CONFIG}: {name}") for name in _MEMBERS)
   if not hosts or not set(hosts) <= set(_KINDS):
     raise ValueError(f"{TF_CONFIG}: expected a cluster of {' and '.join(_KINDS)}, got {', '.join(hosts) or 'none'}")
-  counts = {kind: len(fields.elements(places, f"{TF_CONFIG}: cluster.{kind}")) for kind, places in hosts.items()}
+  addresses = {kind: fields.elements(places, f"{TF_CONFIG}: cluster.{kind}") for kind, places in hosts.items()}
+  _check_addresses([address for places in addresses.values() for address in places])
+  counts = {kind: len(places) for kind, places in addresses.items()}
   kind = task.get("type")
   if kind not in counts:
     raise ValueError(f"{TF_CONFIG}: expected a task of the type {' or '.join(counts)}, got {kind!r}")
   index = fields.integer(task.get("index"), f"{TF_CONFIG}: task.index", 0, counts[kind] - 1)
   return Cluster(is_slurm=False, size=sum(counts.values()), is_chief=index == 0 and kind == min(counts))
+
+
+def _check_addresses(addresses: Sequence[Any]) -> None:
+  """Checks that each process has an address of its own.
+
+  Raises:
+    ValueError: if one has not. TensorFlow would wait for it in vain.
+  """
+  for address in addresses:
+    host, _, port = fields.text(address, f"{TF_CONFIG}: an address of the cluster").rpartition(":")
+    if not host or not port.isdigit():
+      raise ValueError(f"{TF_CONFIG}: expected addresses of the form host:port, got {address!r}")
+    if addresses.count(address) > 1:
+      raise ValueError(f"{TF_CONFIG}: expected an address for each process, got {address} twice")
 
 
 def _integer(environment: Mapping[str, str], name: str) -> int:

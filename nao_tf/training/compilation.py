@@ -46,27 +46,14 @@ class CompiledStep:
       return self._function(*args)
 
 
-def check_compiled(jit_compile: str, num_replicas: int) -> None:
-  """Checks that steps can be compiled if they must be.
-
-  Args:
-    jit_compile: "auto", "on" or "off".
-    num_replicas: how many devices share a batch.
-
-  Raises:
-    ValueError: if they must be compiled under several replicas, which TensorFlow does not do.
-  """
-  if jit_compile == "on" and num_replicas > 1:
-    raise ValueError(f"jit_compile=on is for one replica, got {num_replicas}: TensorFlow compiles no step of several")
-
-
 def compiled_step(step: Callable[..., Any], jit_compile: str, distribution: tf.distribute.Strategy) -> CompiledStep:
   """Returns a training step, compiled if it should be.
 
   Args:
     step: the function.
     jit_compile: "auto", "on" or "off". With "auto" it is compiled on one GPU or TPU, if it can be.
-    distribution: the distribution of the process. `check_compiled` says whether it can have compiled steps.
+    distribution: the distribution of the process. `check_compiled` in `nao_tf.training.run_options` says whether it can have
+      compiled steps.
   """
   accelerators = [kind for kind in ("GPU", "TPU") if tf.config.list_logical_devices(kind)]
   is_wanted = jit_compile == "auto" and distribution.num_replicas_in_sync == 1 and bool(accelerators)

@@ -157,6 +157,18 @@ def check(config: Any, name: str, holds: bool, expected: str) -> None:
     raise ValueError(f"{type(config).__name__}: {name} must be {expected}, got {getattr(config, name)!r}")
 
 
+def check_divisible(batch_size: int, num_replicas: int) -> None:
+  """Checks that a batch can be divided among the replicas of a distribution.
+
+  Raises:
+    ValueError: if it cannot.
+  """
+  if batch_size % num_replicas:
+    raise ValueError(
+      f"a batch of {batch_size} cannot be divided among {num_replicas} replicas; batch_size must be a multiple of that"
+    )
+
+
 def check_accumulation(batch_size: int, accumulate_steps: int, num_replicas: int) -> None:
   """Checks that the share of a batch that a replica gets can be divided into equal parts.
 

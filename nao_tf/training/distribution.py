@@ -24,6 +24,7 @@ def make_distribution(num_replicas: int | None = None, *, kind: str | None = Non
   Raises:
     ValueError: if `num_replicas` is less than 1 or does not fit the kind, there are fewer GPUs than replicas, or the
       environment describes no cluster.
+    ConnectionError: if this process cannot join its cluster.
     RuntimeError: if the CPU cannot be divided any more, since TensorFlow has begun to use it.
   """
   if kind == "multi_worker":
@@ -77,8 +78,18 @@ def _check_multi_worker(num_replicas: int | None) -> None:
 
 
 def _make_multi_worker(num_replicas: int | None, cluster: Cluster) -> tf.distribute.Strategy:
-  """Returns a distribution over the processes of a cluster, and over all GPUs of each."""
+  """Returns a distribution over the processes of a cluster, and over all GPUs of each. It waits for all of them."""
   _check_multi_worker(num_replicas)
+  try:
+    return _joined(cluster)
+  except tf.errors.OpError as error:
+    reason = error.message.split("\n")[0]
+    raise ConnectionError(
+      f"this process cannot join the cluster of the training ({reason}); is its port free, and do the others run?"
+    ) from error
+
+
+def _joined(cluster: Cluster) -> tf.distribute.Strategy:
   if not cluster.is_slurm:
     return tf.distribute.MultiWorkerMirroredStrategy()
   resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(jobs={"worker": cluster.size})
@@ -105,16 +116,6 @@ def distributed(dataset: tf.data.Dataset, distribution: tf.distribute.Strategy) 
     distribution: the distribution of the process.
   """
   return distribution.experimental_distribute_dataset(with_fixed_parallelism(dataset))
-
-
-def check_divisible(batch_size: int, num_replicas: int) -> None:
-  """Checks that a batch can be divided among the replicas of a distribution.
-
-  Raises:
-    ValueError: if it cannot.
-  """
-  if batch_size % num_replicas:
-    raise ValueError(f"a batch of {batch_size} cannot be divided among {num_replicas} replicas")
 
 
 def gathered(rows: Any, distribution: tf.distribute.Strategy) -> tf.Tensor:

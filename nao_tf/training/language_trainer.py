@@ -18,9 +18,9 @@ from nao_tf.training import optimizers
 from nao_tf.training.accumulation import accumulated
 from nao_tf.training.averaging import BestWeights, NonMonotonicTrigger, WeightAverage
 from nao_tf.training.base import Metrics, StreamProblem, checked_loss
-from nao_tf.training.config import check_accumulation
+from nao_tf.training.config import check_accumulation, check_divisible
 from nao_tf.training.course import Course
-from nao_tf.training.distribution import agreed, check_divisible, gathered
+from nao_tf.training.distribution import agreed, gathered
 from nao_tf.training.language_config import LanguageTrainingConfig, segment_lengths
 from nao_tf.training.loss_scale import make_loss_scale
 

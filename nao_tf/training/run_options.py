@@ -33,3 +33,17 @@ class RunOptions:
       check(self, name, getattr(self, name) >= 0, "at least 0")
     check(self, "jit_compile", self.jit_compile in JIT_COMPILE, f"one of {', '.join(JIT_COMPILE)}")
     check(self, "nan_rate_factor", 0 <= self.nan_rate_factor <= 1, "in [0, 1]")
+
+
+def check_compiled(jit_compile: str, num_replicas: int) -> None:
+  """Checks that steps can be compiled if they must be.
+
+  Args:
+    jit_compile: "auto", "on" or "off".
+    num_replicas: how many devices share a batch.
+
+  Raises:
+    ValueError: if they must be compiled under several replicas, which TensorFlow does not do.
+  """
+  if jit_compile == "on" and num_replicas > 1:
+    raise ValueError(f"jit_compile=on is for one replica, got {num_replicas}: TensorFlow compiles no step of several")

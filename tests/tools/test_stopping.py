@@ -35,6 +35,23 @@ with stopped_by_signals("say it again"):
 """
 
 
+WAITS = """
+import signal
+from nao_tf.tools.stopping import ended_at_once, stopped_by_signals
+with stopped_by_signals("say it again"):
+  with ended_at_once():
+    pass
+  assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+  with ended_at_once():
+    signal.raise_signal(signal.SIGTERM)
+"""
+
+
+def test_a_call_that_waits_is_ended_by_the_signal_itself():
+  done = subprocess.run([sys.executable, "-c", WAITS], capture_output=True, text=True, check=False)
+  assert done.returncode == -signal.SIGTERM and not done.stderr
+
+
 def test_the_second_signal_ends_the_program_at_once():
   done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
   assert done.returncode == 130 and "say it again" not in done.stderr

@@ -48,6 +48,10 @@ def test_slurm_describes_a_cluster():
     ('{"cluster": {"ps": ["a:1"]}, "task": {}}', "expected a cluster of chief and worker, got ps"),
     ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "chief"}}', "expected a task of the type worker, got 'chief'"),
     ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}', "TF_CONFIG: task.index"),
+    ('{"cluster": {"worker": [1]}, "task": {}}', "expected a text for 'TF_CONFIG: an address of the cluster', got 1"),
+    ('{"cluster": {"worker": ["a"]}, "task": {}}', "expected addresses of the form host:port, got 'a'"),
+    ('{"cluster": {"worker": ["a:x"]}, "task": {}}', "expected addresses of the form host:port, got 'a:x'"),
+    ('{"cluster": {"chief": ["a:1"], "worker": ["a:1"]}, "task": {}}', "an address for each process, got a:1 twice"),
   ],
 )
 def test_a_malformed_cluster_is_refused(config, message):
@@ -85,6 +89,16 @@ def start(workdir, *argv):
   return processes
 
 
+def start_alone(workdir, port):
+  """Starts the first of the two processes of a training."""
+  hosts = {"worker": [f"localhost:{port}", f"localhost:{port + 1}"]}
+  config = json.dumps({"cluster": hosts, "task": {"type": "worker", "index": 0}})
+  command = [sys.executable, "-m", "nao_tf.tools.train", "--distribution=multi_worker", f"--workdir={workdir}", *IMAGES]
+  environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CONFIG": config, "TF_CPP_MIN_LOG_LEVEL": "2"}
+  pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+  return subprocess.Popen(command, cwd=ROOT, env=environment, **pipes)
+
+
 IMAGES = ["--num_cells=1", "--filters=4", "--noauxiliary", "--batch_size=64", "--drop_path_keep=1", "--dropout_keep=1"]
 IMAGES += ["--train_examples=512", f"--architecture={GENOTYPE_FILE}", "--checkpoint_steps=1", "--epochs=400"]
 
@@ -112,6 +126,32 @@ def test_two_processes_train_one_network_and_go_on_after_one_is_lost(tmp_path):
     process.communicate()
   history = read_history(str(workdir))
   assert [metrics["epoch"] for metrics in history] == list(range(1, len(history) + 1))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(keras, "__version__"), reason="Keras 2")
+def test_a_process_that_waits_for_the_others_says_so_and_is_ended_by_ctrl_c(tmp_path):
+  with socket.socket() as free:
+    free.bind(("localhost", 0))
+    port = free.getsockname()[1]
+  with start_alone(tmp_path / "run", port) as process:
+    line = next(line for line in process.stdout if "processes of the cluster" in line)
+    assert line == "waiting until all 2 processes of the cluster are there\n"
+    time.sleep(5)
+    process.send_signal(signal.SIGINT)  # TensorFlow keeps SIGTERM for itself meanwhile.
+    assert process.wait(timeout=30) == -signal.SIGINT
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(keras, "__version__"), reason="Keras 2")
+def test_a_port_that_is_in_use_is_an_error_of_one_line(tmp_path):
+  with socket.socket() as used:
+    used.bind(("", 0))
+    used.listen()
+    with start_alone(tmp_path / "run", used.getsockname()[1]) as process:
+      _, errors = process.communicate(timeout=200)
+  assert process.returncode == 1 and "Traceback" not in errors
+  assert "error: this process cannot join the cluster of the training (" in errors and "is its port free" in errors
 
 
 @pytest.mark.slow

@@ -31,7 +31,7 @@ from nao_tf.supernets.relaxed.strengths import Strengths, summed
 from nao_tf.tasks.base import StreamTask
 from nao_tf.training import optimizers
 from nao_tf.training.base import Metrics, checked_loss
-from nao_tf.training.distribution import check_divisible
+from nao_tf.training.config import check_divisible
 from nao_tf.training.language_config import LanguageTrainingConfig, segment_lengths
 from nao_tf.training.language_trainer import EVALUATION_TOKENS, Progress, activation_penalty, regularized
 from nao_tf.training.loss_scale import make_loss_scale

@@ -25,8 +25,8 @@ from nao_tf.supernets.relaxed.strengths import Strengths, summed
 from nao_tf.tasks.base import BatchTask
 from nao_tf.training import optimizers
 from nao_tf.training.base import Metrics, checked_loss
-from nao_tf.training.config import TrainingConfig
-from nao_tf.training.distribution import check_divisible, distributed
+from nao_tf.training.config import TrainingConfig, check_divisible
+from nao_tf.training.distribution import distributed
 from nao_tf.training.loss_scale import make_loss_scale
 from nao_tf.training.regularization import Regularization
 from nao_tf.training.remaining_batches import remaining_batches
