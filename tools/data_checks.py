@@ -14,7 +14,7 @@ from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Configs, Task
 from nao_tf.tools import executor_flags, experiment, one_shot, one_shot_flags, search_flags, shared_flags
-from nao_tf.training.config import TrainingConfig
+from nao_tf.training.config import TrainingConfig, check_divisible
 from nao_tf.training.language_config import LanguageTrainingConfig
 
 if TYPE_CHECKING:
@@ -98,8 +98,6 @@ def _check_genotype(task: Task, genotype: Genotype, flag: str) -> None:
 
 def _check_batches(task: Task, configs: Configs, prefix: str, distribution: "tf.distribute.Strategy") -> None:
   """Raises ValueError if the training data does not fill a batch of a training, or replicas cannot share one."""
-  from nao_tf.training.distribution import check_divisible
-
   training_config = configs.training_config
   if isinstance(training_config, TrainingConfig | LanguageTrainingConfig):
     with _blamed(_batch_flag(prefix, configs)):
