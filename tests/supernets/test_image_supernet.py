@@ -11,9 +11,10 @@ from nao_tf.networks.conventions import CONVENTIONS
 from nao_tf.networks.image_costs import AUXILIARY_HEAD, ImageCosts
 from nao_tf.networks.image_network import ImageNetworkConfig, image_network
 from nao_tf.spaces import make_space
-from nao_tf.spaces.nasnet import DARTS, SMALL, SNAS, NasnetSpace
+from nao_tf.spaces.nasnet import SMALL, NasnetSpace
 from nao_tf.supernets.image_supernet import ImageSupernet
 from tests.support import supernet_cases as supernets
+from tests.support import tiny_cells
 from tests.support.supernet_cases import FULL, PLAIN, Graphs
 
 STEP = tf.constant(3, tf.int64)
@@ -88,7 +89,7 @@ def test_it_is_under_other_conventions_too(convention, no_graphs):
 @pytest.mark.parametrize("convention", ["darts", "nao_ws"])
 def test_branches_may_be_absent(convention, no_graphs):
   """One of a node, all of a node, and all that read an input; of a reduction, too."""
-  space = NasnetSpace("absent", (SNAS[0], DARTS[0], DARTS[2]), 2, concatenates_nodes=True)
+  space = tiny_cells.absent()
   names = [operation.name for operation in space.operations]
   config = dataclasses.replace(PLAIN, convention=convention)
   graphs = Graphs(config, names, 2, space=space, concatenates_nodes=True)

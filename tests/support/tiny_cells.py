@@ -2,7 +2,7 @@
 
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.spaces.genotypes import Branch, Cell, CellGenotype, Node
-from nao_tf.spaces.nasnet import SMALL, NasnetSpace
+from nao_tf.spaces.nasnet import DARTS, SMALL, SNAS, NasnetSpace
 from nao_tf.trial import Evaluation
 
 OPERATIONS = ("identity", "max3x3", "avg3x3", "sep3x3")
@@ -26,6 +26,11 @@ class TinyCells(SearchSpace):
 def pairs():
   """Returns the pools and the identity of nasnet5 in cells of two nodes: whose weights can be shared."""
   return NasnetSpace("pairs", SMALL[2:], num_nodes=2)
+
+
+def absent():
+  """Returns a pool, the identity and the absent operation of the space of SNAS, in cells of two nodes."""
+  return NasnetSpace("absent", (SNAS[0], DARTS[0], DARTS[2]), 2, concatenates_nodes=True)
 
 
 class FirstChoice:

@@ -102,6 +102,32 @@ def test_a_search_of_ones_own_is_named_by_its_place():
   assert one_shot_flags.chosen(values) is OWN and values.validation_fraction == 0.25
 
 
+GRADIENTS = ("--validation_fraction=0.5", "--relaxed_parameter_learning_rate=0.5")
+PATHS = ("--sampling_epoch_samples=2", "--sampling_final_samples=2", "--sampling_final_count=1")
+SHARED = ("--evaluator=shared_weights", "--num_trials=2", "--shared_pool_size=2", "--shared_reference_size=2")
+
+
+@pytest.mark.parametrize(
+  ("strategy", "options"),
+  [
+    ("snas", GRADIENTS),
+    ("random_ws", PATHS),
+    *(pytest.param(name, GRADIENTS, marks=pytest.mark.slow) for name in ("darts", "darts_first", "gdas")),
+    pytest.param(
+      "enas", (*PATHS, "--sampling_policy_steps=1", "--sampling_samples_per_step=2"), marks=pytest.mark.slow
+    ),
+    pytest.param("nao", SHARED, marks=pytest.mark.slow),
+  ],
+)
+def test_branches_may_be_absent_in_every_search_of_shared_weights(strategy, options, tmp_path, no_graphs):
+  space = "--space=tests.support.tiny_cells:absent"
+  conventions = ("--shared_convention=darts", "--child_convention=darts", "--noshared_auxiliary", "--nochild_auxiliary")
+  argv = (*SMALL[:5], "--shared_epochs=1", f"--strategy={strategy}", space, *conventions, *options)
+  assert run(search, f"--workdir={tmp_path}", *argv) == 0
+  assert load(tmp_path).best.reward is not None
+  assert (tmp_path / "report.html").exists()
+
+
 def test_a_search_runs_to_its_end_and_goes_on_from_its_directory_alone(tmp_path, no_graphs):
   assert run(search, f"--workdir={tmp_path}", *SMALL) == 0
   trials = read_trials(str(tmp_path))

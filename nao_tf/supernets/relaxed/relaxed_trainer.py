@@ -30,6 +30,7 @@ from nao_tf.training.distribution import distributed
 from nao_tf.training.loss_scale import make_loss_scale
 from nao_tf.training.regularization import Regularization
 from nao_tf.training.remaining_batches import remaining_batches
+from nao_tf.training.variables import tf_variable
 from nao_tf.trial import Architecture
 
 _SHUFFLED = 10_000
@@ -249,7 +250,8 @@ class RelaxedTrainer:
       losses = self.task.losses(network, inputs, targets, step, self.training_config)
       loss = tf.reduce_sum(losses) / self.training_config.batch_size
       total = self._loss_scale.scaled(loss + self._cost(mixture) / self._replicas)
-    *gradients, of_strengths = tape.gradient(total, [*weights, strengths], unconnected_gradients="zero")
+    variables = [tf_variable(weight) for weight in weights]  # TensorFlow makes no zeros for those of Keras.
+    *gradients, of_strengths = tape.gradient(total, [*variables, strengths], unconnected_gradients="zero")
     if not self.config.order:
       moved = self._strengths.apply(self._sum([of_strengths])[0], self._loss_scale)
     gradients = self._regularization(self._loss_scale.unscaled(gradients), weights)
