@@ -4,6 +4,9 @@ import re
 from collections.abc import Sequence
 
 _MISSING = re.compile(r"flag --(\w+)=None: Flag --\w+ must have a value other than None\.")
+_UNKNOWN = re.compile(r"Unknown command line flag '(\w+)'")
+_OF_OTHERS = {"strategy": "nao-search", "architecture": "nao-train"}
+"""Commands by a flag that all of their flagfiles have."""
 _REPLACED = (
   (re.compile(r"invalid literal for int\(\) with base \d+: .*"), "expected an integer"),
   (re.compile(r"could not convert string to float: .*"), "expected a number"),
@@ -23,7 +26,9 @@ def message(error: Exception, argv: Sequence[str]) -> str:
     return _missing(missing[1], argv)
   for pattern, words in _REPLACED:
     text = pattern.sub(words, text)
-  return text
+  unknown = _UNKNOWN.fullmatch(text)
+  other = _OF_OTHERS.get(unknown[1]) if unknown else None
+  return f"{text}; it is one of {other}" if other else text
 
 
 def _missing(name: str, argv: Sequence[str]) -> str:
