@@ -32,6 +32,8 @@ REASONS = {
   "paper/cifar100_naonet_": "no one network has all the sizes of the paper; ours is the released one",
   "systems/darts_v2_36": "the figure is that of the first version's cell",
   "systems/enas_36": "open: the published cell does not give it, with or without the auxiliary head",
+  "systems/enas_128": "open: neither without nor with the auxiliary head; how many cells it has is not among the sources",
+  "systems/pnasnet_5_128": "open: how many cells it has is not among the sources",
   "systems/nasnet_a_32_cutout_cifar100": "the figure is that of ten classes",
   "systems/nasnet_a_32_cifar100": "the figure is that of ten classes",
   "systems/nasnet_a_128_cifar100": "open: neither without nor with the auxiliary head",
