@@ -92,7 +92,7 @@ def _main(argv: list[str], main: Callable[[flags.FlagValues], int | None], *, wr
   quiet.set_verbosity(flags.FLAGS)
   try:
     _check_workdir(writes=writes)
-    with stopping.stopped_by_signals(_advice(main)):
+    with stopping.stopped_by_signals(lambda: _advice(main)):
       return main(flags.FLAGS)
   except flagging.REPORTED as error:
     print(f"error: {_described(error)}", file=sys.stderr)
@@ -132,7 +132,7 @@ def _directory() -> str | None:
 def _advice(main: Callable[[flags.FlagValues], int | None]) -> str:
   """Returns how a command goes on that was stopped."""
   kept = _directory()
-  if kept is None:
+  if kept is None or not os.path.exists(kept):
     return "nothing was kept"
   command = getattr(sys.modules[main.__module__], "COMMAND", None)
   alone = f": nao-{command} --workdir={shlex.quote(kept)}" if command else ""

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -25,11 +25,11 @@ class Stopped(KeyboardInterrupt):
 
 
 @contextlib.contextmanager
-def stopped_by_signals(how_to_go_on: str) -> Iterator[None]:
+def stopped_by_signals(how_to_go_on: str | Callable[[], str]) -> Iterator[None]:
   """Lets the first signal end the program in order, and the second one at once.
 
   Args:
-    how_to_go_on: what the last line says.
+    how_to_go_on: what the last line says, or a function that returns it, which is called then.
 
   Raises:
     SystemExit: with the status of the signal, when all that was under way has ended.
@@ -41,7 +41,8 @@ def stopped_by_signals(how_to_go_on: str) -> Iterator[None]:
   try:
     yield
   except Stopped as stop:
-    print(f"{stop}; {how_to_go_on}", file=sys.stderr)
+    advice = how_to_go_on if isinstance(how_to_go_on, str) else how_to_go_on()
+    print(f"{stop}; {advice}", file=sys.stderr)
     raise SystemExit(stop.status) from stop
   finally:
     for number, handler in zip(_SIGNALS, before):

@@ -1,4 +1,4 @@
-"""How a command ends whose disk is full."""
+"""How a command ends whose disk is full, and one that is told to end."""
 
 import errno
 import subprocess
@@ -40,3 +40,14 @@ def test_a_full_disk_is_named_with_its_place(tmp_path):
 )
 def test_other_errors_say_what_they_say(error, expected):
   assert running._described(error).startswith(expected)
+
+
+@pytest.mark.parametrize("makes", [True, False])
+def test_a_command_that_is_told_to_end_goes_on_only_from_a_directory_that_there_is(tmp_path, makes):
+  body = "os.makedirs(values.workdir)\n  " * makes + "signal.raise_signal(signal.SIGTERM)"
+  program = "import os, signal\n" + PROGRAM.replace('raise OSError(errno.ENOSPC, "No space left on device")', body)
+  command = [sys.executable, "-c", program, f"--workdir={tmp_path}/run"]
+  done = subprocess.run(command, capture_output=True, text=True, check=False)
+  assert done.returncode == 143
+  expected = f"the same command goes on from {tmp_path}/run" if makes else "nothing was kept"
+  assert done.stderr == f"stopped by SIGTERM; {expected}\n"
