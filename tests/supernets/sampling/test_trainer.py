@@ -37,10 +37,9 @@ def image_trainer(config=ENAS, task=None, training=IMAGES):
   )
 
 
-def text_trainer(config=ENAS):
-  return make_sampling_trainer(
-    toy_task(), CELLS, MODEL, TEXT, config, SHARING, distribution=tf.distribute.get_strategy(), seed=3
-  )
+def text_trainer(config=ENAS, distribution=None):
+  distribution = distribution or tf.distribute.get_strategy()
+  return make_sampling_trainer(toy_task(), CELLS, MODEL, TEXT, config, SHARING, distribution=distribution, seed=3)
 
 
 @pytest.fixture(autouse=True)
