@@ -14,6 +14,7 @@ Curves of NAO are drawn thick, those whose label ends in "*" are in the figures 
 """
 
 import csv
+import itertools
 import json
 import os
 import sys
@@ -23,6 +24,7 @@ import numpy as np
 
 FIRST, LAST = 10, 500
 HIDDEN = "*"
+COLORS = (*(f"C{number}" for number in range(10)), "black")
 
 
 def read_curves(directory, strategy):
@@ -61,16 +63,25 @@ def accuracies(curve):
   return np.array(rows)
 
 
-def draw_panel(axes, panel):
+def strategy_of(curve):
+  """Returns the name of a curve's strategy, which has one color in all panels."""
+  return curve["label"].split(",")[0]
+
+
+def shown(panel):
+  """Returns the curves of a panel that are drawn."""
+  return [curve for curve in panel["curves"] if not curve["label"].endswith(HIDDEN)]
+
+
+def draw_panel(axes, panel, colors):
   """Draws one table."""
-  shown = [curve for curve in panel["curves"] if not curve["label"].endswith(HIDDEN)]
-  for number, curve in enumerate(shown):
+  for curve in shown(panel):
     values = accuracies(curve)
     mean, error = values.mean(0)[FIRST - 1 :], values.std(0, ddof=1)[FIRST - 1 :] / np.sqrt(len(values))
-    queries, is_nao = np.arange(FIRST, values.shape[1] + 1), curve["label"].startswith("NAO")
-    style = "-" if number < 10 else "--"
-    (line,) = axes.plot(queries, mean, style, label=curve["label"], linewidth=2.6 if is_nao else 1.4)
-    axes.fill_between(queries, mean - error, mean + error, color=line.get_color(), alpha=0.12, linewidth=0)
+    queries, color = np.arange(FIRST, values.shape[1] + 1), colors[strategy_of(curve)]
+    width = 2.6 if curve["label"].startswith("NAO") else 1.4
+    axes.plot(queries, mean, label=curve["label"], color=color, linewidth=width)
+    axes.fill_between(queries, mean - error, mean + error, color=color, alpha=0.12, linewidth=0)
   axes.set(title=panel["title"], xlabel="evaluated architectures", ylabel="test accuracy of the best so far, %")
   axes.set(xscale="log", xlim=(FIRST, LAST), ylim=(panel["from"], panel["to"]))
   ticks = [10, 20, 50, 100, 200, 500]
@@ -83,9 +94,11 @@ def main(figures_path, picture):
   """Draws all panels into one picture."""
   with open(figures_path, encoding="utf-8") as file:
     panels = json.load(file)
+  names = list(dict.fromkeys(strategy_of(curve) for panel in panels for curve in shown(panel)))
+  colors = dict(zip(names, itertools.cycle(COLORS)))
   figure = matplotlib.figure.Figure(figsize=(6.4 * len(panels), 4.8), layout="constrained")
   for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels):
-    draw_panel(axes, panel)
+    draw_panel(axes, panel, colors)
   figure.savefig(picture, dpi=120)
 
 
