@@ -25,7 +25,7 @@ _EMPTY_DIRECTORIES = frozenset(("strategy", "tensorboard", "tuner", "shared_weig
 
 @contextlib.contextmanager
 def opened(directory: str) -> Iterator[None]:
-  """Makes the directory of a run. After an error it is removed, if it was new and nothing was done in it.
+  """Makes the directory of a run. After an error it is as before, if it was new or empty and nothing was done in it.
 
   Raises:
     OSError: if it cannot be made or written.
@@ -34,11 +34,12 @@ def opened(directory: str) -> Iterator[None]:
   new = _missing(directory)
   os.makedirs(directory, exist_ok=True)
   check_writable(directory)
+  was_empty = not os.listdir(directory)
   try:
     yield
   except Exception:
-    if new and not has_work(directory):
-      _remove(new)
+    if was_empty and not has_work(directory):
+      _remove(new, directory)
     raise
 
 
@@ -76,9 +77,12 @@ def _missing(directory: str) -> list[str]:
   return missing
 
 
-def _remove(directories: list[str]) -> None:
-  """Removes a directory with what is in it, and those above it as far as they are empty."""
-  shutil.rmtree(directories[0], ignore_errors=True)
+def _remove(new: list[str], directory: str) -> None:
+  """Removes what is in a directory, then the new directories from below, as far as they are empty."""
+  for entry in os.scandir(directory):
+    remove = shutil.rmtree if entry.is_dir(follow_symlinks=False) else os.remove
+    with contextlib.suppress(OSError):
+      remove(entry.path)
   with contextlib.suppress(OSError):
-    for directory in directories[1:]:
-      os.rmdir(directory)
+    for path in new:
+      os.rmdir(path)

@@ -19,6 +19,11 @@ def test_a_directory_that_was_new_is_removed_with_those_above_it(tmp_path):
   assert list(tmp_path.iterdir()) == []
 
 
+def test_an_empty_directory_is_empty_again(tmp_path):
+  fail_in(tmp_path, lambda: Journal(str(tmp_path), {}).close())
+  assert list(tmp_path.iterdir()) == []
+
+
 def test_a_directory_that_was_there_stays(tmp_path):
   fail_in(tmp_path)
   (tmp_path / "runs").mkdir()
