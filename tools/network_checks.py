@@ -4,6 +4,7 @@ from typing import Any
 
 from absl import flags
 
+from nao_tf.evaluators.inherited_config import check_space
 from nao_tf.networks.edge_convention import check_networks
 from nao_tf.spaces import make_space
 from nao_tf.tools import one_shot_flags, search_flags, shared_flags
@@ -18,6 +19,8 @@ def check(flag_values: flags.FlagValues) -> None:
   networks = _networks(flag_values)
   if networks:
     check_networks(make_space(flag_values.space), networks)
+  if flag_values.evaluator == "inherited":
+    check_space(make_space(flag_values.space), "--evaluator=inherited")
 
 
 def _networks(flag_values: flags.FlagValues) -> list[tuple[str, Any]]:

@@ -7,7 +7,8 @@ from absl import flags
 
 from nao_tf import registries
 from nao_tf.searches.one_shot import is_one_shot, one_shot_search
-from nao_tf.strategies import STRATEGIES, declared_settings, preferred_by
+from nao_tf.spaces import make_space
+from nao_tf.strategies import STRATEGIES, declared_settings, make_strategy, preferred_by
 from nao_tf.tools import component_flags, one_shot_flags
 
 
@@ -55,6 +56,13 @@ def options(name: str, flag_values: flags.FlagValues) -> dict[str, Any]:
 
 
 def strategies_and_seeds(flag_values: flags.FlagValues) -> tuple[dict[str, dict[str, Any]], range]:
-  """Returns what a benchmark compares: the options of each strategy of --strategies, and the seeds of its searches."""
+  """Returns what a benchmark compares: the options of each strategy of --strategies, and the seeds of its searches.
+
+  Raises:
+    ValueError: if settings that are not the defaults do not fit the space.
+  """
   strategies = {name: options(name, flag_values) for name in flag_values.strategies}
+  for name, given in strategies.items():
+    if given and given["config"] != type(given["config"])():  # One with its defaults may import TensorFlow for nothing.
+      make_strategy(name, make_space(flag_values.space), **given)
   return strategies, range(flag_values.first_seed, flag_values.first_seed + flag_values.num_seeds)

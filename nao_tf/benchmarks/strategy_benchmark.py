@@ -63,8 +63,9 @@ class BenchmarkConfig:
   objectives: tuple[str, ...] = ()
 
   def __post_init__(self) -> None:
-    if self.num_trials < 1 or self.batch_size < 1:
-      raise ValueError(f"num_trials and batch_size must be at least 1, got {self.num_trials} and {self.batch_size}")
+    for name in ("num_trials", "batch_size"):
+      if getattr(self, name) < 1:
+        raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
     if self.objectives and self.stop_at_best:
       raise ValueError("stop_at_best must be false with several objectives: there is no single best architecture")
 

@@ -4,7 +4,11 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
+
 from nao_tf import fields
+from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.layered_genotypes import LayeredGenotype
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,3 +39,21 @@ class InheritedSettings:
 
   config_class: ClassVar[type[InheritedConfig]] = InheritedConfig
   presets: ClassVar[Mapping[str, Any]] = {}
+
+
+def check_space(space: SearchSpace, setting: str = "inherited") -> None:
+  """Checks that the networks of a space can inherit weights.
+
+  Args:
+    space: what is searched.
+    setting: what chooses the evaluator, for the message.
+
+  Raises:
+    ValueError: if they are not networks of plain layers.
+  """
+  genotype = space.decode(space.sample(np.random.default_rng(0)))
+  if not isinstance(genotype, LayeredGenotype):
+    raise ValueError(
+      f"{setting}: only networks of plain layers can inherit weights, as in the space autokeras; the space"
+      f" {space.name} has a {type(genotype).__name__}"
+    )

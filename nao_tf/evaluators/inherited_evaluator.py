@@ -20,12 +20,11 @@ from absl import logging
 from tensorflow import keras
 
 from nao_tf.evaluators.context import EvaluatorContext
-from nao_tf.evaluators.inherited_config import InheritedConfig, InheritedSettings
+from nao_tf.evaluators.inherited_config import InheritedConfig, InheritedSettings, check_space
 from nao_tf.evaluators.training_evaluator import TrainingEvaluator, child_seed
 from nao_tf.evaluators.weight_store import WeightStore
 from nao_tf.networks.inheritance import inherit, weights_of
 from nao_tf.runs.journal import TRIALS_FILE, read_trials
-from nao_tf.spaces.layered_genotypes import LayeredGenotype
 from nao_tf.spaces.layered_moves import morph_plan
 from nao_tf.training.base import Metrics, NetworkTrainer
 from nao_tf.trial import Architecture, Evaluation, Trial, first_line, top_trials
@@ -60,12 +59,7 @@ class InheritedEvaluator(TrainingEvaluator):
       ValueError: if the networks of the space are not plain ones, or as `TrainingEvaluator` does.
     """
     super().__init__(*args, **options)
-    genotype = self._space.decode(self._space.sample(np.random.default_rng(0)))
-    if not isinstance(genotype, LayeredGenotype):
-      raise ValueError(
-        f"inherited: only networks of plain layers can inherit weights, as in the space autokeras; the space"
-        f" {self._space.name} has a {type(genotype).__name__}"
-      )
+    check_space(self._space)
     self._directory, self._config = directory, config or InheritedConfig()
     self._store = WeightStore(os.path.join(directory, DIRECTORY))
     self._inherited: dict[str, Any] = {}

@@ -37,7 +37,7 @@ class CellMutation:
     if not all(self._positions):
       kinds = ", ".join(dict.fromkeys(decision.kind for decision in space.decisions))
       raise ValueError(
-        f"mutation={AMOEBANET} needs a space of cells, whose decisions are inputs and operations of branches;"
+        f"--evolution_mutation={AMOEBANET} needs a space of cells, whose decisions are inputs and operations of branches;"
         f" {space.name} has {kinds}"
       )
 

@@ -180,7 +180,7 @@ def _make_sampler(name: str, seed: int) -> "optuna.samplers.BaseSampler":
     ValueError: if there is none, or it needs more than a seed.
   """
   samplers = _optuna().samplers
-  names = [known for known in samplers.__all__ if known.endswith("Sampler") and known != "BaseSampler"]
+  names = [known for known in samplers.__all__ if known.endswith("Sampler") and not known.startswith("Base")]
   if name not in names:
     raise ValueError(f"--optuna_sampler: unknown sampler {name!r}; expected one of {', '.join(sorted(names))}")
   try:

@@ -134,7 +134,9 @@ def test_another_table_is_refused(tmp_path, table_path):
   "flag, message",
   [
     ("--space=nasbench101", "this is a table of nasbench201, but --space is nasbench101"),
-    ("--num_trials=0", "num_trials and batch_size must be at least 1, got 0 and 10"),
+    ("--num_trials=0", "--num_trials must be at least 1, got 0"),
+    ("--batch_size=0", "--batch_size must be at least 1, got 0"),
+    ("--evolution_mutation=amoebanet", "--evolution_mutation=amoebanet needs a space of cells"),
     ("--objective=val1", "no figure 'val1'"),
     ("--evolution_tournament_size=60", "tournament_size"),
   ],

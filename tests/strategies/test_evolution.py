@@ -64,7 +64,7 @@ def test_the_mutations_are_those_of_any_space_of_cells(name):
 
 @pytest.mark.parametrize("name", ["nasbench101", "nasbench201"])
 def test_a_space_that_is_not_one_of_cells_is_refused(name):
-  with pytest.raises(ValueError, match=f"mutation=amoebanet needs a space of cells.*{name} has"):
+  with pytest.raises(ValueError, match=f"--evolution_mutation=amoebanet needs a space of cells.*{name} has"):
     make_strategy("evolution", make_space(name), config=CONFIG)
 
 

@@ -54,10 +54,15 @@ def test_a_ready_sampler_is_used():
   assert len(search(sum, 15, sampler=sampler)) == 15
 
 
-@pytest.mark.parametrize("name", ["Parzen", "BaseSampler", "PartialFixedSampler"])
+@pytest.mark.parametrize("name", ["Parzen", "BaseSampler", "BaseGASampler", "PartialFixedSampler"])
 def test_a_sampler_that_cannot_be_made_is_refused_by_the_name_of_its_flag(name):
   with pytest.raises(ValueError, match="--optuna_sampler: .*" + name):
     make_strategy("optuna", SPACE, config=OptunaConfig(name))
+
+
+def test_samplers_that_are_only_a_base_of_others_are_not_offered():
+  with pytest.raises(ValueError, match="unknown sampler 'TPE'; expected one of BruteForceSampler, CmaEsSampler"):
+    make_strategy("optuna", SPACE, config=OptunaConfig("TPE"))
 
 
 @pytest.mark.parametrize(("name", "package"), [("GPSampler", "torch"), ("CmaEsSampler", "cmaes")])

@@ -76,7 +76,8 @@ def test_a_policy_that_has_settled_goes_on_to_new_architectures():
     ({"learning_rate": 0.0}, "learning_rate must be above 0, got 0.0"),
     ({"reward_power": 0.0}, "reward_power must be above 0, got 0.0"),
     ({"baseline_decay": 1.0}, r"baseline_decay must be in \[0, 1\), got 1.0"),
-    ({"entropy_weight": -1.0}, "must not be negative, got -1.0 and 0.0"),
+    ({"entropy_weight": -1.0}, "entropy_weight must not be negative, got -1.0"),
+    ({"clip_ratio": -0.5}, "clip_ratio must not be negative, got -0.5"),
     ({"num_updates": 2}, "num_updates must be 1 without a clip_ratio, got 2"),
   ],
 )

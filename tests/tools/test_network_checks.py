@@ -33,3 +33,9 @@ def test_networks_with_the_convention_are_not(kind):
 
 def test_a_table_needs_no_networks():
   check("--evaluator=tabular", f"--table={__file__}")
+
+
+def test_weights_are_inherited_by_plain_networks_alone():
+  with pytest.raises(ValueError, match="--evaluator=inherited: only networks of plain layers .* nasnet5 has a Cell"):
+    search.check(parse(search, "--workdir=w", "--space=nasnet5", "--evaluator=inherited"))
+  search.check(parse(search, "--workdir=w", "--space=autokeras", "--evaluator=inherited"))
