@@ -25,15 +25,15 @@ from nao_tf.runs.settings import (
   refuse_changes,
 )
 from nao_tf.searches.one_shot import is_one_shot, one_shot_search
+from nao_tf.searches.one_shot.base import TRAINING
 from nao_tf.searches.status import HISTORY_FILE
 from nao_tf.strategies import STRATEGIES
 from nao_tf.tools import component_flags, flag_groups
+from nao_tf.training.history import CHECKPOINTS
 
 COMMAND_FILE = "command.json"
 TUNER_DIRECTORY = "tuner"
 """The project of `nao-tune` in its work directory."""
-ONE_SHOT_DIRECTORY = "one_shot"
-"""The training of the network of a one-shot search in its work directory."""
 _OF_DATA = frozenset(("text", "images", "warm_start"))
 """Settings that are digests of files: no flag brings back what they were."""
 _SHOWN = 3
@@ -124,7 +124,7 @@ def hinted(command: str, directory: str) -> Iterator[None]:
 
 def _bound_settings(directory: str) -> dict[str, Any]:
   """Returns the settings that a run that has begun was made with."""
-  training = os.path.join(directory, ONE_SHOT_DIRECTORY)
+  training = os.path.join(directory, TRAINING)
   if _has_trials(directory):
     return read_search(directory)[0]
   return read_settings(training if _has_checkpoints(training) else directory)
@@ -190,7 +190,7 @@ def _has_begun(directory: str) -> bool:
   A one-shot search has begun with the first checkpoint of its network, which may come long before the end of an epoch.
   """
   if os.path.exists(os.path.join(directory, TRIALS_FILE)):
-    return _has_trials(directory) or _has_checkpoints(os.path.join(directory, ONE_SHOT_DIRECTORY))
+    return _has_trials(directory) or _has_checkpoints(os.path.join(directory, TRAINING))
   return os.path.exists(os.path.join(directory, HISTORY_FILE)) or has_tuner_trials(directory)
 
 
@@ -202,7 +202,7 @@ def _has_trials(directory: str) -> bool:
 
 def _has_checkpoints(directory: str) -> bool:
   """Returns whether a training has written a checkpoint."""
-  return bool(glob.glob(os.path.join(glob.escape(directory), "checkpoints", "*.index")))
+  return bool(glob.glob(os.path.join(glob.escape(directory), CHECKPOINTS, "*.index")))
 
 
 def has_tuner_trials(directory: str) -> bool:

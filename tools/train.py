@@ -84,7 +84,6 @@ def main(flag_values: flags.FlagValues) -> int:
     return dry_run.run(flag_values, genotype, configs)
   if flag_values.benchmark_input:
     return benchmark_input.run(flag_values, genotype, configs)
-  experiment.check_files(flag_values)
   if flag_values.distribution == "multi_worker" and not cluster_of().is_chief:
     return train_for_chief(flag_values, genotype, configs)
   with workdirs.opened(flag_values.workdir):

@@ -9,6 +9,7 @@ from nao_tf.runs.json_files import read_json, write_json
 from nao_tf.runs.lines import read_lines
 from nao_tf.training.base import Metrics
 
+CHECKPOINTS = "checkpoints"
 HISTORY_FILE = "history.jsonl"
 TEST_FILE = "test.json"
 

@@ -36,13 +36,12 @@ from nao_tf.training.averaging import BestWeights
 from nao_tf.training.base import Diverged, EvaluatingTrainer, Metrics, Trainer, learning_rate_of, shown_metrics
 from nao_tf.training.checkpoints import Checkpoints, OtherCheckpoint, Restored
 from nao_tf.training.course import weights_are_finite
-from nao_tf.training.history import HISTORY_FILE, read_history
+from nao_tf.training.history import CHECKPOINTS, HISTORY_FILE, read_history
 from nao_tf.training.run_options import CHECKPOINT_SECONDS
 
 if TYPE_CHECKING:
   import tqdm
 
-CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"
 _LOSS = "valid_loss"
 _LINE_SECONDS = 60.0

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
   from nao_tf.trial import Architecture
 
 
+TRAINING = "one_shot"
+"""The training of the network that holds all architectures, in the directory of the search."""
+
+
 class OneShotTrainer(Trainer, Protocol):
   """Trains a network that holds all architectures, an epoch at a time, and derives one after each epoch.
 

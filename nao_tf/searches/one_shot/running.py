@@ -21,7 +21,7 @@ from nao_tf.runs.json_files import write_json
 from nao_tf.runs.settings import CONFIG_FILE, check_settings
 from nao_tf.runs.shares import SharesFile
 from nao_tf.runs.starts import record_start
-from nao_tf.searches.one_shot.base import OneShotTrainer
+from nao_tf.searches.one_shot.base import TRAINING, OneShotTrainer
 from nao_tf.searches.search_directory import NothingFound, Reranking
 from nao_tf.searches.watchers import Watchers
 from nao_tf.searches.winner import evaluate_finalists, write_winner
@@ -30,8 +30,6 @@ from nao_tf.training.base import BaseTrainingConfig, Diverged, Metrics, Trainer
 from nao_tf.training.training_directory import TrainingDirectory, has_begun
 from nao_tf.trial import DERIVED, DRAWN, Architecture, Evaluation, Origin, Trial, top_trials, winning_trial
 
-TRAINING = "one_shot"
-"""The training of the network that holds all architectures, in the directory of the search."""
 _VALID = "valid_"
 
 
