@@ -1,5 +1,6 @@
 import html
 import os
+import shutil
 import sys
 import time
 import types
@@ -111,9 +112,10 @@ def test_the_report_is_shown_in_notebooks(found):
   assert shown.startswith("<iframe") and html.escape(page) in shown and "best: trial" in repr(found)
 
 
-def test_the_same_call_goes_on(found, model):
+def test_the_same_call_goes_on(found, model, tmp_path):
+  own = shutil.copytree(found.directory, tmp_path / "run")
   seen = []
-  again = search(found.directory, num_trials=3, callbacks=[seen.append])
+  again = search(own, num_trials=3, callbacks=[seen.append])
   assert again.best.reward >= found.best.reward and [trial.id for trial in seen] == [0, 1, 2]
 
 
