@@ -75,7 +75,11 @@ def define_numbers(name: str, default: tuple[float, ...] | None, help_: str, *, 
 
 
 class NameParser(flags.ArgumentParser[str]):
-  """Reads a key of a registry or a place. What is at the place is imported when it is used."""
+  """Reads a key of a registry or a place. What is at the place is imported when it is used.
+
+  Attributes:
+    names: keys of the registry.
+  """
 
   def __init__(self, registry: Mapping[str, str], kind: str):
     """Sets up the parser.
@@ -84,7 +88,7 @@ class NameParser(flags.ArgumentParser[str]):
       registry: places by name.
       kind: what is chosen, for error messages.
     """
-    self._registry, self._kind = registry, kind
+    self._registry, self._kind, self.names = registry, kind, frozenset(registry)
 
   def parse(self, argument: str) -> str:
     """Returns the name.
@@ -101,11 +105,15 @@ class NameParser(flags.ArgumentParser[str]):
 
 
 class NamesParser(flags.ArgumentParser[list[str]]):
-  """Reads names separated by commas."""
+  """Reads names separated by commas.
+
+  Attributes:
+    names: keys of the registry.
+  """
 
   def __init__(self, registry: Mapping[str, str], kind: str):
     """Sets up the parser; see `NameParser`."""
-    self._parser, self._kind = NameParser(registry, kind), kind
+    self._parser, self._kind, self.names = NameParser(registry, kind), kind, frozenset(registry)
 
   def parse(self, argument: str | Sequence[str]) -> list[str]:
     """Returns the names.

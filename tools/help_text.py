@@ -40,10 +40,17 @@ def _lines(flag: flags.Flag) -> Iterator[str]:
   yield f"  --{'[no]' if flag.boolean else ''}{flag.name}{'' if flag.boolean else '=' + _value_name(flag)}"
   for line in _described(flag).split("\n"):
     yield from textwrap.wrap(line, _WIDTH, initial_indent="      ", subsequent_indent="      ", break_on_hyphens=False)
-  for name, line in choices.choices_of(flag.name).items():
+  for name, line in _choices(flag):
     yield from textwrap.wrap(
       f"{name}: {line}", _WIDTH, initial_indent="        ", subsequent_indent="          ", break_on_hyphens=False
     )
+
+
+def _choices(flag: flags.Flag) -> Iterator[tuple[str, str]]:
+  """Yields what a flag can be set to, with a line about each. Commands may take other names with a flag of one name."""
+  lines = choices.choices_of(flag.name)
+  taken = flag.parser.names if isinstance(flag.parser, flag_types.NameParser | flag_types.NamesParser) else lines.keys()
+  yield from ((name, line) for name, line in lines.items() if name in taken)
 
 
 def _described(flag: flags.Flag) -> str:
@@ -51,7 +58,7 @@ def _described(flag: flags.Flag) -> str:
   help_ = str(flag.help or "")
   if flag.default is None or "efault: " in help_:
     return help_
-  default = str(flag.default).lower() if flag.boolean else str(flag.default_as_str).strip("'")
+  default = str(flag.default).lower() if flag.boolean else str(flag.default_as_str).strip("'") or "none"
   return f"{help_.rstrip('.')}. Default: {default}."
 
 

@@ -5,7 +5,7 @@ import importlib
 import pytest
 from absl import flags
 
-from nao_tf.tools import flag_groups, help_text, search, train
+from nao_tf.tools import benchmark_rungs, flag_groups, help_text, search, train
 from tests.tools.test_parsing import TOOLS
 
 REQUIRED = "--workdir=w"
@@ -106,3 +106,20 @@ def test_the_help_has_the_flags_by_theme_with_defaults_and_choices():
   assert themes[:3] == ["The run:", "The task and its data:", "The search:"] and "Further flags:" not in themes
   assert all(f"  --{'[no]' if values[name].boolean else ''}{name}" in text for name in values)
   assert "evolution: regularized evolution" in text and "Default: nasnet5." in text
+
+
+def test_the_help_of_a_command_has_the_choices_that_it_takes():
+  values = flags.FlagValues()
+  benchmark_rungs.define_flags(values)
+  text = help_text.text_of("Compares.", values, {name: values[name] for name in values})
+  assert "evolution: regularized evolution" in text and "a search by gradients" not in text
+  with pytest.raises(flags.IllegalFlagValueError, match="unknown strategy 'darts'"):
+    values(["tool", "--strategies=darts"])
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_help_says_that_nothing_is_the_default(tool):
+  values = flags.FlagValues()
+  importlib.import_module(f"nao_tf.tools.{tool}").define_flags(values)
+  text = help_text.text_of("Works.", values, {name: values[name] for name in values})
+  assert "Default: ." not in text
