@@ -185,11 +185,12 @@ class Found:
 
     from nao_tf.searches.final_training import finished_network, train_in_directory, training_settings
     from nao_tf.serving.trained_networks import TrainedNetwork
+    from nao_tf.training.graph_memory import released_graphs
 
     own = {"validation_fraction": fraction, **training_settings(genotype, configs, self._seed)}
     settings = {**self._data.settings, **own}
     directory = os.path.join(self.directory, TRAININGS, _digest(settings))
-    with RunLock(directory) as lock:
+    with RunLock(directory) as lock, released_graphs():
       trainer = train_in_directory(
         directory,
         task,

@@ -155,6 +155,7 @@ def search(
     NothingFound: if no trial has a reward.
   """
   from nao_tf.tasks.task_input import task_input
+  from nao_tf.training.graph_memory import released_graphs
 
   directory, watchers = checked_directory(workdir), _checked_callbacks(callbacks)
   fields.integer(verbose, "verbose", 0)
@@ -191,7 +192,8 @@ def search(
       trials_per_batch=trials_per_batch,
     )
     one_shot = planned_one_shot_search(directory, strategy, space, read_data, validation_fraction, overrides, seed=seed)
-    return one_shot.run(watchers, progress=verbose > 0, tensorboard=tensorboard)
+    with released_graphs():
+      return one_shot.run(watchers, progress=verbose > 0, tensorboard=tensorboard)
   workers = workers_of(executor, num_workers, trial_timeout)
   evaluator = _evaluator_for(strategy, space, executor) if evaluator is None else evaluator
   strategy_config, overrides = strategy_settings(strategy, overrides)
@@ -220,7 +222,8 @@ def search(
   budget = _budget(num_trials, max_seconds, batch_size, in_rungs)
   choices.check(x)
   planned = planned_search(directory, choices, read_data(), validation_fraction, overrides)
-  return planned.run(budget, watchers, progress=verbose > 0, tensorboard=tensorboard)
+  with released_graphs():
+    return planned.run(budget, watchers, progress=verbose > 0, tensorboard=tensorboard)
 
 
 def _evaluator_for(strategy: AnyStrategy, space: AnySpace | None, executor: AnyExecutor | None) -> str:

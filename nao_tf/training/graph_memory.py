@@ -20,6 +20,20 @@ def released_graphs() -> Iterator[None]:
 
   After that, no gradient can be computed through a function that was traced within the context.
   """
+  try:
+    with unregistered_gradients():
+      yield
+  finally:
+    gc.collect()
+    context.context().clear_kernel_cache()
+
+
+@contextlib.contextmanager
+def unregistered_gradients() -> Iterator[None]:
+  """Lets graphs that are made within the context live as long as something refers to them, and no longer.
+
+  After that, no gradient can be computed through a function that was traced within the context.
+  """
   registry = getattr(ops.gradient_registry, "_registry", {})
   before = set(registry)
   try:
@@ -27,5 +41,3 @@ def released_graphs() -> Iterator[None]:
   finally:
     for name in set(registry) - before:
       del registry[name]
-    gc.collect()
-    context.context().clear_kernel_cache()
