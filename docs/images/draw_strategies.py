@@ -28,7 +28,7 @@ FIRST, LAST, LAST_SMALL = 10, 500, 100
 TICKS = (10, 20, 50, 100, 200, 500)
 SMALL_IN_ROW = 4
 HIDDEN = "*"
-COLORS = (*(f"C{number}" for number in range(10)), "black")
+COLORS = (*(f"C{number}" for number in range(10)), "black", "darkgreen")
 
 
 def read_curves(directory, strategy, column):
