@@ -7,7 +7,7 @@ from absl import flags
 
 from nao_tf.networks.cost_bounds import genotype_describer
 from nao_tf.networks.descriptions import Description
-from nao_tf.networks.training_estimates import PEAK_FLOPS, TrainingEstimate, TrainingMemory
+from nao_tf.networks.training_estimates import PEAK_FLOPS, TrainingEstimate, TrainingMemory, peak_of
 from nao_tf.runs.places import checked_directory
 from nao_tf.serving import has_exporter
 from nao_tf.spaces.genotypes import Genotype
@@ -24,7 +24,9 @@ def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of a dry run."""
   help_ = "print what the training costs and writes, check that it can begin, and stop"
   flags.DEFINE_boolean("dry_run", False, help_, flag_values=flag_values)
-  help_ = "with --dry_run: the share of its peak that an accelerator reaches, for the estimate of hours"
+  help_ = (
+    "with --dry_run: the share of its peak that an accelerator reaches, for the estimate of hours; the peak is printed"
+  )
   define_number("utilization", DEFAULT_UTILIZATION, help_, 0.001, 10.0, flag_values=flag_values)
 
 
@@ -78,19 +80,31 @@ def plan(
   """
   description, example = estimate.description, estimate.description.example
   auxiliary = description.parameters_with_auxiliary - description.parameters
-  head = f", {auxiliary:,} more with the auxiliary head" if auxiliary else ""
-  hours = [f"{name} {estimate.hours(name, utilization):,.1f}" for name in PEAK_FLOPS]
   return [
     f"network: {description.title}",
-    f"parameters: {description.parameters:,}{head}",
-    f"multiply-adds per {example}: {description.multiply_adds:,}",
+    f"parameters: {description.parameters:,}{_with_auxiliary(auxiliary)}",
+    f"multiply-adds per {example}: {description.multiply_adds:,}{_with_auxiliary(description.auxiliary_multiply_adds)}",
     f"steps: {estimate.steps:,} ({estimate.epochs:,} epochs of {estimate.steps_per_epoch:,};"
     f" {estimate.examples:,} {example}s an epoch)",
     _memory_line(estimate, memory),
     f"hours on {estimate.num_replicas} accelerator{'s' * (estimate.num_replicas > 1)}, estimated at a utilization of"
-    f" {utilization:g} in single precision: {', '.join(hours)}",
+    f" {utilization:g}:",
+    *(_hours_line(estimate, name, utilization) for name in PEAK_FLOPS),
     f"files in {workdir}: {', '.join(files)}",
   ]
+
+
+def _with_auxiliary(more: int) -> str:
+  """Returns what is printed behind a figure that the auxiliary head raises."""
+  return f", {more:,} more with the auxiliary head" if more else ""
+
+
+def _hours_line(estimate: TrainingEstimate, accelerator: str, utilization: float) -> str:
+  """Returns what is printed of the hours on an accelerator, with the peak that they assume."""
+  peak, logits = peak_of(accelerator, estimate.mixed_precision), peak_of(accelerator)
+  aside = f", for the logits of {logits.flops / 1e12:g} in {logits.type}" if logits != peak else ""
+  hours = f"{estimate.hours(accelerator, utilization):,.1f}"
+  return f"  {accelerator}: {hours}, of a peak of {peak.flops / 1e12:g} TFLOPS in {peak.type}{aside}"
 
 
 def _memory_line(estimate: TrainingEstimate, memory: TrainingMemory | None) -> str:
@@ -161,6 +175,7 @@ def _estimate(
     epochs=configs.training_config.epochs,
     steps_per_epoch=task.steps_per_epoch(task.complete_training_config(configs.training_config)),
     num_replicas=num_replicas,
+    mixed_precision=getattr(configs.training_config, "mixed_precision", "none"),
   )
 
 

@@ -88,11 +88,13 @@ class Description:
     title: what was described.
     example: what one example is, "image" or "token", or "example" for a model of Keras.
     parts: what each part costs, in the order of computation.
+    auxiliary_multiply_adds: those of one example that the auxiliary head adds in training.
   """
 
   title: str
   example: str
   parts: tuple[PartDescription, ...]
+  auxiliary_multiply_adds: int = 0
 
   @property
   def parameters(self) -> int:
@@ -110,13 +112,19 @@ class Description:
     return sum([part.multiply_adds for part in self.parts])
 
   @property
+  def multiply_adds_with_auxiliary(self) -> int:
+    """Multiply-adds of the forward pass of one example in training, those of the auxiliary head included."""
+    return self.multiply_adds + self.auxiliary_multiply_adds
+
+  @property
   def activation_bytes(self) -> int:
     """The largest memory for the activations of one example at inference, in bytes."""
     return max(part.activation_bytes for part in self.parts)
 
   def as_dict(self) -> dict[str, Any]:
     """Returns the totals and the parts as plain values."""
-    totals = ("title", "example", "parameters", "parameters_with_auxiliary", "multiply_adds", "activation_bytes")
+    parameters = ("parameters", "parameters_with_auxiliary")
+    totals = ("title", "example", *parameters, "multiply_adds", "multiply_adds_with_auxiliary", "activation_bytes")
     parts = [{**dataclasses.asdict(part), "output_shape": list(part.output_shape)} for part in self.parts]
     return {**{name: getattr(self, name) for name in totals}, "parts": parts}
 
@@ -201,8 +209,10 @@ def _describe_images(
 ) -> Description:
   height, width, channels = _checked_shape(input_shape)
   costs = _image_costs(config, (height, width, channels), fields.integer(num_classes, "num_classes", 1))
+  parts = costs.parts(genotype)
   size = f"{config.num_cells} cells a stage, {config.filters} filters, convention {config.convention}"
-  return _description(f"{title}: {size}, {height}x{width}x{channels} images", "image", costs.parts(genotype))
+  described = _description(f"{title}: {size}, {height}x{width}x{channels} images", "image", parts)
+  return dataclasses.replace(described, auxiliary_multiply_adds=costs.auxiliary_multiply_adds(parts))
 
 
 def _describe_layers(

@@ -27,6 +27,7 @@ from nao_tf.spaces.genotypes import CellGenotype
 from nao_tf.spaces.motif_genotypes import MotifGenotype
 
 AUXILIARY_HEAD = "auxiliary head"
+CLASSIFIER = "classifier"
 
 _WINDOW = (3, 3)
 """Size of the convolutions of stems."""
@@ -87,6 +88,18 @@ class ImageCosts:
       heads.append(self._auxiliary_head(cells[auxiliary_cell(self._config, len(cells))].shape))
     return [self._stem, *parts, *heads]
 
+  def auxiliary_multiply_adds(self, parts: Sequence[PartCost]) -> int:
+    """Returns the multiply-adds of the auxiliary head in training, for one example; 0 if there is none.
+
+    Args:
+      parts: of the network; see `parts`.
+    """
+    if not self._config.auxiliary:
+      return 0
+    _, *cells = parts[: 1 + len(self._plans)]
+    layers = self._auxiliary_layers(cells[auxiliary_cell(self._config, len(cells))].shape)
+    return sum(cost.multiply_adds for cost in layers)
+
   def _places(self, genotype: CellGenotype | MotifGenotype | EdgeGenotype) -> list[CellCost]:
     """Returns the costs of what stands in each place of the stack."""
     if isinstance(genotype, MotifGenotype):
@@ -141,12 +154,15 @@ class ImageCosts:
     channels = features[-1]
     cost = dense(channels, self._num_classes, bias=self._facts.classifier_bias)
     values = channels + max(num_values(features), self._num_classes)
-    return PartCost("classifier", (self._num_classes,), cost.parameters, cost.multiply_adds, values)
+    return PartCost(CLASSIFIER, (self._num_classes,), cost.parameters, cost.multiply_adds, values)
 
   def _auxiliary_head(self, features: Shape) -> PartCost:
     """Returns the parameters of the auxiliary head; at inference it is not computed."""
-    layers = auxiliary_costs(features, AUXILIARY_STRIDES[self._config.stem], self._num_classes, self._facts)
+    layers = self._auxiliary_layers(features)
     return PartCost(AUXILIARY_HEAD, (self._num_classes,), sum(cost.parameters for cost in layers), 0, 0)
+
+  def _auxiliary_layers(self, features: Shape) -> list[Cost]:
+    return auxiliary_costs(features, AUXILIARY_STRIDES[self._config.stem], self._num_classes, self._facts)
 
 
 def stem_costs(

@@ -7,6 +7,8 @@ from nao_tf.networks.image_costs import PartCost
 from nao_tf.networks.language_model_config import LanguageModelConfig
 from nao_tf.spaces.genotypes import LstmGenotype, RecurrentGenotype
 
+SOFTMAX = "softmax"
+
 _LSTM_GATES = 4
 _LSTM_KEPT = _LSTM_GATES + 2
 """Values of a unit that an LSTM keeps for its gradient."""
@@ -28,7 +30,7 @@ def language_costs(
   """
   units = config.units
   embedding = PartCost("embedding", (units,), vocabulary_size * units, 0, 2 * units)
-  softmax = PartCost("softmax", (vocabulary_size,), vocabulary_size, vocabulary_size * units, units + vocabulary_size)
+  softmax = PartCost(SOFTMAX, (vocabulary_size,), vocabulary_size, vocabulary_size * units, units + vocabulary_size)
   cell = _lstm(units) if isinstance(genotype, LstmGenotype) else _recurrent_cell(len(genotype.nodes) + 1, units)
   return [embedding, cell, softmax]
 

@@ -2,21 +2,66 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from nao_tf.networks.descriptions import Description
+from nao_tf.networks.image_costs import CLASSIFIER
+from nao_tf.networks.language_costs import SOFTMAX
 
-PEAK_FLOPS: Mapping[str, float] = {"V100": 15.7e12, "A100": 19.5e12, "H100": 66.9e12}
-"""Single-precision operations per second of an accelerator at its best, by the vendor's data sheets (SXM cards).
-TensorFlow also uses TF32 on an A100 and an H100, which is faster, so that a utilization may exceed 1 there."""
+PEAK_FLOPS: Mapping[str, Mapping[str, float]] = {
+  "V100": {"float32": 15.7e12, "float16": 125e12},
+  "A100": {"TF32": 156e12, "bfloat16": 312e12, "float16": 312e12},
+  "H100": {"TF32": 494.7e12, "bfloat16": 989.4e12, "float16": 989.4e12},
+}
+"""Operations per second of an accelerator at its best, by the type that it multiplies in; the first one is that of single
+precision. From NVIDIA's data sheet of the V100 (SXM2) and its white papers on the A100 and the H100 (SXM5); products of
+matrices on tensor cores, without sparsity.
+
+On an A100 and an H100, TensorFlow multiplies single precision in TF32, unless
+`tf.config.experimental.enable_tensor_float_32_execution(False)` is called: then their peaks are 19.5 and 66.9 TFLOPS. A V100
+has no units for bfloat16; it is taken to multiply it in single precision.
+"""
 
 FLOPS_PER_MULTIPLY_ADD = 2
 PASSES = 3
 """The work of a training step in forward passes: one forward, and two for the gradients of inputs and of weights."""
 
+_SINGLE_PRECISION = (CLASSIFIER, SOFTMAX)
+"""Parts whose products are in single precision, whatever the network computes in."""
+
 _BYTES = 4
 """Of a value in single precision."""
 _COPIES = 3
 """Of the weights in training: weights, gradients, momentum."""
+
+
+class Peak(NamedTuple):
+  """What an accelerator does at its best.
+
+  Attributes:
+    type: that it multiplies in.
+    flops: operations per second.
+  """
+
+  type: str
+  flops: float
+
+
+def peak_of(accelerator: str, mixed_precision: str = "none") -> Peak:
+  """Returns the peak of an accelerator in a precision; that of single precision if it has no units for another one.
+
+  Args:
+    accelerator: a key of `PEAK_FLOPS`.
+    mixed_precision: the type that is computed in; "none" for single precision.
+
+  Raises:
+    ValueError: if the accelerator is not known.
+  """
+  if accelerator not in PEAK_FLOPS:
+    raise ValueError(f"expected one of {', '.join(PEAK_FLOPS)}, got {accelerator!r}")
+  peaks = PEAK_FLOPS[accelerator]
+  name = mixed_precision if mixed_precision in peaks else next(iter(peaks))
+  return Peak(name, peaks[name])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +74,8 @@ class TrainingEstimate:
     epochs: passes over them.
     steps_per_epoch: steps of an epoch.
     num_replicas: devices that share the work.
+    mixed_precision: the type that the network computes in; "none" for single precision. Classifiers and softmaxes are
+      always in single precision.
   """
 
   description: Description
@@ -36,6 +83,7 @@ class TrainingEstimate:
   epochs: int
   steps_per_epoch: int
   num_replicas: int = 1
+  mixed_precision: str = "none"
 
   @property
   def steps(self) -> int:
@@ -44,9 +92,8 @@ class TrainingEstimate:
 
   @property
   def flops(self) -> float:
-    """Floating-point operations of the whole training: three forward passes for each example."""
-    passes = float(PASSES * self.examples * self.epochs)
-    return FLOPS_PER_MULTIPLY_ADD * passes * self.description.multiply_adds
+    """Floating-point operations of the whole training: three forward passes for each example, with the auxiliary head."""
+    return self._flops(self.description.multiply_adds_with_auxiliary)
 
   @property
   def weight_bytes(self) -> int:
@@ -63,11 +110,21 @@ class TrainingEstimate:
     Raises:
       ValueError: if the accelerator is not known, or the utilization is not above 0.
     """
-    if accelerator not in PEAK_FLOPS:
-      raise ValueError(f"expected one of {', '.join(PEAK_FLOPS)}, got {accelerator!r}")
+    network, logits = peak_of(accelerator, self.mixed_precision), peak_of(accelerator)
     if not utilization > 0:
       raise ValueError(f"the utilization must be above 0, got {utilization}")
-    return self.flops / (PEAK_FLOPS[accelerator] * utilization * self.num_replicas) / 3600
+    single = self._flops(self._single_precision_multiply_adds)
+    seconds = (self.flops - single) / network.flops + single / logits.flops
+    return seconds / (utilization * self.num_replicas) / 3600
+
+  @property
+  def _single_precision_multiply_adds(self) -> int:
+    """Multiply-adds of an example, forward, that are always in single precision."""
+    return sum(part.multiply_adds for part in self.description.parts if part.name in _SINGLE_PRECISION)
+
+  def _flops(self, multiply_adds: int) -> float:
+    """Returns the floating-point operations of the whole training for multiply-adds of the forward pass of an example."""
+    return FLOPS_PER_MULTIPLY_ADD * float(PASSES * self.examples * self.epochs) * multiply_adds
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from nao_tf.networks.conventions import CONVENTIONS
+from nao_tf.networks.descriptions import describe
 from nao_tf.networks.image_costs import AUXILIARY_HEAD, STEM_COSTS, ImageCosts, stem_costs
 from nao_tf.networks.image_network import ImageClassifier, auxiliary_cell, make_auxiliary_head
 from nao_tf.networks.image_network_config import AUXILIARY_STRIDES, ImageNetworkConfig
@@ -71,6 +72,20 @@ def test_the_auxiliary_head_is_counted_for_training_alone(convention, stem):
   assert part == (AUXILIARY_HEAD, (CLASSES,), num_parameters(head), 0, 0)
   without = dataclasses.replace(config, auxiliary=False)
   assert ImageCosts(without, SHAPE, CLASSES).parts(genotype)[-1].name == "classifier"
+
+
+@pytest.mark.parametrize(("stem", "shape"), [("cifar", (16, 16, 3)), ("imagenet", (96, 96, 3))])
+def test_the_auxiliary_head_is_paid_for_in_training(stem, shape):
+  config = dataclasses.replace(CONFIG, stem=stem)
+  (genotype,) = random_genotypes("nasnet5", 1, seed=5)
+  described = describe(genotype, config, input_shape=shape, num_classes=CLASSES)
+  _, *cells, _, _ = described.parts
+  features = cells[auxiliary_cell(config, len(cells))].output_shape
+  _, multiply_adds = called(lambda: make_auxiliary_head(config, CLASSES, 0), features)
+  assert described.auxiliary_multiply_adds == multiply_adds > 0
+  assert described.multiply_adds_with_auxiliary == described.multiply_adds + multiply_adds
+  without = describe(genotype, dataclasses.replace(config, auxiliary=False), input_shape=shape, num_classes=CLASSES)
+  assert without.multiply_adds_with_auxiliary == without.multiply_adds == described.multiply_adds
 
 
 @pytest.mark.parametrize("name", ["DARTS-V2", "SNAS-aggressive", "NASNet-A", "PNASNet-5", "AmoebaNet-A", "AmoebaNet-B"])

@@ -1,7 +1,9 @@
+import dataclasses
+
 import pytest
 
 from nao_tf.networks.descriptions import describe
-from nao_tf.networks.training_estimates import PEAK_FLOPS, TrainingEstimate, TrainingMemory
+from nao_tf.networks.training_estimates import PEAK_FLOPS, TrainingEstimate, TrainingMemory, peak_of
 
 NETWORK = describe("NAONet-WS", num_cells=5, filters=36)
 ESTIMATE = TrainingEstimate(NETWORK, examples=50_000, epochs=630, steps_per_epoch=347)
@@ -9,8 +11,32 @@ ESTIMATE = TrainingEstimate(NETWORK, examples=50_000, epochs=630, steps_per_epoc
 
 def test_a_training_is_three_forward_passes_of_two_operations_for_each_multiply_add():
   assert ESTIMATE.steps == 218_610
-  assert ESTIMATE.flops == 6 * NETWORK.multiply_adds * 50_000 * 630
+  assert ESTIMATE.flops == 6 * NETWORK.multiply_adds_with_auxiliary * 50_000 * 630
   assert ESTIMATE.hours("V100", 1.0) == pytest.approx(ESTIMATE.flops / 15.7e12 / 3600)
+
+
+def test_a_network_in_half_precision_has_another_peak_than_its_logits():
+  half = dataclasses.replace(ESTIMATE, mixed_precision="float16")
+  logits = 6.0 * NETWORK.parts[-2].multiply_adds * 50_000 * 630
+  assert half.hours("V100", 1.0) == pytest.approx(((half.flops - logits) / 125e12 + logits / 15.7e12) / 3600)
+  model = TrainingEstimate(describe("NAO-RNN"), 929_589, 4_000, 415, mixed_precision="bfloat16")
+  single = dataclasses.replace(model, mixed_precision="none")
+  words = 6.0 * 10_000 * 850 * 929_589 * 4_000 / 156e12 / 3600  # The softmax stays in single precision.
+  assert model.hours("A100", 1.0) == pytest.approx(words + (single.hours("A100", 1.0) - words) / 2)
+
+
+@pytest.mark.parametrize(
+  ("accelerator", "mixed_precision", "peak"),
+  [
+    ("V100", "none", ("float32", 15.7e12)),
+    ("V100", "bfloat16", ("float32", 15.7e12)),
+    ("A100", "none", ("TF32", 156e12)),
+    ("A100", "float16", ("float16", 312e12)),
+    ("H100", "bfloat16", ("bfloat16", 989.4e12)),
+  ],
+)
+def test_the_peak_is_that_of_the_type_that_is_multiplied_in(accelerator, mixed_precision, peak):
+  assert peak_of(accelerator, mixed_precision) == peak
 
 
 def test_weights_are_there_three_times_with_the_auxiliary_head():

@@ -24,6 +24,15 @@ def test_the_plan_is_that_of_the_guide_and_nothing_is_written(capsys, tmp_path, 
   assert not list(tmp_path.iterdir())
 
 
+def test_the_hours_say_which_peak_and_which_share_of_it_they_assume(capsys, tmp_path):
+  flags = (*FLAGS, f"--workdir={tmp_path}/run", "--mixed_precision=bfloat16", "--utilization=0.05")
+  assert run(train, *flags) == 0
+  printed = capsys.readouterr().out
+  assert "hours on 1 accelerator, estimated at a utilization of 0.05:" in printed
+  assert "of a peak of 15.7 TFLOPS in float32\n" in printed  # A V100 has no units for bfloat16.
+  assert "of a peak of 989.4 TFLOPS in bfloat16, for the logits of 494.7 in TF32\n" in printed
+
+
 def test_a_text_has_a_plan(capsys, tmp_path):
   argv = (
     "--task=python_reference",
