@@ -1,9 +1,8 @@
 """Flags that several binaries share: the task, the networks and their training, and the process that runs them."""
 
-import contextlib
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from absl import flags, logging
@@ -282,23 +281,13 @@ def prepare_process(flag_values: flags.FlagValues) -> "tf.distribute.Strategy":
   from nao_tf.training.distribution import make_distribution
 
   kind = flag_values["distribution"].value if "distribution" in flag_values else None
-  with _joining(kind):
-    distribution = make_distribution(flag_values.num_replicas, kind=kind)
+  if kind == "multi_worker":
+    print(f"waiting until all {cluster_of().size} processes of the cluster are there", flush=True)
+  distribution = make_distribution(flag_values.num_replicas, kind=kind, joining=stopping.ended_at_once)
   tf.keras.utils.set_random_seed(flag_values.seed)
   if flag_values.deterministic:
     make_deterministic()
   return distribution
-
-
-@contextlib.contextmanager
-def _joining(kind: str | None) -> Iterator[None]:
-  """Says that a process waits for the others of its cluster, and lets signals end it meanwhile."""
-  if kind != "multi_worker":
-    yield
-    return
-  print(f"waiting until all {cluster_of().size} processes of the cluster are there", flush=True)
-  with stopping.ended_at_once():
-    yield
 
 
 def _has_earlier_split(settings: Mapping[str, Any]) -> bool:

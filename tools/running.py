@@ -135,5 +135,12 @@ def _advice(main: Callable[[flags.FlagValues], int | None]) -> str:
   if kept is None or not os.path.exists(kept):
     return "nothing was kept"
   command = getattr(sys.modules[main.__module__], "COMMAND", None)
-  alone = f": nao-{command} --workdir={shlex.quote(kept)}" if command else ""
-  return f"the same command goes on from {kept}{alone}"
+  return f"the same command goes on from {kept}{_alone(command, kept) if command else ''}"
+
+
+def _alone(command: str, directory: str) -> str:
+  """Returns the short form of a command that goes on, which needs the recorded flags; nothing if there are none yet."""
+  from nao_tf.tools.recorded_flags import COMMAND_FILE  # A command that records its flags has loaded it.
+
+  is_recorded = os.path.exists(os.path.join(directory, COMMAND_FILE))
+  return f": nao-{command} --workdir={shlex.quote(directory)}" if is_recorded else ""

@@ -1,5 +1,7 @@
 """The distribution of the process: which devices a training runs on."""
 
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -7,9 +9,15 @@ import tensorflow as tf
 from nao_tf.training.cluster import Cluster, cluster_of
 from nao_tf.training.fixed_parallelism import with_fixed_parallelism
 from nao_tf.training.keras_version import IS_KERAS_3
+from nao_tf.training.rendezvous import meet
+
+Joining = Callable[[], contextlib.AbstractContextManager[Any]]
+"""Makes the context of a call that does not come back to Python before TensorFlow has connected all processes."""
 
 
-def make_distribution(num_replicas: int | None = None, *, kind: str | None = None) -> tf.distribute.Strategy:
+def make_distribution(
+  num_replicas: int | None = None, *, kind: str | None = None, joining: Joining = contextlib.nullcontext
+) -> tf.distribute.Strategy:
   """Returns the distribution to train under. Call it once in a process, before anything runs on a device.
 
   With several devices it is a `MirroredStrategy`: each device has a copy of the network and a share of every batch. With
@@ -19,7 +27,8 @@ def make_distribution(num_replicas: int | None = None, *, kind: str | None = Non
     num_replicas: how many devices to use. None for all GPUs, or the CPU if there is none. On a machine without a GPU the
       CPU is divided into that many logical devices.
     kind: one of `nao_tf.training.cluster.KINDS`; None for "mirrored", or "none" if there is one device. With
-      "multi_worker" the environment of each process describes the cluster.
+      "multi_worker" the environment of each process describes the cluster. It waits until all of them have called this.
+    joining: with "multi_worker", what is entered when all processes are there, while TensorFlow connects them.
 
   Raises:
     ValueError: if `num_replicas` is less than 1 or does not fit the kind, there are fewer GPUs than replicas, or the
@@ -28,7 +37,7 @@ def make_distribution(num_replicas: int | None = None, *, kind: str | None = Non
     RuntimeError: if the CPU cannot be divided any more, since TensorFlow has begun to use it.
   """
   if kind == "multi_worker":
-    return _make_multi_worker(num_replicas, cluster_of())
+    return _make_multi_worker(num_replicas, cluster_of(), joining)
   if kind == "none" and num_replicas not in (None, 1):
     raise ValueError(f"expected one replica without a distribution, got num_replicas={num_replicas}")
   if kind == "none":
@@ -77,23 +86,35 @@ def _check_multi_worker(num_replicas: int | None) -> None:
     )
 
 
-def _make_multi_worker(num_replicas: int | None, cluster: Cluster) -> tf.distribute.Strategy:
+def _make_multi_worker(num_replicas: int | None, cluster: Cluster, joining: Joining) -> tf.distribute.Strategy:
   """Returns a distribution over the processes of a cluster, and over all GPUs of each. It waits for all of them."""
   _check_multi_worker(num_replicas)
   try:
-    return _joined(cluster)
-  except tf.errors.OpError as error:
-    reason = error.message.split("\n")[0]
+    return _joined(_resolver(cluster), joining)
+  except (tf.errors.OpError, OSError) as error:
+    reason = getattr(error, "message", str(error)).split("\n")[0]
     raise ConnectionError(
       f"this process cannot join the cluster of the training ({reason}); is its port free, and do the others run?"
     ) from error
 
 
-def _joined(cluster: Cluster) -> tf.distribute.Strategy:
-  if not cluster.is_slurm:
-    return tf.distribute.MultiWorkerMirroredStrategy()
-  resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(jobs={"worker": cluster.size})
-  return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+def _resolver(cluster: Cluster) -> tf.distribute.cluster_resolver.ClusterResolver:
+  if cluster.is_slurm:
+    return tf.distribute.cluster_resolver.SlurmClusterResolver(jobs={"worker": cluster.size})
+  return tf.distribute.cluster_resolver.TFConfigClusterResolver()
+
+
+def _joined(resolver: tf.distribute.cluster_resolver.ClusterResolver, joining: Joining) -> tf.distribute.Strategy:
+  hosts = resolver.cluster_spec().as_dict()  # Finds the type and the number of the task, too.
+  meet(*_place(hosts, resolver.task_type, resolver.task_id))
+  with joining():
+    return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+
+
+def _place(hosts: Mapping[str, Sequence[str]], kind: str, number: int) -> tuple[list[str], int]:
+  """Returns the addresses of a cluster, that of the chief first, and which of them is that of a task."""
+  before = [address for name in sorted(hosts) if name < kind for address in hosts[name]]
+  return [address for name in sorted(hosts) for address in hosts[name]], len(before) + number
 
 
 def sharded(dataset: tf.data.Dataset, distribution: tf.distribute.Strategy) -> tf.distribute.DistributedDataset:

@@ -89,10 +89,10 @@ def start(workdir, *argv):
   return processes
 
 
-def start_alone(workdir, port):
-  """Starts the first of the two processes of a training."""
+def start_alone(workdir, port, index=0):
+  """Starts one of the two processes of a training."""
   hosts = {"worker": [f"localhost:{port}", f"localhost:{port + 1}"]}
-  config = json.dumps({"cluster": hosts, "task": {"type": "worker", "index": 0}})
+  config = json.dumps({"cluster": hosts, "task": {"type": "worker", "index": index}})
   command = [sys.executable, "-m", "nao_tf.tools.train", "--distribution=multi_worker", f"--workdir={workdir}", *IMAGES]
   environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CONFIG": config, "TF_CPP_MIN_LOG_LEVEL": "2"}
   pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -130,16 +130,20 @@ def test_two_processes_train_one_network_and_go_on_after_one_is_lost(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(keras, "__version__"), reason="Keras 2")
-def test_a_process_that_waits_for_the_others_says_so_and_is_ended_by_ctrl_c(tmp_path):
+@pytest.mark.parametrize(("index", "number"), [(0, signal.SIGTERM), (1, signal.SIGTERM), (0, signal.SIGINT)])
+def test_a_process_that_waits_for_the_others_says_so_and_is_ended_by_a_signal(tmp_path, index, number):
   with socket.socket() as free:
     free.bind(("localhost", 0))
     port = free.getsockname()[1]
-  with start_alone(tmp_path / "run", port) as process:
+  with start_alone(tmp_path / "run", port, index) as process:
     line = next(line for line in process.stdout if "processes of the cluster" in line)
     assert line == "waiting until all 2 processes of the cluster are there\n"
     time.sleep(5)
-    process.send_signal(signal.SIGINT)  # TensorFlow keeps SIGTERM for itself meanwhile.
-    assert process.wait(timeout=30) == -signal.SIGINT
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=10)
+  assert process.returncode == 128 + number
+  kept = "nothing was kept" if index else f"the same command goes on from {tmp_path / 'run'}"
+  assert errors.endswith(f"stopped by {number.name}; {kept}\n")  # --workdir alone would not: no flags are there yet.
 
 
 @pytest.mark.slow
