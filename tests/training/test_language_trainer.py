@@ -225,9 +225,9 @@ tf.keras.utils.set_random_seed(0)
 directory = TrainingDirectory(sys.argv[1], make_trainer(), checkpoint_seconds=0.0)
 rest = int(sys.argv[2])
 on_step = directory._on_step
-def dying(bar):
+def dying(*arguments):
   global rest
-  on_step(bar)
+  on_step(*arguments)
   rest -= 1
   if not rest:
     os.kill(os.getpid(), signal.SIGKILL)
