@@ -21,12 +21,15 @@ if TYPE_CHECKING:
   import tensorflow as tf
 
 _SHARED, _TRAINED = "shared_weights", ("inherited", "training")
+_INLINE, _ON_THIS_MACHINE = "inline", ("inline", "processes")
 
 
 def task_of_search(
   flag_values: flags.FlagValues, space: SearchSpace, distribution: "tf.distribute.Strategy"
 ) -> Task | None:
   """Returns the task of a search that learns from its data in this process, after checks; None of another search.
+
+  If processes on this machine train, the data is checked, too, but not kept: they read it themselves.
 
   Args:
     flag_values: of the search.
@@ -47,12 +50,16 @@ def task_of_search(
     raise ValueError(
       f"--validation_fraction must be above 0: a search needs a validation set, and {task.name} has none"
     )
+  task.check_data()
+  num_replicas = (
+    distribution.num_replicas_in_sync if _is_in_this_process(flag_values) else flag_values.num_replicas or 1
+  )
   for prefix, configs in trainings.items():
-    _check_batches(task, configs, prefix, distribution)
+    _check_batches(task, configs, prefix, num_replicas)
   if search is not None:
     with _blamed(_batch_flag(shared_flags.PREFIX, trainings[shared_flags.PREFIX])):
       search.check_data(one_shot.context(search, flag_values, space, distribution, task))
-  return task
+  return task if _is_in_this_process(flag_values) else None
 
 
 def task_of_training(
@@ -72,22 +79,33 @@ def task_of_training(
   """
   task = experiment.task_of(flag_values)
   _check_genotype(task, genotype, f"--architecture={flag_values.architecture}")
-  _check_batches(task, configs, "", distribution)
+  task.check_data()
+  task.has_test_data()  # What is wrong with the test set is told before the training, too.
+  _check_batches(task, configs, "", distribution.num_replicas_in_sync)
   return task
 
 
 def _trainings(flag_values: flags.FlagValues) -> dict[str, Configs]:
-  """Returns the trainings in this process, by the prefix of their flags.
+  """Returns the trainings on this machine, by the prefix of their flags.
 
-  There are none with a table or an evaluator from elsewhere, which may need no data, and none with workers that train:
-  their data may be on other machines.
+  There are none with a table or an evaluator from elsewhere, which may need no data, and none with workers of a cluster that
+  train: their data may be on other machines.
   """
-  is_shared = one_shot_flags.chosen(flag_values) is not None or flag_values.evaluator == _SHARED
-  is_trained = flag_values.evaluator in _TRAINED and executor_flags.executor_name(flag_values) == "inline"
+  is_trained = flag_values.evaluator in _TRAINED and executor_flags.executor_name(flag_values) in _ON_THIS_MACHINE
   children = {"child_": search_flags.children(flag_values)}
-  if not is_shared:
+  if not _is_shared(flag_values):
     return children if is_trained else {}
   return {shared_flags.PREFIX: shared_flags.configs(flag_values), **(children if flag_values.rerank else {})}
+
+
+def _is_shared(flag_values: flags.FlagValues) -> bool:
+  """Returns whether a search trains shared weights, which it does in this process."""
+  return one_shot_flags.chosen(flag_values) is not None or flag_values.evaluator == _SHARED
+
+
+def _is_in_this_process(flag_values: flags.FlagValues) -> bool:
+  """Returns whether the trainings are in this process."""
+  return _is_shared(flag_values) or executor_flags.executor_name(flag_values) == _INLINE
 
 
 def _check_genotype(task: Task, genotype: Genotype, flag: str) -> None:
@@ -96,12 +114,12 @@ def _check_genotype(task: Task, genotype: Genotype, flag: str) -> None:
     task.check_genotype(genotype)
 
 
-def _check_batches(task: Task, configs: Configs, prefix: str, distribution: "tf.distribute.Strategy") -> None:
+def _check_batches(task: Task, configs: Configs, prefix: str, num_replicas: int) -> None:
   """Raises ValueError if the training data does not fill a batch of a training, or replicas cannot share one."""
   training_config = configs.training_config
   if isinstance(training_config, TrainingConfig | LanguageTrainingConfig):
     with _blamed(_batch_flag(prefix, configs)):
-      check_divisible(training_config.batch_size, distribution.num_replicas_in_sync)
+      check_divisible(training_config.batch_size, num_replicas)
       task.steps_per_epoch(task.complete_training_config(training_config))
 
 

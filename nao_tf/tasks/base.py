@@ -92,6 +92,15 @@ class Task(Problem):
     """Returns the reward of a network with these metrics; higher is better."""
     return metrics[self.reward_metric]
 
+  def check_data(self) -> None:
+    """Checks the data to train on and that held out, as far as it can be known before a training reads it.
+
+    Raises:
+      ValueError: if something is wrong with it.
+    """
+    for split in ("train", "valid"):
+      self.num_examples(split)
+
   def has_test_data(self) -> bool:
     """Returns whether a trained network can be tested. It is asked before a training, which need not have a test set.
 

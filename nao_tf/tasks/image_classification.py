@@ -144,8 +144,17 @@ class ImageClassification(BatchTask):
     """Returns how many images a split has; see `Problem.num_examples`."""
     return self._split(split).num_examples
 
+  def check_data(self) -> None:
+    """Checks the images, what their numbers mean, and the weights of their classes; see `Task.check_data`."""
+    super().check_data()
+    _ = self.pixels, self.class_weights
+
   def has_test_data(self) -> bool:
     """Returns whether there are labeled test images; see `Task.has_test_data`."""
+    return self._has_test_data
+
+  @functools.cached_property
+  def _has_test_data(self) -> bool:
     if isinstance(self._source, PhotographSource) or not isinstance(self._source, SelectableImageSource):
       return self.num_examples("test") > 0
     return len(self._reader.classes(self._source, "test")) > 0

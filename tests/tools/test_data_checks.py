@@ -2,8 +2,13 @@
 
 import pytest
 
+from nao_tf.tasks import make_task
+from nao_tf.tasks.language_modeling import PUBLISHED_TOKENS, PUBLISHED_WORDS
 from nao_tf.tools import search, train
+from tests.support import shapes
 from tests.support.command_line import run
+from tests.support.one_convolution import GENOTYPE_FILE
+from tests.support.tfds_sets import examples, random_images, write_set
 from tests.support.toy_text import write_files
 
 CELLS = "--space=tests.support.tiny_cells:pairs"
@@ -99,6 +104,64 @@ def test_images_that_are_too_few_or_of_other_networks_are_refused(argv, message,
 )
 def test_a_training_that_cannot_begin_is_refused(argv, message, tmp_path, capsys):
   refused(train, tmp_path, capsys, argv, message)
+
+
+LABELS = [number % 3 for number in range(30)]
+SET = ["--task=odd", "--data_dir=TEXT", "--batch_size=4"]
+
+
+def write_images(directory, **labels):
+  """Writes a small set of TensorFlow Datasets whose splits have these labels."""
+  splits = {name: examples(random_images(len(given)), given) for name, given in labels.items()}
+  write_set(directory, "odd", splits)
+
+
+@pytest.mark.parametrize(
+  ("labels", "message"),
+  [
+    ({"train": [0, 1, 2, -1], "test": LABELS}, "^odd, train: example 3 has the label -1"),
+    ({"train": LABELS, "test": [0, 1, -1]}, "^odd, test: example 2 has the label -1"),
+    ({"test": LABELS}, "^odd: has no images to train on; expected a split train, got test"),
+  ],
+)
+def test_labels_of_a_set_are_checked_before_a_training_begins(labels, message, tmp_path, capsys):
+  write_images(tmp_path, **labels)
+  refused(train, tmp_path, capsys, [f"--architecture={GENOTYPE_FILE}", *SET], message)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_damaged_files_of_a_set_are_told_before_a_training_begins(split, tmp_path, capsys):
+  write_images(tmp_path, train=LABELS, test=LABELS)
+  [path] = (tmp_path / "odd" / "1.0.0").glob(f"*-{split}.*")
+  path.write_bytes(path.read_bytes()[:-40])
+  message = f"^odd: the files of its split {split} in .* are damaged or incomplete"
+  refused(train, tmp_path, capsys, [f"--architecture={GENOTYPE_FILE}", *SET], message)
+
+
+@pytest.mark.parametrize("content", [b"", b"a b\n\xff c\n"])
+@pytest.mark.parametrize("split", ["train", "valid", "test"])
+def test_a_text_that_cannot_be_read_is_told_by_its_file_and_not_by_a_flag(split, content, tmp_path, capsys):
+  write_files(tmp_path, **{split: content})
+  argv = ["--task=text", "--text_dir=TEXT", "--data_dir=TEXT/prepared", "--architecture=NAO-RNN", "--batch_size=2"]
+  refused(train, tmp_path, capsys, argv, rf"^{tmp_path}/{split}.txt: (expected text, found no|line 2 is not UTF-8)")
+
+
+@pytest.mark.parametrize("split", ["valid", "test"])
+def test_a_published_text_with_another_part_is_refused_before_a_training_begins(split, tmp_path, capsys, monkeypatch):
+  write_files(tmp_path)
+  monkeypatch.setitem(PUBLISHED_WORDS, "ptb", len(make_task("text", text_dir=str(tmp_path)).vocabulary))
+  sizes = {name: make_task("text", text_dir=str(tmp_path)).num_examples(name) for name in ("train", "valid", "test")}
+  monkeypatch.setitem(PUBLISHED_TOKENS, "ptb", {**sizes, split: 7})
+  argv = ["--task=ptb", "--text_dir=TEXT", "--architecture=NAO-RNN", "--batch_size=2"]
+  refused(train, tmp_path, capsys, argv, f"^ptb: expected 7 {split} tokens, got ")
+
+
+@pytest.mark.parametrize("flags", [["--num_workers=2"], ["--trial_timeout=60"]])
+def test_the_data_of_processes_on_this_machine_is_checked_before_a_search_begins(flags, tmp_path, capsys):
+  images = shapes.write_folders(tmp_path / "images")
+  (images / "circle" / "0.png").write_bytes(b"no image")
+  argv = ["--strategy=random", CELLS, "--task=folder", f"--image_dir={images}", *flags]
+  refused(search, tmp_path, capsys, argv, "1 of 20 files cannot be read as images")
 
 
 @pytest.mark.parametrize(
