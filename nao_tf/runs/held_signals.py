@@ -17,6 +17,8 @@ Handler = Callable[[int, FrameType | None], Any] | int | signal.Handlers | None
 class HeldSignals:
   """Ctrl-C and SIGTERM, which wait until they are delivered. The second one does not wait.
 
+  A signal that the process ignores stays ignored, such as Ctrl-C in a job that a script has put into the background.
+
   Attributes:
     waiting: number of the signal that waits; None if there is none.
   """
@@ -29,7 +31,8 @@ class HeldSignals:
   def hold(self) -> None:
     """Begins to hold signals. Only the main thread of a process can; in others nothing is held."""
     if threading.current_thread() is threading.main_thread():
-      self._before = {number: signal.signal(number, self._receive) for number in _SIGNALS}
+      heard = [number for number in _SIGNALS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+      self._before = {number: signal.signal(number, self._receive) for number in heard}
 
   def release(self) -> None:
     """Ends it: signals are handled as they were before."""

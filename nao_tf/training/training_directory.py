@@ -128,6 +128,7 @@ class TrainingDirectory:
         raise RunDirectoryError(
           f"{self._directory}: another process has trained here meanwhile; open it again to go on"
         )
+      self._show_rest()
       if until is None or int(self._trainer.epoch.numpy()) < until:
         self._fit(progress, until, on_epoch)
     return self.history
@@ -147,13 +148,13 @@ class TrainingDirectory:
     self.close()
 
   def _fit(self, progress: bool, until: int | None, on_epoch: Callable[[Metrics], None]) -> None:
-    """Trains, and writes a checkpoint before a signal ends the process."""
-    with held_signals() as signals, contextlib.suppress(_Told):
-      try:
-        self._train(progress, signals, until, on_epoch)
-      except _Told:
-        self._save()
-        raise
+    """Trains, and writes a checkpoint before a signal ends the process. If its handler returns, the training goes on."""
+    while True:
+      with held_signals() as signals:
+        try:
+          return self._train(progress, signals, until, on_epoch)
+        except _Told:
+          self._save()
 
   def _train(
     self, progress: bool, signals: HeldSignals, until: int | None, on_epoch: Callable[[Metrics], None]
@@ -238,6 +239,12 @@ class TrainingDirectory:
         events.add(number, {**shown_metrics(metrics), **rates.get(number, {})})
     self._last_shown = epoch
     events.flush()
+
+  def _show_rest(self) -> None:
+    """Shows the last epoch that is on record, if a process was killed before it did."""
+    last = int(self.history[-1]["epoch"]) if self.history else 0
+    if self._events is not None and last > self._last_shown:
+      self._show(self._events, last)
 
   def _cut(self, recorded: list[Metrics], begun: bool) -> None:
     """Cuts the history to what was restored, and keeps the old one if that is more than a kill explains.

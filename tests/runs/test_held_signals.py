@@ -67,6 +67,16 @@ def test_the_handlers_from_before_come_back(told):
   assert [signal.getsignal(number) for number in NUMBERS] == before
 
 
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_signal_that_is_ignored_stays_so(told, number):
+  """As Ctrl-C is in a job that a script has put into the background."""
+  signal.signal(number, signal.SIG_IGN)
+  with held_signals() as signals:
+    signal.raise_signal(number)
+    assert signals.waiting is None
+  assert signal.getsignal(number) == signal.SIG_IGN
+
+
 def test_another_thread_than_the_main_one_holds_nothing(told):
   before, seen = signal.getsignal(signal.SIGTERM), []
 

@@ -89,6 +89,19 @@ def test_the_curves_of_a_resumed_training_go_on_without_gaps_and_double_steps(tm
   assert 0.1 > rates[1] > rates[3] >= 0
 
 
+def test_the_last_epoch_is_shown_though_a_process_was_killed_before_it_did(tmp_path):
+  config = dataclasses.replace(TRAINING, epochs=2)
+  with TrainingDirectory(str(tmp_path), make_trainer(config)) as killed:
+    epochs = killed._trainer.fit()
+    killed._record(next(epochs))
+    killed._events = None
+    killed._record(next(epochs))
+  for _ in range(2):
+    with TrainingDirectory(str(tmp_path), make_trainer(config)) as finished:
+      finished.fit()
+    assert all([step for step, _ in curve] == [1, 2] for curve in scalars(tmp_path / TENSORBOARD).values())
+
+
 def test_the_curves_go_back_with_a_training_that_does(trained, tmp_path):
   shutil.copytree(trained[0], tmp_path / "run")
   (newest,) = sorted((tmp_path / "run" / CHECKPOINTS).glob("*.index"))[1:]
@@ -262,6 +275,19 @@ def test_a_training_that_is_told_to_end_goes_on_at_the_next_step(trained, tmp_pa
   directory = TrainingDirectory(str(tmp_path), second)
   assert second.num_steps_done == num_steps
   assert without_seconds(directory.fit()) == without_seconds(trained[1])
+
+
+@pytest.mark.parametrize("num_steps", [3, 4])
+def test_a_training_goes_on_if_what_handles_a_signal_returns(trained, tmp_path, num_steps):
+  """A program may note the signal, or wait for a moment of its own to end."""
+  heard = []
+  before = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+  try:
+    trainer = Disturbed(make_trainer(FOUR), num_steps, lambda: signal.raise_signal(signal.SIGTERM))
+    history = TrainingDirectory(str(tmp_path), trainer).fit()
+  finally:
+    signal.signal(signal.SIGTERM, before)
+  assert heard == [signal.SIGTERM] and without_seconds(history) == without_seconds(trained[1])
 
 
 def test_a_training_ends_within_an_evaluation(tmp_path, told):

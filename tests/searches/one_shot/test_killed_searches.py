@@ -17,6 +17,7 @@ PROGRAM = """
 import os, signal, sys
 from nao_tf.training.determinism import make_deterministic
 directory, name, step, number = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
+signal.signal(signal.SIGINT, signal.default_int_handler)  # A job that was put into the background ignores it.
 make_deterministic()
 from nao_tf.searches.one_shot.running import run_one_shot_search
 from nao_tf.supernets.relaxed.config import PRESETS

@@ -11,12 +11,13 @@ from nao_tf.searches.search_directory import Reranking
 from nao_tf.supernets.relaxed.config import PRESETS
 from nao_tf.trial import Evaluation
 from tests.supernets.relaxed.test_relaxed_trainer import SPACE, make_trainer
+from tests.support.events import assert_curves_are_those_of_the_journal, scalars
 
 SETTINGS = {"space": SPACE.name, "seed": 3}
 
 
 def search(directory, trainer, **options):
-  return run_one_shot_search(str(directory), SETTINGS, SPACE, trainer, tensorboard=False, **options)
+  return run_one_shot_search(str(directory), SETTINGS, SPACE, trainer, **options)
 
 
 pytestmark = pytest.mark.usefixtures("deterministic_operations", "no_graphs_in_the_module")
@@ -64,6 +65,14 @@ def test_a_search_that_was_killed_goes_on_to_the_same_trials(whole, tmp_path, mo
   monkeypatch.undo()
   search(tmp_path / "run", make_trainer(PRESETS["darts_first"]))
   assert figures(tmp_path / "run") == figures(whole[0])
+  assert_curves_are_those_of_the_journal(tmp_path / "run", read_trials(str(tmp_path / "run")))
+
+
+def test_tensorboard_shows_each_epoch_once_with_the_figures_of_its_trial(whole):
+  directory, _ = whole
+  assert_curves_are_those_of_the_journal(directory, read_trials(str(directory)))
+  shown = {"train_loss", "valid_loss", "valid_accuracy", "entropy", "normal_identities", "reduction_identities"}
+  assert {*shown, "temperature", "learning_rate"} <= set(scalars(directory / TRAINING / "tensorboard"))
 
 
 def test_other_settings_are_refused(whole):

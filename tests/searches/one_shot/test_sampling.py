@@ -15,6 +15,7 @@ from nao_tf.spaces import make_space
 from nao_tf.supernets.config import SharingConfig
 from nao_tf.tasks.base import Configs
 from tests.supernets.sampling.test_trainer import CELLS, MODEL, TEXT, text_trainer
+from tests.support.events import assert_curves_are_those_of_the_journal, scalars
 from tests.support.toy_text import toy_task
 
 SETTINGS = {"space": CELLS.name, "seed": 3}
@@ -55,7 +56,7 @@ def make_trainer(search):
 @pytest.mark.parametrize("search", [ENAS, RANDOM_WS], ids=["enas", "random_ws"])
 def test_a_search_ends_with_the_best_that_was_drawn_and_goes_on_from_its_directory(search, tmp_path):
   def run():
-    return run_one_shot_search(str(tmp_path), SETTINGS, CELLS, make_trainer(search), tensorboard=False)
+    return run_one_shot_search(str(tmp_path), SETTINGS, CELLS, make_trainer(search))
 
   winner, trials = run(), read_trials(str(tmp_path))
   assert [trial.origin.kind for trial in trials] == ["derived"] * 2 + ["drawn"] * 2
@@ -65,6 +66,8 @@ def test_a_search_ends_with_the_best_that_was_drawn_and_goes_on_from_its_directo
   assert (tmp_path / REPORT_FILE).exists() and finalists(trials, CELLS, 1) == [winner]
   assert set(read_shares(str(tmp_path))) == ({1, 2} if search is ENAS else set())
   assert run() == winner and read_trials(str(tmp_path)) == trials
+  assert_curves_are_those_of_the_journal(tmp_path, trials[:2])
+  assert len(scalars(tmp_path / "tensorboard")["search/reward"]) == 4
 
 
 def test_shares_have_a_probability_for_each_choice():
