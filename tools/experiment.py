@@ -17,7 +17,7 @@ from nao_tf.tasks.base import Configs, Task
 from nao_tf.tasks.class_weights import BALANCED
 from nao_tf.tasks.text import TextFiles
 from nao_tf.tasks.traits import HOLD_OUTS
-from nao_tf.tools import flagging, quiet, stopping
+from nao_tf.tools import flag_types, flagging, quiet, stopping
 from nao_tf.training.cluster import cluster_of
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def define_task_flags(flag_values: flags.FlagValues) -> None:
   help_ = "train on this many examples (images, or tokens of a text); default: all"
   flags.DEFINE_integer("train_examples", None, help_, 1, flag_values=flag_values)
   help_ = "share of the training data held out; default: that of the task"
-  flags.DEFINE_float("validation_fraction", None, help_, 0.0, 1.0, flag_values=flag_values)
+  flag_types.define_fraction("validation_fraction", help_, flag_values=flag_values)
   help_ = "which training images are held out: a share of each class (stratified), random ones, or the last ones"
   help_ += "; with stratified, --train_examples keeps the shares of the classes, too; default: that of the task"
   flags.DEFINE_enum(_HOLD_OUT, None, HOLD_OUTS, help_, flag_values=flag_values)

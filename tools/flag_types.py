@@ -62,6 +62,11 @@ def define_number(
   flags.DEFINE(parser, name, default, help_, flag_values, flags.ArgumentSerializer[float]())
 
 
+def define_fraction(name: str, help_: str, *, flag_values: flags.FlagValues) -> None:
+  """Defines a flag that takes a share of which something must be left: a number of at least 0 and below 1."""
+  flags.DEFINE(FractionParser(), name, None, help_, flag_values, flags.ArgumentSerializer[float]())
+
+
 def define_integers(
   name: str, default: Sequence[int], help_: str, lower_bound: int | None = None, *, flag_values: flags.FlagValues
 ) -> None:
@@ -139,6 +144,19 @@ class NumberParser(flags.FloatParser):
       ValueError: if it is none, NaN or infinite.
     """
     return _finite(super().convert(argument))
+
+
+class FractionParser(NumberParser):
+  """Reads a number of at least 0 and below 1."""
+
+  def __init__(self) -> None:
+    """Sets up the parser."""
+    super().__init__(0.0)
+    self.syntactic_help = "a number of at least 0 and below 1"
+
+  def is_outside_bounds(self, val: float) -> bool:
+    """Returns whether a number is no such share."""
+    return super().is_outside_bounds(val) or val >= 1
 
 
 class IntegersParser(flags.ArgumentParser[tuple[int, ...]]):

@@ -14,7 +14,7 @@ from nao_tf.serving.export_target import check_target
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Configs
-from nao_tf.tools import experiment, search_flags, train
+from nao_tf.tools import experiment, flag_types, search_flags, train
 from nao_tf.training.base import Metrics
 from nao_tf.trial import Trial
 
@@ -37,14 +37,8 @@ def define(flag_values: flags.FlagValues) -> None:
   flags.DEFINE_string("export_pareto", None, help_, flag_values=flag_values)
   experiment.define_precision_flag(flag_values)
   experiment.define_config_flags(flag_values, "child", prefix="best_", unset="as for children")
-  flags.DEFINE_float(
-    "best_validation_fraction",
-    None,
-    "share of the training data held out when the best architecture is trained; default: none",
-    0.0,
-    1.0,
-    flag_values=flag_values,
-  )
+  help_ = "share of the training data held out when the best architecture is trained; default: none"
+  flag_types.define_fraction("best_validation_fraction", help_, flag_values=flag_values)
 
 
 def print_pareto_set(pareto_set: Sequence[Trial], space: SearchSpace) -> None:

@@ -17,6 +17,7 @@ from nao_tf.runs.lines import read_lines
 from nao_tf.runs.run_lock import LOCK_FILE
 from nao_tf.runs.settings import RunDirectoryError, read_settings
 from nao_tf.searches.reading import load
+from nao_tf.searches.winner import BEST_FILE
 from nao_tf.trial import Trial
 
 HISTORY_FILE = "history.jsonl"
@@ -106,7 +107,7 @@ def _of_search(directory: str, num_trials: int | None) -> Status:
     directory,
     ("search", "trial"),
     [trial.seconds for trial in closed],
-    num_trials or _num_epochs(record.settings),
+    num_trials or _total_of_one_shot(directory, record.settings, len(closed)),
     process=process,
     running=_num_begun(directory, record.trials) if process else 0,
     failed=sum(trial.reward is None for trial in closed),
@@ -115,10 +116,16 @@ def _of_search(directory: str, num_trials: int | None) -> Status:
   )
 
 
-def _num_epochs(settings: Mapping[str, Any]) -> int | None:
-  """Returns how many epochs a one-shot search has, each of which is a trial; None for another search."""
+def _total_of_one_shot(directory: str, settings: Mapping[str, Any], done: int) -> int | None:
+  """Returns how many trials a one-shot search has: one for each epoch, and those drawn at the end; None for another search.
+
+  A search that has named its winner has all that it will have. It may have ended early, or there was less to draw.
+  """
   epochs = settings.get("shared_training.epochs", settings.get("training.epochs"))
-  return int(epochs) if "evaluator" not in settings and "strategy" in settings and epochs else None
+  if "evaluator" in settings or "strategy" not in settings or not epochs:
+    return None
+  is_over = os.path.exists(os.path.join(directory, BEST_FILE))
+  return done if is_over else int(epochs) + int(settings.get("options.final_count", 0))
 
 
 def _of_training(directory: str, settings: Mapping[str, Any]) -> Status:

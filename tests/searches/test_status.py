@@ -55,6 +55,21 @@ def test_it_is_told_in_words_and_as_json(begun):
   assert "trial 0, reward 0.5" in text and "running: process" in text
 
 
+def test_a_one_shot_search_has_its_epochs_and_what_it_draws(tmp_path):
+  """It draws less than it should in a small space, and is over when it has named its winner."""
+  settings = {"strategy": "enas", "shared_training.epochs": 2, "options.final_count": 3}
+  with Journal(str(tmp_path), settings) as journal:
+    for number in range(4):
+      trial = Trial(number, (number,))
+      journal.append_asked([trial])
+      journal.append_closed(trial.close(Evaluation(0.5)))
+  write_json(str(tmp_path / "lock.json"), {})
+  assert (status_of(str(tmp_path)).done, status_of(str(tmp_path)).total) == (4, 5)
+  assert "not running" in str(status_of(str(tmp_path)))
+  write_json(str(tmp_path / "best.json"), {})
+  assert "4 of 4 trials" in str(status_of(str(tmp_path))) and "finished" in str(status_of(str(tmp_path)))
+
+
 def test_a_search_whose_process_was_killed_is_not_running(begun):
   write_json(os.path.join(begun, "lock.json"), {"process": 2**22 + 1, "host": socket.gethostname(), "command": "x"})
   status = status_of(begun)

@@ -11,6 +11,7 @@ def parse(*argv):
   flag_types.define_name("size", "big", REGISTRY, "size", "how large", flag_values=values)
   flag_types.define_names("sizes", ["big", "small"], REGISTRY, "size", "which ones", flag_values=values)
   flag_types.define_numbers("steps", (1.0, 0.5), "how far", flag_values=values)
+  flag_types.define_fraction("part", "how much of it", flag_values=values)
   values(["program", *argv])
   return values
 
@@ -49,6 +50,13 @@ def test_lists_can_be_written_to_a_flagfile_and_read_again(tmp_path):
 def test_numbers_that_are_none_are_refused():
   with pytest.raises(flags.IllegalFlagValueError, match="steps"):
     parse("--steps=1,x")
+
+
+@pytest.mark.parametrize("text", ["1", "1.5", "-0.1", "nan", "inf", "half"])
+def test_a_share_leaves_something(text):
+  assert parse().part is None and parse("--part=0").part == 0.0 and parse("--part=0.5").part == 0.5
+  with pytest.raises(flags.IllegalFlagValueError, match=f"flag --part={text}: "):
+    parse(f"--part={text}")
 
 
 @pytest.mark.parametrize(
