@@ -98,7 +98,8 @@ class ImageCosts:
       return 0
     _, *cells = parts[: 1 + len(self._plans)]
     height, width, channels = cells[auxiliary_cell(self._config, len(cells))].shape
-    return sum(cost.multiply_adds for cost in self._auxiliary_layers((height, width, channels)))
+    layers = self._auxiliary_layers((height, width, channels))
+    return sum(cost.multiply_adds for cost in layers)
 
   def _places(self, genotype: CellGenotype | MotifGenotype | EdgeGenotype) -> list[CellCost]:
     """Returns the costs of what stands in each place of the stack."""
