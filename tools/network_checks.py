@@ -4,7 +4,7 @@ from typing import Any
 
 from absl import flags
 
-from nao_tf.evaluators.inherited_config import check_space
+from nao_tf.evaluators import declared_settings
 from nao_tf.networks.edge_convention import check_networks
 from nao_tf.spaces import make_space
 from nao_tf.tools import one_shot_flags, search_flags, shared_flags
@@ -19,8 +19,9 @@ def check(flag_values: flags.FlagValues) -> None:
   networks = _networks(flag_values)
   if networks:
     check_networks(make_space(flag_values.space), networks)
-  if flag_values.evaluator == "inherited":
-    check_space(make_space(flag_values.space), "--evaluator=inherited")
+  check_space = getattr(declared_settings(flag_values.evaluator), "check_space", None)
+  if check_space is not None:
+    check_space(make_space(flag_values.space), f"--evaluator={flag_values.evaluator}")
 
 
 def _networks(flag_values: flags.FlagValues) -> list[tuple[str, Any]]:

@@ -35,25 +35,25 @@ class InheritedConfig:
 
 
 class InheritedSettings:
-  """Declares the settings of the evaluator, as `nao_tf.strategies.base.Strategy` has them."""
+  """Declares the settings of the evaluator, as `nao_tf.strategies.base.Strategy` has them, and the spaces that it is for."""
 
   config_class: ClassVar[type[InheritedConfig]] = InheritedConfig
   presets: ClassVar[Mapping[str, Any]] = {}
 
+  @staticmethod
+  def check_space(space: SearchSpace, setting: str = "inherited") -> None:
+    """Checks that the networks of a space can inherit weights.
 
-def check_space(space: SearchSpace, setting: str = "inherited") -> None:
-  """Checks that the networks of a space can inherit weights.
+    Args:
+      space: what is searched.
+      setting: what chooses the evaluator, for the message.
 
-  Args:
-    space: what is searched.
-    setting: what chooses the evaluator, for the message.
-
-  Raises:
-    ValueError: if they are not networks of plain layers.
-  """
-  genotype = space.decode(space.sample(np.random.default_rng(0)))
-  if not isinstance(genotype, LayeredGenotype):
-    raise ValueError(
-      f"{setting}: only networks of plain layers can inherit weights, as in the space autokeras; the space"
-      f" {space.name} has a {type(genotype).__name__}"
-    )
+    Raises:
+      ValueError: if they are not networks of plain layers.
+    """
+    genotype = space.decode(space.sample(np.random.default_rng(0)))
+    if not isinstance(genotype, LayeredGenotype):
+      raise ValueError(
+        f"{setting}: only networks of plain layers can inherit weights, as in the space autokeras; the space"
+        f" {space.name} has a {type(genotype).__name__}"
+      )

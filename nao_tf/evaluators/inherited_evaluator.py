@@ -20,7 +20,7 @@ from absl import logging
 from tensorflow import keras
 
 from nao_tf.evaluators.context import EvaluatorContext
-from nao_tf.evaluators.inherited_config import InheritedConfig, InheritedSettings, check_space
+from nao_tf.evaluators.inherited_config import InheritedConfig, InheritedSettings
 from nao_tf.evaluators.training_evaluator import TrainingEvaluator, child_seed
 from nao_tf.evaluators.weight_store import WeightStore
 from nao_tf.networks.inheritance import inherit, weights_of
@@ -35,16 +35,13 @@ _NUM_EXAMPLES = 256
 """Training examples that new batch norms are calibrated with."""
 
 
-class InheritedEvaluator(TrainingEvaluator):
+class InheritedEvaluator(InheritedSettings, TrainingEvaluator):
   """Trains children from the weights of their parents. The metrics of an evaluation say what was inherited.
 
   `inherited_from` is the number of the parent's trial and `morphisms` the number of steps from the parent to the child;
   without a parent, the former is None and `note` says why. An evaluation is a function of the architecture, its parent
   and the settings.
   """
-
-  config_class = InheritedSettings.config_class
-  presets = InheritedSettings.presets
 
   def __init__(self, *args: Any, directory: str, config: InheritedConfig | None = None, **options: Any):
     """Checks that task and space fit.
@@ -59,7 +56,7 @@ class InheritedEvaluator(TrainingEvaluator):
       ValueError: if the networks of the space are not plain ones, or as `TrainingEvaluator` does.
     """
     super().__init__(*args, **options)
-    check_space(self._space)
+    self.check_space(self._space)
     self._directory, self._config = directory, config or InheritedConfig()
     self._store = WeightStore(os.path.join(directory, DIRECTORY))
     self._inherited: dict[str, Any] = {}

@@ -39,3 +39,23 @@ def test_weights_are_inherited_by_plain_networks_alone():
   with pytest.raises(ValueError, match="--evaluator=inherited: only networks of plain layers .* nasnet5 has a Cell"):
     search.check(parse(search, "--workdir=w", "--space=nasnet5", "--evaluator=inherited"))
   search.check(parse(search, "--workdir=w", "--space=autokeras", "--evaluator=inherited"))
+
+
+class OfOneSpace:
+  """An evaluator of one's own, for one space."""
+
+  @classmethod
+  def from_context(cls, context):
+    return cls()
+
+  @staticmethod
+  def check_space(space, setting):
+    if space.name != "nasnet5":
+      raise ValueError(f"{setting}: expected the space nasnet5, got {space.name}")
+
+
+def test_an_evaluator_of_ones_own_says_which_spaces_it_cannot_evaluate():
+  place = "tests.tools.test_network_checks:OfOneSpace"
+  with pytest.raises(ValueError, match=f"--evaluator={place}: expected the space nasnet5, got nasnet11"):
+    search.check(parse(search, "--workdir=w", "--space=nasnet11", f"--evaluator={place}"))
+  search.check(parse(search, "--workdir=w", "--space=nasnet5", f"--evaluator={place}"))
