@@ -4,7 +4,7 @@ from absl import flags
 
 from nao_tf.tasks.base import Configs
 from nao_tf.tools import experiment, flagging
-from nao_tf.training.cluster import cluster_of
+from nao_tf.training.cluster import least_replicas
 from nao_tf.training.config import check_accumulation, check_divisible
 from nao_tf.training.run_options import RunOptions, check_compiled
 
@@ -22,23 +22,8 @@ def check(flag_values: flags.FlagValues, configs: Configs) -> None:
   """
   options = flagging.build(RunOptions(), flag_values)
   experiment.check_files(flag_values)
-  num_replicas, batch_size = least_replicas(flag_values), configs.training_config.batch_size
+  num_replicas = least_replicas(flag_values.distribution, flag_values.num_replicas, prefix="--")
+  batch_size = configs.training_config.batch_size
   check_divisible(batch_size, num_replicas)
   check_accumulation(batch_size, getattr(configs.training_config, "accumulate_steps", 1), num_replicas)
   check_compiled(options.jit_compile, num_replicas)
-
-
-def least_replicas(flag_values: flags.FlagValues) -> int:
-  """Returns how many devices share a training at least. With GPUs there may be a multiple of them.
-
-  Raises:
-    ValueError: if the flags do not fit together, or the environment describes no cluster.
-  """
-  kind, num_replicas = flag_values.distribution, flag_values.num_replicas
-  if kind == "none" and num_replicas not in (None, 1):
-    raise ValueError(f"--distribution=none trains on one device, got --num_replicas={num_replicas}")
-  if kind == "multi_worker" and num_replicas is not None:
-    raise ValueError(
-      f"--distribution=multi_worker uses all devices of each process; leave out --num_replicas={num_replicas}"
-    )
-  return cluster_of().size if kind == "multi_worker" else num_replicas or 1

@@ -56,6 +56,27 @@ def cluster_of(environment: Mapping[str, str] = os.environ) -> Cluster:
   )
 
 
+def least_replicas(kind: str | None, num_replicas: int | None, *, prefix: str = "") -> int:
+  """Returns how many devices share a training at least. With GPUs there may be a multiple of them.
+
+  Args:
+    kind: how it is distributed, one of `KINDS`; None for what the machine has.
+    num_replicas: how many devices are asked for; None for all.
+    prefix: of the names of these two in messages: "--" if they are flags.
+
+  Raises:
+    ValueError: if they do not fit together, or the environment describes no cluster.
+  """
+  given = f"{prefix}num_replicas={num_replicas}"
+  if num_replicas is not None and num_replicas < 1:
+    raise ValueError(f"{prefix}num_replicas must be at least 1, or None for all devices, got {num_replicas}")
+  if kind == "none" and num_replicas not in (None, 1):
+    raise ValueError(f"{prefix}distribution=none trains on one device, got {given}")
+  if kind == "multi_worker" and num_replicas is not None:
+    raise ValueError(f"{prefix}distribution=multi_worker uses all devices of each process; leave out {given}")
+  return cluster_of().size if kind == "multi_worker" else num_replicas or 1
+
+
 def _of_tf_config(config: Any) -> Cluster:
   row = fields.mapping(config, TF_CONFIG)
   if not set(_MEMBERS) <= set(row):

@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from nao_tf.training.cluster import Cluster, cluster_of
+from nao_tf.training.cluster import Cluster, cluster_of, least_replicas
 from nao_tf.training.fixed_parallelism import with_fixed_parallelism
 from nao_tf.training.keras_version import IS_KERAS_3
 from nao_tf.training.rendezvous import meet
@@ -36,14 +36,11 @@ def make_distribution(
     ConnectionError: if this process cannot join its cluster.
     RuntimeError: if the CPU cannot be divided any more, since TensorFlow has begun to use it.
   """
+  least_replicas(kind, num_replicas)
   if kind == "multi_worker":
-    return _make_multi_worker(num_replicas, cluster_of(), joining)
-  if kind == "none" and num_replicas not in (None, 1):
-    raise ValueError(f"expected one replica without a distribution, got num_replicas={num_replicas}")
+    return _make_multi_worker(cluster_of(), joining)
   if kind == "none":
     return tf.distribute.get_strategy()
-  if num_replicas is not None and num_replicas < 1:
-    raise ValueError(f"num_replicas must be at least 1, or None for all devices, got {num_replicas}")
   gpus = tf.config.list_physical_devices("GPU")
   if gpus and (num_replicas or 1) > len(gpus):
     raise ValueError(f"num_replicas is {num_replicas}, but there are {len(gpus)} GPUs")
@@ -67,28 +64,26 @@ def cluster_replicas(num_replicas: int | None = None) -> int:
   Raises:
     ValueError: if `make_distribution` would raise it.
   """
-  cluster = cluster_of()
-  _check_multi_worker(num_replicas)
-  return cluster.size * max(1, len(tf.config.list_physical_devices("GPU")))
+  size = least_replicas("multi_worker", num_replicas)
+  _check_multi_worker()
+  return size * max(1, len(tf.config.list_physical_devices("GPU")))
 
 
-def _check_multi_worker(num_replicas: int | None) -> None:
+def _check_multi_worker() -> None:
   """Checks that there can be a distribution over several processes.
 
   Raises:
     ValueError: if there cannot.
   """
-  if num_replicas is not None:
-    raise ValueError("expected no num_replicas with several workers: each of them uses all devices that it has")
   if not IS_KERAS_3:
     raise ValueError(
       "several workers need Keras 3, this is Keras 2: there, a checkpoint must be written by all workers at once"
     )
 
 
-def _make_multi_worker(num_replicas: int | None, cluster: Cluster, joining: Joining) -> tf.distribute.Strategy:
+def _make_multi_worker(cluster: Cluster, joining: Joining) -> tf.distribute.Strategy:
   """Returns a distribution over the processes of a cluster, and over all GPUs of each. It waits for all of them."""
-  _check_multi_worker(num_replicas)
+  _check_multi_worker()
   try:
     return _joined(_resolver(cluster), joining)
   except (tf.errors.OpError, OSError) as error:

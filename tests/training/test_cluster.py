@@ -65,10 +65,12 @@ def test_without_a_cluster_the_message_says_what_is_missing():
 
 
 def test_what_does_not_fit_a_kind_is_refused(monkeypatch):
-  with pytest.raises(ValueError, match="one replica without a distribution, got num_replicas=2"):
+  with pytest.raises(ValueError, match="^distribution=none trains on one device, got num_replicas=2"):
     make_distribution(2, kind="none")
   monkeypatch.setenv("TF_CONFIG", json.dumps({**WORKERS, "task": {"type": "worker", "index": 0}}))
-  with pytest.raises(ValueError, match="expected no num_replicas with several workers"):
+  with pytest.raises(
+    ValueError, match="^distribution=multi_worker uses all devices of each process; leave out num_replicas=2"
+  ):
     make_distribution(2, kind="multi_worker")
 
 
