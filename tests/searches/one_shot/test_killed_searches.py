@@ -14,29 +14,19 @@ from tests.searches.one_shot.test_running import figures
 ROOT = pathlib.Path(__file__).parents[3]
 
 PROGRAM = """
-import os, signal, sys
+import sys
 from nao_tf.training.determinism import make_deterministic
 directory, name, step, number = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
-signal.signal(signal.SIGINT, signal.default_int_handler)  # A job that was put into the background ignores it.
 make_deterministic()
 from nao_tf.searches.one_shot.running import run_one_shot_search
 from nao_tf.supernets.relaxed.config import PRESETS
 from tests.supernets.relaxed import test_relaxed_trainer as relaxed
 from tests.supernets.sampling import test_trainer as sampling
+from tests.support.told import told
 
 trainer = sampling.text_trainer() if name == "enas" else relaxed.make_trainer(PRESETS[name])
-space, fit = sampling.CELLS if name == "enas" else relaxed.SPACE, trainer.fit
-
-
-def fit_and_die(*, on_step):
-  def then():
-    on_step()
-    if trainer.num_steps_done == step:
-      os.kill(os.getpid(), number)
-  return fit(on_step=then)
-
-
-trainer.fit = fit_and_die
+space = sampling.CELLS if name == "enas" else relaxed.SPACE
+told(trainer, step, number)
 run_one_shot_search(directory, {"name": name}, space, trainer, tensorboard=False)
 """
 

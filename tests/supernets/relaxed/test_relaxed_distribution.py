@@ -86,6 +86,7 @@ from nao_tf.supernets.relaxed.config import PRESETS
 from nao_tf.training.determinism import make_deterministic
 from nao_tf.training.training_directory import TrainingDirectory
 from tests.supernets.relaxed.test_relaxed_trainer import NETWORK, make_trainer
+from tests.support.told import told
 make_deterministic()
 config = dataclasses.replace(PRESETS[sys.argv[1]], parameter_learning_rate=0.01)
 network = dataclasses.replace(NETWORK, synchronized_norm=True)
@@ -104,17 +105,7 @@ def trained(distribution):
 def resumed(distribution):
   directory = tempfile.mkdtemp()
   for last_step in (3, None):
-    trainer = make_trainer(config, distribution=distribution, network=network)
-    fit = trainer.fit
-
-    def stopping(*, on_step):
-      def then():
-        on_step()
-        if trainer.num_steps_done == last_step:
-          raise KeyboardInterrupt
-      return fit(on_step=then)
-
-    trainer.fit = stopping
+    trainer = told(make_trainer(config, distribution=distribution, network=network), last_step)
     try:
       history = TrainingDirectory(directory, trainer, tensorboard=False).fit()
     except KeyboardInterrupt:
@@ -145,6 +136,39 @@ def test_other_searches_on_images_under_two_replicas_are_those_under_one(name, a
   two, one = run(SYNCHRONIZED, name)
   np.testing.assert_allclose(two[0], one[0], rtol=1e-4)
   np.testing.assert_allclose(two[1], one[1], atol=atol)
+
+
+WITHIN_EPOCH = """
+import dataclasses, functools, json, sys, tempfile
+import tensorflow as tf
+from nao_tf.training.distribution import make_distribution
+distribution = make_distribution(2)
+from nao_tf.supernets.relaxed.config import PRESETS
+from nao_tf.training.determinism import make_deterministic
+from tests.supernets.relaxed.test_relaxed_trainer import SPACE, make_trainer
+from tests.support.told import searched
+make_deterministic()
+tf.config.run_functions_eagerly(True)
+config = dataclasses.replace(PRESETS[sys.argv[1]], parameter_learning_rate=0.01)
+
+
+def record(*steps):
+  make = functools.partial(make_trainer, config, distribution=distribution)
+  stopped, figures, trainer = searched(tempfile.mkdtemp(), SPACE, make, *steps)
+  return stopped, figures, trainer.strengths.numpy().tolist()
+
+
+print(json.dumps([record(), record(1, 3)]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("name", ["snas", "gdas", "darts"])
+def test_a_search_under_two_replicas_that_is_stopped_within_its_epochs_goes_on_to_the_same_journal(name):
+  """Each replica takes the statistics of batch norm for itself, as usual."""
+  whole, resumed = run(WITHIN_EPOCH, name)
+  assert resumed[0] == [1, 3] and len(whole[1]) == 2 and resumed[1:] == whole[1:]
 
 
 GRADIENTS = """

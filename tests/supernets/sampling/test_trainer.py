@@ -31,10 +31,9 @@ TEXT = LanguageTrainingConfig(
 )
 
 
-def image_trainer(config=ENAS, task=None, training=IMAGES):
-  return make_sampling_trainer(
-    task or make_task(), SPACE, NETWORK, training, config, SHARING, distribution=tf.distribute.get_strategy(), seed=3
-  )
+def image_trainer(config=ENAS, task=None, training=IMAGES, distribution=None):
+  distribution, task = distribution or tf.distribute.get_strategy(), task or make_task()
+  return make_sampling_trainer(task, SPACE, NETWORK, training, config, SHARING, distribution=distribution, seed=3)
 
 
 def text_trainer(config=ENAS, distribution=None):
