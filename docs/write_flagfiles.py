@@ -56,8 +56,8 @@ and eight filters, or with four units.
 TRAININGS_HEAD = """
 ## Trainings
 
-NAO's table for CIFAR-100 quotes a PNAS of 53.0M parameters and an ENAS of 52.7M. How many cells (N) and filters (F) these two
-networks have is not known to us. `systems/pnasnet_5_128_cifar100` and `systems/enas_128_cifar100` have the N of CIFAR-10 and
+NAO's table for CIFAR-100 quotes a PNAS of 53.0M parameters and an ENAS of 52.7M. How many cells (N) and filters (F) they
+have is not known to us. `systems/pnasnet_5_128_cifar100` and `systems/enas_128_cifar100` have the N of CIFAR-10 and
 F=128, a choice of ours. With F=128, our PNASNet-5 has 45.0M for N=6 and 52.9M for N=7, our ENAS 45.9M for N=5 and 54.0M for
 N=6.
 
