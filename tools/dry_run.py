@@ -168,6 +168,7 @@ def _estimate(
   from nao_tf.tasks.trainers import check_training
 
   task.check_genotype(genotype)
+  task.check_data()
   check_training(task, configs.training_config, num_replicas=num_replicas, jit_compile=flag_values.jit_compile)
   return TrainingEstimate(
     _description(task, genotype, configs, flag_values.architecture),
