@@ -24,6 +24,7 @@ from nao_tf.tasks import TASKS
 from nao_tf.tasks.image_sizes import resized
 from nao_tf.tasks.photograph_decoding import in_color
 from nao_tf.tasks.pixels import Pixels
+from nao_tf.tasks.preparation import prepare
 from nao_tf.training.fixed_parallelism import with_fixed_parallelism
 
 DIGITS_TEST_EXAMPLES = 360
@@ -297,7 +298,7 @@ def _builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
 
 def _prepare(builder: tfds.core.DatasetBuilder, data_dir: str | None, download: bool) -> None:
   if download:
-    builder.download_and_prepare()
+    prepare(builder)
   if not builder.info.splits:
     raise FileNotFoundError(
       f"no data for {builder.name!r} in {builder.data_path}; prepare it with --download (tfds.load({builder.name!r},"

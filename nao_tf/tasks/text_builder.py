@@ -6,9 +6,9 @@ An example is a line. Examples keep the order of the text.
 from collections.abc import Iterator
 from typing import Any
 
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from nao_tf.tasks.preparation import prepare
 from nao_tf.tasks.text import TextSource
 from nao_tf.training.fixed_parallelism import with_fixed_parallelism
 
@@ -54,13 +54,7 @@ class LocalText(tfds.core.GeneratorBasedBuilder):
     """Prepares the set, unless another process does so first."""
     for split in _SPLIT_NAMES:
       self._source.lines(split)  # A malformed text is reported before anything is written.
-    try:
-      self.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
-    except (OSError, tf.errors.OpError):
-      if not self.data_path.exists():
-        raise
-    if not self.info.splits:
-      self.info.read_from_directory(self.data_path)
+    prepare(self, download_config=tfds.download.DownloadConfig(try_download_gcs=False))
 
   def _info(self) -> tfds.core.DatasetInfo:
     return tfds.core.DatasetInfo(
