@@ -27,8 +27,8 @@ class Norm(keras.layers.BatchNormalization):
 
   Statistics, scale and offset are in single precision, whatever precision the images have.
 
-  Under a distribution, every replica takes its own batch statistics unless the convention synchronizes them. The moving
-  variance averages unbiased estimates.
+  Under a distribution, every replica takes its own batch statistics unless the convention synchronizes them, and averages
+  these. Trainers evaluate with the averages of the first one. The moving variance averages unbiased estimates.
 
   Args:
     convention: says whether statistics are synchronized, and whether there are a scale and an offset.

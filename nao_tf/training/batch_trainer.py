@@ -23,6 +23,7 @@ from nao_tf.training.compilation import compiled_step
 from nao_tf.training.config import TrainingConfig, check_accumulation, check_divisible
 from nao_tf.training.course import Course
 from nao_tf.training.distribution import sharded
+from nao_tf.training.first_replica import sharing_of
 from nao_tf.training.flat_weights import FlatWeights
 from nao_tf.training.loss_scale import make_loss_scale
 from nao_tf.training.regularization import Regularization
@@ -92,6 +93,7 @@ class BatchTrainer:
     self._regularization = Regularization(training_config, self._replicas)
     self._train_step = compiled_step(self._distributed_train_step, jit_compile, distribution)
     self._statistics_step = tf.function(self._take_statistics_of_batch, autograph=False)
+    self._share_statistics = sharing_of(network.non_trainable_variables, distribution)
     self._evaluation_step = tf.function(self._distributed_evaluation_step, autograph=False)
     self._evaluation_data: dict[str, tf.distribute.DistributedDataset] = {}
 
@@ -171,6 +173,7 @@ class BatchTrainer:
       ValueError: if the split is empty.
     """
     count = self.task.num_examples(split)
+    self._share_statistics()
     totals: dict[str, float] = {}
     for batch in self._evaluation_batches(split, count):
       for name, total in self._evaluation_step(*batch).items():

@@ -55,8 +55,13 @@ except ValueError as error:
 
 
 def train_under_one_and_two(precision="float64", optimizer="SGD", mixed_precision="none"):
+  return printed(PROGRAM, precision, optimizer, mixed_precision)
+
+
+def printed(program, *arguments):
+  """Returns what a program prints last, from JSON."""
   environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2"}
-  command = [sys.executable, "-c", PROGRAM, precision, optimizer, mixed_precision]
+  command = [sys.executable, "-c", program, *arguments]
   process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
   assert process.returncode == 0, process.stderr[-3000:]
   return json.loads(process.stdout.splitlines()[-1])
@@ -118,3 +123,40 @@ def test_one_process_has_its_own_rows_and_its_own_number():
   strategy = tf.distribute.get_strategy()
   np.testing.assert_array_equal(gathered(tf.constant([[1.0], [2.0]]), strategy), [[1.0], [2.0]])
   assert agreed(0.1, strategy) == 0.1
+
+
+WITHIN_EPOCH = """
+import json, tempfile
+import tensorflow as tf
+from nao_tf.training.distribution import make_distribution
+distribution = make_distribution(2)
+from nao_tf.tasks import make_task
+from nao_tf.training.determinism import make_deterministic
+from nao_tf.training.training_directory import TrainingDirectory
+from tests.support.image_cases import make_trainer, without_seconds
+from tests.support.told import told
+make_deterministic()
+tf.config.run_functions_eagerly(True)
+task = make_task("digits", train_examples=256)
+
+
+def trained(*steps):
+  directory, stopped = tempfile.mkdtemp(), []
+  for step in (*steps, None):
+    trainer = told(make_trainer(task=task, distribution=distribution), step)
+    try:
+      history = TrainingDirectory(directory, trainer, tensorboard=False).fit()
+    except KeyboardInterrupt:
+      stopped.append(trainer.num_steps_done)
+  return stopped, without_seconds(history), trainer.evaluate("test")
+
+
+print(json.dumps([trained(), trained(1, 6)]))
+"""
+
+
+@pytest.mark.slow
+def test_a_training_under_two_replicas_that_is_stopped_within_its_epochs_goes_on_to_the_same_metrics():
+  """Each replica takes the statistics of batch norm for itself; evaluations and checkpoints have those of the first."""
+  whole, resumed = printed(WITHIN_EPOCH)
+  assert resumed[0] == [1, 6] and len(whole[1]) == 2 and resumed[1:] == whole[1:]

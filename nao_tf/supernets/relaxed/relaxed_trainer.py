@@ -27,6 +27,7 @@ from nao_tf.training import optimizers
 from nao_tf.training.base import Metrics, checked_loss
 from nao_tf.training.config import TrainingConfig, check_divisible
 from nao_tf.training.distribution import distributed
+from nao_tf.training.first_replica import sharing_of
 from nao_tf.training.loss_scale import make_loss_scale
 from nao_tf.training.regularization import Regularization
 from nao_tf.training.remaining_batches import remaining_batches
@@ -99,6 +100,7 @@ class RelaxedTrainer:
     self._loss = tf.Variable(0.0, dtype=tf.float64, trainable=False)
     self._regularization = Regularization(training_config, self._replicas)
     self._step = tf.function(self._train, autograph=False)
+    self._share_statistics = sharing_of(self.network.non_trainable_variables, distribution)
     self._evaluation_step = tf.function(self._evaluate, autograph=False)
 
   @property
@@ -170,6 +172,7 @@ class RelaxedTrainer:
 
   def evaluate(self, split: str) -> Metrics:
     """Returns the metrics of the relaxed network on a split; see `Strengths.mixture_of_evaluations`."""
+    self._share_statistics()
     totals: dict[str, float] = {}
     for batch in self._evaluation_batches(split):
       for name, total in self._evaluation_step(*batch).items():
