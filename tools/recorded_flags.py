@@ -143,11 +143,11 @@ def _hint(command: str, directory: str, recorded: Mapping[str, Any]) -> str:
   return f"; to go on, give {' '.join(_argument(name, value) for name, value in names.items())}, or {alone}"
 
 
-def num_trials(directory: str) -> int | None:
-  """Returns how many trials a search was to have when it was last begun; None if that is not on record."""
+def count(directory: str, flag: str) -> int | None:
+  """Returns the number in a flag, such as `num_trials`, when a run was last begun; None if it is not on record."""
   for argument in reversed(_of_command(directory, None)):
     name, _, value = argument.partition("=")
-    if name == "--num_trials" and value.isdigit():
+    if name == f"--{flag}" and value.isdigit():
       return int(value)
   return None
 

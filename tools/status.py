@@ -22,7 +22,9 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def main(flag_values: flags.FlagValues) -> int:
   """Prints the status; returns the exit code."""
-  status = status_of(flag_values.workdir, num_trials=recorded_flags.num_trials(flag_values.workdir))
+  directory = flag_values.workdir
+  num_trials, num_finalists = (recorded_flags.count(directory, flag) for flag in ("num_trials", "rerank"))
+  status = status_of(directory, num_trials=num_trials, num_finalists=num_finalists)
   print(status.to_json() if flag_values.json else status)
   return 0
 

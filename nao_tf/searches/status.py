@@ -17,6 +17,7 @@ from nao_tf.runs.lines import read_lines
 from nao_tf.runs.run_lock import LOCK_FILE
 from nao_tf.runs.settings import RunDirectoryError, read_settings
 from nao_tf.searches.reading import load
+from nao_tf.searches.search_record import SearchRecord
 from nao_tf.searches.winner import BEST_FILE
 from nao_tf.trial import Trial
 
@@ -41,6 +42,8 @@ class Status:
     seconds_left: time for the missing ones, as many at a time as are running now; None if it cannot be told.
     best: the best so far: of a search its trial, reward and architecture, of a training its last metrics.
     pareto_set: in a search for several objectives, of each trial that no other one dominates its number and objectives.
+    reranked: how many finalists of a search were evaluated again, failed ones included.
+    to_rerank: how many are to be; None if that is not on record, 0 if none.
   """
 
   directory: str
@@ -55,6 +58,13 @@ class Status:
   seconds_left: float | None
   best: Mapping[str, Any] | None
   pareto_set: Sequence[Mapping[str, Any]] = ()
+  reranked: int = 0
+  to_rerank: int | None = None
+
+  @property
+  def is_finished(self) -> bool:
+    """Whether all that is wanted is done, as far as that is on record."""
+    return self.total is not None and self.done >= self.total and self.reranked >= (self.to_rerank or 0)
 
   def to_json(self) -> str:
     """Returns the status as one line of JSON."""
@@ -65,18 +75,19 @@ class Status:
     return "\n".join(f"{name:9} {text}" for name, text in _rows(self) if text)
 
 
-def status_of(directory: str, *, num_trials: int | None = None) -> Status:
+def status_of(directory: str, *, num_trials: int | None = None, num_finalists: int | None = None) -> Status:
   """Returns how the search or training of a directory is going.
 
   Args:
     directory: of a search or of a training.
     num_trials: how many trials a search is to have, if that is known.
+    num_finalists: how many of its best are to be evaluated again, if that is known.
 
   Raises:
     RunDirectoryError: if it is neither, or what is there cannot be read.
   """
   if os.path.exists(os.path.join(directory, TRIALS_FILE)):
-    return _of_search(directory, num_trials)
+    return _of_search(directory, num_trials, num_finalists)
   settings = read_settings(directory)
   if "genotype" not in settings:
     raise RunDirectoryError(f"{directory}: expected the directory of a search or a training; no trial was begun here")
@@ -99,11 +110,11 @@ def holder_of(directory: str) -> str | None:
   return f"process {number} on {host}"
 
 
-def _of_search(directory: str, num_trials: int | None) -> Status:
+def _of_search(directory: str, num_trials: int | None, num_finalists: int | None) -> Status:
   record, process = load(directory), holder_of(directory)
   closed = [trial for trial in record.trials if not trial.is_open]
   best = record.best
-  return _status(
+  status = _status(
     directory,
     ("search", "trial"),
     [trial.seconds for trial in closed],
@@ -114,6 +125,16 @@ def _of_search(directory: str, num_trials: int | None) -> Status:
     pareto_set=[{"trial": trial.id, **trial.evaluation.objectives} for trial in record.pareto_set if trial.evaluation],
     best=None if best is None else {"trial": best.id, "reward": best.reward, "architecture": list(best.architecture)},
   )
+  reranked = sum(not trial.is_open for trial in record.reranked)
+  return dataclasses.replace(status, reranked=reranked, to_rerank=_num_to_rerank(record, num_finalists))
+
+
+def _num_to_rerank(record: SearchRecord, num_finalists: int | None) -> int | None:
+  """Returns how many finalists a search has or will have, which are no more than its different architectures."""
+  begun = len(record.reranked)
+  if num_finalists is None:
+    return begun or None
+  return max(begun, min(num_finalists, len({trial.architecture for trial in record.trials if trial.reward is not None})))
 
 
 def _total_of_one_shot(directory: str, settings: Mapping[str, Any], done: int) -> int | None:
@@ -190,6 +211,7 @@ def _rows(status: Status) -> list[tuple[str, str]]:
     (status.kind, status.directory),
     ("state", _state(status)),
     ("done", counts),
+    ("reranked", f"{status.reranked} of {status.to_rerank}" if status.to_rerank else ""),
     ("running", str(status.running) if status.running else ""),
     ("rate", rate),
     ("time left", "" if not status.seconds_left else f"about {_time(status.seconds_left)}"),
@@ -201,7 +223,7 @@ def _rows(status: Status) -> list[tuple[str, str]]:
 def _state(status: Status) -> str:
   if status.process is not None:
     return f"running: {status.process}"
-  return "finished" if status.total is not None and status.done >= status.total else "not running"
+  return "finished" if status.is_finished else "not running"
 
 
 def _figures(figures: Mapping[str, Any] | None) -> str:

@@ -70,6 +70,26 @@ def test_a_one_shot_search_has_its_epochs_and_what_it_draws(tmp_path):
   assert "4 of 4 trials" in str(status_of(str(tmp_path))) and "finished" in str(status_of(str(tmp_path)))
 
 
+def test_a_search_is_finished_when_its_finalists_are(tmp_path):
+  scored = [Trial(number, (number,)) for number in range(2)]
+  with Journal(str(tmp_path), {"space": "mine"}) as journal:
+    journal.append_asked(scored)
+    for trial in scored:
+      journal.append_closed(trial.close(Evaluation(0.5)))
+  write_json(str(tmp_path / "lock.json"), {})
+  assert status_of(str(tmp_path), num_trials=2).is_finished
+  status = status_of(str(tmp_path), num_trials=2, num_finalists=5)
+  assert (status.reranked, status.to_rerank) == (0, 2) and "not running" in str(status) and "0 of 2" in str(status)
+  with Journal(str(tmp_path / "rerank"), {}) as finals:
+    finals.append_asked(scored)
+    finals.append_closed(scored[0].close(Evaluation(0.75)))
+    assert (status_of(str(tmp_path)).reranked, status_of(str(tmp_path)).to_rerank) == (1, 2)
+    assert not status_of(str(tmp_path), num_trials=2, num_finalists=5).is_finished
+    finals.append_closed(scored[1].close(Evaluation(None)))
+  status = status_of(str(tmp_path), num_trials=2, num_finalists=5)
+  assert status.is_finished and "finished" in str(status) and "2 of 2" in str(status)
+
+
 def test_a_search_whose_process_was_killed_is_not_running(begun):
   write_json(os.path.join(begun, "lock.json"), {"process": 2**22 + 1, "host": socket.gethostname(), "command": "x"})
   status = status_of(begun)

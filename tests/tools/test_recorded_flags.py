@@ -144,8 +144,8 @@ def test_a_damaged_record_is_named(tmp_path, content):
 
 
 def test_the_budget_on_record(begun, tmp_path):
-  assert recorded_flags.num_trials(str(begun)) == 9
-  assert recorded_flags.num_trials(str(tmp_path / "none")) is None
+  assert recorded_flags.count(str(begun), "num_trials") == 9
+  assert recorded_flags.count(str(tmp_path / "none"), "num_trials") is None
 
 
 TUNE = [*SEARCH[:3], "--executions_per_trial=2", "--child_epochs=3"]
