@@ -110,15 +110,16 @@ class NameParser(flags.ArgumentParser[str]):
 
 
 class NamesParser(flags.ArgumentParser[list[str]]):
-  """Reads names separated by commas.
-
-  Attributes:
-    names: keys of the registry.
-  """
+  """Reads names separated by commas."""
 
   def __init__(self, registry: Mapping[str, str], kind: str):
     """Sets up the parser; see `NameParser`."""
-    self._parser, self._kind, self.names = NameParser(registry, kind), kind, frozenset(registry)
+    self._parser, self._kind = NameParser(registry, kind), kind
+
+  @property
+  def names(self) -> frozenset[str]:
+    """Keys of the registry."""
+    return self._parser.names
 
   def parse(self, argument: str | Sequence[str]) -> list[str]:
     """Returns the names.

@@ -134,7 +134,9 @@ def _num_to_rerank(record: SearchRecord, num_finalists: int | None) -> int | Non
   begun = len(record.reranked)
   if num_finalists is None:
     return begun or None
-  return max(begun, min(num_finalists, len({trial.architecture for trial in record.trials if trial.reward is not None})))
+  return max(
+    begun, min(num_finalists, len({trial.architecture for trial in record.trials if trial.reward is not None}))
+  )
 
 
 def _total_of_one_shot(directory: str, settings: Mapping[str, Any], done: int) -> int | None:

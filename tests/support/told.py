@@ -1,10 +1,10 @@
-"""Trainers whose process gets a signal within an epoch."""
+"""Trainers whose process gets a signal within an epoch, and what their searches have found."""
 
 import os
 import signal
 
+from nao_tf.runs.journal import read_trials
 from nao_tf.searches.one_shot.running import run_one_shot_search
-from tests.searches.one_shot.test_running import figures
 
 
 def told(trainer, step, number=signal.SIGINT):
@@ -41,3 +41,9 @@ def searched(directory, space, make_trainer, *steps):
     except KeyboardInterrupt:
       stopped.append(trainer.num_steps_done)
   return stopped, figures(directory), trainer
+
+
+def figures(directory):
+  """Returns the architectures of a search, and its figures."""
+  trials = read_trials(str(directory))
+  return [(trial.architecture, {**trial.evaluation.metrics, "seconds": 0.0}) for trial in trials]

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from nao_tf.runs.shares import read_shares
-from tests.searches.one_shot.test_running import figures
+from tests.support.told import figures
 
 ROOT = pathlib.Path(__file__).parents[3]
 

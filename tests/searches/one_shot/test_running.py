@@ -12,6 +12,7 @@ from nao_tf.supernets.relaxed.config import PRESETS
 from nao_tf.trial import Evaluation
 from tests.supernets.relaxed.test_relaxed_trainer import SPACE, make_trainer
 from tests.support.events import assert_curves_are_those_of_the_journal, scalars
+from tests.support.told import figures
 
 SETTINGS = {"space": SPACE.name, "seed": 3}
 
@@ -28,12 +29,6 @@ pytestmark = pytest.mark.usefixtures("deterministic_operations", "no_graphs_in_t
 def whole(tmp_path_factory, deterministic_operations, no_graphs_in_the_module):
   directory = tmp_path_factory.mktemp("gradients") / "run"
   return directory, search(directory, make_trainer(PRESETS["darts_first"]))
-
-
-def figures(directory):
-  """Returns the architectures of a search, and its figures."""
-  trials = read_trials(str(directory))
-  return [(trial.architecture, {**trial.evaluation.metrics, "seconds": 0.0}) for trial in trials]
 
 
 def test_each_epoch_is_a_trial_and_the_last_one_wins(whole):
