@@ -38,13 +38,11 @@ def run(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> 
     ValueError: if the network cannot be trained so, or an image cannot be decoded.
     OSError: if the data cannot be read.
   """
-  from nao_tf.tasks.photograph_decoding import photograph_errors
-
   distribution = experiment.prepare_process(flag_values)
   task = experiment.task_of(flag_values)
   unit, seconds = _UNITS.get(task.kind, "examples"), flag_values.benchmark_seconds
   print(f"machine: {os.cpu_count()} processors, load {_load()} at the start", flush=True)
-  with photograph_errors(task.name):
+  with task.data_errors():
     if isinstance(task, BatchTask):
       print(_line("input alone", _input(task, configs, flag_values.seed, seconds), unit), flush=True)
     else:

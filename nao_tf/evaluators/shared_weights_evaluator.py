@@ -187,11 +187,15 @@ class SharedWeightsEvaluator:
   def _scores(self, architectures: Sequence[Architecture]) -> Iterator[Metrics | Evaluation]:
     """Yields the metrics of each architecture, in order; an evaluation that says why if it could not be scored."""
     if self._score_elsewhere is None:
-      yield from map(self.trainer.score, architectures)
+      yield from map(self._score_here, architectures)
       return
     num_steps = self.trainer.num_steps_done
     for evaluation in self._score_elsewhere([(num_steps, *architecture) for architecture in architectures]):
       yield {name: float(text) for name, text in evaluation.metrics.items()} if evaluation.ok else evaluation
+
+  def _score_here(self, architecture: Architecture) -> Metrics:
+    with self._task.data_errors():
+      return self.trainer.score(architecture)
 
   def _score(self, metrics: Metrics) -> float:
     return self._task.reward(metrics) if self._sharing_config.score == "reward" else -metrics["loss"]
@@ -232,7 +236,8 @@ class SharedWeightsEvaluator:
     if self._rounds.divergence is None and int(self.trainer.epoch) < round_.last_epoch:
       self.trainer.start_round(round_.pool, round_.last_epoch)
       try:
-        self._training.fit(progress=self._progress)
+        with self._task.data_errors():
+          self._training.fit(progress=self._progress)
       except Diverged as error:
         self._rounds.add_divergence(str(error))
 

@@ -17,7 +17,7 @@ from nao_tf.networks.latency import latency
 from nao_tf.objectives.objective import LATENCY
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
-from nao_tf.tasks.base import Task
+from nao_tf.tasks.base import DamagedData, Task
 from nao_tf.tasks.trainers import check_training, make_trainer
 from nao_tf.training.base import BaseTrainingConfig, Diverged, Epoch, Metrics, NetworkTrainer, watched_epochs
 from nao_tf.training.graph_memory import released_graphs
@@ -110,7 +110,7 @@ class TrainingEvaluator:
     """Yields one evaluation for each architecture, in order, as soon as it is done.
 
     The evaluation fails, with a `reason`, if a child diverges, does not fit in memory, cannot be built, or has too many
-    parameters.
+    parameters, or if an example cannot be read.
 
     Raises:
       ValueError: if an architecture is not one of the space.
@@ -147,8 +147,9 @@ class TrainingEvaluator:
     genotype = self._space.decode(canonical)
     start = time.perf_counter()
     try:
-      reward, metrics = self._train(genotype, canonical, until)
-    except (Diverged, _TooLarge) as error:
+      with self._task.data_errors():
+        reward, metrics = self._train(genotype, canonical, until)
+    except (Diverged, DamagedData, _TooLarge) as error:
       return Evaluation.failed(str(error), time.perf_counter() - start)
     except _UNAVAILABLE as error:
       return Evaluation.failed(f"out of memory: {first_line(error)}", time.perf_counter() - start)

@@ -17,7 +17,6 @@ from nao_tf.runs.settings import CONFIG_FILE, check_settings, flat_settings, rea
 from nao_tf.serving import record_task
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Configs, Task
-from nao_tf.tasks.photograph_decoding import photograph_errors
 from nao_tf.tasks.trainers import make_trainer
 from nao_tf.training.base import NetworkTrainer
 from nao_tf.training.run_options import RunOptions
@@ -89,7 +88,7 @@ def train_in_directory(
     options["nan_rate_factor"] = 0.0  # The processes cannot go back together.
   with (
     TrainingDirectory(directory, trainer, lock=lock, tensorboard=tensorboard, **options) as training,
-    photograph_errors(task.name),
+    task.data_errors(),
   ):
     training.fit(progress=progress)
   return trainer

@@ -35,7 +35,6 @@ from nao_tf.serving.stored_weights import StoredWeights
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.augmentation import standardize
 from nao_tf.tasks.image_classification import ImageClassification
-from nao_tf.tasks.photograph_decoding import photograph_errors
 from nao_tf.tasks.pixels import BYTES, Pixels
 from nao_tf.training.base import Metrics
 from nao_tf.training.fixed_parallelism import with_fixed_parallelism
@@ -161,7 +160,7 @@ class ImageExporter:
     count = self.task.num_examples(split)
     if not count:
       raise ValueError(f"{self.task.name}: has no {split} images to evaluate on")
-    with photograph_errors(self.task.name):
+    with self.task.data_errors():
       for images, labels in with_fixed_parallelism(self.task.raw_batches(split, _EVALUATION_BATCH)):
         with call_errors(directory):
           logits = network(images)["logits"]

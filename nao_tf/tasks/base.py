@@ -8,6 +8,7 @@ text. The trainer, the supernet and the exporter are chosen by the class of the 
 from __future__ import annotations
 
 import abc
+import contextlib
 import dataclasses
 import math
 from collections.abc import Mapping
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
   from nao_tf.training.language_config import LanguageTrainingConfig
 
 SPLITS = ("train", "valid", "test")
+
+
+class DamagedData(ValueError):
+  """An example cannot be read, which was found out when it was its turn."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,6 +105,14 @@ class Task(Problem):
     """
     for split in ("train", "valid"):
       self.num_examples(split)
+
+  def data_errors(self) -> contextlib.AbstractContextManager[None]:
+    """Returns the context in which the data is read: there, an error of TensorFlow about an example says which it is.
+
+    Raises:
+      DamagedData: in the context, if an example cannot be read.
+    """
+    return contextlib.nullcontext()
 
   def has_test_data(self) -> bool:
     """Returns whether a trained network can be tested. It is asked before a training, which need not have a test set.

@@ -8,6 +8,7 @@ A part of the training set is held out for validation: the same share of each cl
 `nao_tf.tasks.image_splits`. Test images are not read before they are needed; see `nao_tf.tasks.image_reading`.
 """
 
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ from nao_tf.tasks.classification import TOP, classification_scores, cross_entrop
 from nao_tf.tasks.image_division import ImageDivision
 from nao_tf.tasks.image_reading import ImageReader
 from nao_tf.tasks.image_sources import DigitsSource, ImageSource, SelectableImageSource, TfdsSource
+from nao_tf.tasks.photograph_damage import first_damaged
+from nao_tf.tasks.photograph_decoding import photograph_errors
 from nao_tf.tasks.photograph_records import PhotographRecords
 from nao_tf.tasks.photograph_sources import DEFAULT_SIZE, PhotographSource
 from nao_tf.tasks.pixels import Pixels
@@ -148,6 +151,12 @@ class ImageClassification(BatchTask):
     """Checks the images, what their numbers mean, and the weights of their classes; see `Task.check_data`."""
     super().check_data()
     _ = self.pixels, self.class_weights
+
+  def data_errors(self) -> contextlib.AbstractContextManager[None]:
+    """Returns the context in which a photograph that cannot be decoded is named; see `Task.data_errors`."""
+    if not isinstance(self._source, PhotographSource):
+      return super().data_errors()
+    return photograph_errors(self.name, functools.partial(first_damaged, self._source))
 
   def has_test_data(self) -> bool:
     """Returns whether there are labeled test images; see `Task.has_test_data`."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
+from nao_tf.tasks.base import DamagedData
 from nao_tf.tasks.photograph_headers import TAIL_BYTES
 
 MIN_AREA = 0.08
@@ -58,23 +59,27 @@ def center_crop(content: tf.Tensor, place: tf.Tensor, size: int) -> tf.Tensor:
 
 
 @contextlib.contextmanager
-def photograph_errors(name: str) -> Iterator[None]:
-  """Reports a photograph that cannot be decoded as a ValueError that names it, if TensorFlow knows which it is.
+def photograph_errors(name: str, find: Callable[[], str | None] = lambda: None) -> Iterator[None]:
+  """Reports a photograph that cannot be decoded as an error that names it.
 
   Args:
     name: of the task.
+    find: returns which photograph it is. It is asked if the error does not say so.
+
+  Raises:
+    DamagedData: in the context, if a photograph cannot be decoded, or the file that it is in cannot be read.
   """
   try:
     yield
   except tf.errors.DataLossError as error:
-    raise ValueError(f"{name}: its files are damaged or incomplete ({_reason(error)})") from error
+    raise DamagedData(f"{name}: its files are damaged or incomplete ({_reason(error)})") from error
   except tf.errors.InvalidArgumentError as error:
     reason = _reason(error)
     if _FAULT in reason:
-      raise ValueError(f"{name}: {reason.partition(_FAULT)[2].rstrip(_CLOSING)}") from error
+      raise DamagedData(f"{name}: {reason.partition(_FAULT)[2].rstrip(_CLOSING)}") from error
     if not _OF_DECODERS.search(reason):
       raise
-    raise ValueError(f"{name}: an image cannot be decoded ({reason})") from error
+    raise DamagedData(f"{name}: {find() or 'an image'} cannot be decoded ({reason})") from error
 
 
 def _reason(error: tf.errors.OpError) -> str:

@@ -10,11 +10,13 @@ from nao_tf.evaluators.training_evaluator import TrainingEvaluator, child_seed
 from nao_tf.spaces import make_space
 from nao_tf.spaces.nasnet import SMALL, NasnetSpace
 from nao_tf.spaces.published import RECURRENT_CELLS
+from nao_tf.tasks import make_task
 from nao_tf.tasks.image_classification import ImageClassification
 from nao_tf.tasks.image_sources import DigitsSource
 from nao_tf.training.config import TrainingConfig
 from tests.support import toy_text
 from tests.support.image_cases import NETWORK
+from tests.support.photographs import write_damaged, write_photographs
 
 TRAINING = TrainingConfig(epochs=1, batch_size=128)
 SPACE = NasnetSpace("pairs", SMALL, num_nodes=2)
@@ -51,6 +53,14 @@ def test_a_reward_is_the_validation_accuracy_and_comes_with_metrics():
   assert evaluation.reward == evaluation.metrics["accuracy"]
   assert evaluation.cost_seconds > 0
   assert {"accuracy", "loss", "train_loss", "parameters", "multiply_adds", "epochs"} == set(evaluation.metrics)
+
+
+def test_a_damaged_photograph_is_named_in_the_failure(no_graphs, tmp_path):
+  write_photographs(tmp_path, 48, shorter=20)
+  path = write_damaged(tmp_path / "lake" / "middle.png", shorter=20)
+  task = make_task("folder", image_dir=str(tmp_path), photographs=True, image_size=16, validation_fraction=0.2)
+  (evaluation,) = make_evaluator(task, TrainingConfig(epochs=1, batch_size=8)).evaluate([POOLS])
+  assert f"{path} cannot be decoded" in evaluation.metrics["reason"]
 
 
 def test_an_evaluation_depends_neither_on_the_order_nor_on_the_encoding(no_graphs):

@@ -29,3 +29,11 @@ def write_photographs(directory, count, *, first=0, classes=len(NAMES), **option
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(jpeg(number, classes=classes, **options))
   return directory
+
+
+def write_damaged(path, number=0, **options):
+  """Writes a PNG file of a scene whose ends are sound and whose middle is not; returns its path as a string."""
+  content = bytearray(tf.io.encode_png(photograph(number, **options)).numpy())
+  content[len(content) // 2] ^= 0xFF
+  path.write_bytes(content)
+  return str(path)

@@ -80,7 +80,8 @@ def run_one_shot_search(
     for trial in journal.trials:
       watchers.on_trial(trial)
     recording = _Recording(trainer, journal, shares, watchers.on_trial)
-    _train(directory, settings, recording, progress=progress, tensorboard=tensorboard)
+    with trainer.task.data_errors():
+      _train(directory, settings, recording, progress=progress, tensorboard=tensorboard)
     report.write()
     winner = winning_trial(journal.trials)
     if winner is None:
