@@ -4,7 +4,7 @@ Source: Dong and Yang, "NAS-Bench-201", ICLR 2020, section 2.1. The stack is ste
 cells, another block, N cells, norm, ReLU, global pooling and classifier. A cell leaves resolution and channels as they are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 from tensorflow import keras
@@ -63,21 +63,37 @@ class EdgeCell(keras.layers.Layer):
       weights: where the weights come from.
       masks: the factors of drop-path [edges, B, 1, 1, 1], or None.
     """
-    states: list[tf.Tensor] = [inputs]
-    terms: list[tf.Tensor] = []
-    for number, ((node, source, _), layer) in enumerate(zip(self.genotype.edges, self.operations)):
-      if node > len(states):
-        states.append(tf.add_n(terms))
-        terms = []
-      term = layer(states[source], training=training, weights=weights)
-      if masks is not None and is_dropped(self.branches[number], 1, self.convention):
-        term = term * masks[number]
-      terms.append(term)
-    return tf.add_n(terms)
+
+    def along(edge: int, state: tf.Tensor) -> tf.Tensor:
+      term = self.operations[edge](state, training=training, weights=weights)
+      if masks is not None and is_dropped(self.branches[edge], 1, self.convention):
+        return term * masks[edge]
+      return term
+
+    return last_node(inputs, [(node, source) for node, source, _ in self.genotype.edges], along)
 
   def compute_output_shape(self, input_shape: ImageShape) -> ImageShape:
     """Returns the shape of the input."""
     return input_shape
+
+
+def last_node(
+  inputs: tf.Tensor, edges: Sequence[tuple[int, int]], along: Callable[[int, tf.Tensor], tf.Tensor]
+) -> tf.Tensor:
+  """Returns the last node of a cell whose nodes are the sums of their edges.
+
+  Args:
+    inputs: the first node, number 0.
+    edges: node and source of each edge, in the order of the nodes.
+    along: computes an edge, given its number and its source.
+  """
+  states, terms = [inputs], list[tf.Tensor]()
+  for number, (node, source) in enumerate(edges):
+    if node > len(states):
+      states.append(tf.add_n(terms))
+      terms = []
+    terms.append(along(number, states[source]))
+  return tf.add_n(terms)
 
 
 class ResidualReduction(keras.layers.Layer):

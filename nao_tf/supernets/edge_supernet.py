@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from nao_tf.networks.conventions import derive_seeds
-from nao_tf.networks.edge_cell import ResidualReduction, StackedEdgeCell
+from nao_tf.networks.edge_cell import ResidualReduction, StackedEdgeCell, last_node
 from nao_tf.networks.edge_convention import LAYER_NAMES, check_edge_convention
 from nao_tf.networks.heads import ClassifierHead
 from nao_tf.networks.image_network import CellPlan, ImageNetwork, ImageNetworkConfig, plan_cells
@@ -51,14 +51,9 @@ class SharedEdgeCell:
     self, state: tf.Tensor, architecture: tf.Tensor, weights: UnitWeights, masks: tf.Tensor | None, *, training: bool
   ) -> tf.Tensor:
     """Computes the cell of an architecture; see `nao_tf.networks.edge_cell.EdgeCell.call`."""
-    states: list[tf.Tensor] = [state]
-    terms: list[tf.Tensor] = []
-    for edge, (node, source) in enumerate(EDGES):
-      if node > len(states):
-        states.append(tf.add_n(terms))
-        terms = []
-      terms.append(self._edge(edge, states[source], architecture, weights, masks, training))
-    return tf.add_n(terms)
+    return last_node(
+      state, EDGES, lambda edge, source: self._edge(edge, source, architecture, weights, masks, training)
+    )
 
   def _edge(
     self,

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.networks.conventions import Convention, derive_seeds
-from nao_tf.networks.edge_cell import ResidualReduction
+from nao_tf.networks.edge_cell import ResidualReduction, last_node
 from nao_tf.networks.edge_convention import LAYER_NAMES, check_edge_convention
 from nao_tf.networks.heads import ClassifierHead
 from nao_tf.networks.image_network import CellPlan, ImageNetworkConfig, plan_cells
@@ -73,14 +73,12 @@ class RelaxedEdgeCell(keras.layers.Layer):
       training: whether batch norm takes the statistics of the batch.
       weights: where the weights come from.
     """
-    states: list[tf.Tensor] = [inputs]
-    terms: list[tf.Tensor] = []
-    for (node, source), edge, shares in zip(EDGES, self.edges, tf.unstack(mixture)):
-      if node > len(states):
-        states.append(tf.add_n(terms))
-        terms = []
-      terms.append(edge(states[source], shares, training=training, weights=weights))
-    return tf.add_n(terms)
+    shares = tf.unstack(mixture)
+    return last_node(
+      inputs,
+      EDGES,
+      lambda edge, state: self.edges[edge](state, shares[edge], training=training, weights=weights),
+    )
 
   def compute_output_shape(self, input_shape: ImageShape) -> ImageShape:
     """Returns the shape of the input."""
