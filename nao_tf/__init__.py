@@ -1,9 +1,8 @@
-"""Neural Architecture Optimization (NAO) for TensorFlow and Keras: search for network architectures.
+"""Neural Architecture Optimization (NAO) for TensorFlow and Keras: a library for neural architecture search.
 
-A search is made of three independent parts: a *space* says what architectures there are, a *strategy* proposes
-architectures, an *evaluator* says how good they are. `run_search` joins them and writes everything down in a *journal*:
-if the program is killed and started again, the search goes on where it was. An evaluator is any object with a method
-`evaluate`:
+A search has three independent parts: a *search space* defines the architectures, a *strategy* proposes candidates, and
+an *evaluator* scores them; higher rewards are better. `run_search` connects the three and records every trial in a
+*journal*, so an interrupted search resumes where it stopped. An evaluator is any object with an `evaluate` method:
 
     import nao_tf
 
@@ -24,18 +23,19 @@ if the program is killed and started again, the search goes on where it was. An 
     search = nao_tf.load("runs/first")
     print(len(search.trials), search.best.reward)
 
-The strategy "nao" is the method of the paper (Luo et al., NeurIPS 2018). The evaluators "training" and "shared_weights"
-train the networks of a task, such as `make_task("digits")`. `describe` says what a network costs before it is built.
-`build` makes a plain Keras model of an architecture, and `load_model` of what was trained. `draw` draws its cells.
-`NAOTuner` is a tuner for KerasTuner. The commands `nao-search`, `nao-train`, `nao-evaluate`, `nao-export`,
-`nao-describe`, `nao-draw` and `nao-tune` do all this from the command line.
+For your own images or texts, a single call does all of this: `search(x, y, workdir="runs/mine").train(epochs=60)` runs
+a search and returns a trained Keras model.
 
-Wherever a name is expected, a place of your own, `package.module:Name`, is accepted too.
+The strategy "nao" implements the method of Luo et al., "Neural Architecture Optimization" (NeurIPS 2018). The
+evaluators "training" and "shared_weights" train candidate networks on a task, such as `make_task("digits")`. `describe`
+computes the parameters, multiply-adds and memory of a network without building it. `build` builds an architecture as a
+plain Keras model, `load_model` loads a trained network, and `draw` draws the cells of an architecture. `NAOTuner` is a
+tuner for KerasTuner. The commands `nao-search`, `nao-train`, `nao-evaluate`, `nao-export`, `nao-describe`, `nao-draw`
+and `nao-tune` offer the same from the command line.
 
-For images or texts of your own all of this is one call: `search(x, y, workdir="runs/mine").train(epochs=60)` searches and
-returns a trained model of Keras.
+Wherever the name of a component is expected, the import path of your own, `package.module:Name`, works too.
 
-Importing this package imports no TensorFlow. The first use of a name imports the module that it is in.
+Importing this package does not import TensorFlow. Each public name is imported on first use.
 """
 
 import importlib
@@ -107,7 +107,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-  """Returns a public name, importing its module only now."""
+  """Imports and returns a public name on first use."""
   if name not in _PLACES:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
   module, _, attribute = _PLACES[name].partition(":")
@@ -115,5 +115,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-  """Returns the public names, imported or not."""
+  """Returns all public names, including those not imported yet."""
   return __all__

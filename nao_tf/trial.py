@@ -1,6 +1,7 @@
-"""The values that flow through a search: architectures, their evaluations, where they came from, and trials.
+"""The data types of a search: architectures, evaluations, origins and trials.
 
-None of them knows a framework. An `Architecture` is a tuple of choices. Only a search space knows what they mean.
+They are independent of any framework. An `Architecture` is a tuple of choices whose meaning is defined by the search
+space.
 """
 
 import dataclasses
@@ -16,15 +17,15 @@ Architecture = tuple[int, ...]
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-  """What an evaluator found out about one architecture.
+  """The result of evaluating one architecture.
 
   Attributes:
-    reward: the number that a search maximizes, finite; None if the evaluation failed.
-    cost_seconds: wall time that the evaluation took.
-    metrics: further results by name, JSON values; a failed evaluation has its `reason` here. Numbers and arrays of NumPy
-      and TensorFlow become numbers and lists. A number that is not finite becomes None.
-    rung: of a search in rungs: the rung that this is the result of, 0 for the lowest one.
-    objectives: in a search for several objectives their values by name, finite. A search fills them in.
+    reward: the value that a search maximizes, a finite number; None if the evaluation failed.
+    cost_seconds: wall time of the evaluation, in seconds.
+    metrics: further results by name, as JSON values. A failed evaluation gives its `reason` here. NumPy and TensorFlow
+      numbers and arrays are converted to numbers and lists; numbers that are not finite become None.
+    rung: in a search with rungs, the rung that this result belongs to; 0 is the lowest.
+    objectives: in a multi-objective search, the finite value of each objective by name. It is filled in by the search.
   """
 
   reward: float | None
@@ -34,11 +35,11 @@ class Evaluation:
   objectives: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
   def __post_init__(self) -> None:
-    """Turns numbers of NumPy and TensorFlow into those of Python, so that every evaluation can be recorded.
+    """Converts NumPy and TensorFlow values to Python values, so that every evaluation can be recorded.
 
     Raises:
-      TypeError: if something is not of its kind; the message names it.
-      ValueError: if the reward, the cost or an objective is not finite, or metrics are nested too deep.
+      TypeError: if a value has the wrong type; the message names it.
+      ValueError: if the reward, the cost or an objective is not finite, or metrics are nested too deeply.
     """
     reward = None if self.reward is None else _number(self.reward, "reward")
     if reward is not None and not math.isfinite(reward):
@@ -55,31 +56,31 @@ class Evaluation:
 
   @classmethod
   def failed(cls, reason: str, cost_seconds: float = 0.0, **metrics: Any) -> "Evaluation":
-    """Returns the evaluation of an architecture that has no reward, with the reason why."""
+    """Returns a failed evaluation, without a reward, for the given reason."""
     return cls(None, cost_seconds, {"reason": reason, **metrics})
 
   @classmethod
   def raised(cls, error: BaseException, cost_seconds: float = 0.0) -> "Evaluation":
-    """Returns the evaluation of an architecture whose evaluation raised an exception. Its first line is the reason."""
+    """Returns a failed evaluation for an exception; the first line of its message is the reason."""
     return cls.failed(f"{type(error).__name__}: {first_line(error)}", cost_seconds)
 
   @property
   def ok(self) -> bool:
-    """Whether there is a reward."""
+    """Whether the evaluation succeeded, that is, has a reward."""
     return self.reward is not None
 
   def to_json(self) -> dict[str, Any]:
-    """Returns a dict that `from_json` turns back into an equal evaluation."""
+    """Returns the evaluation as a dict of JSON values, the inverse of `from_json`."""
     values = {"reward": self.reward, "cost_seconds": self.cost_seconds, "metrics": dict(self.metrics)}
     rung = {"rung": self.rung} if self.rung else {}
     return {**values, **rung, **({"objectives": dict(self.objectives)} if self.objectives else {})}
 
   @classmethod
   def from_json(cls, data: Any) -> "Evaluation":
-    """Builds an evaluation from what `to_json` returned.
+    """Builds an evaluation from the output of `to_json`.
 
     Raises:
-      ValueError: if `data` is something else; the message says what was expected.
+      ValueError: if `data` is not such a dict; the message says what was expected.
     """
     members = fields.members(data, "an evaluation", ("reward", "cost_seconds", "metrics"), ("rung", "objectives"))
     objectives = fields.mapping(members.get("objectives", {}), "objectives")
@@ -94,18 +95,19 @@ class Evaluation:
 
 @dataclasses.dataclass(frozen=True)
 class Origin:
-  """Where an architecture came from.
+  """Describes how an architecture was generated.
 
-  `str(origin)` says it in words, such as "mutation of #3" or "ascent from #12, step 10".
+  `str(origin)` is a readable description, such as "mutation of #3" or "ascent from #12, step 10".
 
   Attributes:
-    kind: how it was made: "random", "mutation", "ascent" (moved along the predictor's gradient), "decoded" (sampled from
-      the decoder without a move), "neighbor", "rerank", "given", "derived" (by a one-shot search, after an
-      epoch), "drawn" (by a one-shot search, at its end), or a word of a strategy of your own. Empty: unknown.
-    parents: ids of the trials that it was made from.
-    step: length of the move of an "ascent".
-    indirect: whether it was made from another candidate of the same round, which was made from the parents.
-    reward: of a "rerank": the parent's reward in the search.
+    kind: how the architecture was generated: "random", "mutation", "ascent" (decoded after a step along the predictor's
+      gradient), "decoded" (sampled from the decoder without a step), "neighbor", "rerank", "given", "derived" (by a
+      one-shot search after an epoch), "drawn" (by a one-shot search at its end), or a word of your own strategy. Empty
+      if unknown.
+    parents: ids of the trials that it was generated from.
+    step: step size of an "ascent".
+    indirect: whether it was generated from another candidate of the same round, which in turn came from the parents.
+    reward: for "rerank", the reward of the parent in the search.
   """
 
   kind: str
@@ -124,15 +126,15 @@ class Origin:
     )
 
   def to_json(self) -> dict[str, Any]:
-    """Returns a dict that `from_json` turns back into an equal origin. Fields with their defaults are left out."""
+    """Returns the origin as a dict of JSON values, without fields that have their default value."""
     return {f.name: value for f in dataclasses.fields(self) if (value := getattr(self, f.name)) != f.default}
 
   @classmethod
   def from_json(cls, data: Any) -> "Origin":
-    """Builds an origin from what `to_json` returned.
+    """Builds an origin from the output of `to_json`.
 
     Raises:
-      ValueError: if `data` is something else; the message says what was expected.
+      ValueError: if `data` is not such a dict; the message says what was expected.
     """
     members = fields.members(data, "an origin", ("kind",), ("parents", "step", "indirect", "reward"))
     return cls(
@@ -151,29 +153,29 @@ _IN_WORDS = {
 }
 
 RANDOM = Origin("random")
-"""The origin of an architecture that was drawn at random."""
+"""The origin of an architecture that was sampled at random."""
 
 DERIVED = "derived"
-"""Kind of the origin of the architecture that a one-shot search would end with after an epoch."""
+"""The kind of origin of an architecture that a one-shot search derives after an epoch."""
 
 DRAWN = "drawn"
-"""Kind of the origin of an architecture that a one-shot search has drawn at its end."""
+"""The kind of origin of an architecture that a one-shot search samples at its end."""
 
 UNKNOWN = Origin("")
-"""The origin of an architecture about which nothing is known."""
+"""An unknown origin."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-  """One architecture that a search asked for.
+  """One architecture proposed in a search, together with its evaluations.
 
   Attributes:
-    id: number of architectures asked for before this one.
-    architecture: the choices.
-    origin: where the architecture came from.
-    evaluation: the result, of a search in rungs the latest one; None as long as there is none.
-    rung: of a search in rungs: the highest rung that it was begun at.
-    earlier: its evaluations at lower rungs, the lowest first.
+    id: number of the trial, counted from 0 in the order of proposal.
+    architecture: the proposed architecture.
+    origin: how the architecture was generated.
+    evaluation: the evaluation, in a search with rungs the latest one; None if the trial has not been evaluated yet.
+    rung: in a search with rungs, the highest rung at which the trial was started.
+    earlier: in a search with rungs, its evaluations at lower rungs, lowest rung first.
   """
 
   id: int
@@ -184,34 +186,34 @@ class Trial:
   earlier: tuple[Evaluation, ...] = ()
 
   def close(self, evaluation: Evaluation) -> "Trial":
-    """Returns this trial with its evaluation, at the rung that it was begun at."""
+    """Returns a copy of this trial with its evaluation at the current rung."""
     if evaluation.rung != self.rung:
       evaluation = dataclasses.replace(evaluation, rung=self.rung)
     before = (self.evaluation,) if self.evaluation is not None and self.evaluation.rung < self.rung else ()
     return dataclasses.replace(self, evaluation=evaluation, earlier=(*self.earlier, *before))
 
   def promote(self) -> "Trial":
-    """Returns this trial as it begins at the next rung, with the evaluations that it has."""
+    """Returns a copy of this trial that is started at the next rung, with its evaluations so far."""
     return dataclasses.replace(self, rung=self.rung + 1)
 
   @property
   def is_open(self) -> bool:
-    """Whether it was begun and the result is not there yet."""
+    """Whether the trial was started but its result is still missing."""
     return self.evaluation is None or self.evaluation.rung < self.rung
 
   @property
   def evaluations(self) -> tuple[Evaluation, ...]:
-    """All its evaluations, the one at the lowest rung first."""
+    """All evaluations of the trial, lowest rung first."""
     return self.earlier if self.evaluation is None else (*self.earlier, self.evaluation)
 
   @property
   def seconds(self) -> float:
-    """Wall time that all its evaluations took."""
+    """Total wall time of all its evaluations, in seconds."""
     return sum(evaluation.cost_seconds for evaluation in self.evaluations)
 
   @property
   def reward(self) -> float | None:
-    """The evaluation's reward; None if there is none or it failed."""
+    """The reward of the latest evaluation; None if there is no evaluation or it failed."""
     return self.evaluation.reward if self.evaluation else None
 
 
@@ -221,19 +223,20 @@ def first_line(error: BaseException) -> str:
 
 
 def best_trial(trials: Iterable[Trial]) -> Trial | None:
-  """Returns the trial with the highest reward, the earliest of equals; None if no trial has one.
+  """Returns the trial with the highest reward; None if no trial has a reward.
 
-  In a search in rungs it is the best of the highest rung that has a reward.
+  Ties go to the earliest trial. In a search with rungs, this is the best trial of the highest rung that has a reward.
   """
   best = top_trials(trials, 1)
   return best[0] if best else None
 
 
 def winning_trial(trials: Sequence[Trial]) -> Trial | None:
-  """Returns the trial that wins a search; None if none has a reward.
+  """Returns the winner of a search; None if no trial has a reward.
 
-  It is the best one. Only of architectures that one training has led to, epoch after epoch, is it the latest, unless some
-  were drawn at the end: then it is the best of these.
+  This is the trial with the highest reward, with two exceptions for one-shot searches: if architectures were drawn at
+  the end of the search, the best of those wins; and if all were derived from one training, epoch after epoch, the
+  latest wins.
   """
   scored = [trial for trial in trials if trial.reward is not None]
   drawn = [trial for trial in scored if trial.origin.kind == DRAWN]
@@ -242,10 +245,10 @@ def winning_trial(trials: Sequence[Trial]) -> Trial | None:
 
 
 def top_trials(trials: Iterable[Trial], count: int) -> list[Trial]:
-  """Returns the `count` trials of highest reward, best first, the earlier of equals first.
+  """Returns the `count` trials with the highest rewards, best first; ties go to the earlier trial.
 
-  Trials without a reward are left out. In a search in rungs those of a higher rung come first: rewards after short
-  trainings cannot be compared with those after long ones.
+  Trials without a reward are left out. In a search with rungs, trials of higher rungs come first, because rewards after
+  short and long trainings are not comparable.
   """
   scored = ((-t.evaluation.rung, -t.reward, t.id, t) for t in trials if t.evaluation and t.reward is not None)
   return [trial for *_, trial in heapq.nsmallest(count, scored, key=lambda row: row[:3])]
@@ -258,7 +261,7 @@ _LARGEST_INTEGER = 2**63
 
 
 def _number(value: Any, what: str) -> float:
-  """Returns a number of any library as a float of Python."""
+  """Converts a number of any library to a Python float."""
   is_single = hasattr(value, "__float__") and tuple(getattr(value, "shape", ())) == ()
   if isinstance(value, bool) or not is_single:
     raise TypeError(f"{what} must be a number, got {value!r} ({type(value).__name__})")
@@ -266,7 +269,7 @@ def _number(value: Any, what: str) -> float:
 
 
 def _objectives(given: Any) -> dict[str, float]:
-  """Returns the values of objectives, finite numbers by name."""
+  """Checks the values of objectives and returns them as finite floats by name."""
   if not isinstance(given, Mapping):
     raise TypeError(f"objectives must be a mapping from names to numbers, got {given!r}")
   values = {str(name): _number(value, str(name)) for name, value in given.items()}
@@ -277,12 +280,12 @@ def _objectives(given: Any) -> dict[str, float]:
 
 
 def _json_value(value: Any, place: str, levels: int) -> Any:
-  """Returns a value as JSON has it; see `Evaluation.metrics`.
+  """Converts a value to a JSON value; see `Evaluation.metrics`.
 
   Args:
-    value: of Python, NumPy or TensorFlow.
-    place: where it is, for error messages.
-    levels: how deep it may be nested.
+    value: a Python, NumPy or TensorFlow value.
+    place: where the value is, for error messages.
+    levels: how deeply it may be nested.
   """
   if value is None or isinstance(value, (str, bool)):
     return value
@@ -307,7 +310,7 @@ def _finite_or_none(value: float) -> float | None:
 
 
 def _of_library(value: Any, place: str) -> Any:
-  """Returns what an array or a tensor holds, as values of Python."""
+  """Converts an array or a tensor to Python values."""
   if hasattr(value, "tolist"):
     return value.tolist()
   if hasattr(value, "numpy"):

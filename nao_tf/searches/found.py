@@ -1,4 +1,4 @@
-"""What a search has found: its trials, its report, and the training and the export of the best network."""
+"""The result of `nao_tf.search`: its trials, its report, and methods to train and export the best network."""
 
 import hashlib
 import importlib
@@ -37,17 +37,17 @@ if TYPE_CHECKING:
 TRAININGS = "trainings"
 SAVED_MODEL = "saved_model"
 _OPTIONS = ("image_size", "class_weight", "max_vocabulary")
-"""Options of the data that a search records."""
+"""Data options that a search records."""
 
 
 class Found:
-  """What a search has found.
+  """The result of a search, as returned by `nao_tf.search`.
 
   Attributes:
-    directory: of the search.
-    best: the trial with the highest reward; None if none has one yet.
-    labels: names of the classes of images. The model gives their probabilities in this order. Empty for texts.
-    history: the metrics of each epoch of the last `train`; empty before.
+    directory: directory of the search.
+    best: the best trial; None if no trial has a reward yet.
+    labels: class names for images, in the order of the model's output probabilities; empty for text.
+    history: metrics of each epoch of the last call to `train`; empty before the first call.
   """
 
   def __init__(
@@ -62,17 +62,17 @@ class Found:
     validation_fraction: float | None,
     seed: int,
   ):
-    """Holds the results of a search.
+    """Initializes the result of a search.
 
     Args:
-      directory: of the search.
-      space: what was searched.
-      configs: how its networks were built and trained.
-      data: what it was made with.
-      best: the trial with the highest reward.
-      task: what the networks learned.
-      validation_fraction: share of the data that the networks were compared on; None for the share of the task.
-      seed: of the search.
+      directory: directory of the search.
+      space: the search space.
+      configs: how candidate networks were built and trained.
+      data: the data of the search.
+      best: the best trial; None if no trial has a reward yet.
+      task: the task that candidate networks were trained on.
+      validation_fraction: fraction of the data that candidates were evaluated on; None for the default of the task.
+      seed: random seed of the search.
     """
     self.directory, self.best = directory, best
     self.labels: tuple[str, ...] = tuple(getattr(task, "labels", ()))
@@ -84,7 +84,7 @@ class Found:
 
   @property
   def trials(self) -> Any:
-    """All trials, one a row: a DataFrame where pandas is installed, else a list of dicts."""
+    """All trials, one per row: a pandas DataFrame if pandas is installed, otherwise a list of dicts."""
     rows = [_row(trial, self._space) for trial in read_trials(self.directory)]
     if importlib.util.find_spec("pandas") is None:
       return rows
@@ -92,11 +92,11 @@ class Found:
 
   @property
   def pareto_set(self) -> list[Trial]:
-    """The trials that no other one dominates, in a search for several objectives; empty in others."""
+    """In a multi-objective search, the trials that are not dominated by any other; empty otherwise."""
     return pareto_set_on_record(*read_search(self.directory))
 
   def report(self) -> ReportPage:
-    """Writes the report of the search as a page of HTML and returns it: a path, which notebooks show as the page."""
+    """Writes the HTML report of the search and returns its path. Notebooks display the page itself."""
     return ReportPage(write_report(self.directory, self._space))
 
   def train(
@@ -109,31 +109,32 @@ class Found:
     verbose: int = 1,
     **overrides: Any,
   ) -> "keras.Model":
-    """Trains the best network, or that of a trial, from scratch and returns it as a model of Keras.
+    """Trains the best network, or the network of a given trial, from scratch and returns it as a Keras model.
 
-    The network is as large as those of the search, unless overrides say otherwise. Each training has a directory of its
-    own in that of the search. If it is interrupted, the same call goes on from its last checkpoint, and after its end the
-    same call returns the trained model at once.
+    The network has the same size as in the search unless overrides change it. Each training has its own subdirectory in
+    the directory of the search. Calling `train` again with the same arguments resumes an interrupted training from its
+    last checkpoint, and loads the model of a finished one.
 
     Args:
-      epochs: passes over the data.
-      trial: whose network is trained, such as one of `pareto_set`; None for the best.
-      validation_fraction: share of the data that is not trained on, to measure the network with after each epoch. None:
-        no images are held out, and as many texts as in the search.
-      tensorboard: whether to write its curves for TensorBoard.
-      verbose: 1 to show a progress bar, 0 to show nothing.
-      **overrides: fields of the configurations of networks and trainings with other values than in the search, such as
-        `num_cells=6`, `filters=36`, `learning_rate=0.1`.
+      epochs: number of passes over the training data.
+      trial: trial whose network to train, such as one of `pareto_set`; None for the best.
+      validation_fraction: fraction of the data, in [0, 1), to hold out for the evaluation after each epoch. None: no
+        images, and the same fraction of text as in the search.
+      tensorboard: whether to write training curves for TensorBoard.
+      verbose: 1 to show a progress bar, 0 to be silent.
+      **overrides: fields of the network and training configurations that differ from the search, such as `num_cells=6`,
+        `filters=36` or `learning_rate=0.1`.
 
     Returns:
-      A compiled model: from images `[B, H, W, C]`, with the numbers that your images have, to probabilities
-      `[B, classes]`; or from numbers of words `[B, T]` to the probabilities of the next words. See `nao_tf.load_model`.
+      A compiled Keras model. For images, it maps `[B, H, W, C]`, in the value range of your images, to class
+      probabilities `[B, classes]`. For text, it maps token ids `[B, T]` to the probabilities of the next tokens. See
+      `nao_tf.load_model`.
 
     Raises:
       NothingFound: if no trial has a reward yet.
       ValueError: if an override is unknown or out of range, or the network needs more memory than the machine has.
       nao_tf.training.base.Diverged: if the loss becomes NaN or infinite.
-      nao_tf.runs.run_lock.RunDirectoryInUse: if another process runs the same training.
+      nao_tf.runs.run_lock.RunDirectoryInUse: if another process is running the same training.
     """
     from nao_tf.training.history import read_history
 
@@ -149,21 +150,26 @@ class Found:
     return trained_model(trained)
 
   def export(self, path: str | os.PathLike[str], *, format: str = SAVED_MODEL, precision: str = FLOAT32) -> str:
-    """Writes the network of the last `train` for the use elsewhere; returns the path.
+    """Exports the network of the last call to `train` and returns the path.
 
-    Only the .keras file of a language model needs this package, to be loaded with `nao_tf.load_model`.
+    Exported networks do not need this package, except for the .keras file of a language model, which is loaded with
+    `nao_tf.load_model`.
 
     Args:
-      path: of the directory of a SavedModel, or of the file to write.
-      format: "saved_model", which takes raw images or texts; "keras", a .keras file; for images also "tflite", a .tflite
-        file with 8-bit weights, "tflite_float16", one with 16-bit weights, or "tflite_int8", one that computes in 8 bits.
-      precision: what a SavedModel stores weights in: "float32", "bfloat16" or "float16". It takes and gives float32 in any
-        case.
+      path: directory of the SavedModel, or path of the file, to write.
+      format: "saved_model", which takes raw images or texts; "keras" for a .keras file; for images also "tflite" (a
+        .tflite file with 8-bit weights), "tflite_float16" (16-bit weights) or "tflite_int8" (8-bit weights and
+        activations).
+      precision: storage type of the weights in a SavedModel: "float32", "bfloat16" or "float16". Inputs and outputs are
+        float32 in any case.
+
+    Returns:
+      The path, as a string.
 
     Raises:
-      RuntimeError: if `train` was not called.
-      ValueError: if there is no such format or precision for the network, or the path has another ending.
-      nao_tf.serving.saved_models.ExportError: if the directory holds something else than an export.
+      RuntimeError: if `train` has not been called.
+      ValueError: if the format or precision is not supported for the network, or the path has the wrong file extension.
+      nao_tf.serving.saved_models.ExportError: if the directory contains anything other than an export.
     """
     if self._trained is None:
       raise RuntimeError("there is no trained network to export yet; call train(epochs=...) first")
@@ -180,7 +186,7 @@ class Found:
   def _train(
     self, task: Task, genotype: Genotype, configs: Configs, fraction: float | None, *, tensorboard: bool, progress: bool
   ) -> "TrainedNetwork":
-    """Trains in a directory that is named after all that the training depends on."""
+    """Trains in a directory named after a hash of all settings that the training depends on."""
     import tensorflow as tf
 
     from nao_tf.searches.final_training import finished_network, train_in_directory, training_settings
@@ -211,23 +217,23 @@ class Found:
     return f"Found({self.directory!r}, best: {best})"
 
   def _repr_html_(self) -> str:
-    """Returns the report, for notebooks."""
+    """Returns the HTML report, for notebooks."""
     return self.report()._repr_html_()
 
 
 def found_again(record: SearchRecord, x: Any, y: Any, *, space: AnySpace | None = None, **options: Any) -> Found:
-  """Returns what a search on record has found, with its data.
+  """Returns the result of a recorded search, together with its data.
 
   Args:
-    record: of the search, by `nao_tf.search` or `nao-search`; it may be running.
-    x: the data of the search; see `nao_tf.searches.one_call.search`.
+    record: record of a search by `nao_tf.search` or `nao-search`, which may still be running.
+    x: the data of the search; see `nao_tf.search`.
     y: labels of the images.
-    space: what was searched; None for what the record says.
-    **options: options of the data beside those on record.
+    space: the search space; None for the recorded one.
+    **options: data options in addition to the recorded ones.
 
   Raises:
-    RunDirectoryError: if the search was made with other data, or it records too little.
-    ValueError: if the data cannot be learned from, or the space cannot be made without being given.
+    RunDirectoryError: if the search was run on other data, or its record is incomplete.
+    ValueError: if the data is invalid, or the space cannot be constructed from its recorded name.
   """
   from nao_tf.tasks.task_input import task_input
 
@@ -258,7 +264,7 @@ def found_again(record: SearchRecord, x: Any, y: Any, *, space: AnySpace | None 
 
 
 def trained_model(trained: "TrainedNetwork") -> "keras.Model":
-  """Returns a trained network as `nao_tf.load_model` gives it; that of a task of another kind as it was built."""
+  """Returns a trained network as `nao_tf.load_model` does, or as it was built if its task has no exporter."""
   from nao_tf.serving import has_exporter
   from nao_tf.serving.keras_models import load_model
 
@@ -266,7 +272,7 @@ def trained_model(trained: "TrainedNetwork") -> "keras.Model":
 
 
 def _export(trained: "TrainedNetwork", path: str, name: str, precision: str) -> None:
-  """Writes a trained network in a format."""
+  """Exports a trained network in a format."""
   from nao_tf.serving import export_network
   from nao_tf.serving.model_files import FORMATS, check_file
   from nao_tf.serving.trained_image_files import export_file, some_images, training_images
@@ -288,7 +294,7 @@ def _export(trained: "TrainedNetwork", path: str, name: str, precision: str) -> 
 
 
 def _row(trial: Trial, space: SearchSpace) -> dict[str, Any]:
-  """Returns a trial as a row of a table."""
+  """Returns a trial as a row of the table of trials."""
   evaluation = trial.evaluation
   return {
     "trial": trial.id,
@@ -301,5 +307,5 @@ def _row(trial: Trial, space: SearchSpace) -> dict[str, Any]:
 
 
 def _digest(settings: Mapping[str, Any]) -> str:
-  """Returns a short name for settings."""
+  """Returns a short hash of settings, used as a directory name."""
   return hashlib.sha256(json.dumps(without_additions(settings), sort_keys=True).encode()).hexdigest()[:12]

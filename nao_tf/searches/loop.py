@@ -1,7 +1,7 @@
-"""The loop that joins a strategy, an executor and a journal.
+"""The search loop, which connects a strategy, an executor and a journal.
 
-One loop serves every search: NAO over cells, random search, weight sharing, one process or many machines. It is resumable
-because it repeats, against a fresh strategy, what the journal holds, and then goes on.
+The same loop runs every kind of search: NAO over cells, random search, weight sharing, in one process or on many
+machines. To resume a search, it replays the calls recorded in the journal against a fresh strategy and then continues.
 """
 
 import collections
@@ -30,7 +30,7 @@ from nao_tf.trial import Trial, best_trial
 STRATEGY_DIRECTORY = "strategy"
 TRIAL_RETRIES = 2
 ASKING = ("as_free", "rounds")
-"""When a strategy is asked for more: as soon as a worker is free, or when all that it was asked for are done."""
+"""When to request the next batch: as soon as a worker is free, or when the whole previous batch is done."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,10 +38,10 @@ class SearchTimes:
   """Where the time of a search went.
 
   Attributes:
-    seconds: wall time of the call.
-    strategy_seconds: of it, time that the strategy took to learn and to propose.
-    busy_seconds: time that workers spent on trials, added up.
-    num_workers: how many there were at the end.
+    seconds: wall time of the call, in seconds.
+    strategy_seconds: the part of it that the strategy spent on learning and proposing.
+    busy_seconds: time that workers spent on trials, summed over workers.
+    num_workers: number of workers at the end of the search.
   """
 
   seconds: float
@@ -51,12 +51,12 @@ class SearchTimes:
 
   @property
   def strategy_share(self) -> float:
-    """The share of the wall time that the strategy took, in [0, 1]."""
+    """The fraction of the wall time spent in the strategy, in [0, 1]."""
     return min(1.0, self.strategy_seconds / max(self.seconds, 1e-9))
 
   @property
   def utilization(self) -> float:
-    """The share of their time that workers spent on trials, in [0, 1]."""
+    """The fraction of worker time spent on trials, in [0, 1]."""
     return min(1.0, self.busy_seconds / max(self.seconds * self.num_workers, 1e-9))
 
   def __str__(self) -> str:
@@ -83,46 +83,50 @@ def run_search(
   on_workers: Callable[[Sequence[WorkerStatus]], None] = lambda workers: None,
   on_end: Callable[[SearchTimes], None] = lambda times: None,
 ) -> Trial | None:
-  """Searches until `num_trials` architectures have been evaluated or the space is exhausted.
+  """Runs a search until `num_trials` architectures have been evaluated or the space is exhausted.
 
-  Killed at any moment and started again with a fresh strategy and the same journal, it goes on. With one worker it goes
-  on to the same trials. With several, trials end in any order: those that were finished are kept, and those that were not
-  are evaluated again. Each time the executor and the number of workers may be others.
+  To resume an interrupted search, call `run_search` with a fresh strategy and the same journal. With one worker the
+  resumed search runs the same trials as an uninterrupted one. With several workers trials finish in any order: finished
+  trials are kept, and unfinished ones are evaluated again. The executor and the number of workers may change between
+  calls.
 
   Args:
-    strategy: proposes; fresh, nothing asked or told.
-    evaluator: evaluates in this process, one trial after the other; or an executor, which evaluates elsewhere.
-    journal: records, and may hold the beginning of this search.
-    num_trials: budget; failed trials count.
-    batch_size: how many architectures to ask for at a time.
-    first_batch_size: how many to ask for the first time; None: `batch_size`.
-    max_seconds: no batch is asked for when this call has taken so long; None for no limit. A batch that was begun, now
-      or by an earlier process, is finished.
-    trial_retries: how often the evaluation of a trial is begun again after it has ended the process, by a segmentation
-      fault for example, or after its machine was lost. After that it counts as failed. An exception fails a trial at once.
-    asking: when the strategy is asked for the next batch: "as_free" as soon as a worker is free that no trial waits for,
-      "rounds" when all trials of the last batch are closed. With one worker this is the same.
-    rungs: children are trained a few epochs, and the better ones go on; `num_trials` are begun. The evaluators of an
-      executor are then `nao_tf.evaluators.rung_evaluator.RungEvaluator`. None: each trial is evaluated at once.
-    objectives: what to search for, if that is more than the reward: two or more names of objectives, see
-      `nao_tf.objectives.objective_of`, or `Objectives`, which may also know some before a network is trained. A trial
-      without a finite value of each of them has failed. `Objectives.pareto_set` returns the best of the trials. Not with
-      `rungs`.
-    on_trial: called with each trial that closes, those found in the journal included; in rungs, at each rung that it closes
-      at.
-    on_epoch: called with the id of a trial and each epoch of its training, if the evaluator lets others watch. On a
-      cluster the epochs of a trial come together at its end.
-    on_workers: called with what each worker does, about once a second; not for evaluations in this process.
+    strategy: proposes architectures. It must be fresh: nothing asked or told yet.
+    evaluator: an evaluator, which runs in this process one trial at a time, or an executor, which may evaluate
+      elsewhere.
+    journal: records the search; it may already hold the beginning of this search.
+    num_trials: number of trials to run, including failed ones.
+    batch_size: number of architectures to request from the strategy at a time.
+    first_batch_size: size of the first batch; None for `batch_size`.
+    max_seconds: time limit of this call, in seconds, after which no new batch is requested; None for no limit. Batches
+      that have been started, now or by an earlier process, are finished.
+    trial_retries: how many times the evaluation of a trial is restarted after it has crashed the process, for example
+      with a segmentation fault, or its machine was lost, before the trial fails. An exception fails a trial at once.
+    asking: when to request the next batch: "as_free", as soon as a worker is free and no trial is waiting, or "rounds",
+      when all trials of the previous batch are done. With one worker the two are the same.
+    rungs: early stopping: `num_trials` candidates are started, each trains for a few epochs, and the better ones
+      continue. The evaluators of an executor must then be of class `nao_tf.evaluators.rung_evaluator.RungEvaluator`.
+      None: each trial is evaluated once.
+    objectives: for a multi-objective search, two or more names of objectives (see `nao_tf.objectives.objective_of`), or
+      an `Objectives`, which may know some values before training. Trials without a finite value of every objective
+      fail. `Objectives.pareto_set` returns the best trials. Cannot be combined with `rungs`. Empty: maximize the
+      reward.
+    on_trial: called with each finished trial, including those already in the journal; with rungs, once per rung.
+    on_epoch: called with the trial id and each epoch of its training, if the evaluator supports it. On a cluster, all
+      epochs of a trial are reported when it ends.
+    on_workers: called about once a second with the status of each worker; not for evaluations in this process.
     on_end: called at the end with the times of the search.
 
   Returns:
-    The best trial, in rungs the best of the highest rung; None if none succeeded.
+    The trial with the highest reward, in a search with rungs the best one of the highest rung; None if all trials
+    failed.
 
   Raises:
-    JournalError: if the journal holds an architecture that is not one of the space, or promotions and there are no rungs.
-    EvaluatorError: if the evaluator cannot be made, or returns something else than one evaluation for each architecture.
-    ValueError: if a number is too small, the evaluator cannot train in rungs, an objective is unknown, or the strategy
-      searches for the reward alone.
+    JournalError: if the journal holds an architecture that does not belong to the space, or promotions although `rungs`
+      is None.
+    EvaluatorError: if the evaluator cannot be constructed, or does not return exactly one evaluation per architecture.
+    ValueError: if a number is out of range, the evaluator does not support rungs, an objective is unknown, or the
+      strategy does not support several objectives.
   """
   first_batch_size = batch_size if first_batch_size is None else first_batch_size
   if min(num_trials, batch_size, first_batch_size) < 1:
@@ -160,17 +164,17 @@ def run_search(
 
 
 def _at_rungs(evaluator: Evaluator, rungs: RungConfig | None) -> Evaluator:
-  """Returns an evaluator that takes an architecture with its rung, if there are rungs."""
+  """Wraps an evaluator for a search with rungs; returns it unchanged if there are none."""
   if rungs is None or isinstance(evaluator, RungEvaluator):
     return evaluator
   return RungEvaluator(evaluator, rungs.epochs)
 
 
 class _Asker:
-  """Asks a strategy and tells it, and writes both down.
+  """Requests architectures from a strategy, reports results to it, and records both in the journal.
 
   Attributes:
-    seconds: time that the strategy took.
+    seconds: time spent in the strategy.
   """
 
   def __init__(
@@ -195,11 +199,11 @@ class _Asker:
 
   @property
   def elapsed(self) -> float:
-    """Seconds since the search began."""
+    """Seconds since the search started."""
     return time.monotonic() - self._start
 
   def replay(self, on_trial: Callable[[Trial], None]) -> list[Trial]:
-    """Repeats what the journal holds; returns the trials that are still open."""
+    """Replays the journal against the strategy; returns the trials that are still open."""
     with self._timed():
       if self._journal.entries:  # Otherwise a cache is that of another search.
         self._driver.restore()
@@ -213,14 +217,14 @@ class _Asker:
     return open_trials(self._journal.entries)
 
   def promoted(self) -> Trial | None:
-    """Returns a trial that goes on at its next rung; None if there is none, or the time is up."""
+    """Returns a trial to continue at its next rung; None if there is none or the time is up."""
     trial = None if time.monotonic() >= self._deadline else self._stages.promoted()
     if trial is not None:
       self._journal.append_promoted(trial)
     return trial
 
   def ask(self, *, is_idle: bool) -> list[Trial]:
-    """Returns the next batch; none if the search comes to its end, or the last round is not done.
+    """Returns the next batch; empty if the search is ending, or the last round is not done.
 
     Args:
       is_idle: whether no trial is open.
@@ -242,7 +246,7 @@ class _Asker:
     return batch
 
   def tell(self, closed: Trial) -> None:
-    """Writes down a closed trial and tells the strategy."""
+    """Records a closed trial and reports it to the strategy."""
     self._journal.append_closed(closed)
     with self._timed():
       self._driver.tell(self._stages.told(closed))
@@ -272,10 +276,10 @@ class _Search:
     self._waiting: collections.deque[Trial] = collections.deque()
 
   def closed_trials(self, still_open: Sequence[Trial]) -> Iterator[Trial]:
-    """Yields trials with their evaluations, in order of completion, to the end of the search.
+    """Yields evaluated trials in order of completion, until the search ends.
 
     Args:
-      still_open: trials that were asked for before; they come first.
+      still_open: trials requested by an earlier process; they are evaluated first.
     """
     self._executor.start(self._run)
     if self._executor.takes_batches:  # It looks at the attempts itself.
@@ -289,10 +293,10 @@ class _Search:
       yield from self._next_done()
 
   def _suspects(self, still_open: Sequence[Trial]) -> Iterator[Trial]:
-    """Yields the trials that have ended the process too often; the others have to wait.
+    """Evaluates the trials that may have crashed the process, and fails those that did so too often.
 
-    Several trials were under way when the process ended, so most of them are innocent. Their last attempt is made alone,
-    so that none fails for another one.
+    When the process crashed, several trials were running, and most of them are innocent. So the last attempt of each
+    suspect runs alone, and no trial fails because of another one.
     """
     attempts, retries = self._run.attempts, self._run.retries
     for trial in still_open:
@@ -307,14 +311,14 @@ class _Search:
         self._waiting.append(trial)
 
   def _next_done(self) -> Iterator[Trial]:
-    """Yields the next trial that is done, or nothing for now."""
+    """Yields the next finished trial, or nothing if none has finished yet."""
     closed = self._executor.next_done()
     self._on_workers(self._executor.status())
     if closed is not None:
       yield self._stages.done(closed)
 
   def _fill(self) -> None:
-    """Gives trials to the executor as long as it takes some and there are some."""
+    """Submits trials as long as the executor has room and there are trials."""
     while (room := self._executor.num_free) > 0:
       self._promote(room)
       if not self._waiting:
@@ -325,9 +329,10 @@ class _Search:
       self._submit(batch)
 
   def _promote(self, room: int) -> None:
-    """Lets trials go on at their next rungs, before others begin.
+    """Continues trials at their next rungs before new ones are started.
 
-    With one worker they go on one by one, between two batches. So a search that is killed goes on in the same order.
+    With one worker, promotions happen one at a time between batches, so that an interrupted search resumes in the same
+    order.
     """
     in_order = self._executor.takes_batches
     if in_order and self._waiting:

@@ -1,10 +1,9 @@
-"""A search in one call: for a network that classifies your images, or for a language model of your texts.
+"""A whole search in one call: an image classifier or a language model for your own data.
 
     found = nao_tf.search(x_train, y_train, num_trials=40, workdir="runs/mine")
     model = found.train(epochs=60)
 
-Everything that is done can be done with the parts, too: a task, a space, a strategy, an evaluator, a journal and
-`run_search`.
+The same can be built from the parts: a task, a search space, a strategy, an evaluator, a journal and `run_search`.
 """
 
 import functools
@@ -70,88 +69,93 @@ def search(
   verbose: int = 1,
   **overrides: Any,
 ) -> Found:
-  """Searches for a network that classifies images, or for a language model.
+  """Searches for the architecture of an image classifier or a language model.
 
-  Killed at any moment and called again with the same data and settings, it goes on where it was.
+  A search that was interrupted resumes when `search` is called again with the same data and settings.
 
   Args:
-    x: what to learn from, in one of these forms:
-      images: an array `[N, H, W, C]` or `[N, H, W]` of any type of numbers, or a list of N images;
-      a `tf.data.Dataset` of (image, label), or of batches of them;
-      the path of a directory with a folder of images for each class;
-      the path of a CSV file with names of images and labels;
-      texts: a list of strings, the path of a .txt file, or that of a directory with train, valid and test texts;
-      the name of a task: "digits", "cifar10", any image set of TensorFlow Datasets, "python_reference";
-      a task, `nao_tf.make_task(...)`.
-    y: labels of the images, texts, whole numbers or one-hot, if `x` is an array or a list of images.
-    workdir: directory of the search; made if it does not exist, continued if it does.
-    num_trials: architectures to evaluate, failed ones included. None: 40, or as many as there is time for with
-      `max_seconds`.
-    max_seconds: no batch of architectures is begun when this call has taken so long; None for no limit.
-    space: what to search: a name, a place `package.module:Name`, or a space. None: "nasnet5" for images, "rnn12" for
-      texts, "autokeras" for the strategy of that name.
-    strategy: how to search: a name, a place, a subclass of `Strategy`, or a strategy that was asked nothing; or the name
-      of a one-shot search, such as "darts", which trains one network that holds all architectures. Overrides are for
-      that network then, and there is no number of trials, no evaluator and no executor.
-    evaluator: how to evaluate an architecture: a name, a place, a class with `from_context`, or an object with
+    x: the training data, in one of these forms:
+      images: an array `[N, H, W, C]` or `[N, H, W]` of any numeric type, or a list of N images;
+      a `tf.data.Dataset` of (image, label) pairs, or of batches of them;
+      the path of a directory with one subdirectory of images per class;
+      the path of a CSV file of image paths and labels;
+      text: a list of strings, the path of a .txt file, or of a directory with train, valid and test texts;
+      the name of a task: "digits", "cifar10", any image classification data set of TensorFlow Datasets,
+      "python_reference";
+      a task, as returned by `nao_tf.make_task`.
+    y: labels of the images, as strings, integers or one-hot vectors, if `x` is an array or a list of images.
+    workdir: directory of the search. It is created if it does not exist; if it holds a search, that search is resumed.
+    num_trials: number of architectures to evaluate, including failed ones. None: 40, or unlimited if `max_seconds` is
+      given.
+    max_seconds: time limit of this call, in seconds, after which no new batch of architectures is started; None for no
+      limit.
+    space: the search space: a name, an import path `package.module:Name`, or a `SearchSpace`. None: "nasnet5" for
+      images, "rnn12" for text, "autokeras" for the strategy of that name.
+    strategy: the search strategy: a name, an import path, a subclass of `Strategy`, or a fresh instance of one; or the
+      name of a one-shot search, such as "darts", which trains a single supernet that contains all architectures. A
+      one-shot search has no number of trials, evaluator or executor; its overrides configure the supernet.
+    evaluator: how to evaluate architectures: a name, an import path, a class with `from_context`, or an object with
       `evaluate`. None: "training", or "inherited" for the strategy "autokeras".
-    objectives: what to search for, if that is more than the reward: two or more of "accuracy", "loss", "perplexity",
-      "parameters", "multiply_adds", "latency"; or metrics of your own evaluator with a direction, "f1:max" or
-      "energy:min". `Found.pareto_set` has the trials that no other one betters in all of them.
-    latency_batch_size: examples of the batch that the objective "latency" is measured with, in milliseconds.
-    seed: of all randomness.
-    max_parameters: networks with more parameters are not proposed; None for no limit.
-    max_multiply_adds: networks with more multiply-adds for one image or one token are not proposed; None for no limit.
-    validation_fraction: share of the data, of each class of images, that networks are compared on. None for the share
-      that the task holds out, a fifth of your own images and a tenth of your own texts.
+    objectives: for a multi-objective search, two or more of "accuracy", "loss", "perplexity", "parameters",
+      "multiply_adds" and "latency", or metrics of your own evaluator with a direction, such as "f1:max" or
+      "energy:min". The result's `pareto_set` holds the trials that no other dominates. Empty: maximize the reward.
+    latency_batch_size: batch size at which the objective "latency" is measured, in milliseconds.
+    seed: random seed, not negative.
+    max_parameters: maximum number of parameters of a candidate network; None for no limit.
+    max_multiply_adds: maximum number of multiply-adds of a candidate network per image or token; None for no limit.
+    validation_fraction: fraction of the data to hold out for evaluating candidates, stratified by class for images.
+      None: the default of the task; 0.2 for your own images, 0.1 for your own text.
     image_size: height and width to resize all images to; None to keep their size.
-    skip_corrupt: whether to leave out files that are not images, with a warning.
-    class_weight: "balanced" if all classes are to count the same in the loss, or weights by label; None if all images
-      are.
-    max_vocabulary: how many words the vocabulary of a text may have; None for all.
-    data_dir: directory of prepared data sets, for tasks.
-    download: whether to download and prepare the data of a task if it is missing.
-    executor: where architectures are evaluated: "inline", one after the other in this process; "processes", in processes
-      on this machine; "ray", with Ray; a place; a subclass of `Executor`; or an executor, which has evaluators of its own
-      and is not closed here. Workers get a copy of the data. They import your script, so a script that is not a notebook
-      searches below `if __name__ == "__main__":`. None: "inline", or "processes" if there is more than one worker or a
+    skip_corrupt: whether to skip files that are not valid images, with a warning.
+    class_weight: "balanced" to give every class the same total weight in the loss, or a mapping from labels to weights;
+      None to weight all images equally.
+    max_vocabulary: maximum size of the vocabulary of a text; None for no limit.
+    data_dir: directory of prepared data sets, for tasks given by name.
+    download: whether to download and prepare missing data of a task.
+    executor: where architectures are evaluated: "inline" (sequentially in this process), "processes" (worker processes
+      on this machine), "ray" (a Ray cluster), an import path, a subclass of `Executor`, or an executor with evaluators
+      of its own, which is not closed here. Workers receive a copy of the data and import your script, so a script must
+      call `search` below `if __name__ == "__main__":`. None: "inline", or "processes" with more than one worker or a
       `trial_timeout`.
-    num_workers: how many are evaluated at a time. None: one inline, with processes one for each GPU or else for each
-      core, with Ray as many as there is room for.
-    trial_timeout: seconds after which an evaluation has failed; not inline. None for no limit.
-    trials_per_batch: how many architectures the strategy is asked for at a time, as `--batch_size` of nao-search; the
-      override `batch_size` is that of trainings. None: 1, as often as a worker is free, so that each proposal knows all
-      that has ended; 8 with the evaluator "shared_weights", which scores many at once; for a search that goes on, the
-      number that it was begun with.
-    rungs: epochs after which networks are compared, and only the better ones train on, such as `(1, 3, 9)`; the last
-      number is that of a whole training, in place of the override `epochs`. None: each is trained as a whole.
-    reduction: with rungs: of so many networks at a rung, one trains on.
-    promotion: with rungs: which ones train on: "asynchronous", those that are among the best so far; "halving", the best of
-      a bracket of networks that began together; "hyperband", the same with brackets that begin at several rungs.
-    max_epochs: with rungs: epochs of all networks together, beside `num_trials`; None for no limit.
-    warm_start: directory of an earlier search of the same space, of other data or with shorter trainings, to learn from,
-      for the strategy "nao". It is used as far as it helps; None for none.
-    proxies: what is known of networks without training that the strategy "nao" learns from, as far as it helps:
-      "parameters", "multiply_adds"; of images also "synflow" and "naswot".
-    callbacks: each is called with every trial that has been evaluated, those of an interrupted search included.
-    tensorboard: whether to write the curves of the search and of each trial, hyperparameters and images of the best
-      cells; `tensorboard --logdir=WORKDIR` shows them.
-    verbose: 1 to show a progress bar, 0 to show nothing.
-    **overrides: fields of `ImageNetworkConfig` and `TrainingConfig` for the networks that are compared, such as
-      `epochs=10`, `num_cells=1`, `filters=16`, `batch_size=64`; for texts those of `LanguageModelConfig` and
-      `LanguageTrainingConfig`, such as `units=200`. A one-shot search has settings of its own, which are named as
-      their flags: `relaxed_cost_weight=0.01` for searches by gradients, `sampling_policy_steps=10` for those by sampling.
-      With shared weights, `shared_score="reward"` and other fields of `SharingConfig` say how they are scored. Settings of
-      the strategy and of the evaluator are named as their flags, too: `evolution_population_size=20`,
-      `bayesian_preset="nasbot"`, `inherited_patience=3`.
+    num_workers: number of architectures to evaluate in parallel. None: 1 inline; with processes one per GPU, or else
+      per core; with Ray as many as fit the cluster.
+    trial_timeout: time limit of an evaluation, in seconds, after which it fails; not supported inline. None for no
+      limit.
+    trials_per_batch: number of architectures to request from the strategy at a time, like `--batch_size` of nao-search
+      (the override `batch_size` is that of training). None: 1, so that each proposal uses all finished trials; 8 with
+      the evaluator "shared_weights", which scores many at once; the recorded number when a search is resumed.
+    rungs: for early stopping, increasing numbers of epochs after which candidates are compared and only the better ones
+      continue, such as `(1, 3, 9)`. The last is the length of a full training and replaces the override `epochs`. None:
+      train every candidate in full.
+    reduction: with rungs, the reduction factor: one of this many candidates is promoted from each rung to the next.
+    promotion: with rungs, which candidates are promoted: "asynchronous", those among the best so far (ASHA); "halving",
+      the best of a bracket of candidates started together; "hyperband", the same with brackets that start at different
+      rungs.
+    max_epochs: with rungs, maximum total number of training epochs of all candidates, in addition to `num_trials`; None
+      for no limit.
+    warm_start: for the strategy "nao", the directory of an earlier search of the same space, on other data or with
+      shorter trainings, to learn from. It is used only as far as it improves predictions; None for none.
+    proxies: for the strategy "nao", training-free features that the surrogate model may use, as far as they improve
+      predictions: "parameters" and "multiply_adds"; for images also the zero-cost proxies "synflow" and "naswot".
+    callbacks: functions that are called with every evaluated trial, including those of an interrupted search.
+    tensorboard: whether to log the curves of the search and of each trial, hyperparameters, and images of the best
+      cells. View them with `tensorboard --logdir=WORKDIR`.
+    verbose: 1 to show a progress bar, 0 to be silent.
+    **overrides: fields of `ImageNetworkConfig` and `TrainingConfig` for candidate networks, such as `epochs=10`,
+      `num_cells=1`, `filters=16` or `batch_size=64`; for text, fields of `LanguageModelConfig` and
+      `LanguageTrainingConfig`, such as `units=200`. Settings of the strategy and the evaluator are named like their
+      flags: `evolution_population_size=20`, `bayesian_preset="nasbot"`, `inherited_patience=3`. So are those of
+      one-shot searches: `relaxed_cost_weight=0.01` for gradient-based ones, `sampling_policy_steps=10` for
+      sampling-based ones. With shared weights, `shared_score="reward"` and other fields of `SharingConfig` set how
+      candidates are scored.
 
   Returns:
-    What was found; `train` makes a model of Keras from the best.
+    A `Found`, whose `train` method trains the best network and returns it as a Keras model.
 
   Raises:
-    ValueError: if the data cannot be learned from, or a setting is unknown or out of range; nothing was done then.
-    FileNotFoundError: if there is no such file or directory, or the data of a task is missing.
-    RunDirectoryError: if the directory is in use, or was made with other data or settings.
+    ValueError: if the data is invalid, or a setting is unknown or out of range; nothing has been done then.
+    FileNotFoundError: if a file or directory does not exist, or the data of a task is missing.
+    RunDirectoryError: if the directory is in use, or holds a search with other data or settings.
     NothingFound: if no trial has a reward.
   """
   from nao_tf.tasks.task_input import task_input
@@ -227,7 +231,7 @@ def search(
 
 
 def _evaluator_for(strategy: AnyStrategy, space: AnySpace | None, executor: AnyExecutor | None) -> str:
-  """Returns the evaluator that a strategy is made for, if it searches the space that it is made for."""
+  """Returns the preferred evaluator of a strategy if it searches its preferred space, otherwise the default evaluator."""
   is_its_space = space is None or recorded_name(space) == preferred(strategy, "preferred_space")
   if isinstance(executor, Executor) or not is_its_space:
     return DEFAULT_EVALUATOR
@@ -235,7 +239,7 @@ def _evaluator_for(strategy: AnyStrategy, space: AnySpace | None, executor: AnyE
 
 
 def _batch_size(trials_per_batch: int | None, evaluator: AnyEvaluator, directory: str) -> int:
-  """Returns how many architectures the strategy is asked for at a time: what is given, what is on record, or the default."""
+  """Returns how many architectures to request at a time: the given number, the recorded one, or the default."""
   if trials_per_batch is not None:
     return fields.integer(trials_per_batch, "trials_per_batch", 1)
   if os.path.exists(os.path.join(directory, CONFIG_FILE)):
@@ -246,7 +250,7 @@ def _batch_size(trials_per_batch: int | None, evaluator: AnyEvaluator, directory
 
 
 def _members(names: Sequence[str]) -> tuple[Objective, ...]:
-  """Returns the objectives of these names; none for the reward alone."""
+  """Returns the objectives with the given names; empty for a search by reward alone."""
   found = objectives_of(names)
   return () if found is None else found.members
 
@@ -254,13 +258,13 @@ def _members(names: Sequence[str]) -> tuple[Objective, ...]:
 def _budget(
   num_trials: int | None, max_seconds: float | None, batch_size: int, rungs: RungConfig | None = None
 ) -> Budget:
-  """Returns how long to search: 40 trials unless something else is said."""
+  """Returns the search budget: 40 trials if no limit is given."""
   limited = num_trials if num_trials is not None or max_seconds is not None else NUM_TRIALS
   return Budget(num_trials=limited, batch_size=batch_size, max_seconds=max_seconds, rungs=rungs)
 
 
 def _checked_callbacks(callbacks: Any) -> tuple[Callable[[Trial], None], ...]:
-  """Returns callbacks, after checking that they can be called."""
+  """Checks that callbacks are callable and returns them."""
   given = tuple(callbacks) if isinstance(callbacks, Iterable) else (callbacks,)
   wrong = [callback for callback in given if not callable(callback)]
   if wrong or callable(callbacks):

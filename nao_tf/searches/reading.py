@@ -1,4 +1,4 @@
-"""Reading what a search has left in its directory, whether it has finished or is still running."""
+"""Loads the results of a search from its directory, whether the search has finished or is still running."""
 
 import os
 from typing import TYPE_CHECKING, Any, overload
@@ -25,22 +25,25 @@ def load(
 def load(
   directory: str | os.PathLike[str], x: Any = None, y: Any = None, *, space: Any = None, **options: Any
 ) -> "SearchRecord | Found":
-  """Reads the directory of a search. Nothing is changed there, and the search may be running.
+  """Loads a search from its directory. The directory is only read, so the search may still be running.
 
   Args:
-    directory: as it was given to `Journal` or to `search`, or to `nao-search` as `--workdir`.
-    x: the data of the search, as they were given to `search`; None to read what is on record alone.
-    y: labels, as they were given to `search`.
-    space: what was searched; needed with `x` if it was a space of your own that its class alone does not make.
-    **options: options of the data, as they were given to `search`: `data_dir`, `skip_corrupt`. Those that are on record
-      are not needed.
+    directory: the directory of the search, as passed to `Journal` or `search`, or to `nao-search` as `--workdir`.
+    x: the data of the search, as passed to `search`; None to load only what was recorded.
+    y: labels, as passed to `search`.
+    space: the search space. Only needed together with `x`, for a custom space that cannot be constructed without
+      arguments.
+    **options: data options, as passed to `search`, such as `data_dir` or `skip_corrupt`. Recorded options need not be
+      repeated.
 
   Returns:
-    What is on record; with `x` what `search` returns, whose `train` trains the best network.
+    A `SearchRecord` with the recorded settings and trials. With `x`, a `Found` as returned by `search`, whose `train`
+    method trains the best network.
 
   Raises:
-    RunDirectoryError: if it is not the directory of a search, a file in it is corrupt, or it was made with other data.
-    ValueError: if the data cannot be learned from.
+    RunDirectoryError: if the directory is not that of a search, contains a corrupt file, or belongs to a search on
+      other data.
+    ValueError: if the data is invalid.
   """
   directory = os.fspath(directory)
   settings, trials = read_search(directory)

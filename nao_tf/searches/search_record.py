@@ -1,4 +1,4 @@
-"""What a search has left on record."""
+"""The recorded results of a search."""
 
 import dataclasses
 from typing import Any, NoReturn
@@ -9,13 +9,14 @@ from nao_tf.trial import Trial, best_trial, winning_trial
 
 @dataclasses.dataclass(frozen=True)
 class SearchRecord:
-  """What is on record about a search.
+  """The recorded results of a search, as returned by `nao_tf.load`.
 
   Attributes:
-    directory: of the search.
-    settings: what it was started with, by name.
-    trials: all trials by id, open and failed ones too.
-    reranked: the finalists that were evaluated again at a higher cost, with their ids in the search; often none.
+    directory: directory of the search.
+    settings: settings of the search, by name.
+    trials: all trials ordered by id, including open and failed ones.
+    reranked: the finalists that were evaluated again at a higher cost, with their trial ids in the search. Empty if the
+      search had no re-ranking.
   """
 
   directory: str
@@ -25,16 +26,16 @@ class SearchRecord:
 
   @property
   def best(self) -> Trial | None:
-    """The trial of the highest reward, of the reranked ones if there are any; None if none has a reward."""
+    """The best trial: of the Pareto set, else of the re-ranked finalists, else of all trials; None if none has a reward."""
     return best_trial(self.pareto_set) or best_trial(self.reranked) or winning_trial(self.trials)
 
   @property
   def pareto_set(self) -> list[Trial]:
-    """The trials that no other one dominates, in a search for several objectives; empty in others."""
+    """In a multi-objective search, the trials that are not dominated by any other; empty otherwise."""
     return pareto_set_on_record(self.settings, self.trials)
 
   def train(self, *_: Any, **__: Any) -> NoReturn:
-    """Raises ValueError: a search does not keep its data."""
+    """Raises a ValueError, since the directory of a search does not contain its data; pass the data to `load` to train."""
     raise ValueError(
       f"{self.directory}: a search does not keep the data that it was made with; give them to train:"
       f" nao_tf.load({self.directory!r}, x, y).train(epochs=...)"
