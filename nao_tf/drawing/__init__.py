@@ -1,4 +1,4 @@
-"""Drawing: cells as pictures, in SVG or of pixels, in which every arrow can be followed."""
+"""Draws the cells of architectures as SVG or PNG images."""
 
 import dataclasses
 import os
@@ -10,10 +10,10 @@ __all__ = ["Drawing", "draw_genotype", "draw_png", "is_drawable"]
 
 @dataclasses.dataclass(frozen=True)
 class Drawing:
-  """A picture of the cells of a genotype. A notebook shows it.
+  """An SVG image of the cells of a genotype, which notebooks display.
 
   Attributes:
-    svg: the text of an SVG file.
+    svg: the SVG source.
   """
 
   svg: str
@@ -23,14 +23,14 @@ class Drawing:
     return self.svg
 
   def save(self, path: str | os.PathLike[str]) -> None:
-    """Writes the picture to a file.
+    """Writes the image to an SVG file.
 
     Args:
-      path: of the file, whose name ends with .svg. A file there is replaced, by a whole one.
+      path: path of the file, ending in .svg. An existing file is replaced atomically.
 
     Raises:
-      ValueError: if the name ends differently.
-      OSError: if it cannot be written.
+      ValueError: if the path does not end in .svg.
+      OSError: if the file cannot be written.
     """
     path = os.fspath(path)
     if not path.lower().endswith(".svg"):
@@ -44,10 +44,10 @@ class Drawing:
 
 
 def draw_genotype(genotype: DrawableGenotype) -> Drawing:
-  """Draws the cells of a genotype: normal and reduction cell side by side, a recurrent cell, or the cell of a benchmark.
+  """Draws the cells of a genotype: normal and reduction cell side by side, a recurrent cell, or a benchmark cell.
 
   Raises:
-    ValueError: if it is not a genotype that can be drawn.
+    ValueError: if genotypes of this type cannot be drawn.
   """
   from nao_tf.drawing.svg import draw_svg  # SciPy, which lays cells out, is imported when there is one to draw.
 
@@ -55,17 +55,17 @@ def draw_genotype(genotype: DrawableGenotype) -> Drawing:
 
 
 def draw_png(genotype: DrawableGenotype, title: str = "") -> tuple[bytes, int, int]:
-  """Draws the cells of a genotype as `draw_genotype` does, as a picture of pixels on a light page.
+  """Draws the cells of a genotype as `draw_genotype` does, as a PNG image with a light background.
 
   Args:
-    genotype: to draw.
-    title: a line above the cells.
+    genotype: the genotype to draw.
+    title: a line of text above the cells.
 
   Returns:
-    The content of a PNG file, its width and its height.
+    The content of the PNG file, its width and its height in pixels.
 
   Raises:
-    ValueError: if it is not a genotype that can be drawn.
+    ValueError: if genotypes of this type cannot be drawn.
   """
   from nao_tf.drawing import png  # Matplotlib is imported when there is something to draw with it.
 

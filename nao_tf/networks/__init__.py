@@ -1,1 +1,1 @@
-"""Networks that genotypes describe: image networks of cells, and language models of recurrent cells."""
+"""Networks built from genotypes: image networks of cells, and language models of recurrent cells."""

@@ -1,10 +1,10 @@
-"""Describes networks before they are built: parameters, multiply-adds and memory, in all and part by part.
+"""Computes the parameters, multiply-adds and memory of a network, in total and per part, without building it.
 
     >>> import nao_tf
     >>> nao_tf.describe("NAONet-B", num_cells=5, filters=36).parameters
     2492902
 
-Everything is computed from the genotype by arithmetic, in less than a millisecond and without TensorFlow.
+All values are computed from the genotype by arithmetic, in less than a millisecond and without TensorFlow.
 """
 
 import dataclasses
@@ -43,7 +43,7 @@ _Config = TypeVar("_Config", ImageNetworkConfig, LanguageModelConfig)
 _Value = TypeVar("_Value")
 
 _BYTES = 4
-"""Of a value in single precision."""
+"""Size of a float32 value."""
 _IMAGE_SHAPE = (32, 32, 3)
 _NUM_CLASSES = 10
 _VOCABULARY_SIZE = 10_000
@@ -51,14 +51,14 @@ _VOCABULARY_SIZE = 10_000
 
 @dataclasses.dataclass(frozen=True)
 class PartDescription:
-  """What a part of a network costs.
+  """The cost of one part of a network.
 
   Attributes:
-    name: of the part.
-    output_shape: of one example, without the batch axis.
-    parameters: its trainable parameters.
-    multiply_adds: those of one example at inference.
-    activation_bytes: the largest memory for activations while the part is computed.
+    name: name of the part.
+    output_shape: output shape for one example, without the batch axis.
+    parameters: number of trainable parameters.
+    multiply_adds: multiply-adds for one example at inference.
+    activation_bytes: peak memory of the activations while the part is computed, in bytes.
   """
 
   name: str
@@ -70,25 +70,25 @@ class PartDescription:
 
 @dataclasses.dataclass(frozen=True)
 class Description:
-  """What a network costs at inference. Its `str` is a table of the parts.
+  """The cost of a network at inference, as returned by `nao_tf.describe`. `str(description)` is a table of its parts.
 
   What is counted:
 
-  * Parameters: the trainable ones. The moving averages of batch norm are not.
-  * Multiply-adds: of the convolutions and dense layers, for one image or one token. A convolution counts at the padded
-    border, too. The zeros of dilated kernels and of factorized reductions do not count, nor do batch norm, activations,
-    pools, sums and the look-up of an embedding.
-  * Memory: the maps of one image, or the states of one token, at single precision, at the moment when they are most. The
-    input counts, weights do not. Layers are computed one after the other, in a cell in the order of its nodes. The
-    output of a cell is kept until the two cells that read it are done with it, a state in a cell until the last node
-    that reads it has been computed. ReLU, batch norm and padding take no memory of their own, an identity that changes
-    nothing writes nothing, and a sum is written over one of its terms. A runtime may need more.
+  * Parameters: trainable parameters only, without the moving averages of batch normalization.
+  * Multiply-adds: those of convolutions and dense layers, for one image or one token. Positions at the padded border of
+    a convolution count. Zeros in dilated kernels and in factorized reductions do not count, nor do batch normalization,
+    activations, pooling, additions and embedding lookups.
+  * Memory: the peak size of the feature maps of one image, or of the states of one token, in float32. The input counts;
+    weights do not. Layers are assumed to run one at a time, the nodes of a cell in order. The output of a cell is kept
+    until both cells that read it are done, and a state within a cell until the last node that reads it has been
+    computed. ReLU, batch normalization and padding are assumed to need no memory of their own, identities that change
+    nothing to copy nothing, and additions to overwrite one of their inputs. The actual peak of a runtime may be higher.
 
   Attributes:
-    title: what was described.
-    example: what one example is, "image" or "token", or "example" for a model of Keras.
-    parts: what each part costs, in the order of computation.
-    auxiliary_multiply_adds: those of one example that the auxiliary head adds in training.
+    title: name of the described network.
+    example: what one example is: "image" or "token"; "example" for a Keras model.
+    parts: costs of the parts, in the order of computation.
+    auxiliary_multiply_adds: additional multiply-adds per example for the auxiliary head in training.
   """
 
   title: str
@@ -98,38 +98,38 @@ class Description:
 
   @property
   def parameters(self) -> int:
-    """Trainable parameters of the network at inference, that is, without an auxiliary head."""
+    """Number of trainable parameters at inference, without the auxiliary head."""
     return sum([part.parameters for part in self.parts if part.name != AUXILIARY_HEAD])
 
   @property
   def parameters_with_auxiliary(self) -> int:
-    """Trainable parameters of the network in training, those of the auxiliary head included, if it has one."""
+    """Number of trainable parameters in training, including the auxiliary head if there is one."""
     return sum([part.parameters for part in self.parts])
 
   @property
   def multiply_adds(self) -> int:
-    """Multiply-adds of one example at inference."""
+    """Multiply-adds per example at inference."""
     return sum([part.multiply_adds for part in self.parts])
 
   @property
   def multiply_adds_with_auxiliary(self) -> int:
-    """Multiply-adds of the forward pass of one example in training, those of the auxiliary head included."""
+    """Multiply-adds per example of the forward pass in training, including the auxiliary head."""
     return self.multiply_adds + self.auxiliary_multiply_adds
 
   @property
   def activation_bytes(self) -> int:
-    """The largest memory for the activations of one example at inference, in bytes."""
+    """Peak memory of the activations of one example at inference, in bytes."""
     return max(part.activation_bytes for part in self.parts)
 
   def as_dict(self) -> dict[str, Any]:
-    """Returns the totals and the parts as plain values."""
+    """Returns the totals and the parts as a dict of plain Python values."""
     parameters = ("parameters", "parameters_with_auxiliary")
     totals = ("title", "example", *parameters, "multiply_adds", "multiply_adds_with_auxiliary", "activation_bytes")
     parts = [{**dataclasses.asdict(part), "output_shape": list(part.output_shape)} for part in self.parts]
     return {**{name: getattr(self, name) for name in totals}, "parts": parts}
 
   def to_json(self) -> str:
-    """Returns `as_dict` as JSON text."""
+    """Returns `as_dict` as a JSON string."""
     return json.dumps(self.as_dict(), indent=2)
 
   def __str__(self) -> str:
@@ -152,21 +152,26 @@ def describe(
   vocabulary_size: int | None = None,
   **sizes: Any,
 ) -> Description:
-  """Returns what a network costs: parameters, multiply-adds and memory, in all and part by part; see `Description`.
+  """Computes the parameters, multiply-adds and memory of a network without building it.
 
   Args:
-    network: a genotype; or the name of a published network, a published string, or the path of a JSON file; or a model of
-      Keras, functional or sequential, which takes no further arguments.
-    network_config: how large the network is; None: the paper's network, with the convention of a published name.
-    space: name of the space of a published string; None: nasnet5, nasnet11 or rnn12, whichever has it.
-    input_shape: (height, width, channels) of an image; None: (32, 32, 3).
-    num_classes: number of classes of images; None: 10.
-    vocabulary_size: number of words of a language model; None: 10,000.
-    **sizes: fields of the configuration to change, such as `num_cells=3` and `filters=32`, or `units=200`.
+    network: a genotype; the name of a published architecture; the string of an architecture; the path of a JSON file
+      such as the best.json of a search; or a functional or sequential Keras model, which takes no further arguments.
+    network_config: size of the network. None: the network of the paper, with the layer convention of a published
+      architecture.
+    space: name of the search space of an architecture string. None: whichever of nasnet5, nasnet11 and rnn12 it belongs
+      to.
+    input_shape: image shape (height, width, channels). None: (32, 32, 3).
+    num_classes: number of image classes. None: 10.
+    vocabulary_size: number of tokens in the vocabulary of a language model. None: 10,000.
+    **sizes: fields of the network configuration to override, such as `num_cells=3`, `filters=32` or `units=200`.
+
+  Returns:
+    A `Description` with totals for one example and the cost of each part.
 
   Raises:
-    ValueError: if the text names no network, an argument is not one of such networks, or the cost of an operation is not
-      known.
+    ValueError: if the text does not name a network, an argument does not apply to this kind of network, or the cost of
+      an operation is unknown.
     OSError: if the file cannot be read.
   """
   if is_model(network):

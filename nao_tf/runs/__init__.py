@@ -1,1 +1,1 @@
-"""What a run leaves on disk: journals, settings and reports."""
+"""The files of a run: its journal, settings and report data."""

@@ -1,9 +1,9 @@
-"""The journal of a search: `trials.jsonl`, append-only, and a copy of its settings beside it, `config.json`.
+"""The journal of a search: the append-only file `trials.jsonl`, and a copy of the settings in `config.json`.
 
-The journal is the truth about a search. Everything else in its directory can be made again from it. There is one line
-for each batch of architectures that was asked for and one for each trial that was closed. In a search in rungs there is
-one for each trial that goes on at the next rung, and one more when it is closed there. The first line also has the settings
-of the search.
+The journal is the single source of truth about a search; everything else in its directory can be regenerated from it.
+It has one line per batch of requested architectures and one per finished trial. In a search with rungs, each promotion
+of a trial to the next rung adds a line, and so does its result there. The first line also contains the settings of the
+search.
 """
 
 import contextlib
@@ -39,44 +39,45 @@ _EVALUATION = tuple(field.name for field in dataclasses.fields(Evaluation) if fi
 
 @dataclasses.dataclass(frozen=True)
 class Promotion:
-  """A trial of a search in rungs that goes on at the next rung.
+  """The promotion of a trial to the next rung.
 
   Attributes:
-    trial: as it begins there.
+    trial: the trial, started at its new rung.
   """
 
   trial: Trial
 
 
 Entry = list[Trial] | Trial | Promotion
-"""A batch of open trials that was asked for, one closed trial, or one that goes on at the next rung."""
+"""A batch of requested, still open trials, a closed trial, or the promotion of a trial to its next rung."""
 
 
 class JournalError(RunDirectoryError):
-  """The journal cannot be used: it is corrupt or in use."""
+  """Raised if a journal cannot be used because it is corrupt, missing or in use."""
 
 
 class Journal:
-  """An open run directory, locked as long as it is open.
+  """The journal of a search, which locks the directory of the search while it is open. Use it as a context manager.
 
   Attributes:
-    directory: where it is.
-    entries: what it held when it was opened and what was appended since, in the order in which it happened: batches of
-      open trials, closed trials and promotions.
+    directory: directory of the search.
+    entries: all entries in chronological order, those read from disk and those appended since: batches of open trials,
+      closed trials and promotions.
   """
 
   def __init__(self, directory: str, settings: Mapping[str, Any]):
-    """Opens the journal in a directory, or starts one.
+    """Opens the journal in a directory, or creates a new one.
 
     Args:
-      directory: made if it does not exist.
-      settings: what determines the course of the search, as JSON values. They may change until a trial was closed; with
-        other settings the search then begins anew.
+      directory: directory of the search; created if it does not exist.
+      settings: JSON values that determine the course of the search. They may still change before the first trial is
+        closed; the search then starts over.
 
     Raises:
-      RunDirectoryError: if it is corrupt, was made with other settings (the message names them), or is in use.
+      RunDirectoryError: if the directory is corrupt, in use, or was created with other settings, which the message
+        names.
       ValueError: if a setting is not a JSON value.
-      OSError: if the directory cannot be made or written.
+      OSError: if the directory cannot be created or written to.
     """
     self.directory = directory
     self._settings = json_settings(settings)
@@ -91,10 +92,10 @@ class Journal:
       self._open = stack.pop_all()
 
   def _bind(self, recorded: dict[str, Any] | None) -> None:
-    """Compares settings with those on record, and writes `config.json` where it is missing or says something else.
+    """Compares the settings with the recorded ones, and writes `config.json` if it is missing or differs.
 
     Args:
-      recorded: the settings in the journal; journals of version 0.1.0 have none.
+      recorded: the settings in the journal; None for journals of version 0.1.0, which have none.
     """
     if any(isinstance(entry, Trial) for entry in self.entries):
       bound = self._recorded_elsewhere() if recorded is None else recorded
@@ -114,7 +115,7 @@ class Journal:
     self.entries, self._has_settings = [], False
 
   def _recorded_elsewhere(self) -> dict[str, Any]:
-    """Returns the settings of `config.json`, beside a journal without settings."""
+    """Returns the settings in `config.json`, for a journal that has none."""
     try:
       return read_settings(self.directory)
     except RunDirectoryError as error:
@@ -124,7 +125,7 @@ class Journal:
       ) from error
 
   def append_asked(self, trials: Sequence[Trial]) -> None:
-    """Records a batch of open trials."""
+    """Records a batch of requested, still open trials."""
     rows = [_row(trial) for trial in trials]
     settings = {} if self._has_settings else {"settings": self._settings}
     self._lines.append({"asked": rows, **settings})
@@ -132,7 +133,7 @@ class Journal:
     self.entries.append(list(trials))
 
   def append_promoted(self, trial: Trial) -> None:
-    """Records that a trial goes on at the next rung, as which it is given."""
+    """Records the promotion of a trial, given as started at its new rung."""
     self._lines.append({"promoted": trial.id, "rung": trial.rung})
     self.entries.append(Promotion(trial))
 
@@ -140,7 +141,7 @@ class Journal:
     """Records a closed trial.
 
     Raises:
-      ValueError: if the trial is open.
+      ValueError: if the trial has no evaluation.
     """
     if trial.evaluation is None:
       raise ValueError(f"trial {trial.id} has no evaluation")
@@ -149,11 +150,11 @@ class Journal:
 
   @property
   def trials(self) -> list[Trial]:
-    """All trials by id, those that are still open among them."""
+    """All trials ordered by id, including open ones."""
     return trials_of(self.entries)
 
   def close(self) -> None:
-    """Closes the file and gives up the lock."""
+    """Closes the journal and releases the lock."""
     self._open.close()
 
   def __enter__(self) -> "Journal":
@@ -164,27 +165,27 @@ class Journal:
 
 
 def read_trials(directory: str) -> list[Trial]:
-  """Returns the trials of a run directory without opening its journal for writing: for reports and later use.
+  """Reads the trials of a search without locking or changing its journal.
 
   Raises:
-    JournalError: if the directory has no journal or it is corrupt.
+    JournalError: if the directory has no journal, or it is corrupt.
   """
   return trials_of(_Reader().read(_path(directory)))
 
 
 def read_search(directory: str) -> tuple[dict[str, Any], list[Trial]]:
-  """Returns the settings and the trials of a search, reading its journal once; see `read_entries`."""
+  """Reads the settings and the trials of a search in a single pass over its journal; see `read_entries`."""
   settings, entries = read_entries(directory)
   return settings, trials_of(entries)
 
 
 def read_entries(directory: str) -> tuple[dict[str, Any], list[Entry]]:
-  """Returns the settings of a search and what happened in it, in this order, reading its journal once.
+  """Reads the settings and the chronological entries of a search in a single pass over its journal.
 
-  The settings are those in the journal, or else those of `config.json`.
+  The settings are read from the journal, or from `config.json` if the journal has none.
 
   Raises:
-    RunDirectoryError: if there is no journal, there are no settings, or something is corrupt.
+    RunDirectoryError: if the journal or the settings are missing or corrupt.
   """
   reader = _Reader()
   entries = reader.read(_path(directory))
@@ -192,10 +193,10 @@ def read_entries(directory: str) -> tuple[dict[str, Any], list[Entry]]:
 
 
 class _Reader:
-  """Turns the lines of a journal into entries.
+  """Parses the lines of a journal into entries.
 
   Attributes:
-    settings: of the search, if they are on record.
+    settings: the recorded settings of the search; None if the journal has none.
   """
 
   def __init__(self) -> None:
@@ -203,7 +204,7 @@ class _Reader:
     self._trials: dict[int, Trial] = {}
 
   def read(self, source: LinesFile | str) -> list[Entry]:
-    """Returns the entries of a file that is open for writing, or of the one at a path."""
+    """Reads the entries of an open journal file, or of the file at a path."""
     try:
       if isinstance(source, str):
         return read_lines(source, self._entry, _LINE, allow_nan=False)
@@ -261,7 +262,7 @@ def _path(directory: str) -> str:
 
 
 def _settings_of(directory: str) -> dict[str, Any] | None:
-  """Returns what `config.json` says; None if it is missing or cannot be read."""
+  """Returns the settings in `config.json`; None if it is missing or cannot be read."""
   try:
     return read_settings(directory)
   except RunDirectoryError:
@@ -287,7 +288,7 @@ def _trials_in(entry: Entry) -> Sequence[Trial]:
 
 
 def open_trials(entries: Iterable[Entry]) -> list[Trial]:
-  """Returns the trials of entries that were begun and have no result yet, in the order in which they were begun."""
+  """Returns the trials that were started but have no result yet, in the order in which they were started."""
   still_open: dict[int, Trial] = {}
   for entry in entries:
     for trial in _trials_in(entry):
@@ -298,7 +299,7 @@ def open_trials(entries: Iterable[Entry]) -> list[Trial]:
 
 
 def trials_of(entries: Iterable[Entry]) -> list[Trial]:
-  """Returns the trials of entries by id, those that are still open among them."""
+  """Returns the trials of journal entries ordered by id, including open ones."""
   trials: dict[int, Trial] = {}
   for entry in entries:
     trials.update((trial.id, trial) for trial in _trials_in(entry))

@@ -1,17 +1,16 @@
-"""Plain Keras models: published, found and trained networks as functional models of Keras.
+"""Builds and loads plain Keras models of published, found and trained architectures.
 
-An image network is a model of standard layers and needs nothing of this package. It is shown, trained further, cut and
-saved like any other, and the file `model.save("x.keras")` is loaded where this package is not installed, under Keras 3 with
-other backends, too. A language model has two layers that Keras does not have, and its file is loaded where this package is
-installed.
+An image network consists of standard Keras layers only. It can be inspected, trained further, truncated and saved like
+any other model, and the file that `model.save("x.keras")` writes can be loaded without this package, with Keras 3 also
+under other backends. A language model uses two custom layers, so loading its file requires this package.
 
     model = nao_tf.build("NAONet-WS", num_classes=10, input_shape=(32, 32, 3), num_cells=2, filters=16)
     model = nao_tf.build("DARTS-RNN-V2", vocabulary_size=10_000, units=200)
     model = nao_tf.load_model("runs/mine/best")
     model = nao_tf.load_model("mine.keras")
 
-Image networks take raw images, as floats or in the type that the training set had. Language models take tokens. Both return
-probabilities. Importing this module imports no TensorFlow.
+Image networks take raw images, as floats or in the type of the training set. Language models take token ids. Both
+return probabilities. Importing this module does not import TensorFlow.
 """
 
 import os
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
   from nao_tf.tasks.pixels import Pixels
 
 FINE_TUNING_RATE = 1e-4
-"""The learning rate that a loaded model is compiled with, which suits trained weights."""
+"""Learning rate that a loaded model is compiled with, small enough for fine-tuning."""
 
 KERAS_SUFFIX = ".keras"
 
@@ -60,42 +59,48 @@ def build(
   space: str | None = None,
   seed: int = 0,
 ) -> "keras.Model":
-  """Builds the network of an architecture as a plain Keras model: an image network, or a language model.
+  """Builds an architecture as a plain Keras model: an image network or a language model.
 
   Args:
-    architecture: a published name such as "NAONet-WS" or "DARTS-RNN-V2"; a genotype; the path of a JSON file, such as the
-      best.json of a search; or a string of `space`.
-    input_shape: images: height, width and channels; needed.
-    num_classes: images: number of classes; needed with `include_top`.
-    num_cells: images: number of normal cells in each of the three stages. None: that of `weights`, or 6.
-    filters: images: channels of a node in the first stage. None: those of `weights`, or 36.
-    convention: images: how layers are put together, a name in `nao_tf.networks.conventions`. None: that of `weights`, of
-      the published cell, or "nao".
-    stem: images: "cifar" or "imagenet". None: that of `weights`, or "cifar".
-    pooling: images, for features: "avg" or "max" to pool them to [B, C].
-    preprocessing: images: True: the model takes raw images, in 0..255 or in the range of the images that `weights` were
-      trained on. Pixels: of another type and range. False: it takes standardized images.
-    drop_path_keep: images, with `training_graph`: probability to keep a branch of the last cell. None: that of `weights`,
-      or 0.7.
-    drop_path_steps: images, with `training_graph`: training steps over which drop-path grows to that. None: it is there at
-      once.
-    vocabulary_size: language models: number of words. None: that of `weights`.
-    units: language models: size of embeddings and states. None: that of `weights`, or 850.
-    return_state: language models: whether the model takes and returns the states of the cell, too, so that a text can be
-      continued: `[tokens, *states]` to `[outputs, *states]`.
-    dropout: share of the features dropped in training, before the classifier or the softmax. None: 0, or with
-      `training_graph` that of `weights` or of the paper.
-    include_top: whether the model classifies; otherwise it returns features: of images [B, H, W, C], of tokens [B, T, H].
-    classifier_activation: activation after the logits; None for logits.
-    training_graph: whether to keep what acts in training alone: drop-path and, as a second output, the auxiliary head; or
-      all dropout of a language model.
-    weights: directory of a training of this architecture, or of a search whose winner was trained; None for fresh
-      weights.
-    space: name of the search space of a string. None: nasnet5, nasnet11 or rnn12, whichever has it.
-    seed: of the fresh weights.
+    architecture: a genotype; the name of a published architecture, such as "NAONet-WS" or "DARTS-RNN-V2"; the path of a
+      JSON file, such as the best.json of a search; or an architecture string of `space`.
+    input_shape: image networks: height, width and channels of an image; required.
+    num_classes: image networks: number of classes; required if `include_top` is True.
+    num_cells: image networks: number of normal cells in each of the three stages. None: as in `weights`, or 6.
+    filters: image networks: number of channels of a node in the first stage. None: as in `weights`, or 36.
+    convention: image networks: how the layers around the cells are arranged, a key of
+      `nao_tf.networks.conventions.CONVENTIONS`. None: as in `weights`, as published for a published architecture, or
+      "nao".
+    stem: image networks: "cifar" or "imagenet". None: as in `weights`, or "cifar".
+    pooling: image networks without top: "avg" or "max" for global pooling to [B, C]; None for feature maps.
+    preprocessing: image networks: True to take raw images, in 0..255 or in the value range of the images that `weights`
+      were trained on; a `Pixels` for images of another type and range; False to take standardized images.
+    drop_path_keep: image networks with `training_graph`: probability of keeping a path in the last cell. None: as in
+      `weights`, or 0.7.
+    drop_path_steps: image networks with `training_graph`: number of training steps over which drop-path is ramped up.
+      None: no ramp.
+    vocabulary_size: language models: number of tokens in the vocabulary. None: as in `weights`.
+    units: language models: size of embeddings and states. None: as in `weights`, or 850.
+    return_state: language models: whether the model also takes and returns the states of the cell, so that a text can
+      be continued: `[tokens, *states]` to `[outputs, *states]`.
+    dropout: dropout rate in training before the classifier or the softmax. None: 0; with `training_graph` as in
+      `weights` or in the paper.
+    include_top: whether to include the classifier. Otherwise the model returns features: `[B, H, W, C]` for images,
+      `[B, T, H]` for tokens.
+    classifier_activation: activation of the classifier; None to return logits.
+    training_graph: whether to include the parts that are only active in training: drop-path and, as a second output,
+      the auxiliary head of an image network; all dropout layers of a language model.
+    weights: directory of a training of this architecture, or of a search whose winner was trained, to load weights
+      from; None for random initialization.
+    space: name of the search space of an architecture string. None: whichever of nasnet5, nasnet11 and rnn12 it belongs
+      to.
+    seed: random seed of the initialization.
+
+  Returns:
+    A Keras model that is not compiled.
 
   Raises:
-    ValueError: if an argument is unknown, out of range, or differs from what `weights` were trained with.
+    ValueError: if an argument is unknown, out of range, or inconsistent with the training of `weights`.
     RunDirectoryError: if `weights` is not the directory of a training, or it has no checkpoint yet.
     OSError: if a file cannot be read.
   """
@@ -252,7 +257,7 @@ def _build_language_model(
 
 
 def _refuse(architecture: Any, genotype: "Genotype", kind: str, arguments: Mapping[str, Any]) -> None:
-  """Raises ValueError if arguments of another kind of network than that of a genotype were given."""
+  """Raises a ValueError if arguments for another kind of network than that of the genotype were given."""
   given = [name for name, value in arguments.items() if value is not None and value is not False]
   if given:
     raise ValueError(
@@ -261,19 +266,23 @@ def _refuse(architecture: Any, genotype: "Genotype", kind: str, arguments: Mappi
 
 
 def load_model(path: str | os.PathLike[str], *, task: "Task | None" = None) -> "keras.Model":
-  """Loads what a training has trained as a plain Keras model: raw images or tokens in, probabilities out.
+  """Loads a trained network as a plain Keras model that maps raw images or token ids to probabilities.
 
-  It is compiled for integer classes with Adam and a small learning rate, so `evaluate` and `fit` work at once. If the
-  training is still running, the weights are those of its last checkpoint.
+  The model is compiled with Adam, a small learning rate and sparse categorical cross-entropy, so `evaluate` and `fit`
+  work right away. If the training is still running, the weights of its last checkpoint are loaded.
 
   Args:
-    path: directory of the training, as `nao-train` made it; or of a search whose winner was trained; or a `.keras` file
-      that such a model, or one of `build`, was saved to.
-    task: what it was trained on. None: what the directory records, which is enough since version 0.2.
+    path: directory of a training, as created by `nao-train`; directory of a search whose winner was trained; or a
+      `.keras` file saved from a model of `load_model` or `build`.
+    task: the task that the network was trained on. None: as recorded in the directory, which is sufficient since
+      version 0.2.
+
+  Returns:
+    A compiled Keras model; the model of a `.keras` file is compiled only if it was saved compiled.
 
   Raises:
     ValueError: if a file in the directory cannot be read.
-    RunDirectoryError: if it is not the directory of a training, or has no checkpoint yet.
+    RunDirectoryError: if the directory is not that of a training, or has no checkpoint yet.
   """
   if os.fspath(path).endswith(KERAS_SUFFIX):
     return _load_file(path)
@@ -288,7 +297,7 @@ def load_model(path: str | os.PathLike[str], *, task: "Task | None" = None) -> "
 
 
 def _load_file(path: str | os.PathLike[str]) -> "keras.Model":
-  """Loads a file of Keras, with the layers of this package known to Keras."""
+  """Loads a .keras file, with the custom layers of this package registered."""
   from tensorflow import keras
 
   import nao_tf.networks.registered_layers  # noqa: F401

@@ -1,4 +1,4 @@
-"""Search spaces by name. A new one is a file here and a row below."""
+"""Search spaces by name. To add one, add a file in this folder and a row to `SPACES`."""
 
 from nao_tf import registries
 from nao_tf.spaces.base import Decision, SearchSpace
@@ -23,19 +23,19 @@ SPACES = {
   "rnn10": "nao_tf.spaces.recurrent:rnn10",
   "rnn12": "nao_tf.spaces.recurrent:RecurrentSpace",
 }
-"""Places by name. At a place is a class or a function that returns a space when it is called without arguments."""
+"""Import paths by name, each of a class or function that returns a search space when called without arguments."""
 
 __all__ = ["SPACES", "Decision", "SearchSpace", "make_space"]
 
 
 def make_space(name: str) -> SearchSpace:
-  """Returns the search space of that name.
+  """Returns the search space with the given name.
 
   Args:
-    name: key in the registry, or the place of a space of your own, `package.module:Name`.
+    name: a key of `SPACES`, or the import path of your own search space, `package.module:Name`.
 
   Raises:
-    ValueError: if there is none.
+    ValueError: if there is no such search space.
   """
   maker = registries.resolve(name, SPACES, "space")
   if not callable(maker) or not isinstance(space := maker(), SearchSpace):

@@ -1,7 +1,7 @@
-"""Search spaces: the decisions that make an architecture, and which architectures are the same network.
+"""Search spaces: the decisions that define an architecture, and which architectures describe the same network.
 
-A space knows the meaning of position i of an architecture. Strategies see decisions, validity and encodings. Network
-builders see genotypes.
+Only the search space knows what each position of an architecture means. Strategies work with decisions, validity and
+encodings; network builders work with genotypes.
 """
 
 import abc
@@ -25,13 +25,13 @@ _NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 @dataclasses.dataclass(frozen=True)
 class Decision:
-  """One position of an architecture.
+  """One decision of an architecture, that is, one position of its tuple of choices.
 
   Attributes:
-    kind: what is chosen, such as "input" or "operation". Decisions of one kind share their token embeddings.
-    size: number of choices. A choice is an integer in [0, size).
-    ordered: whether neighboring choices are similar, such as those of a number.
-    reach: of an ordered decision, the distance between its first choice and its last, relative to other ordered
+    kind: what is decided, such as "input" or "operation". Decisions of the same kind share token embeddings.
+    size: number of choices; a choice is an integer in [0, size).
+    ordered: whether the choices have an order in which neighbors are similar, such as the values of a number.
+    reach: for an ordered decision, the distance between its first and its last choice, relative to other ordered
       decisions. A decision that refines the choice of another one has a reach below 1.
   """
 
@@ -42,10 +42,10 @@ class Decision:
 
 
 class SearchSpace(abc.ABC):
-  """A set of architectures, and the knowledge of which of them are the same network.
+  """Base class of search spaces: a set of architectures, and the knowledge of which of them describe the same network.
 
   An architecture is a tuple with one integer, a choice, for each decision. A space of your own sets `name` and
-  `decisions` and implements `decode`. Everything else is optional. Two parallel layers, for example, may be swapped:
+  `decisions` and implements `decode`; everything else is optional. For example, two parallel layers can be swapped:
 
       >>> class TwoLayers(SearchSpace):
       ...   name = "two_layers"
@@ -73,35 +73,36 @@ class SearchSpace(abc.ABC):
 
   Wherever the name of a space is expected, `your_package.your_module:TwoLayers` works too.
 
-  Override, where the default does not fit:
+  Override these where the default does not fit:
 
-  * `check_rules`, if some rows of choices are not architectures. Default: all are.
-  * `canonical` and `random_equivalent`, if one network has several encodings. Default: it has one.
-  * `function_key` and `random_isomorphic`, if architectures that compute the same function still count as different
-    ones, for example because each has its own entry in a table. Default: they follow from the encodings.
-  * `graph`, if architectures are networks of layers. Strategies that compare networks need it. Default: there is none.
-  * `size` and `enumerate`, if each network can be listed once. Default: all rows of choices are listed.
+  * `check_rules`, if some tuples of choices are not valid architectures. Default: all are valid.
+  * `canonical` and `random_equivalent`, if a network can have several encodings. Default: each has one.
+  * `function_key` and `random_isomorphic`, if architectures that compute the same function still count as different,
+    for example because each has its own entry in a table. Default: derived from the encodings.
+  * `graph`, if architectures are networks of layers. Strategies that compare networks need it. Default: None.
+  * `size` and `enumerate`, if each network can be listed once. Default: list all tuples of choices.
   * `decision_names`, if decisions have better names than their position and kind.
-  * `format` and `parse`, if there is a published string form. Default: the choices, separated by spaces.
-  * `initial` and `morphisms`, if a trained network can become another one that computes the same. Default: none can.
-  * `sample`, `mutate` and `neighbors`, if few rows of choices are valid. Default: try rows until one is valid.
+  * `format` and `parse`, if there is a published string format. Default: the choices, separated by spaces.
+  * `initial` and `morphisms`, if a trained network can be transformed into a larger one that computes the same
+    function. Default: no morphisms.
+  * `sample`, `mutate` and `neighbors`, if few tuples of choices are valid. Default: try tuples until one is valid.
 
-  Laws, for every valid architecture a and every random generator:
+  Every space must satisfy these laws, for every valid architecture a and every random generator:
 
-  * `sample`, `mutate`, `neighbors`, `canonical`, `random_equivalent`, `random_isomorphic` and `parse` give valid
-    architectures, as tuples of `int`. They depend on their arguments only, not on hidden state.
+  * `sample`, `mutate`, `neighbors`, `canonical`, `random_equivalent`, `random_isomorphic` and `parse` return valid
+    architectures, as tuples of `int`. Their results depend only on their arguments, not on hidden state.
   * canonical(canonical(a)) == canonical(a) == canonical(random_equivalent(a, rng))
   * function_key(random_isomorphic(a, rng)) == function_key(a)
   * graph(random_isomorphic(a, rng)) == graph(a), and it is None for all architectures of a space or for none
   * parse(format(a)) == a
-  * `validate` and `decode` raise a ValueError for anything else than a valid architecture. Rows of integers of NumPy
-    are valid; `checked` turns them into tuples of `int`.
+  * `validate` and `decode` raise a ValueError for anything but a valid architecture. NumPy arrays of integers are
+    accepted; `checked` converts them to tuples of `int`.
 
   Attributes:
-    name: key in the registry.
-    decisions: the meaning of each position.
-    decisions_per_step: number of consecutive decisions that belong together, such as a branch's input and operation. A
-      controller reads them in one step. Divides the number of decisions.
+    name: name of the search space.
+    decisions: the decisions, one for each position of an architecture.
+    decisions_per_step: number of consecutive decisions that belong together, such as the input and the operation of a
+      branch, and that a controller reads in one step. It must divide the number of decisions.
   """
 
   name: str
@@ -110,40 +111,40 @@ class SearchSpace(abc.ABC):
 
   @abc.abstractmethod
   def decode(self, architecture: Architecture) -> Any:
-    """Returns the genotype of an architecture: a named, printable description that network builders read.
+    """Decodes an architecture into its genotype, a readable description from which networks are built.
 
     Raises:
-      ValueError: if `architecture` is not one of this space.
+      ValueError: if `architecture` does not belong to this space.
     """
 
   @property
   def decision_names(self) -> tuple[str, ...]:
-    """A name for each decision, all different, for people who look at trials."""
+    """Unique, readable names of the decisions, for tables and plots of trials."""
     return tuple(f"{position:02d} {decision.kind}" for position, decision in enumerate(self.decisions))
 
   @property
   def size(self) -> int:
-    """Number of rows of choices that `enumerate` looks at. By default all, including invalid ones."""
+    """Number of tuples of choices that `enumerate` checks; by default all, including invalid ones."""
     return math.prod(decision.size for decision in self.decisions)
 
   def enumerate(self) -> Iterator[Architecture]:
-    """Yields every valid architecture, always in the same order.
+    """Yields every valid architecture in a fixed order.
 
-    A space may leave out further encodings of a network that has been listed.
+    A space may skip encodings of networks that have been listed already.
     """
     rows = itertools.product(*(range(decision.size) for decision in self.decisions))
     return filter(self.is_valid, rows)
 
   def validate(self, architecture: Sequence[int]) -> None:
-    """Checks that a row of choices is an architecture of this space; see `checked`."""
+    """Checks that a sequence of choices is an architecture of this space; see `checked`."""
     self.checked(architecture)
 
   def checked(self, architecture: Sequence[int]) -> Architecture:
-    """Returns a row of choices as a tuple of `int`, which it may not be yet if it comes from NumPy or from a file.
+    """Validates a sequence of choices, such as a NumPy array, and returns it as a tuple of `int`.
 
     Raises:
       ValueError: if it is not an architecture of this space. The message names the position, its kind, the expected
-        range and the value.
+        range and the actual value.
     """
     choices = architecture if self._is_plain_row(architecture) else self._checked_choices(architecture)
     self.check_rules(choices)
@@ -154,7 +155,7 @@ class SearchSpace(abc.ABC):
     return tuple(decision.size for decision in self.decisions)
 
   def _is_plain_row(self, architecture: Sequence[int]) -> TypeGuard[Architecture]:
-    """Returns whether a row is a tuple of `int` in their ranges. A search asks this of thousands of candidates."""
+    """Returns whether a sequence is a tuple of `int` within range, fast enough for thousands of candidates."""
     return (
       type(architecture) is tuple
       and len(architecture) == len(self._sizes)
@@ -164,7 +165,7 @@ class SearchSpace(abc.ABC):
     )
 
   def _checked_choices(self, architecture: Sequence[int]) -> Architecture:
-    """Returns a row as a tuple of `int` in their ranges; see `checked`."""
+    """Returns a sequence of choices as a tuple of `int` within range; see `checked`."""
     if not _is_row(architecture):
       raise ValueError(
         f"{self.name}: expected a row of {len(self.decisions)} choices, got {fields.shown(architecture)}"
@@ -182,14 +183,14 @@ class SearchSpace(abc.ABC):
     return tuple(map(int, architecture))
 
   def check_rules(self, architecture: Sequence[int]) -> None:
-    """Checks rules that concern several positions. Every choice is already known to be in its range.
+    """Checks constraints between decisions. Each choice has already been checked to be within its range.
 
     Raises:
-      ValueError: if a rule is broken; the message names it.
+      ValueError: if a constraint is violated; the message names it.
     """
 
   def is_valid(self, architecture: Sequence[int]) -> bool:
-    """Returns whether `validate` accepts the row of choices."""
+    """Returns whether a sequence of choices is an architecture of this space."""
     try:
       self.validate(architecture)
     except ValueError:
@@ -197,12 +198,12 @@ class SearchSpace(abc.ABC):
     return True
 
   def is_admitted(self, architecture: Architecture) -> bool:
-    """Returns whether a strategy may propose a valid architecture. By default all; see `nao_tf.spaces.bounded`."""
+    """Returns whether strategies may propose a valid architecture; by default any. See `nao_tf.spaces.bounded`."""
     del architecture
     return True
 
   def sample(self, rng: np.random.Generator) -> Architecture:
-    """Returns a random architecture, uniform among all valid rows of choices."""
+    """Samples an architecture uniformly from all valid tuples of choices."""
     while True:
       architecture = tuple(rng.integers(self._sizes).tolist())
       if self.is_valid(architecture):
@@ -220,7 +221,7 @@ class SearchSpace(abc.ABC):
     return mutant
 
   def neighbors(self, architecture: Architecture) -> Iterator[Architecture]:
-    """Yields the valid architectures that differ in one decision, an ordered one by one step."""
+    """Yields all valid architectures that differ in one decision; ordered decisions change by one step."""
     for position, decision in enumerate(self.decisions):
       here = architecture[position]
       for choice in (here - 1, here + 1) if decision.ordered else range(decision.size):
@@ -230,11 +231,11 @@ class SearchSpace(abc.ABC):
 
   @property
   def initial(self) -> Architecture | None:
-    """The network that a search by morphisms begins with; None if there are no morphisms."""
+    """The initial architecture of a search by network morphisms; None if the space has no morphisms."""
     return None
 
   def morphisms(self, architecture: Architecture) -> Iterator[Architecture]:
-    """Yields the architectures whose networks can begin as the trained one of an architecture: one step larger."""
+    """Yields the architectures, one step larger, that can be initialized from the trained network of an architecture."""
     del architecture
     yield from ()
 
@@ -244,38 +245,38 @@ class SearchSpace(abc.ABC):
     return any(decision.reach != 1.0 for decision in self.decisions)
 
   def unrefined(self, architecture: Architecture) -> Architecture:
-    """Returns the canonical choices of those decisions that do not refine others."""
+    """Returns the canonical choices of the decisions that do not refine others."""
     canonical = self.canonical(architecture)
     return tuple(choice for choice, decision in zip(canonical, self.decisions) if decision.reach == 1.0)
 
   def canonical(self, architecture: Architecture) -> Architecture:
-    """Returns the encoding that represents all encodings of the same network."""
+    """Returns the canonical encoding of the network, the same for all of its encodings."""
     return architecture
 
   def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Returns a random other encoding of the same network, if there is one (the paper's symmetry augmentation)."""
+    """Returns a random equivalent encoding of the same network, if there is one (the paper's symmetry augmentation)."""
     del rng
     return architecture
 
   def function_key(self, architecture: Architecture) -> Hashable:
-    """Returns a value that is equal for architectures that compute the same function."""
+    """Returns a hashable key that is equal for architectures that compute the same function."""
     return self.canonical(architecture)
 
   def random_isomorphic(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Returns a random architecture that computes the same function. Predictors learn from it that the two are equal."""
+    """Returns a random architecture that computes the same function, as data augmentation for predictors."""
     return self.random_equivalent(architecture, rng)
 
   def graph(self, architecture: Architecture) -> LayerGraph | None:
-    """Returns the network as a graph of layers, equal for all encodings of one network; None if it is not such a network."""
+    """Returns the network as a graph of layers, equal for all of its encodings; None if it has no such graph."""
     del architecture
     return None
 
   def format(self, architecture: Architecture) -> str:
-    """Returns the architecture as text."""
+    """Formats an architecture as a string."""
     return " ".join(str(choice) for choice in architecture)
 
   def parse(self, text: str) -> Architecture:
-    """Returns the architecture that `format` wrote as `text`.
+    """Parses an architecture from a string written by `format`.
 
     Raises:
       ValueError: if `text` is not an architecture of this space.
@@ -283,7 +284,7 @@ class SearchSpace(abc.ABC):
     return self.checked(self._parse_numbers(text))
 
   def _parse_numbers(self, text: str) -> tuple[int, ...]:
-    """Returns the numbers in a text. Spaces, commas and bars separate them."""
+    """Returns the numbers in a text, separated by spaces, commas or vertical bars."""
     words = text.replace("|", " ").replace(",", " ").split()
     for position, word in enumerate(words):
       if not _NUMBER.fullmatch(word):
@@ -293,7 +294,7 @@ class SearchSpace(abc.ABC):
     return tuple(int(word) for word in words)
 
   def _mutants(self, architecture: Architecture, rng: np.random.Generator) -> Iterator[Architecture]:
-    """Yields all rows of choices that differ in one decision, in random order, including invalid ones."""
+    """Yields all tuples of choices that differ in one decision, in random order, including invalid ones."""
     for position in rng.permutation(len(self.decisions)):
       for choice in rng.permutation(self.decisions[position].size):
         if choice != architecture[position]:
@@ -301,12 +302,12 @@ class SearchSpace(abc.ABC):
 
 
 def _is_row(value: Any) -> bool:
-  """Returns whether a value is a sequence or an array with one axis."""
+  """Returns whether a value is a sequence or a one-dimensional array."""
   if isinstance(value, np.ndarray):
     return value.ndim == 1
   return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
 
 
 def _changed(architecture: Architecture, position: int, choice: int) -> Architecture:
-  """Returns the architecture with another choice at one position."""
+  """Returns an architecture with one choice replaced."""
   return (*architecture[:position], choice, *architecture[position + 1 :])

@@ -1,4 +1,4 @@
-"""Search strategies by name. A new one is a file here and a row below."""
+"""Search strategies by name. To add one, add a file in this folder and a row to `STRATEGIES`."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ STRATEGIES = {
   "reinforce": "nao_tf.strategies.reinforce:Reinforce",
   "tournament_evolution": "nao_tf.strategies.tournament_evolution:TournamentEvolution",
 }
-"""Places of subclasses of `Strategy` by name."""
+"""Import paths of subclasses of `Strategy`, by name."""
 
 SETTINGS = {
   "autokeras": "nao_tf.strategies.autokeras_config:AutokerasSettings",
@@ -28,7 +28,7 @@ SETTINGS = {
   "nao": "nao_tf.strategies.nao_config:NaoSettings",
   "reinforce": "nao_tf.strategies.reinforce_config:ReinforceSettings",
 }
-"""Places of what declares the settings of a strategy whose own module imports TensorFlow or SciPy."""
+"""Import paths of the declared settings of strategies whose own modules import TensorFlow or SciPy."""
 
 __all__ = [
   "SETTINGS",
@@ -43,10 +43,10 @@ __all__ = [
 
 
 def preferred_by(name: str, attribute: str) -> str | None:
-  """Returns the space or the evaluator that a strategy is made for, if it is made for one.
+  """Returns the preferred search space or evaluator of a strategy; None if it has none.
 
   Args:
-    name: of the strategy.
+    name: name of the strategy.
     attribute: "preferred_space" or "preferred_evaluator"; see `Strategy`.
 
   Raises:
@@ -57,9 +57,9 @@ def preferred_by(name: str, attribute: str) -> str | None:
 
 
 def declared_settings(name: str) -> type:
-  """Returns what declares the settings of a strategy with `config_class` and `presets`: its class, or less than that.
+  """Returns a class that declares the settings of a strategy as `config_class` and `presets`.
 
-  For a registered strategy, TensorFlow is not imported.
+  For registered strategies, TensorFlow is not imported.
 
   Raises:
     ValueError: if there is no such strategy.
@@ -68,13 +68,13 @@ def declared_settings(name: str) -> type:
 
 
 def strategy_class(name: str) -> type[Strategy]:
-  """Returns the class of that name. Its module is imported only now, since it may import TensorFlow.
+  """Returns the class of a strategy. Its module is imported only now, since it may import TensorFlow.
 
   Args:
-    name: key in the registry, or the place of a strategy of your own, `package.module:Name`.
+    name: a key of `STRATEGIES`, or the import path of your own strategy, `package.module:Name`.
 
   Raises:
-    ValueError: if there is none.
+    ValueError: if there is no such strategy.
   """
   found = registries.resolve(name, STRATEGIES, "strategy")
   if not (isinstance(found, type) and issubclass(found, Strategy)):
@@ -83,15 +83,15 @@ def strategy_class(name: str) -> type[Strategy]:
 
 
 def make_strategy(name: str, space: SearchSpace, *, seed: int = 0, **options: Any) -> Strategy:
-  """Returns a strategy for a space.
+  """Returns a new strategy for a search space.
 
   Args:
-    name: key in the registry, or the place of a strategy of your own, `package.module:Name`.
-    space: what to search.
-    seed: of all its randomness.
-    **options: arguments of the strategy's own, such as its `config`.
+    name: a key of `STRATEGIES`, or the import path of your own strategy, `package.module:Name`.
+    space: the search space.
+    seed: random seed, not negative.
+    **options: further arguments of the strategy, such as its `config`.
 
   Raises:
-    ValueError: if there is no strategy of that name.
+    ValueError: if there is no such strategy.
   """
   return strategy_class(name)(space, seed=seed, **options)

@@ -1,15 +1,13 @@
-"""What a strategy is: something that is asked for architectures and told how they did.
+"""The base class of search strategies, which follow the ask-and-tell protocol.
 
-The protocol, for whoever drives a strategy:
+1. `ask(count)` returns architectures that are valid, admitted by the space, and new: no encoding of them has been asked
+   for before.
+2. The architectures are evaluated anywhere, in any order and in parallel.
+3. `tell(trials)` reports their evaluations, including failed ones. Not all have to be reported before the next `ask`.
 
-1. `ask(count)` returns architectures that are valid, admitted by the space, and new: no encoding of them was asked for
-   before.
-2. They are evaluated anywhere, in any order, as many at a time as one likes.
-3. `tell(trials)` reports them, the failed ones too. Not all need to be told before the next `ask`.
-
-The randomness of a strategy is a function of its seed and of how many architectures were asked for so far. So the same
-sequence of calls gives the same architectures. An interrupted search is resumed by repeating the calls that its journal
-holds. What a strategy has learned is a cache of those calls: `save` and `restore` make the repetition quick.
+The randomness of a strategy depends only on its seed and on the number of architectures asked for so far, so the same
+sequence of calls returns the same architectures. An interrupted search is resumed by replaying the calls recorded in
+its journal. `save` and `restore` cache what the strategy has learned, to make the replay fast.
 """
 
 import abc
@@ -27,34 +25,34 @@ from nao_tf.spaces.base import SearchSpace
 from nao_tf.trial import RANDOM, UNKNOWN, Architecture, Origin, Trial, top_trials
 
 Proposal = tuple[Architecture, Origin]
-"""An architecture, and where it came from."""
+"""An architecture and its origin."""
 
 _RANDOM_ATTEMPTS = 200
 _LARGEST_ENUMERATION = 1_000_000
 _FILLING = 1
-"""The stream of random numbers that batches are filled up from. Proposals have the stream without a number."""
+"""Random stream for filling up batches; proposals use the stream without a number."""
 
 
 class SpaceExhausted(Exception):
-  """Raised when every architecture of the space has been asked for."""
+  """Raised when all architectures of the search space have been asked for."""
 
 
 class Strategy(abc.ABC):
-  """Proposes architectures and learns from their evaluations. Subclasses implement `propose`.
+  """Base class of search strategies, which propose architectures and learn from their evaluations.
 
-  A strategy with settings of its own takes them as the argument `config` and names their class in `config_class`. The
-  command line then has a flag for each field.
+  Subclasses implement `propose`. A strategy with settings takes them as the argument `config` and sets `config_class`
+  to their class; the command line then has a flag for each field.
 
   Attributes:
-    config_class: the class of the settings, a frozen dataclass with a default for each field; None if there are none.
-    presets: settings by name, "default" among them; empty if there is no choice.
-    preferred_space: name of the space that is searched if none is named; None for that of the task.
-    preferred_evaluator: name of the evaluator that is used if none is named; None for "training".
-    takes_objectives: whether it can search for several objectives.
-    objectives: what it searches for, if that is several objectives; None for the reward alone.
-    space: what is searched.
-    seed: of all randomness.
-    num_asked: how many architectures were asked for so far.
+    config_class: class of the settings, a frozen dataclass in which every field has a default; None if there are none.
+    presets: named settings, including "default"; empty if there are none.
+    preferred_space: default search space of this strategy; None for that of the task.
+    preferred_evaluator: default evaluator of this strategy; None for "training".
+    takes_objectives: whether multi-objective search is supported.
+    objectives: the objectives of a multi-objective search; None to maximize the reward.
+    space: the search space.
+    seed: random seed.
+    num_asked: number of architectures asked for so far.
   """
 
   config_class: ClassVar[type | None] = None
@@ -64,11 +62,11 @@ class Strategy(abc.ABC):
   takes_objectives: ClassVar[bool] = False
 
   def __init__(self, space: SearchSpace, *, seed: int = 0):
-    """Sets up a strategy that was asked and told nothing.
+    """Initializes a strategy.
 
     Args:
-      space: what to search.
-      seed: of all its randomness, not negative.
+      space: the search space.
+      seed: random seed, not negative.
 
     Raises:
       ValueError: if the seed is negative.
@@ -85,26 +83,26 @@ class Strategy(abc.ABC):
     self._scored_keys: list[tuple[int, Architecture]] = []
 
   def pursue(self, objectives: Objectives) -> None:
-    """Searches for several objectives from now on. To be called before anything is asked or told.
+    """Switches to a multi-objective search. Call it before the first `ask` or `tell`.
 
     Raises:
-      ValueError: if the strategy searches for the reward alone.
+      ValueError: if the strategy does not support several objectives.
     """
     if not self.takes_objectives:
       raise ValueError(f"the strategy {type(self).__name__} searches for the reward alone, not for {objectives}")
     self.objectives = objectives
 
   def ask(self, count: int = 1) -> list[Architecture]:
-    """Returns architectures to evaluate next.
+    """Returns the architectures to evaluate next.
 
     Args:
-      count: how many, at least 1.
+      count: number of architectures, at least 1.
 
     Returns:
       `count` valid architectures, each new up to its encoding; fewer if the space has no more.
 
     Raises:
-      SpaceExhausted: if the space has none left, or none that it admits.
+      SpaceExhausted: if the space has no new architectures left that it admits.
       ValueError: if `count` is below 1.
     """
     if count < 1:
@@ -118,13 +116,13 @@ class Strategy(abc.ABC):
     return batch
 
   def replace(self, asked: Sequence[Architecture], recorded: Sequence[Proposal]) -> None:
-    """Takes back the last `ask`: others were evaluated instead.
+    """Replaces the result of the last `ask` by the architectures that were actually evaluated.
 
-    This is how a search goes on whose journal holds other architectures than this version asks for.
+    It is used to resume a search whose journal holds other architectures than this version proposes.
 
     Args:
-      asked: what `ask` returned.
-      recorded: what counts as asked for in its place, with the origins on record.
+      asked: the result of the last `ask`.
+      recorded: the recorded architectures and their origins, which count as asked for instead.
     """
     for architecture in asked:
       self._seen.discard(self.space.canonical(architecture))
@@ -133,10 +131,10 @@ class Strategy(abc.ABC):
     self.count_as_asked(recorded)
 
   def count_as_asked(self, proposals: Iterable[Proposal]) -> None:
-    """Counts architectures as asked for that somebody else has chosen.
+    """Counts architectures chosen by the caller as asked for.
 
     Raises:
-      ValueError: if one is not an architecture of the space.
+      ValueError: if one of them does not belong to the space.
     """
     for architecture, origin in proposals:
       self.space.validate(architecture)
@@ -144,10 +142,10 @@ class Strategy(abc.ABC):
       self.num_asked += 1
 
   def tell(self, trials: Iterable[Trial]) -> None:
-    """Reports closed trials, in any order and any number; also ones that were never asked for, as a warm start.
+    """Reports closed trials in any order, including trials that were never asked for (a warm start).
 
     Raises:
-      ValueError: if a trial is open or its architecture is not one of the space.
+      ValueError: if a trial is open, or its architecture does not belong to the space.
     """
     for trial in trials:
       if trial.evaluation is None:
@@ -159,87 +157,87 @@ class Strategy(abc.ABC):
 
   @abc.abstractmethod
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
-    """Returns proposals with their origins, the best first.
+    """Returns proposals with their origins, best first.
 
     Args:
-      count: how many are wanted. More or fewer may come: those that are not new are dropped, and what is missing is
-        filled up with random ones. An iterator is read only as far as needed, and sees its earlier proposals as not
-        new.
-      rng: a function of the seed and the number of architectures asked for so far.
+      count: number of proposals wanted. The result may have more or fewer: proposals that are not new are dropped, and
+        missing ones are filled up at random. An iterator is consumed only as far as needed; while it runs, its earlier
+        proposals already count as asked for.
+      rng: random generator, seeded by the seed and the number of architectures asked for so far.
     """
 
   def save(self, directory: str) -> None:
-    """Writes what was learned, a cache: without it `restore` finds nothing and the same is learned again."""
+    """Saves what was learned to a directory, as a cache; by default does nothing. Without it, `restore` relearns."""
     del directory
 
   def restore(self, directory: str) -> int:
-    """Reads what `save` wrote into the directory. To be called before anything is asked or told.
+    """Restores what `save` wrote to a directory. Call it before the first `ask` or `tell`.
 
     Returns:
-      The number of asked architectures up to which repeating the calls will need no learning.
+      The number of architectures asked for up to which replayed calls need no learning.
     """
     del directory
     return 0
 
   def origin(self, architecture: Architecture) -> Origin:
-    """Returns where an architecture that was asked for came from; `UNKNOWN` for any other."""
+    """Returns the origin of an architecture that was asked for; `UNKNOWN` for any other."""
     return self._origins.get(architecture, UNKNOWN)
 
   def figures(self) -> Mapping[str, float]:
-    """Returns numbers that say how the strategy is doing, by name, for those who watch the search; none by default.
+    """Returns named metrics of the strategy for monitoring a search; none by default.
 
-    What changes with each call is shown with the next trial that closes.
+    They are logged with the next trial that closes.
     """
     return {}
 
   def remarks(self) -> list[str]:
-    """Returns sentences about itself for the end of a search; none by default."""
+    """Returns remarks of the strategy to print at the end of a search; none by default."""
     return []
 
   def hints(self) -> list[Hint]:
-    """Returns what it was told beside rewards and how far it used that for its last proposals; none by default.
+    """Returns the hints given besides rewards, and how far the last proposals used them; none by default.
 
-    Nothing is returned before this process has found it out.
+    It is empty until this process has determined that.
     """
     return []
 
   def prediction(self, architecture: Architecture) -> Prediction | None:
-    """Returns the score that was predicted for an architecture before it was asked for; None if there is none."""
+    """Returns the score predicted for an architecture before it was asked for; None if there is none."""
     del architecture
     return None
 
   def embedding_map(self) -> EmbeddingMap | None:
-    """Returns a map of what was learned last, if there is one that was not returned yet; for reports."""
+    """Returns the latest map of the learned embeddings, for reports; None if there is no new one."""
     return None
 
   @property
   def trials(self) -> list[Trial]:
-    """All trials told, ordered by id, whatever the order of telling."""
+    """All reported trials ordered by id, regardless of the order of reporting."""
     return [self._trials[key] for key in sorted(self._trials)]
 
   @property
   def scored(self) -> list[Trial]:
-    """The trials that have a reward, ordered by id."""
+    """The reported trials that have a reward, ordered by id."""
     return [self._trials[key] for key in self._scored_keys]
 
   def best_trials(self, count: int) -> list[Trial]:
-    """Returns the `count` best trials that have a reward, best first: by reward, or by front if there are objectives."""
+    """Returns the `count` best trials, best first: by reward, or by Pareto front in a multi-objective search."""
     if self.objectives is None:
       return top_trials(self.scored, count)
     return self.objectives.ranked(self.scored)[:count]
 
   @property
   def pending(self) -> list[Architecture]:
-    """The architectures that were asked for and not told yet, in the order of asking."""
+    """The architectures that were asked for but not reported yet, in the order of asking."""
     told = {architecture for _, architecture in self._trials}
     return [architecture for architecture in self._origins if architecture not in told]
 
   def latest_scored(self, count: int) -> list[Trial]:
-    """Returns the `count` trials of highest id that have a reward, ordered by id."""
+    """Returns the `count` most recent trials that have a reward, ordered by id."""
     return [self._trials[key] for key in self._scored_keys[-count:]]
 
   def is_new(self, architecture: Architecture) -> bool:
-    """Whether a valid architecture can be proposed: no encoding was asked for or told, and the space admits it."""
+    """Returns whether a valid architecture may be proposed: the space admits it, and no encoding of it is known."""
     return self.space.canonical(architecture) not in self._seen and self.space.is_admitted(architecture)
 
   def random_new(self, rng: np.random.Generator) -> Architecture | None:
@@ -252,7 +250,7 @@ class Strategy(abc.ABC):
     return remaining[rng.integers(len(remaining))] if remaining else None
 
   def random_proposals(self, rng: np.random.Generator) -> Iterator[Proposal]:
-    """Yields random new architectures until there are none left. Each must be accepted before the next is drawn."""
+    """Yields random new architectures until none are left. Each must be accepted before the next is drawn."""
     while (architecture := self.random_new(rng)) is not None:
       yield architecture, RANDOM
 
@@ -279,7 +277,7 @@ class Strategy(abc.ABC):
     self._origins[architecture] = origin
 
   def _enter(self, trial: Trial) -> None:
-    """Keeps a trial, in place of an earlier one of the same id and architecture."""
+    """Stores a trial, replacing an earlier one with the same id and architecture."""
     key = trial.id, trial.architecture
     known = self._trials.get(key)
     if known is not None and known.reward is not None:

@@ -1,6 +1,6 @@
-"""Strategies as KerasTuner oracles and tuners, for any hypermodel, and cells as hypermodels.
+"""KerasTuner oracles and tuners that use the search strategies of this package, and cells as hypermodels.
 
-Importing the package imports neither KerasTuner nor TensorFlow. The first use of a name does.
+Importing the package imports neither KerasTuner nor TensorFlow; they are imported on first use of a public name.
 """
 
 import importlib

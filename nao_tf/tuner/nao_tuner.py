@@ -16,7 +16,7 @@ from nao_tf.tuner.tuner import StrategyTuner
 
 
 class NAOOracle(StrategyOracle):
-  """Neural Architecture Optimization over hyperparameters."""
+  """A KerasTuner oracle that proposes hyperparameters with Neural Architecture Optimization."""
 
   def __init__(
     self,
@@ -28,15 +28,15 @@ class NAOOracle(StrategyOracle):
     config: NaoConfig = PRESETS["hyperparameters"],
     **options: Any,
   ):
-    """Sets up the oracle.
+    """Initializes the oracle.
 
     Args:
-      objective: what is optimized, in any form that KerasTuner knows.
-      max_trials: how many trials are started at most; None for no limit.
-      num_initial_points: random trials before the controller is first trained. None: three times the number of
-        hyperparameters, at least 3, as in KerasTuner's Bayesian oracle.
-      seed: of all randomness, at least 0; None to draw one.
-      config: settings of the search; its `num_initial` is not used.
+      objective: the objective to optimize, in any form that KerasTuner accepts.
+      max_trials: maximum number of trials; None for no limit.
+      num_initial_points: number of random trials before the controller is first trained. None: three times the number
+        of hyperparameters, but at least 3, as in KerasTuner's Bayesian oracle.
+      seed: random seed, at least 0; None for a random one.
+      config: settings of the strategy; its `num_initial` is ignored.
       **options: further arguments of `StrategyOracle`.
 
     Raises:
@@ -48,7 +48,7 @@ class NAOOracle(StrategyOracle):
     self.num_initial_points = num_initial_points
 
   def make_strategy(self, space: ValueSpace) -> Strategy:
-    """Returns a new NAO strategy for a space."""
+    """Returns a new NAO strategy for a search space."""
     num_initial = self.num_initial_points or max(3, 3 * space.num_parameters)
     config = dataclasses.replace(self._config, num_initial=num_initial)
     return make_strategy(self._strategy_name, space, seed=self.seed, config=config)
@@ -58,7 +58,7 @@ class NAOOracle(StrategyOracle):
 
 
 class NAOTuner(StrategyTuner):
-  """Tunes with Neural Architecture Optimization, over any hypermodel.
+  """A KerasTuner tuner that searches with Neural Architecture Optimization, for any hypermodel.
 
   Example:
       tuner = NAOTuner(build_model, objective="val_accuracy", max_trials=50, directory="runs", project_name="digits")
@@ -86,27 +86,29 @@ class NAOTuner(StrategyTuner):
     worker_timeout: float = 120.0,
     **kwargs: Any,
   ):
-    """Sets up the tuner, and goes on with the project in its directory if there is one.
+    """Initializes the tuner, and resumes the project in its directory if there is one.
 
     Args:
-      hypermodel: what is tuned; may be None if `run_trial` is overridden.
-      objective: what is optimized, in any form that KerasTuner knows.
-      max_trials: how many trials are started at most; None for no limit.
-      num_initial_points: random trials before the controller is first trained. None: three times the number of
-        hyperparameters, at least 3.
-      seed: of all randomness, at least 0; None to draw one.
-      hyperparameters: override or register in advance what the hypermodel asks for.
-      tune_new_entries: whether hyperparameters that it asks for beyond these are tuned.
-      allow_new_entries: whether it may ask for more.
-      max_retries_per_trial: further runs of a trial that was interrupted or gave no score.
-      max_consecutive_failed_trials: failed trials in a row after which the search is given up.
-      config: settings of the search; its `num_initial` is not used.
-      initial_values: configurations that are tried first. What they leave out has its default.
-      past: trials that are known from the start and not tried again: the directory of another project; or trials; or
-        pairs of values and score, where None as a score means that the trial failed.
-      make_space: derives the space from the hyperparameters.
-      worker_timeout: seconds without a heartbeat after which a worker counts as dead.
-      **kwargs: of `keras_tuner.Tuner`, such as `directory`, `executions_per_trial` and `distribution_strategy`.
+      hypermodel: the hypermodel to tune: a `keras_tuner.HyperModel` or a model-building function; may be None if
+        `run_trial` is overridden.
+      objective: the objective to optimize, in any form that KerasTuner accepts.
+      max_trials: maximum number of trials; None for no limit.
+      num_initial_points: number of random trials before the controller is first trained. None: three times the number
+        of hyperparameters, but at least 3.
+      seed: random seed, at least 0; None for a random one.
+      hyperparameters: hyperparameters that override or predefine those of the hypermodel.
+      tune_new_entries: whether to tune hyperparameters of the hypermodel that are not in `hyperparameters`.
+      allow_new_entries: whether the hypermodel may request hyperparameters that are not in `hyperparameters`.
+      max_retries_per_trial: number of times to rerun a trial that was interrupted or gave no score.
+      max_consecutive_failed_trials: number of consecutive failed trials after which the search is aborted.
+      config: settings of the strategy; its `num_initial` is ignored.
+      initial_values: hyperparameter values to try first. Missing hyperparameters take their defaults.
+      past: known trials, which are not run again: the directory of another project; trials; or pairs of values and
+        score, where the score None marks a failed trial.
+      make_space: function that derives the search space from the hyperparameters.
+      worker_timeout: time without a heartbeat after which a worker is considered dead, in seconds.
+      **kwargs: arguments of `keras_tuner.Tuner`, such as `directory`, `executions_per_trial` and
+        `distribution_strategy`.
 
     Raises:
       ValueError: if an argument is out of range, or the directory holds a project with other settings.
