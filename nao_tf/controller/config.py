@@ -1,4 +1,4 @@
-"""The configuration of a controller, and the published configurations by name.
+"""Controller configurations, including the published ones.
 
 Sources: Luo et al., "Neural Architecture Optimization", NeurIPS 2018, and its releases: two for convolutional networks
 and two for recurrent cells, each with and without weight sharing ("WS"), and two versions in PyTorch.
@@ -16,52 +16,58 @@ TARGETS = ("min_max", "rank", "log_rank")
 
 @dataclasses.dataclass(frozen=True)
 class ControllerConfig:
-  """Sizes and training of a controller.
+  """Sizes and training hyperparameters of a controller: encoder, predictor and decoder.
 
-  The defaults are those of the `default` preset: a small controller for small budgets.
+  The defaults are the `default` preset, a small controller for small search budgets.
 
   Attributes:
-    token_size: size of the encoder's token embedding.
-    tokens_per_step: consecutive tokens that the encoder reads in one step; None: as many as the vocabulary says.
-    encoder_size: units H of the encoder, of the architecture embedding and of the decoder, which starts from it.
-    bidirectional: whether a second LSTM reads the tokens backwards. A linear layer maps both outputs back to H.
+    token_size: size of the encoder's token embeddings.
+    tokens_per_step: number of consecutive tokens that the encoder reads per time step; None: as many as the vocabulary
+      defines.
+    encoder_size: number of units H of the encoder, of the architecture embedding and of the decoder, which is
+      initialized with it.
+    bidirectional: whether the encoder has a second LSTM that reads the tokens backward. A dense layer then maps both
+      outputs to H.
     embedding_dropout: dropout rate on the encoder's token embeddings.
-    encoder_dropout: dropout rate on the encoder's outputs, before they are normalized.
+    encoder_dropout: dropout rate on the encoder's outputs, before normalization.
     mlp_layers: number of hidden ReLU layers of the predictor.
-    mlp_size: units of each hidden layer.
-    mlp_dropout: dropout rate on the output of each hidden layer.
-    decoder_token_size: size of the decoder's token embedding, a table of its own.
-    attention: "bahdanau" (normed, with input feeding), "bilinear" or "dot" (both Luong's, after the LSTM).
-    combine_bias: whether the layer that joins context and state has a bias ("bilinear" and "dot" only).
+    mlp_size: number of units in each hidden layer of the predictor.
+    mlp_dropout: dropout rate after each hidden layer of the predictor.
+    decoder_token_size: size of the decoder's token embeddings, which are not shared with the encoder.
+    attention: attention of the decoder: "bahdanau" (normalized, with input feeding), "bilinear" or "dot" (both
+      Luong-style, after the LSTM).
+    combine_bias: whether the layer that combines context and state has a bias ("bilinear" and "dot" only).
     double_bias: whether LSTMs have a second, redundant bias, as in PyTorch.
-    initializer: how weights are drawn. "fan_in": uniform with limit sqrt(3 / inputs), recurrent kernels 0.7 of that,
-      embeddings normal with standard deviation 0.5, biases zero. "uniform": all in [-init_range, init_range], biases
-      zero. "torch": uniform with limit 1 / sqrt(inputs) (in an LSTM 1 / sqrt(units)), biases too, embeddings standard
-      normal.
-    init_range: limit of "uniform".
-    forget_bias: number that is added to the initial bias of the LSTMs' forget gates.
-    orthogonal_decoder: whether the decoder's LSTM kernel starts orthogonal.
-    score_weight: lambda of the joint loss: lambda * squared error + (1 - lambda) * cross-entropy. 0.8 in all releases.
-    target: how rewards become targets in [0, 1]: "min_max", "rank", "log_rank" (`nao_tf.controller.dataset`).
-    num_encodings: encodings per architecture, one of which is drawn in every step; 1: no augmentation.
-    isomorphic: whether the encodings are drawn from all isomorphic ones (`SearchSpace.random_isomorphic`). Otherwise
-      they are a few steps of the published symmetry away (`SearchSpace.random_equivalent`).
+    initializer: weight initialization. "fan_in": uniform with limit sqrt(3 / inputs), recurrent kernels 0.7 times that,
+      embeddings normal with standard deviation 0.5, biases zero. "uniform": uniform in [-init_range, init_range],
+      biases zero. "torch": uniform with limit 1 / sqrt(inputs) (LSTMs: 1 / sqrt(units)), including biases; embeddings
+      standard normal.
+    init_range: limit of the "uniform" initializer.
+    forget_bias: value added to the initial bias of the LSTMs' forget gates.
+    orthogonal_decoder: whether to initialize the kernel of the decoder's LSTM as an orthogonal matrix.
+    score_weight: lambda in the joint loss, lambda * squared error + (1 - lambda) * cross-entropy; 0.8 in all releases.
+    target: how rewards are scaled to targets in [0, 1]: "min_max", "rank" or "log_rank" (see
+      `nao_tf.controller.dataset`).
+    num_encodings: number of encodings per architecture for data augmentation, one of which is sampled in each step; 1:
+      no augmentation.
+    isomorphic: whether to sample encodings from all isomorphic ones (`SearchSpace.random_isomorphic`); otherwise by a
+      few steps of the published symmetry (`SearchSpace.random_equivalent`).
     learning_rate: learning rate of Adam.
-    final_learning_rate: share of the learning rate that is left at the end of each fit, after a cosine decay; 1:
+    final_learning_rate: learning rate at the end of each fit, as a fraction of `learning_rate`, after cosine decay; 1:
       constant.
-    clip_norm: bound on the norm of the whole gradient, separately for each controller of an ensemble.
-    l2: coefficient of half the sum of squared weights in the loss; acts before clipping.
-    weight_decay: coefficient of the weights that are added to the clipped gradient, as PyTorch's Adam does.
-    batch_size: architectures with a score in a step.
-    unlabeled_batch_size: architectures without a score in a step that trains the decoder.
-    decoder_every: the decoder is trained in one step out of this many.
-    num_steps: optimization steps of a fit from fresh weights, if `epochs` is None.
-    min_passes: least number of passes over the architectures with a score in a fit from fresh weights.
-    later_steps: optimization steps of each later fit that keeps the weights, if `epochs` is None.
-    epochs: passes over the architectures with a score in each fit; None: see `num_steps`.
-    reset_optimizer: whether each fit starts with fresh moments.
-    unroll: whether recurrences are written out step by step in the graph. This runs somewhat faster than a loop, takes
-      longer to trace and gives the same numbers.
+    clip_norm: maximum global norm of the gradients, for each controller of an ensemble separately.
+    l2: L2 regularization: coefficient of half the sum of squared weights in the loss, applied before gradient clipping.
+    weight_decay: coefficient of the weights that are added to the clipped gradient, as in PyTorch's Adam.
+    batch_size: number of scored architectures per step.
+    unlabeled_batch_size: number of architectures without a score per step that trains the decoder.
+    decoder_every: number of steps per decoder update: the decoder is trained in one out of this many steps.
+    num_steps: number of optimization steps of a fit from scratch, if `epochs` is None.
+    min_passes: minimum number of passes over the scored architectures in a fit from scratch.
+    later_steps: number of optimization steps of each later fit that continues from the weights, if `epochs` is None.
+    epochs: number of passes over the scored architectures in each fit; None: see `num_steps`.
+    reset_optimizer: whether to reset the optimizer's moments at the start of each fit.
+    unroll: whether to unroll recurrent layers in the graph. The numbers are the same; unrolled graphs run somewhat
+      faster but take longer to trace.
   """
 
   token_size: int = 16
@@ -118,8 +124,8 @@ class ControllerConfig:
     """Returns the number of optimization steps of a fit.
 
     Args:
-      num_architectures: architectures with a score.
-      first: whether the fit starts from fresh weights.
+      num_architectures: number of scored architectures.
+      first: whether the fit starts from scratch.
     """
     if self.epochs is not None:
       return self.epochs * math.ceil(num_architectures / self.batch_size)
@@ -180,14 +186,14 @@ PRESETS: dict[str, ControllerConfig] = {
     _TORCH, token_size=32, encoder_size=64, decoder_token_size=64, mlp_layers=0, num_encodings=10
   ),
 }
-"""Configurations by name: `default`, which is tuned for small budgets, and those of the six published releases."""
+"""Configurations by name: `default`, which is tuned for small search budgets, and the six published ones."""
 
 
 def make_config(name: str) -> ControllerConfig:
-  """Returns the configuration of that name.
+  """Returns the controller configuration with the given name.
 
   Raises:
-    ValueError: if there is none.
+    ValueError: if there is no such configuration.
   """
   if name not in PRESETS:
     raise ValueError(f"unknown controller {name!r}; expected one of {', '.join(sorted(PRESETS))}")

@@ -1,4 +1,4 @@
-"""The settings of the evaluator `inherited`. Imports no TensorFlow: flags are made from them."""
+"""Settings of the evaluator `inherited`. Does not import TensorFlow, so that flags can be made from them."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ from nao_tf.spaces.layered_genotypes import LayeredGenotype
 
 @dataclasses.dataclass(frozen=True)
 class InheritedConfig:
-  """How weights are kept, and when a training stops.
+  """Settings of training with inherited weights.
 
   Attributes:
-    kept_networks: of how many networks the weights are kept, those with the highest rewards. A child of any other one
-      is trained from scratch.
-    patience: a training stops after so many evaluations in a row without a lower validation loss; 0: it never does.
-      Auto-Keras has 5.
-    min_improvement: by how much a validation loss must be lower to count as that.
+    kept_networks: number of networks, those with the highest rewards, whose weights are kept. A child of any other
+      network is trained from scratch.
+    patience: number of consecutive evaluations without an improvement of the validation loss after which training
+      stops; 0 to never stop early. Auto-Keras uses 5.
+    min_improvement: minimum decrease of the validation loss that counts as an improvement.
   """
 
   kept_networks: int = 50
@@ -35,21 +35,21 @@ class InheritedConfig:
 
 
 class InheritedSettings:
-  """Declares the settings of the evaluator, as `nao_tf.strategies.base.Strategy` has them, and the spaces that it is for."""
+  """Declares the settings of the evaluator, and which search spaces it supports; see `nao_tf.strategies.base.Strategy`."""
 
   config_class: ClassVar[type[InheritedConfig]] = InheritedConfig
   presets: ClassVar[Mapping[str, Any]] = {}
 
   @staticmethod
   def check_space(space: SearchSpace, setting: str = "inherited") -> None:
-    """Checks that the networks of a space can inherit weights.
+    """Checks that the networks of a search space can inherit weights.
 
     Args:
-      space: what is searched.
-      setting: what chooses the evaluator, for the message.
+      space: the search space.
+      setting: the setting that chose the evaluator, for the error message.
 
     Raises:
-      ValueError: if they are not networks of plain layers.
+      ValueError: if its networks are not networks of plain layers.
     """
     genotype = space.decode(space.sample(np.random.default_rng(0)))
     if not isinstance(genotype, LayeredGenotype):

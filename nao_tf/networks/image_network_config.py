@@ -1,4 +1,4 @@
-"""The configuration of image networks, and the stack of cells that follows from it. Imports no TensorFlow."""
+"""The configuration of image networks, and the stack of cells that it defines. Does not import TensorFlow."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -21,22 +21,24 @@ _T = TypeVar("_T")
 
 @dataclasses.dataclass(frozen=True)
 class ImageNetworkConfig:
-  """What an image network is apart from its genotype and its task.
+  """Size and regularization of an image network, independent of its genotype and task.
 
-  The defaults are those of the paper's CIFAR-10 network "6 / 36". The small networks of its search have N = 3, F = 32 and
-  no dropout.
+  The defaults are those of the paper's CIFAR-10 network "6 / 36". The small networks of its search have N = 3, F = 32
+  and no dropout.
 
   Attributes:
-    num_cells: N, the number of normal cells in each of the three stages.
-    filters: F, the channels of a node in the first stage.
-    convention: how layers are put together, a key of `nao_tf.networks.conventions.CONVENTIONS`.
-    stem: "cifar" keeps the resolution, "imagenet" divides it by eight.
-    auxiliary: whether there is an auxiliary head in training.
-    auxiliary_weight: weight of its loss.
-    drop_path_keep: probability to keep a branch of the last cell, at the end of the schedule.
-    drop_path_steps: training steps over which the rate of drop-path grows linearly to that; 0: it is there at once.
-    dropout_keep: probability to keep a unit before the classifier.
-    synchronized_norm: whether batch norm takes its statistics over all replicas, as a single device would.
+    num_cells: N, number of normal cells in each of the three stages.
+    filters: F, number of channels of a node in the first stage.
+    convention: how the layers around and within the cells are arranged, a key of
+      `nao_tf.networks.conventions.CONVENTIONS`.
+    stem: "cifar", which keeps the resolution, or "imagenet", which divides it by eight.
+    auxiliary: whether to train with an auxiliary classifier head.
+    auxiliary_weight: weight of the loss of the auxiliary head.
+    drop_path_keep: probability of keeping a path in the last cell, at the end of the drop-path schedule.
+    drop_path_steps: number of training steps over which the drop-path rate increases linearly to its final value; 0 for
+      a constant rate.
+    dropout_keep: probability of keeping a unit in the dropout before the classifier.
+    synchronized_norm: whether batch normalization synchronizes its statistics across replicas.
   """
 
   num_cells: int = 6
@@ -66,20 +68,21 @@ class ImageNetworkConfig:
 
   @property
   def facts(self) -> Convention:
-    """The convention itself, with this network's `synchronized_norm`."""
+    """The facts of the convention, with the `synchronized_norm` of this network."""
     return dataclasses.replace(CONVENTIONS[self.convention], synchronized_norm=self.synchronized_norm)
 
 
 @dataclasses.dataclass(frozen=True)
 class CellPlan:
-  """A place for a cell in the stack of an image network.
+  """The position of a cell in an image network.
 
   Attributes:
-    index: number of the cell, from 0.
-    filters: channels of every node.
-    reduction: whether the cell halves the resolution.
-    raw_previous: whether the cell leaves its input 0 as it is.
-    inputs: which states of the network the cell reads. 0 and 1: those of the stem. 2 + i: the output of cell i.
+    index: index of the cell, from 0.
+    filters: number of channels of every node.
+    reduction: whether this is a reduction cell, which halves the resolution.
+    raw_previous: whether the cell uses its input 0 without projection.
+    inputs: indices of the two states that the cell reads. 0 and 1 are the outputs of the stem; 2 + i is the output of
+      cell i.
   """
 
   index: int
@@ -89,13 +92,13 @@ class CellPlan:
   inputs: tuple[int, int]
 
   def inputs_among(self, states: Sequence[_T]) -> tuple[_T, _T]:
-    """Returns what the cell reads, given the states of the network so far, or something for each of them."""
+    """Returns the two inputs of the cell, given the states of the network so far, or one value per state."""
     first, second = self.inputs
     return states[first], states[second]
 
 
 def plan_cells(config: ImageNetworkConfig) -> list[CellPlan]:
-  """Returns the places of all cells, those of the stem first."""
+  """Returns the positions of all cells, those of the stem first."""
   rows = [(config.filters >> i, True) for i in range(_num_stem_cells(config), 0, -1)]
   rows += [(config.filters, False)] * config.num_cells
   for stage in range(1, NUM_STAGES):
@@ -109,7 +112,7 @@ def plan_cells(config: ImageNetworkConfig) -> list[CellPlan]:
 
 
 def auxiliary_cell(config: ImageNetworkConfig, num_cells: int) -> int:
-  """Returns the number of the cell, of `num_cells`, whose output the auxiliary head reads."""
+  """Returns the index of the cell, out of `num_cells`, whose output feeds the auxiliary head."""
   last_reduction = num_cells - 1 - _cells_after_reduction(config)
   return min(last_reduction + config.facts.auxiliary_offset, num_cells - 1)
 

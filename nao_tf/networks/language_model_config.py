@@ -1,4 +1,4 @@
-"""The configuration of language models. Imports no TensorFlow."""
+"""The configuration of language models. Does not import TensorFlow."""
 
 import dataclasses
 from typing import Any
@@ -10,16 +10,18 @@ INITIAL_RANGE = 0.04
 
 @dataclasses.dataclass(frozen=True)
 class LanguageModelConfig:
-  """What a language model is apart from its cell and its vocabulary. The defaults are the paper's on Penn Treebank.
+  """Size and regularization of a language model, independent of its cell and vocabulary.
+
+  The defaults are those of the paper on Penn Treebank.
 
   Attributes:
-    units: size of the embeddings, of the cell's state and of its output.
-    embedding_dropout: rate at which words are dropped, each everywhere in a segment.
-    input_dropout: rate at which units of the embedded inputs are dropped.
-    cell_input_dropout: rate at which they are dropped again, on their way into the cell.
-    state_dropout: rate at which units of all states that nodes read are dropped; an LSTM has no such dropout.
-    output_dropout: rate at which units of the outputs are dropped.
-    initial_range: initial weights are distributed uniformly between plus and minus this.
+    units: size of the embeddings, the state and the output of the cell.
+    embedding_dropout: dropout rate of whole words; a dropped word is dropped everywhere in a segment.
+    input_dropout: dropout rate on the embedded inputs.
+    cell_input_dropout: additional dropout rate on the inputs where they enter the cell.
+    state_dropout: dropout rate on all states that nodes read; not used by an LSTM.
+    output_dropout: dropout rate on the outputs.
+    initial_range: limit r of the uniform initialization of the weights in [-r, r].
   """
 
   units: int = 850
@@ -41,6 +43,6 @@ class LanguageModelConfig:
       raise ValueError(f"LanguageModelConfig: initial_range must be above 0, got {self.initial_range}")
 
   def without_dropout(self) -> "LanguageModelConfig":
-    """Returns the same configuration with all rates 0."""
+    """Returns the same configuration with all dropout rates set to 0."""
     rates: dict[str, Any] = {field.name: 0.0 for field in dataclasses.fields(self) if field.name.endswith("dropout")}
     return dataclasses.replace(self, **rates)

@@ -1,13 +1,14 @@
-"""Rungs: children train a few epochs, and only the better ones train on.
+"""Successive halving: candidates are trained for a few epochs, and only the better ones continue to the next rung.
 
-Who trains on is decided in one of three ways:
+There are three ways to decide which candidates are promoted:
 
-* asynchronous: a child goes on as soon as it is among the best `1/reduction` of those that have a result at its rung. No
-  worker ever waits. This is ASHA (Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys 2020).
-* halving: as many children begin together as leave one at the top rung. When all have a result, the best `1/reduction` go
-  on; then the next ones begin (Jamieson and Talwalkar, AISTATS 2016).
-* hyperband: as halving, with brackets in turns that begin at the lowest rung, at the second one, and so on, the last one
-  at the top (Li et al., "Hyperband", JMLR 2018).
+* asynchronous: a candidate is promoted as soon as it is among the best `1/reduction` of those that have a result at its
+  rung. No worker ever waits. This is ASHA (Li et al., "A System for Massively Parallel Hyperparameter Tuning", MLSys
+  2020).
+* halving: a bracket of candidates starts together, just enough to leave one at the top rung. When all have a result,
+  the best `1/reduction` are promoted; then the next bracket starts (Jamieson and Talwalkar, AISTATS 2016).
+* hyperband: like halving, but brackets take turns in starting at the lowest rung, at the second one, and so on up to
+  the top (Li et al., "Hyperband", JMLR 2018).
 """
 
 import abc
@@ -25,13 +26,15 @@ PROMOTIONS = ("asynchronous", "halving", "hyperband")
 
 @dataclasses.dataclass(frozen=True)
 class RungConfig:
-  """The rungs of a search.
+  """Settings of a search with rungs.
 
   Attributes:
-    epochs: after how many epochs a child is compared with others, ascending. The last number is that of a whole training.
-    reduction: of so many children at a rung, one goes on.
-    promotion: how it is decided which ones do, "asynchronous", "halving" or "hyperband".
-    max_epochs: nothing is begun that would bring the epochs of all children together above this; None for no limit.
+    epochs: numbers of epochs after which candidates are compared, ascending. The last one is the length of a full
+      training.
+    reduction: reduction factor: one of this many candidates is promoted from each rung to the next.
+    promotion: which candidates are promoted: "asynchronous", "halving" or "hyperband".
+    max_epochs: maximum total number of training epochs of all candidates; nothing that would exceed it is started. None
+      for no limit.
   """
 
   epochs: tuple[int, ...]
@@ -56,20 +59,20 @@ class RungConfig:
 
   @property
   def top(self) -> int:
-    """The number of the highest rung."""
+    """The index of the highest rung."""
     return len(self.epochs) - 1
 
   def cost(self, trial: Trial) -> int:
-    """Returns the epochs that an open trial is trained for at its rung."""
+    """Returns the number of epochs that an open trial trains for at its current rung."""
     return self.epochs[trial.rung] - (self.epochs[trial.rung - 1] if trial.evaluation else 0)
 
   def total_epochs(self, trials: Sequence[Trial]) -> int:
-    """Returns the epochs of all trials together, those that are under way included, failed ones as whole rungs."""
+    """Returns the total number of epochs of all trials, including running ones; failed trials count their whole rung."""
     return sum(self.epochs[trial.rung] for trial in trials)
 
   @property
   def settings(self) -> dict[str, object]:
-    """What determines the course of a search, as JSON values. The limit does not: a search can be given more epochs."""
+    """The settings that determine the course of a search, as JSON values; `max_epochs` may change and is left out."""
     return {"rungs": list(self.epochs), "reduction": self.reduction, "promotion": self.promotion}
 
 

@@ -1,4 +1,4 @@
-"""The settings of the strategy `autokeras`. Imports no SciPy: flags are made from them."""
+"""Settings of the strategy `autokeras`. Does not import SciPy, so that flags can be made from them."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -9,12 +9,13 @@ from nao_tf import fields
 
 @dataclasses.dataclass(frozen=True)
 class AutokerasConfig:
-  """How proposals are found.
+  """Settings of the search of Auto-Keras.
 
   Attributes:
-    exploration: standard deviations that the upper confidence bound is above the mean.
-    num_initial: how many networks are proposed before the process is fitted: the first one, and morphisms of it.
-    num_candidates: candidates for each proposal; 0: as many as the strategy `bayesian` makes.
+    exploration: number of standard deviations by which the upper confidence bound exceeds the mean.
+    num_initial: number of networks proposed before the Gaussian process is fitted: the initial network and morphisms of
+      it.
+    num_candidates: number of candidates per proposal; 0: as many as the strategy `bayesian` uses.
   """
 
   exploration: float = 2.576
@@ -29,7 +30,7 @@ class AutokerasConfig:
 
 
 class AutokerasSettings:
-  """Declares the settings of the strategy, and what it is made for, as `nao_tf.strategies.base.Strategy` has them."""
+  """Declares the settings, preferred space and preferred evaluator; see `nao_tf.strategies.base.Strategy`."""
 
   config_class: ClassVar[type[AutokerasConfig]] = AutokerasConfig
   presets: ClassVar[Mapping[str, Any]] = {}

@@ -1,4 +1,4 @@
-"""The settings of the strategy `bananas`. Imports no SciPy: flags are made from them."""
+"""Settings of the strategy `bananas`. Does not import SciPy, so that flags can be made from them."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -10,20 +10,20 @@ from nao_tf.strategies.targets import RANKS, TARGETS
 
 @dataclasses.dataclass(frozen=True)
 class BananasConfig:
-  """Sizes. Those of the search are the paper's.
+  """Settings of BANANAS. Those of the search itself are the paper's.
 
   Attributes:
-    num_initial: number of random architectures that a search starts with.
-    round_size: architectures that are proposed before the predictors are trained again.
-    ensemble_size: number of predictors.
-    num_layers: hidden layers of each predictor.
-    units: of each hidden layer.
-    num_epochs: passes over all trials in which a predictor is trained.
-    learning_rate: of Adam.
-    num_paths: paths that are looked at, the shortest ones of each part of a network.
-    num_parents: best architectures that are mutated.
-    num_candidates: mutations that a round is chosen from.
-    target: "ranks" predicts the normal scores of the rewards' ranks, "rewards" the rewards.
+    num_initial: number of initial random architectures.
+    round_size: number of architectures to propose before the predictors are retrained.
+    ensemble_size: number of predictors in the ensemble.
+    num_layers: number of hidden layers of each predictor.
+    units: number of units in each hidden layer.
+    num_epochs: number of training epochs of a predictor, over all trials.
+    learning_rate: learning rate of Adam.
+    num_paths: number of paths in the path encoding, the shortest ones of each part of a network.
+    num_parents: number of best architectures to mutate.
+    num_candidates: number of mutations that a round is chosen from.
+    target: what is predicted: "ranks", the normal scores of the ranks of the rewards, or "rewards".
   """
 
   num_initial: int = 10
@@ -49,11 +49,11 @@ class BananasConfig:
 
 
 PRESETS = {"default": BananasConfig(), "paper": BananasConfig(num_layers=10, units=20)}
-"""`paper` has the predictors of the paper, ten narrow layers. Two wide ones learn in less time."""
+"""`paper` has the predictors of the paper, with ten narrow layers. The two wide layers of `default` train faster."""
 
 
 class BananasSettings:
-  """Declares the settings of the strategy, as `nao_tf.strategies.base.Strategy` has them."""
+  """Declares the settings of the strategy; see `nao_tf.strategies.base.Strategy`."""
 
   config_class: ClassVar[type[BananasConfig]] = BananasConfig
   presets: ClassVar[Mapping[str, BananasConfig]] = PRESETS

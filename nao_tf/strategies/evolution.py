@@ -30,14 +30,14 @@ _IDENTITY_PROBABILITY = 0.05
 
 @dataclasses.dataclass(frozen=True)
 class EvolutionConfig:
-  """Sizes of regularized evolution.
+  """Settings of regularized evolution.
 
   Attributes:
-    population_size: number of most recent successful trials that can become parents, P in the paper (100), or of the best
-      ones if there are several objectives; also the number of random trials that a search starts with.
-    tournament_size: parents drawn for each child, S in the paper (25).
-    mutation: "amoebanet" for the mutations of the paper: of a cell, the input of a branch or its operation, each half of the
-      time, and none in one of twenty children. None to change any decision of any space.
+    population_size: size of the population, P in the paper (100): the most recent successful trials, or the best ones
+      if there are several objectives. It is also the number of initial random trials.
+    tournament_size: number of parents sampled for each tournament, S in the paper (25).
+    mutation: "amoebanet" for the mutations of the paper, which change the input or the operation of a branch of a cell
+      with equal probability, and leave one in twenty children unchanged. None to mutate any decision of any space.
   """
 
   population_size: int = 50
@@ -55,7 +55,7 @@ class EvolutionConfig:
 
 
 class Evolution(Strategy):
-  """Mutates winners of tournaments among the youngest trials."""
+  """Regularized evolution: mutates the winners of tournaments among the most recent trials."""
 
   config_class = EvolutionConfig
   takes_objectives = True
@@ -77,7 +77,7 @@ class Evolution(Strategy):
     self._rejuvenated: list[tuple[int, Trial]] = []
 
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
-    """Returns children of the population, and random architectures until it is full; see `Strategy.propose`."""
+    """Returns children of the population, or random architectures until it is full; see `Strategy.propose`."""
     num_random = min(count, max(0, self.config.population_size - self.num_asked)) if self.scored else count
     children = [self._child(self._population(), rng) for _ in range(count - num_random)]
     return self._children_first([child for child in children if child], rng)

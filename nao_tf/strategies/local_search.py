@@ -1,8 +1,9 @@
 """Local search with restarts (White et al., "Local Search is State of the Art for NAS Benchmarks", 2020).
 
-A climb begins at a random architecture. Its neighbors are evaluated in random order. As soon as one is better, the climb
-goes on from there (first improvement). Where no neighbor is better, the next climb begins. What is known is not evaluated
-again. On tables of small cells this beats evolution, so it is a peer to compare with.
+Each climb starts at a random architecture and evaluates its neighbors in random order. As soon as a neighbor is better,
+the climb continues from there (first improvement). When no neighbor is better, the next climb starts. Known
+architectures are not evaluated again. On tables of small cells this strategy beats evolution, which makes it a strong
+baseline.
 """
 
 import heapq
@@ -18,10 +19,10 @@ _NEIGHBOR = "neighbor"
 
 
 class LocalSearch(Strategy):
-  """Climbs from random architectures, one decision at a time.
+  """Hill climbing from random architectures, one decision at a time.
 
-  Asked for several at a time, it proposes several neighbors, and fills up with random architectures. Climbs begin at the
-  best of these first.
+  For larger batches it proposes several neighbors at once and fills up with random architectures. New climbs start from
+  the best of these.
   """
 
   def __init__(self, space: SearchSpace, *, seed: int = 0):
@@ -44,7 +45,7 @@ class LocalSearch(Strategy):
         heapq.heappush(self._starts, (-trial.reward, trial.id, trial))
 
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
-    """Returns the new neighbors of where the climb is, in random order; see `Strategy.propose`."""
+    """Returns the new neighbors of the current architecture in random order; see `Strategy.propose`."""
     new = [neighbor for neighbor in self._climb() if self.is_new(neighbor)]
     origin = Origin(_NEIGHBOR, () if self._current is None else (self._current.id,))
     return [(new[i], origin) for i in rng.permutation(len(new))]

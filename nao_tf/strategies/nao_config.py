@@ -1,4 +1,4 @@
-"""How NAO searches: its settings, and the published ones by name. Importing them imports no TensorFlow.
+"""Settings of the strategy NAO and its published presets. Importing this module does not import TensorFlow.
 
 Source: Luo et al., "Neural Architecture Optimization", NeurIPS 2018, and its PyTorch release.
 """
@@ -19,44 +19,47 @@ CANDIDATES = (DECODED, MUTATED)
 
 @dataclasses.dataclass(frozen=True)
 class NaoConfig:
-  """How NAO searches.
+  """Settings of Neural Architecture Optimization (NAO).
 
   Attributes:
     controller: sizes and training of the controller.
-    ensemble_size: controllers that are trained side by side and take turns in choosing.
-    num_initial: random architectures before the first round; 600 in the paper.
-    round_size: architectures that a round proposes at least, 200 in the paper; a round has as many as are asked for, if
-      these are more. 0: a tenth of those scored so far, at least 10.
-    num_seeds: best architectures that a round starts from, 200 in the paper, 100 in its releases; 0: a tenth of those
-      scored so far, at least 20.
-    step_sizes: lengths of the move along the gradient; 0 decodes without moving.
-    unit_gradient: whether the gradient is of the logit and scaled to length 1, or of the score and as it is, as in the
-      paper.
-    ascent: what moves follow uphill: "score", what the predictor says; or what a Gaussian process over the embedding of
-      each controller says, which knows how sure it is: "improvement", the expected one over the best; "upper_bound" or
-      "lower_bound", one deviation above or below the mean.
-    candidates: what the controllers choose from: "decoded", as in the paper; or "mutated", as many mutants of the same
-      architectures, without the decoder and its moves.
-    temperatures: at which the decoder is sampled at each point; 0 takes the likeliest tokens, as the paper does.
-    ranked: whether the predictor ranks what was decoded; otherwise the first new ones are taken, as in the releases.
-    oversampling: new candidates that a ranking should have to choose from, as a multiple of the round's size; while
-      there are fewer, the decoder is sampled at higher temperatures.
-    num_passes: times that candidates are decoded in a round, first around the best trials, then around what the
-      predictor ranks highest among the candidates so far.
-    num_neighbors: of a round's proposals, so many are neighbors of the best trial: those that the predictor ranks
-      highest among the architectures that differ in one decision, an ordered one by one step.
-    keep_weights: whether a round goes on from the weights of the last one. Otherwise its controllers start afresh, which
-      costs more steps and forgets mistakes: a predictor that is wrong about a region is not wrong about it for ever.
-    num_unlabeled: random architectures without a reward on which the decoder is trained too, where the controller's
-      preset has room for them.
-    refresh_growth: if weights are not kept for ever, the controllers start afresh when there are more rewards by this
-      share than at their last start, and go on from their weights in the rounds between. 0: afresh in each round.
-    gaussian_share: share of the proposals that a Gaussian process over the decisions chooses, by expected improvement
-      among what was decoded, neighbors, mutants and random architectures. The controllers rank the others. 0: all.
-    spread_initial: whether the random architectures at the beginning are spread over the space: each is that of several
-      which is least like those before it.
-    compares_graphs: whether the Gaussian process compares networks as graphs, too, where a network has several encodings,
-      such as a cell whose nodes may come in another order. Otherwise it compares decisions alone.
+    ensemble_size: number of controllers in the ensemble; they are trained separately and take turns in choosing
+      candidates.
+    num_initial: number of random architectures before the first round; 600 in the paper.
+    round_size: minimum number of architectures per round, 200 in the paper; a larger request makes a larger round. 0: a
+      tenth of the architectures scored so far, at least 10.
+    num_seeds: number of best architectures that a round starts from, 200 in the paper, 100 in its releases. 0: a tenth
+      of those scored so far, at least 20.
+    step_sizes: step sizes of the gradient ascent on the architecture embedding; 0 decodes the unchanged embedding.
+    unit_gradient: whether to follow the gradient of the logit, normalized to length 1; otherwise the raw gradient of
+      the score, as in the paper.
+    ascent: objective of the gradient ascent: "score", the prediction of the predictor; or an acquisition function of a
+      Gaussian process over the embeddings of each controller: "improvement", the expected improvement over the best;
+      "upper_bound" or "lower_bound", one standard deviation above or below the mean.
+    candidates: how candidates are generated: "decoded" from moved embeddings, as in the paper; or "mutated", the same
+      number of mutations of the same architectures, without the decoder and the gradient ascent.
+    temperatures: sampling temperatures of the decoder at each point; 0 takes the most likely tokens, as in the paper.
+    ranked: whether the predictor ranks the decoded candidates; otherwise the first new ones are taken, as in the
+      releases.
+    oversampling: number of new candidates to rank, as a multiple of the round size; while there are fewer, the decoder
+      is sampled at higher temperatures.
+    num_passes: number of decoding passes per round: the first around the best trials, later ones around the
+      highest-ranked candidates so far.
+    num_neighbors: number of proposals per round that are neighbors of the best trial: the highest-ranked of all
+      architectures that differ from it in one decision, an ordered one by one step.
+    keep_weights: whether each round continues training from the weights of the previous one. Otherwise controllers are
+      retrained from scratch, which takes more steps but keeps wrong predictions from persisting.
+    num_unlabeled: number of random architectures without a reward on which the decoder is trained as well, if
+      `unlabeled_batch_size` of the controller is not 0.
+    refresh_growth: without `keep_weights`, the relative growth of the number of rewards after which controllers are
+      retrained from scratch; in the rounds in between they continue from their weights. 0: retrain in every round.
+    gaussian_share: fraction of the proposals, in [0, 1], that a Gaussian process over the decisions chooses by expected
+      improvement among decoded candidates, neighbors, mutations and random architectures. The controllers rank the
+      rest. 0: all.
+    spread_initial: whether the initial random architectures are spread over the space: each is the one of several
+      samples that is least similar to those before it.
+    compares_graphs: whether the Gaussian process also compares networks as graphs, in spaces where a network has
+      several encodings, such as cells whose nodes can be reordered. Otherwise it compares decisions only.
   """
 
   controller: ControllerConfig = dataclasses.field(default_factory=ControllerConfig, metadata={"presets": CONTROLLERS})
@@ -124,14 +127,14 @@ PRESETS = {
   ),
   "hyperparameters": dataclasses.replace(_ROUNDS, round_size=4, num_neighbors=1),
 }
-"""`default`, made for small budgets, with rounds as small as the workers allow; `rounds`, the default before it: rounds
-of ten and more, in which the controllers choose alone; `paper`, the procedure of the paper and its PyTorch release; and
-`hyperparameters`, for spaces of numbers that are close to one another and for a few dozen trials: small rounds, and a
-neighbor in each."""
+"""`default`: for small budgets, with rounds as small as the number of workers allows. `rounds`: the former default, with
+rounds of at least ten proposals that the controllers choose alone. `paper`: the procedure of the paper and its PyTorch
+release. `hyperparameters`: for spaces of ordered numeric values and a few dozen trials, with small rounds that each
+include a neighbor of the best trial."""
 
 
 class NaoSettings:
-  """Declares the settings of the strategy, as `nao_tf.strategies.base.Strategy` has them."""
+  """Declares the settings of the strategy; see `nao_tf.strategies.base.Strategy`."""
 
   config_class: ClassVar[type[NaoConfig]] = NaoConfig
   presets: ClassVar[Mapping[str, NaoConfig]] = PRESETS

@@ -1,13 +1,13 @@
-"""Samplers of Optuna as a strategy: the tree-structured Parzen estimator (TPE) by default.
+"""Optuna samplers as a search strategy; the default is the tree-structured Parzen estimator (TPE).
 
-Optuna is an optional package (`pip install nao-tf[optuna]`). Each decision is a parameter of a study: a categorical one,
-or an integer if the decision is ordered. Rewards are maximized. A sampler that proposes what is not new or not an
-architecture of the space is asked again a few times; it is told of the latter that they are bad. If it has settled on what
-is known, the architecture is one that a random walk from there comes to first. Each sample stays in the study, so a search
-that asked without end would slow down with the square of its trials.
+Optuna is an optional dependency (`pip install nao-tf[optuna]`). Each decision becomes a parameter of a study:
+categorical, or an integer if the decision is ordered. Rewards are maximized. If a sample is not new, or is not an
+architecture of the space, the sampler is asked again a few times; invalid samples are reported to it as bad. If the
+sampler keeps returning known architectures, a random walk from its sample picks the first new one. Since every sample
+stays in the study, the time of a search would otherwise grow with the square of the number of trials.
 
-In a search for several objectives, the study has them all. Samplers for that are `NSGAIISampler`, `NSGAIIISampler` and
-`TPESampler`, which is MOTPE then. Failed trials are left out.
+In a multi-objective search the study has all objectives. Suitable samplers are `NSGAIISampler`, `NSGAIIISampler` and
+`TPESampler`, which then is MOTPE. Failed trials are left out.
 """
 
 import dataclasses
@@ -40,12 +40,12 @@ _PACKAGES = {"CmaEsSampler": "cmaes", "GPSampler": "torch"}
 
 @dataclasses.dataclass(frozen=True)
 class OptunaConfig:
-  """Choice of a sampler of Optuna.
+  """Settings of the Optuna strategy.
 
   Attributes:
-    sampler: name of a class of `optuna.samplers`, such as "TPESampler" or "NSGAIISampler"; "GPSampler" needs the package
-      torch; "CmaEsSampler" needs the package cmaes, and chooses at random where decisions are not ordered.
-    num_initial: number of random architectures that a search starts with.
+    sampler: name of a class in `optuna.samplers`, such as "TPESampler" or "NSGAIISampler". "GPSampler" requires the
+      package torch; "CmaEsSampler" requires the package cmaes and samples decisions without an order at random.
+    num_initial: number of initial random architectures.
   """
 
   sampler: str = "TPESampler"
@@ -58,7 +58,7 @@ class OptunaConfig:
 
 
 class OptunaSearch(Strategy):
-  """Proposes what a sampler of Optuna samples."""
+  """Proposes architectures sampled by an Optuna sampler."""
 
   config_class = OptunaConfig
   takes_objectives = True
@@ -93,7 +93,7 @@ class OptunaSearch(Strategy):
     self._num_told: dict[Architecture, int] = {}
 
   def pursue(self, objectives: Objectives) -> None:
-    """Searches for several objectives from now on; see `Strategy.pursue`."""
+    """Switches to a multi-objective search; see `Strategy.pursue`."""
     super().pursue(objectives)
     self._study = _make_study(self._sampler, [objective.is_maximized for objective in objectives.members])
 
@@ -106,7 +106,7 @@ class OptunaSearch(Strategy):
         self._tell_study(trial.architecture, self._values(trial))
 
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
-    """Yields samples; see `Strategy.propose`."""
+    """Yields samples of the sampler; see `Strategy.propose`."""
     for _ in range(count if self.num_asked >= self.config.num_initial else 0):
       proposal = self._sample(rng)
       if proposal is None:

@@ -1,11 +1,12 @@
 """Progressive search (Liu et al., "Progressive Neural Architecture Search", ECCV 2018).
 
-The smallest architectures are evaluated first. The best ones of a size are then extended by one part in every way. A
-predictor, fitted to all that is known, ranks these candidates before any is evaluated, and the best are evaluated. So it
-goes on to the largest size. How architectures grow is said by the space, see `nao_tf.spaces.growth`.
+The search starts with the smallest architectures and evaluates them. It then extends the best ones of the current size
+by one part in every possible way, ranks these candidates with a predictor trained on all trials so far, and evaluates
+the best. This is repeated up to the largest size. The search space defines how architectures grow; see
+`nao_tf.spaces.growth`.
 
-The paper ends there. Here, a search that goes on fits the predictor again and evaluates the next best candidates of the
-largest size, among them neighbors of the best architectures.
+The search of the paper ends there. Here, further proposals retrain the predictor and take the next best candidates of
+the largest size, which include neighbors of the best architectures.
 """
 
 import dataclasses
@@ -28,14 +29,14 @@ _FEWEST = 2
 
 @dataclasses.dataclass(frozen=True)
 class PnasConfig:
-  """Sizes of progressive search.
+  """Settings of progressive search.
 
   Attributes:
-    beam_size: K, how many architectures of a size are evaluated and extended.
-    num_smallest: how many of the smallest architectures are evaluated, random ones; 0 for all.
-    ensemble_size: how many predictors there are.
-    units: in the hidden layer of a predictor.
-    max_candidates: how many candidates of a size are ranked at most, random ones of all; 0 for no limit.
+    beam_size: K, number of architectures of each size to evaluate and extend.
+    num_smallest: number of smallest architectures to evaluate, chosen at random; 0 for all.
+    ensemble_size: number of predictors in the ensemble.
+    units: number of units in the hidden layer of a predictor.
+    max_candidates: maximum number of candidates of a size to rank, chosen at random; 0 for no limit.
   """
 
   beam_size: int = 16
@@ -56,13 +57,13 @@ PRESETS = {"default": PnasConfig(), "paper": PnasConfig(beam_size=256, num_small
 
 
 class Extrapolation(NamedTuple):
-  """How well a predictor ranked architectures that were larger than those that it had seen.
+  """How well a predictor ranked architectures larger than those that it was trained on.
 
   Attributes:
-    size: of the architectures; see `nao_tf.spaces.growth.Growth`.
-    asked_before: how many architectures had been asked for when the predictor was fitted.
-    num_measured: how many of its proposals have a reward.
-    correlation: Spearman's rank correlation of predictions and rewards; None if one side is constant.
+    size: size of the architectures; see `nao_tf.spaces.growth.Growth`.
+    asked_before: number of architectures asked for before the predictor was trained.
+    num_measured: number of its proposals that have a reward.
+    correlation: Spearman's rank correlation of predictions and rewards; None if either is constant.
   """
 
   size: int
@@ -72,7 +73,7 @@ class Extrapolation(NamedTuple):
 
 
 class Pnas(Strategy):
-  """Searches from small architectures to large ones."""
+  """Progressive search from small to large architectures."""
 
   config_class = PnasConfig
   presets = PRESETS
@@ -94,7 +95,7 @@ class Pnas(Strategy):
     self._predictions: dict[Architecture, Prediction] = {}
 
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
-    """Returns the next architectures of this size, those of the next size once there are none left.
+    """Returns the next architectures of the current size, or of the next size once there are none left.
 
     See `Strategy.propose`.
     """
@@ -107,11 +108,11 @@ class Pnas(Strategy):
     return [*proposed, *self._reserve[: count - len(proposed)]]  # A batch that the beam does not fill takes the next.
 
   def prediction(self, architecture: Architecture) -> Prediction | None:
-    """Returns the rank that was predicted for a proposal; see `Strategy.prediction`."""
+    """Returns the predicted rank of a proposal; see `Strategy.prediction`."""
     return self._predictions.get(architecture)
 
   def extrapolations(self) -> list[Extrapolation]:
-    """Returns for each predictor how well it ranked its proposals, as far as they have rewards since."""
+    """Returns how well each predictor ranked its proposals, as far as they have rewards."""
     groups: dict[int, list[tuple[Architecture, float, float]]] = {}
     for trial in self.scored:
       prediction = self._predictions.get(trial.architecture)

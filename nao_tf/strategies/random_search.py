@@ -1,4 +1,4 @@
-"""Random search: the control that every other strategy has to beat."""
+"""Random search, the baseline for all other strategies."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from nao_tf.strategies.base import Proposal, Strategy
 
 
 class RandomSearch(Strategy):
-  """Asks for architectures drawn uniformly from the valid ones, without repetition."""
+  """Samples architectures uniformly from the valid ones, without repetition."""
 
   takes_objectives = True
 

@@ -1,6 +1,7 @@
-"""The settings of the strategy `reinforce`, and the published ones by name. Importing them imports no TensorFlow.
+"""Settings of the strategy `reinforce` and its published presets. Does not import TensorFlow.
 
-Sources: Zoph and Le, ICLR 2017 (NAS-RL); Zoph et al., CVPR 2018 (NASNet); Dong et al., "NATS-Bench", TPAMI 2021 (the table).
+Sources: Zoph and Le, ICLR 2017 (NAS-RL); Zoph et al., CVPR 2018 (NASNet); Dong et al., "NATS-Bench", TPAMI 2021 (the
+table).
 """
 
 import dataclasses
@@ -12,18 +13,19 @@ from nao_tf import fields
 
 @dataclasses.dataclass(frozen=True)
 class ReinforceConfig:
-  """What the policy is, and how it is trained.
+  """Settings of the policy and its training.
 
   Attributes:
-    policy: "table" has a softmax for each decision; "lstm" has a recurrent network, which knows the decisions before.
-    num_layers: layers of the LSTM.
-    units: units of each layer of the LSTM, and size of its embeddings.
-    learning_rate: of Adam.
-    baseline_decay: of the moving average of rewards that is subtracted from a reward, in [0, 1).
+    policy: "table", an independent softmax for each decision, or "lstm", a recurrent network conditioned on earlier
+      decisions.
+    num_layers: number of layers of the LSTM.
+    units: number of units in each layer of the LSTM, and size of its embeddings.
+    learning_rate: learning rate of Adam.
+    baseline_decay: decay of the moving average of rewards that serves as the baseline, in [0, 1).
     entropy_weight: weight of the policy's entropy in the objective, in units of the reward.
-    clip_ratio: how far PPO lets a probability change by one batch, such as 0.2 for a fifth; 0 is REINFORCE.
-    num_updates: gradient steps on each batch. More than one needs a `clip_ratio`.
-    reward_power: power of the rewards that the policy learns from; 3 for NAS-RL. A negative reward keeps its sign.
+    clip_ratio: clip ratio of PPO, that is, how far one batch may change a probability, such as 0.2; 0 for REINFORCE.
+    num_updates: number of gradient steps per batch. More than one requires a `clip_ratio`.
+    reward_power: exponent of the rewards that the policy learns from; 3 for NAS-RL. Negative rewards keep their sign.
   """
 
   policy: str = "table"
@@ -69,9 +71,9 @@ PRESETS = {
     num_updates=4,
   ),
 }
-"""The table of NATS-Bench, and the controllers of the papers as far as our sources describe them.
+"""The table policy of NATS-Bench, and the controllers of the papers as far as our sources describe them.
 
-The baseline's decay of `nas_rl`, and the `clip_ratio` and `num_updates` of `nasnet`, are not in these sources.
+The `baseline_decay` of `nas_rl`, and the `clip_ratio` and `num_updates` of `nasnet`, are not in these sources.
 """
 
 

@@ -1,8 +1,8 @@
-"""Evolution in which nobody dies (Liu et al., "Hierarchical Representations for Efficient Architecture Search", 2018).
+"""Evolution without aging (Liu et al., "Hierarchical Representations for Efficient Architecture Search", 2018).
 
-The population is all successful trials, and it grows. A child is a mutation of the best of a random tournament, which a
-fixed share of the population takes part in. The search begins with random architectures. With so many of these as there
-are trials, it is random search.
+The population consists of all successful trials and keeps growing. A child is a mutation of the winner of a tournament
+among a random, fixed fraction of the population. The search starts with random architectures; if there are as many of
+these as trials, it is random search.
 """
 
 import dataclasses
@@ -24,11 +24,11 @@ _SMALLEST_TOURNAMENT = 2
 
 @dataclasses.dataclass(frozen=True)
 class TournamentEvolutionConfig:
-  """Settings of evolution in which nobody dies.
+  """Settings of tournament evolution, in which no trial is ever removed from the population.
 
   Attributes:
-    num_initial: number of random trials that a search starts with; 200 in the paper.
-    tournament_share: share of the population that is drawn for each child, but at least two trials; 0.05 in the paper.
+    num_initial: number of initial random trials; 200 in the paper.
+    tournament_share: fraction of the population sampled for each tournament, at least two trials; 0.05 in the paper.
   """
 
   num_initial: int = 50
@@ -43,7 +43,7 @@ class TournamentEvolutionConfig:
 
 
 class TournamentEvolution(Strategy):
-  """Mutates winners of tournaments among all trials."""
+  """Evolution without aging: mutates the winners of tournaments among all trials."""
 
   config_class = TournamentEvolutionConfig
 
@@ -61,7 +61,7 @@ class TournamentEvolution(Strategy):
     self.config = config
 
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
-    """Returns children of the population, and random architectures to begin with; see `Strategy.propose`."""
+    """Returns children of the population, after the initial random architectures; see `Strategy.propose`."""
     population = self.scored
     num_random = min(count, max(0, self.config.num_initial - self.num_asked)) if population else count
     return itertools.chain(self._children(population, count - num_random, rng), self.random_proposals(rng))

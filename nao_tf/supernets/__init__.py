@@ -1,6 +1,6 @@
-"""Weight sharing: supernets, and how they are trained and scored.
+"""Weight sharing: supernets, and how to train them and score architectures with them.
 
-Which supernet is trained depends on the task. A new kind of supernet is a file here and a row below.
+The class of the task determines the supernet. To add a kind of supernet, add a file in this folder and a row below.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -34,20 +34,20 @@ def make_supernet_trainer(
   distribution: "tf.distribute.Strategy",
   seed: int,
 ) -> "SupernetTrainer":
-  """Returns what trains the networks of all architectures of a space with shared weights.
+  """Returns a trainer of a supernet, whose shared weights serve all architectures of a search space.
 
   Args:
-    task: what to learn. The supernet is chosen by its class.
-    space: what architectures are drawn from.
-    network_config: how large and how regularized the networks are.
+    task: the task to train on. Its class determines the supernet.
+    space: the search space that architectures are sampled from.
+    network_config: size and regularization of the networks.
     training_config: how the supernet is trained.
     sharing_config: how weights are shared and architectures are scored.
-    distribution: the distribution of the process.
-    seed: of the weights, of the order of examples and architectures, and of everything else that is drawn at random.
+    distribution: the `tf.distribute.Strategy` to train with.
+    seed: random seed of the weights, the order of examples and architectures, and all other randomness.
 
   Raises:
-    ValueError: if there is no supernet for such a task, the space or a configuration is of another kind than the supernet
-      needs, or the training_config does not fit shared weights, the data or the replicas.
+    ValueError: if there is no supernet for the task, the space or a configuration has the wrong type for the supernet,
+      or training_config is incompatible with shared weights, the data or the number of replicas.
   """
   place = place_for(task, SUPERNET_TRAINERS)
   if place is None:

@@ -1,4 +1,4 @@
-"""How weights are shared, trained and scored, as one frozen value without any framework."""
+"""The configuration of weight sharing. Does not import TensorFlow."""
 
 import dataclasses
 
@@ -7,33 +7,34 @@ from nao_tf import fields
 SAMPLINGS = ("uniform", "parameters")
 SCORES = ("loss", "reward")
 OF_ROUNDS = ("epochs_per_round", "pool_size", "sampling", "reference_size")
-"""Settings that only have a meaning where architectures of a pool are trained in rounds, not where each step samples one."""
+"""Settings that only apply where a pool of architectures is trained in rounds, not where each step samples one."""
 
 
 @dataclasses.dataclass(frozen=True)
 class SharingConfig:
-  """Settings of weight sharing, beside the network_config and the training_config of the supernet.
+  """Settings of weight sharing, in addition to the network_config and the training_config of the supernet.
 
-  The defaults train the supernet to the end before anything is scored, so that all scores are of the same weights. The
-  paper's schedule alternates: `epochs_per_round=30` of 150 (Luo et al., NeurIPS 2018, NAO-WS on CIFAR-10).
+  By default the supernet is trained to the end before any architecture is scored, so that all scores use the same
+  weights. The paper alternates between training and scoring: `epochs_per_round=30` of 150 (Luo et al., NeurIPS 2018,
+  NAO-WS on CIFAR-10).
 
   Attributes:
-    epochs_per_round: epochs that the supernet is trained for each time architectures come to be scored, until the epochs
-      of the training_config are over; 0: all of them the first time.
-    pool_size: architectures that the supernet is trained on in a round: those to be scored, the reference, the best of the
-      earlier ones, and then random ones; never fewer than the first two together.
-    sampling: how the architecture of a step is drawn from the pool: "uniform", all equally often; or "parameters", in
-      proportion to its number of parameters (Luo et al., arXiv:1909.10815).
-    reference_size: random architectures that are scored again in every round that trained. Scores of later rounds are
-      mapped to the median and interquartile range that these had in the first round.
-    calibration_batches: training batches that the batch-norm statistics of an architecture are taken from.
-    validation_examples: examples of the validation set that an architecture is scored on, the same for all, rounded up to
-      batches of one size; 0: all.
-    score: which metric is the score: "loss", minus the validation loss; or "reward", that of the task, such as the
-      accuracy in the paper. With shared weights, architectures differ so little in accuracy that the loss ranks them
-      better: every example adds to it.
-    weights_per_input: whether an operation has weights of its own for every state that it may read, as in the paper;
-      otherwise the operation of a branch has the same weights whatever state it reads.
+    epochs_per_round: number of epochs to train the supernet each time before architectures are scored, until all epochs
+      of the training_config are done. 0: train all epochs the first time.
+    pool_size: number of architectures that the supernet is trained on in a round: those to be scored, the reference
+      architectures, the best earlier ones, and then random ones. The first two are always included.
+    sampling: how the architecture of a training step is sampled from the pool: "uniform", or "parameters" with a
+      probability proportional to its number of parameters (Luo et al., arXiv:1909.10815).
+    reference_size: number of random reference architectures that are rescored after each round of training. Scores of
+      later rounds are rescaled to the median and interquartile range that the reference had in the first round.
+    calibration_batches: number of training batches to compute the batch normalization statistics of an architecture
+      from.
+    validation_examples: number of validation examples to score every architecture on, rounded up to full batches; 0 for
+      all.
+    score: "loss" for the negative validation loss, or "reward" for the reward of the task, such as accuracy, as in the
+      paper. With shared weights, accuracies differ so little between architectures that the loss ranks them better.
+    weights_per_input: whether an operation has separate weights for each state that it may read, as in the paper;
+      otherwise it uses the same weights for all inputs.
   """
 
   epochs_per_round: int = 0

@@ -1,1 +1,1 @@
-"""Training: trainers, their configurations, optimizers, weight averaging, checkpoints, distribution and determinism."""
+"""Training: trainers and their configurations, optimizers, weight averaging, checkpoints, distribution and determinism."""

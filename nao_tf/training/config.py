@@ -1,10 +1,10 @@
-"""How a network is trained on batches of examples, as a frozen dataclass.
+"""The configuration of training on batches of examples.
 
-Regularization within the network (drop-path, dropout, the auxiliary head) belongs to the configuration of the network.
+Regularization inside the network (drop-path, dropout, the auxiliary head) is part of the network configuration.
 
-The defaults are those of the proxy training of the paper, the short training that gives the children of a search their
-rewards (Luo et al., NeurIPS 2018, section 4.1 and its released settings), except that the cosine schedule has the length
-of the training.
+The defaults are those of the proxy training in the paper, that is, the short training that determines the reward of a
+candidate (Luo et al., NeurIPS 2018, section 4.1 and its released settings), except that the cosine schedule spans the
+whole training.
 """
 
 import dataclasses
@@ -22,53 +22,55 @@ CUTOUT_CONVENTIONS = ("corner", "center")
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
-  """How a network is trained on batches of examples.
+  """How to train a network on batches of examples.
 
   Attributes:
-    epochs: passes over the training examples; 25 in the search of the paper, 600 in its final trainings.
-    batch_size: examples in a step, over all replicas; a last batch that is not full is left out.
-    accumulate_steps: equal parts that a step divides its batch into: their gradients are computed one after the other and
-      added up, in the memory that one part needs. Only batch norm sees a part at a time. With shared weights, all parts have
-      the same path. Relaxed networks have 1.
-    optimizer: name of an optimizer of Keras, or of a registered one such as "Addons>LAMB".
-    momentum: momentum, for optimizers that have it.
-    nesterov: whether the momentum is Nesterov's, for optimizers that have it. The released proxy of the paper uses plain
-      momentum, and its runs with shared weights use Nesterov's.
-    mixed_precision: "bfloat16" or "float16": the network computes in this type, while its weights and everything that is
-      added up stay in single precision; "none": all is in single precision. With float16 the loss is scaled. Supernets may
-      have it, but for searches by gradients of order 2.
-    rho: decay of the mean of squares, for optimizers that have it, such as RMSprop; None for the default of Keras.
-    epsilon: what is added to a divisor, for optimizers that have it; None for the default of Keras.
-    schedule: "cosine" (from `learning_rate` to `min_learning_rate`), "constant", or "exponential" (times
-      `decay_rate` after every `decay_epochs` epochs).
-    learning_rate: learning rate at the first step.
-    min_learning_rate: learning rate at the end of a period of the cosine.
-    cosine_period_epochs: length of the first period of the cosine; None for all epochs. The released proxy has 100 with 25
-      epochs, so its rate hardly decays. If periods are shorter than the training, the schedule restarts (SGDR).
-    cosine_period_growth: how many times as long as the one before it each further period is.
-    warmup_epochs: epochs over which the learning rate grows linearly from 0 to what the schedule says, which goes on
-      meanwhile.
-    scale_learning_rate: the batch size that the learning rates are meant for: they are multiplied with `batch_size` over
-      this (Goyal et al., arXiv:1706.02677); 0: they are taken as they are.
-    average_weights: what is evaluated and exported: "none", the last weights; "ema", their exponential moving average
-      over steps; or "swa", their mean over the ends of epochs.
-    average_decay: the share of the average that a step leaves, with "ema".
-    averaging_epoch: the first epoch that is averaged; 0: the first one with "ema", and with "swa" the first of the last
-      quarter.
+    epochs: number of passes over the training examples; 25 in the search of the paper, 600 in its final trainings.
+    batch_size: number of examples per step, over all replicas; an incomplete last batch is dropped.
+    accumulate_steps: number of equal parts that each batch is split into for gradient accumulation, which needs only
+      the memory of one part. Only batch normalization sees the parts separately. With shared weights, all parts use the
+      same path. Must be 1 for relaxed networks.
+    optimizer: name of a Keras optimizer, or of a registered one such as "Addons>LAMB".
+    momentum: momentum, for optimizers that support it.
+    nesterov: whether to use Nesterov momentum, for optimizers that support it. The released proxy training of the paper
+      uses plain momentum; its runs with shared weights use Nesterov momentum.
+    mixed_precision: "bfloat16" or "float16" to compute in that type, with variables and sums in float32; "none" for
+      float32. float16 uses loss scaling. Supported for supernets, except by gradient-based searches of order 2.
+    rho: decay rate of the moving average of squared gradients, for optimizers such as RMSprop; None for the Keras
+      default.
+    epsilon: small constant added to denominators, for optimizers that support it; None for the Keras default.
+    schedule: learning rate schedule: "cosine" (from `learning_rate` to `min_learning_rate`), "constant", or
+      "exponential" (multiplied by `decay_rate` every `decay_epochs` epochs).
+    learning_rate: initial learning rate.
+    min_learning_rate: learning rate at the end of a cosine period.
+    cosine_period_epochs: length of the first cosine period, in epochs; None for the whole training. The released proxy
+      training has 100 with 25 epochs, so its learning rate hardly decays. If periods are shorter than the training, the
+      schedule restarts (SGDR).
+    cosine_period_growth: factor by which each further cosine period is longer than the one before.
+    warmup_epochs: number of epochs of linear warmup from 0 to the schedule, which runs on meanwhile.
+    scale_learning_rate: batch size that the learning rates are given for; they are scaled by `batch_size` divided by
+      this (Goyal et al., arXiv:1706.02677). 0: no scaling.
+    average_weights: which weights to evaluate and export: "none", the last ones; "ema", their exponential moving
+      average over steps; or "swa", their mean over the ends of epochs (stochastic weight averaging).
+    average_decay: decay of the exponential moving average per step, for "ema".
+    averaging_epoch: first epoch to average over, from 1. 0: the first epoch for "ema", the first of the last quarter
+      for "swa".
     decay_rate: factor of the exponential schedule.
-    decay_epochs: epochs after which the exponential schedule applies it.
-    weight_decay: factor of half the sum of squares of all trainable variables in the loss.
-    clip_norm: bound on the norm of all gradients together, weight decay included; 0 for none.
-    label_smoothing: share of the target that is spread evenly over all classes.
-    crop_padding: zero pixels added around an image before it is cropped to its size again; None for the default of the
-      task.
-    flip: whether half of the images are mirrored; None for the default of the task.
-    color_jitter: bound on the random change of brightness, contrast and saturation, as a share of each; 0 for none.
-    hue_jitter: bound on the random turn of the hue, as a share of a full turn, at most 0.5; 0 for none.
-    cutout_size: side of the square that is set to zero; 0 for none, 16 in the final trainings of the paper.
-    cutout_convention: what is drawn uniformly from the image, the top-left "corner" of the square or its "center".
-    evaluation_batch_size: examples in a step of an evaluation.
-    evaluate_every: epochs between two evaluations on the validation set; the last epoch always has one.
+    decay_epochs: number of epochs between two decays of the exponential schedule.
+    weight_decay: L2 regularization: coefficient of half the sum of squares of all trainable variables in the loss.
+    clip_norm: maximum global norm of the gradients, including weight decay; 0 for no clipping.
+    label_smoothing: fraction of the target probability that is spread evenly over all classes.
+    crop_padding: number of zero pixels added on each side of an image before random cropping to its original size; None
+      for the default of the task.
+    flip: whether to flip images horizontally at random; None for the default of the task.
+    color_jitter: maximum relative change of brightness, contrast and saturation; 0 for none.
+    hue_jitter: maximum rotation of the hue, as a fraction of a full turn, at most 0.5; 0 for none.
+    cutout_size: side length of the square that cutout sets to zero, in pixels; 0 for none, 16 in the final trainings of
+      the paper.
+    cutout_convention: which point of the cutout square is sampled uniformly from the image: its top-left "corner" or
+      its "center".
+    evaluation_batch_size: number of examples per evaluation step.
+    evaluate_every: number of epochs between evaluations on the validation set; the last epoch is always evaluated.
   """
 
   epochs: int = 25

@@ -1,7 +1,7 @@
-"""How a language model is trained, as a frozen dataclass.
+"""The configuration of language model training.
 
 The defaults are those of the paper on Penn Treebank (Luo et al., NeurIPS 2018, section 4.2 and its released settings).
-The method is that of AWD-LSTM (Merity, Keskar, Socher, ICLR 2018), with other numbers.
+The method is that of AWD-LSTM (Merity, Keskar, Socher, ICLR 2018) with different hyperparameters.
 """
 
 import dataclasses
@@ -14,32 +14,37 @@ from nao_tf.training.config import MIXED_PRECISIONS, check
 
 @dataclasses.dataclass(frozen=True)
 class LanguageTrainingConfig:
-  """How a language model is trained.
+  """How to train a language model.
 
   Attributes:
-    epochs: passes over the training text; 600 in the search of the paper, 4000 in its final training.
-    batch_size: number of streams that the training text is divided into, over all replicas.
-    accumulate_steps: equal parts that a step divides its streams into: their gradients are computed one after the other and
-      added up, in the memory that one part needs. The state of each stream is carried as without.
-    segment_length: mean length of a segment, through which the gradient is propagated back in time.
-    segment_deviation: standard deviation of the length of a segment.
-    short_segments: share of the segments whose mean length is half of `segment_length`.
-    min_segment_length: shortest length of a segment, except the last one of an epoch.
-    max_extra_length: how much longer than `segment_length` a segment may be.
-    optimizer: name of an optimizer of Keras, or of a registered one.
-    mixed_precision: "bfloat16" or "float16": the cell computes in this type, while weights, softmax, losses and the state
-      between segments stay in single precision; "none": all is in single precision. With float16 the loss is scaled.
-    learning_rate: learning rate for a segment of `segment_length`; for others it is in proportion to their length.
-    weight_decay: factor of the weights, which are added to the gradient after it has been clipped.
-    clip_norm: bound on the norm of all gradients together; 0 for none.
-    activation_weight: alpha, the weight of the mean square of the outputs after dropout in the loss.
-    temporal_activation_weight: beta, the weight of the mean square of the differences of successive outputs in the loss.
-    averaging_patience: averaging of the weights begins once the validation loss is above the lowest of all but this many
-      last evaluations; 0 to ignore the validation loss.
-    averaging_epoch: averaging begins at the latest with this epoch, counted from 1; 0 for no such bound.
-    evaluation_streams: number of streams that the validation text is divided into; each begins without a past.
-    test_streams: number of streams that the test text is divided into.
-    evaluate_every: epochs between two evaluations on the validation text; the last epoch always has one.
+    epochs: number of passes over the training text; 600 in the search of the paper, 4000 in its final training.
+    batch_size: number of parallel streams that the training text is split into, over all replicas.
+    accumulate_steps: number of equal parts that the streams of a step are split into for gradient accumulation, which
+      needs only the memory of one part. The states of the streams are carried over as usual.
+    segment_length: mean length of the segments for truncated backpropagation through time, in tokens.
+    segment_deviation: standard deviation of the segment length.
+    short_segments: fraction of segments whose mean length is half of `segment_length`.
+    min_segment_length: minimum segment length, except for the last segment of an epoch.
+    max_extra_length: maximum length of a segment beyond `segment_length`.
+    optimizer: name of a Keras optimizer, or of a registered one.
+    mixed_precision: "bfloat16" or "float16" to compute the cell in that type, with weights, softmax, losses and the
+      state between segments in float32; "none" for float32. float16 uses loss scaling.
+    learning_rate: learning rate for segments of length `segment_length`; it is scaled in proportion to the length of
+      others.
+    weight_decay: coefficient of the weights that are added to the gradient after clipping.
+    clip_norm: maximum global norm of the gradients; 0 for no clipping.
+    activation_weight: alpha, coefficient of activation regularization (AR): the mean square of the outputs after
+      dropout.
+    temporal_activation_weight: beta, coefficient of temporal activation regularization (TAR): the mean squared
+      difference of successive outputs.
+    averaging_patience: number of most recent evaluations n in the trigger of weight averaging (NT-ASGD): averaging
+      starts once the validation loss is above the lowest before the last n evaluations. 0 to ignore the validation
+      loss.
+    averaging_epoch: epoch, from 1, at which weight averaging starts at the latest; 0 for no such limit.
+    evaluation_streams: number of parallel streams that the validation text is split into; each starts from the zero
+      state.
+    test_streams: number of parallel streams that the test text is split into.
+    evaluate_every: number of epochs between evaluations on the validation text; the last epoch is always evaluated.
   """
 
   epochs: int = 600
@@ -77,15 +82,15 @@ class LanguageTrainingConfig:
 
 
 def segment_lengths(training_config: LanguageTrainingConfig, total: int, rng: np.random.Generator) -> list[int]:
-  """Returns random lengths of the segments of an epoch, in order. They add up to `total`.
+  """Samples the lengths of the segments of an epoch, in order. They add up to `total`.
 
-  A length is normally distributed around `segment_length`, or with probability `short_segments` around half of it, and
-  clipped to its bounds. The last length is what remains.
+  Each length is sampled from a normal distribution around `segment_length`, or with probability `short_segments` around
+  half of it, and clipped to its limits. The last segment takes what remains.
 
   Args:
-    training_config: has the distribution and the bounds.
+    training_config: defines the distribution and the limits.
     total: length of each stream of the text, in tokens.
-    rng: source of randomness.
+    rng: random generator.
   """
   longest = training_config.segment_length + training_config.max_extra_length
   lengths, rest = [], total

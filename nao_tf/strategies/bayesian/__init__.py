@@ -1,1 +1,1 @@
-"""Bayesian optimization of networks: a Gaussian process over distances between architectures."""
+"""Bayesian optimization of networks with a Gaussian process over distances between architectures."""

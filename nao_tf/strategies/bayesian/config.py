@@ -1,4 +1,4 @@
-"""The settings of the strategy `bayesian`. Imports no SciPy: flags are made from them."""
+"""Settings of the strategy `bayesian`. Does not import SciPy, so that flags can be made from them."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -17,18 +17,20 @@ SEARCHES = (EVOLUTION, ANNEALING)
 
 @dataclasses.dataclass(frozen=True)
 class BayesianConfig:
-  """What the process compares, and how its proposals are found.
+  """Settings of Bayesian optimization: the Gaussian process and the search for proposals.
 
   Attributes:
-    kernel: "otmann" compares networks by optimal transport, "edit" by edit distance, "decisions" compares choices;
-      "auto" is otmann in spaces of networks and decisions in others.
-    acquisition: "ei" is the expected improvement, "ucb" an upper confidence bound.
-    search: how the best candidate is looked for: "evolution", or "annealing" over a tree.
-    exploration: of ucb, standard deviations that the bound is above the mean.
-    target: "ranks" predicts the normal scores of the rewards' ranks, "rewards" the rewards.
-    num_initial: number of random architectures that a search starts with.
-    num_candidates: candidates for each proposal; 0: 25 times the root of the number of trials, 50 to 500, as NASBOT,
-      and fewer beyond 300 trials.
+    kernel: distance between architectures: "otmann", optimal transport between networks (NASBOT); "edit", network edit
+      distance (Auto-Keras); "decisions", distance between choices; "auto", otmann if the architectures of the space are
+      networks, otherwise decisions.
+    acquisition: acquisition function: "ei", expected improvement, or "ucb", upper confidence bound.
+    search: how the acquisition function is maximized: "evolution", or "annealing" (tree search with simulated
+      annealing).
+    exploration: for "ucb", number of standard deviations by which the bound exceeds the mean.
+    target: what is predicted: "ranks", the normal scores of the ranks of the rewards, or "rewards".
+    num_initial: number of initial random architectures.
+    num_candidates: number of candidates per proposal. 0: 25 times the square root of the number of trials, between 50
+      and 500, as in NASBOT, and fewer beyond 300 trials.
   """
 
   kernel: str = AUTO
@@ -59,11 +61,11 @@ PRESETS = {
   "nasbot": BayesianConfig(kernel=OTMANN, target=REWARDS),
   "autokeras": BayesianConfig(kernel=EDIT, acquisition=UCB, search=ANNEALING, target=REWARDS),
 }
-"""`nasbot` and `autokeras` are the searches of the papers; `default` is that of NASBOT in any space, on ranks."""
+"""`nasbot` and `autokeras` are the searches of the papers; `default` is that of NASBOT for any space, with ranks."""
 
 
 class BayesianSettings:
-  """Declares the settings of the strategy, as `nao_tf.strategies.base.Strategy` has them."""
+  """Declares the settings of the strategy; see `nao_tf.strategies.base.Strategy`."""
 
   config_class: ClassVar[type[Any]] = BayesianConfig
   presets: ClassVar[Mapping[str, Any]] = PRESETS

@@ -1,4 +1,4 @@
-"""Relaxed networks: every edge of a cell is a mixture of all operations, and the weights of the mixtures are trained.
+"""Relaxed supernets: each edge of a cell is a mixture of all operations, whose architecture parameters are trained.
 
 Source: Liu et al., "DARTS: Differentiable Architecture Search", ICLR 2019; Xie et al., "SNAS: Stochastic Neural
 Architecture Search", ICLR 2019.

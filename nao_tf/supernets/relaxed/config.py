@@ -1,4 +1,4 @@
-"""How the mixtures of a relaxed network are trained, as one frozen value without any framework."""
+"""The configuration of gradient-based search. Does not import TensorFlow."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -11,25 +11,26 @@ COSTS = ("parameters", "multiply_adds")
 
 @dataclasses.dataclass(frozen=True)
 class RelaxedConfig:
-  """Settings of a search by gradients. The defaults are those of DARTS, second order, on CIFAR-10.
+  """Settings of a gradient-based search. The defaults are those of second-order DARTS on CIFAR-10.
 
   Attributes:
-    mixture: "softmax" of the strengths (DARTS); a "concrete" sample for each step (SNAS); or "one_hot", a sample of one
-      operation, which alone passes a gradient on, that of the concrete sample (GDAS).
-    order: 2: the strengths lower the validation loss after a step of the weights; 1: the present validation loss; 0: the
-      training loss, together with the weights (SNAS).
-    parameter_learning_rate: learning rate of Adam on the strengths.
-    parameter_beta_1: of Adam.
-    parameter_beta_2: of Adam.
-    parameter_weight_decay: factor of the strengths in their gradient.
-    initial_deviation: standard deviation of the strengths in the beginning.
-    temperature: of samples, in the beginning.
-    final_temperature: of samples, in the last epoch; between them it falls by the same amount in each epoch.
-    cost: what the expected cost counts: "parameters" or "multiply_adds", in the cells.
-    cost_weight: factor of the logarithms of the expected costs of all edges, added up over all cells, in the loss of the
-      strengths; 0 for none.
-    max_identities: the search stops early once the normal cell has more identities than this; 0 never stops. DARTS is
-      known to collapse to identities.
+    mixture: how the operations of an edge are mixed: "softmax" of the architecture parameters (DARTS); a "concrete"
+      (Gumbel-softmax) sample per step (SNAS); or "one_hot", a single sampled operation with the gradient of the
+      concrete sample (GDAS).
+    order: what the architecture parameters minimize: 2, the validation loss after one step of the weights; 1, the
+      validation loss at the current weights; 0, the training loss, together with the weights (SNAS).
+    parameter_learning_rate: learning rate of Adam for the architecture parameters.
+    parameter_beta_1: beta_1 of Adam for the architecture parameters.
+    parameter_beta_2: beta_2 of Adam for the architecture parameters.
+    parameter_weight_decay: weight decay of the architecture parameters.
+    initial_deviation: standard deviation of the initial architecture parameters.
+    temperature: initial temperature of samples.
+    final_temperature: temperature of samples in the last epoch; it changes linearly from epoch to epoch.
+    cost: what the expected cost of the cells measures: "parameters" or "multiply_adds".
+    cost_weight: weight of the cost in the loss of the architecture parameters: the sum over all edges and cells of the
+      logarithm of the expected cost. 0 for none.
+    max_identities: the search stops early when the normal cell has more identity (skip) connections than this, to which
+      DARTS is known to collapse; 0 to never stop.
   """
 
   mixture: str = "softmax"

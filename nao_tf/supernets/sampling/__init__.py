@@ -1,1 +1,1 @@
-"""Searches that sample a path through shared weights for each step: ENAS and random search with weight sharing."""
+"""One-shot searches that sample one path of a supernet per step: ENAS and random search with weight sharing."""

@@ -1,4 +1,4 @@
-"""How architectures are sampled while shared weights are trained, as one frozen value without any framework."""
+"""The configuration of sampling-based one-shot search. Does not import TensorFlow."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -13,29 +13,31 @@ class SamplingConfig:
   """Settings of ENAS and of random search with weight sharing. The defaults are those of ENAS for image cells.
 
   Attributes:
-    sampler: what the architecture of a step is drawn from: a "policy" that learns (ENAS), or "uniform" among all of the
+    sampler: how the architecture of a training step is sampled: by a trained "policy" (ENAS), or "uniform" over the
       space (random search with weight sharing).
-    distinct_inputs: whether "uniform" draws only image cells of which no node reads one state twice.
-    policy_steps: gradient steps of the policy after each epoch of the weights; 0 of a sampler that does not learn.
-    samples_per_step: architectures in a gradient step of the policy.
-    perplexity_scale: c of the reward c / perplexity for texts. For other tasks their own reward is used, such as the
+    distinct_inputs: whether the "uniform" sampler only samples image cells in which no node reads the same state twice.
+    policy_steps: number of gradient steps of the policy after each epoch of weight training; must be 0 for a sampler
+      without a policy.
+    samples_per_step: number of architectures per gradient step of the policy.
+    perplexity_scale: c of the reward c / perplexity for language models. Other tasks use their own reward, such as the
       accuracy.
-    calibrates: whether batch norm has the statistics of training batches on a validation minibatch; otherwise those of the
-      minibatch itself, as in the papers. Texts have no batch norm.
-    epoch_samples: architectures that are sampled after each epoch. The best on one minibatch goes on record.
-    final_samples: different architectures that are sampled at the end, and scored on one minibatch.
-    final_count: how many of the best of these are scored on the whole validation set. The best of them wins.
-    units: of the policy's LSTM.
-    learning_rate: of Adam on the policy.
-    baseline_decay: of the moving average of rewards that is subtracted from a reward, in [0, 1).
+    calibrates: whether evaluations on a validation minibatch use batch normalization statistics of training batches;
+      otherwise those of the minibatch itself, as in the papers. Language models have no batch normalization.
+    epoch_samples: number of architectures sampled after each epoch. The best one on a minibatch is recorded.
+    final_samples: number of distinct architectures that are sampled at the end and scored on a minibatch.
+    final_count: number of these, best first, that are scored on the whole validation set. The best of them wins.
+    units: number of units of the policy's LSTM.
+    learning_rate: learning rate of Adam for the policy.
+    baseline_decay: decay of the moving average of rewards that serves as the baseline, in [0, 1).
     entropy_weight: weight of the policy's entropy in its objective, in units of the reward.
-    initial_range: weights of the policy begin uniformly between plus and minus this.
-    temperature: that the policy's logits are divided by.
-    tanh_constant: c, with which a logit l then becomes c * tanh(l); 0 leaves logits as they are.
-    operation_divisor: that this constant is divided by for operations.
-    separable_bias: initial value of the trained bias of separable convolutions.
-    separable_preference: added to the logits of separable convolutions in the normal cell, and subtracted from others.
-    distance_weight: of the square of the distance of a node that is read, subtracted from its logit.
+    initial_range: limit r of the uniform initialization of the policy in [-r, r].
+    temperature: temperature by which the policy's logits are divided.
+    tanh_constant: c in c * tanh(logit), which bounds the logits; 0 for no bound.
+    operation_divisor: value that `tanh_constant` is divided by for decisions on operations.
+    separable_bias: initial value of the trainable bias for separable convolutions.
+    separable_preference: value added to the logits of separable convolutions in the normal cell, and subtracted from
+      the others.
+    distance_weight: weight of the squared distance of an input node, which is subtracted from its logit.
   """
 
   sampler: str = "policy"
