@@ -1,11 +1,11 @@
-"""Checks of values from outside: what a file, a command line or a caller gives for a field.
+"""Validation of values from files, the command line or callers.
 
-Each function takes a value and the name of its field. It returns the value as a plain value of Python, or raises a
-ValueError that says what was expected, for which field, and what came:
+Each function takes a value and the name of its field. It returns the value as a plain Python value, or raises a
+ValueError that says what was expected, for which field, and the actual value:
 
     expected an integer from 0 to 5 for 'source', got 0.7
 
-A reader of files adds the file and the place in it. Numbers of NumPy are accepted as numbers, booleans are not.
+Readers of files add the file and the position in it. NumPy numbers are accepted as numbers; booleans are not.
 """
 
 import dataclasses
@@ -30,16 +30,16 @@ _SHORT.maxlevel = 3
 
 
 def integer(value: Any, name: str, low: int | None = None, high: int | None = None) -> int:
-  """Returns a value that must be an integer.
+  """Validates an integer.
 
   Args:
-    value: to check.
-    name: of the field, for error messages.
-    low: the smallest one that is allowed; None: there is no limit.
-    high: the largest one that is allowed; None: there is no limit.
+    value: the value to validate.
+    name: name of the field, for error messages.
+    low: minimum; None for no limit.
+    high: maximum; None for no limit.
 
   Raises:
-    ValueError: if it is something else, a boolean and 1.0 included, or out of range.
+    ValueError: if the value is not an integer, such as True or 1.0, or is out of range.
   """
   if not is_integer(value) or not _in_range(value, low, high):
     raise wrong(f"an integer{_range(low, high)}", name, value)
@@ -47,7 +47,7 @@ def integer(value: Any, name: str, low: int | None = None, high: int | None = No
 
 
 def number(value: Any, name: str, low: float | None = None, high: float | None = None) -> float:
-  """Returns a value that must be a finite number, as a float; see `integer`."""
+  """Validates a finite number and returns it as a float; see `integer`."""
   if isinstance(value, bool) or not isinstance(value, numbers.Real) or not _in_range(value, low, high):
     raise wrong(f"a finite number{_range(low, high)}", name, value)
   try:
@@ -60,20 +60,20 @@ def number(value: Any, name: str, low: float | None = None, high: float | None =
 
 
 def any_number(value: Any, name: str) -> float:
-  """Returns a value that must be a number, as a float. It may be NaN or infinite; see `number`."""
+  """Validates a number, which may be NaN or infinite, and returns it as a float; see `number`."""
   return float(value) if isinstance(value, float) else number(value, name)
 
 
 def number_or_none(value: Any, name: str, low: float | None = None, high: float | None = None) -> float | None:
-  """Returns a value that must be a finite number or None; see `number`."""
+  """Validates a finite number or None; see `number`."""
   return None if value is None else number(value, name, low, high)
 
 
 def boolean(value: Any, name: str) -> bool:
-  """Returns a value that must be True or False.
+  """Validates a boolean.
 
   Raises:
-    ValueError: if it is something else.
+    ValueError: if the value is neither True nor False.
   """
   if not isinstance(value, bool):
     raise wrong("true or false", name, value)
@@ -81,10 +81,10 @@ def boolean(value: Any, name: str) -> bool:
 
 
 def text(value: Any, name: str) -> str:
-  """Returns a value that must be a text.
+  """Validates a string.
 
   Raises:
-    ValueError: if it is something else.
+    ValueError: if the value is not a string.
   """
   if not isinstance(value, str):
     raise wrong("a text", name, value)
@@ -92,10 +92,10 @@ def text(value: Any, name: str) -> str:
 
 
 def one_of(value: Any, name: str, choices: Collection[str]) -> str:
-  """Returns a value that must be one of some texts.
+  """Validates that a value is one of several strings.
 
   Raises:
-    ValueError: if it is something else.
+    ValueError: if it is not.
   """
   if not isinstance(value, str) or value not in choices:
     raise wrong(f"one of {', '.join(choices)}", name, value)
@@ -103,15 +103,15 @@ def one_of(value: Any, name: str, choices: Collection[str]) -> str:
 
 
 def elements(value: Any, name: str, length: int | None = None) -> Sequence[Any]:
-  """Returns a value that must be a list or a tuple.
+  """Validates a list or tuple.
 
   Args:
-    value: to check.
-    name: of the field, for error messages.
-    length: the number of its elements; None: any.
+    value: the value to validate.
+    name: name of the field, for error messages.
+    length: expected number of elements; None for any number.
 
   Raises:
-    ValueError: if it is something else or has another length.
+    ValueError: if the value is not a list or tuple, or has the wrong length.
   """
   if not isinstance(value, (list, tuple)) or length not in (None, len(value)):
     raise wrong("a list" if length is None else f"a list of {length}", name, value)
@@ -119,7 +119,7 @@ def elements(value: Any, name: str, length: int | None = None) -> Sequence[Any]:
 
 
 def integers(value: Any, name: str, low: int | None = None, high: int | None = None) -> tuple[int, ...]:
-  """Returns a value that must be a list of integers, as a tuple; see `integer`."""
+  """Validates a list of integers and returns it as a tuple; see `integer`."""
   items = elements(value, name)
   if all(type(item) is int for item in items) and all(_in_range(end, low, high) for end in _ends(items)):
     return tuple(items)
@@ -127,15 +127,15 @@ def integers(value: Any, name: str, low: int | None = None, high: int | None = N
 
 
 def numbers_of(value: Any, name: str, low: float | None = None, high: float | None = None) -> tuple[float, ...]:
-  """Returns a value that must be a list of finite numbers, as a tuple; see `number`."""
+  """Validates a list of finite numbers and returns it as a tuple; see `number`."""
   return tuple(number(item, f"{name}[{index}]", low, high) for index, item in enumerate(elements(value, name)))
 
 
 def mapping(value: Any, name: str) -> Mapping[str, Any]:
-  """Returns a value that must be an object of JSON, with any members.
+  """Validates a JSON object with any members.
 
   Raises:
-    ValueError: if it is something else.
+    ValueError: if the value is not a mapping.
   """
   if not isinstance(value, Mapping):
     raise wrong("a JSON object", name, value)
@@ -143,16 +143,16 @@ def mapping(value: Any, name: str) -> Mapping[str, Any]:
 
 
 def members(value: Any, name: str, required: Collection[str], optional: Collection[str] = ()) -> Mapping[str, Any]:
-  """Returns a value that must be an object of JSON with certain members.
+  """Validates a JSON object with given members.
 
   Args:
-    value: to check.
-    name: what it is, for error messages: "a trial".
-    required: keys that must be there.
-    optional: further keys that may be there.
+    value: the value to validate.
+    name: what the value is, for error messages, such as "a trial".
+    required: keys that must be present.
+    optional: keys that may be present.
 
   Raises:
-    ValueError: if it is something else, lacks a key, or has an unknown one.
+    ValueError: if the value is not a mapping, lacks a key, or has an unknown one.
   """
   found = mapping(value, name)
   missing = [key for key in required if key not in found]
@@ -167,12 +167,12 @@ def members(value: Any, name: str, required: Collection[str], optional: Collecti
 
 
 def check_config(config: "DataclassInstance") -> None:
-  """Checks that the values of a configuration are of the types of their fields, and its numbers finite.
+  """Checks that the values of a configuration match the types of its fields, and that its numbers are finite.
 
-  Numbers in lists must be finite, too. An integer will do for a field of floats.
+  Numbers in lists must be finite as well. An integer is accepted for a float field.
 
   Raises:
-    ValueError: if a value is something else; the message names the class and the field.
+    ValueError: if a value does not match; the message names the class and the field.
   """
   for name, annotation in _annotations(type(config)).items():
     value = getattr(config, name)
@@ -186,22 +186,22 @@ def check_config(config: "DataclassInstance") -> None:
 
 
 def is_integer(value: Any) -> bool:
-  """Returns whether a value is an integer of Python or NumPy. Booleans are none."""
+  """Returns whether a value is a Python or NumPy integer. Booleans do not count."""
   return type(value) is int or (isinstance(value, numbers.Integral) and not isinstance(value, bool))
 
 
 def is_finite(value: Any) -> bool:
-  """Returns whether a value is anything else than a number that is NaN or infinite."""
+  """Returns False if a value is a number that is NaN or infinite, True for anything else."""
   return not isinstance(value, float) or math.isfinite(value)
 
 
 def wrong(expected: str, name: str, value: Any) -> ValueError:
-  """Returns the error for a value that is not what is expected."""
+  """Returns the error for a value that differs from what was expected."""
   return ValueError(f"expected {expected} for {name!r}, got {shown(value)}")
 
 
 def shown(value: Any) -> str:
-  """Returns a value as text for a message: short, whatever it is."""
+  """Formats a value for a message, shortened if necessary."""
   try:
     return _SHORT.repr(value)
   except ValueError:  # Python does not print integers of many thousand digits.

@@ -1,1 +1,1 @@
-"""Benchmarks: strategies and oracles on tables, the predictor alone, and the times of training steps."""
+"""Benchmarks of strategies and oracles on tables, of the predictor alone, and of training step times."""

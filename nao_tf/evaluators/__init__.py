@@ -1,4 +1,7 @@
-"""Evaluators by name. A new one is a file here and a row below; one of your own is `package.module:Name`."""
+"""Evaluators by name. To add one, add a file in this folder and a row to `EVALUATORS`.
+
+Your own evaluator is named by its import path, `package.module:Name`.
+"""
 
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.evaluators.context import EvaluatorClass, EvaluatorContext
@@ -11,16 +14,16 @@ EVALUATORS = {
   "tabular": "nao_tf.evaluators.tabular_evaluator:TabularEvaluator",
   "training": "nao_tf.evaluators.training_evaluator:TrainingEvaluator",
 }
-"""Places by name. At a place is a class with a class method `from_context`; see `EvaluatorContext`."""
+"""Import paths by name, each of a class with a class method `from_context`; see `EvaluatorContext`."""
 
 SCORES = "nao_tf.evaluators.shared_scores:SharedScores"
-"""Place of the evaluator of workers that score with the weights of `shared_weights`, which a search trains itself."""
+"""Import path of the evaluator of workers that score with shared weights trained by the main process."""
 
 WITHOUT_SETTINGS = ("shared_weights", "training")
-"""Evaluators whose modules import TensorFlow, and that declare no settings of their own."""
+"""Evaluators whose modules import TensorFlow and that have no settings of their own."""
 
 SETTINGS = {"inherited": "nao_tf.evaluators.inherited_config:InheritedSettings"}
-"""Places of what declares the settings of an evaluator whose own module imports TensorFlow."""
+"""Import paths of the declared settings of evaluators whose own modules import TensorFlow."""
 
 __all__ = [
   "EVALUATORS",
@@ -37,9 +40,9 @@ __all__ = [
 
 
 def declared_settings(name: str) -> object:
-  """Returns what declares the settings of an evaluator with `config_class` and `presets`: its class, or None.
+  """Returns a class that declares the settings of an evaluator as `config_class` and `presets`; None if it has none.
 
-  For a registered evaluator, TensorFlow is not imported.
+  For registered evaluators, TensorFlow is not imported.
 
   Raises:
     ValueError: if there is no such evaluator.
@@ -50,13 +53,13 @@ def declared_settings(name: str) -> object:
 
 
 def evaluator_class(name: str) -> EvaluatorClass:
-  """Returns the class of an evaluator, importing its module only now, since an evaluator may need TensorFlow.
+  """Returns the class of an evaluator. Its module is imported only now, since it may import TensorFlow.
 
   Args:
-    name: key in the registry, or `package.module:Name`, a class of your own.
+    name: a key of `EVALUATORS`, or the import path of your own evaluator class, `package.module:Name`.
 
   Raises:
-    ValueError: if there is no such evaluator, or it cannot be made from a context.
+    ValueError: if there is no such evaluator, or it has no class method `from_context`.
   """
   found = resolve(name, EVALUATORS, "evaluator")
   if not callable(getattr(found, "from_context", None)):
@@ -65,14 +68,14 @@ def evaluator_class(name: str) -> EvaluatorClass:
 
 
 def make_evaluator(name: str, context: EvaluatorContext) -> Evaluator:
-  """Returns an evaluator.
+  """Returns a new evaluator.
 
   Args:
-    name: key in the registry, or `package.module:Name`, a class of your own.
-    context: what the evaluator is made from. If it has rungs, so has the evaluator; see
-      `nao_tf.evaluators.rung_evaluator`.
+    name: a key of `EVALUATORS`, or the import path of your own evaluator class, `package.module:Name`.
+    context: the context of the search. If it has rungs, the evaluator is wrapped as a
+      `nao_tf.evaluators.rung_evaluator.RungEvaluator`.
 
   Raises:
-    ValueError: if there is no such evaluator, the context lacks what it needs, or the evaluator cannot train in rungs.
+    ValueError: if there is no such evaluator, the context lacks something it needs, or it does not support rungs.
   """
   return in_rungs(evaluator_class(name).from_context(context), context.rungs)

@@ -1,4 +1,4 @@
-"""What an evaluator is: it turns architectures into evaluations."""
+"""The evaluator protocol: an evaluator turns architectures into evaluations."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, runtime_checkable
@@ -7,38 +7,38 @@ from nao_tf.training.base import Epoch
 from nao_tf.trial import Architecture, Evaluation
 
 REWARDS = ("last", "best")
-"""The epochs whose validation result can be the reward of a training."""
+"""Which epoch's validation result is the reward of a training: that of the last or of the best one."""
 
 
 class EvaluatorError(ValueError):
-  """Raised when an evaluator does not do what the protocol says, or can evaluate nothing at all."""
+  """Raised when an evaluator violates its protocol or cannot evaluate anything at all."""
 
 
 class Evaluator(Protocol):
-  """Evaluates architectures, several at a time because weight sharing needs to know them all before it trains."""
+  """Evaluates architectures in batches, since weight sharing needs to know all of them before it trains."""
 
   def evaluate(self, architectures: Sequence[Architecture]) -> Iterable[Evaluation]:
-    """Evaluates architectures.
+    """Evaluates a batch of architectures.
 
     Args:
-      architectures: valid architectures of the space of the evaluator.
+      architectures: valid architectures of the evaluator's search space.
 
     Returns:
-      One evaluation for each architecture, in their order. An evaluator that evaluates one after the other yields each
-      as soon as it is done, so that it can be recorded before the next begins. If an architecture cannot be evaluated,
-      that is a failed evaluation; a search takes an exception as one, too.
+      One evaluation per architecture, in the same order. An evaluator that works sequentially should yield each
+      evaluation as soon as it is done, so that it is recorded before the next one starts. An architecture that cannot
+      be evaluated gets a failed evaluation; a search treats an exception in the same way.
     """
 
 
 @runtime_checkable
 class Watchable(Protocol):
-  """What an evaluator has that trains, so that others can watch its trainings. An evaluator need not have it."""
+  """An evaluator whose trainings can be watched. Implementing this protocol is optional."""
 
   def watch(self, on_epoch: Callable[[Epoch], None]) -> None:
-    """Calls a function from now on with each epoch of a training, as soon as it is over."""
+    """Registers a function that is called with each training epoch as soon as it ends."""
 
 
 def watch(evaluator: Evaluator, on_epoch: Callable[[Epoch], None]) -> None:
-  """Watches the trainings of an evaluator, if it has some to watch."""
+  """Watches the trainings of an evaluator, if it supports that."""
   if isinstance(evaluator, Watchable):
     evaluator.watch(on_epoch)

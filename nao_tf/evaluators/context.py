@@ -1,4 +1,4 @@
-"""What an evaluator that is chosen by name is made from."""
+"""The context that a search passes to an evaluator chosen by name."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class EvaluatorContext:
-  """What a search knows when it makes its evaluator. An evaluator takes from it what it needs.
+  """Everything that a search passes to its evaluator, which uses the parts it needs.
 
-  An evaluator that can be chosen by name has a class method that makes it:
+  An evaluator that can be chosen by name has a class method that constructs it from a context:
 
       class Mine:
 
@@ -30,25 +30,27 @@ class EvaluatorContext:
           return cls(context.space)
 
   Attributes:
-    space: what is searched.
-    seed: of all randomness.
-    make_task: returns the task. It reads data, so only evaluators that need the task call it. None: there is no task.
-    configs: how the networks of architectures are built and trained; None: as the task does it by default.
-    shared_configs: how a supernet is built and trained; None: as `configs` say.
-    sharing_config: how weights are shared and made into scores.
-    score_elsewhere: evaluates in other processes, in order, what `nao_tf.evaluators.shared_scores.SharedScores` does; None:
-      shared weights score in this process.
-    directory: of the search; an evaluator may keep files there. None: files cannot be kept.
-    distribution: of the process; None: the current one.
-    max_parameters: architectures whose networks have more trainable parameters fail; None: no bound.
+    space: the search space.
+    seed: random seed.
+    make_task: function that returns the task. It reads data, so only evaluators that need the task should call it. None
+      if there is no task.
+    configs: how candidate networks are built and trained; None for the defaults of the task.
+    shared_configs: how a supernet is built and trained; None to use `configs`.
+    sharing_config: how weights are shared and architectures are scored.
+    score_elsewhere: function that scores architectures in other processes like
+      `nao_tf.evaluators.shared_scores.SharedScores`, in order; None to score with shared weights in this process.
+    directory: directory of the search, where an evaluator may store files; None if files cannot be stored.
+    distribution: the `tf.distribute.Strategy` to train with; None for the current one.
+    max_parameters: maximum number of trainable parameters; larger networks fail. None for no limit.
     reward: the epoch whose validation result is the reward, "last" or "best".
-    table: path of a table file; None: there is none.
-    rungs: of a search in rungs: after how many epochs a child may be stopped, ascending; empty: there are no rungs.
+    table: path of a table file; None if there is none.
+    rungs: in a search with rungs, the ascending numbers of epochs after which a training may be paused; empty
+      otherwise.
     progress: whether to show progress bars.
-    tensorboard: whether trainings of the evaluator's own, such as that of a supernet, write curves for TensorBoard.
-    objectives: names of what is searched for, if that is several objectives; an evaluator measures some only then.
-    latency_batch_size: examples of the batch that the objective `latency` is measured with.
-    config: the evaluator's own settings, an instance of its `config_class`; None: it has none.
+    tensorboard: whether the evaluator's own trainings, such as that of a supernet, write curves for TensorBoard.
+    objectives: names of the objectives of a multi-objective search; some are only measured if they are listed here.
+    latency_batch_size: batch size at which the objective `latency` is measured.
+    config: settings of the evaluator, an instance of its `config_class`; None if it has none.
   """
 
   space: SearchSpace
@@ -74,40 +76,40 @@ class EvaluatorContext:
     """Returns the directory of the search.
 
     Args:
-      what: is kept there, in the plural, for the message.
+      what: plural noun for what is stored there, for the error message.
 
     Raises:
-      ValueError: if there is none.
+      ValueError: if there is no directory.
     """
     if self.directory is None:
       raise ValueError(f"{what} are kept in the directory of the search; give `directory`")
     return self.directory
 
   def task(self) -> Task:
-    """Returns the task, with its data.
+    """Returns the task, reading its data.
 
     Raises:
-      ValueError: if there is none.
+      ValueError: if there is no task.
     """
     if self.make_task is None:
       raise ValueError("this evaluator needs a task; give `make_task`")
     return self.make_task()
 
   def supernet_configs(self, task: Task) -> Configs:
-    """Returns how a supernet is built and trained."""
+    """Returns how a supernet is built and trained: `shared_configs`, `configs`, or the defaults of the task."""
     return self.shared_configs or self.configs or task.child
 
 
 class EvaluatorClass(Protocol):
   """A class of evaluators that can be chosen by name.
 
-  It may declare settings of its own with the attributes `config_class` and `presets`, as `Strategy` has them. They then
-  come as `context.config`, and the command line has flags for them.
+  It may declare settings with the attributes `config_class` and `presets`, like `Strategy`. They are passed as
+  `context.config`, and the command line has a flag for each of their fields.
   """
 
   def from_context(self, context: EvaluatorContext) -> Evaluator:
-    """Returns an evaluator: a class method.
+    """Constructs an evaluator; a class method.
 
     Raises:
-      ValueError: if the context lacks what the evaluator needs.
+      ValueError: if the context lacks something that the evaluator needs.
     """

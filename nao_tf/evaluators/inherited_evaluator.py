@@ -1,12 +1,12 @@
-"""The evaluator that lets children inherit the weights of their parents, as in Auto-Keras (Jin et al., KDD 2019).
+"""An evaluator in which networks inherit the weights of their parents, as in Auto-Keras (Jin et al., KDD 2019).
 
-A child whose origin names a parent begins as the trained network of the parent, made larger by morphisms, and trains on
-from there. The journal of the search says who the parent is. The weights of trained networks are files in the directory
-of the search, so a parent may have been trained by another worker.
+A candidate whose origin names a parent starts as the trained network of that parent, enlarged by network morphisms, and
+continues training from there. The parent is looked up in the journal of the search. Weights of trained networks are
+stored in the directory of the search, so the parent may have been trained by another worker.
 
-Which weights are kept: those of the networks with the highest rewards, as many as the settings say; those of trials
-that are open; and those of their parents. All others are removed as the search goes. A child whose parent's weights are
-gone is trained from scratch, and its metrics say so.
+Weights are kept for the networks with the highest rewards, as many as the settings say, for open trials, and for the
+parents of open trials. All others are deleted during the search. A candidate whose parent's weights are gone is trained
+from scratch, and its metrics say so.
 """
 
 import dataclasses
@@ -36,24 +36,24 @@ _NUM_EXAMPLES = 256
 
 
 class InheritedEvaluator(InheritedSettings, TrainingEvaluator):
-  """Trains children from the weights of their parents. The metrics of an evaluation say what was inherited.
+  """Trains candidates from the weights of their parents.
 
-  `inherited_from` is the number of the parent's trial and `morphisms` the number of steps from the parent to the child;
-  without a parent, the former is None and `note` says why. An evaluation is a function of the architecture, its parent
-  and the settings.
+  The metrics of an evaluation include `inherited_from`, the trial id of the parent, and `morphisms`, the number of
+  morphisms from the parent to the child. Without a parent, `inherited_from` is None and `note` gives the reason. An
+  evaluation depends only on the architecture, its parent and the settings.
   """
 
   def __init__(self, *args: Any, directory: str, config: InheritedConfig | None = None, **options: Any):
-    """Checks that task and space fit.
+    """Initializes the evaluator, after checking that task and space are supported.
 
     Args:
-      *args: of `TrainingEvaluator`.
-      directory: of the search, whose journal says what the parent of a child is.
-      config: how weights are kept, and when a training stops; None: the defaults.
-      **options: of `TrainingEvaluator`.
+      *args: arguments of `TrainingEvaluator`.
+      directory: directory of the search, whose journal determines the parent of a candidate.
+      config: settings of weight inheritance and early stopping; None for the defaults.
+      **options: keyword arguments of `TrainingEvaluator`.
 
     Raises:
-      ValueError: if the networks of the space are not plain ones, or as `TrainingEvaluator` does.
+      ValueError: if the networks of the space are not networks of plain layers, or `TrainingEvaluator` raises it.
     """
     super().__init__(*args, **options)
     self.check_space(self._space)
@@ -69,7 +69,7 @@ class InheritedEvaluator(InheritedSettings, TrainingEvaluator):
     return cls(*cls.arguments(context), directory=context.directory, config=context.config, **cls.options(context))
 
   def check_epochs(self, epochs: Sequence[int]) -> None:
-    """Raises ValueError: these trainings end when the validation loss does not become lower any more."""
+    """Raises a ValueError, since rungs cannot be combined with early stopping on the validation loss."""
     raise ValueError(
       f"inherited: children are trained until their loss does not become lower, not in rungs; got {list(epochs)}"
     )
@@ -81,21 +81,21 @@ class InheritedEvaluator(InheritedSettings, TrainingEvaluator):
     return dataclasses.replace(evaluation, metrics={**evaluation.metrics, **self._inherited})
 
   def _begin(self, network: keras.Model, architecture: Architecture) -> None:
-    """Gives a child the weights of its parent."""
+    """Initializes a network with the weights of its parent."""
     try:
       self._inherited = self._inherit(network, architecture)
     except _NotInherited as error:
       self._inherited = {"inherited_from": None, "note": f"trained from scratch: {error}"}
 
   def _end(self, network: keras.Model, architecture: Architecture) -> None:
-    """Keeps the weights of a trained child."""
+    """Stores the weights of a trained network."""
     try:
       self._store.save(architecture, weights_of(network))
     except OSError as error:
       logging.warning("the weights of %s are not kept: %s", architecture, error)
 
   def _epochs(self, trainer: NetworkTrainer) -> Iterator[Metrics]:
-    """Yields epochs until the validation loss does not become lower any more."""
+    """Trains until the validation loss stops improving; yields the epochs."""
     best, waited = math.inf, 0
     for epoch in super()._epochs(trainer):
       yield epoch
@@ -108,7 +108,7 @@ class InheritedEvaluator(InheritedSettings, TrainingEvaluator):
         return
 
   def _inherit(self, network: Any, architecture: Architecture) -> dict[str, Any]:
-    """Gives a child the weights of its parent; returns what is recorded about it."""
+    """Initializes a network with the weights of its parent; returns the metrics to record."""
     parent = self._parent_of(architecture)
     plan = morph_plan(self._space.decode(parent.architecture), self._space.decode(architecture))
     if plan is None:
@@ -123,7 +123,7 @@ class InheritedEvaluator(InheritedSettings, TrainingEvaluator):
     return {"inherited_from": parent.id, "morphisms": plan.num_morphisms}
 
   def _parent_of(self, architecture: Architecture) -> Trial:
-    """Returns the trial that the open trial of an architecture was made from."""
+    """Returns the parent of the open trial of an architecture."""
     trials = self._trials()
     own = [t for t in trials if t.evaluation is None and self._space.canonical(t.architecture) == architecture]
     parents = set(own[-1].origin.parents) if own else set()
@@ -133,7 +133,7 @@ class InheritedEvaluator(InheritedSettings, TrainingEvaluator):
     return found[0]
 
   def _trials(self) -> list[Trial]:
-    """Returns the trials of the search so far; none without a journal."""
+    """Returns the trials of the search so far; none if there is no journal."""
     return read_trials(self._directory) if os.path.exists(os.path.join(self._directory, TRIALS_FILE)) else []
 
   def _examples(self) -> np.ndarray:
@@ -143,7 +143,7 @@ class InheritedEvaluator(InheritedSettings, TrainingEvaluator):
     return np.asarray(images)
 
   def _clean_up(self) -> None:
-    """Removes weights that are not needed any more; see the module."""
+    """Deletes weights that are no longer needed; see the module docstring."""
     trials = self._trials()
     waiting = [trial for trial in trials if trial.evaluation is None]
     parents = {parent for trial in waiting for parent in trial.origin.parents}
@@ -152,4 +152,4 @@ class InheritedEvaluator(InheritedSettings, TrainingEvaluator):
 
 
 class _NotInherited(Exception):
-  """Raised when a child cannot inherit weights; the message says why."""
+  """Raised when a network cannot inherit weights; the message gives the reason."""

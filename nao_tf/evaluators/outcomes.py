@@ -1,4 +1,4 @@
-"""What comes of evaluating architectures: one evaluation for each, also if an evaluator raises exceptions."""
+"""Runs an evaluator safely: one evaluation per architecture, even if the evaluator raises exceptions."""
 
 import contextlib
 import os
@@ -24,18 +24,18 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def evaluate_each(evaluator: Evaluator, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
-  """Yields one evaluation for each architecture, in order, as soon as it is there.
+  """Yields one evaluation per architecture, in order and as soon as it is available.
 
-  An exception of any type is logged, and the architecture that the evaluator was working on has failed. So is the exit
-  that it asks for with `sys.exit`. The evaluator is then called again for the others.
+  An exception of any type is logged and fails the architecture that was being evaluated, and so does `sys.exit` called
+  by the evaluator. The evaluator is then called again for the remaining architectures.
 
   Args:
-    evaluator: evaluates.
-    architectures: of its space.
+    evaluator: the evaluator.
+    architectures: architectures of its search space.
 
   Raises:
-    BaseException: what a handler of a signal raises that stops the program, and KeyboardInterrupt.
-    EvaluatorError: if the evaluator returns something else than one evaluation for each architecture.
+    BaseException: if a signal handler stops the program; also KeyboardInterrupt.
+    EvaluatorError: if the evaluator does not return exactly one evaluation per architecture.
     RunDirectoryError: if a file of the evaluator cannot be used.
   """
   done = 0
@@ -46,7 +46,7 @@ def evaluate_each(evaluator: Evaluator, architectures: Sequence[Architecture]) -
 
 
 def _evaluate_together(evaluator: Evaluator, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
-  """Yields evaluations until there is one for each architecture, or one has failed with an exception."""
+  """Yields evaluations until all architectures are done, or one has failed with an exception."""
   results: Iterator[Any] | None = None
   for number, architecture in enumerate(architectures):
     start = time.perf_counter()
@@ -70,7 +70,7 @@ def _evaluate_together(evaluator: Evaluator, architectures: Sequence[Architectur
 
 
 def _is_told_to_stop(error: BaseException) -> bool:
-  """Returns whether it is the program's own handler of a signal that raises it, as programs do to end in order."""
+  """Returns whether an error was raised by a signal handler of the program, in order to stop it."""
   handlers = {getattr(signal.getsignal(number), "__code__", None) for number in _STOPPING}
   return any(frame.f_code in handlers for frame, _ in traceback.walk_tb(error.__traceback__))
 
@@ -96,7 +96,7 @@ def _next(evaluator: Evaluator, results: Iterator[Any], number: int, total: int)
 
 @contextlib.contextmanager
 def _only_here() -> Iterator[None]:
-  """Ends a process that an evaluation forks when it comes out of the evaluation. The search goes on in this one alone."""
+  """Terminates forked child processes that return from an evaluation, so that only this process continues the search."""
   process, status = os.getpid(), 1
   try:
     yield
@@ -122,7 +122,7 @@ def _flush_output() -> None:
 
 @contextlib.contextmanager
 def _output_for_others() -> Iterator[None]:
-  """Opens standard output and standard error again if an evaluation closes them, so that others can print."""
+  """Reopens standard output and standard error if an evaluation closes them, so that others can still print."""
   try:
     yield
   finally:
@@ -133,7 +133,7 @@ def _output_for_others() -> Iterator[None]:
 
 
 def _open_descriptor(number: int) -> None:
-  """Lets a descriptor that is closed lead nowhere, before the next file that is opened gets it."""
+  """Opens a closed file descriptor as the null device, so that no newly opened file gets its number."""
   try:
     os.fstat(number)
   except OSError:

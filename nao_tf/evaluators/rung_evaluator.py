@@ -1,7 +1,7 @@
-"""The evaluator of a search in rungs: it trains children up to a rung, and later on from there.
+"""The evaluator of a search with rungs, which trains candidates up to a rung and resumes them later.
 
-What it is given is an architecture with one more number, the rung. So a child that goes on is one more piece of work for
-any executor, in any process.
+Its input is an architecture with the rung appended as one more number. So a promoted candidate is just another work
+item for any executor, in any process.
 """
 
 import os
@@ -19,37 +19,38 @@ TRAININGS_DIRECTORY = "rungs"
 
 @runtime_checkable
 class Resumable(Protocol):
-  """What an evaluator has whose children can be trained a part of their epochs, and later on from there."""
+  """An evaluator that can train a candidate for some of its epochs and resume the training later."""
 
   def check_epochs(self, epochs: Sequence[int]) -> None:
-    """Checks that children can be trained in such parts.
+    """Checks that trainings can be paused after the given epochs.
 
     Args:
-      epochs: after which a child may be stopped, ascending; the last number is that of a whole training.
+      epochs: numbers of epochs after which a training may be paused, ascending; the last is the length of a full
+        training.
 
     Raises:
-      ValueError: if they cannot be; the message says what was expected.
+      ValueError: if they cannot; the message says what was expected.
     """
 
   def evaluate_until(self, architecture: Architecture, epochs: int) -> Evaluation:
-    """Returns the evaluation of a child after so many epochs.
+    """Trains a candidate up to the given number of epochs and returns its evaluation.
 
-    It goes on from where the child was left, if that is known, and gives the same result if it is not.
+    An earlier training of the candidate is resumed if its state is available; the result is the same in both cases.
     """
 
 
 class RungEvaluator:
-  """Evaluates architectures at rungs."""
+  """Evaluates architectures at rungs, with a resumable evaluator."""
 
   def __init__(self, evaluator: Evaluator, epochs: Sequence[int]):
-    """Takes an evaluator.
+    """Wraps an evaluator.
 
     Args:
-      evaluator: trains children in parts.
-      epochs: of each rung, ascending.
+      evaluator: an evaluator that implements `Resumable`.
+      epochs: number of epochs of each rung, ascending.
 
     Raises:
-      ValueError: if the evaluator cannot do that, or not with these epochs.
+      ValueError: if the evaluator does not support rungs, or not with these epochs.
     """
     if not isinstance(evaluator, Resumable):
       raise ValueError(
@@ -64,24 +65,24 @@ class RungEvaluator:
     watch(self._inner, on_epoch)
 
   def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
-    """Yields the evaluation of each architecture at the rung that is its last number."""
+    """Yields the evaluation of each architecture at the rung given by its last number."""
     for *architecture, rung in architectures:
       yield self._evaluator.evaluate_until(tuple(architecture), self._epochs[rung])
 
 
 def remove_trainings(directory: str) -> None:
-  """Removes the trainings that may go on. Children that go on all the same are trained from the beginning.
+  """Deletes the state of paused trainings. Candidates promoted later are trained from scratch.
 
   Args:
-    directory: of the search.
+    directory: directory of the search.
   """
   shutil.rmtree(os.path.join(directory, TRAININGS_DIRECTORY), ignore_errors=True)
 
 
 def in_rungs(evaluator: Evaluator, epochs: Sequence[int]) -> Evaluator:
-  """Returns an evaluator as a search in rungs needs it; as it is if there are no rungs.
+  """Wraps an evaluator for a search with rungs; returns it unchanged if there are none.
 
   Raises:
-    ValueError: if it cannot train children in parts.
+    ValueError: if the evaluator does not support rungs.
   """
   return RungEvaluator(evaluator, epochs) if epochs else evaluator

@@ -1,8 +1,8 @@
-"""Scores architectures with the shared weights that another process trains.
+"""Scores architectures with shared weights that another process trains.
 
-`SharedWeightsEvaluator` trains a supernet in the process of a search. Several workers can then score with its weights, which
-they read from its last checkpoint. An architecture comes with the number of training steps before its choices, so that a
-worker never scores with other weights.
+`SharedWeightsEvaluator` trains the supernet in the main process of a search. Workers load its last checkpoint to score
+architectures in parallel. Each architecture is prefixed with the number of training steps, so that no worker scores
+with outdated weights.
 """
 
 import os
@@ -21,14 +21,14 @@ from nao_tf.trial import Architecture, Evaluation
 
 
 class SharedScores:
-  """Evaluates architectures with a number of steps before their choices."""
+  """Scores architectures that are prefixed with the number of training steps of the shared weights."""
 
   def __init__(self, trainer: SupernetTrainer, directory: str):
-    """Takes a supernet.
+    """Initializes the evaluator.
 
     Args:
-      trainer: a fresh one, made as the one that is trained.
-      directory: of the training. It is only read.
+      trainer: a fresh trainer, constructed like the one that trains the supernet.
+      directory: directory of the training; it is only read.
     """
     self._trainer, self._directory = trainer, directory
 
@@ -43,10 +43,10 @@ class SharedScores:
     return cls(make_trainer(context, context.task()), training_directory(directory))
 
   def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
-    """Yields an evaluation with the metrics of each architecture, as text: JSON has no infinity.
+    """Yields an evaluation with the metrics of each architecture, formatted as text since JSON has no infinity.
 
     Raises:
-      EvaluatorError: if there are no shared weights of so many steps.
+      EvaluatorError: if there is no checkpoint with that number of steps.
     """
     for num_steps, *choices in architectures:
       self._take_weights(num_steps)
@@ -64,7 +64,7 @@ class SharedScores:
 
 
 def make_trainer(context: EvaluatorContext, task: Task) -> SupernetTrainer:
-  """Returns a fresh trainer, made as the one of the search of a context, whose task is given."""
+  """Returns a fresh trainer, constructed like the one of the search, for the given context and task."""
   configs = context.supernet_configs(task)
   return make_supernet_trainer(
     task,
@@ -78,5 +78,5 @@ def make_trainer(context: EvaluatorContext, task: Task) -> SupernetTrainer:
 
 
 def training_directory(directory: str) -> str:
-  """Returns where the supernet of a search is trained, given the directory of the search."""
+  """Returns the directory in which the supernet of a search is trained, given the directory of the search."""
   return os.path.join(directory, DIRECTORY, TRAINING_DIRECTORY)

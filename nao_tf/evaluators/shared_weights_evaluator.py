@@ -1,17 +1,17 @@
-"""The evaluator that scores architectures with shared weights.
+"""An evaluator that scores architectures with shared weights.
 
-It is NAO-WS (Luo et al., NeurIPS 2018) with the strategy of NAO, "Random-WS" with random search, one-shot evolution with
-evolution.
+With the strategy NAO this is NAO-WS (Luo et al., NeurIPS 2018), with random search "Random-WS", and with evolution
+one-shot evolution.
 
-Each batch of architectures that comes to be evaluated is a round. First the supernet is trained on a pool: the batch, a
-reference of random architectures, the best of earlier rounds, and as many random ones as are then missing. After that,
-each architecture is scored on the same validation examples, by itself as a separate network would be (see
-`nao_tf.supernets`), in this process or by several workers side by side (see `nao_tf.evaluators.shared_scores`).
+Each batch of architectures is a round. First, the supernet is trained on a pool: the batch, a set of random reference
+architectures, the best architectures of earlier rounds, and further random ones. Then each architecture is scored on
+the same validation examples, as if it were a separate network (see `nao_tf.supernets`), in this process or by several
+workers in parallel (see `nao_tf.evaluators.shared_scores`).
 
-Scores rise as the supernet is trained, whatever the architectures. To make those of a later round comparable with those
-of the first, the reference is scored again. A score is then mapped by the line that takes the reference's median and
-interquartile range in this round to those in the first. Mean and standard deviation would not do, since the losses of some
-architectures are far out.
+Scores increase as the supernet is trained, whatever the architecture. To make scores of different rounds comparable,
+the reference architectures are rescored in every round, and scores are mapped linearly so that the median and the
+interquartile range of the reference match those of the first round. Mean and standard deviation would not work, because
+the losses of some architectures are extreme outliers.
 """
 
 import dataclasses
@@ -46,13 +46,13 @@ _REFERENCE_STREAM, _POOL_STREAM = 1, 2
 
 
 class SharedWeightsEvaluator:
-  """Scores architectures with shared weights; their rewards are the scores, mapped to the scale of the first round.
+  """Scores architectures with shared weights. Rewards are scores mapped to the scale of the first round.
 
-  All encodings of a network are trained and scored as the canonical one. If the process is killed at any moment and a new
-  one is asked for what had not been evaluated, the evaluations are those that the old process would have given.
+  All encodings of a network are trained and scored as its canonical encoding. After an interruption, a new process that
+  is asked for the missing evaluations returns the same results as the old one would have.
 
   Attributes:
-    trainer: the supernet in training.
+    trainer: trainer of the supernet.
   """
 
   def __init__(
@@ -71,27 +71,28 @@ class SharedWeightsEvaluator:
     tensorboard: bool = True,
     score_elsewhere: Callable[[Sequence[Architecture]], Iterable[Evaluation]] | None = None,
   ) -> None:
-    """Makes the supernet, or restores it from the directory.
+    """Creates the supernet, or restores it from the directory.
 
     Args:
-      task: what the networks learn.
-      space: what architectures are drawn from.
-      network_config: how large and how regularized the networks are.
+      task: the task to train on.
+      space: the search space that architectures are sampled from.
+      network_config: size and regularization of the networks.
       training_config: how the supernet is trained.
       sharing_config: how weights are shared and architectures are scored.
-      directory: where the supernet is kept; made if it does not exist, continued if it does.
-      distribution: the distribution of the process.
-      seed: of everything random.
-      max_parameters: an architecture with more trainable parameters fails without being trained; None for no bound.
+      directory: directory of the supernet; created if it does not exist, resumed if it does.
+      distribution: the `tf.distribute.Strategy` to train with.
+      seed: random seed.
+      max_parameters: maximum number of trainable parameters; a larger architecture fails without being trained. None
+        for no limit.
       progress: whether to show a progress bar of the training.
-      tensorboard: whether the training writes curves for TensorBoard.
+      tensorboard: whether to write training curves for TensorBoard.
       score_elsewhere: see `EvaluatorContext`.
 
     Raises:
-      ValueError: if there is no validation set, there is no supernet for the task, the space or a configuration does not
-        fit, or hardly any architecture is small enough.
-      RunDirectoryError: if the directory is that of other shared weights.
-      OSError: if the directory cannot be made or written.
+      ValueError: if there is no validation set or no supernet for the task, the space or a configuration does not fit,
+        or almost no architecture is within `max_parameters`.
+      RunDirectoryError: if the directory belongs to other shared weights.
+      OSError: if the directory cannot be created or written to.
     """
     check_shared_training(training_config, num_replicas=distribution.num_replicas_in_sync)
     task.check_genotype(space.decode(space.sample(np.random.default_rng(seed))))
@@ -153,13 +154,13 @@ class SharedWeightsEvaluator:
     )
 
   def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
-    """Trains the supernet, and then yields one evaluation for each architecture, in order, as soon as it is there.
+    """Trains the supernet, then yields one evaluation per architecture, in order and as soon as it is available.
 
-    An architecture fails, with a `reason`, if it has too many parameters or a metric of it is NaN or infinite. If the
-    training diverges, all architectures fail, and so do all that come later.
+    An architecture fails, with a `reason`, if it has too many parameters or one of its metrics is NaN or infinite. If
+    training diverges, all architectures of this and of later rounds fail.
 
     Raises:
-      ValueError: if an architecture is not one of the space.
+      ValueError: if an architecture does not belong to the space.
     """
     canonical = [self._canonical(architecture) for architecture in architectures]
     start = time.perf_counter()
@@ -177,15 +178,15 @@ class SharedWeightsEvaluator:
       yield Evaluation(reward, share + time.perf_counter() - start, metrics)
 
   def score(self, architecture: Architecture) -> float:
-    """Returns the score of an architecture with the present weights, not mapped to the scale of the first round."""
+    """Returns the score of an architecture with the current weights, not mapped to the scale of the first round."""
     return self._score(self.trainer.score(self._canonical(architecture)))
 
   def scores(self, architectures: Sequence[Architecture]) -> list[float]:
-    """Returns the score of each architecture, NaN if it could not be scored; see `score`."""
+    """Returns the score of each architecture, NaN if it cannot be scored; see `score`."""
     return [self._score_or_nan(scored) for scored in self._scores([self._canonical(a) for a in architectures])]
 
   def _scores(self, architectures: Sequence[Architecture]) -> Iterator[Metrics | Evaluation]:
-    """Yields the metrics of each architecture, in order; an evaluation that says why if it could not be scored."""
+    """Yields the metrics of each architecture, in order; a failed evaluation if it cannot be scored."""
     if self._score_elsewhere is None:
       yield from map(self._score_here, architectures)
       return
@@ -205,7 +206,7 @@ class SharedWeightsEvaluator:
     return self._space.canonical(architecture)
 
   def _new_round(self, architectures: list[Architecture]) -> Round:
-    """Records a round. Its pool is filled up with the best of earlier rounds, and then with random architectures."""
+    """Records a round. Its pool is filled up with the best of earlier rounds, then with random architectures."""
     config = self._sharing_config
     per_round = config.epochs_per_round or self._epochs
     last_epoch = min(self._epochs, (len(self._rounds) + 1) * per_round)
@@ -218,9 +219,9 @@ class SharedWeightsEvaluator:
     return self._rounds.add(architectures, pool, last_epoch)
 
   def _random(self, count: int, others: Sequence[Architecture], rng: np.random.Generator) -> list[Architecture]:
-    """Returns different random architectures that are small enough and not among the others.
+    """Samples distinct random architectures that are within the size limit and not among the others.
 
-    There are fewer than `count` if they are hard to find.
+    It returns fewer than `count` if they are hard to find.
     """
     found = dict.fromkeys(others)
     for _ in range(_RANDOM_ATTEMPTS * count):
@@ -232,7 +233,7 @@ class SharedWeightsEvaluator:
     return list(found)[len(others) :]
 
   def _train(self, round_: Round) -> None:
-    """Trains for a round, unless an earlier training has diverged. If this one diverges, that is recorded."""
+    """Trains for a round unless training has diverged before; records if it diverges now."""
     if self._rounds.divergence is None and int(self.trainer.epoch) < round_.last_epoch:
       self.trainer.start_round(round_.pool, round_.last_epoch)
       try:
@@ -242,7 +243,7 @@ class SharedWeightsEvaluator:
         self._rounds.add_divergence(str(error))
 
   def _line(self, round_: Round) -> tuple[float, float]:
-    """Returns slope and intercept of the line from this round's rewards to those of the first."""
+    """Returns slope and intercept of the linear map from scores of this round to rewards."""
     first = self._rounds.first_with(round_.last_epoch)
     if first.number == 0 and self._epochs == round_.last_epoch:
       return 1.0, 0.0
@@ -261,10 +262,10 @@ class SharedWeightsEvaluator:
     """Returns the reward of an architecture, None if it fails, and its metrics.
 
     Args:
-      architecture: the next one.
-      round_: the present one.
-      line: from scores of this round to rewards.
-      scores: of those that fit, this one and those that follow.
+      architecture: the architecture.
+      round_: the current round.
+      line: slope and intercept of the map from scores of this round to rewards.
+      scores: scores of this architecture and the following ones that are within the size limit.
     """
     parameters = self.trainer.num_parameters(architecture)
     if not self._fits(architecture):
@@ -281,7 +282,7 @@ class SharedWeightsEvaluator:
     return reward, {**metrics, "score": score, **costs, "round": round_.number, "epochs": round_.last_epoch}
 
   def _multiply_adds(self, architecture: Architecture) -> Metrics:
-    """Returns the multiply-adds of one example as a metric; none if they are not known for such networks."""
+    """Returns the multiply-adds per example as a metric; empty if they are unknown for such networks."""
     task, genotype = self._task, self._space.decode(architecture)
     number = known_multiply_adds(genotype, self._network_config, task.input_shape, task.num_outputs)
     return {} if number is None else {"multiply_adds": number}
@@ -291,9 +292,9 @@ class SharedWeightsEvaluator:
 
 
 def _line_between(here: np.ndarray, there: np.ndarray) -> tuple[float, float]:
-  """Returns slope and intercept of the line that takes median and interquartile range of `here` to those of `there`.
+  """Returns slope and intercept of the line that maps the median and interquartile range of `here` to those of `there`.
 
-  Architectures count only if both scores are finite.
+  Only architectures with finite scores on both sides count.
   """
   finite = np.isfinite(here) & np.isfinite(there)
   if not finite.any():

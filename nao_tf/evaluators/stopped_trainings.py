@@ -1,8 +1,8 @@
-"""Trainings that were stopped after some epochs, and can go on: `rungs` in the directory of a search.
+"""Paused trainings of a search with rungs, in the subdirectory `rungs` of its directory.
 
-Each child has a directory with its checkpoints and the history of its epochs there, named after its architecture. All
-workers of a search see the same directory. If the files of a child are missing or damaged, it is trained from the
-beginning, which costs time and gives the same result.
+Each candidate has a directory, named after its architecture, with checkpoints and the history of its epochs. All
+workers share these directories. If the files of a candidate are missing or damaged, it is trained from scratch, which
+takes longer but gives the same result.
 """
 
 import hashlib
@@ -19,25 +19,25 @@ from nao_tf.trial import Architecture
 
 
 class StoppedTrainings:
-  """The trainings of a search that may go on."""
+  """The paused trainings of a search."""
 
   def __init__(self, directory: str):
-    """Takes the directory of the search. Nothing is written yet."""
+    """Initializes with the directory of the search. Nothing is written yet."""
     self._directory = os.path.join(directory, TRAININGS_DIRECTORY)
 
   def train_on(
     self, trainer: NetworkTrainer, architecture: Architecture, until: int, on_epoch: Callable[[Epoch], None]
   ) -> Sequence[Metrics]:
-    """Trains a child up to an epoch, from where it was left.
+    """Trains a candidate up to an epoch, resuming its paused training if there is one.
 
     Args:
-      trainer: fresh, the same as before.
-      architecture: of the child, canonical.
-      until: the epoch to stop after.
-      on_epoch: called with each epoch that is trained now.
+      trainer: a fresh trainer, constructed in the same way as before.
+      architecture: canonical encoding of the candidate.
+      until: the epoch to pause after.
+      on_epoch: called with each epoch that is trained in this call.
 
     Returns:
-      The metrics of all its epochs. Those of the last one have the metrics on the validation set.
+      The metrics of all epochs of the candidate. Those of the last one include validation metrics.
     """
 
     def watch(metrics: Metrics) -> None:
@@ -51,7 +51,7 @@ class StoppedTrainings:
     return [*before, last]
 
   def forget(self, architecture: Architecture) -> None:
-    """Removes the files of a child that does not go on."""
+    """Deletes the files of a candidate that will not be resumed."""
     shutil.rmtree(self._path(architecture), ignore_errors=True)
 
   def _opened(self, trainer: NetworkTrainer, architecture: Architecture) -> TrainingDirectory:

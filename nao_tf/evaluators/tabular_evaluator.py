@@ -1,4 +1,4 @@
-"""The evaluator that looks architectures up in a table of architectures that were all trained once."""
+"""An evaluator that looks up results in a table of pretrained architectures, such as a NAS benchmark."""
 
 import math
 import string
@@ -16,30 +16,27 @@ ACCURACY = "accuracy"
 
 
 class TabularEvaluator:
-  """Looks architectures up in a table. The reward is an accuracy in percent.
+  """Looks up architectures in a table. The reward is an accuracy in percent.
 
-  The metrics of an evaluation are `row`, the row in the table; `test`, the figure to report; and `params` and `macs` if
-  the table has them. An evaluation fails if the architecture is not in the table, or has no figure there.
+  The metrics of an evaluation are `row`, the row in the table; `test`, the result to report; and `params` and `macs` if
+  the table has them. An evaluation fails if the architecture is not in the table or has no result there.
 
   Attributes:
     table: the table.
-    objective: name of the figure that is the reward.
-    report: name of the figure that is reported as `test`.
+    objective: name of the column that is the reward.
+    report: name of the column that is reported as `test`.
   """
 
   def __init__(
     self, table: Table, *, objective: str | None = None, report: str | None = None, with_accuracy: bool = False
   ):
-    """Chooses the figures.
+    """Initializes the evaluator.
 
     Args:
       table: the table.
-      objective: name of the figure that is the reward; None for the default of the table.
-      report: name of the figure to report; None for the default of the table.
-      with_accuracy: whether the reward is a metric, too, `accuracy`, as a search for several objectives needs it.
-
-    Raises:
-      ValueError: if the table has no such figure.
+      objective: name of the column that is the reward; None for the default of the table.
+      report: name of the column to report; None for the default of the table.
+      with_accuracy: whether to report the reward also as the metric `accuracy`, as a multi-objective search requires.
     """
     self.table = table
     self.objective = objective or table.default_objective

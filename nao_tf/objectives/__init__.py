@@ -1,4 +1,4 @@
-"""Several objectives of one search: their names, who dominates whom, the Pareto set, and hypervolumes."""
+"""Multi-objective search: objectives, Pareto dominance, Pareto sets and hypervolumes."""
 
 from nao_tf.objectives.objective import OBJECTIVES, Objective, objective_of
 from nao_tf.objectives.objectives import Objectives, objectives_of, pareto_set_on_record, recorded_objectives

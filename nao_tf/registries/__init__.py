@@ -1,8 +1,8 @@
-"""Registries: things that are chosen by name, in a flag or in the argument of a function.
+"""Registries: components that are chosen by name, in a flag or in an argument.
 
-Every package that offers a choice has one literal dict from names to places. A place is a text, `package.module:Name`.
-So a registry can be read without importing what is in it. A place is accepted wherever a name is: that is how a space,
-a strategy, an evaluator or a task of your own is used without a change to this package.
+Each package that offers a choice has a literal dict from names to import paths of the form `package.module:Name`, so a
+registry can be read without importing its components. An import path is accepted wherever a name is. That is how you
+use your own search space, strategy, evaluator or task without changing this package.
 """
 
 import difflib
@@ -13,26 +13,26 @@ from typing import Any
 
 
 class MissingPackage(ImportError):
-  """Raised when what was chosen needs a package that is not installed; the message says how to install it."""
+  """Raised when a component needs a package that is not installed; the message says how to install it."""
 
 
 def resolve(name: str, registry: Mapping[str, str], kind: str) -> Any:
-  """Returns the object that a name stands for. Its module is imported only now.
+  """Returns the object with the given name. Its module is imported only now.
 
   Args:
-    name: a key of the registry, or a place of the form `package.module:Name`.
-    registry: places by name.
-    kind: what is chosen, for error messages: "space", "strategy".
+    name: a key of the registry, or an import path of the form `package.module:Name`.
+    registry: import paths by name.
+    kind: kind of component for error messages, such as "space" or "strategy".
 
   Raises:
-    ValueError: if the name is neither a key nor a place, or there is nothing at the place.
+    ValueError: if the name is neither a key nor an import path, or the import fails.
   """
   check_name(name, registry, kind)
   return load_place(registry.get(name, name), kind)
 
 
 def check_name(name: str, registry: Mapping[str, str], kind: str) -> None:
-  """Checks that a name is a key of the registry or has the form of a place. Nothing is imported.
+  """Checks that a name is a key of the registry or has the form of an import path. Nothing is imported.
 
   Raises:
     ValueError: if it is neither.
@@ -44,19 +44,19 @@ def check_name(name: str, registry: Mapping[str, str], kind: str) -> None:
 
 
 def choices(registry: Mapping[str, str]) -> str:
-  """Returns the names that may be given, in words."""
+  """Returns a description of the accepted names, for messages and help."""
   return f"one of {', '.join(sorted(registry))}, or package.module:Name"
 
 
 def load_place(place: str, kind: str) -> Any:
-  """Returns the object at a place.
+  """Imports the object at an import path.
 
   Args:
-    place: of the form `package.module:Name`.
-    kind: what is expected there, for error messages.
+    place: import path of the form `package.module:Name`.
+    kind: kind of component, for error messages.
 
   Raises:
-    ValueError: if the module cannot be imported or has no such name.
+    ValueError: if the module cannot be imported or has no such attribute.
   """
   module_name, _, attribute = place.partition(":")
   try:
@@ -69,15 +69,15 @@ def load_place(place: str, kind: str) -> Any:
 
 
 def resolve_for(value: object, registry: Mapping[str, str], kind: str) -> Any:
-  """Returns the object that a registry has for the class of a value, or else for the nearest of its base classes.
+  """Returns the registered object for the class of a value, or for its nearest registered base class.
 
   Args:
-    value: what something is chosen for.
-    registry: places of the choices, by the places of classes.
-    kind: what is chosen, for error messages: "trainer", "exporter".
+    value: the value to find a component for.
+    registry: import paths of components, keyed by import paths of classes.
+    kind: kind of component for error messages, such as "trainer" or "exporter".
 
   Raises:
-    ValueError: if the registry has neither the class of the value nor one of its base classes.
+    ValueError: if neither the class of the value nor any of its base classes is registered.
   """
   place = place_for(value, registry)
   if place is None:
@@ -86,24 +86,24 @@ def resolve_for(value: object, registry: Mapping[str, str], kind: str) -> Any:
 
 
 def place_for(value: object, registry: Mapping[str, str]) -> str | None:
-  """Returns the place of what `resolve_for` returns, None if there is none. Nothing is imported."""
+  """Returns the import path of the object that `resolve_for` returns; None if there is none. Nothing is imported."""
   return next((registry[name] for name in map(place_of, type(value).__mro__) if name in registry), None)
 
 
 def place_of(cls: type) -> str:
-  """Returns the place of a class."""
+  """Returns the import path of a class."""
   return f"{cls.__module__}:{cls.__qualname__}"
 
 
 def prefix_of(name: str, registry: Mapping[str, str]) -> str:
-  """Returns what the names of the settings of a component begin with.
+  """Returns the prefix of the setting names of a component.
 
   Args:
-    name: a key of the registry, or the place of a class.
-    registry: places by name.
+    name: a key of the registry, or the import path of a class.
+    registry: import paths by name.
 
   Returns:
-    The key; for a class that is not registered its name, in lower case with underscores.
+    The key; for a class that is not registered, its name in snake case.
   """
   keys = [key for key, place in registry.items() if name in (key, place)]
   return keys[0] if keys else re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.partition(":")[2]).lower()

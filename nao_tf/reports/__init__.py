@@ -1,4 +1,4 @@
-"""The report of a search: one page of HTML that needs nothing else, written as the search goes."""
+"""The report of a search: one self-contained HTML page, updated while the search runs."""
 
 from nao_tf.reports.writer import REPORT_FILE, ReportWriter, rewrite_report, write_report
 

@@ -1,1 +1,1 @@
-"""The search loop and its driver, re-ranking, the winner, and reading what a search has left in its directory."""
+"""Runs searches: the search loop, re-ranking, the final training of the winner, and reading recorded results."""

@@ -1,6 +1,6 @@
-"""Serving: what leaves the package. A trained network becomes a SavedModel, by the exporter for the class of its task.
+"""Exports trained networks as SavedModels, with the exporter for the class of their task.
 
-The controller of a search with NAO becomes a SavedModel, too.
+The controller of a NAO search can be exported as well.
 """
 
 import os
@@ -42,18 +42,18 @@ __all__ = [
 
 
 def check_export(directory: str, task: "Task", precision: str = FLOAT32) -> None:
-  """Checks that networks of a task can be exported to a directory, before any work is done.
+  """Checks that networks of a task can be exported to a directory, before any long work starts.
 
   Args:
     directory: path of the directory to export to.
-    task: what the networks are trained on.
-    precision: the type that weights are to be stored in.
+    task: the task of the networks.
+    precision: storage type of the weights.
 
   Raises:
-    nao_tf.serving.saved_models.ExportError: if the directory holds something else than an export, another process is
-      exporting there, or names of the task cannot be exported.
-    ValueError: if there is no exporter for the task, or it does not know the precision.
-    OSError: if the directory cannot be written.
+    nao_tf.serving.saved_models.ExportError: if the directory contains anything other than an export, another process is
+      exporting there, or names in the task cannot be exported.
+    ValueError: if there is no exporter for the task, or it does not support the precision.
+    OSError: if the directory cannot be written to.
   """
   from nao_tf.serving.base import DescribingExporter
   from nao_tf.serving.saved_models import check_target
@@ -66,7 +66,7 @@ def check_export(directory: str, task: "Task", precision: str = FLOAT32) -> None
 
 
 def record_task(directory: str, task: "Task") -> None:
-  """Writes down in a training's directory what an export needs to know of the task, if its exporter can say it."""
+  """Records in the directory of a training what an export needs to know about the task, if its exporter supports that."""
   from nao_tf.serving.base import DescribingExporter
 
   place = place_for(task, EXPORTERS)
@@ -78,7 +78,7 @@ def record_task(directory: str, task: "Task") -> None:
 
 
 def read_exporter(directory: str) -> "DescribingExporter | None":
-  """Returns the exporter of a training's task, which has no data here; None if the training recorded none.
+  """Returns an exporter for the recorded task of a training, without its data; None if no task was recorded.
 
   Raises:
     ValueError: if the record cannot be read; the message names the file.
@@ -100,24 +100,24 @@ def read_exporter(directory: str) -> "DescribingExporter | None":
 def export_network(
   network: "keras.Model", directory: str, *, genotype: "Genotype", task: "Task", precision: str = FLOAT32
 ) -> None:
-  """Writes a trained network as a SavedModel, loads it again, and compares its answers with those of the network.
+  """Exports a trained network as a SavedModel and verifies that the loaded model gives the same outputs.
 
-  An older export in the directory is replaced. At any moment either the older one or the new one can be loaded: see
+  An earlier export in the directory is replaced. At any moment either the old or the new one can be loaded; see
   `nao_tf.serving.export_target`.
 
   Args:
-    network: a trained network.
+    network: the trained network.
     directory: path of the directory to write.
-    genotype: the genotype of the network, which becomes an asset.
-    task: what the network was trained on.
-    precision: the type that weights are stored in, one of `nao_tf.serving.precisions.PRECISIONS`. Whatever it is, the
-      export takes, computes and gives float32; in half precision its weights are rounded and take half the space.
+    genotype: the genotype of the network, which is stored as an asset.
+    task: the task that the network was trained on.
+    precision: storage type of the weights, one of `nao_tf.serving.precisions.PRECISIONS`. Inputs, computations and
+      outputs are float32 in any case; half precision rounds the weights and halves the size.
 
   Raises:
-    nao_tf.serving.saved_models.ExportError: if the directory holds something else than an export, another process is
-      exporting there, or the answers differ. Nothing is left behind then.
-    ValueError: if there is no exporter for the task, or it does not know the precision.
-    OSError: if the directory cannot be written.
+    nao_tf.serving.saved_models.ExportError: if the directory contains anything other than an export, another process is
+      exporting there, or the outputs differ. Nothing is left behind then.
+    ValueError: if there is no exporter for the task, or it does not support the precision.
+    OSError: if the directory cannot be written to.
   """
   check_precision(precision, task)
   asked = {} if precision == FLOAT32 else {"precision": precision}
@@ -125,7 +125,7 @@ def export_network(
 
 
 def check_precision(precision: str, task: "Task") -> None:
-  """Checks that the exporter of a task can store weights in a type.
+  """Checks that the exporter of a task can store weights in a given type.
 
   Raises:
     ValueError: if it cannot.
@@ -138,34 +138,35 @@ def check_precision(precision: str, task: "Task") -> None:
 
 
 def evaluate_exported(directory: str, task: "Task", split: str = "test") -> dict[str, float]:
-  """Returns the metrics of an exported network on a split of a task.
+  """Evaluates an exported network on a split of a task and returns its metrics.
 
-  A SavedModel is a program: to evaluate one runs what its author put into it, which may read and write files. Evaluate
-  only exports that you trust.
+  A SavedModel is a program: evaluating it executes code chosen by its author, which may read and write files. Only
+  evaluate exports that you trust.
 
   Raises:
-    nao_tf.serving.saved_models.ExportError: if there is no exported network, a file of it is damaged, or it is not one
-      for this task.
+    nao_tf.serving.saved_models.ExportError: if there is no exported network, one of its files is damaged, or it was not
+      exported for this task.
     ValueError: if there is no exporter for the task, or no such split.
   """
   return make_exporter(task).evaluate(directory, split)
 
 
 def export_controller(search: str | os.PathLike[str], directory: str) -> None:
-  """Writes the controller of a search with the strategy nao as a SavedModel; see `nao_tf.serving.controller_export`.
+  """Exports the controller of a NAO search as a SavedModel; see `nao_tf.serving.controller_export`.
 
-  What was loaded with `tf.saved_model.load` scores architectures and improves them, where this package is not installed.
+  The model loaded with `tf.saved_model.load` predicts the score of architectures and improves them, without this
+  package.
 
   Args:
     search: directory of the search, which may still be running.
-    directory: path of the directory to write. An older export there is replaced.
+    directory: path of the directory to write. An earlier export there is replaced.
 
   Raises:
     nao_tf.runs.settings.RunDirectoryError: if it is not the directory of a search with the strategy nao.
-    nao_tf.serving.saved_models.ExportError: if its controller has not been trained yet, `directory` holds something else
-      than an export, or another process is exporting there.
-    ValueError: if a file of the search cannot be read.
-    OSError: if one cannot be read, or the directory cannot be written.
+    nao_tf.serving.saved_models.ExportError: if the controller has not been trained yet, `directory` contains anything
+      other than an export, or another process is exporting there.
+    ValueError: if a file of the search cannot be parsed.
+    OSError: if a file cannot be read, or the directory cannot be written to.
   """
   from nao_tf.serving.controller_export import export_strategy, read_strategy
   from nao_tf.serving.saved_models import check_target
@@ -175,12 +176,12 @@ def export_controller(search: str | os.PathLike[str], directory: str) -> None:
 
 
 def has_exporter(task: "Task") -> bool:
-  """Returns whether networks of a task can be exported."""
+  """Returns whether there is an exporter for networks of a task."""
   return place_for(task, EXPORTERS) is not None
 
 
 def make_exporter(task: "Task") -> "Exporter":
-  """Returns the exporter of the networks of a task, importing its module only now.
+  """Returns the exporter for networks of a task. Its module is imported only now.
 
   Raises:
     ValueError: if there is none.

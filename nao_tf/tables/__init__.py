@@ -1,6 +1,6 @@
-"""Tables of architectures that were all trained once. The format of a file is recognized by its arrays.
+"""Tables of pretrained architectures (NAS benchmarks). The format of a file is detected from its arrays.
 
-A new format is a file here and a row below.
+To add a format, add a file in this folder and a row below.
 """
 
 import re
@@ -22,8 +22,8 @@ def read_table(path: str) -> Table:
   """Reads a table file.
 
   Raises:
-    ValueError: if the file is not a table of a known format. The message says what does not fit.
-    OSError: if it cannot be read.
+    ValueError: if the file is not a table in a known format; the message says what is wrong.
+    OSError: if the file cannot be read.
   """
   arrays = load_arrays(path)
   for place in FORMATS.values():

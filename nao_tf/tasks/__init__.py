@@ -1,4 +1,7 @@
-"""Tasks by name. A new one is a file here and a row below; a task of your own is `package.module:Name`."""
+"""Tasks by name. To add one, add a file in this folder and a row below.
+
+Your own task is named by its import path, `package.module:Name`.
+"""
 
 import inspect
 from collections.abc import Callable
@@ -23,7 +26,7 @@ TASKS = {
   "python_reference": "nao_tf.tasks.language_modeling:PythonReferenceModeling",
 }
 OTHER_DATA_SETS = "nao_tf.tasks.image_classification:TfdsClassification"
-"""The task of every other name: a name in TensorFlow Datasets."""
+"""Import path of the task for any other name, which is looked up in TensorFlow Datasets."""
 
 TRAITS = {
   "nao_tf.tasks.imagenet:ImagenetClassification": IMAGENET,
@@ -33,23 +36,23 @@ TRAITS = {
   "nao_tf.tasks.language_modeling:LocalLanguageModeling": TEXT,
   "nao_tf.tasks.language_modeling:PythonReferenceModeling": TEXT,
 }
-"""What is known of tasks before their data is read, by place. The class of any other task is asked."""
+"""Traits of tasks by import path, known without reading data. Other tasks are asked for theirs."""
 
 __all__ = ["OTHER_DATA_SETS", "TASKS", "TRAITS", "TaskTraits", "make_task", "task_class", "task_classes", "task_traits"]
 
 
 def make_task(name: str, *, data_dir: str | None = None, download: bool = False, **options: Any) -> "Task":
-  """Returns a task, importing its module only now.
+  """Returns a task. Its module is imported only now.
 
   Args:
-    name: key in the registry; or `package.module:Name`, a class of your own; or the name of an image classification set
-      of TensorFlow Datasets.
+    name: a registered name; the import path of your own task class, `package.module:Name`; or the name of an image
+      classification data set in TensorFlow Datasets.
     data_dir: directory of prepared data sets; None for the default of TensorFlow Datasets.
-    download: whether to download and prepare data that is missing, if that is possible.
-    **options: options of the task. Those that are None are left out.
+    download: whether to download and prepare missing data, if possible.
+    **options: options of the task. Options that are None are ignored.
 
   Raises:
-    ValueError: if there is neither a task nor a data set of that name, or an option is unknown or out of range.
+    ValueError: if there is no such task or data set, or an option is unknown or out of range.
     FileNotFoundError: if the data is missing.
   """
   cls: Callable[..., Task] = task_class(name)
@@ -62,23 +65,23 @@ def make_task(name: str, *, data_dir: str | None = None, download: bool = False,
 
 
 def task_class(name: str) -> "type[Task]":
-  """Returns the class of the task with a name, without making the task; see `make_task`."""
+  """Returns the class of a task, without constructing it; see `make_task`."""
   return resolve(name if name in TASKS or ":" in name else OTHER_DATA_SETS, TASKS, "task")
 
 
 def task_traits(name: str) -> TaskTraits:
-  """Returns what is known of a task before its data is read. For a registered task, TensorFlow is not imported."""
+  """Returns the traits of a task without reading its data. For registered tasks, TensorFlow is not imported."""
   place = TASKS.get(name, name if ":" in name else OTHER_DATA_SETS)
   return TRAITS[place] if place in TRAITS else TaskTraits.of(task_class(name))
 
 
 def task_classes() -> "list[type[Task]]":
-  """Returns the classes of all registered tasks, each once."""
+  """Returns the distinct classes of all registered tasks."""
   return [resolve(place, TASKS, "task") for place in dict.fromkeys(TASKS.values())]
 
 
 def _options(cls: "type[Task]") -> set[str]:
-  """Returns the keyword arguments of a class, including those of base classes that it passes arguments on to."""
+  """Returns the keyword arguments of a class, including those that it passes on to base classes."""
   names: set[str] = set()
   for base in (base for base in cls.__mro__ if "__init__" in vars(base)):
     parameters = inspect.signature(vars(base)["__init__"]).parameters.values()

@@ -1,7 +1,7 @@
-"""What a task is: data, losses and scores. It knows nothing of supernets or exports.
+"""The base classes of tasks: data, losses and metrics, independent of supernets and exports.
 
-A task of your own is a subclass of `BatchTask`, if its examples come in batches, or of `StreamTask`, if its data is a
-text. The trainer, the supernet and the exporter are chosen by the class of the task: see `nao_tf.tasks.trainers`,
+To define your own task, subclass `BatchTask` if its data consists of examples in batches, or `StreamTask` if it is a
+text. The class of the task determines the trainer, the supernet and the exporter; see `nao_tf.tasks.trainers`,
 `nao_tf.supernets` and `nao_tf.serving`.
 """
 
@@ -33,8 +33,8 @@ class Configs:
   """How networks are built and trained.
 
   Attributes:
-    network_config: how large and how regularized networks are, a dataclass.
-    training_config: how networks are trained, a dataclass.
+    network_config: size and regularization of the network, a dataclass.
+    training_config: how the network is trained, a dataclass.
   """
 
   network_config: NetworkConfig
@@ -42,21 +42,23 @@ class Configs:
 
 
 class Task(Problem):
-  """A learning problem: networks are built for it, trained on it and compared by it.
+  """Base class of tasks: learning problems that networks are built for, trained on and evaluated on.
 
-  To be chosen by name, a task must be made by `cls(name, data_dir=..., download=..., **options)`; see
+  A task that can be chosen by name must have a constructor `cls(name, data_dir=..., download=..., **options)`; see
   `nao_tf.tasks.make_task`.
 
   Attributes:
-    name: key in the registry, or the name of the data set.
-    kind: what its examples are, in one word: "images", "text". Tasks of one kind have the same configurations.
-    space: name of the search space of its networks, if no other space is named.
-    reward_metric: name of the metric that the reward is made of.
-    genotypes: the types of genotypes that its networks are built from.
-    child: how the children of a search are built and trained by default.
-    final: how the network that a search has found is built and trained by default.
-    final_options: options of the task that differ for the final training.
-    hold_out: how its validation set is chosen if the option `hold_out` is not given; None for a task without that option.
+    name: registered name, or the name of the data set.
+    kind: kind of its examples in one word, such as "images" or "text". Tasks of the same kind use the same
+      configurations.
+    space: name of the default search space.
+    reward_metric: name of the metric from which the reward is computed.
+    genotypes: types of genotypes that its networks can be built from.
+    child: default configurations of the candidate networks of a search.
+    final: default configurations of the final network.
+    final_options: task options that differ for the final training.
+    hold_out: default of the option `hold_out`, which says how the validation set is chosen; None if there is no such
+      option.
     earlier_hold_out: how it was chosen in version 0.2 and before; see `use_earlier_split`.
   """
 
@@ -74,34 +76,34 @@ class Task(Problem):
   @property
   @abc.abstractmethod
   def input_shape(self) -> tuple[int, ...]:
-    """Shape of one input of a network, without the batch axis: (H, W, C) of an image, () of a token."""
+    """Shape of a network input without the batch axis: (H, W, C) for images, () for tokens."""
 
   @property
   @abc.abstractmethod
   def num_outputs(self) -> int:
-    """How many logits a network has: the number of classes, or of words."""
+    """Number of logits of a network: the number of classes, or the vocabulary size."""
 
   @abc.abstractmethod
   def steps_per_epoch(self, training_config: Any) -> int:
-    """Returns how many steps an epoch has, approximately.
+    """Returns the approximate number of steps per epoch.
 
     Raises:
-      ValueError: if there is not even one.
+      ValueError: if the data is too small for a single step.
     """
 
   def complete_training_config(self, training_config: Any) -> Any:
-    """Returns the configuration with the fields set that it leaves to the task."""
+    """Returns a training configuration in which the fields left to the task are filled in."""
     return training_config
 
   def reward(self, metrics: Mapping[str, float]) -> float:
-    """Returns the reward of a network with these metrics; higher is better."""
+    """Computes the reward from the metrics of a network; higher is better."""
     return metrics[self.reward_metric]
 
   def check_data(self) -> None:
-    """Checks the data to train on and that held out, as far as it can be known before a training reads it.
+    """Checks the training and validation data, as far as possible before training.
 
     Raises:
-      ValueError: if something is wrong with it.
+      ValueError: if the data is invalid.
     """
     for split in ("train", "valid"):
       self.num_examples(split)
@@ -115,21 +117,21 @@ class Task(Problem):
     return contextlib.nullcontext()
 
   def has_test_data(self) -> bool:
-    """Returns whether a trained network can be tested. It is asked before a training, which need not have a test set.
+    """Returns whether there is a test set. It is called before training, which does not need one.
 
     Raises:
-      ValueError: if there is a test set, and something is wrong with it.
+      ValueError: if there is a test set, but it is invalid.
     """
     return self.num_examples("test") > 0
 
   def use_earlier_split(self) -> None:
-    """Divides the examples as version 0.2 did. It is called first of all, for a run that does not record its split."""
+    """Splits the examples as in version 0.2. It is called before anything else, for runs that do not record their split."""
 
   def check_genotype(self, genotype: Any) -> None:
-    """Checks that networks for this task are built from genotypes of this type.
+    """Checks that networks for this task can be built from a genotype of this type.
 
     Raises:
-      ValueError: if they are not.
+      ValueError: if they cannot.
     """
     if not isinstance(genotype, self.genotypes):
       expected = " or ".join(kind.__name__ for kind in self.genotypes)
@@ -140,13 +142,13 @@ class Task(Problem):
 
 
 class BatchTask(Task, BatchProblem):
-  """A task whose examples come in batches, each example by itself; see `nao_tf.training.base.BatchProblem`."""
+  """Base class of tasks whose data are independent examples in batches; see `nao_tf.training.base.BatchProblem`."""
 
   def steps_per_epoch(self, training_config: TrainingConfig) -> int:
-    """Returns how many full batches the training examples make.
+    """Returns the number of full batches of training examples.
 
     Raises:
-      ValueError: if there is not even one.
+      ValueError: if there are fewer examples than one batch.
     """
     num_examples = self.num_examples("train")
     steps = num_examples // training_config.batch_size
@@ -158,13 +160,13 @@ class BatchTask(Task, BatchProblem):
 
 
 class StreamTask(Task, StreamProblem):
-  """A task on a text: its networks predict the next token. See `nao_tf.training.base.StreamProblem`."""
+  """Base class of language modeling tasks, that is, predicting the next token; see `nao_tf.training.base.StreamProblem`."""
 
   def steps_per_epoch(self, training_config: LanguageTrainingConfig) -> int:
-    """Returns how many segments of mean length the streams of the training text have.
+    """Returns the number of segments of mean length in each stream of the training text.
 
     Raises:
-      ValueError: if there is not even one token for each stream.
+      ValueError: if there is less than one token per stream.
     """
     length = self.num_examples("train") // training_config.batch_size
     if not length:
@@ -179,7 +181,7 @@ def check_split(split: str) -> None:
   """Checks the name of a split.
 
   Raises:
-    ValueError: if it is unknown.
+    ValueError: if it is not one of "train", "valid" and "test".
   """
   if split not in SPLITS:
     raise ValueError(f"unknown split {split!r}; expected one of {', '.join(SPLITS)}")

@@ -1,4 +1,4 @@
-"""What a trainer is, and what it needs of a task. These are protocols: nothing here depends on a task or a network."""
+"""The interfaces of trainers and of the problems they train on. These protocols depend on neither tasks nor networks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Metrics = dict[str, float]
 
 
 class Diverged(Exception):
-  """Raised when the loss becomes NaN or infinite.
+  """Raised when the training loss becomes NaN or infinite.
 
   Attributes:
     epoch: number of the epoch, from 1.
@@ -35,10 +35,10 @@ class Diverged(Exception):
 
 
 def checked_loss(loss: tf.Tensor | None, epoch: int, step: int) -> float:
-  """Returns a loss as a number, 0 for None.
+  """Converts a loss to a float; returns 0 for None.
 
   Args:
-    loss: the loss of a step; None if no step has been made yet.
+    loss: the loss of a step; None if no step has been run yet.
     epoch: number of the epoch, from 1.
     step: number of the step within the epoch, from 1.
 
@@ -52,17 +52,17 @@ def checked_loss(loss: tf.Tensor | None, epoch: int, step: int) -> float:
 
 
 class BaseTrainingConfig(Protocol):
-  """What all training configurations have in common; they are frozen dataclasses."""
+  """The common fields of all training configurations, which are frozen dataclasses."""
 
   __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
   @property
   def epochs(self) -> int:
-    """How many passes over the training data are made."""
+    """Number of passes over the training data."""
 
   @property
   def batch_size(self) -> int:
-    """How many examples, or streams of tokens, a step has over all replicas."""
+    """Number of examples, or streams of tokens, per step over all replicas."""
 
   @property
   def optimizer(self) -> str:
@@ -70,11 +70,11 @@ class BaseTrainingConfig(Protocol):
 
   @property
   def evaluate_every(self) -> int:
-    """How many epochs lie between two evaluations on the validation set."""
+    """Number of epochs between evaluations on the validation set."""
 
 
 class Problem(Protocol):
-  """What every trainer needs of a task.
+  """What every trainer needs from a task.
 
   Attributes:
     name: name of the task, for messages.
@@ -84,57 +84,58 @@ class Problem(Protocol):
 
   @abc.abstractmethod
   def num_examples(self, split: str) -> int:
-    """Returns how many examples "train", "valid" or "test" has; 0 if there is no such split."""
+    """Returns the number of examples in the split "train", "valid" or "test"; 0 if there is no such split."""
 
   def metrics(self, means: Mapping[str, float]) -> Metrics:
-    """Returns the metrics of a network, given the mean of each score over all examples."""
+    """Computes the metrics of a network from the mean of each score over all examples."""
     return dict(means)
 
 
 class BatchProblem(Problem, Protocol):
-  """What `nao_tf.training.batch_trainer.BatchTrainer` needs of a task: batches of examples, losses and scores.
+  """What `nao_tf.training.batch_trainer.BatchTrainer` needs from a task: batches of examples, losses and scores.
 
-  Losses and scores are per example, so that the trainer can weight them: with several replicas each replica
-  contributes its share, and an evaluation counts every example once.
+  Losses and scores are per example, so that the trainer can weight them: each replica contributes its share, and an
+  evaluation counts every example once.
   """
 
   @abc.abstractmethod
   def steps_per_epoch(self, training_config: TrainingConfig) -> int:
-    """Returns how many batches an epoch has.
+    """Returns the number of batches per epoch.
 
     Raises:
-      ValueError: if there is not even one.
+      ValueError: if the data is too small for a single batch.
     """
 
   @abc.abstractmethod
   def training_batches(self, training_config: TrainingConfig, *, seed: int, first_epoch: int = 0) -> tf.data.Dataset:
-    """Returns all batches from an epoch to the last one, `steps_per_epoch` for each epoch.
+    """Returns the training batches from an epoch to the last one, `steps_per_epoch` per epoch.
 
-    They are a function of (training_config, seed, epoch, step): a training that is resumed at an epoch sees the batches
-    that it would have seen without the interruption.
+    Batches must be a function of (training_config, seed, epoch, step), so that a training resumed at an epoch sees the
+    same batches as without the interruption.
 
-    A training that is resumed within an epoch skips the batches before. A task may do that itself, before it reads or
-    decodes anything, if it takes an argument `first_step`: how many batches of the first epoch to leave out.
+    A training that is resumed within an epoch skips the earlier batches of that epoch. A task can do this itself,
+    before reading or decoding anything, if it takes an argument `first_step`, the number of batches of the first epoch
+    to skip.
 
     Args:
       training_config: how the network is trained.
-      seed: seed of the order of the examples and of their augmentation.
-      first_epoch: number of the epoch to begin with, from 0.
+      seed: random seed of the order of the examples and of data augmentation.
+      first_epoch: the epoch to start with, from 0.
 
     Returns:
-      Pairs (inputs, targets), each with `training_config.batch_size` examples.
+      A `tf.data.Dataset` of pairs (inputs, targets), each with `training_config.batch_size` examples.
     """
 
   @abc.abstractmethod
   def evaluation_batches(self, split: str, batch_size: int) -> tf.data.Dataset:
-    """Returns a split in batches of one size.
+    """Returns the batches of a split for evaluation, all of the same size.
 
     Args:
       split: "train", "valid" or "test".
-      batch_size: size of each batch; the last one is padded to it.
+      batch_size: size of each batch; the last one is padded.
 
     Returns:
-      Triples (inputs, targets, weights). The weights `[B]` are 1 for an example and 0 for padding.
+      A `tf.data.Dataset` of triples (inputs, targets, weights). The weights `[B]` are 1 for examples and 0 for padding.
     """
 
   @abc.abstractmethod
@@ -146,33 +147,33 @@ class BatchProblem(Problem, Protocol):
     step: tf.Tensor,
     training_config: TrainingConfig,
   ) -> tf.Tensor:
-    """Returns the losses of a network in training, `[B]`.
+    """Computes the training loss of each example, `[B]`.
 
     Args:
       network: the network.
       inputs: inputs of a batch from `training_batches`.
       targets: targets of that batch.
-      step: number of the training step, from 0. Dropout and the like are functions of it.
+      step: number of the training step, from 0; dropout and other randomness are functions of it.
       training_config: how the network is trained.
     """
 
   @abc.abstractmethod
   def scores(self, network: keras.Model, inputs: tf.Tensor, targets: tf.Tensor) -> Mapping[str, tf.Tensor]:
-    """Returns scores of a network in inference, each `[B]`. Their means over a split are its metrics."""
+    """Computes the scores of each example at inference, each `[B]`. Metrics are computed from their means over a split."""
 
 
 class StreamProblem(Problem, Protocol):
-  """What `nao_tf.training.language_trainer.LanguageModelTrainer` needs of a task: parallel streams of tokens."""
+  """What `nao_tf.training.language_trainer.LanguageModelTrainer` needs from a task: parallel streams of tokens."""
 
   @abc.abstractmethod
   def training_streams(self, num_streams: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns the training text as parallel streams.
 
     Returns:
-      Inputs and targets, int32 `[B, T]`. A target is the token that follows its input.
+      Inputs and targets, int32 `[B, T]`. The target is the token that follows the input.
 
     Raises:
-      ValueError: if there is not even one token for each stream.
+      ValueError: if there is less than one token per stream.
     """
 
   @abc.abstractmethod
@@ -180,7 +181,7 @@ class StreamProblem(Problem, Protocol):
     """Returns a split as parallel streams.
 
     Returns:
-      Inputs, targets and weights, `[B, T]`. The weights are 1 for a token of the text and 0 for padding.
+      Inputs, targets and weights, `[B, T]`. The weights are 1 for tokens of the text and 0 for padding.
     """
 
 
@@ -188,7 +189,7 @@ class Trainer(Protocol):
   """A training that `nao_tf.training.training_directory.TrainingDirectory` can run and resume.
 
   Attributes:
-    epoch: a variable, the number of completed epochs.
+    epoch: a variable with the number of completed epochs.
     resumes_within_epochs: whether the training can be resumed between two steps of an epoch.
   """
 
@@ -197,29 +198,29 @@ class Trainer(Protocol):
 
   @property
   def training_config(self) -> BaseTrainingConfig:
-    """How the network is trained, with every field set that the task may fill in."""
+    """The training configuration, including the fields that the task fills in."""
 
   @property
   def steps_per_epoch(self) -> int:
-    """How many steps an epoch has, approximately."""
+    """The approximate number of steps per epoch."""
 
   @property
   def num_steps_done(self) -> int:
-    """How many steps have been made, in all epochs."""
+    """The number of steps completed, over all epochs."""
 
   @property
   def state(self) -> dict[str, Any]:
-    """What a checkpoint must hold to resume the training as if it had not been interrupted."""
+    """The checkpointed state, from which the training resumes as if it had not been interrupted."""
 
   def fit(self, *, on_step: Callable[[], None] = lambda: None) -> Iterator[Metrics]:
-    """Trains from the present state to the last epoch.
+    """Trains from the current state to the last epoch.
 
     Args:
       on_step: called after each step.
 
     Yields:
-      The metrics of each epoch: `epoch` (from 1), `train_loss`, `seconds`. Metrics on the validation set, from time to
-      time, have the prefix `valid_`.
+      The metrics of each epoch: `epoch` (from 1), `train_loss` and `seconds`. After epochs with an evaluation, also
+      validation metrics with the prefix `valid_`.
 
     Raises:
       Diverged: if the loss becomes NaN or infinite.
@@ -228,23 +229,23 @@ class Trainer(Protocol):
 
 @runtime_checkable
 class EvaluatingTrainer(Protocol):
-  """A trainer that can be interrupted within an evaluation.
+  """A trainer that can be interrupted during an evaluation.
 
   Attributes:
-    between_evaluation_steps: called after each step of an evaluation. If it raises an error, the trainer is left as it was
-      before the evaluation.
+    between_evaluation_steps: called after each step of an evaluation. If it raises an error, the trainer keeps its
+      state from before the evaluation.
   """
 
   between_evaluation_steps: Callable[[], None]
 
 
 class Epoch(NamedTuple):
-  """An epoch of a training, for those who watch it.
+  """An epoch of a training, as reported to callbacks.
 
   Attributes:
-    number: from 1.
-    total: how many the training has.
-    metrics: of the epoch, as `Trainer.fit` yields them, with the learning rate.
+    number: number of the epoch, from 1.
+    total: total number of epochs of the training.
+    metrics: metrics of the epoch, as yielded by `Trainer.fit`, and the learning rate.
   """
 
   number: int
@@ -253,25 +254,25 @@ class Epoch(NamedTuple):
 
 
 def watched_epochs(trainer: Trainer, watch: Callable[[Epoch], None]) -> Iterator[Metrics]:
-  """Trains as `Trainer.fit` does, and shows each epoch to a function before it is yielded."""
+  """Trains like `Trainer.fit` and calls a function with each epoch before it is yielded."""
   for metrics in trainer.fit():
     watch(Epoch(int(metrics["epoch"]), trainer.training_config.epochs, {**metrics, **learning_rate_of(trainer)}))
     yield metrics
 
 
 def learning_rate_of(trainer: Trainer) -> Metrics:
-  """Returns the learning rate of a trainer as a metric; none if its attribute `learning_rate` is missing."""
+  """Returns the learning rate of a trainer as a metric; empty if it has no attribute `learning_rate`."""
   rate = getattr(trainer, "learning_rate", None)
   return {} if rate is None else {"learning_rate": float(rate)}
 
 
 def shown_metrics(metrics: Mapping[str, float]) -> Metrics:
-  """Returns the metrics of an epoch that curves show: its number is their axis."""
+  """Returns the metrics of an epoch to plot, without its number, which is the x axis."""
   return {name: float(value) for name, value in metrics.items() if name != "epoch"}
 
 
 class NetworkTrainer(Trainer, Protocol):
-  """The training of one network.
+  """A trainer of a single network.
 
   Attributes:
     network: the network.
@@ -280,7 +281,7 @@ class NetworkTrainer(Trainer, Protocol):
   network: keras.Model
 
   def evaluate(self, split: str) -> Metrics:
-    """Returns the metrics of the network on a split, with every example counted once."""
+    """Returns the metrics of the network on a split. Every example counts once."""
 
   def restore_best(self) -> None:
-    """Gives the network the weights that are to be exported, as `fit` does when it ends."""
+    """Restores the weights to export, as `fit` does at its end."""

@@ -1,6 +1,6 @@
-"""A search in TensorBoard: a run for the search itself and one for each trial, in its directory.
+"""Logs a search for TensorBoard: one run for the search itself and one per trial, in the directory of the search.
 
-`tensorboard --logdir=WORKDIR` shows them. Everything is written with TensorBoard's own library, without TensorFlow.
+View them with `tensorboard --logdir=WORKDIR`. The log is written with TensorBoard's own library, without TensorFlow.
 """
 
 from nao_tf.reports.board.search_board import BOARD_DIRECTORY, SearchBoard

@@ -1,6 +1,7 @@
-"""Executors by name: where the trials of a search are evaluated, and how many at a time.
+"""Executors by name: where the trials of a search are evaluated, and how many in parallel.
 
-A new one is a file here and a row below; one of your own is `package.module:Name`.
+To add one, add a file in this folder and a row below. Your own executor is named by its import path,
+`package.module:Name`.
 """
 
 from typing import Any, Protocol
@@ -32,10 +33,10 @@ class ExecutorClass(Protocol):
   """A class of executors that can be chosen by name."""
 
   def make(self, make_evaluator: MakeEvaluator, settings: ExecutorSettings) -> Executor:
-    """Returns an executor: a class method.
+    """Constructs an executor; a class method.
 
     Raises:
-      ValueError: if the executor cannot do what the settings say.
+      ValueError: if the executor does not support the settings.
     """
 
 
@@ -43,7 +44,7 @@ def executor_class(name: str) -> ExecutorClass:
   """Returns the class of an executor.
 
   Args:
-    name: key in the registry, or `package.module:Name`, a class of your own.
+    name: a registered name, or the import path of your own executor class, `package.module:Name`.
 
   Raises:
     ValueError: if there is no such executor, or it has no class method `make`.
@@ -57,15 +58,15 @@ def executor_class(name: str) -> ExecutorClass:
 def make_executor(
   name: str, make_evaluator: MakeEvaluator, settings: ExecutorSettings = ExecutorSettings()
 ) -> Executor:
-  """Returns an executor, to be given to `run_search` in place of an evaluator, and to be closed.
+  """Returns a new executor, to be passed to `run_search` instead of an evaluator, and closed afterwards.
 
   Args:
-    name: key in the registry, or `package.module:Name`, a class of your own.
-    make_evaluator: returns the evaluator. Executors with processes call it there, so it must be picklable: a function at
-      the top level of a module, or a `functools.partial` of one.
-    settings: how many workers there are, and what each of them gets.
+    name: a registered name, or the import path of your own executor class, `package.module:Name`.
+    make_evaluator: function that returns the evaluator. Executors with worker processes call it there, so it must be
+      picklable: a top-level function, or a `functools.partial` of one.
+    settings: number of workers and their resources.
 
   Raises:
-    ValueError: if there is no such executor, or it cannot do what the settings say.
+    ValueError: if there is no such executor, or it does not support the settings.
   """
   return executor_class(name).make(make_evaluator, settings)

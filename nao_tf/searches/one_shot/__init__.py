@@ -1,7 +1,8 @@
-"""One-shot searches by name: each trains one network that holds all architectures, and derives some from it.
+"""One-shot searches by name. Each trains a single supernet that contains all architectures and derives some from it.
 
-A new one is a declaration, an `OneShotSearch`, and a row below; one of your own is `package.module:NAME`. They are chosen
-where strategies are, but have no evaluator: what they train scores what they derive.
+To add one, add a declaration (an `OneShotSearch`) and a row below. Your own is named by its import path,
+`package.module:NAME`. One-shot searches are chosen like strategies but have no evaluator: the supernet scores the
+derived architectures.
 """
 
 from typing import TypeGuard
@@ -23,10 +24,10 @@ __all__ = ["ONE_SHOT_SEARCHES", "OneShotSearch", "is_one_shot", "one_shot_search
 
 
 def is_one_shot(name: object) -> TypeGuard[str]:
-  """Returns whether a strategy that a person names is a one-shot search. A place is looked at, a name is not.
+  """Returns whether a strategy given by a user is the name or the import path of a one-shot search.
 
   Raises:
-    ValueError: if it is a place and there is nothing at it.
+    ValueError: if it is an import path that cannot be imported.
   """
   if not isinstance(name, str):
     return False
@@ -37,10 +38,10 @@ def one_shot_search(name: str) -> OneShotSearch:
   """Returns the declaration of a one-shot search. TensorFlow is not imported.
 
   Args:
-    name: key in the registry, or the place of one of your own, `package.module:NAME`.
+    name: a registered name, or the import path of your own one-shot search, `package.module:NAME`.
 
   Raises:
-    ValueError: if there is none.
+    ValueError: if there is no such one-shot search.
   """
   check_name(name, ONE_SHOT_SEARCHES, "one-shot search")
   found = load_place(ONE_SHOT_SEARCHES.get(name, name), "one-shot search")
