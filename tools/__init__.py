@@ -1,1 +1,1 @@
-"""The binaries. Each parses flags, builds objects, calls the library and prints what comes out."""
+"""The commands. Each parses flags, calls the library and prints the results."""

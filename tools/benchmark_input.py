@@ -1,4 +1,4 @@
-"""How fast the input of a training and its steps are on this machine, instead of training: `nao-train --benchmark_input`."""
+"""Measures the throughput of the input pipeline and of training steps on this machine: `nao-train --benchmark_input`."""
 
 import dataclasses
 import os
@@ -20,9 +20,11 @@ _UNITS = {"images": "images", "text": "tokens"}
 
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of a benchmark of the input."""
-  help_ = "print how many images or tokens a second the input gives, and the training step takes, and stop"
+  help_ = (
+    "measure the throughput of the input pipeline and of the training step, in images or tokens per second, and stop"
+  )
   flags.DEFINE_boolean("benchmark_input", False, help_, flag_values=flag_values)
-  help_ = "with --benchmark_input: how long each of both is measured"
+  help_ = "with --benchmark_input: time to measure each of the two, in seconds"
   define_number("benchmark_seconds", DEFAULT_SECONDS, help_, 0.1, 3600.0, flag_values=flag_values)
 
 

@@ -1,11 +1,11 @@
-"""Compares KerasTuner oracles on a small network, every configuration of which is trained once.
+"""Compares KerasTuner oracles on a table of small networks, in which every configuration has been trained once.
 
-The table is computed first if the work directory has none, which takes a few minutes of one core. Then each oracle
-searches it with each seed, several searches at a time in processes. Finished parts of the table and finished searches are
-kept: a benchmark that is started again with the same flags resumes where it was. Oracles and seeds may be added.
+If the work directory has no table, it is computed first, which takes a few minutes on one core. Then each oracle
+searches the table with each seed, with several searches in parallel processes. Finished parts of the table and finished
+searches are kept, so running the same command again resumes an interrupted benchmark. Oracles and seeds may be added.
 
-The directory gets table/, runs/, curves.csv (the best so far after each trial), summary.json, curves.png and, with
---overhead_at, overhead.json: the seconds that oracles take for a trial.
+The work directory contains table/, runs/, curves.csv (the best value after each trial), summary.json, curves.png and,
+with --overhead_at, overhead.json (the time that oracles take per trial, in seconds).
 
 Example:
   nao-benchmark-oracles --num_seeds=10 --num_trials=60 --workdir=runs/tuners
@@ -35,22 +35,22 @@ OVERHEAD_FILE = "overhead.json"
 
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of this binary."""
-  help_ = f"some of {', '.join(ORACLES)}, separated by commas"
+  help_ = f"oracles to compare, separated by commas: {', '.join(ORACLES)}"
   flags.DEFINE_list("oracles", ["nao", "bayesian", "random"], help_, flag_values=flag_values)
-  flags.DEFINE_integer("num_seeds", 10, "searches of each oracle", 1, flag_values=flag_values)
+  flags.DEFINE_integer("num_seeds", 10, "number of searches per oracle", 1, flag_values=flag_values)
   flags.DEFINE_integer("first_seed", 0, "seed of the first search", 0, flag_values=flag_values)
-  flags.DEFINE_integer("num_trials", 60, "trials of each search", 1, flag_values=flag_values)
-  help_ = "random trials of nao and bayesian; default: theirs"
+  flags.DEFINE_integer("num_trials", 60, "number of trials per search", 1, flag_values=flag_values)
+  help_ = "number of initial random trials of nao and bayesian; default: their own"
   flags.DEFINE_integer("num_initial_points", None, help_, 1, flag_values=flag_values)
-  help_ = "directory of the results; made if it does not exist"
+  help_ = "directory of the results; created if it does not exist"
   flags.DEFINE_string("workdir", None, help_, flag_values=flag_values)
   flags.DEFINE_alias("output", "workdir", flag_values=flag_values)  # Its name up to version 0.2.
-  help_ = "directory of the table; default: table in the work directory"
+  help_ = "directory of the table; default: the subdirectory table of the work directory"
   flags.DEFINE_string("table", None, help_, flag_values=flag_values)
-  flags.DEFINE_integer("num_processes", 1, "searches at a time", 1, flag_values=flag_values)
-  help_ = "numbers of trials after which to measure the time for one"
+  flags.DEFINE_integer("num_processes", 1, "number of searches to run in parallel", 1, flag_values=flag_values)
+  help_ = "numbers of trials at which to measure the overhead per trial"
   flag_types.define_integers("overhead_at", (), help_, 0, flag_values=flag_values)
-  flags.DEFINE_integer("num_timed", 20, "trials over which that time is averaged", 1, flag_values=flag_values)
+  flags.DEFINE_integer("num_timed", 20, "number of trials to average the overhead over", 1, flag_values=flag_values)
   strategy_flags.define(flag_values, presets={"nao": "hyperparameters"})
   flags.mark_flag_as_required("workdir", flag_values)
 

@@ -1,8 +1,8 @@
-"""Measures how well NAO's controllers predict and decode architectures of a table that they have not seen.
+"""Measures how well NAO's controllers predict and decode unseen architectures of a table.
 
-For each seed, controllers are fitted to a few random architectures. They are then asked about others, none of which
-computes the same as one of these. Prints means with standard errors: Kendall's tau of single controllers and of their
-mean, pairwise accuracy, and wrong tokens per decoded architecture.
+For each seed, controllers are trained on a few random architectures and tested on others, none of which computes the
+same function as a training architecture. Prints means with standard errors: Kendall's tau of single controllers and of
+their mean prediction, pairwise accuracy, and the number of wrong tokens per decoded architecture.
 
 Example:
   nao-benchmark-predictor --table=nasbench201.npz --num_train=200 --num_seeds=10
@@ -25,17 +25,17 @@ _PREFIX = "controller_"
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of this binary."""
   flags.DEFINE_string("table", None, "path of a table file", flag_values=flag_values)
-  flags.DEFINE_string("objective", None, "figure to predict; default: the table's own", flag_values=flag_values)
-  flags.DEFINE_integer("num_train", 200, "architectures to fit to", 2, flag_values=flag_values)
-  flags.DEFINE_integer("num_test", 1000, "architectures to measure on", 2, flag_values=flag_values)
-  flags.DEFINE_integer("num_unlabeled", 512, "architectures without figures to fit to", 0, flag_values=flag_values)
-  flags.DEFINE_integer("num_seeds", 10, "samples of architectures", 1, flag_values=flag_values)
+  flags.DEFINE_string("objective", None, "table column to predict; default: that of the table", flag_values=flag_values)
+  flags.DEFINE_integer("num_train", 200, "number of training architectures", 2, flag_values=flag_values)
+  flags.DEFINE_integer("num_test", 1000, "number of test architectures", 2, flag_values=flag_values)
+  flags.DEFINE_integer("num_unlabeled", 512, "number of unlabeled training architectures", 0, flag_values=flag_values)
+  flags.DEFINE_integer("num_seeds", 10, "number of random samples of architectures", 1, flag_values=flag_values)
   flags.DEFINE_integer("first_seed", 0, "seed of the first sample", 0, flag_values=flag_values)
-  flags.DEFINE_integer("ensemble_size", 3, "controllers that are fitted side by side", 1, flag_values=flag_values)
-  help_ = "settings of the controller, which --controller_... flags change"
+  flags.DEFINE_integer("ensemble_size", 3, "number of controllers in the ensemble", 1, flag_values=flag_values)
+  help_ = "preset of the controller; --controller_... flags override it"
   flags.DEFINE_enum("controller", "default", sorted(PRESETS), help_, flag_values=flag_values)
-  flagging.define(ControllerConfig(), flag_values, prefix=_PREFIX, unset="what --controller says")
-  flags.DEFINE_string("output", None, "JSON file for the results of each seed", flag_values=flag_values)
+  flagging.define(ControllerConfig(), flag_values, prefix=_PREFIX, unset="as in --controller")
+  flags.DEFINE_string("output", None, "JSON file to write the results of each seed to", flag_values=flag_values)
   flags.mark_flags_as_required(["table"], flag_values)
 
 

@@ -1,8 +1,9 @@
-"""Compares searches in rungs with searches that train each child as a whole, on a table with several budgets.
+"""Compares searches with rungs to searches that train every candidate in full, on a table with several training budgets.
 
-Each strategy searches with each way of promotion and each seed. The epochs of all children together are the cost. Finished
-searches are kept in the work directory: a benchmark that is started again with the same flags resumes where it was.
-Strategies, promotions and seeds may be added. The directory gets runs/, curves.csv, summary.json and curves.png.
+Each strategy searches with each promotion rule and each seed. The cost of a search is the total number of epochs of its
+candidates. Finished searches are kept in the work directory, so running the same command again resumes an interrupted
+benchmark. Strategies, promotion rules and seeds may be added. The work directory contains runs/, curves.csv,
+summary.json and curves.png.
 
 Example:
   nao-benchmark-rungs --table=nasbench201.npz --rungs=12,200 --max_epochs=20000 --workdir=runs/rungs201
@@ -35,25 +36,33 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
     flag_values: where to define.
     argv: the command line, which may name strategies that have flags of their own.
   """
-  flags.DEFINE_string("table", None, "path of a table file with figures of several budgets", flag_values=flag_values)
+  flags.DEFINE_string("table", None, "path of a table file with several training budgets", flag_values=flag_values)
   default = ["nao", "evolution", "random"]
   help_ = "strategies to compare"
   flag_types.define_names("strategies", default, STRATEGIES, "strategy", help_, flag_values=flag_values)
-  help_ = f"ways of promotion to compare, of {', '.join(benchmark.CHOICES)}; none: each child is trained as a whole"
+  help_ = f"promotion rules to compare: {', '.join(benchmark.CHOICES)}; none: every candidate is trained in full"
   flags.DEFINE_list("promotions", list(benchmark.CHOICES), help_, flag_values=flag_values)
-  help_ = "epochs of the rungs; the table has a figure for each"
+  help_ = "numbers of epochs of the rungs; the table must have results for each"
   flag_types.define_integers("rungs", (), help_, 1, flag_values=flag_values)
-  flags.DEFINE_integer("reduction", 3, "of so many children at a rung, one trains on", 2, flag_values=flag_values)
-  flags.DEFINE_integer("max_epochs", None, "epochs of all children of a search together", 1, flag_values=flag_values)
-  help_ = (
-    "figure of whole trainings to search by; default: that of the validation part with the epochs of the last rung"
+  flags.DEFINE_integer(
+    "reduction",
+    3,
+    "reduction factor: one of this many candidates is promoted to the next rung",
+    2,
+    flag_values=flag_values,
   )
+  flags.DEFINE_integer("max_epochs", None, "maximum total number of epochs per search", 1, flag_values=flag_values)
+  help_ = "column of full trainings to search by; default: the validation result at the epochs of the last rung"
   flags.DEFINE_string("objective", None, help_, flag_values=flag_values)
-  flags.DEFINE_integer("num_seeds", 20, "searches of each kind", 1, flag_values=flag_values)
+  flags.DEFINE_integer(
+    "num_seeds", 20, "number of searches per strategy and promotion rule", 1, flag_values=flag_values
+  )
   flags.DEFINE_integer("first_seed", 0, "seed of the first search", 0, flag_values=flag_values)
-  help_ = "directory of the results; made if it does not exist"
+  help_ = "directory of the results; created if it does not exist"
   flags.DEFINE_string("workdir", None, help_, flag_values=flag_values)
-  flags.DEFINE_integer("num_processes", os.cpu_count() or 1, "searches at a time", 1, flag_values=flag_values)
+  flags.DEFINE_integer(
+    "num_processes", os.cpu_count() or 1, "number of searches to run in parallel", 1, flag_values=flag_values
+  )
   strategy_flags.define(flag_values, argv)
   flags.mark_flags_as_required(["table", "max_epochs", "workdir"], flag_values)
 

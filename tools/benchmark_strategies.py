@@ -1,17 +1,17 @@
-"""Compares strategies on a table of architectures that were all trained, on the scores of a supernet, or on a formula.
+"""Compares strategies on a table of pretrained architectures, on the scores of a supernet, or on a synthetic function.
 
-Each strategy searches with each seed, several searches at a time in processes with one thread. Every architecture that a
-strategy asks for counts as a query. Finished searches are kept in the work directory: a benchmark that is started
-again with the same flags resumes where it was. Strategies and seeds may be added. The directory gets runs/, curves.csv
-(the best so far after each query), summary.json and curves.png.
+Each strategy searches with each seed, with several searches in parallel single-threaded processes. Every architecture
+that a strategy requests counts as a query. Finished searches are kept in the work directory, so running the same
+command again resumes an interrupted benchmark. Strategies and seeds may be added. The work directory contains runs/,
+curves.csv (the best value after each query), summary.json and curves.png.
 
-With --objectives=accuracy,multiply_adds the searches are for both, and the curves are those of the hypervolume: how much
-of what the true Pareto front of the table dominates is dominated by what was found.
+With --objectives=accuracy,multiply_adds the searches are multi-objective, and the curves show the hypervolume of the
+architectures found, as a fraction of that of the true Pareto front of the table.
 
 With --supernet=DIR, the work directory of a search with --evaluator=shared_weights, its supernet scores architectures
-instead of a table: in a space of any size. Scores are kept in that directory, so each is taken once.
+instead of a table, in a search space of any size. Scores are cached in that directory.
 
-A space that has a method `reward`, such as those of nao_tf.benchmarks.synthetic_spaces, needs neither.
+A search space with a method `reward`, such as those of nao_tf.benchmarks.synthetic_spaces, needs neither.
 
 Example:
   nao-benchmark-strategies --space=nasbench201 --table=nasbench201.npz --num_trials=150 --workdir=runs/nasbench201
@@ -46,19 +46,26 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
     argv: the command line, which may name strategies that have flags of their own.
   """
   flag_types.define_name(
-    "space", None, SPACES, "space", "space of the table or supernet, or one with rewards", flag_values=flag_values
+    "space",
+    None,
+    SPACES,
+    "space",
+    "search space of the table or supernet, or one with a reward method",
+    flag_values=flag_values,
   )
   flags.DEFINE_string("table", None, "path of a table file", flag_values=flag_values)
   supernet_flags.define(flag_values)
   default = ["nao", "evolution", "random"]
   help_ = "strategies to compare"
   flag_types.define_names("strategies", default, STRATEGIES, "strategy", help_, flag_values=flag_values)
-  flags.DEFINE_integer("num_seeds", 20, "searches of each strategy", 1, flag_values=flag_values)
+  flags.DEFINE_integer("num_seeds", 20, "number of searches per strategy", 1, flag_values=flag_values)
   flags.DEFINE_integer("first_seed", 0, "seed of the first search", 0, flag_values=flag_values)
-  help_ = "directory of the results; made if it does not exist"
+  help_ = "directory of the results; created if it does not exist"
   flags.DEFINE_string("workdir", None, help_, flag_values=flag_values)
   flags.DEFINE_alias("output", "workdir", flag_values=flag_values)  # Its name up to version 0.2.
-  flags.DEFINE_integer("num_processes", os.cpu_count() or 1, "searches at a time", 1, flag_values=flag_values)
+  flags.DEFINE_integer(
+    "num_processes", os.cpu_count() or 1, "number of searches to run in parallel", 1, flag_values=flag_values
+  )
   flagging.define(benchmark.BenchmarkConfig(table=""), flag_values, skip=("table", "objectives"))
   objective_flags.define(flag_values)
   strategy_flags.define(flag_values, argv)

@@ -1,16 +1,16 @@
-"""Flags for the settings of strategies and evaluators. They follow from what a class declares.
+"""Flags for the settings of strategies and evaluators, derived from what a class declares.
 
 A class declares its settings with two class attributes; see `nao_tf.strategies.base.Strategy`. `config_class` is a
-frozen dataclass, `presets` are settings by name. The class that its registry calls "nao" has these flags:
+frozen dataclass, and `presets` are named settings. The class registered as "nao" has these flags:
 
 * `--nao_preset`, which chooses a preset, if there are any;
 * `--nao_<field>` for each field of its settings;
-* for a field that is itself a dataclass, such as `controller`: `--controller_<field>` for each field of that; and
+* for a field that is itself a dataclass, such as `controller`: `--controller_<field>` for each of its fields; and
   `--nao_controller`, which chooses a preset, if the metadata of the field has any under the key "presets".
 
-The flags of a class that is not registered begin with the name of the class, in lower case with underscores:
-`--greedy_search_<field>` for `my_package.my_module:GreedySearch`. They exist if the command line or a flagfile names
-the class. So the command line is looked at before flags are defined; see `named`.
+The flags of a class that is not registered start with its name in snake case, such as `--greedy_search_<field>` for
+`my_package.my_module:GreedySearch`. They are defined if the command line or a flagfile names the class, so the command
+line is scanned before flags are defined; see `named`.
 """
 
 import dataclasses
@@ -89,7 +89,7 @@ def define(prefix: str, component: object, flag_values: flags.FlagValues, *, pre
   if any(name in flag_values for name in names):
     raise ValueError(f"another strategy or evaluator has flags that begin with --{prefix}_; rename {component!r}")
   if presets:
-    help_ = f"settings of {prefix}, which --{prefix}_... flags change"
+    help_ = f"preset of {prefix}; --{prefix}_... flags override it"
     flags.DEFINE_enum(f"{prefix}_preset", preset, sorted(presets), help_, flag_values=flag_values)
   parts = dict(_parts(config))
   unset = f"unless --{prefix}_preset says otherwise" if presets else ""
@@ -117,7 +117,7 @@ def _define_part(prefix: str, field: str, part: Any, presets: Mapping[str, Any],
   """Defines the flags for the settings of a part. Components with a part of the same name share the flags of it."""
   unset = f"as {prefix} has it"
   if presets:
-    help_ = f"settings of the {field}, which --{field}_... flags change; default: {prefix}'s own"
+    help_ = f"preset of the {field}; --{field}_... flags override it; default: as in the preset of {prefix}"
     flags.DEFINE_enum(f"{prefix}_{field}", None, sorted(presets), help_, flag_values=flag_values)
     unset = f"unless --{prefix}_{field} says otherwise"
   if not all(f"{field}_{inner.name}" in flag_values for inner in dataclasses.fields(part)):

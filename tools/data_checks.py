@@ -1,6 +1,6 @@
-"""Checks that need the data: it is there, it is for the networks, and there is enough of it for each training.
+"""Checks of the data: it exists, fits the networks, and is large enough for each training.
 
-They are made before a command says that it begins. An error names the flag that is to be changed.
+They run before a command announces its start. An error names the flag to change.
 """
 
 import contextlib

@@ -1,11 +1,11 @@
-"""Describes a network before it is built: parameters, multiply-adds and memory, in all and part by part.
+"""Computes the parameters, multiply-adds and memory of a network, in total and per part, without building it.
 
 Example:
   nao-describe --architecture=NAONet-B --num_cells=5 --filters=36
   nao-describe --architecture=NAONet-V2 --num_cells=4 --filters=52 --stem=imagenet --image_size=224 --num_classes=1000
   nao-describe --architecture=NAO-RNN --units=700 --vocabulary_size=33278
 
-Nothing is built, and TensorFlow is not imported. `nao_tf.describe` says what is counted.
+TensorFlow is not imported. See `nao_tf.networks.descriptions.Description` for what is counted.
 """
 
 from absl import flags
@@ -23,30 +23,36 @@ _ARGUMENTS = ("num_classes", "vocabulary_size")
 
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of a description. Those that are not given are as in `nao_tf.describe`."""
-  help_ = f"{', '.join(NAMED)}; or a published string; or the path of a JSON file"
+  help_ = f"architecture: {', '.join(NAMED)}; an architecture string of --space; or the path of a JSON file"
   flags.DEFINE_string("architecture", None, help_, flag_values=flag_values)
   flags.mark_flag_as_required("architecture", flag_values)
-  help_ = "space of a published string; default: nasnet5, nasnet11 or rnn12, whichever has it"
+  help_ = "search space of an architecture string; default: whichever of nasnet5, nasnet11 and rnn12 it belongs to"
   flag_types.define_name("space", None, SPACES, "space", help_, flag_values=flag_values)
   _define_image_flags(flag_values)
-  flags.DEFINE_integer("units", None, "text: units of the cell; default: 850", 1, flag_values=flag_values)
-  help_ = "text: words of the vocabulary; default: 10000"
+  flags.DEFINE_integer(
+    "units", None, "language models: number of units of the cell; default: 850", 1, flag_values=flag_values
+  )
+  help_ = "language models: size of the vocabulary; default: 10000"
   flags.DEFINE_integer("vocabulary_size", None, help_, 1, flag_values=flag_values)
   flags.DEFINE_boolean("json", False, "print JSON instead of a table", flag_values=flag_values)
 
 
 def _define_image_flags(flag_values: flags.FlagValues) -> None:
-  help_ = "images: normal cells in each of the three stages; default: 6"
+  help_ = "images: number of normal cells in each of the three stages; default: 6"
   flags.DEFINE_integer("num_cells", None, help_, 1, flag_values=flag_values)
-  flags.DEFINE_integer("filters", None, "images: channels of the first stage; default: 36", 1, flag_values=flag_values)
-  help_ = "images: how layers are put together; default: as the network was published, or nao"
+  flags.DEFINE_integer(
+    "filters", None, "images: number of channels in the first stage; default: 36", 1, flag_values=flag_values
+  )
+  help_ = "images: layer convention; default: as published, or nao"
   flags.DEFINE_enum("convention", None, list(CONVENTIONS), help_, flag_values=flag_values)
-  help_ = "images: cifar keeps the resolution, imagenet divides it by eight; default: cifar"
+  help_ = "images: stem; cifar keeps the resolution, imagenet divides it by eight; default: cifar"
   flags.DEFINE_enum("stem", None, list(AUXILIARY_STRIDES), help_, flag_values=flag_values)
-  help_ = "images: whether there is an auxiliary head in training; default: there is"
+  help_ = "images: whether there is an auxiliary head in training; default: true"
   flags.DEFINE_boolean("auxiliary", None, help_, flag_values=flag_values)
-  flags.DEFINE_integer("image_size", None, "images: pixels a side; default: 32", 1, flag_values=flag_values)
-  flags.DEFINE_integer("image_channels", None, "images: channels; default: 3", 1, flag_values=flag_values)
+  flags.DEFINE_integer(
+    "image_size", None, "images: height and width in pixels; default: 32", 1, flag_values=flag_values
+  )
+  flags.DEFINE_integer("image_channels", None, "images: number of channels; default: 3", 1, flag_values=flag_values)
   flags.DEFINE_integer("num_classes", None, "images: number of classes; default: 10", 1, flag_values=flag_values)
 
 

@@ -1,4 +1,4 @@
-"""Draws the cells of a network as an SVG file.
+r"""Draws the cells of a network as an SVG file.
 
 Example:
   nao-draw --architecture=NAONet-A --output=naonet_a.svg
@@ -18,11 +18,11 @@ from nao_tf.tools import flag_types, running
 
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of a drawing."""
-  help_ = f"{', '.join(NAMED)}; or a string of --space; or the path of a JSON file, such as the best.json of a search"
+  help_ = f"architecture: {', '.join(NAMED)}; a string of --space; or the path of a JSON file, such as a best.json"
   flags.DEFINE_string("architecture", None, help_, flag_values=flag_values)
-  help_ = "space of a string; default: nasnet5, nasnet11 or rnn12, whichever has it"
+  help_ = "search space of an architecture string; default: whichever of nasnet5, nasnet11 and rnn12 it belongs to"
   flag_types.define_name("space", None, SPACES, "space", help_, flag_values=flag_values)
-  flags.DEFINE_string("output", None, "file to write, whose name ends with .svg", flag_values=flag_values)
+  flags.DEFINE_string("output", None, "path of the .svg file to write", flag_values=flag_values)
   flags.mark_flags_as_required(["architecture", "output"], flag_values)
 
 

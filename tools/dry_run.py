@@ -1,4 +1,4 @@
-"""What a training will cost and write, printed instead of training: `nao-train --dry_run`."""
+"""Prints the costs and output files of a training instead of running it: `nao-train --dry_run`."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -22,11 +22,9 @@ _FILES = ("command.json", "config.json", "task.json", "lock.json", "history.json
 
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of a dry run."""
-  help_ = "print what the training costs and writes, check that it can begin, and stop"
+  help_ = "print the costs and output files of the training, check that it can start, and stop"
   flags.DEFINE_boolean("dry_run", False, help_, flag_values=flag_values)
-  help_ = (
-    "with --dry_run: the share of its peak that an accelerator reaches, for the estimate of hours; the peak is printed"
-  )
+  help_ = "with --dry_run: fraction of its peak performance that an accelerator reaches, for the time estimate"
   define_number("utilization", DEFAULT_UTILIZATION, help_, 0.001, 10.0, flag_values=flag_values)
 
 

@@ -4,7 +4,7 @@ Example:
   nao-evaluate --saved_model=runs/naonet_ws/saved_model --task=cifar10 --data_dir=/data/tfds
   nao-evaluate --saved_model=runs/nao_rnn/saved_model --task=ptb --text_dir=/data/penn
 
-A SavedModel is a program, and this runs it. It may read and write files. Evaluate only exports that you trust.
+A SavedModel is a program, and this command runs it; it may read and write files. Only evaluate exports that you trust.
 """
 
 import json
@@ -22,10 +22,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
   flags.DEFINE_string(
     "saved_model",
     None,
-    "directory of the exported network; it is run, so give only one that you trust",
+    "directory of the exported network; since its code is run, use only exports that you trust",
     flag_values=flag_values,
   )
-  flags.DEFINE_enum("split", "test", SPLITS, "split of the data", flag_values=flag_values)
+  flags.DEFINE_enum("split", "test", SPLITS, "split of the data to evaluate on", flag_values=flag_values)
   flags.mark_flag_as_required("saved_model", flag_values)
 
 

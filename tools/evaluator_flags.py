@@ -1,4 +1,4 @@
-"""Flags that choose how architectures are evaluated, and what the evaluator is made from."""
+"""Flags for the evaluator of a search, and the context that it is constructed from."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -36,14 +36,14 @@ def define(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> None:
     flag_values: where to define; has the flags of `search_flags`.
     argv: the command line, which may name an evaluator that has flags of its own; see `component_flags`.
   """
-  help_ = "how to evaluate an architecture"
+  help_ = "how to evaluate architectures"
   flag_types.define_name("evaluator", _default(argv), EVALUATORS, "evaluator", help_, flag_values=flag_values)
-  flags.DEFINE_string("table", None, "table file of --evaluator=tabular", flag_values=flag_values)
-  help_ = "the epoch whose validation result is the reward"
+  flags.DEFINE_string("table", None, "path of the table file, with --evaluator=tabular", flag_values=flag_values)
+  help_ = "epoch whose validation result is the reward"
   flags.DEFINE_enum("reward", "last", list(REWARDS), help_, flag_values=flag_values)
-  help_ = "seconds after which an architecture has failed; evaluations then run in a process of their own"
+  help_ = "time limit of an evaluation in seconds, after which it fails; evaluations then run in a separate process"
   flag_types.define_number("trial_timeout", None, help_, 0.0, flag_values=flag_values)
-  help_ = "how often an evaluation that ended the process is begun again before its trial fails"
+  help_ = "how many times an evaluation that crashed its process is restarted before the trial fails"
   flags.DEFINE_integer("trial_retries", TRIAL_RETRIES, help_, 0, flag_values=flag_values)
   rung_flags.define(flag_values)
   experiment.define_tensorboard_flag(flag_values)

@@ -1,4 +1,4 @@
-"""Flags that say where the trials of a search are evaluated, and how many at a time."""
+"""Flags for the executor of a search: where trials are evaluated, and how many in parallel."""
 
 from collections.abc import Callable
 
@@ -35,24 +35,24 @@ class WorkersParser(flags.ArgumentParser[str]):
 
 def define(flag_values: flags.FlagValues) -> None:
   """Defines the flags."""
-  help_ = "where trials are evaluated"
+  help_ = "where to evaluate trials"
   flag_types.define_name("executor", "inline", EXECUTORS, "executor", help_, flag_values=flag_values)
   help_ = (
-    "trials that are evaluated at a time, in processes if no executor is named; auto: one for each GPU or else for each"
-    " core, of a cluster what it has"
+    "number of trials to evaluate in parallel, in processes if no executor is given; auto: one per GPU, or else per"
+    " core; on a cluster, as many as it has room for"
   )
   flags.DEFINE(WorkersParser(), "num_workers", "1", help_, flag_values, flags.ArgumentSerializer[str]())
-  help_ = "ask the strategy for more as soon as a worker is free, or when all trials of the last batch are closed"
+  help_ = "when to request the next batch: as soon as a worker is free, or when all trials of the last batch are done"
   flags.DEFINE_enum("asking", "as_free", list(ASKING), help_, flag_values=flag_values)
-  help_ = "GiB that a worker process may hold; default: its share of the memory of the machine"
+  help_ = "memory limit of a worker process in GiB; default: an equal share of the memory of the machine"
   flag_types.define_number("worker_memory", None, help_, 0.0, flag_values=flag_values)
-  help_ = "of --executor=ray: GPUs for one trial, such as 0.5"
+  help_ = "with --executor=ray: number of GPUs per trial, such as 0.5"
   flag_types.define_number("gpus_per_trial", 0.0, help_, 0.0, flag_values=flag_values)
-  help_ = "of --executor=ray: cores for one trial"
+  help_ = "with --executor=ray: number of CPU cores per trial"
   flag_types.define_number("cpus_per_trial", 1.0, help_, 0.0, flag_values=flag_values)
-  help_ = "of --executor=ray: address of a running cluster, or auto; default: Ray is started on this machine"
+  help_ = "with --executor=ray: address of a running cluster, or auto; default: start Ray on this machine"
   flags.DEFINE_string("ray_address", None, help_, flag_values=flag_values)
-  help_ = "with --ray_address: directory that each node gets, such as that of modules of your own"
+  help_ = "with --ray_address: directory to copy to each node, such as that of your own modules"
   flags.DEFINE_string("ray_working_dir", None, help_, flag_values=flag_values)
 
 

@@ -1,4 +1,4 @@
-"""Flags that several binaries share: the task, the networks and their training, and the process that runs them."""
+"""Flags shared by several commands: the task, the networks and their training, and the process that runs them."""
 
 import dataclasses
 import os
@@ -35,26 +35,26 @@ _COMPUTED = ("drop_path_steps",)
 
 def define_process_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of the process: where it writes, its seed, its devices."""
-  help_ = "directory of this run; made if it does not exist, continued if it does"
+  help_ = "directory of this run; created if it does not exist, resumed if it does"
   flags.DEFINE_string("workdir", None, help_, flag_values=flag_values)
-  flags.DEFINE_integer("seed", 0, "seed of all randomness", 0, flag_values=flag_values)
-  help_ = "devices to train on; without GPUs the CPU is divided; default: all GPUs"
+  flags.DEFINE_integer("seed", 0, "random seed", 0, flag_values=flag_values)
+  help_ = "number of devices to train on; without GPUs, the CPU is split into this many; default: all GPUs"
   flags.DEFINE_integer("num_replicas", None, help_, 1, flag_values=flag_values)
-  help_ = "compute the same bits in every process with the same seed"
+  help_ = "whether runs with the same seed give bitwise identical results"
   flags.DEFINE_boolean("deterministic", True, help_, flag_values=flag_values)
   flags.mark_flag_as_required("workdir", flag_values)
 
 
 def define_tensorboard_flag(flag_values: flags.FlagValues) -> None:
   """Defines the flag that says what is written for TensorBoard."""
-  help_ = "what is written for TensorBoard into the work directory: curves and all that it shows, or nothing"
+  help_ = "what to log for TensorBoard in the work directory: everything, or nothing"
   flags.DEFINE_enum("tensorboard", "all", list(TENSORBOARD), help_, flag_values=flag_values)
 
 
 def define_precision_flag(flag_values: flags.FlagValues) -> None:
   """Defines the flag of the type that exports store weights in."""
   help_ = (
-    "what the SavedModel stores weights in: in half precision it is half as large; it takes and gives float32 anyway"
+    "storage type of the weights in the SavedModel; half precision halves its size, inputs and outputs stay float32"
   )
   flags.DEFINE_enum("export_precision", FLOAT32, list(PRECISIONS), help_, flag_values=flag_values)
 
@@ -78,26 +78,30 @@ def wants_tensorboard(flag_values: flags.FlagValues) -> bool:
 
 def define_task_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of the task and its data."""
-  help_ = f"{', '.join(TASKS)}; or an image set of TensorFlow Datasets; or a task of your own, package.module:Name"
+  help_ = f"{', '.join(TASKS)}; an image data set of TensorFlow Datasets; or your own task, package.module:Name"
   flags.DEFINE_string("task", "digits", help_, flag_values=flag_values)
   define_data_flags(flag_values)
-  flags.DEFINE_boolean("download", False, "download and prepare data that is missing", flag_values=flag_values)
-  help_ = "train on this many examples (images, or tokens of a text); default: all"
+  flags.DEFINE_boolean("download", False, "whether to download and prepare missing data", flag_values=flag_values)
+  help_ = "number of examples to train on (images, or tokens of a text); default: all"
   flags.DEFINE_integer("train_examples", None, help_, 1, flag_values=flag_values)
-  help_ = "share of the training data held out; default: that of the task"
+  help_ = "fraction of the training data to hold out for validation; default: that of the task"
   flag_types.define_fraction("validation_fraction", help_, flag_values=flag_values)
-  help_ = "which training images are held out: a share of each class (stratified), random ones, or the last ones"
-  help_ += "; with stratified, --train_examples keeps the shares of the classes, too; default: that of the task"
+  help_ = (
+    "which training images to hold out: the same fraction of each class (stratified), random ones, or the last ones"
+  )
+  help_ += "; stratified also applies to --train_examples; default: that of the task"
   flags.DEFINE_enum(_HOLD_OUT, None, HOLD_OUTS, help_, flag_values=flag_values)
-  flags.DEFINE_integer("image_size", None, "resize images to this many pixels a side", 1, flag_values=flag_values)
-  help_ = "decode images as they are needed: random parts of them in training, their centers in evaluation; they may be"
-  help_ += " more than the memory holds, and differ in size; default: only for imagenet2012"
+  flags.DEFINE_integer("image_size", None, "height and width in pixels to resize images to", 1, flag_values=flag_values)
+  help_ = (
+    "decode images on the fly, with random crops in training and center crops in evaluation; images may exceed the"
+  )
+  help_ += " memory and differ in size; default: only for imagenet2012"
   flags.DEFINE_boolean("photographs", None, help_, flag_values=flag_values)
-  help_ = "leave out files of --image_dir that are not images, with a warning"
+  help_ = "whether to skip files of --image_dir that are not valid images, with a warning"
   flags.DEFINE_boolean("skip_corrupt", None, help_, flag_values=flag_values)
-  help_ = "what an image counts in the loss; balanced: all classes count the same; default: all images do"
+  help_ = "weights of images in the loss; balanced: every class has the same total weight; default: all images equally"
   flags.DEFINE_enum("class_weight", None, [BALANCED], help_, flag_values=flag_values)
-  help_ = "size of the vocabulary of a text; default: that of the task"
+  help_ = "maximum size of the vocabulary of a text; default: that of the task"
   flags.DEFINE_integer("max_vocabulary", None, help_, 3, flag_values=flag_values)
 
 
@@ -105,9 +109,11 @@ def define_data_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags that say where data is."""
   help_ = "directory of prepared data sets; default: that of TensorFlow Datasets"
   flags.DEFINE_string("data_dir", None, help_, flag_values=flag_values)
-  help_ = "directory of a text: train, valid and test, each a .txt or .txt.gz in UTF-8"
+  help_ = "directory of a text, with the files train, valid and test, each a .txt or .txt.gz in UTF-8"
   flags.DEFINE_string("text_dir", None, help_, flag_values=flag_values)
-  help_ = "images of --task=folder: a directory with a folder for each class, or a .csv file of file names and labels"
+  help_ = (
+    "images of --task=folder: a directory with one subdirectory per class, or a .csv file of image paths and labels"
+  )
   flags.DEFINE_string("image_dir", None, help_, flag_values=flag_values)
 
 

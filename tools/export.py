@@ -1,6 +1,7 @@
 """Exports the network of a training, at its last checkpoint: as a SavedModel, for Keras or for TensorFlow Lite.
 
-With --controller it exports the controller of a search with --strategy=nao, which scores architectures and improves them.
+With --controller it exports the controller of a search with --strategy=nao, which predicts scores and improves
+architectures.
 
 Example:
   nao-export --workdir=runs/naonet_ws --saved_model=served/naonet_ws
@@ -9,12 +10,12 @@ Example:
   nao-export --workdir=runs/naonet_ws --format=tflite_int8 --output=served/naonet_ws.tflite --data_dir=/data/tfds
   nao-export --workdir=runs/search --controller --output=served/controller
 
-The .keras file of a language model has layers that Keras has not: it is loaded where nao_tf is installed, with
-nao_tf.load_model.
+The .keras file of a language model has custom layers, so it is loaded with nao_tf.load_model where nao_tf is installed.
 
-The training may still be running. The network and the task are those that its directory records, so its data is not
-needed, except for the images that tflite_int8 measures the ranges of values with. Directories of version 0.1 do not record
-the task; for these, say where the data is. If the data is there, a file is compared with the network on its test images.
+The training may still be running. Network and task are read from its directory, so the data is not needed, except for
+the images with which tflite_int8 calibrates its value ranges. Directories of version 0.1 do not record the task; for
+these, give the location of the data. If the data is available, an exported file is compared with the network on test
+images.
 """
 
 from typing import TYPE_CHECKING
@@ -36,18 +37,22 @@ FILE_FORMATS = ("keras", "tflite", "tflite_int8", "tflite_float16")
 
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of an export."""
-  flags.DEFINE_string("workdir", None, "directory of the training, or of the search", flag_values=flag_values)
-  help_ = "saved_model: raw images or text in, for TensorFlow; keras: a .keras file, for language models one that needs"
+  flags.DEFINE_string("workdir", None, "directory of the training or search", flag_values=flag_values)
+  help_ = "saved_model: a TensorFlow SavedModel that takes raw images or text; keras: a .keras file, which needs nao_tf"
   help_ += (
-    " nao_tf; images alone: tflite: a .tflite file with 8-bit weights; tflite_int8: one that computes in 8 bits, too;"
-    " tflite_float16: one with 16-bit weights"
+    " for language models; for images also tflite: a .tflite file with 8-bit weights; tflite_int8: 8-bit weights and"
+    " activations; tflite_float16: 16-bit weights"
   )
   flags.DEFINE_enum("format", SAVED_MODEL, [SAVED_MODEL, *FILE_FORMATS], help_, flag_values=flag_values)
-  help_ = "the checkpoint of the training: the last one, or that of the epoch with the lowest validation loss"
+  help_ = "checkpoint to export: the last one, or that of the epoch with the lowest validation loss"
   flags.DEFINE_enum("checkpoint", "last", ["last", "best"], help_, flag_values=flag_values)
-  flags.DEFINE_string("output", None, "file to write, or directory of a SavedModel", flag_values=flag_values)
-  flags.DEFINE_string(SAVED_MODEL, None, "directory of a SavedModel to write; like --output", flag_values=flag_values)
-  help_ = "export the controller of the search in --workdir as a SavedModel, instead of a network"
+  flags.DEFINE_string(
+    "output", None, "path of the file, or directory of the SavedModel, to write", flag_values=flag_values
+  )
+  flags.DEFINE_string(
+    SAVED_MODEL, None, "directory of the SavedModel to write; same as --output", flag_values=flag_values
+  )
+  help_ = "whether to export the controller of the search in --workdir as a SavedModel, instead of a network"
   flags.DEFINE_boolean("controller", False, help_, flag_values=flag_values)
   experiment.define_precision_flag(flag_values)
   experiment.define_data_flags(flag_values)

@@ -1,4 +1,4 @@
-"""What absl says of wrong flags, in words that need no knowledge of Python."""
+"""Rewords absl's messages about wrong flags for users who do not know Python."""
 
 import re
 from collections.abc import Sequence

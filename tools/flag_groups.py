@@ -1,8 +1,8 @@
-"""Groups of flags by theme, in the order in which the help shows them, and what a group needs to mean anything.
+"""Groups of flags by topic, in the order of the help, and the conditions under which a group has an effect.
 
-A flag that is given but means nothing is an error. So a typing error in `--strategy`, or a forgotten `--train_best`, does
-not end in a search that is not the one that was meant. A flag of a flagfile is excused if the command line itself gives
-the flag that decides: `--flagfile=nao.flags --strategy=random` leaves out what the file says about NAO.
+A given flag that has no effect is an error, so that a typing error in `--strategy` or a forgotten `--train_best` does
+not start the wrong search. A flag in a flagfile is excused if the deciding flag is given on the command line itself:
+`--flagfile=nao.flags --strategy=random` ignores what the file says about NAO.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""Types of flags beside those of absl: names out of a registry, lists of them, finite numbers, and lists of numbers."""
+"""Additional types of flags: names from a registry, lists of names, finite numbers, and lists of numbers."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Flagfiles: files with a flag in each line, which take the place of `--flagfile=PATH` on a command line."""
+"""Flagfiles: files with one flag per line, which replace `--flagfile=PATH` on a command line."""
 
 import os
 from collections.abc import Iterator, Sequence

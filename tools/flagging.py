@@ -1,7 +1,7 @@
-"""Turns configurations into absl flags and back.
+"""Converts configurations to absl flags and back.
 
-A field of a configuration, a dataclass, becomes a flag of the same name. The help of the flag is the line about the
-field under `Attributes:` in the docstring of the dataclass.
+Each field of a configuration, a dataclass, becomes a flag of the same name. Its help is the entry of the field under
+`Attributes:` in the docstring of the dataclass.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""The help of a command: what it does, an example, and its flags by theme with their defaults and choices."""
+"""The help of a command: its description, an example, and its flags by topic with defaults and choices."""
 
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -81,9 +81,9 @@ def _footer() -> str:
   return (
     "Every command:\n"
     "  --flagfile=FILE\n"
-    "      take further flags from a file, one a line; flags behind it change them\n"
+    "      read flags from a file, one per line; flags after it override them\n"
     "  --verbosity=INTEGER\n"
-    "      -1: warnings; 0: also messages of TensorFlow; 1: also those for debugging. Default: -1.\n"
+    "      -1: warnings; 0: also TensorFlow messages; 1: also debug messages. Default: -1.\n"
     "  --help\n"
-    "      print this"
+    "      show this help"
   )

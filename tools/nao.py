@@ -1,4 +1,4 @@
-"""One entry to all commands: `nao search --workdir=runs/first` is `nao-search --workdir=runs/first`.
+"""A single entry point for all commands: `nao search --workdir=runs/first` is `nao-search --workdir=runs/first`.
 
 Example:
   nao search --flagfile=flags/quickstart.flags --workdir=runs/quickstart
@@ -36,7 +36,7 @@ def help_text() -> str:
   """Returns what the commands are for, a line each. They are not imported."""
   width = max(map(len, COMMANDS)) + 2
   lines = [f"  {command_name(module):{width}}{summary(module)}" for module in COMMANDS]
-  return "\n".join([__doc__.strip(), "", "Commands:", *lines, "", "nao COMMAND --help says what its flags are."])
+  return "\n".join([__doc__.strip(), "", "Commands:", *lines, "", "nao COMMAND --help shows the flags of a command."])
 
 
 def summary(module: str) -> str:

@@ -1,4 +1,4 @@
-"""Checks of `nao-search` that the networks of a space can be built as the flags say."""
+"""Checks of `nao-search` that the networks of a search space can be built with the given flags."""
 
 from typing import Any
 

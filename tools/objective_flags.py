@@ -1,4 +1,4 @@
-"""Flags of searches for several objectives: which ones they are, and where the networks of the Pareto set are exported."""
+"""Flags of multi-objective searches: the objectives, and the export of the Pareto set."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -54,15 +54,15 @@ def define(flag_values: flags.FlagValues, name: str = "objectives") -> None:
     name: of the flag.
   """
   help_ = (
-    f"what to search for, if that is more than the reward: two or more of {', '.join(OBJECTIVES)}, separated by commas; or"
-    " metrics of an evaluator of your own with their directions, such as f1:max,energy:min"
+    f"objectives of a multi-objective search: two or more of {', '.join(OBJECTIVES)}, separated by commas; or metrics of"
+    " your own evaluator with their directions, such as f1:max,energy:min"
   )
   flags.DEFINE(ObjectivesParser(), name, (), help_, flag_values, ObjectivesSerializer())
 
 
 def define_measuring(flag_values: flags.FlagValues) -> None:
   """Defines the flag that says how latencies are measured."""
-  help_ = "examples of the batch that the objective latency is measured with, in milliseconds on this machine"
+  help_ = "batch size at which the objective latency is measured, in milliseconds on this machine"
   flags.DEFINE_integer("latency_batch_size", 1, help_, 1, flag_values=flag_values)
 
 

@@ -1,4 +1,4 @@
-"""One-shot searches of `nao-search`: what their flags must not be, what is recorded, and how they run."""
+"""One-shot searches with `nao-search`: invalid flags, recorded settings, and running the search."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,6 +1,6 @@
-"""Flags of one-shot searches. They follow from the registry: `--relaxed_<field>` for a search by gradients.
+"""Flags of one-shot searches, derived from the registry, such as `--relaxed_<field>` for gradient-based searches.
 
-Searches whose settings are of one class share the flags. What is not given is as the search itself has it.
+Searches with settings of the same class share flags. Flags that are not given default to the settings of the search.
 """
 
 import itertools

@@ -1,4 +1,4 @@
-"""Parses command lines, and checks what no type of a single flag does."""
+"""Parses command lines, and validates what no single flag type can."""
 
 import math
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What a strategy knows before the first trial: an earlier search, and proxies of networks that are not trained."""
+"""What a strategy knows before the first trial: an earlier search, and training-free proxies."""
 
 from collections.abc import Sequence
 
@@ -17,11 +17,11 @@ from nao_tf.tools import experiment, search_flags
 def define(flag_values: flags.FlagValues) -> None:
   """Defines the flags of what is known before."""
   help_ = (
-    "directory of an earlier search of the same space, of other data or with shorter trainings, to learn from; it is used as"
-    " far as it helps"
+    "directory of an earlier search of the same space, on other data or with shorter trainings, to learn from; used only"
+    " as far as it improves predictions"
   )
   flags.DEFINE_string("warm_start", None, help_, flag_values=flag_values)
-  help_ = f"what is known of networks without training that nao learns from, as far as it helps: {', '.join(PROXIES)}"
+  help_ = f"training-free features that nao learns from as far as they improve predictions: {', '.join(PROXIES)}"
   flags.DEFINE_list("proxies", [], help_, flag_values=flag_values)
 
 

@@ -1,4 +1,4 @@
-"""What a command says beside its own lines: warnings that a user can act on, and no messages of TensorFlow's start."""
+"""Keeps the output of commands quiet: warnings that a user can act on, but no startup messages of TensorFlow."""
 
 import contextlib
 import importlib

@@ -1,19 +1,19 @@
-"""Measures how well scores with shared weights rank architectures, compared with a training of each from scratch.
+r"""Measures how well scores with shared weights rank architectures, compared with training each from scratch.
 
-Random architectures are trained separately by the --child_ flags, and scored with the weights of a supernet that is
-trained by the --shared_ flags. Prints Kendall's tau between both, with its standard error by the bootstrap over
-architectures. For comparison it prints the same for the number of parameters, and for scores as the released NAO-WS
-takes them: each architecture on one validation batch of its own, by the statistics of the batch, with dropout.
+Random architectures are trained separately with the --child_ flags, and scored with a supernet trained with the
+--shared_ flags. Prints Kendall's tau between the two, with its standard error by bootstrapping over architectures. For
+comparison it prints the same for the number of parameters, and for scores computed as in the released NAO-WS: each
+architecture on a validation batch of its own, with the batch normalization statistics of that batch and with dropout.
 
-With --table, the truth is not trained but looked up in a table of the space, such as that of NAS-Bench-201.
+With --table, the ground truth is looked up in a table of the space, such as NAS-Bench-201, instead of training.
 
 Example:
   nao-rank-shared --flagfile=flags/cifar10_shared.flags --num_architectures=24 --workdir=runs/rank
   nao-rank-shared --task=cifar10 --space=nasbench201 --shared_convention=nasbench201 --noshared_auxiliary \
     --table=nasbench201_cifar10.npz --num_architectures=200 --workdir=runs/rank
 
-If it is killed and started again with the same flags, it resumes where it was. The work directory gets the journals
-separate and shared, and ranks.json.
+Running the same command again resumes an interrupted run. The work directory contains the journals separate and shared,
+and ranks.json.
 """
 
 import os
@@ -51,11 +51,11 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
     argv: the command line.
   """
   search.define_flags(flag_values, argv)
-  flags.DEFINE_integer("num_architectures", 24, "random architectures to compare", 3, flag_values=flag_values)
-  help_ = "figure of --table that is the truth, such as test200; default: the one that the table reports"
+  flags.DEFINE_integer("num_architectures", 24, "number of random architectures to compare", 3, flag_values=flag_values)
+  help_ = "column of --table to use as the ground truth, such as test200; default: the one that the table reports"
   flags.DEFINE_string("table_figure", None, help_, flag_values=flag_values)
   flags.DEFINE_integer(
-    "released_repeats", 5, "random draws of batches for scores as in the released NAO-WS", 1, flag_values=flag_values
+    "released_repeats", 5, "number of random batches for scores as in the released NAO-WS", 1, flag_values=flag_values
   )
 
 

@@ -1,8 +1,8 @@
-"""The flags of a run: `command.json` in its work directory. So it is taken up by `--workdir` alone.
+"""The recorded flags of a run, `command.json` in its work directory, so that `--workdir` alone resumes it.
 
-Settings that determine the run are in `config.json`, too; they are what a run of another version is taken up with. The
-command line comes after both: it may add flags, such as `--train_best` or a larger `--num_trials`. What it changes about
-a run that has begun is refused as ever.
+Settings that determine the run are also in `config.json`, from which runs of other versions are resumed. The command
+line overrides both: it may add flags, such as `--train_best` or a larger `--num_trials`. Changes to the settings of a
+run that has started are still refused.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""Flags that had another name in an earlier version. They are refused with the name that they have now."""
+"""Flags that were renamed since an earlier version. They are refused with their new name."""
 
 from collections.abc import Sequence
 

@@ -1,9 +1,10 @@
-"""Writes the report of a search again: one page with its rewards, its best cells and all its trials.
+"""Rewrites the report of a search: one HTML page with its rewards, its best cells and all its trials.
 
 Example:
   nao-report --workdir=runs/digits
 
-The search may be running; the report then shows the trials so far. Nothing else is changed. TensorFlow is not imported.
+The search may still be running; the report then shows the trials so far. Nothing else is changed. TensorFlow is not
+imported.
 """
 
 from absl import flags

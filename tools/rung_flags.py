@@ -1,4 +1,4 @@
-"""Flags of a search in rungs: children train a few epochs, and only the better ones train on."""
+"""Flags of searches with rungs, in which only the better candidates continue training."""
 
 import dataclasses
 from typing import Any
@@ -17,17 +17,17 @@ _CHILD_EPOCHS = "child_epochs"
 def define(flag_values: flags.FlagValues) -> None:
   """Defines the flags."""
   help_ = (
-    "epochs after which children are compared, and only the better ones train on, such as 1,3,9; the last number is that"
-    " of a whole training; default: each child is trained as a whole"
+    "numbers of epochs after which candidates are compared and only the better ones continue, such as 1,3,9; the last one"
+    " is the length of a full training; default: train every candidate in full"
   )
   flag_types.define_integers("rungs", (), help_, 1, flag_values=flag_values)
-  help_ = "of so many children at a rung, one trains on"
+  help_ = "with --rungs: reduction factor; one of this many candidates is promoted to the next rung"
   flags.DEFINE_integer("reduction", 3, help_, 2, flag_values=flag_values)
   help_ = (
-    "which children train on: those that are among the best so far, the best of a bracket, or of Hyperband's brackets"
+    "with --rungs: which candidates are promoted: those among the best so far, the best of a bracket, or Hyperband"
   )
   flags.DEFINE_enum("promotion", PROMOTIONS[0], list(PROMOTIONS), help_, flag_values=flag_values)
-  help_ = "with --rungs: epochs of all children together, beside --num_trials; default: no limit"
+  help_ = "with --rungs: maximum total number of epochs, in addition to --num_trials; default: no limit"
   flags.DEFINE_integer("max_epochs", None, help_, 1, flag_values=flag_values)
 
 

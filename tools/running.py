@@ -1,4 +1,4 @@
-"""Runs the `main` of a command: defines and parses its flags, prints its help, reports errors, and ends it in order."""
+"""Runs the `main` function of a command: parses its flags, prints its help, reports errors, and shuts down cleanly."""
 
 import errno
 import os

@@ -3,18 +3,18 @@
 Example:
   nao-search --task=digits --space=nasnet5 --strategy=nao --num_trials=40 --workdir=runs/digits --train_best
 
-If it is killed and started again with the same flags, it resumes where it was. The work directory gets trials.jsonl
-(the journal), config.json (the settings), best.json (the best architecture) and report.html. With --train_best it also
-gets the directory best, with the trained network; with --evaluator=shared_weights the directory shared_weights, with
-the supernet; with --rerank the directory rerank, a journal of the best architectures trained from scratch.
+Running the same command again resumes an interrupted search. The work directory contains trials.jsonl (the journal),
+config.json (the settings), best.json (the best architecture) and report.html. --train_best adds the directory best with
+the trained network, --evaluator=shared_weights the directory shared_weights with the supernet, and --rerank the
+directory rerank with a journal of the best architectures trained from scratch.
 
-With --strategy=darts or another one-shot search, one network that holds all architectures is trained, in the directory
-one_shot. Each of its epochs is a trial in the journal.
+With --strategy=darts or another one-shot search, a single supernet that contains all architectures is trained in the
+directory one_shot. Each of its epochs is a trial in the journal.
 
-With --objectives=accuracy,multiply_adds a search is for several objectives at once. It prints the Pareto set, and
---export_pareto=DIR trains and exports each network of it.
+With --objectives=accuracy,multiply_adds the search is multi-objective. It prints the Pareto set, and
+--export_pareto=DIR trains and exports each of its networks.
 
-A space, a strategy, an evaluator or a task of your own is named by its place:
+Your own search space, strategy, evaluator or task is named by its import path:
   nao-search --strategy=my_package.my_module:MyStrategy --my_strategy_rate=0.5 --workdir=runs/mine
 """
 
@@ -90,20 +90,20 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
   flags.DEFINE_integer(
     "batch_size",
     None,
-    "architectures to ask the strategy for at a time; default: 1, so that each proposal knows all trials that are finished,"
-    f" and {SHARED_BATCH} with --evaluator=shared_weights, which scores many at once",
+    "number of architectures to request from the strategy at a time; default: 1, so that each proposal uses all finished"
+    f" trials, or {SHARED_BATCH} with --evaluator=shared_weights, which scores many at once",
     lower_bound=1,
     flag_values=flag_values,
   )
   flags.DEFINE_integer(
-    "first_batch_size", None, "architectures to ask for the first time; default: batch_size", 1, flag_values=flag_values
+    "first_batch_size", None, "size of the first batch; default: --batch_size", 1, flag_values=flag_values
   )
   prior_knowledge.define(flag_values)
   flags.DEFINE_integer(
     "rerank",
     0,
-    "train this many of the best by --evaluator=shared_weights from scratch, as children, or of what a one-shot --strategy"
-    " has found; the best of them wins",
+    "number of best architectures by --evaluator=shared_weights, or by a one-shot --strategy, to train from scratch like"
+    " candidates; the best of them wins",
     lower_bound=0,
     flag_values=flag_values,
   )

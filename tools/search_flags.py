@@ -1,4 +1,4 @@
-"""Flags that the binaries which search cells share: the space, the strategy, the budget and the children."""
+"""Flags shared by the commands that search: the space, the strategy, the budget and the candidate networks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -41,10 +41,12 @@ def define(
   space = one_shot_flags.preferred_space(argv) or strategy_flags.preferred(argv, "preferred_space") or "nasnet5"
   flag_types.define_name("space", space, SPACES, "space", "what to search", flag_values=flag_values)
   flag_types.define_name("strategy", "nao", strategies, "strategy", "how to search", flag_values=flag_values)
-  flags.DEFINE_integer("num_trials", 40, "architectures to evaluate, failed ones included", 1, flag_values=flag_values)
-  help_ = "networks with more parameters are not proposed; default: no limit"
+  flags.DEFINE_integer(
+    "num_trials", 40, "number of architectures to evaluate, including failed ones", 1, flag_values=flag_values
+  )
+  help_ = "maximum number of parameters of a candidate network; default: no limit"
   flags.DEFINE_integer("max_parameters", None, help_, 1, flag_values=flag_values)
-  help_ = "networks with more multiply-adds for one image or one token are not proposed; default: no limit"
+  help_ = "maximum number of multiply-adds of a candidate network per image or token; default: no limit"
   flags.DEFINE_integer("max_multiply_adds", None, help_, 1, flag_values=flag_values)
   strategy_flags.define(flag_values, argv)
   experiment.define_config_flags(flag_values, "child", prefix="child_")

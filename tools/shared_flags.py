@@ -1,4 +1,4 @@
-"""Flags of searches with shared weights: the supernet, its training, and how scores are taken."""
+"""Flags of searches with shared weights: the supernet, its training, and how architectures are scored."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ PREFIX = "shared_"
 def define(flag_values: flags.FlagValues) -> None:
   """Defines the flags `--shared_...`."""
   experiment.define_config_flags(
-    flag_values, "child", prefix=PREFIX, unset="as for children, or as a one-shot --strategy has it"
+    flag_values, "child", prefix=PREFIX, unset="as for candidates, or as in the one-shot --strategy"
   )
   flagging.define(SharingConfig(), flag_values, prefix=PREFIX)
 

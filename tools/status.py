@@ -1,10 +1,10 @@
-"""Says how a search or a training is going: what is done, running, failed, how fast it is, and what is best so far.
+"""Shows the progress of a search or a training: finished, running and failed trials, speed, and the best so far.
 
 Example:
   nao-status --workdir=runs/digits
   nao-status --workdir=runs/digits --json
 
-It only reads, so the search or training may be running. TensorFlow is not imported.
+It only reads files, so the search or training may be running. TensorFlow is not imported.
 """
 
 from absl import flags
@@ -16,7 +16,7 @@ from nao_tf.tools import recorded_flags, running
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of this binary."""
   flags.DEFINE_string("workdir", None, "directory of a search or of a training", flag_values=flag_values)
-  flags.DEFINE_boolean("json", False, "print one line of JSON instead of words", flag_values=flag_values)
+  flags.DEFINE_boolean("json", False, "print one line of JSON instead of text", flag_values=flag_values)
   flags.mark_flag_as_required("workdir", flag_values)
 
 

@@ -1,6 +1,6 @@
-"""Prints how long training steps take on this machine: of controllers, networks and supernets, at the sizes of a CPU.
+"""Measures the time of training steps on this machine: of controllers, networks and supernets, at sizes suited to a CPU.
 
-The data is noise of the same size as the real data. Nothing is downloaded.
+The data is random noise with the shape of the real data. Nothing is downloaded.
 
 Example:
   nao-step-times --kinds=image,shared_image
@@ -36,14 +36,18 @@ _QUICK = [kind for kind in KINDS if kind not in _ORDERS]
 
 def define_flags(flag_values: flags.FlagValues) -> None:
   """Defines the flags of this binary."""
-  flags.DEFINE_list("kinds", _QUICK, f"some of {', '.join(KINDS)}, separated by commas", flag_values=flag_values)
-  flags.DEFINE_integer("num_steps", 20, "steps to time; their median is printed", 1, flag_values=flag_values)
-  flags.DEFINE_integer("num_cells", 1, "N of image networks", 1, flag_values=flag_values)
-  flags.DEFINE_integer("filters", 16, "F of image networks", 1, flag_values=flag_values)
-  flags.DEFINE_integer("batch_size", 64, "images in a step", 1, flag_values=flag_values)
-  help_ = "parts that a step divides its images into"
+  flags.DEFINE_list("kinds", _QUICK, f"what to time, separated by commas: {', '.join(KINDS)}", flag_values=flag_values)
+  flags.DEFINE_integer("num_steps", 20, "number of steps to time; the median is printed", 1, flag_values=flag_values)
+  flags.DEFINE_integer(
+    "num_cells", 1, "N, number of normal cells per stage of image networks", 1, flag_values=flag_values
+  )
+  flags.DEFINE_integer(
+    "filters", 16, "F, number of channels in the first stage of image networks", 1, flag_values=flag_values
+  )
+  flags.DEFINE_integer("batch_size", 64, "number of images per step", 1, flag_values=flag_values)
+  help_ = "number of parts that each batch is split into for gradient accumulation"
   flags.DEFINE_integer("accumulate_steps", 1, help_, 1, flag_values=flag_values)
-  help_ = "the type that image networks compute in"
+  help_ = "compute type of image networks"
   flags.DEFINE_enum("mixed_precision", "none", list(MIXED_PRECISIONS), help_, flag_values=flag_values)
 
 

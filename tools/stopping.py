@@ -1,4 +1,4 @@
-"""How a binary ends that is stopped with Ctrl-C, or by the system: in order, and with the status that shells expect."""
+"""Shuts a command down cleanly on Ctrl-C or a signal of the system, with the exit status that shells expect."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Flags for the settings of strategies. They follow from the registry; see `nao_tf.tools.component_flags`."""
+"""Flags for the settings of strategies, derived from the registry; see `nao_tf.tools.component_flags`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The flag that names a trained supernet, and what is made from the flags on record of the search that trained it."""
+"""The flag that names a trained supernet, and what is constructed from the recorded flags of its search."""
 
 import dataclasses
 import functools
@@ -22,7 +22,9 @@ _OF_TABLES = ("objective", "report", "stop_at_best", "objectives")
 
 def define(flag_values: flags.FlagValues) -> None:
   """Defines the flags that say which supernet scores, and where its data is."""
-  help_ = "work directory of a search with --evaluator=shared_weights, whose supernet scores instead of a table"
+  help_ = (
+    "work directory of a search with --evaluator=shared_weights, whose supernet scores architectures instead of a table"
+  )
   flags.DEFINE_string("supernet", None, help_, flag_values=flag_values)
   experiment.define_data_flags(flag_values)
 

@@ -3,10 +3,10 @@
 Example:
   nao-train --task=cifar10 --architecture=NAONet-WS --num_cells=5 --filters=36 --epochs=600 --workdir=runs/naonet_ws
 
-If it is killed and started again with the same flags, it resumes from its last checkpoint. On Ctrl-C or SIGTERM it writes a
-checkpoint after the present step and ends with the status 130 or 143. The work directory gets
-config.json, task.json, history.jsonl, checkpoints, tensorboard (a log directory of TensorBoard) and saved_model. One
-process at a time trains in it.
+Running the same command again resumes an interrupted training from its last checkpoint. On Ctrl-C or SIGTERM it saves a
+checkpoint after the current step and exits with status 130 or 143. The work directory contains config.json, task.json,
+history.jsonl, checkpoints, tensorboard (a TensorBoard log directory) and saved_model. Only one process at a time can
+train in it.
 """
 
 import dataclasses
@@ -57,17 +57,15 @@ def define_flags(flag_values: flags.FlagValues) -> None:
   experiment.define_tensorboard_flag(flag_values)
   experiment.define_precision_flag(flag_values)
   experiment.define_task_flags(flag_values)
-  help_ = f"{', '.join(NAMED)}; or a published string of --space; or the path of a JSON file"
+  help_ = f"architecture: {', '.join(NAMED)}; an architecture string of --space; or the path of a JSON file"
   flags.DEFINE_string("architecture", None, help_, flag_values=flag_values)
-  help_ = "space of a published string; default: that of the task"
+  help_ = "search space of an architecture string; default: that of the task"
   flag_types.define_name("space", None, SPACES, "space", help_, flag_values=flag_values)
   flags.mark_flag_as_required("architecture", flag_values)
   experiment.define_config_flags(flag_values, "final")
   flagging.define(RunOptions(), flag_values)
-  help_ = (
-    "train on one device (none), on those of this machine (mirrored), or with several processes (multi_worker), which"
-  )
-  help_ += " TF_CONFIG or SLURM describes; default: mirrored if there are several GPUs or --num_replicas"
+  help_ = "train on one device (none), all devices of this machine (mirrored), or several processes (multi_worker) as"
+  help_ += " described by TF_CONFIG or SLURM; default: mirrored with several GPUs or --num_replicas"
   flags.DEFINE_enum("distribution", None, KINDS, help_, flag_values=flag_values)
   dry_run.define_flags(flag_values)
   benchmark_input.define_flags(flag_values)

@@ -1,4 +1,4 @@
-"""Checks of `nao-train` that need neither TensorFlow nor data, so that a mistake is told at once."""
+"""Checks of `nao-train` that need neither TensorFlow nor data, so that mistakes are reported immediately."""
 
 from absl import flags
 

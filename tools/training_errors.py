@@ -1,4 +1,4 @@
-"""What a user is told of errors that TensorFlow raises in a training: too little memory, or a process that was lost."""
+"""Explains errors that TensorFlow raises during training: out of memory, or a lost process."""
 
 import contextlib
 from collections.abc import Iterator

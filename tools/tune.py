@@ -1,20 +1,20 @@
-"""Searches for cells through KerasTuner: in one process, or as a chief and any number of workers.
+"""Searches for cells with KerasTuner: in one process, or with a chief and any number of workers.
 
 Example:
   nao-tune --task=digits --space=nasnet5 --strategy=nao --num_trials=40 --workdir=runs/tuned
 
-To search with many processes, give each the same command and set three environment variables of KerasTuner.
-KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT are where the chief listens. KERASTUNER_TUNER_ID is "chief" for the
-chief and another name for each worker. All share the work directory. Workers may come late, leave or die.
-The chief does not ask who is calling: the network must be one in which every machine is trusted. With
+To search with many processes, run the same command in each of them and set three environment variables of KerasTuner.
+KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT are the address of the chief. KERASTUNER_TUNER_ID is "chief" for the
+chief and a different name for each worker. All processes share the work directory. Workers may join late, leave or
+crash. The chief does not authenticate its callers: the network must be one in which every machine is trusted. With
 KERASTUNER_ORACLE_IP=127.0.0.1 only this machine can reach it.
 
-With --trial_timeout, a process whose trial takes longer ends with exit code 75, and the search goes on without it. Start
-it again, as a cluster does or a loop of the shell.
+With --trial_timeout, a process whose trial exceeds the limit exits with code 75, and the search continues without it.
+Restart it, for example with a cluster manager or a shell loop.
 
-If it is killed, `nao-tune --workdir=...` goes on where it was, with the flags that are on record; --num_trials may be
-added. The work directory gets config.json (the settings), command.json (the flags), best.json, and the directory tuner,
-the project: a file for each trial, with the weights of its network.
+`nao-tune --workdir=...` resumes an interrupted search with the recorded flags; --num_trials may be added. The work
+directory contains config.json (the settings), command.json (the flags), best.json, and the directory tuner with the
+KerasTuner project: a file per trial, and the weights of its network.
 """
 
 import sys
@@ -35,18 +35,20 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
     argv: the command line, which may name a strategy that has flags of its own.
   """
   search_flags.define(flag_values, argv)
-  help_ = "trainings of each architecture, whose rewards are averaged"
+  help_ = "number of trainings per architecture, whose rewards are averaged"
   flags.DEFINE_integer("executions_per_trial", 1, help_, 1, flag_values=flag_values)
   flags.DEFINE_integer(
-    "max_retries_per_trial", 1, "further runs of a trial that was interrupted", 0, flag_values=flag_values
+    "max_retries_per_trial", 1, "number of times to rerun an interrupted trial", 0, flag_values=flag_values
   )
-  help_ = "failed trials in a row after which the search gives up"
+  help_ = "number of consecutive failed trials after which the search is aborted"
   flags.DEFINE_integer("max_consecutive_failed_trials", 5, help_, 1, flag_values=flag_values)
-  help_ = "seconds of silence after which a worker counts as dead, and its trial goes to another one"
+  help_ = (
+    "time in seconds without a heartbeat after which a worker is considered dead and its trial goes to another one"
+  )
   flags.DEFINE_float("worker_timeout", 120.0, help_, flag_values=flag_values)
   help_ = (
-    "seconds that a trial may take. After that it counts as interrupted, and the process that was running it ends with"
-    " exit code 75. Default: no limit"
+    "time limit of a trial in seconds, after which it counts as interrupted, and the process that was running it ends"
+    " with exit code 75. Default: no limit"
   )
   flags.DEFINE_float("trial_timeout", None, help_, flag_values=flag_values)
 

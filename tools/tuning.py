@@ -1,4 +1,4 @@
-"""The search of `nao-tune`: its tuner, and what it prints and writes. Imports TensorFlow and KerasTuner."""
+"""The search of `nao-tune`: its tuner and its output. Imports TensorFlow and KerasTuner."""
 
 import os
 

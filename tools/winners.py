@@ -1,4 +1,4 @@
-"""What becomes of what a search has found: it is printed, trained, exported, and named with the command to go on."""
+"""What happens with the results of a search: they are printed, trained and exported, and the next command is suggested."""
 
 import os
 from collections.abc import Sequence
@@ -29,15 +29,15 @@ _SEARCH = "nao-search"
 def define(flag_values: flags.FlagValues) -> None:
   """Defines the flags of the trainings of what was found."""
   flags.DEFINE_boolean(
-    "train_best", False, "train and export the best architecture after the search", flag_values=flag_values
+    "train_best", False, "whether to train and export the best architecture after the search", flag_values=flag_values
   )
   help_ = (
-    "train and export each network of the Pareto set of a search with --objectives, one in a directory of this one"
+    "directory to export to; with --objectives, trains and exports each network of the Pareto set into a subdirectory"
   )
   flags.DEFINE_string("export_pareto", None, help_, flag_values=flag_values)
   experiment.define_precision_flag(flag_values)
-  experiment.define_config_flags(flag_values, "child", prefix="best_", unset="as for children")
-  help_ = "share of the training data held out when the best architecture is trained; default: none"
+  experiment.define_config_flags(flag_values, "child", prefix="best_", unset="as for candidates")
+  help_ = "fraction of the training data to hold out when training the best architecture; default: none"
   flag_types.define_fraction("best_validation_fraction", help_, flag_values=flag_values)
 
 

@@ -1,4 +1,4 @@
-"""Work directories: a command that fails before anything was done leaves none behind that was not there."""
+"""Work directories: a command that fails before doing anything removes a work directory that it created."""
 
 import contextlib
 import os

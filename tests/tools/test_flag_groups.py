@@ -112,7 +112,7 @@ def test_the_help_of_a_command_has_the_choices_that_it_takes():
   values = flags.FlagValues()
   benchmark_rungs.define_flags(values)
   text = help_text.text_of("Compares.", values, {name: values[name] for name in values})
-  assert "evolution: regularized evolution" in text and "a search by gradients" not in text
+  assert "evolution: regularized evolution" in text and "gradient-based search" not in text
   with pytest.raises(flags.IllegalFlagValueError, match="unknown strategy 'darts'"):
     values(["tool", "--strategies=darts"])
 
