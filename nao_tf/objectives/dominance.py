@@ -1,20 +1,20 @@
-"""Who dominates whom, and the order of NSGA-II: by front, and within a front by how crowded it is around a point.
+"""Pareto dominance and the order of NSGA-II, by non-dominated front and crowding distance.
 
-Source: Deb et al., "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II", 2002. Points are rows of objectives of
-which more is better.
+Source: Deb et al., "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II", 2002. Points are rows of objectives;
+higher is better.
 """
 
 import numpy as np
 
 
 def dominance(points: np.ndarray) -> np.ndarray:
-  """Returns whether points dominate others: nowhere worse, and somewhere better.
+  """Returns which points dominate which: no objective is worse, and at least one is better.
 
   Args:
-    points: [N, M].
+    points: points, [N, M].
 
   Returns:
-    Booleans [N, N]: the element (i, j) says whether point j dominates point i.
+    Booleans [N, N], where element (i, j) says whether point j dominates point i.
   """
   nowhere_worse = np.ones((len(points), len(points)), bool)
   somewhere_better = np.zeros_like(nowhere_worse)
@@ -25,7 +25,7 @@ def dominance(points: np.ndarray) -> np.ndarray:
 
 
 def fronts(points: np.ndarray) -> np.ndarray:
-  """Returns the number of the front of each point [N]: 0 if none dominates it, 1 if only those of front 0 do, and so on."""
+  """Returns the index of the front of each point, [N]: 0 if no point dominates it, 1 if only those of front 0 do, etc."""
   dominated = dominance(points)
   numbers = np.zeros(len(points), int)
   left = np.ones(len(points), bool)
@@ -37,9 +37,9 @@ def fronts(points: np.ndarray) -> np.ndarray:
 
 
 def crowding(points: np.ndarray) -> np.ndarray:
-  """Returns the crowding distances of the points of one front [N]: how far apart the neighbors of a point are.
+  """Returns the crowding distances of the points of one front, [N].
 
-  They are in parts of the range of each objective. The outermost points have the distance infinity.
+  Each objective is normalized by its range. Extreme points have an infinite distance.
   """
   distances = np.zeros(len(points))
   for column in points.T:
@@ -52,9 +52,9 @@ def crowding(points: np.ndarray) -> np.ndarray:
 
 
 def crowded_order(points: np.ndarray) -> np.ndarray:
-  """Returns the indices of points [N], the best first: those of the first front, of these the least crowded.
+  """Returns the indices of points, [N], best first: by front, then by decreasing crowding distance.
 
-  Of equals, the earlier one is first.
+  Ties go to the earlier point.
   """
   if not len(points):
     return np.zeros(0, int)
@@ -66,9 +66,9 @@ def crowded_order(points: np.ndarray) -> np.ndarray:
 
 
 def first_front(points: np.ndarray) -> np.ndarray:
-  """Returns the indices of the points that none dominates, ascending. Of equal points, only the first one is there.
+  """Returns the indices of the non-dominated points in ascending order. Of equal points, only the first is included.
 
-  It takes no more memory than the points, so a whole table will do.
+  It needs no more memory than the points themselves, so it works for whole tables.
   """
   unique, firsts = np.unique(points, axis=0, return_index=True)
   front = unique[:0]

@@ -1,6 +1,6 @@
-"""Hypervolumes: how much of the space of objectives a set of points dominates, down to a reference point.
+"""Hypervolumes: the volume of objective space that a set of points dominates, relative to a reference point.
 
-Points are rows of objectives of which more is better.
+Points are rows of objectives; higher is better.
 """
 
 import numpy as np
@@ -9,18 +9,18 @@ from nao_tf.objectives.dominance import first_front
 
 
 def hypervolume(points: np.ndarray, reference: np.ndarray) -> float:
-  """Returns the volume that points dominate.
+  """Returns the hypervolume of points.
 
   Args:
-    points: [N, M]. Those that are not better than the reference in each objective add nothing.
-    reference: [M].
+    points: points, [N, M]. Points that are not better than the reference in every objective contribute nothing.
+    reference: reference point, [M].
   """
   above = points[(points > reference).all(axis=1)]
   return _volume(above[first_front(above)], reference)
 
 
 def hypervolumes(points: np.ndarray, reference: np.ndarray) -> np.ndarray:
-  """Returns the volume that the first point, the first two, and so on dominate [N]."""
+  """Returns the hypervolume of the first point, of the first two, and so on, [N]."""
   found: list[float] = []
   for count, point in enumerate(points):
     known = points[:count]

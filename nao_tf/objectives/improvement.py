@@ -1,9 +1,9 @@
-"""By how much the hypervolume is expected to grow if a point is evaluated of which means and deviations are believed.
+"""Expected hypervolume improvement of candidates with independent Gaussian predictions.
 
-With two objectives this is computed exactly, strip by strip (Emmerich et al., "Hypervolume-based Expected Improvement",
-2011). With more it is estimated with random directions (Golovin and Zhang, "Random Hypervolume Scalarizations for Provable
-Multi-Objective Black Box Optimization", 2020): the volume is the mean over directions of how far the points reach in
-them, to the power of the number of objectives.
+With two objectives it is computed exactly, strip by strip (Emmerich et al., "Hypervolume-based Expected Improvement",
+2011). With more it is estimated by random scalarizations (Golovin and Zhang, "Random Hypervolume Scalarizations for
+Provable Multi-Objective Black Box Optimization", 2020): the volume is the mean, over random directions, of how far the
+points reach in a direction, to the power of the number of objectives.
 """
 
 import math
@@ -24,9 +24,10 @@ _BLOCK = 64
 
 
 def reference_point(points: np.ndarray) -> np.ndarray:
-  """Returns a reference point [M] for points [N, M], at least one: a tenth of the range worse than all of them.
+  """Returns a reference point [M] that is worse than all points [N, M], N >= 1, by a tenth of their range.
 
-  It is not that of the front, which may not yet reach as far as it can: what is beyond the reference adds nothing.
+  It is based on all points rather than on the front, which may still be narrow: points beyond the reference contribute
+  nothing.
   """
   ranges = np.ptp(points, axis=0)
   return np.asarray(points.min(axis=0) - _MARGIN * np.where(ranges > 0, ranges, 1.0))
@@ -35,14 +36,15 @@ def reference_point(points: np.ndarray) -> np.ndarray:
 def expected_improvement(
   means: np.ndarray, deviations: np.ndarray, points: np.ndarray, reference: np.ndarray, *, seed: int = 0
 ) -> np.ndarray:
-  """Returns the expected growth of the hypervolume for each candidate [C].
+  """Returns the expected hypervolume improvement of each candidate, [C].
 
   Args:
-    means: expected objectives [C, M] of candidates, of which more is better; minus infinity for one that is hopeless.
-    deviations: their standard deviations [C, M], 0 for what is known. The objectives are independent.
-    points: objectives [N, M] of what was evaluated.
-    reference: reference point [M].
-    seed: of the estimate for more than two objectives.
+    means: predicted means of the objectives of candidates, [C, M]; higher is better. Minus infinity for hopeless
+      candidates.
+    deviations: standard deviations, [C, M], 0 for known objectives. Objectives are assumed to be independent.
+    points: objectives of the evaluated points, [N, M].
+    reference: reference point, [M].
+    seed: random seed of the estimate for more than two objectives.
   """
   above, means = points[(points > reference).all(axis=1)], np.maximum(means, reference - _HOPELESS)
   front, deviations = above[first_front(above)], np.maximum(deviations, _SMALLEST_DEVIATION)
@@ -54,16 +56,16 @@ def expected_improvement(
 def exact_improvement(
   means: np.ndarray, deviations: np.ndarray, front: np.ndarray, reference: np.ndarray
 ) -> np.ndarray:
-  """Returns the expected growth [C] for two objectives.
+  """Returns the exact expected hypervolume improvement for two objectives, [C].
 
-  In each strip between two neighbors on the front, the new volume is the part of the strip that a candidate reaches,
-  times how far it is above the front there. The two are independent.
+  In each strip between neighbors on the front, the additional volume is the part of the strip that a candidate reaches,
+  times its height above the front there. The two factors are independent.
 
   Args:
-    means: [C, 2].
-    deviations: [C, 2], above 0.
-    front: points [N, 2] above the reference, none of which dominates another.
-    reference: [2].
+    means: predicted means, [C, 2].
+    deviations: standard deviations above 0, [C, 2].
+    front: mutually non-dominated points above the reference, [N, 2].
+    reference: reference point, [2].
   """
   ordered = front[np.argsort(front[:, 0])]
   edges = np.concatenate([reference[:1], ordered[:, 0]])
@@ -83,16 +85,16 @@ def estimated_improvement(
   num_directions: int = _NUM_DIRECTIONS,
   num_draws: int = _NUM_DRAWS,
 ) -> np.ndarray:
-  """Returns estimates of the expected growth [C] for any number of objectives, without bias.
+  """Returns an unbiased estimate of the expected hypervolume improvement for any number of objectives, [C].
 
   Args:
-    means: [C, M].
-    deviations: [C, M].
-    front: points [N, M] above the reference.
-    reference: [M].
-    rng: draws directions and values of the candidates, the same draws for all of them.
-    num_directions: random directions.
-    num_draws: values of each candidate.
+    means: predicted means, [C, M].
+    deviations: standard deviations, [C, M].
+    front: points above the reference, [N, M].
+    reference: reference point, [M].
+    rng: random generator; all candidates share the same samples.
+    num_directions: number of random directions.
+    num_draws: number of samples of each candidate.
   """
   directions = np.abs(rng.standard_normal((num_directions, len(reference))))
   directions /= np.linalg.norm(directions, axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""An objective of a search: a figure of networks, and whether more or less of it is better."""
+"""An objective of a search: a quantity of networks and its direction."""
 
 import dataclasses
 import difflib
@@ -16,13 +16,13 @@ _DIRECTIONS: Mapping[str, bool] = {"max": True, "min": False}
 
 @dataclasses.dataclass(frozen=True)
 class Objective:
-  """A figure of networks that a search improves.
+  """A quantity of networks that a search optimizes.
 
   Attributes:
-    name: of the objective.
-    is_maximized: whether more of it is better.
-    metrics: the names under which an evaluation may have it; the first that is there counts.
-    unit: what it is measured in, for people; empty for none.
+    name: name of the objective.
+    is_maximized: whether higher is better.
+    metrics: metric names under which an evaluation may report it; the first one present is used.
+    unit: unit for display; empty for none.
   """
 
   name: str
@@ -32,11 +32,11 @@ class Objective:
 
   @property
   def sign(self) -> float:
-    """What its values are multiplied with so that more is better, 1 or -1."""
+    """The factor, 1 or -1, by which values are multiplied so that higher is better."""
     return 1.0 if self.is_maximized else -1.0
 
   def value(self, evaluation: Evaluation) -> float | None:
-    """Returns the value that an evaluation has; None if it has none, or none that is a finite number."""
+    """Returns the value in an evaluation; None if it is missing or not finite."""
     if self.name in evaluation.objectives:
       return evaluation.objectives[self.name]
     if self.name == REWARD:
@@ -64,13 +64,13 @@ OBJECTIVES: Mapping[str, Objective] = {
 
 
 def objective_of(name: str) -> Objective:
-  """Returns the objective of a name.
+  """Returns the objective with the given name.
 
   Args:
-    name: a key of `OBJECTIVES`; or a metric of an evaluator and its direction, "f1:max" or "energy:min".
+    name: a key of `OBJECTIVES`; or a metric of an evaluator and its direction, such as "f1:max" or "energy:min".
 
   Raises:
-    ValueError: if there is none; the message has what may be meant.
+    ValueError: if there is no such objective; the message suggests similar names.
   """
   if name in OBJECTIVES:
     return OBJECTIVES[name]

@@ -1,4 +1,4 @@
-"""The objectives of one search: what its trials have of them, which trials are the best, and the Pareto set."""
+"""The objectives of a multi-objective search: their values, the ranking of trials, and the Pareto set."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,11 +19,11 @@ Known = Callable[[Architecture], float | None]
 
 
 class Objectives:
-  """Two or more objectives, and what is known of them beforehand.
+  """Two or more objectives, some of which may be known before training.
 
   Attributes:
-    members: the objectives. The first one is named first wherever people see them.
-    known: by the name of an objective, a function that tells it of an architecture before its network is trained.
+    members: the objectives, in the order in which they are shown.
+    known: functions that compute an objective of an architecture before training, by the name of the objective.
   """
 
   def __init__(self, members: Sequence[Objective], known: Mapping[str, Known] | None = None):
@@ -51,11 +51,11 @@ class Objectives:
 
   @property
   def signs(self) -> np.ndarray:
-    """What values are multiplied with so that more is better, [M]."""
+    """The factors, [M], by which values are multiplied so that higher is better."""
     return np.array([objective.sign for objective in self.members])
 
   def complete(self, trial: Trial) -> Trial:
-    """Returns a closed trial with the values of its objectives. A trial that lacks one has failed."""
+    """Returns a closed trial with the values of its objectives filled in; it fails if a value is missing."""
     evaluation = trial.evaluation
     if evaluation is None or evaluation.reward is None or all(name in evaluation.objectives for name in self.names):
       return trial
@@ -68,19 +68,19 @@ class Objectives:
     return trial.close(dataclasses.replace(evaluation, objectives=whole))
 
   def points(self, trials: Iterable[Trial]) -> np.ndarray:
-    """Returns the objectives of successful trials [N, M], with signs so that more is better."""
+    """Returns the objectives of successful trials, [N, M], with signs such that higher is better."""
     rows = [[trial.evaluation.objectives[name] for name in self.names] for trial in trials if trial.evaluation]
     return np.array(rows, float).reshape(-1, len(self.members)) * self.signs
 
   def ranked(self, trials: Iterable[Trial]) -> list[Trial]:
-    """Returns the successful trials, the best first: by front and by crowding, as NSGA-II orders them."""
+    """Returns the successful trials, best first, in the order of NSGA-II: by front and crowding distance."""
     whole = [trial for trial in trials if trial.reward is not None]
     return [whole[index] for index in crowded_order(self.points(whole))]
 
   def pareto_set(self, trials: Iterable[Trial]) -> list[Trial]:
-    """Returns the successful trials that no other one dominates, the best of the first objective first.
+    """Returns the non-dominated successful trials, sorted by the first objective, best first.
 
-    Of trials with the same values, only the earliest is there.
+    Of trials with the same values, only the earliest is included.
     """
     whole = sorted((trial for trial in trials if trial.reward is not None), key=lambda trial: trial.id)
     points = self.points(whole)
@@ -88,9 +88,9 @@ class Objectives:
     return [whole[index] for index in front]
 
   def known_points(self, architectures: Sequence[Architecture]) -> np.ndarray:
-    """Returns what is known of architectures beforehand [N, M], with signs so that more is better; NaN for the rest.
+    """Returns the known objectives of architectures, [N, M], with signs such that higher is better; NaN for the others.
 
-    Of a known objective, an architecture that has none is infinitely bad.
+    A known objective that cannot be computed for an architecture is minus infinity.
     """
     points = np.full((len(architectures), len(self.members)), np.nan)
     for column, objective in enumerate(self.members):
@@ -111,14 +111,14 @@ class Objectives:
 
 
 def objectives_of(names: Sequence[str], known: Mapping[str, Known] | None = None) -> Objectives | None:
-  """Returns the objectives of these names; None for no names, which stand for a search for the reward alone.
+  """Returns the objectives with the given names; None for no names, that is, for a search by reward alone.
 
   Args:
-    names: see `objective_of`.
+    names: names of objectives; see `objective_of`.
     known: see `Objectives`.
 
   Raises:
-    ValueError: if a name is unknown, there is only one, or one comes twice.
+    ValueError: if a name is unknown or given twice, or there is only one.
   """
   if isinstance(names, str):
     raise ValueError(f"expected a list of objectives, got {names!r}; write [{names!r}, ...]")
@@ -127,19 +127,19 @@ def objectives_of(names: Sequence[str], known: Mapping[str, Known] | None = None
 
 
 def recorded_objectives(settings: Mapping[str, Any]) -> Objectives | None:
-  """Returns the objectives that the settings of a search record; None for a search for the reward alone.
+  """Returns the objectives in the recorded settings of a search; None for a search by reward alone.
 
   Raises:
-    ValueError: if they are not names of objectives.
+    ValueError: if the recorded names are invalid.
   """
   return objectives_of(fields.elements(settings.get(SETTING, []), SETTING))
 
 
 def pareto_set_on_record(settings: Mapping[str, Any], trials: Iterable[Trial]) -> list[Trial]:
-  """Returns the Pareto set of a search, given its settings and its trials; empty in a search for the reward alone.
+  """Returns the Pareto set of a recorded search; empty for a search by reward alone.
 
   Raises:
-    ValueError: if the settings name no objectives, or a trial lacks one.
+    ValueError: if the recorded objectives are invalid, or a trial lacks one.
   """
   objectives = recorded_objectives(settings)
   if objectives is None:

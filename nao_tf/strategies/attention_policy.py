@@ -1,7 +1,8 @@
-"""The policy of ENAS: a recurrent network that chooses what a node reads by attention over the nodes before.
+"""The policy of ENAS: a recurrent network that selects the inputs of a node by attention over the earlier nodes.
 
-Source: Pham et al., "Efficient Neural Architecture Search via Parameter Sharing", ICML 2018, section 2.3 and its releases.
-B is the number of rows, L that of decisions, K that of choices of the largest one, U that of units.
+Source: Pham et al., "Efficient Neural Architecture Search via Parameter Sharing", ICML 2018, section 2.3 and its
+releases. Shapes: B is the batch size, L the number of decisions, K the largest number of choices, U the number of
+units.
 """
 
 import dataclasses
@@ -29,16 +30,17 @@ Choose = Callable[[int, tf.Tensor], tf.Tensor]
 
 @dataclasses.dataclass(frozen=True)
 class LogitsConfig:
-  """How the logits of the decisions come about.
+  """How the logits of the decisions are computed.
 
   Attributes:
-    initial_range: weights begin uniformly between plus and minus this.
-    temperature: that logits are divided by before they are bounded.
-    tanh_constant: c, with which a logit l becomes c * tanh(l); 0 leaves logits as they are.
-    operation_divisor: that this constant is divided by for operations.
-    separable_bias: initial value of the trained bias of separable convolutions.
-    separable_preference: added to the logits of separable convolutions in the normal cell, and subtracted from others.
-    distance_weight: of the square of the distance of a node that is read, subtracted from its logit.
+    initial_range: limit r of the uniform initialization of the weights in [-r, r].
+    temperature: temperature by which the logits are divided before they are bounded.
+    tanh_constant: c in c * tanh(logit), which bounds the logits; 0 for no bound.
+    operation_divisor: value that `tanh_constant` is divided by for decisions on operations.
+    separable_bias: initial value of the trainable bias for separable convolutions.
+    separable_preference: value added to the logits of separable convolutions in the normal cell, and subtracted from
+      the others.
+    distance_weight: weight of the squared distance of an input node, which is subtracted from its logit.
   """
 
   initial_range: float = 0.1
@@ -54,8 +56,8 @@ class NodeDecisions(NamedTuple):
   """The decisions of a node.
 
   Attributes:
-    sources: positions of the decisions that say what it reads.
-    operations: positions of the decisions that say what it does.
+    sources: positions of the decisions on its inputs.
+    operations: positions of the decisions on its operations.
   """
 
   sources: tuple[int, ...]
@@ -66,7 +68,7 @@ class CellDecisions(NamedTuple):
   """The decisions of a cell.
 
   Attributes:
-    num_inputs: how many states there are before its first node.
+    num_inputs: number of states before its first node.
     nodes: the decisions of each node.
   """
 
@@ -97,25 +99,25 @@ def cells_of(space: SearchSpace) -> tuple[CellDecisions, ...]:
 def make_attention_policy(
   space: SearchSpace, config: ReinforceConfig, logits_config: LogitsConfig, *, seed: int
 ) -> "AttentionPolicy":
-  """Returns a policy that was not trained.
+  """Returns an untrained policy.
 
   Args:
-    space: of image cells or of recurrent cells.
-    config: how large it is, and how it is trained.
-    logits_config: how the logits of the decisions come about.
-    seed: of its weights.
+    space: a space of image cells or of recurrent cells.
+    config: size and training of the policy.
+    logits_config: how the logits of the decisions are computed.
+    seed: random seed of its weights.
 
   Raises:
-    ValueError: if the space is another one.
+    ValueError: if the policy does not support the space.
   """
   with float32_defaults():
     return AttentionPolicy(space, config, seed, logits_config)
 
 
 class AttentionPolicy(Policy):
-  """An LSTM that makes the decisions of one node after the other, all sources of a node before its operations.
+  """An LSTM that decides node by node, first on the inputs of a node, then on its operations.
 
-  After a node its output is the node's key: a later node chooses what it reads by attention over the keys.
+  Its output after a node becomes the key of that node: later nodes select their inputs by attention over these keys.
   """
 
   def __init__(self, space: SearchSpace, config: ReinforceConfig, seed: int, logits_config: LogitsConfig):
@@ -142,7 +144,7 @@ class AttentionPolicy(Policy):
     self._ready()
 
   def logits(self, choices: tf.Tensor) -> tf.Tensor:
-    """Returns the logits of each decision given the choices before it, [B, L, K]."""
+    """Returns the logits of each decision conditioned on the earlier choices, [B, L, K]."""
     logits, _ = self._walk(tf.shape(choices)[0], lambda position, _: choices[:, position])
     return logits
 

@@ -1,11 +1,11 @@
-"""Auto-Keras (Jin, Song and Hu, "Auto-Keras: An Efficient Neural Architecture Search System", KDD 2019).
+"""The search of Auto-Keras (Jin, Song and Hu, "Auto-Keras: An Efficient Neural Architecture Search System", KDD 2019).
 
-Bayesian optimization with the edit distance between networks, an upper confidence bound and simulated annealing over a
-tree of networks; see `nao_tf.strategies.bayesian`. The search begins with a small network. Every further one is made
-from an earlier trial by network morphisms, so it can go on from the trained weights of that trial: see the evaluator
-`inherited`.
+This is Bayesian optimization with the edit distance between networks, an upper confidence bound as the acquisition
+function, and simulated annealing over a tree of networks; see `nao_tf.strategies.bayesian`. The search starts with a
+small network. Every other network is derived from an earlier trial by network morphisms, so it can continue training
+from the weights of that trial; see the evaluator `inherited`.
 
-In a space without morphisms, mutations and a random beginning take their place.
+In spaces without morphisms, mutations and random initial architectures are used instead.
 """
 
 import dataclasses
@@ -32,7 +32,7 @@ _MOST_ROOTS = 50
 
 
 class Autokeras(Bayesian):
-  """Proposes morphisms of earlier trials."""
+  """Auto-Keras: Bayesian optimization that proposes morphisms of earlier trials."""
 
   takes_objectives = False  # Weights are kept for the trials of the highest rewards, so parents must be these.
   config_class = AutokerasConfig
@@ -55,7 +55,7 @@ class Autokeras(Bayesian):
     )
 
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
-    """Returns the first network and morphisms of it, then those that are most worth evaluating."""
+    """Returns the initial network and morphisms of it, then the candidates with the highest acquisition values."""
     if self.space.initial is not None and (self.num_asked < self.config.num_initial or len(self.scored) < _FEWEST):
       return self._first_proposals(self.space.initial, rng)
     return super().propose(count, rng)

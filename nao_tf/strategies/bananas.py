@@ -1,12 +1,12 @@
 """BANANAS (White et al., "BANANAS: Bayesian Optimization with Neural Architectures for NAS", AAAI 2021).
 
-An ensemble of small networks learns to predict the rewards of architectures from their path encodings. Candidates are
-mutations of the best architectures. For each candidate a reward is drawn from what the ensemble predicts, independently
-of the others, and those with the highest draws are proposed (independent Thompson sampling).
+An ensemble of small networks learns to predict rewards from path encodings of architectures. Candidates are mutations
+of the best architectures. For each candidate a reward is sampled independently from the ensemble's predictive
+distribution, and the candidates with the highest samples are proposed (independent Thompson sampling).
 
-Departures from the paper: the predictors are scikit-learn's, which minimize squared errors, so ranks of rewards take the
-place of the paper's percentage errors: both care for differences among the best. In spaces that have no graphs of layers
-the encoding has a feature for each choice.
+Differences from the paper: the predictors are scikit-learn networks that minimize the squared error, so targets are
+ranks of rewards instead of the paper's percentage errors; both emphasize differences among the best. In spaces without
+layer graphs, the encoding is a one-hot encoding of the choices.
 """
 
 import warnings
@@ -34,7 +34,7 @@ _LARGEST_SEED = 2**31
 
 
 class Bananas(Strategy):
-  """Proposes mutations of the best architectures for which an ensemble of predictors draws high rewards."""
+  """Proposes mutations of the best architectures by Thompson sampling from an ensemble of predictors."""
 
   config_class = BananasSettings.config_class
   presets = BananasSettings.presets
@@ -54,7 +54,7 @@ class Bananas(Strategy):
     self._queue: list[Proposal] = []
 
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
-    """Returns the rest of the round, and a new round if that is not enough; see `Strategy.propose`."""
+    """Returns the rest of the current round, and of a new round if that is not enough; see `Strategy.propose`."""
     if self.num_asked < self.config.num_initial or len(self.scored) < _FEWEST:
       return self.random_proposals(rng)
     self._queue = [proposal for proposal in self._queue if self.is_new(proposal[0])]
@@ -69,11 +69,11 @@ class Bananas(Strategy):
     return proposed
 
   def save(self, directory: str) -> None:
-    """Writes all proposals so far; see `Strategy.save`."""
+    """Saves all proposals so far; see `Strategy.save`."""
     self._rounds.save(directory)
 
   def restore(self, directory: str) -> int:
-    """Reads what `save` wrote, if it can be read; see `Strategy.restore`."""
+    """Restores what `save` wrote, if it is readable; see `Strategy.restore`."""
     return self._rounds.restore(directory)
 
   def _round(self, size: int, rng: np.random.Generator) -> list[Proposal]:

@@ -1,7 +1,7 @@
-"""The trials of an earlier search of the same space, of other data or with a smaller budget, for a warm start.
+"""The trials of an earlier search of the same space, on other data or with a smaller budget, for a warm start.
 
-NAO's Gaussian process learns from them; see `nao_tf.strategies.warm_start`. A part of the first architectures are the best
-of the earlier search.
+NAO's Gaussian process learns from them; see `nao_tf.strategies.warm_start`. Some of the initial architectures are the
+best ones of the earlier search.
 """
 
 import dataclasses
@@ -23,11 +23,11 @@ _FEWEST = 5
 
 @dataclasses.dataclass(frozen=True)
 class EarlierSearch:
-  """What an earlier search has found out.
+  """The results of an earlier search.
 
   Attributes:
-    directory: of it.
-    trials: those that have a reward, the best first.
+    directory: directory of the earlier search.
+    trials: its trials with a reward, best first.
   """
 
   directory: str
@@ -35,24 +35,24 @@ class EarlierSearch:
 
   @property
   def digest(self) -> str:
-    """A short name of the trials, for the settings of a search."""
+    """A short hash of the trials, for the settings of a search."""
     rows = [[trial.architecture, trial.reward] for trial in self.trials]
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
 
   def proposals(self) -> list[Proposal]:
-    """Returns its architectures, the best first."""
+    """Returns its architectures, best first."""
     return [(trial.architecture, EARLIER) for trial in self.trials]
 
 
 def read_earlier_search(directory: str, space: SearchSpace) -> EarlierSearch:
-  """Returns what an earlier search of a space has found out.
+  """Reads the results of an earlier search of a space.
 
   Args:
-    directory: of the earlier search.
-    space: that is searched now.
+    directory: directory of the earlier search.
+    space: the space of the current search.
 
   Raises:
-    ValueError: if it was a search of another space, or has too few trials; the message names the directory.
+    ValueError: if it searched another space, or has too few trials; the message names the directory.
     nao_tf.runs.settings.RunDirectoryError: if it is not the directory of a search.
   """
   settings, trials = read_search(directory)
@@ -67,14 +67,14 @@ def read_earlier_search(directory: str, space: SearchSpace) -> EarlierSearch:
 
 
 def warm_started(strategy: Strategy, directory: str) -> Strategy:
-  """Returns a strategy that was asked nothing, after it has taken what an earlier search has found out.
+  """Warm-starts a fresh strategy with the results of an earlier search, and returns the strategy.
 
   Args:
-    strategy: with a method `warm_start`, as that of NAO.
-    directory: of the earlier search.
+    strategy: a strategy with a method `warm_start`, such as NAO.
+    directory: directory of the earlier search.
 
   Raises:
-    ValueError: if the strategy has no warm starts, or the earlier search is not one to learn from.
+    ValueError: if the strategy does not support warm starts, or the earlier search cannot be used.
     nao_tf.runs.settings.RunDirectoryError: if it is not the directory of a search.
   """
   take = getattr(strategy, "warm_start", None)
@@ -85,12 +85,12 @@ def warm_started(strategy: Strategy, directory: str) -> Strategy:
 
 
 def in_turns(earlier: Iterable[Proposal], others: Iterator[Proposal], num_asked: int) -> Iterator[Proposal]:
-  """Yields others and proposals of an earlier search in turns, beginning with whose turn it is.
+  """Yields proposals alternately from an earlier search and from others, starting according to `num_asked`.
 
   Args:
-    earlier: the best first; those that are not new are left out by whoever reads.
-    others: random ones.
-    num_asked: how many architectures were asked for before.
+    earlier: proposals of the earlier search, best first; the caller skips those that are not new.
+    others: random proposals.
+    num_asked: number of architectures asked for before.
   """
   mine = iter(earlier)
   while True:

@@ -1,8 +1,8 @@
-"""By how much a candidate is expected to push the Pareto front: the acquisition function of searches for several objectives.
+"""Expected hypervolume improvement, the acquisition function of multi-objective search.
 
-It is the expected improvement of the hypervolume. What is known of a candidate before its network is trained, such as its
-multiply-adds, is taken as it is. The other objectives are predicted, each by a model of its own. The models learn how far
-trials are from the tendency that what is known explains; see `nao_tf.strategies.trends`.
+Objectives that are known before training, such as multiply-adds, are used as they are. Each of the others is predicted
+by a surrogate model of its own, which learns the residuals of a regression on the known objectives; see
+`nao_tf.strategies.trends`.
 """
 
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ Predicted = tuple[np.ndarray, np.ndarray]
 
 
 class ExpectedFront:
-  """The front of what was evaluated and of what is believed, in scores: ranks or figures of standard spread.
+  """The Pareto front of evaluated and predicted architectures, in terms of scores: ranks or standardized values.
 
   Attributes:
-    predicted: the numbers of the objectives that must be predicted.
-    targets: what the model of each of these learns of all trials [N], with a mean of 0 and a variance of 1. Failed trials
-      are as the worst.
+    predicted: indices of the objectives that must be predicted.
+    targets: for each of these, the training targets of its model over all trials, [N], with mean 0 and variance 1.
+      Failed trials count as the worst.
   """
 
   def __init__(self, objectives: Objectives, trials: Sequence[Trial], target: str):
@@ -54,11 +54,11 @@ class ExpectedFront:
     self._reference = reference_point(self._points)
 
   def candidates(self, architectures: Sequence[Architecture], predictions: Sequence[Predicted]) -> Predicted:
-    """Returns means and standard deviations [C, M] of the scores of candidates, the latter 0 for what is known.
+    """Returns means and standard deviations, [C, M], of the scores of candidates; the latter are 0 for known objectives.
 
     Args:
       architectures: the candidates.
-      predictions: of what a model learned, for each objective that is predicted.
+      predictions: predictions of the model of each predicted objective.
     """
     known = self._objectives.known_points(architectures)
     means = (known - self._means) / self._spreads
@@ -69,11 +69,11 @@ class ExpectedFront:
     return means, deviations
 
   def growth(self, candidates: Predicted) -> np.ndarray:
-    """Returns the expected growth of the hypervolume [C] for each candidate, given what `candidates` returned."""
+    """Returns the expected hypervolume improvement of each candidate, [C], given the result of `candidates`."""
     return expected_improvement(*candidates, self._points, self._reference)
 
   def believe(self, means: np.ndarray) -> None:
-    """Counts candidates as evaluated, with the scores [C, M] that are expected of them."""
+    """Treats candidates as evaluated, with their expected scores [C, M]."""
     self._points = np.concatenate([self._points, means])
 
   def _known(self, architectures: Sequence[Architecture]) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""How evolution can change architectures otherwise than in any decision.
+"""Special mutations for evolution, instead of changing any decision.
 
-The mutations of cells are those of AmoebaNet (Real et al., AAAI 2019): another input of a branch, which is called a hidden
-state there, or another operation.
+Those of cells follow AmoebaNet (Real et al., AAAI 2019): they replace the input of a branch, there called a hidden
+state, or its operation.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ Mutation = Callable[[Architecture, np.random.Generator], Architecture]
 
 
 class CellMutation:
-  """The mutations of cells: of a hidden state, another input of a branch; of an operation, another operation."""
+  """The mutations of cells: of a hidden state (the input of a branch) or of an operation."""
 
   def __init__(self, space: SearchSpace):
     """Finds the decisions of a space.

@@ -1,13 +1,14 @@
-"""Neural Architecture Optimization (Luo et al., NeurIPS 2018, Algorithm 1) as a strategy.
+"""Neural Architecture Optimization (Luo et al., NeurIPS 2018, Algorithm 1) as a search strategy.
 
-A round fits the controller to all rewards so far, moves the memories of the best architectures along the gradient of the
-predicted score, decodes new architectures from there (`nao_tf.strategies.nao_decoding`), and proposes those that the
-predictor ranks highest. A Gaussian process, which knows how far it can be trusted, chooses a share of the proposals, from
-a pool that is wider (`nao_tf.strategies.nao_pool`).
+Each round trains the controller on all rewards so far, moves the embeddings of the best architectures along the
+gradient of the predicted score, decodes new architectures from there (`nao_tf.strategies.nao_decoding`), and proposes
+those that the predictor ranks highest. A Gaussian process, which quantifies its uncertainty, chooses a fraction of the
+proposals from a wider pool of candidates (`nao_tf.strategies.nao_pool`).
 
-In a search for several objectives, the controllers learn the order of the trials by front and by crowding instead of their
-rewards, and moves begin at the first of them. A Gaussian process for each objective that is not known beforehand chooses
-what is expected to push the Pareto front most; see `nao_tf.strategies.expected_front`.
+In multi-objective search, the controllers learn the order of the trials by Pareto front and crowding distance instead
+of their rewards, and gradient ascent starts from the first trials of that order. Gaussian processes for the objectives
+that are not known in advance choose candidates by expected hypervolume improvement; see
+`nao_tf.strategies.expected_front`.
 """
 
 import math
@@ -53,7 +54,7 @@ _HEATING = 1.3
 
 
 class Nao(Strategy):
-  """Searches in the embedding space of a controller."""
+  """Neural Architecture Optimization: gradient-based search in the embedding space of a controller."""
 
   config_class = NaoSettings.config_class
   presets = NaoSettings.presets
@@ -87,20 +88,20 @@ class Nao(Strategy):
     self._earlier: EarlierSearch | None = None
 
   def warm_start(self, earlier: EarlierSearch) -> None:
-    """Takes what an earlier search has found out, before anything is asked; see `nao_tf.strategies.warm_start`.
+    """Provides the results of an earlier search, before the first `ask`; see `nao_tf.strategies.warm_start`.
 
     Raises:
-      ValueError: if no proposal is chosen by the Gaussian process, which is what learns from it.
+      ValueError: if `gaussian_share` is 0, since the Gaussian process is what learns from them.
     """
     self._check_informed("a warm start needs")
     self._earlier = earlier
     self.inform([EarlierScores(self.space, earlier, seed=self.seed)])
 
   def inform(self, informants: Sequence[Informant]) -> None:
-    """Takes whom the Gaussian process asks about architectures, before anything is asked.
+    """Provides sources of prior knowledge for the Gaussian process, before the first `ask`.
 
     Raises:
-      ValueError: if no proposal is chosen by the Gaussian process.
+      ValueError: if `gaussian_share` is 0.
     """
     self._check_informed("proxies need")
     others = self._process.informants if isinstance(self._process, InformedProcess) else []
@@ -111,7 +112,7 @@ class Nao(Strategy):
       raise ValueError(f"{what} a gaussian_share above 0: it is the Gaussian process that learns from it")
 
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
-    """Returns random architectures at the beginning, later those of rounds; see `Strategy.propose`."""
+    """Returns initial random architectures, then the proposals of rounds; see `Strategy.propose`."""
     if self.num_asked < self.config.num_initial or len(self.scored) < _MIN_SCORED:
       return self._initial_proposals(rng)
     self._queue = [proposal for proposal in self._queue if self.is_new(proposal[0])]
@@ -126,12 +127,12 @@ class Nao(Strategy):
     return proposed
 
   def save(self, directory: str) -> None:
-    """Writes the weights of the controller and the proposals of all rounds; see `Strategy.save`."""
+    """Saves the weights of the controller and the proposals of all rounds; see `Strategy.save`."""
     learned = Learned(self._rounds, self._num_fits, self._temperature, self._num_scored_when_fresh, self._predictions)
     write_learned(directory, self.controller, learned)
 
   def restore(self, directory: str) -> int:
-    """Reads what `save` wrote, if it can be read; see `Strategy.restore`."""
+    """Restores what `save` wrote, if it is readable; see `Strategy.restore`."""
     path = os.path.join(directory, STATE_FILE)
     if not os.path.exists(path):
       return 0
@@ -142,11 +143,11 @@ class Nao(Strategy):
     return max(self._rounds, default=0)
 
   def prediction(self, architecture: Architecture) -> Prediction | None:
-    """Returns the mean score by the controllers of the ensemble, of a proposal of a round; see `Strategy.prediction`."""
+    """Returns the mean predicted score of a proposal over the ensemble; see `Strategy.prediction`."""
     return self._predictions.get(architecture)
 
   def figures(self) -> Mapping[str, float]:
-    """Returns the losses at the end of the latest training of the controller, and the temperature of the decoder."""
+    """Returns the final losses of the latest controller training, and the temperature of the decoder."""
     return self._figures
 
   def embedding_map(self) -> EmbeddingMap | None:
@@ -159,29 +160,29 @@ class Nao(Strategy):
 
   @property
   def is_fitted(self) -> bool:
-    """Whether the controller has been trained. Before, its scores mean nothing."""
+    """Whether the controller has been trained; before that, its scores are meaningless."""
     return self._num_fits > 0
 
   def read(self, path: str) -> None:
-    """Reads what `save` wrote into a file.
+    """Restores the strategy from a file written by `save`.
 
     Args:
-      path: of the file, `STATE_FILE` in the directory of the cache.
+      path: path of the file, `STATE_FILE` in the cache directory.
 
     Raises:
-      OSError: if it cannot be read.
-      ValueError: if it is damaged, or that of a strategy with other settings. The strategy stays as it is then.
+      OSError: if the file cannot be read.
+      ValueError: if the file is damaged, or belongs to a strategy with other settings. The strategy is then unchanged.
     """
     learned = read_learned(path, self.controller)
     self._num_fits, self._temperature, self._rounds = learned.num_fits, learned.temperature, dict(learned.rounds)
     self._num_scored_when_fresh, self._predictions = learned.num_scored_when_fresh, dict(learned.predictions)
 
   def remarks(self) -> list[str]:
-    """Returns how far an earlier search and proxies were believed; see `Strategy.remarks`."""
+    """Returns how much an earlier search and proxies were used; see `Strategy.remarks`."""
     return remarks_on(self._process) if isinstance(self._process, InformedProcess) else []
 
   def hints(self) -> list[Hint]:
-    """Returns how far an earlier search and proxies were believed at the last proposal; see `Strategy.hints`."""
+    """Returns how much an earlier search and proxies were used for the last proposal; see `Strategy.hints`."""
     process = self._process
     return process.hints if isinstance(process, InformedProcess) and process.is_fitted else []
 

@@ -1,7 +1,8 @@
-"""What the controllers of NAO write around the best architectures, and how they choose from it.
+"""Generates NAO's candidates around the best architectures, and ranks them.
 
-The memory of an architecture is moved along the gradient of the predicted score, or of another function, and the decoder
-writes architectures from where it ends. To compare with that, mutants of the same architectures may take their place.
+The encoder outputs of an architecture are moved along the gradient of the predicted score, or of another function, and
+the decoder samples architectures from the result. For comparison, mutations of the same architectures can be used
+instead.
 """
 
 import itertools
@@ -25,13 +26,13 @@ _TRIAL = "trial"
 
 
 class Decoded(NamedTuple):
-  """An architecture that the decoder wrote.
+  """An architecture sampled from the decoder.
 
   Attributes:
-    architecture: what was written; it need not be valid.
-    origin: where it came from.
-    seed: the architecture around which it was written.
-    step_size: of the step along the gradient.
+    architecture: the architecture, which may be invalid.
+    origin: the origin of the architecture.
+    seed: the architecture that it was decoded from.
+    step_size: step size of the gradient ascent.
   """
 
   architecture: Architecture
@@ -41,7 +42,7 @@ class Decoded(NamedTuple):
 
 
 def seeds_of(trials: Sequence[Trial]) -> list[Proposal]:
-  """Returns trials to decode around, with themselves as origins."""
+  """Returns trials as seeds to decode from, with themselves as origins."""
   return [(trial.architecture, Origin(_TRIAL, (trial.id,))) for trial in trials]
 
 
@@ -53,15 +54,15 @@ def decoded(
   heat: float,
   beliefs: EmbeddingBeliefs | None = None,
 ) -> Iterator[Decoded]:
-  """Yields what the decoder writes around seeds, in the order of step size, temperature, controller and seed.
+  """Yields architectures decoded around seeds, in the order of step size, temperature, controller and seed.
 
   Args:
-    controller: trained.
-    config: step sizes and temperatures.
+    controller: the trained controller.
+    config: defines step sizes and temperatures.
     seeds: architectures with their origins.
-    rng: draws tokens.
-    heat: what the temperatures are multiplied with.
-    beliefs: what moves follow, if that is not the predicted score.
+    rng: random generator for sampling tokens.
+    heat: factor of the temperatures.
+    beliefs: defines the function to ascend; None for the predicted score.
   """
   vocabulary = controller.vocabulary
   around = vocabulary.encode(architecture for architecture, _ in seeds)
@@ -76,14 +77,14 @@ def decoded(
 def mutated(
   space: SearchSpace, config: NaoConfig, seeds: Sequence[Proposal], rng: np.random.Generator, heat: float
 ) -> Iterator[Proposal]:
-  """Yields mutants of seeds, as many as would be decoded around them.
+  """Yields mutations of seeds, as many as would be decoded around them.
 
   Args:
-    space: what is searched.
-    config: ensemble size, step sizes and temperatures, whose numbers say how many.
+    space: the search space.
+    config: its ensemble size and numbers of step sizes and temperatures determine the number of mutations.
     seeds: architectures with their origins.
-    rng: draws mutations.
-    heat: 1 or more: mutants are farther away, the higher it is.
+    rng: random generator for mutations.
+    heat: at least 1; larger values give mutations that differ in more decisions.
   """
   count = len(config.step_sizes) * len(config.temperatures) * config.ensemble_size
   last = max(LAST_MUTATION / heat, 1 / len(space.decisions))
@@ -101,7 +102,7 @@ def move(
   step_sizes: Sequence[float],
   beliefs: EmbeddingBeliefs | None,
 ) -> tf.Tensor:
-  """Returns a memory moved as the configuration says, [step sizes, *memory]; see `nao_tf.controller.ascent.move`."""
+  """Moves encoder outputs by gradient ascent, [step sizes, *memory]; see `nao_tf.controller.ascent.move`."""
   by_score = "logit" if config.unit_gradient else "score"
   along = by_score if beliefs is None else config.ascent
   unit_gradient = config.unit_gradient
@@ -126,14 +127,14 @@ def decode_around(
 def take_turns(
   controller: Controller, proposals: Sequence[Proposal], tokens: np.ndarray, size: int, start: int = 0
 ) -> list[Proposal]:
-  """Returns proposals in the order in which the controllers of an ensemble choose their best, one after the other.
+  """Ranks proposals by letting the controllers of an ensemble take turns in choosing their best.
 
   Args:
-    controller: trained.
-    proposals: N of them.
-    tokens: what the controllers read of them, [N, L].
-    size: how many to return.
-    start: number of the controller that begins.
+    controller: the trained controller.
+    proposals: N proposals.
+    tokens: their tokens, [N, L].
+    size: number of proposals to return.
+    start: index of the controller that chooses first.
   """
   if not proposals:
     return []

@@ -1,7 +1,7 @@
-"""A map of what a round of NAO did: embeddings of architectures in two dimensions, with the moves along the gradient.
+"""A map of a round of NAO: two-dimensional embeddings of architectures, with the steps of gradient ascent.
 
-An embedding is the mean of the states of a memory, those of an ensemble side by side. The map has the two principal
-components of the embeddings of trials, seeds and proposals. The ends of the moves are projected onto it.
+An embedding is the mean of the encoder outputs over time, concatenated over an ensemble. The map shows the first two
+principal components of the embeddings of trials, seeds and proposals. End points of steps are projected onto them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,14 +29,14 @@ Seeds = Mapping[Architecture, tuple[Architecture, float]]
 
 
 class Step(NamedTuple):
-  """A step along the gradient, and what was decoded at its end.
+  """A gradient ascent step, and the architecture decoded at its end point.
 
   Attributes:
-    seed: the architecture that it began from.
-    trial: the id of its trial; None if it began from a candidate that was decoded in an earlier pass.
-    size: of the step.
-    decoded: what was decoded.
-    is_proposal: whether that is a proposal of the round, and not only a candidate that others began from.
+    seed: the architecture that it started from.
+    trial: id of the trial of the seed; None if the seed was a candidate decoded in an earlier pass.
+    size: step size.
+    decoded: the decoded architecture.
+    is_proposal: whether that is a proposal of the round, rather than just a candidate that other steps started from.
   """
 
   seed: Architecture
@@ -47,12 +47,12 @@ class Step(NamedTuple):
 
 
 def steps_of(proposals: Sequence[Proposal], seeds: Seeds, trials: Sequence[Trial]) -> list[Step]:
-  """Returns the steps that led to the first proposals of a round, back to the trials where they began.
+  """Returns the steps that led to the first proposals of a round, back to the trials where they started.
 
   Args:
-    proposals: of the round, the best first; at most 40 that were decoded count.
-    seeds: of what was decoded in the round.
-    trials: those that the round began from are among them.
+    proposals: proposals of the round, best first; at most 40 decoded ones are used.
+    seeds: seeds of the architectures decoded in the round.
+    trials: trials, including those that the round started from.
   """
   ids = {trial.architecture: trial.id for trial in trials}
   decoded_ones = [a for a, origin in proposals if a in seeds and origin.kind in _DECODED]
@@ -74,15 +74,15 @@ def embedding_map(
   config: NaoConfig,
   beliefs: EmbeddingBeliefs | None,
 ) -> EmbeddingMap:
-  """Returns the map of a round.
+  """Computes the map of a round.
 
   Args:
-    controller: as it was trained in the round.
-    trials: those that it was trained on.
-    steps: of the round, at least one.
-    asked_before: how many architectures had been asked for before the round.
-    config: how the moves were made.
-    beliefs: what they followed, if that was not the predicted score.
+    controller: the controller as trained in the round.
+    trials: the trials that it was trained on.
+    steps: steps of the round, at least one.
+    asked_before: number of architectures asked for before the round.
+    config: defines how gradient ascent was performed.
+    beliefs: defines the function that was ascended; None for the predicted score.
   """
   shown = _some(trials)
   groups = [[t.architecture for t in shown], [s.seed for s in steps], [s.decoded for s in steps]]

@@ -1,4 +1,4 @@
-"""What the Gaussian process of NAO chooses from besides what was decoded, and what it expects of what it has chosen."""
+"""The candidates of NAO's Gaussian process beyond the decoded ones, and its predictions for its proposals."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -23,14 +23,14 @@ LAST_MUTATION = 0.6
 def around_the_best(
   space: SearchSpace, best: Sequence[Trial], centers: Sequence[Trial], rng: np.random.Generator, *, with_random: bool
 ) -> Iterator[Proposal]:
-  """Yields neighbors of trials, mutants of the best that are some decisions away, and random architectures.
+  """Yields neighbors of trials, mutations of the best trials in several decisions, and random architectures.
 
   Args:
-    space: what is searched.
-    best: trials, the best first.
-    centers: the trials all of whose neighbors are wanted.
-    rng: draws mutants and random architectures.
-    with_random: whether there are random ones.
+    space: the search space.
+    best: the best trials, best first.
+    centers: the trials whose neighbors are all included.
+    rng: random generator.
+    with_random: whether to include random architectures.
   """
   for trial in centers:
     yield from ((neighbor, Origin("neighbor", (trial.id,))) for neighbor in space.neighbors(trial.architecture))
@@ -51,14 +51,14 @@ def breed(
   promise: Callable[[Sequence[Proposal]], np.ndarray],
   rng: np.random.Generator,
 ) -> None:
-  """Adds mutants of promising candidates, then mutants of these, and so on: as far from what is known as it is promising.
+  """Adds mutations of promising candidates, then mutations of these, and so on, as far as this is promising.
 
   Args:
-    space: what is searched.
-    candidates: to begin with, at least one, all of them made from trials.
-    add: takes new candidates and returns those that can be proposed.
-    promise: returns how much candidates are worth evaluating, [N].
-    rng: draws parents and mutations.
+    space: the search space.
+    candidates: initial candidates, at least one, all derived from trials.
+    add: function that adds candidates and returns those that may be proposed.
+    promise: function that returns the acquisition values of candidates, [N].
+    rng: random generator.
   """
   members, promises, new = list[Proposal](), np.zeros(0), list(candidates)
   for _ in range(_NUM_GENERATIONS):
@@ -79,12 +79,12 @@ def _child(space: SearchSpace, parent: Proposal, rng: np.random.Generator) -> Pr
 
 
 def expected_scores(beliefs: Beliefs, scored: Sequence[Trial], num_asked: int) -> list[Prediction]:
-  """Returns beliefs as predictions: the share of the rewards so far that are lower, and intervals.
+  """Converts beliefs to predictions: the fraction of rewards so far that are lower, with intervals.
 
   Args:
-    beliefs: about architectures, in normal scores.
+    beliefs: beliefs about architectures, in normal scores.
     scored: the trials that they were learned from.
-    num_asked: how many architectures had been asked for then.
+    num_asked: number of architectures asked for at that time.
   """
   rewards = [trial.reward for trial in scored if trial.reward is not None]
   shares = scipy.stats.norm.cdf(beliefs.mean).tolist()

@@ -1,4 +1,4 @@
-"""What NAO has learned, in a file: a cache, without which a search that goes on learns the same again."""
+"""The learned state of NAO in a file. It is a cache: without it, a resumed search learns the same again."""
 
 import dataclasses
 import json
@@ -27,14 +27,14 @@ _LEARNED = "learned"
 
 @dataclasses.dataclass(frozen=True)
 class Learned:
-  """What was learned beside the weights of the controllers.
+  """The learned state besides the weights of the controllers.
 
   Attributes:
-    rounds: the proposals of each round, by how many architectures were asked for before it.
-    num_fits: trainings of the controllers since they last started afresh.
-    temperature: of the decoder.
-    num_scored_when_fresh: trials with a reward when the controllers last started afresh.
-    predictions: what was predicted for proposals.
+    rounds: proposals of each round, keyed by the number of architectures asked for before it.
+    num_fits: number of trainings of the controllers since they were last trained from scratch.
+    temperature: temperature of the decoder.
+    num_scored_when_fresh: number of trials with a reward when the controllers were last trained from scratch.
+    predictions: predicted scores of proposals.
   """
 
   rounds: Mapping[int, list[Proposal]]
@@ -45,7 +45,7 @@ class Learned:
 
 
 def write_learned(directory: str, controller: Controller, learned: Learned) -> None:
-  """Writes the weights of controllers and what else was learned to `STATE_FILE` in a directory, whole or not at all."""
+  """Atomically writes the weights of controllers and the rest of the learned state to `STATE_FILE` in a directory."""
   os.makedirs(directory, exist_ok=True)
   arrays: dict[str, Any] = {_LEARNED: np.array(_to_json(learned)), **controller_state(controller)}
   path = os.path.join(directory, STATE_FILE)
@@ -57,11 +57,11 @@ def write_learned(directory: str, controller: Controller, learned: Learned) -> N
 
 
 def read_learned(path: str, controller: Controller) -> Learned:
-  """Reads what `write_learned` wrote, the weights into the controllers.
+  """Reads what `write_learned` wrote, restoring the weights of the controllers.
 
   Raises:
     OSError: if the file cannot be read.
-    ValueError: if it is damaged, or that of other controllers. These stay as they are then.
+    ValueError: if the file is damaged, or belongs to other controllers, which are then unchanged.
   """
   specs = {name: ArraySpec(NUMBERS, array.shape) for name, array in controller_state(controller).items()}
   arrays = check_arrays(path, load_arrays(path), {_LEARNED: ArraySpec(TEXTS, ()), **specs})

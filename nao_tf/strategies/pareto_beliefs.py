@@ -1,4 +1,4 @@
-"""What Gaussian processes believe about candidates in a search for several objectives."""
+"""Predictions of Gaussian processes for candidates in multi-objective search."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from nao_tf.trial import Architecture
 
 
 class ParetoBeliefs:
-  """Beliefs about each objective of candidates. It chooses as `Beliefs` does, by the expected growth of the hypervolume."""
+  """Beliefs about each objective of candidates. Like `Beliefs`, but maximizes the expected hypervolume improvement."""
 
   def __init__(self, front: ExpectedFront, candidates: Sequence[Architecture], beliefs: Sequence[Beliefs]):
     """Takes what is believed.
@@ -23,13 +23,13 @@ class ParetoBeliefs:
     self._front, self._candidates, self._beliefs = front, candidates, beliefs
 
   def most_promising(self, taken: Sequence[int]) -> int:
-    """Returns the index of the candidate of the largest expected growth among those that are not taken."""
+    """Returns the index of the candidate with the largest expected improvement among those not taken."""
     growth = self._front.growth(self._scores())
     growth[list(taken)] = -np.inf
     return int(np.argmax(growth))
 
   def believe(self, index: int) -> None:
-    """Goes on as if the objectives of a candidate had turned out as expected."""
+    """Conditions on the expected objectives of a candidate, as if they had been observed."""
     means, _ = self._scores()
     self._front.believe(means[[index]])
     for belief in self._beliefs:

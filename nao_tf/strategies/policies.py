@@ -1,6 +1,6 @@
-"""Policies: probability distributions over the architectures of a space that are trained by their rewards.
+"""Policies: probability distributions over architectures that are trained on rewards.
 
-A policy chooses one decision after the other. L is the number of decisions, K that of choices of the largest one.
+A policy makes one decision after another. Shapes: L is the number of decisions, K the largest number of choices.
 """
 
 import abc
@@ -25,23 +25,23 @@ _LSTM_RANGE = 0.08
 
 
 def make_policy(space: SearchSpace, config: ReinforceConfig, *, seed: int) -> "Policy":
-  """Returns a policy that was not trained.
+  """Returns an untrained policy.
 
   Args:
-    space: whose architectures it samples.
-    config: what it is, and how it is trained.
-    seed: of its weights.
+    space: the space to sample architectures from.
+    config: type, size and training of the policy.
+    seed: random seed of its weights.
   """
   with float32_defaults():
     return {"table": TablePolicy, "lstm": LstmPolicy}[config.policy](space, config, seed)
 
 
 class Policy(keras.layers.Layer, abc.ABC):
-  """A distribution over rows of choices, and its training with REINFORCE or PPO.
+  """A probability distribution over tuples of choices, trained with REINFORCE or PPO.
 
   Attributes:
-    space: whose architectures it samples.
-    optimizer: of its weights.
+    space: the space to sample architectures from.
+    optimizer: optimizer of its weights.
   """
 
   def __init__(self, space: SearchSpace, config: ReinforceConfig, seed: int):
@@ -55,7 +55,7 @@ class Policy(keras.layers.Layer, abc.ABC):
 
   @abc.abstractmethod
   def logits(self, choices: tf.Tensor) -> tf.Tensor:
-    """Returns the logits of each decision given the choices before it, [B, L, K].
+    """Returns the logits of each decision conditioned on the earlier choices, [B, L, K].
 
     Args:
       choices: int32 [B, L].
@@ -71,9 +71,9 @@ class Policy(keras.layers.Layer, abc.ABC):
     """
 
   def sample(self, count: int, rng: np.random.Generator) -> list[tuple[Architecture, float]]:
-    """Returns samples with the logarithms of their probabilities.
+    """Returns samples and their log probabilities.
 
-    A sample has a choice for each decision. Rules of the space that concern several decisions may be broken.
+    A sample has a choice for each decision, but may violate constraints of the space between decisions.
     """
     architectures = self.draw(count, rng)
     log_probabilities, _ = self.log_probabilities(tf.constant(architectures, tf.int32))
@@ -85,12 +85,12 @@ class Policy(keras.layers.Layer, abc.ABC):
     return [tuple(row) for row in choices.tolist()]
 
   def log_probabilities(self, choices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the logarithm of the probability of each row, [B], and the entropy of its decisions, summed up, [B]."""
+    """Returns the log probability of each sample, [B], and the total entropy of its decisions, [B]."""
     log_probabilities, entropies, _ = self._describe_rows(choices)
     return log_probabilities, entropies
 
   def probabilities(self, choices: tf.Tensor) -> tf.Tensor:
-    """Returns the probabilities of the choices of each decision given the choices before it, [B, L, K]."""
+    """Returns the probabilities of each decision conditioned on the earlier choices, [B, L, K]."""
     return self._describe_rows(choices)[2]
 
   def update(
@@ -99,12 +99,12 @@ class Policy(keras.layers.Layer, abc.ABC):
     advantages: Sequence[float],
     old_log_probabilities: Sequence[float],
   ) -> None:
-    """Takes one gradient step on samples.
+    """Performs one gradient step on samples.
 
     Args:
       architectures: B samples.
-      advantages: by how much their rewards are above the baseline, [B].
-      old_log_probabilities: of the samples when they were drawn, [B].
+      advantages: differences between their rewards and the baseline, [B].
+      old_log_probabilities: log probabilities of the samples when they were sampled, [B].
     """
     self._step(
       tf.constant(architectures, tf.int32),
@@ -113,10 +113,10 @@ class Policy(keras.layers.Layer, abc.ABC):
     )
 
   def loss(self, choices: tf.Tensor, advantages: tf.Tensor, old_log_probabilities: tf.Tensor) -> tf.Tensor:
-    """Returns what a step minimizes: minus the mean gain, minus the weighted entropy.
+    """Returns the loss: minus the mean objective of the samples, minus the weighted entropy.
 
-    The gain of a sample is its advantage times the logarithm of its probability (REINFORCE), or times the ratio of its
-    probabilities now and then, as far as that is not beyond the bound in the direction of the gain (PPO).
+    The objective of a sample is its advantage times its log probability (REINFORCE), or the clipped surrogate objective
+    with the ratio of its current to its old probability (PPO).
     """
     log_probabilities, entropies, _ = self._describe(choices)
     clip = self._config.clip_ratio
@@ -151,7 +151,7 @@ class Policy(keras.layers.Layer, abc.ABC):
 
 
 class TablePolicy(Policy):
-  """A softmax for each decision, independent of the others (Dong et al., NATS-Bench)."""
+  """An independent softmax for each decision (Dong et al., NATS-Bench)."""
 
   def __init__(self, space: SearchSpace, config: ReinforceConfig, seed: int):
     """Makes logits that are all about 0; see `make_policy`."""
@@ -161,7 +161,7 @@ class TablePolicy(Policy):
     self._ready()
 
   def logits(self, choices: tf.Tensor) -> tf.Tensor:
-    """Returns the same logits for all rows, [B, L, K]."""
+    """Returns the same logits for all samples, [B, L, K]."""
     return tf.tile(tf_variable(self._table)[None], [tf.shape(choices)[0], 1, 1])
 
   def _sampled(self, count: int, seeds: np.ndarray) -> np.ndarray:
@@ -170,7 +170,7 @@ class TablePolicy(Policy):
 
 
 class LstmPolicy(Policy):
-  """A recurrent network that reads the choices before (Zoph and Le 2017; NASNet)."""
+  """A recurrent network conditioned on the earlier choices (Zoph and Le 2017; NASNet)."""
 
   def __init__(self, space: SearchSpace, config: ReinforceConfig, seed: int):
     """Makes the network; see `make_policy`."""
@@ -195,7 +195,7 @@ class LstmPolicy(Policy):
     self._ready()
 
   def logits(self, choices: tf.Tensor) -> tf.Tensor:
-    """Returns the logits of each decision given the choices before it, [B, L, K]."""
+    """Returns the logits of each decision conditioned on the earlier choices, [B, L, K]."""
     tokens = choices + tf.constant(self._vocabulary.offsets, tf.int32)
     before = tf.pad(tokens[:, :-1], [[0, 0], [1, 0]], constant_values=START_TOKEN)
     states = self._rnn(tf.gather(self._embeddings, before))

@@ -1,7 +1,7 @@
 """An ensemble of small networks that predicts rewards from features (Liu et al., ECCV 2018, section 4.3).
 
-The members see different parts of what is known, and the prediction is their mean. Their targets are ranks: a failed or
-diverged training that is far below the others does not matter more than its place.
+Each member is trained on a different subset of the data, and the prediction is their mean. The targets are ranks, so
+that a failed or diverged training has no more influence than its rank.
 """
 
 import warnings
@@ -20,7 +20,7 @@ _NUM_STEPS = 50
 
 
 class PredictorEnsemble:
-  """Multilayer perceptrons of scikit-learn, each fitted to all but one part of the examples."""
+  """An ensemble of scikit-learn multilayer perceptrons, each trained on all but one part of the examples."""
 
   def __init__(
     self, features: Sequence[Features], rewards: Sequence[float], *, num_members: int, units: int, seed: int
@@ -46,7 +46,7 @@ class PredictorEnsemble:
     ]
 
   def predict(self, features: Sequence[Features]) -> np.ndarray:
-    """Returns the mean prediction of the members for each row of features, [B]: a rank in [-1, 1], more or less."""
+    """Returns the mean prediction of the members for each feature vector, [B]: a rank, approximately in [-1, 1]."""
     inputs = self._scaled(self._table(features))
     return np.mean([member.predict(inputs) for member in self._members], axis=0)
 

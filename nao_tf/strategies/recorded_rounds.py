@@ -1,4 +1,4 @@
-"""Proposals that took long to make, on record: a search that is repeated need not make them again."""
+"""Records proposals that are expensive to compute, so that a resumed search need not recompute them."""
 
 import os
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ Key = tuple[int, int, int]
 
 
 class RecordedRounds:
-  """Proposals by the state of a search in which they were made."""
+  """Recorded proposals, keyed by the state of the search in which they were made."""
 
   def __init__(self, settings: str):
     """Begins without a record.
@@ -30,7 +30,7 @@ class RecordedRounds:
     self._rounds: dict[Key, list[Proposal]] = {}
 
   def get(self, key: Key) -> list[Proposal] | None:
-    """Returns the proposals of a state; None if there are none on record."""
+    """Returns the proposals for a state; None if none are recorded."""
     return self._rounds.get(key)
 
   def put(self, key: Key, proposals: Sequence[Proposal]) -> None:
@@ -38,16 +38,16 @@ class RecordedRounds:
     self._rounds[key] = list(proposals)
 
   def save(self, directory: str) -> None:
-    """Writes the record into a directory, which need not exist."""
+    """Writes the record to a directory, which is created if necessary."""
     os.makedirs(directory, exist_ok=True)
     rows = [[list(key), [[list(a), origin.to_json()] for a, origin in round_]] for key, round_ in self._rounds.items()]
     write_json(os.path.join(directory, _FILE), {"settings": self._settings, "rounds": rows})
 
   def restore(self, directory: str) -> int:
-    """Reads what `save` wrote, if it can be read.
+    """Restores what `save` wrote, if it is readable.
 
     Returns:
-      How many architectures had been asked for when the latest proposals were made; 0 if there are none.
+      The number of architectures asked for before the latest recorded proposals; 0 if there are none.
     """
     path = os.path.join(directory, _FILE)
     if not os.path.exists(path):

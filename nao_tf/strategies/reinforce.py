@@ -1,11 +1,11 @@
-"""Reinforcement learning: a policy that samples architectures is trained on their rewards.
+"""Reinforcement learning of a policy that samples architectures.
 
 Sources: Zoph and Le, "Neural Architecture Search with Reinforcement Learning", ICLR 2017 (REINFORCE with a baseline);
 Zoph et al., "Learning Transferable Architectures for Scalable Image Recognition", CVPR 2018 (NASNet: proximal policy
 optimization, PPO); Dong et al., "NATS-Bench", TPAMI 2021 (a softmax for each decision).
 
-The papers train an architecture again that is sampled again. Here its reward is known, so the policy learns from it at no
-cost, and goes on to sample until there is a new one.
+In the papers, an architecture that is sampled again is trained again. Here its reward is already known, so the policy
+learns from it at no cost and keeps sampling until it finds a new architecture.
 """
 
 import math
@@ -73,7 +73,7 @@ class Reinforce(Strategy):
     self._news += [trial for trial in trials if trial.architecture in self._log_probabilities]
 
   def propose(self, count: int, rng: np.random.Generator) -> Iterable[Proposal]:
-    """Trains the policy on the trials that were told since, and yields what it samples; see `Strategy.propose`."""
+    """Trains the policy on newly reported trials, and yields samples; see `Strategy.propose`."""
     news, self._news = sorted(self._news, key=lambda trial: trial.id), []
     self._learn([(t.architecture, self._log_probabilities.pop(t.architecture, None), t.reward) for t in news])
     return self._samples(max(count, _FEWEST), rng)
@@ -125,7 +125,7 @@ class Reinforce(Strategy):
 
 
 class Baseline:
-  """The moving average of rewards, corrected for its beginning."""
+  """The exponential moving average of rewards, with bias correction."""
 
   def __init__(self, decay: float):
     """Begins without rewards.
@@ -137,7 +137,7 @@ class Baseline:
 
   @property
   def state(self) -> tuple[float, float]:
-    """What it remembers: the weighted sum of the rewards so far, and the sum of their weights."""
+    """The state of the average: the weighted sum of the rewards so far, and the sum of their weights."""
     return self._sum, self._weight
 
   @state.setter
@@ -145,7 +145,7 @@ class Baseline:
     self._sum, self._weight = value
 
   def advantages(self, rewards: Sequence[float]) -> list[float]:
-    """Returns how much rewards are above the average of those before, and takes them into the average.
+    """Returns the differences between rewards and the average before them, and updates the average.
 
     The first batch is compared with its own mean.
     """

@@ -1,4 +1,4 @@
-"""Spreading architectures over a space: each next one is unlike those before it, so that all choices are tried early."""
+"""Space-filling samples: each new architecture differs from those before it, so that all choices are tried early."""
 
 from collections.abc import Sequence
 
@@ -12,14 +12,14 @@ _SHARPNESS = 4.0
 
 
 def least_alike(space: SearchSpace, candidates: Sequence[Architecture], others: Sequence[Architecture]) -> Architecture:
-  """Returns the candidate that is least like the others: the first of them if there are no others.
+  """Returns the candidate that is least similar to the others; the first candidate if there are no others.
 
-  Two choices are alike if they are equal. Those of an ordered decision are the more alike the closer they are.
+  Equal choices are similar. For ordered decisions, choices are more similar the closer they are.
 
   Args:
-    space: knows the decisions.
-    candidates: at least one.
-    others: architectures that have been chosen before.
+    space: the search space.
+    candidates: at least one candidate.
+    others: architectures chosen before.
   """
   rows, columns = _choices(space, candidates), _choices(space, others)
   is_ordered = np.array([decision.ordered for decision in space.decisions])

@@ -1,4 +1,4 @@
-"""What predictors of strategies learn of trials: standardized rewards, or normal scores of their ranks."""
+"""Targets of surrogate models: standardized rewards, or normal scores of their ranks."""
 
 from collections.abc import Sequence
 
@@ -11,10 +11,10 @@ TARGETS = (RANKS, REWARDS)
 
 
 def standard_targets(trials: Sequence[Trial], target: str) -> np.ndarray:
-  """Returns what is to be predicted of trials [N], with a mean of 0 and a variance of 1. Failures are as the worst trial.
+  """Returns the targets of trials, [N], with mean 0 and variance 1. Failed trials count as the worst.
 
   Args:
-    trials: closed, at least one of them with a reward.
+    trials: closed trials, at least one of them with a reward.
     target: `RANKS` for the normal scores of the ranks, `REWARDS` for the rewards.
   """
   rewards = np.array([np.nan if trial.reward is None else trial.reward for trial in trials])
@@ -22,10 +22,10 @@ def standard_targets(trials: Sequence[Trial], target: str) -> np.ndarray:
 
 
 def standard_values(figures: np.ndarray, target: str) -> np.ndarray:
-  """Returns what is to be predicted of figures [N], with a mean of 0 and a variance of 1.
+  """Returns the targets of values, [N], with mean 0 and variance 1.
 
   Args:
-    figures: of which more is better; NaN for those of failures, which are as the worst.
+    figures: values for which higher is better; NaN for failures, which count as the worst.
     target: see `standard_targets`.
   """
   from scipy.stats import norm, rankdata  # Flags are made from the names above.

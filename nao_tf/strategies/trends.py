@@ -1,7 +1,7 @@
-"""A straight line through scores, by the logarithms of what is known of architectures before their networks are trained.
+"""Linear regression of scores on the logarithms of quantities known before training.
 
-Larger networks tend to be more accurate. A model that learns only how far the scores are from that line need not learn the
-tendency itself, and so does not take unknown cheap networks for as accurate as all others.
+Larger networks tend to be more accurate. A model that learns only the residuals does not have to learn that trend, and
+does not overestimate unknown small networks.
 """
 
 import numpy as np
@@ -11,11 +11,11 @@ _RIDGE = 1.0
 
 
 class Trend:
-  """A line, and what is left of the scores.
+  """A regression line and its residuals.
 
   Attributes:
-    spread: standard deviation of the distances from the line; 1 if there are none.
-    residuals: the distances [N], in units of the spread, with a mean of 0.
+    spread: standard deviation of the residuals; 1 if all are zero.
+    residuals: standardized residuals, [N], with mean 0, in units of `spread`.
   """
 
   def __init__(self, known: np.ndarray, scores: np.ndarray):
@@ -36,7 +36,7 @@ class Trend:
     self.residuals = away / self.spread
 
   def at(self, known: np.ndarray) -> np.ndarray:
-    """Returns the scores on the line [C] of architectures with these figures [C, K]."""
+    """Returns the scores predicted by the line, [C], for architectures with known quantities [C, K]."""
     return np.asarray(self._rows(known) @ self._line)
 
   def _rows(self, known: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Warm starts: what the trials of an earlier search say about an architecture, for NAO's Gaussian process.
 
-It is an informant of the process; see `nao_tf.controller.informed_process`.
+This is an informant of the process; see `nao_tf.controller.informed_process`.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from nao_tf.trial import Architecture, Trial
 
 
 class EarlierScores:
-  """An informant: the score that an earlier search would expect of an architecture."""
+  """An informant that gives the score that an earlier search predicts for an architecture."""
 
   name = "the earlier search"
 

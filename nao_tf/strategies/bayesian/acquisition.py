@@ -1,7 +1,7 @@
-"""What is worth evaluating, and how the best of it is looked for.
+"""Acquisition functions and their maximization.
 
 NASBOT maximizes the expected improvement by evolution. Auto-Keras maximizes an upper confidence bound by simulated
-annealing over a tree of architectures, each of which was made from another one by one step.
+annealing over a tree of architectures, each derived from another one in one step.
 """
 
 import heapq
@@ -27,7 +27,7 @@ Score = Callable[[Sequence[Architecture]], np.ndarray]
 
 
 def log_expected_improvement(means: np.ndarray, deviations: np.ndarray, best: float) -> np.ndarray:
-  """Returns the logarithm of the expected improvement. It tells apart points of which hardly any is expected."""
+  """Returns the logarithm of the expected improvement, which distinguishes even points with almost none."""
   standard = (means - best) / deviations
   above, below = np.maximum(standard, 0.0), np.clip(standard, _FAR, 0.0)
   hopeful = np.log(above * norm.cdf(above) + norm.pdf(above))
@@ -37,12 +37,12 @@ def log_expected_improvement(means: np.ndarray, deviations: np.ndarray, best: fl
 
 
 class Pool:
-  """Candidates, and where they came from.
+  """A pool of candidates and the evaluated architectures that they derive from.
 
   Attributes:
-    roots: architectures that were evaluated.
-    parents: for each candidate the architecture that was evaluated and that it was made from, in one or more steps; None
-      if it was drawn at random.
+    roots: evaluated architectures.
+    parents: for each candidate, the evaluated architecture that it derives from in one or more steps; None if it was
+      sampled at random.
   """
 
   def __init__(self, space: SearchSpace, is_new: Callable[[Architecture], bool], roots: Sequence[Architecture]):
@@ -60,18 +60,18 @@ class Pool:
 
   @property
   def candidates(self) -> list[Architecture]:
-    """Architectures that may be proposed."""
+    """The architectures that may be proposed."""
     return list(self.parents)
 
   def grow(self, parent: Architecture, num_steps: int, rng: np.random.Generator) -> Architecture | None:
-    """Adds a mutant of a root or a candidate; returns it, or None if it is not a new one."""
+    """Adds a mutation of a root or a candidate and returns it; returns None if it is not new."""
     child = parent
     for _ in range(num_steps):
       child = self._space.mutate(child, rng)
     return child if self.add(child, self.parents.get(parent, parent)) else None
 
   def add(self, architecture: Architecture, parent: Architecture | None) -> bool:
-    """Adds a candidate; returns whether it is a new one."""
+    """Adds a candidate; returns whether it is new."""
     canonical = self._space.canonical(architecture)
     if canonical in self._known or not self._is_new(architecture):
       return False
@@ -81,7 +81,7 @@ class Pool:
 
 
 def evolve(pool: Pool, score: Score, num_evaluations: int, rng: np.random.Generator) -> None:
-  """Adds the children of good members to a pool, and theirs. Good ones are the more likely parents."""
+  """Grows a pool by mutating its members over several generations, with better members as more likely parents."""
   members = pool.roots + pool.candidates
   scores = score(members)
   for _ in range(-(-num_evaluations // _GENERATION)):
@@ -94,7 +94,7 @@ def evolve(pool: Pool, score: Score, num_evaluations: int, rng: np.random.Genera
 
 
 def anneal(pool: Pool, score: Score, num_evaluations: int, rng: np.random.Generator) -> None:
-  """Expands members of a pool, the best first. Worse ones than the best candidate are left out, more and more of them."""
+  """Grows a pool by expanding its members, best first, skipping members worse than the best with increasing probability."""
   members = pool.roots + pool.candidates
   queue = [(-value, number, member) for number, (value, member) in enumerate(zip(score(members).tolist(), members))]
   heapq.heapify(queue)

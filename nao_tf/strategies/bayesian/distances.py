@@ -1,6 +1,6 @@
-"""Distances between the architectures of a space, for the kernels of a Gaussian process, and a bank that keeps them.
+"""Distances between architectures for the kernels of a Gaussian process, and a cache of them.
 
-The bank computes each distance once. So the cost of a trial grows with the number of trials, not with its square.
+Each distance is computed once, so the cost of a trial grows linearly with the number of trials, not quadratically.
 """
 
 import collections
@@ -31,23 +31,23 @@ _MOST_KEPT = 1000
 
 
 class Distance(Protocol):
-  """Distances between points of any kind.
+  """A distance function between points of any type.
 
   Attributes:
-    num_distances: how many there are between two points, F.
+    num_distances: number F of distances between two points.
   """
 
   num_distances: int
 
   def profile(self, point: Any) -> Any:
-    """Returns what is compared of a point."""
+    """Returns the precomputed features of a point that are compared."""
 
   def distances(self, profile: Any, others: Sequence[Any]) -> np.ndarray:
-    """Returns the distances of one profile to others [N, F]."""
+    """Returns the distances of a profile to other profiles, [N, F]."""
 
 
 class DecisionDistance:
-  """The share of decisions in which architectures differ. Ordered decisions differ by how far their choices are apart."""
+  """The fraction of decisions in which architectures differ. For ordered decisions, closer choices differ less."""
 
   num_distances = 1
 
@@ -58,17 +58,17 @@ class DecisionDistance:
     self._ranges = np.array([max(decision.size - 1, 1) / decision.reach for decision in space.decisions])
 
   def profile(self, architecture: Architecture) -> np.ndarray:
-    """Returns the choices [L]."""
+    """Returns the choices, [L]."""
     return np.array(self._canonical(architecture), float)
 
   def distances(self, profile: np.ndarray, others: Sequence[np.ndarray]) -> np.ndarray:
-    """Returns the distances to others [N, 1]."""
+    """Returns the distances to other profiles, [N, 1]."""
     apart = np.abs(profile - np.array(others).reshape(-1, len(profile)))
     return np.where(self._is_ordered, apart / self._ranges, apart > 0).mean(axis=-1, keepdims=True)
 
 
 class GraphDistance:
-  """A distance between the networks of architectures."""
+  """A distance between the networks of architectures, compared as graphs."""
 
   def __init__(self, space: SearchSpace, distance: Distance):
     """Makes the distance of the architectures of a space from one of graphs."""
@@ -76,18 +76,18 @@ class GraphDistance:
     self.num_distances = distance.num_distances
 
   def profile(self, architecture: Architecture) -> Any:
-    """Returns what is compared of the network of an architecture."""
+    """Returns the precomputed features of the network of an architecture."""
     return self._distance.profile(self._graph(architecture))
 
   def distances(self, profile: Any, others: Sequence[Any]) -> np.ndarray:
-    """Returns the distances to others [N, F]."""
+    """Returns the distances to other profiles, [N, F]."""
     return self._distance.distances(profile, others)
 
 
 class DistanceBank:
-  """Distances between architectures, and of any other architecture to these.
+  """A cache of distances between architectures, its members, and from other architectures to members.
 
-  Those of architectures that are asked about repeatedly are kept, too, up to a number.
+  Distances of other architectures that are requested repeatedly are cached as well, up to a limit.
   """
 
   def __init__(self, distance: Distance):
@@ -99,12 +99,12 @@ class DistanceBank:
     self._kept: collections.OrderedDict[Architecture, tuple[Any, np.ndarray]] = collections.OrderedDict()
 
   def between(self, architectures: Sequence[Architecture]) -> np.ndarray:
-    """Returns the distances between all architectures [N, N, F], which become members of the bank."""
+    """Returns the distances between all given architectures, [N, N, F], and makes them members."""
     numbers = self._members(architectures)
     return self._matrix[np.ix_(numbers, numbers)].astype(float)
 
   def to_members(self, architectures: Sequence[Architecture], members: Sequence[Architecture]) -> np.ndarray:
-    """Returns the distances of architectures to members of the bank [M, N, F]; others become members."""
+    """Returns the distances of architectures to members, [M, N, F]; given members that are not cached yet are added."""
     numbers = self._members(members)
     rows = [self._row(architecture)[numbers] for architecture in architectures]
     return np.array(rows, float).reshape(len(architectures), len(numbers), self._distance.num_distances)
@@ -156,16 +156,16 @@ class DistanceBank:
 
 
 def make_distance(kernel: str, space: SearchSpace, example: Architecture) -> tuple[Distance, Sequence[Term]]:
-  """Returns the distance of a kernel and the kernel's terms.
+  """Returns the distance function and the terms of a kernel.
 
   Args:
-    kernel: one of `KERNELS`. `AUTO` is OTMANN where the architectures are networks of layers.
-    space: of the architectures.
-    example: any of its architectures.
+    kernel: one of `KERNELS`. `AUTO` is OTMANN if architectures are networks of layers.
+    space: the search space.
+    example: any architecture of the space.
 
   Raises:
-    ValueError: if the kernel compares networks, and the architectures of the space are none.
-    MissingPackage: if a package is not installed that the distance needs.
+    ValueError: if the kernel compares networks, but architectures of the space are not networks of layers.
+    MissingPackage: if a package required by the distance is not installed.
   """
   graph: LayerGraph | None = space.graph(example)
   kernel = kernel if kernel != AUTO else DECISIONS if graph is None else OTMANN

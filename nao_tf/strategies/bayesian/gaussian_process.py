@@ -1,12 +1,12 @@
-"""A Gaussian process over distances that were computed before.
+"""A Gaussian process over precomputed distances.
 
-The kernel is a sum of terms weight * exp(-sum of beta * distance ** power), as in NASBOT (Kandasamy et al., NeurIPS 2018).
-Gaussian processes of scikit-learn take kernels of rows of features, not matrices of distances, so this is one of our own.
-Its linear algebra and its optimizer are SciPy's.
+The kernel is a sum of terms weight * exp(-sum of beta * distance ** power), as in NASBOT (Kandasamy et al., NeurIPS
+2018). This is a separate implementation because scikit-learn's Gaussian processes take kernels on feature vectors, not
+distance matrices. Linear algebra and the optimizer are SciPy's.
 
-Distances between networks need not give a positive semidefinite matrix. It is replaced by the nearest one that is. To a
-new point the kernel may then explain more than its own variance of 1. That counts as its variance, as in a Nystrom
-approximation: otherwise the process would be certain of a point that it does not know.
+Distances between networks do not always give a positive semidefinite kernel matrix. It is replaced by the nearest one
+that is. The kernel of a new point may then explain more than its own variance of 1; that larger value is used as its
+variance, as in a Nystrom approximation, since the process would otherwise be certain about unknown points.
 """
 
 import dataclasses
@@ -28,11 +28,11 @@ _SMALLEST_EIGENVALUE = 1e-6
 
 @dataclasses.dataclass(frozen=True)
 class Term:
-  """A term of a kernel.
+  """A term of the kernel.
 
   Attributes:
-    distances: which of the distances between two points it depends on.
-    power: of the distances.
+    distances: indices of the distances that it depends on.
+    power: exponent of the distances.
   """
 
   distances: slice
@@ -41,13 +41,13 @@ class Term:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Hyperparameters:
-  """What the marginal likelihood chooses.
+  """The hyperparameters that are chosen by maximum marginal likelihood.
 
   Attributes:
-    betas: of all distances [F], for distances that are divided by `scales`.
-    weights: of the terms [T]. Their sum is 1.
-    noise: variance of the noise, relative to the signal's.
-    scales: typical distances [F].
+    betas: coefficients of all distances after division by `scales`, [F].
+    weights: weights of the terms, [T], with a sum of 1.
+    noise: variance of the noise, relative to the signal variance.
+    scales: typical values of the distances, [F].
   """
 
   betas: np.ndarray
@@ -72,18 +72,18 @@ class GaussianProcess:
     self._variance = 1.0
 
   def kernel(self, distances: np.ndarray) -> np.ndarray:
-    """Returns the kernel of distances [..., F], between 0 and 1."""
+    """Returns the kernel, in [0, 1], of distances [..., F]."""
     parts = _parts(self._terms, self.hyperparameters, distances)
     result: np.ndarray = np.tensordot(self.hyperparameters.weights, parts, axes=1)
     return result
 
   def observe(self, distances: np.ndarray, values: np.ndarray, variance: float | None = None) -> None:
-    """Takes in points, in place of earlier ones.
+    """Conditions the process on points, replacing earlier ones.
 
     Args:
-      distances: between all points [N, N, F].
-      values: of the points [N].
-      variance: of the signal; None: as the values tell.
+      distances: distances between all points, [N, N, F].
+      values: values of the points, [N].
+      variance: signal variance; None to estimate it from the values.
     """
     kernel = self.kernel(distances)
     spectrum = scipy.linalg.eigh(kernel)
@@ -95,11 +95,11 @@ class GaussianProcess:
 
   @property
   def variance(self) -> float:
-    """Variance of the signal."""
+    """The signal variance."""
     return self._variance
 
   def predict(self, distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns means and standard deviations [M] of points with these distances to the known ones [M, N, F]."""
+    """Returns means and standard deviations, [M], of points with distances [M, N, F] to the known points."""
     kernel = self.kernel(distances) @ self._projection
     explained = np.square(scipy.linalg.solve_triangular(self._factor, kernel.T, lower=True)).sum(axis=0)
     own = np.maximum(np.square(kernel @ self._features).sum(axis=1), 1.0)
@@ -108,12 +108,12 @@ class GaussianProcess:
 
 
 def fit(terms: Sequence[Term], distances: np.ndarray, values: np.ndarray) -> Hyperparameters:
-  """Returns the hyperparameters of highest marginal likelihood, with a prior that keeps them reasonable.
+  """Returns the hyperparameters that maximize the marginal likelihood, with a regularizing prior.
 
   Args:
-    terms: of the kernel.
-    distances: between all points [N, N, F].
-    values: of the points [N], with a mean of 0.
+    terms: terms of the kernel.
+    distances: distances between all points, [N, N, F].
+    values: values of the points, [N], with mean 0.
   """
   likelihood = _Likelihood(terms, distances, values)
   found = minimize(
@@ -128,10 +128,10 @@ def fit(terms: Sequence[Term], distances: np.ndarray, values: np.ndarray) -> Hyp
 
 
 def projection(matrix: np.ndarray) -> np.ndarray:
-  """Returns the projection onto the eigenvectors of a symmetric matrix whose eigenvalues are above 0 [N, N].
+  """Returns the projection onto the eigenvectors of a symmetric matrix with positive eigenvalues, [N, N].
 
-  Matrix and projection multiplied are the nearest positive semidefinite matrix. To points that are not in the matrix the
-  kernel is multiplied by the projection, too.
+  The product of the matrix and the projection is the nearest positive semidefinite matrix. Kernels of new points are
+  multiplied by the projection as well.
   """
   return _projection(*scipy.linalg.eigh(matrix))
 
@@ -153,7 +153,7 @@ def _features(eigenvalues: np.ndarray, vectors: np.ndarray) -> np.ndarray:
 
 
 def positive_semidefinite(matrix: np.ndarray) -> np.ndarray:
-  """Returns the nearest matrix that is symmetric and positive semidefinite [N, N]."""
+  """Returns the nearest symmetric positive semidefinite matrix, [N, N]."""
   symmetric = (matrix + matrix.T) / 2
   repaired = symmetric @ projection(symmetric)
   nearest: np.ndarray = (repaired + repaired.T) / 2

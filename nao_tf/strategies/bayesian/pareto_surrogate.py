@@ -1,4 +1,4 @@
-"""What is believed about architectures in a search for several objectives: a process for each one that is not known."""
+"""The surrogate model of multi-objective search: a Gaussian process for each objective that is not known in advance."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,7 +17,7 @@ MakeSurrogate = Callable[[np.ndarray], Surrogate]
 
 
 class ParetoSurrogate:
-  """Predicts the objectives of architectures, and says how much these are expected to push the Pareto front."""
+  """Predicts the objectives of architectures and their expected hypervolume improvement."""
 
   def __init__(self, objectives: Objectives, trials: Sequence[Trial], target: str, make: MakeSurrogate):
     """Fits a process to each objective that is not known of an architecture beforehand.
@@ -32,11 +32,11 @@ class ParetoSurrogate:
     self._surrogates = [make(values) for values in self._front.targets]
 
   def predict(self, architectures: Sequence[Architecture]) -> Predicted:
-    """Returns means and standard deviations of scores [C, M]; see `ExpectedFront.candidates`."""
+    """Returns means and standard deviations of scores, [C, M]; see `ExpectedFront.candidates`."""
     return self._front.candidates(architectures, [surrogate.predict(architectures) for surrogate in self._surrogates])
 
   def believe(self, architectures: Sequence[Architecture]) -> None:
-    """Takes the means of architectures that are under way for their values, so that others are proposed beside them."""
+    """Conditions on the predicted means of pending architectures, so that other architectures are proposed."""
     if not architectures:
       return
     self._front.believe(self.predict(architectures)[0])
@@ -44,12 +44,12 @@ class ParetoSurrogate:
       surrogate.believe(architectures)
 
   def worth(self, architectures: Sequence[Architecture], acquisition: str, exploration: float) -> np.ndarray:
-    """Returns how much architectures are worth evaluating [C]: the logarithm of the growth of the hypervolume.
+    """Returns the acquisition value of architectures, [C]: the logarithm of the hypervolume improvement.
 
     Args:
-      architectures: any.
-      acquisition: "ei" for the expected growth, "ucb" for that if each prediction is too low.
-      exploration: by how many standard deviations it is too low then.
+      architectures: any architectures of the space.
+      acquisition: "ei" for the expected improvement, "ucb" for that of optimistic predictions.
+      exploration: for "ucb", number of standard deviations by which predictions are raised.
     """
     means, deviations = self.predict(architectures)
     if acquisition != EI:

@@ -1,4 +1,4 @@
-"""What is believed about architectures: a Gaussian process over those that were evaluated and those that are under way."""
+"""The surrogate model: a Gaussian process over evaluated and pending architectures."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ _MOST_FITTED = 200
 
 
 class Surrogate:
-  """Predicts how good architectures are, and says how much they are worth evaluating."""
+  """Predicts rewards of architectures and their acquisition values."""
 
   def __init__(
     self,
@@ -42,11 +42,11 @@ class Surrogate:
     self._process.observe(bank.between(self._members), values)
 
   def predict(self, architectures: Sequence[Architecture]) -> tuple[np.ndarray, np.ndarray]:
-    """Returns means and standard deviations [M]."""
+    """Returns means and standard deviations, [M]."""
     return self._process.predict(self._bank.to_members(architectures, self._members))
 
   def believe(self, architectures: Sequence[Architecture]) -> None:
-    """Takes the means of architectures that are under way for their values, so that others are proposed beside them."""
+    """Conditions on the predicted means of pending architectures, so that other architectures are proposed."""
     if not architectures:
       return
     means, _ = self.predict(architectures)
@@ -55,12 +55,12 @@ class Surrogate:
     self._process.observe(self._bank.between(self._members), self._values, self._process.variance)
 
   def worth(self, architectures: Sequence[Architecture], acquisition: str, exploration: float) -> np.ndarray:
-    """Returns how much architectures are worth evaluating [M].
+    """Returns the acquisition value of architectures, [M].
 
     Args:
-      architectures: any.
+      architectures: any architectures of the space.
       acquisition: one of `ACQUISITIONS`.
-      exploration: standard deviations that an upper confidence bound is above the mean.
+      exploration: number of standard deviations by which an upper confidence bound exceeds the mean.
     """
     means, deviations = self.predict(architectures)
     if acquisition == EI:
