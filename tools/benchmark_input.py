@@ -32,8 +32,8 @@ def run(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> 
   """Prints how fast the input and the steps of a training are; returns the exit code. Nothing is written.
 
   Args:
-    flag_values: of the training.
-    genotype: of the network.
+    flag_values: flag values of the training.
+    genotype: genotype of the network.
     configs: how the network is built and trained.
 
   Raises:

@@ -34,7 +34,7 @@ OVERHEAD_FILE = "overhead.json"
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
-  """Defines the flags of this binary."""
+  """Defines the flags of this command."""
   help_ = f"oracles to compare, separated by commas: {', '.join(ORACLES)}"
   flags.DEFINE_list("oracles", ["nao", "bayesian", "random"], help_, flag_values=flag_values)
   flags.DEFINE_integer("num_seeds", 10, "number of searches per oracle", 1, flag_values=flag_values)
@@ -127,7 +127,7 @@ def _measure(
 
 
 def cli() -> None:
-  """Runs the binary."""
+  """Runs the command."""
   os.environ.update(dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
   running.run(define_flags, main)
 

@@ -23,7 +23,7 @@ _PREFIX = "controller_"
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
-  """Defines the flags of this binary."""
+  """Defines the flags of this command."""
   flags.DEFINE_string("table", None, "path of a table file", flag_values=flag_values)
   flags.DEFINE_string("objective", None, "table column to predict; default: that of the table", flag_values=flag_values)
   flags.DEFINE_integer("num_train", 200, "number of training architectures", 2, flag_values=flag_values)
@@ -65,7 +65,7 @@ def _line(name: str, values: np.ndarray) -> str:
 
 
 def cli() -> None:
-  """Runs the binary."""
+  """Runs the command."""
   running.run(define_flags, main)
 
 

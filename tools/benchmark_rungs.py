@@ -30,10 +30,10 @@ _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS
 
 
 def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> None:
-  """Defines the flags of this binary.
+  """Defines the flags of this command.
 
   Args:
-    flag_values: where to define.
+    flag_values: where to define the flags.
     argv: the command line, which may name strategies that have flags of their own.
   """
   flags.DEFINE_string("table", None, "path of a table file with several training budgets", flag_values=flag_values)
@@ -113,7 +113,7 @@ def runs_of(flag_values: flags.FlagValues) -> list[benchmark.RungRun]:
 
 
 def cli() -> None:
-  """Runs the binary."""
+  """Runs the command."""
   os.environ.update(dict.fromkeys(_THREADS, "1"))  # For the processes that are started later: as many as cores.
   running.run(lambda flag_values: define_flags(flag_values, sys.argv), main)
 

@@ -57,7 +57,7 @@ def define_all(
     registry: places by name.
     load: returns the component of a name.
     names: further components, by place. Others are skipped: the flag itself refuses wrong names.
-    flag_values: where to define.
+    flag_values: where to define the flags.
     presets: the default of the flag for a preset, by prefix, where it is not "default".
 
   Raises:
@@ -75,7 +75,7 @@ def define(prefix: str, component: object, flag_values: flags.FlagValues, *, pre
   Args:
     prefix: what they begin with.
     component: a class that declares its settings. Without any there are no flags.
-    flag_values: where to define.
+    flag_values: where to define the flags.
     preset: the default of the flag for a preset.
 
   Raises:

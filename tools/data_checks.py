@@ -32,9 +32,9 @@ def task_of_search(
   If processes on this machine train, the data is checked, too, but not kept: they read it themselves.
 
   Args:
-    flag_values: of the search.
-    space: what is searched.
-    distribution: of the process.
+    flag_values: flag values of the search.
+    space: the search space.
+    distribution: distribution of the process.
 
   Raises:
     ValueError: if the data cannot be read, its networks are others, or there is too little of it; the message names the
@@ -68,10 +68,10 @@ def task_of_training(
   """Returns the task of the training of a network, after checks.
 
   Args:
-    flag_values: of the training.
-    genotype: of the network.
+    flag_values: flag values of the training.
+    genotype: genotype of the network.
     configs: how it is built and trained.
-    distribution: of the process.
+    distribution: distribution of the process.
 
   Raises:
     ValueError: as `task_of_search`.

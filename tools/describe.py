@@ -78,7 +78,7 @@ def description_of(flag_values: flags.FlagValues) -> Description:
 
 
 def cli() -> None:
-  """Runs the binary."""
+  """Runs the command."""
   running.run(define_flags, main)
 
 

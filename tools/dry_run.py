@@ -31,12 +31,13 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def run(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> int:
   """Prints the plan of a training; returns the exit code.
 
-  The data is read, so that a plan that is printed is one that can begin. If that of a well-known set or text is missing,
-  the plan is made with its published size. Of several processes, none waits for the others. Nothing is written.
+  The data is read, so that a plan that is printed is one that can begin. If that of a well-known set or text is
+  missing, the plan is made with its published size. Of several processes, none waits for the others. Nothing is
+  written.
 
   Args:
-    flag_values: of the training.
-    genotype: of the network.
+    flag_values: flag values of the training.
+    genotype: genotype of the network.
     configs: how the network is built and trained.
 
   Raises:
@@ -70,7 +71,7 @@ def plan(
   """Returns the lines that are printed.
 
   Args:
-    estimate: of the training.
+    estimate: estimate of the training.
     workdir: its directory.
     utilization: share of its peak that an accelerator reaches.
     files: what is written there.

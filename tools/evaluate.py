@@ -38,7 +38,7 @@ def main(flag_values: flags.FlagValues) -> int:
 
 
 def cli() -> None:
-  """Runs the binary."""
+  """Runs the command."""
   running.run(define_flags, main)
 
 

@@ -103,8 +103,8 @@ def context(
 
   Args:
     flag_values: the flags.
-    space: what is searched.
-    distribution: the distribution of the process.
+    space: the search space.
+    distribution: the `tf.distribute.Strategy` of the process.
     task: what is learned; None: it is made when it is needed.
   """
   rungs = rung_flags.config(flag_values)

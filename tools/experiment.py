@@ -121,7 +121,7 @@ def define_config_flags(flag_values: flags.FlagValues, stage: str, *, prefix: st
   """Defines a flag for each field of the network and training configurations of all kinds of tasks.
 
   Args:
-    flag_values: where to define.
+    flag_values: where to define the flags.
     stage: "child" or "final": the configurations whose values the help gives as defaults.
     prefix: put before the name of each field.
     unset: if given, the help says with these words where a value comes from that is not given.
@@ -153,7 +153,7 @@ def check_optimizer(configs: Configs, *, prefix: str = "") -> None:
 
   Args:
     configs: how networks are built and trained.
-    prefix: of the flags that say so.
+    prefix: prefix of the flags that say so.
 
   Raises:
     ValueError: if there is no such optimizer; the message names the flag.
@@ -171,10 +171,10 @@ def warn_of_unused(genotype: Genotype, configs: Configs, defaults: Configs, *, p
   """Warns of flags that say nothing about the network of a genotype.
 
   Args:
-    genotype: of the network, or of one like it.
+    genotype: genotype of the network, or of one like it.
     configs: how the network is built and trained, by the flags.
     defaults: the same without flags.
-    prefix: of the flags.
+    prefix: prefix of the flags.
   """
   if not isinstance(genotype, PLAIN_GENOTYPES):
     return

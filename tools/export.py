@@ -182,7 +182,7 @@ def data_of(flag_values: flags.FlagValues) -> "ImageClassification | None":
 
 
 def cli() -> None:
-  """Runs the binary."""
+  """Runs the command."""
   running.run(define_flags, main, writes=False)
 
 

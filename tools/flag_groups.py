@@ -49,7 +49,7 @@ class Group:
 
   Attributes:
     title: the theme.
-    names: of flags.
+    names: names of flags.
     prefixes: with which further ones begin.
     need: what they need to mean anything; None for nothing.
   """

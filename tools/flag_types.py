@@ -23,7 +23,7 @@ def define_name(
   """Defines a flag that takes a key of a registry or a place, `package.module:Name`.
 
   Args:
-    name: of the flag.
+    name: name of the flag.
     default: its value if it is not given.
     registry: places by name.
     kind: what is chosen, for error messages: "space", "strategy".

@@ -41,7 +41,7 @@ class _Reader:
     """Yields arguments, those of flagfiles in their place.
 
     Args:
-      arguments: of the command line, or the lines of a flagfile.
+      arguments: arguments of the command line, or the lines of a flagfile.
       including: the flagfiles that are being read, each included by the one before it.
     """
     rest = iter(arguments)

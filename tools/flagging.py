@@ -25,7 +25,7 @@ Config = TypeVar("Config", bound="DataclassInstance")
 __all__ = ["REPORTED", "build", "define", "define_union", "field_help", "from_settings", "settings"]
 
 REPORTED = (ValueError, OSError, RunDirectoryError, MissingPackage)
-"""Errors that a user can mend. A binary prints them without a traceback."""
+"""Errors that a user can mend. A command prints them without a traceback."""
 
 _DEFINERS: dict[Any, Callable[..., object]] = {
   int: flags.DEFINE_integer,
@@ -50,7 +50,7 @@ def define(
 
   Args:
     config: its values are the defaults.
-    flag_values: where to define.
+    flag_values: where to define the flags.
     prefix: put before the name of each field.
     only: names of the fields to define; empty for all.
     skip: names of fields that get no flag.
@@ -95,7 +95,7 @@ def define_union(
 
   Args:
     configs: configurations by kind.
-    flag_values: where to define.
+    flag_values: where to define the flags.
     prefix: put before the name of each field.
     skip: names of fields that get no flag.
     unset: if given, the help says with these words where a value comes from that is not given.
@@ -123,7 +123,7 @@ def build(config: Config, flag_values: flags.FlagValues, *, prefix: str = "", **
   Args:
     config: where the values come from that no flag gives.
     flag_values: the flags.
-    prefix: of the names of the flags.
+    prefix: prefix of the names of the flags.
     **overrides: fields with values that take precedence over the flags.
 
   Raises:

@@ -50,8 +50,8 @@ def define(flag_values: flags.FlagValues, name: str = "objectives") -> None:
   """Defines the flag that names the objectives.
 
   Args:
-    flag_values: where to define.
-    name: of the flag.
+    flag_values: where to define the flags.
+    name: name of the flag.
   """
   help_ = (
     f"objectives of a multi-objective search: two or more of {', '.join(OBJECTIVES)}, separated by commas; or metrics of"
@@ -116,7 +116,7 @@ def sought(flag_values: flags.FlagValues, space: "SearchSpace", configs: "Config
 
   Args:
     flag_values: the flags.
-    space: what is searched.
+    space: the search space.
     configs: how networks are built.
 
   Raises:

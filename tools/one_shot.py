@@ -60,8 +60,8 @@ def context(
   Args:
     search: what the flags name.
     flag_values: the flags.
-    space: what is searched.
-    distribution: the distribution of the process.
+    space: the search space.
+    distribution: the `tf.distribute.Strategy` of the process.
     task: what is learned.
   """
   return OneShotContext(
@@ -88,8 +88,8 @@ def run(
   Args:
     search: what the flags name.
     flag_values: the flags.
-    space: what is searched.
-    distribution: the distribution of the process.
+    space: the search space.
+    distribution: the `tf.distribute.Strategy` of the process.
     reranking: how derived architectures are trained from scratch.
     task: what is learned.
   """

@@ -47,7 +47,7 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
   """Defines the flags of a search, of which the task, the children and the supernet are used, and some more.
 
   Args:
-    flag_values: where to define.
+    flag_values: where to define the flags.
     argv: the command line.
   """
   search.define_flags(flag_values, argv)
@@ -152,7 +152,7 @@ def report(workdir: str, architectures: Sequence[str], scores: "Scores", truth: 
 
 
 def cli() -> None:
-  """Runs the binary."""
+  """Runs the command."""
   running.run(lambda flag_values: define_flags(flag_values, sys.argv), main, check=None)
 
 

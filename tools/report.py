@@ -14,7 +14,7 @@ from nao_tf.tools import running
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
-  """Defines the flags of this binary."""
+  """Defines the flags of this command."""
   flags.DEFINE_string("workdir", None, "directory of a search", flag_values=flag_values)
   flags.mark_flag_as_required("workdir", flag_values)
 
@@ -26,7 +26,7 @@ def main(flag_values: flags.FlagValues) -> int:
 
 
 def cli() -> None:
-  """Runs the binary."""
+  """Runs the command."""
   running.run(define_flags, main)
 
 

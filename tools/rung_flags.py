@@ -32,7 +32,7 @@ def define(flag_values: flags.FlagValues) -> None:
 
 
 def config(flag_values: flags.FlagValues) -> RungConfig | None:
-  """Returns the rungs that the flags describe; None if there are none, or the binary has no such flags.
+  """Returns the rungs that the flags describe; None if there are none, or the command has no such flags.
 
   Raises:
     ValueError: if the numbers do not fit together; the message names the flag.

@@ -31,7 +31,7 @@ def run(
   names of the form `package.module:Name` are found there.
 
   Args:
-    define_flags: defines the flags of the binary.
+    define_flags: defines the flags of the command.
     main: what to do with them; returns the exit code, None for 0.
     check: called with the flags and the command line: raises `flags.Error` if they do not fit together.
     taken_up: returns a command line with the flags of the run that it takes up; see `recorded_flags`.

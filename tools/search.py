@@ -71,14 +71,14 @@ if TYPE_CHECKING:
 COMMAND = "search"
 
 DefineFlags = Callable[[flags.FlagValues, Sequence[str]], None]
-"""Defines the flags of a binary for a command line."""
+"""Defines the flags of a command for a command line."""
 
 
 def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> None:
   """Defines the flags of a search.
 
   Args:
-    flag_values: where to define.
+    flag_values: where to define the flags.
     argv: the command line, which may name a strategy and an evaluator that have flags of their own.
   """
   search_flags.define(flag_values, argv, strategies={**STRATEGIES, **ONE_SHOT_SEARCHES})
@@ -227,8 +227,8 @@ def search(
   Args:
     flag_values: the flags.
     proposals: what a strategy proposes from.
-    space: what is searched.
-    distribution: the distribution of the process.
+    space: the search space.
+    distribution: the `tf.distribute.Strategy` of the process.
     task: what is learned; None: it is made when it is needed.
   """
   context = evaluator_flags.context(flag_values, space, distribution, task)
@@ -266,9 +266,9 @@ def evaluator_of(
 
   Args:
     flag_values: the flags.
-    name: of the evaluator.
+    name: name of the evaluator.
     context: what it is made from in this process.
-    define: defines the flags of the binary; None: those of this one.
+    define: defines the flags of the command; None: those of this one.
   """
   if executor_flags.executor_name(flag_values) == "inline":
     yield make_evaluator(name, context)
@@ -285,7 +285,7 @@ def evaluator_of(
 
 
 def make_in_worker(argv: Sequence[str], name: str, define: DefineFlags | None) -> Evaluator:
-  """Makes an evaluator in a process of its own from the command line of the binary; see `evaluator_of`."""
+  """Makes an evaluator in a process of its own from a command line; see `evaluator_of`."""
   flag_values = flags.FlagValues()
   (define or define_flags)(flag_values, argv)
   renamed_flags.parse(flag_values, argv)
@@ -314,7 +314,7 @@ def last_scores(evaluator: Evaluator | Executor) -> Rescore | None:
 
 
 def cli() -> None:
-  """Runs the binary."""
+  """Runs the command."""
   running.run(
     lambda flag_values: define_flags(flag_values, sys.argv),
     main,

@@ -32,7 +32,7 @@ def define(
   """Defines the flags of a search over cells, those of its process and of its task included.
 
   Args:
-    flag_values: where to define.
+    flag_values: where to define the flags.
     argv: the command line, which may name a strategy that has flags of its own; see `strategy_flags`.
     strategies: what can be chosen with `--strategy`.
   """

@@ -14,7 +14,7 @@ from nao_tf.tools import recorded_flags, running
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
-  """Defines the flags of this binary."""
+  """Defines the flags of this command."""
   flags.DEFINE_string("workdir", None, "directory of a search or of a training", flag_values=flag_values)
   flags.DEFINE_boolean("json", False, "print one line of JSON instead of text", flag_values=flag_values)
   flags.mark_flag_as_required("workdir", flag_values)
@@ -30,7 +30,7 @@ def main(flag_values: flags.FlagValues) -> int:
 
 
 def cli() -> None:
-  """Runs the binary."""
+  """Runs the command."""
   running.run(define_flags, main, writes=False)
 
 

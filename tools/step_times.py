@@ -27,7 +27,7 @@ KINDS = {
 }
 """Places of functions that time steps; those of "shared_" kinds are called with `shared=True`."""
 _ORDERS = {"darts_cells": 0, "relaxed_first": 1, "relaxed_second": 2}
-"""Orders of the searches by gradients; 0 is one architecture of their space."""
+"""Orders of the gradient-based searches; 0 is one architecture of their space."""
 _IMAGES = ("image", "shared_image")
 _SIZES = ("num_cells", "filters", "batch_size")
 _STEPS = ("accumulate_steps", "mixed_precision")
@@ -35,7 +35,7 @@ _QUICK = [kind for kind in KINDS if kind not in _ORDERS]
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
-  """Defines the flags of this binary."""
+  """Defines the flags of this command."""
   flags.DEFINE_list("kinds", _QUICK, f"what to time, separated by commas: {', '.join(KINDS)}", flag_values=flag_values)
   flags.DEFINE_integer("num_steps", 20, "number of steps to time; the median is printed", 1, flag_values=flag_values)
   flags.DEFINE_integer(
@@ -73,7 +73,7 @@ def main(flag_values: flags.FlagValues) -> None:
 
 
 def cli() -> None:
-  """Runs the binary."""
+  """Runs the command."""
   running.run(define_flags, main)
 
 

@@ -18,7 +18,7 @@ def define(
   """Defines the flags of every registered strategy, and of others that the command line names.
 
   Args:
-    flag_values: where to define.
+    flag_values: where to define the flags.
     argv: the command line, which may name strategies with `--strategy` or `--strategies`.
     presets: the default of `--<strategy>_preset` by strategy, where it is not "default".
 

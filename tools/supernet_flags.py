@@ -85,7 +85,7 @@ def make_scores(directory: str, data: list[str]) -> "SupernetScores":
   """Returns the scores with a supernet, in a process that computes nothing else.
 
   Args:
-    directory: of the search that trained it.
+    directory: directory of the search that trained it.
     data: flags that say where its data is, if it is elsewhere now.
   """
   values, settings = _values_of(directory, data), read_settings(directory)

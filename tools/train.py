@@ -196,7 +196,7 @@ def train_and_export(
     task: what to learn.
     genotype: the genotype of the network.
     configs: how the network is built and trained.
-    distribution: the distribution of the process.
+    distribution: the `tf.distribute.Strategy` of the process.
     seed: seed of the training.
     workdir: directory of the training, which is resumed from there.
     settings: further settings that determine the training, such as the flags of the task.
@@ -266,7 +266,7 @@ def export_and_test(
 
 
 def cli() -> None:
-  """Runs the binary."""
+  """Runs the command."""
   running.run(define_flags, main, taken_up=lambda argv: recorded_flags.taken_up(COMMAND, argv))
 
 

@@ -13,7 +13,7 @@ def check(flag_values: flags.FlagValues, configs: Configs) -> None:
   """Checks what the flags say of a training.
 
   Args:
-    flag_values: of the training.
+    flag_values: flag values of the training.
     configs: how the network is built and trained.
 
   Raises:

@@ -23,13 +23,13 @@ def explained(
 
   Args:
     task: what is learned.
-    genotype: of the network.
+    genotype: genotype of the network.
     configs: how the network is built and trained.
-    distribution: the distribution of the process.
+    distribution: the `tf.distribute.Strategy` of the process.
 
   Raises:
-    ValueError: if there is too little memory; the message says which batch would fit, by estimate. Also if the loss became
-      NaN or infinite.
+    ValueError: if there is too little memory; the message says which batch would fit, by estimate. Also if the loss
+      became NaN or infinite.
     ConnectionError: if another process of the training was lost.
   """
   import tensorflow as tf

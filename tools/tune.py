@@ -31,7 +31,7 @@ def define_flags(flag_values: flags.FlagValues, argv: Sequence[str] = ()) -> Non
   """Defines the flags of a search through KerasTuner.
 
   Args:
-    flag_values: where to define.
+    flag_values: where to define the flags.
     argv: the command line, which may name a strategy that has flags of its own.
   """
   search_flags.define(flag_values, argv)
@@ -77,7 +77,7 @@ def search_in_workdir(flag_values: flags.FlagValues) -> int:
 
 
 def cli() -> None:
-  """Runs the binary."""
+  """Runs the command."""
   running.run(
     lambda flag_values: define_flags(flag_values, sys.argv),
     main,

@@ -47,7 +47,7 @@ def announce(directory: str, *, tensorboard: bool) -> None:
   """Prints where a run writes, and how it can be watched.
 
   Args:
-    directory: of the run.
+    directory: directory of the run.
     tensorboard: whether it writes for TensorBoard.
   """
   print(f"work directory: {directory}; {_STATUS} --workdir={directory} says how it goes", flush=True)

@@ -35,7 +35,7 @@ class TableFront:
   """The true Pareto front of a table.
 
   Attributes:
-    objectives: of the searches.
+    objectives: objectives of the searches.
     points: objectives of all rows of the table [N, M], with signs so that more is better; NaN where none was measured.
     front: those of the rows that none dominates [F, M].
     reference: reference point [M].
@@ -52,7 +52,7 @@ class TableFront:
 
     Args:
       table: the table.
-      objectives: of the searches.
+      objectives: objectives of the searches.
       figure: name of the figure that is the accuracy.
     """
     columns = [table.counts[_COUNTS[name]] if name in _COUNTS else table.figure(figure) for name in objectives.names]

@@ -52,7 +52,7 @@ def pipeline_speed(task: BatchTask, training_config: TrainingConfig, *, seed: in
   Args:
     task: has the data.
     training_config: how they are prepared.
-    seed: of the order and of the augmentation.
+    seed: random seed of the order and of the augmentation.
     seconds: how long to measure, after the first batches. If an epoch is over sooner, the next ones follow.
   """
   endless = dataclasses.replace(training_config, epochs=ENDLESS)
@@ -67,7 +67,7 @@ def step_speed(trainer: Trainer, *, examples: int, seconds: float) -> Speed:
   """Measures the steps of a training. On batches, one batch is given to it again and again; a text is in memory anyway.
 
   Args:
-    trainer: of a network, which has not begun and has `ENDLESS` epochs. It is of no use afterwards.
+    trainer: trainer of a network, which has not begun and has `ENDLESS` epochs. It is of no use afterwards.
     examples: how many examples a step has: images, or tokens.
     seconds: how long to measure, after the first steps.
   """

@@ -1,4 +1,4 @@
-"""Benchmarks of searches in rungs on tables with several budgets: what the epochs of all children together bring.
+"""Benchmarks of searches with rungs on tables with several budgets: what the epochs of all children together bring.
 
 Each search runs in memory, as with one worker, and then writes one file. A benchmark that was interrupted runs the
 searches that have no file. A search without rungs, which trains each child as a whole, is "none" of the promotions.
@@ -45,8 +45,8 @@ class Point(NamedTuple):
   """The best so far, when it has changed.
 
   Attributes:
-    epochs: of all children until then.
-    reward: of the best at the top rung.
+    epochs: epochs of all children until then.
+    reward: reward of the best at the top rung.
     test: figure to report of it.
   """
 
@@ -62,14 +62,14 @@ class RungRun:
   Attributes:
     strategy: name of the strategy.
     promotion: how it is decided which children train on, or `WHOLE`.
-    seed: of the strategy.
+    seed: random seed of the strategy.
     options: further keyword arguments of the strategy.
     table: path of the table file.
     objective: figure at the top rung, such as val200.
-    epochs: of the rungs, ascending.
-    reduction: of so many children at a rung, one goes on.
+    epochs: epochs of the rungs, ascending.
+    reduction: reduction factor; one of this many candidates is promoted from each rung.
     max_epochs: of all children together.
-    directory: of the benchmark.
+    directory: directory of the benchmark.
   """
 
   strategy: str
@@ -115,7 +115,7 @@ def search_whole(strategy: Strategy, evaluator: TabularEvaluator, *, epochs: int
 
 
 def search_in_rungs(strategy: Strategy, evaluator: TabularEvaluator, config: RungConfig) -> Iterator[Trial]:
-  """Yields the trials of a search in rungs in the order in which they close, at each of their rungs.
+  """Yields the trials of a search with rungs in the order in which they close, at each of their rungs.
 
   Args:
     strategy: a new strategy.
@@ -204,7 +204,7 @@ def summarize(runs: Sequence[RungRun], curves: Sequence[Sequence[Point]], best: 
 
   Args:
     runs: the searches.
-    curves: of them.
+    curves: their curves.
     best: highest reward in the table.
   """
   rows = []

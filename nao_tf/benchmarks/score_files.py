@@ -22,8 +22,8 @@ class ScoreFiles:
     """Opens a file of this process, and reads all files.
 
     Args:
-      directory: of the files; made if it does not exist.
-      space: of the architectures.
+      directory: directory of the files; created if it does not exist.
+      space: space of the architectures.
 
     Raises:
       ValueError: if a line is not the score of an architecture of the space; the message names it.

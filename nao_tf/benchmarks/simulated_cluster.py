@@ -27,12 +27,12 @@ class Cluster:
 
   Attributes:
     num_workers: trials at a time.
-    median_seconds: of the duration of a trial. Durations are log-normal.
+    median_seconds: median, in seconds, of the duration of a trial. Durations are log-normal.
     spread: standard deviation of the logarithm of a duration; 0: all are the same.
     failing_share: share of the trials that fail at the end of their time.
     hours_between_losses: mean hours after which a node is lost; None: never. Its trial is begun again on a new node.
     seconds_to_replace: until there is a new node for one that was lost.
-    seed: of what is drawn. A trial of the same number has the same duration in each cluster of a seed.
+    seed: random seed. A trial of the same number has the same duration in each cluster of a seed.
   """
 
   num_workers: int
@@ -87,7 +87,7 @@ class SimulatedExecutor(Executor):
 
   Attributes:
     clock: seconds since the search began.
-    driver_seconds: of them, real ones that passed outside of this executor.
+    driver_seconds: the part of them that passed outside of this executor.
     num_lost: attempts that were lost with their nodes.
   """
 
@@ -195,7 +195,7 @@ class _Span:
   Attributes:
     start: seconds on the clock.
     end: seconds on the clock.
-    useful_seconds: of the attempt that was not lost; it is the last one.
+    useful_seconds: useful seconds of the attempt that was not lost; it is the last one.
   """
 
   start: float

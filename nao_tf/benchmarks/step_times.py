@@ -173,7 +173,7 @@ def _timed(trainer: Trainer, parameters: int, moments: list[float]) -> StepTime:
 
   Args:
     trainer: fresh.
-    parameters: of the network.
+    parameters: parameters of the network.
     moments: when it was begun to make the trainer.
   """
   for _ in trainer.fit(on_step=lambda: moments.append(time.perf_counter())):

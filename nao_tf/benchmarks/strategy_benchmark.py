@@ -367,7 +367,7 @@ def search_scores(run: Run, space: SearchSpace, evaluator: Evaluator, *, stop_at
 
   Args:
     run: the search.
-    space: of the architectures.
+    space: space of the architectures.
     evaluator: scores them.
     stop_at: the search ends with the first score that is as high.
   """

@@ -30,7 +30,7 @@ class SupernetScores:
   """An evaluator that scores architectures with a trained supernet, and reads from the disk what was scored before.
 
   Attributes:
-    space: of the architectures.
+    space: space of the architectures.
   """
 
   def __init__(
@@ -43,8 +43,8 @@ class SupernetScores:
     """Takes a supernet.
 
     Args:
-      space: of the architectures.
-      trainer: of the supernet, which is trained.
+      space: space of the architectures.
+      trainer: trainer of the supernet, which is trained.
       score: returns the score, given the metrics of an architecture.
       files: keep scores.
     """
@@ -125,8 +125,8 @@ def check_trained(directory: str, epochs: int) -> None:
   """Checks that a supernet is trained to the end.
 
   Args:
-    directory: of the search that trains it.
-    epochs: of the whole training.
+    directory: directory of the search that trains it.
+    epochs: epochs of the whole training.
 
   Raises:
     ValueError: if it is not, or there is none.

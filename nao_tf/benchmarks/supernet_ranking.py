@@ -47,7 +47,7 @@ def rank(scores: Scores, truth: Sequence[float | None]) -> Ranking:
   """Compares ways of scoring with trainings from scratch.
 
   Args:
-    scores: of each architecture.
+    scores: scores of each architecture.
     truth: the reward of each architecture when it is trained from scratch; None if that failed.
   """
   rows = {**scores, SEPARATE: truth}
@@ -100,8 +100,8 @@ class ReleasedScores:
     """Takes a supernet that has been trained.
 
     Args:
-      trainer: of the supernet.
-      seed: of the choice of batches.
+      trainer: trainer of the supernet.
+      seed: random seed of the choice of batches.
     """
     self._trainer, self._seed = trainer, seed
     self._batches = list(trainer.task.evaluation_batches("valid", trainer.training_config.evaluation_batch_size))

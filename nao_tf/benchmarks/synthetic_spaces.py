@@ -29,7 +29,7 @@ class SyntheticSpace(SearchSpace):
 
   @abc.abstractmethod
   def smooth(self, choices: np.ndarray) -> np.ndarray:
-    """Returns the rewards [N] of rows of choices, int [N, L], before the disturbance."""
+    """Returns the rewards [N] of tuples of choices, int [N, L], before the disturbance."""
 
   def decode(self, architecture: Architecture) -> Any:
     """Returns the choices; see `SearchSpace.decode`."""
@@ -41,7 +41,7 @@ class SyntheticSpace(SearchSpace):
 
   @functools.cached_property
   def all_rewards(self) -> np.ndarray:
-    """The rewards of all rows of choices, in the order of `enumerate`. They have mean 0 and standard deviation about 1."""
+    """The rewards of all tuples of choices, in the order of `enumerate`. They have mean 0 and standard deviation about 1."""
     rows = np.stack(np.unravel_index(np.arange(self.size), self._sizes), axis=1)
     smooth = self.smooth(rows)
     return (smooth - smooth.mean()) / smooth.std() + self.disturbance * _disturbance(self.size)

@@ -71,7 +71,7 @@ def move(
     unit_gradient: whether the gradient of every state is first scaled to unit length. eta is then relative to the
       states, which have unit length as well.
     num_steps: number of steps that eta is divided among. Each follows the gradient at the end of the last one.
-    beliefs: of the Gaussian process that gives the function, where one does.
+    beliefs: beliefs of the Gaussian process that gives the function, where one does.
 
   Returns:
     Unit vectors, [S, *prefix, B, T, H].

@@ -40,7 +40,7 @@ class _Term:
   """One weighted distance.
 
   Attributes:
-    position: of the decision.
+    position: position of the decision.
     decision: the decision.
     squared: whether it is the squared distance of ordered choices.
   """

@@ -35,7 +35,7 @@ class EmbeddingBeliefs(NamedTuple):
   Attributes:
     points: embeddings with a score, [*prefix, N, H].
     solution: weights of the points in the mean, [*prefix, N].
-    inverse: of their covariance over the variance of the process, [*prefix, N, N].
+    inverse: inverse of their covariance over the variance of the process, [*prefix, N, N].
     scales: one over twice the squared length, the variance of the process, and the highest mean, [*prefix, 3].
   """
 

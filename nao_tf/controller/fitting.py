@@ -194,7 +194,7 @@ def _loop(controller: Controller, sizes: _BatchSizes, pools: _Pools, span: tf.Te
 
   Args:
     controller: changed in place.
-    sizes: of the batches.
+    sizes: sizes of the batches.
     pools: training data.
     span: the first step to take, how many to take, and the number of steps of the whole fit.
     seed: two integers.

@@ -35,7 +35,7 @@ def rewards_at(scores: np.ndarray, rewards: Sequence[float]) -> np.ndarray:
   """Returns the rewards that have these normal scores among known rewards; beyond their ends, along a straight line.
 
   Args:
-    scores: of any shape.
+    scores: scores of any shape.
     rewards: at least 2.
   """
   known, places = np.sort(np.asarray(rewards, np.float64)), np.sort(normal_scores(rewards))
@@ -210,7 +210,7 @@ def _negative_log_likelihood(
 
   Args:
     parameters: log weights [W], log noise, log amplitude.
-    distances: of each term, [W, N, N].
+    distances: distances of each term, [W, N, N].
     scores: [N].
   """
   weights, noise, amplitude = np.exp(parameters[:-2]), np.exp(parameters[-2]), np.exp(parameters[-1])

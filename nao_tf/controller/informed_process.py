@@ -28,7 +28,7 @@ class Informant(Protocol):
   """Says something about architectures. One that takes long has the attribute `is_slow`: it is asked about few of them.
 
   Attributes:
-    name: of it, for people.
+    name: display name.
   """
 
   name: str
@@ -41,8 +41,8 @@ class InformedProcess(GaussianProcess):
   """Predicts the scores of architectures, given what informants say about them.
 
   Attributes:
-    weights: of the informants, in standard deviations of the scores for one of the informant's numbers, [F]; 0 for one
-      that does not help.
+    weights: weights of the informants, in standard deviations of the scores for one of the informant's numbers, [F]; 0
+      for one that does not help.
     is_fitted: whether it has learned something.
   """
 

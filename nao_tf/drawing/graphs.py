@@ -45,7 +45,7 @@ class Edge:
   Attributes:
     tail: index of the box that it leaves.
     head: index of the box that it leads to.
-    family: of the operation that it belongs to, or `STATE`.
+    family: family of the operation that it belongs to, or `STATE`.
   """
 
   tail: int

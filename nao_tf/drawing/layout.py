@@ -34,10 +34,10 @@ class Layout:
   """Where things stand. x grows to the right, y down.
 
   Attributes:
-    width: of the drawing.
-    height: of the drawing.
-    centers: of each box.
-    widths: of each box.
+    width: width of the drawing.
+    height: height of the drawing.
+    centers: centers of each box.
+    widths: widths of each box.
     routes: for each edge, points from the bottom of its tail to the top of its head. Pieces with an odd number, counted
       from 1, are to be drawn as curves that begin and end vertically; the others are vertical lines.
   """

@@ -54,12 +54,12 @@ class TrainingEvaluator:
       space: the space of the architectures.
       network_config: how large and how regularized the children are.
       training_config: how the children are trained.
-      distribution: the distribution of the process.
+      distribution: the `tf.distribute.Strategy` of the process.
       seed: seed of all children.
       max_parameters: a child with more trainable parameters fails without being trained; None for no bound.
       reward: the epoch that gives the reward: "last", or "best" as in the released search of the paper, which is
         optimistic.
-      directory: of the search; needed to train children in rungs, whose checkpoints are kept there.
+      directory: directory of the search; needed to train children in rungs, whose checkpoints are kept there.
       latency_batch_size: examples of the batch that the metric `latency` is measured with; None to measure none.
 
     Raises:
@@ -180,7 +180,7 @@ class TrainingEvaluator:
     """Returns the reward and the metrics of a child, given its canonical architecture.
 
     Args:
-      genotype: of the child.
+      genotype: genotype of the child.
       architecture: canonical.
       until: the epoch to stop after; None: the last one.
     """

@@ -35,8 +35,8 @@ class WeightStore:
     """Writes the weights of a network.
 
     Args:
-      architecture: of the network, in its canonical encoding.
-      weights: of each layer, by its name.
+      architecture: architecture of the network, in its canonical encoding.
+      weights: weights of each layer, by its name.
 
     Raises:
       OSError: if they cannot be written.

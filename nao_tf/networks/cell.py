@@ -27,10 +27,10 @@ class Cell(keras.layers.Layer):
     cell: its nodes.
     filters: channels of every node.
     convention: how it is calibrated and what its operations are like.
-    seed: of its weights.
+    seed: random seed of its weights.
     reduction: whether it halves the resolution.
     raw_previous: leave input 0 as it is.
-    name: of the layer.
+    name: name of the layer.
 
   Raises:
     ValueError: if an operation is unknown.
@@ -89,7 +89,7 @@ class Cell(keras.layers.Layer):
 
     Args:
       inputs: the outputs of cell k-2 [B, H0, W0, C0] and cell k-1 [B, H, W, C1].
-      training: whether batch norm takes the statistics of the batch.
+      training: whether batch normalization takes the statistics of the batch.
       masks: the factors of drop-path [num_branches, B, 1, 1, 1], or None.
 
     Returns:
@@ -149,7 +149,7 @@ def calibration_layers(
     current: shape [B, H, W, C1] of input 1.
     filters: channels of every node.
     convention: which inputs are projected.
-    seed: of the weights.
+    seed: random seed of the weights.
     raw_previous: leave input 0 as it is.
   """
   seeds = derive_seeds(seed, 3)
@@ -173,11 +173,11 @@ def tail_layers(
   """Returns the layers between a state and the concatenation.
 
   Args:
-    shape: of the state, [B, H, W, C].
+    shape: shape of the state, [B, H, W, C].
     filters: channels of every node.
-    stride: of the operations on that state.
-    convention: of the layers.
-    seed: of the weights.
+    stride: stride of the operations on that state.
+    convention: convention of the layers.
+    seed: random seed of the weights.
   """
   if stride == 1 and shape[-1] == filters:
     return []
@@ -190,7 +190,7 @@ def drop_path_masks(
   """Draws the factors of drop-path: each sample's branch is dropped, or kept and divided by the keep probability.
 
   Args:
-    num_branches: of the cell.
+    num_branches: number of branches of the cell.
     batch_size: B.
     keep: keep probability, a scalar in (0, 1].
     seed: two integers; the masks are a function of them.

@@ -48,7 +48,7 @@ class CellCost(NamedTuple):
   """What a cell costs in one place.
 
   Attributes:
-    shape: of its output.
+    shape: shape of its output.
     parameters: trainable parameters.
     multiply_adds: those of one example.
     values: the largest number of values in memory while it is computed, its inputs included.
@@ -80,11 +80,11 @@ def cell_cost(
   """Returns what a cell costs.
 
   Args:
-    draft: of the cell.
+    draft: draft of the cell.
     plan: its place.
     convention: how it is calibrated.
-    inputs: the shapes of the outputs of cell k-2 and cell k-1. They are one map for the first cell after a stem that has
-      one output.
+    inputs: the shapes of the outputs of cell k-2 and cell k-1. They are one map for the first cell after a stem that
+      has one output.
     branch_cost: what operations cost.
     frees: for each input, whether no later cell reads it, too.
 

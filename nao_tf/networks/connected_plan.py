@@ -1,7 +1,8 @@
 """Networks of connected convolutions, layer by layer, before they are built (Zoph and Le, ICLR 2017). Imports no TensorFlow.
 
-A convolution is followed by batch norm and a ReLU. What it reads is concatenated. Maps that are smaller than the largest of
-these are padded with zeros on all sides. The maps that no convolution reads are concatenated so, pooled, and classified.
+A convolution is followed by batch normalization and a ReLU. What it reads is concatenated. Maps that are smaller than
+the largest of these are padded with zeros on all sides. The maps that no convolution reads are concatenated so, pooled,
+and classified.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ def connected_layers(
   """Returns the layers of a network in the order of computation, without the input.
 
   Args:
-    genotype: of the network.
+    genotype: genotype of the network.
     filters: `USUAL_FILTERS` for the filters that the genotype says, others in proportion.
     image_shape: (height, width, channels).
     num_classes: number of logits.

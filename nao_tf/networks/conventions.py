@@ -50,7 +50,7 @@ class Convention:
     classifier_bias: dense layers have a bias.
     auxiliary_offset: the auxiliary head reads the cell so many places after the second reduction cell.
     synchronized_norm: batch statistics are taken over all replicas of a distribution.
-    norm_affine: batch norm has a scale and an offset that are trained.
+    norm_affine: batch normalization has a scale and an offset that are trained.
   """
 
   kernel_scale: float = 1.0

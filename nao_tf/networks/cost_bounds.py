@@ -74,8 +74,8 @@ def genotype_describer(network_config: Any, input_shape: tuple[int, ...], num_ou
 
   Args:
     network_config: the configuration of the networks.
-    input_shape: of one input of the task: (height, width, channels) of an image, () of a token.
-    num_outputs: of the task: classes, or words of the vocabulary.
+    input_shape: input shape of one input of the task: (height, width, channels) of an image, () of a token.
+    num_outputs: number of outputs of the task: classes, or words of the vocabulary.
   """
 
   def described(genotype: Any) -> Description:
@@ -92,7 +92,7 @@ def known_multiply_adds(
   """Returns the multiply-adds of one example at inference; None if they are not known for such networks.
 
   Args:
-    genotype: of the network.
+    genotype: genotype of the network.
     network_config: the configuration of the network.
     input_shape: see `genotype_describer`.
     num_outputs: see `genotype_describer`.

@@ -1,7 +1,7 @@
-"""Drop-path as layers of Keras that are saved and loaded with the models they are in.
+"""Drop-path as Keras layers that are saved and loaded with the models they are in.
 
-A schedule counts the steps of training, so a model that is saved and loaded goes on where it was. Its output says how far
-the schedule is. Every branch has a layer that reads it and drops the branch of some samples.
+A schedule counts the steps of training, so a model that is saved and loaded goes on where it was. Its output says how
+far the schedule is. Every branch has a layer that reads it and drops the branch of some samples.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class DropPathSchedule(keras.layers.Layer):
 
     Args:
       steps: training steps over which the rates grow linearly to their final values; 0: they have them at once.
-      **kwargs: of `keras.layers.Layer`.
+      **kwargs: keyword arguments of `keras.layers.Layer`.
 
     Raises:
       ValueError: if there are less than 0 steps.
@@ -78,7 +78,7 @@ class DropPath(keras.layers.Layer):
 
     Args:
       rate: share of the samples at the end of the schedule.
-      **kwargs: of `keras.layers.Layer`.
+      **kwargs: keyword arguments of `keras.layers.Layer`.
 
     Raises:
       ValueError: if the rate is not in [0, 1).

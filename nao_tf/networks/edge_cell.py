@@ -25,8 +25,8 @@ class EdgeCell(keras.layers.Layer):
     genotype: its edges.
     filters: channels of all nodes.
     convention: what its operations are like.
-    seed: of its weights.
-    name: of the layer.
+    seed: random seed of its weights.
+    name: name of the layer.
 
   Attributes:
     operations: the layer of each edge.
@@ -59,7 +59,7 @@ class EdgeCell(keras.layers.Layer):
 
     Args:
       inputs: [B, H, W, filters].
-      training: whether batch norm takes the statistics of the batch.
+      training: whether batch normalization takes the statistics of the batch.
       weights: where the weights come from.
       masks: the factors of drop-path [edges, B, 1, 1, 1], or None.
     """
@@ -102,8 +102,8 @@ class ResidualReduction(keras.layers.Layer):
   Args:
     filters: output channels.
     convention: how its layers are put together.
-    seed: of its weights.
-    name: of the layer.
+    seed: random seed of its weights.
+    name: name of the layer.
   """
 
   branches = ()
@@ -149,9 +149,9 @@ class StackedEdgeCell(keras.layers.Layer):
 
   Args:
     body: the cell or the block.
-    convention: of the network.
+    convention: convention of the network.
     normed: whether a norm comes after it, as after the last cell.
-    name: of the layer.
+    name: name of the layer.
   """
 
   def __init__(
@@ -203,8 +203,8 @@ def stacked_edge_cell(
   Args:
     genotype: the edges of the cell.
     plan: the place.
-    convention: of the network.
-    seed: of its weights.
+    convention: convention of the network.
+    seed: random seed of its weights.
     is_last: whether it is the last place.
   """
   body = (

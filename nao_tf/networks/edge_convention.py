@@ -24,8 +24,8 @@ def check_edge_convention(convention: str, stem: str, setting: str = "--conventi
   """Checks that cells of edges can stand in a network.
 
   Args:
-    convention: of the network.
-    stem: of the network.
+    convention: convention of the network.
+    stem: stem of the network.
     setting: what sets the convention, for the message.
 
   Raises:
@@ -47,7 +47,7 @@ def check_networks(space: SearchSpace, networks: Iterable[tuple[str, Any]]) -> N
   """Checks that the architectures of a space can be built with some configurations.
 
   Args:
-    space: of the architectures.
+    space: space of the architectures.
     networks: what sets the convention of each configuration, such as "--child_convention", and the configuration.
 
   Raises:

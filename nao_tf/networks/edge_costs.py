@@ -23,7 +23,7 @@ def edge_place_cost(
   Args:
     genotype: the edges of the cell.
     plan: the place.
-    shape: of its input.
+    shape: shape of its input.
     branch_cost: what operations cost.
     is_last: whether it is the last place, which a norm comes after.
 

@@ -36,11 +36,11 @@ def deepened(graph: LayerGraph, after: str, kernel_size: int, prefix: str, *, no
   """Returns a graph with one layer more, which is the identity.
 
   Args:
-    graph: of a model.
+    graph: graph of a model.
     after: name of the layer that the new one reads.
-    kernel_size: of a convolution, odd.
+    kernel_size: kernel size of a convolution, odd.
     prefix: what the names of the new layers begin with.
-    normalized: whether a convolution has batch norm.
+    normalized: whether a convolution has batch normalization.
 
   Raises:
     ValueError: if there is no such layer, its output is neither images nor vectors, or the kernel is even.
@@ -60,7 +60,7 @@ def with_sum(graph: LayerGraph, start: str, end: str, prefix: str) -> LayerGraph
   """Returns a graph in which the output of one layer is added to that of a later one, times zero.
 
   Args:
-    graph: of a model.
+    graph: graph of a model.
     start: name of the layer whose output is added.
     end: name of the layer whose output it is added to.
     prefix: what the names of the new layers begin with.
@@ -80,7 +80,7 @@ def with_concatenation(graph: LayerGraph, start: str, end: str, prefix: str) -> 
   """Returns a graph in which a later layer reads the output of one beside its input, with weights of zero.
 
   Args:
-    graph: of a model.
+    graph: graph of a model.
     start: name of the layer whose output is read.
     end: name of a Conv2D or Dense layer that reads it.
     prefix: what the names of the new layers begin with.
@@ -104,7 +104,7 @@ def with_concatenation(graph: LayerGraph, start: str, end: str, prefix: str) -> 
 
 
 def _identity_convolution(source: LayerNode, kernel_size: int, prefix: str, *, normalized: bool) -> list[LayerNode]:
-  """Returns a convolution that changes nothing, with batch norm that changes nothing."""
+  """Returns a convolution that changes nothing, with batch normalization that changes nothing."""
   if kernel_size < 1 or kernel_size % 2 == 0:
     raise ValueError(f"kernel_size must be odd and at least 1, got {kernel_size}")
   channels = _channels(source)

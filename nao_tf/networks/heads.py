@@ -19,7 +19,7 @@ class Dense(keras.layers.Dense):
   Args:
     units: output units.
     convention: whether there is a bias, and how the kernel is initialized.
-    seed: of the kernel.
+    seed: random seed of the kernel.
     gain: factor on the variance that the kernel begins with.
   """
 
@@ -47,7 +47,7 @@ class ClassifierHead(keras.layers.Layer):
     num_classes: number of logits.
     keep: probability of dropout to keep a unit.
     convention: whether there are ReLU and bias.
-    seed: of the dense kernel.
+    seed: random seed of the dense kernel.
     gain: factor on the variance that the kernel begins with.
   """
 
@@ -88,9 +88,9 @@ class AuxiliaryHead(keras.layers.Layer):
 
   Args:
     num_classes: number of logits.
-    stride: of the pool.
+    stride: stride of the pool.
     convention: whether there is a bias.
-    seed: of the weights.
+    seed: random seed of the weights.
   """
 
   def __init__(self, num_classes: int, stride: int, convention: Convention, seed: int) -> None:

@@ -37,8 +37,8 @@ class PartCost(NamedTuple):
   """What a part of a network costs.
 
   Attributes:
-    name: of the part.
-    shape: of its output.
+    name: name of the part.
+    shape: shape of its output.
     parameters: its trainable parameters.
     multiply_adds: those of one example at inference.
     values: the largest number of values in memory while the part is computed.
@@ -58,7 +58,7 @@ class ImageCosts:
     """Computes the stem.
 
     Args:
-      config: of the networks.
+      config: configuration of the networks.
       image_shape: (height, width, channels).
       num_classes: number of logits.
 
@@ -92,7 +92,7 @@ class ImageCosts:
     """Returns the multiply-adds of the auxiliary head in training, for one example; 0 if there is none.
 
     Args:
-      parts: of the network; see `parts`.
+      parts: parts of the network; see `parts`.
     """
     if not self._config.auxiliary:
       return 0

@@ -55,7 +55,7 @@ class ImageClassifier(keras.Model):
     config: everything else.
     num_classes: number of logits.
     image_shape: (height, width, channels).
-    seed: of its weights and of its randomness in training.
+    seed: random seed of its weights and of its randomness in training.
   """
 
   def __init__(
@@ -100,7 +100,7 @@ class ImageClassifier(keras.Model):
 
     Args:
       images: [B, H, W, C].
-      training: whether batch norm and drop-path act as in training.
+      training: whether batch normalization and drop-path act as in training.
       step: number of the training step, which drop-path and dropout depend on; None drops nothing.
     """
     states = list(self.stem(images, training=training))
@@ -121,14 +121,15 @@ class ImageNetwork(keras.Model):
 
   Called for inference it gives the logits of the classifier and does not compute the auxiliary head. Called with
   `training=True` it gives {"logits": ..., "auxiliary": ...}. `fit` then trains the weighted sum of both losses and
-  measures the first. The schedule of drop-path follows the `iterations` of the compiled optimizer, or the argument `step`.
+  measures the first. The schedule of drop-path follows the `iterations` of the compiled optimizer, or the argument
+  `step`.
 
   Args:
     genotype: its cells.
     config: everything else.
     num_classes: number of logits.
     image_shape: (height, width, channels).
-    seed: of its weights and of its randomness in training.
+    seed: random seed of its weights and of its randomness in training.
 
   Attributes:
     classifier: the `ImageClassifier`, which has all weights but those of the auxiliary head.
@@ -237,7 +238,7 @@ def image_network(
     config: everything else; None: the paper's.
     num_classes: number of logits.
     image_shape: (height, width, channels).
-    seed: of the initial weights, drop-path and dropout, which are functions of the arguments.
+    seed: random seed of the initial weights, drop-path and dropout, which are functions of the arguments.
 
   Returns:
     A model that maps images [B, height, width, channels], float32, to logits [B, num_classes].
@@ -284,7 +285,7 @@ def build_cells(
     stem: not built yet.
     plans: the places of the cells.
     cells: the cells, which read two states.
-    input_shape: of images, [B, H, W, C].
+    input_shape: input shape of images, [B, H, W, C].
   """
   stem.build(input_shape)
   shapes = list(stem.compute_output_shape(input_shape))

@@ -46,11 +46,11 @@ def inherit(
   """Gives a child the weights of its parent.
 
   Args:
-    network: of the child.
+    network: network of the child.
     plan: how the parent becomes the child.
-    weights: of the parent.
+    weights: weights of the parent.
     examples: inputs `[B, H, W, C]` that new batch norms are calibrated with.
-    seed: of the copies that wider layers get.
+    seed: random seed of the copies that wider layers get.
 
   Raises:
     ValueError: if the weights are not those of such a parent.

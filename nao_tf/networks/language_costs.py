@@ -24,8 +24,8 @@ def language_costs(
   """Returns the costs of the embedding, of the cell and of the softmax, whose kernel is the embedding.
 
   Args:
-    genotype: of the cell.
-    config: of the model.
+    genotype: genotype of the cell.
+    config: configuration of the model.
     vocabulary_size: V.
   """
   units = config.units
@@ -48,10 +48,10 @@ def kept_bytes(
   node; of an LSTM the gates, the memory and its tanh. Embedding, output and dropped output come on top.
 
   Args:
-    genotype: of the cell.
-    config: of the model.
+    genotype: genotype of the cell.
+    config: configuration of the model.
     vocabulary_size: V.
-    cell_bytes: of a value in the cell, which may compute in half precision.
+    cell_bytes: bytes of a value in the cell, which may compute in half precision.
   """
   values = _LSTM_KEPT if isinstance(genotype, LstmGenotype) else _NODE_KEPT * (len(genotype.nodes) + 1)
   return config.units * (values * cell_bytes + 3 * _BYTES) + vocabulary_size * _BYTES

@@ -55,7 +55,7 @@ class Features(NamedTuple):
   """What a language model computes of a segment before the softmax.
 
   Attributes:
-    outputs: of the cell, `[T, B, H]`.
+    outputs: outputs of the cell, `[T, B, H]`.
     dropped: the outputs after dropout, which the softmax reads.
     state: the next segment begins with it, `[B, S]`.
   """
@@ -82,7 +82,7 @@ class LanguageModel(keras.Model):
       cell: its cell, not built yet, with `cell_seed(seed)` as the seed of its weights.
       config: everything but the cell and the vocabulary.
       vocabulary_size: V.
-      seed: of the initial weights and of dropout.
+      seed: random seed of the initial weights and of dropout.
 
     Raises:
       ValueError: if the vocabulary is empty.
@@ -209,10 +209,10 @@ def language_model(
   """Builds a language model, weights included.
 
   Args:
-    genotype: of the cell.
+    genotype: genotype of the cell.
     config: everything else; None: the paper's.
     vocabulary_size: V.
-    seed: of the initial weights and dropout, which are functions of the arguments.
+    seed: random seed of the initial weights and dropout, which are functions of the arguments.
 
   Raises:
     ValueError: if the genotype is malformed, the vocabulary is empty, or Keras is set to another precision than single.

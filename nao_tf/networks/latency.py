@@ -22,7 +22,7 @@ def latency(network: Any, input_shape: tuple[int, ...], *, batch_size: int = 1) 
 
   Args:
     network: built for a task of this package.
-    input_shape: of one input: (H, W, C) of an image, () of a token.
+    input_shape: input shape of one input: (H, W, C) of an image, () of a token.
     batch_size: examples of the batch.
 
   Raises:

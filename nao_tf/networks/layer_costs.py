@@ -11,14 +11,14 @@ Shape = tuple[int, int, int]
 """Height, width and channels of a map."""
 
 NORM_PARAMETERS = 2
-"""Trainable parameters of batch norm for each channel: a scale and an offset."""
+"""Trainable parameters of batch normalization for each channel: a scale and an offset."""
 
 
 class Cost(NamedTuple):
   """What one layer, or several in a row, cost at inference for one example.
 
   Attributes:
-    shape: of the output.
+    shape: shape of the output.
     parameters: trainable parameters.
     multiply_adds: multiply-adds of convolutions and dense layers. Those at the padded border count. Batch norm,
       activations, pools and sums count nothing.
@@ -56,7 +56,7 @@ def in_sequence(shape: Shape, layers: Iterable[LayerCost]) -> Cost:
   """Returns what layers in a row cost. Each map is kept in memory until the next layer has read it.
 
   Args:
-    shape: of the input of the first layer.
+    shape: shape of the input of the first layer.
     layers: what each layer costs.
   """
   total = Cost(shape)
@@ -77,7 +77,7 @@ def conv_norm(
   *,
   valid: bool = False,
 ) -> Cost:
-  """Returns the cost of a convolution without bias and a batch norm; see `nao_tf.networks.layers.ConvNorm`.
+  """Returns the cost of a convolution without bias and a batch normalization; see `nao_tf.networks.layers.ConvNorm`.
 
   Raises:
     ValueError: if windows must stay inside the image, and the image is smaller than a window.
@@ -95,7 +95,7 @@ def conv_norm(
 
 
 def separable_conv_norm(shape: Shape, filters: int, stride: int, size: int) -> Cost:
-  """Returns the cost of a depthwise and a pointwise convolution and a batch norm.
+  """Returns the cost of a depthwise and a pointwise convolution and a batch normalization.
 
   Dilation does not change it, since the zeros in a dilated kernel are not counted. See
   `nao_tf.networks.layers.SeparableConvNorm`.

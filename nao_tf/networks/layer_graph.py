@@ -1,4 +1,4 @@
-"""Functional models of Keras as graphs of layers that can be changed, and made into a model again.
+"""Functional Keras models as graphs of layers that can be changed, and made into a model again.
 
 A graph holds what each layer is made from, which layers it reads, and its weights as arrays. So a change of a model is
 a change of plain values. The model that is made from a graph has layers of its own.
@@ -21,12 +21,12 @@ class LayerNode:
   """A layer in a graph.
 
   Attributes:
-    name: of the layer.
+    name: name of the layer.
     layer_class: its class.
     config: what it is made from, as its `get_config` returns it; of an input its shape and type.
     inputs: names of the layers that it reads.
     weights: its weights, in the order of `get_weights`.
-    shape: of its output.
+    shape: shape of its output.
   """
 
   name: str
@@ -51,7 +51,7 @@ class LayerGraph:
   """The layers of a functional model.
 
   Attributes:
-    name: of the model.
+    name: name of the model.
     nodes: the layers by name, in an order of computation.
     inputs: names of the input layers, in the order of the model.
     outputs: names of the layers whose outputs the model returns.
@@ -178,7 +178,7 @@ def new_node(
     layer_class: its class.
     inputs: names of the layers that it reads.
     weights: its weights.
-    shape: of its output.
+    shape: shape of its output.
     **config: arguments of its class, its name among them.
   """
   full = layer_class(**config).get_config()

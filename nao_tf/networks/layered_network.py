@@ -26,10 +26,10 @@ class LayeredNetwork(keras.Model):
 
   Args:
     genotype: its layers.
-    config: its filters, the share of features that dropout keeps, and whether batch norm is synchronized.
+    config: its filters, the share of features that dropout keeps, and whether batch normalization is synchronized.
     num_classes: number of logits.
     image_shape: (height, width, channels).
-    seed: of its weights and of its randomness in training.
+    seed: random seed of its weights and of its randomness in training.
 
   Attributes:
     classifier: a functional model of standard layers, images [B, H, W, C] to logits [B, num_classes].
@@ -72,7 +72,7 @@ class LayeredNetwork(keras.Model):
 
     Args:
       images: the images.
-      training: whether batch norm and dropout act as in training.
+      training: whether batch normalization and dropout act as in training.
       step: number of the training step, which dropout depends on; None drops nothing.
     """
     if not training or step is None or self._features is None:
@@ -98,7 +98,7 @@ def layered_network(
     config: `filters`, `dropout_keep` and `synchronized_norm` of it are used; None: the defaults.
     num_classes: number of logits.
     image_shape: (height, width, channels).
-    seed: of the initial weights and of dropout, which are functions of the arguments.
+    seed: random seed of the initial weights and of dropout, which are functions of the arguments.
 
   Raises:
     ValueError: if Keras is set to mixed precision, or to another precision than single or double.
@@ -122,7 +122,7 @@ def classifier_model(
     config: its filters.
     num_classes: number of logits.
     image_shape: (height, width, channels).
-    seed: of the initial weights.
+    seed: random seed of the initial weights.
   """
   layers = plan_of(genotype, config.filters, image_shape, num_classes)
   images = keras.Input(image_shape, name=INPUT)
@@ -143,7 +143,7 @@ def plain_layered_model(
     network: trained or fresh.
     prepare: applies layers that make the inputs of the network from raw images; None: the model takes these inputs.
     classifier_activation: activation after the logits; None for logits.
-    name: of the model.
+    name: name of the model.
   """
   images = keras.Input(network.image_shape, name=INPUT)
   layers = plan_of(network.genotype, network.config.filters, network.image_shape, network.num_classes)
@@ -182,7 +182,7 @@ def layer_of(
 
   Args:
     layer: the layer.
-    synchronized_norm: whether batch norm takes its statistics over all replicas.
+    synchronized_norm: whether batch normalization takes its statistics over all replicas.
   """
   if layer.kind == "conv":
     kernel = {"kernel_size": layer.kernel_shape, "strides": layer.strides, "padding": "same"}
@@ -210,7 +210,7 @@ _PLAIN = {
 
 
 class _Maker:
-  """Makes the arguments of the layers of Keras that are planned, each with a seed of its own."""
+  """Makes the arguments of the Keras layers that are planned, each with a seed of its own."""
 
   def __init__(self, config: ImageNetworkConfig, seed: int):
     self._config, self._seed, self._made = config, seed, 0

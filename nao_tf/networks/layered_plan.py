@@ -1,9 +1,9 @@
 """Plain networks, layer by layer, before they are built: names, shapes and sizes. Imports no TensorFlow.
 
-The network of a `LayeredGenotype` reads images. A convolution is followed by batch norm and a ReLU, a dense layer by a
-ReLU. What a skip connection adds is added before the ReLU, after a 1x1 convolution or a dense layer that gives it the
-right number of channels. What it concatenates is read beside the input of the layer. Where the resolution differs, it
-is pooled first.
+The network of a `LayeredGenotype` reads images. A convolution is followed by batch normalization and a ReLU, a dense
+layer by a ReLU. What a skip connection adds is added before the ReLU, after a 1x1 convolution or a dense layer that
+gives it the right number of channels. What it concatenates is read beside the input of the layer. Where the resolution
+differs, it is pooled first.
 """
 
 import dataclasses
@@ -28,17 +28,17 @@ class PlannedLayer(NamedTuple):
   """A layer.
 
   Attributes:
-    name: of the layer.
+    name: name of the layer.
     kind: "conv", "dense", "norm", "relu", "pool", "global_pool", "pad", "add" or "concat".
     inputs: names of the layers that it reads.
-    shape: of its output.
+    shape: shape of its output.
     read: channels of its input.
-    kernel_size: of a convolution, its height if it is not square.
-    kernel_width: of a convolution that is not square; 0 for a square one.
-    strides: of a convolution, vertical and horizontal.
+    kernel_size: kernel size of a convolution, its height if it is not square.
+    kernel_width: kernel width of a convolution that is not square; 0 for a square one.
+    strides: strides of a convolution, vertical and horizontal.
     padding: rows above and below, and columns to the left and right, that are added.
     bias: whether a dense layer has a bias.
-    window: of a pool, with its strides.
+    window: window of a pool, with its strides.
     padded: whether the windows of a pool may reach beyond the border.
   """
 
@@ -97,7 +97,7 @@ def planned_layers(
   """Returns the layers of a network in the order of computation, without the input.
 
   Args:
-    genotype: of the network.
+    genotype: genotype of the network.
     filters: channels of a layer of width 1.
     image_shape: (height, width, channels).
     num_classes: number of logits.
@@ -129,7 +129,7 @@ def check_used(names: Iterable[str]) -> None:
   """Checks that a plain network depends on the fields of an `ImageNetworkConfig` that were given.
 
   Args:
-    names: of the fields; other names are skipped.
+    names: names of the fields; other names are skipped.
 
   Raises:
     ValueError: if it does not depend on one.

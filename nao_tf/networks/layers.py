@@ -1,8 +1,8 @@
-"""Layers that operations, cells and networks are made of: batch norm, convolutions, factorized reduction.
+"""Layers that operations, cells and networks are made of: batch normalization, convolutions, factorized reduction.
 
 All map images [B, H, W, C] to [B, H', W', filters] with static H, W and C. They are built from shapes alone, without
-being traced: `build` makes the weights of the whole tree and `compute_output_shape` says what comes out. With lent weights
-(see `WeightSource`), 1x1 convolutions and factorized reductions also take a C that is known only when they run.
+being traced: `build` makes the weights of the whole tree and `compute_output_shape` says what comes out. With lent
+weights (see `WeightSource`), 1x1 convolutions and factorized reductions also take a C that is known only when they run.
 """
 
 from collections.abc import Sequence
@@ -27,12 +27,12 @@ class Norm(keras.layers.BatchNormalization):
 
   Statistics, scale and offset are in single precision, whatever precision the images have.
 
-  Under a distribution, every replica takes its own batch statistics unless the convention synchronizes them, and averages
-  these. Trainers evaluate with the averages of the first one. The moving variance averages unbiased estimates.
+  Under a distribution, every replica takes its own batch statistics unless the convention synchronizes them, and
+  averages these. Trainers evaluate with the averages of the first one. The moving variance averages unbiased estimates.
 
   Args:
     convention: says whether statistics are synchronized, and whether there are a scale and an offset.
-    name: of the layer.
+    name: name of the layer.
   """
 
   def __init__(self, convention: Convention, name: str = "norm") -> None:
@@ -130,7 +130,7 @@ class Chain(keras.layers.Layer):
 
   Args:
     layers: the layers.
-    name: of the chain.
+    name: name of the chain.
   """
 
   def __init__(self, layers: Sequence[keras.layers.Layer], name: str | None = None) -> None:
@@ -167,8 +167,8 @@ class Strided(keras.layers.Layer):
     filters: output channels.
     stride: vertical and horizontal stride.
     convention: how the layer pads, initializes and norms.
-    seed: of its weights.
-    name: of the layer.
+    seed: random seed of its weights.
+    name: name of the layer.
   """
 
   def __init__(self, filters: int, stride: int, convention: Convention, seed: int, *, name: str | None = None) -> None:
@@ -184,18 +184,18 @@ class Strided(keras.layers.Layer):
 
 
 class ConvNorm(keras.layers.Layer):
-  """ReLU, convolution without bias, batch norm.
+  """ReLU, convolution without bias, batch normalization.
 
   Args:
     filters: output channels.
     strides: vertical and horizontal stride, or one number for both.
     convention: how it pads, initializes and norms.
-    seed: of the kernel.
+    seed: random seed of the kernel.
     size: height and width of the kernel.
-    dilation: of the kernel.
+    dilation: dilation of the kernel.
     relu: whether the ReLU is there.
     valid: whether windows stay inside the image; otherwise they are padded.
-    name: of the layer.
+    name: name of the layer.
   """
 
   def __init__(
@@ -249,16 +249,16 @@ class ConvNorm(keras.layers.Layer):
 
 
 class SeparableConvNorm(Strided):
-  """ReLU, depthwise convolution, pointwise convolution, batch norm.
+  """ReLU, depthwise convolution, pointwise convolution, batch normalization.
 
   Args:
     filters: output channels.
-    stride: of the depthwise convolution.
+    stride: stride of the depthwise convolution.
     convention: how it pads, initializes and norms.
-    seed: of the kernels.
+    seed: random seed of the kernels.
     size: height and width of the depthwise kernel.
-    dilation: of the depthwise kernel.
-    name: of the layer.
+    dilation: dilation of the depthwise kernel.
+    name: name of the layer.
   """
 
   def __init__(
@@ -354,7 +354,7 @@ def track_each(owner: keras.layers.Layer, name: str, layers: Sequence[keras.laye
 
   Args:
     owner: the layer or model that has the list as an attribute.
-    name: of that attribute.
+    name: name of that attribute.
     layers: the list.
   """
   for i, layer in enumerate(layers):

@@ -21,8 +21,8 @@ class LstmBaseline(keras.layers.Layer):
 
     Args:
       units: H, the size of the output.
-      seed: of the initial weights.
-      **kwargs: of `keras.layers.Layer`.
+      seed: random seed of the initial weights.
+      **kwargs: keyword arguments of `keras.layers.Layer`.
     """
     super().__init__(**kwargs)
     self.units, self.num_state_units = units, 2 * units

@@ -39,7 +39,7 @@ _IN_PLACE = (
 
 
 def is_model(network: Any) -> bool:
-  """Returns whether something is a model of Keras, of any version."""
+  """Returns whether something is a Keras model, of any version."""
   return all(hasattr(type(network), name) for name in ("layers", "count_params"))
 
 
@@ -47,7 +47,7 @@ def model_parts(model: Any) -> list[PartCost]:
   """Returns what each part of a model costs, in the order of computation. Parts that cost nothing are left out.
 
   Args:
-    model: a functional or sequential model of Keras that was built.
+    model: a functional or sequential Keras model that was built.
 
   Raises:
     ValueError: if it has no known shapes, or the cost of one of its layers is not known.

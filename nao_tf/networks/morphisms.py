@@ -1,4 +1,4 @@
-"""Network morphisms: changes of a model of Keras that keep the function that it computes.
+"""Network morphisms: changes of a Keras model that keep the function that it computes.
 
 Chen et al., "Net2Net", ICLR 2016; Wei et al., "Network Morphism", ICML 2016; Jin et al., "Auto-Keras", KDD 2019.
 
@@ -11,7 +11,7 @@ was:
     model = concat_skip(model, "relu_1", "conv_4")
 
 Each takes a functional model of plain layers and returns a new one; the first is not changed. In inference both give
-the same outputs, up to rounding. In training, batch norm uses the statistics of a batch: see `calibrated`.
+the same outputs, up to rounding. In training, batch normalization uses the statistics of a batch: see `calibrated`.
 """
 
 import numpy as np
@@ -29,14 +29,14 @@ def deeper(
 ) -> keras.Model:
   """Returns a model with one layer more, which begins as the identity.
 
-  After images, that is a convolution, batch norm and a ReLU; after vectors, a dense layer and a ReLU. Where values may
-  be negative, a `PReLU` that begins as the identity takes the place of the ReLU.
+  After images, that is a convolution, batch normalization and a ReLU; after vectors, a dense layer and a ReLU. Where
+  values may be negative, a `PReLU` that begins as the identity takes the place of the ReLU.
 
   Args:
     model: a functional model.
     after: name of the layer that the new one reads. What has read that reads the new one.
     kernel_size: height and width of the kernel of a convolution, odd.
-    normalized: whether a convolution has batch norm.
+    normalized: whether a convolution has batch normalization.
     name: what the names of the new layers begin with; None for a name that is free.
 
   Raises:
@@ -59,7 +59,7 @@ def wider(model: keras.Model, layer: str, width: int, *, seed: int = 0) -> keras
     model: a functional model.
     layer: name of a Conv2D or Dense layer.
     width: its new number of filters or units.
-    seed: of the choice of copies and of their parts.
+    seed: random seed of the choice of copies and of their parts.
 
   Raises:
     ValueError: if the model is not one of plain layers, there is no such layer, it is at least as wide already, or
@@ -110,12 +110,12 @@ def concat_skip(model: keras.Model, start: str, end: str, *, name: str | None = 
 def calibrated(model: keras.Model, norms: list[str], examples: np.ndarray) -> None:
   """Makes batch norms the identity in training, too, for the statistics of some examples (Net2Net, section 2.5).
 
-  A new batch norm is the identity for a mean of 0 and a variance of 1. In training it takes those of the batch instead.
-  So its scale and offset become the standard deviation and the mean of what it reads.
+  A new batch normalization is the identity for a mean of 0 and a variance of 1. In training it takes those of the batch
+  instead. So its scale and offset become the standard deviation and the mean of what it reads.
 
   Args:
     model: whose layers are changed.
-    norms: names of layers of batch norm that are the identity in inference.
+    norms: names of layers of batch normalization that are the identity in inference.
     examples: inputs of the model.
   """
   if not norms:

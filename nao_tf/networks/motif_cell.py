@@ -26,8 +26,8 @@ class MotifLayer(keras.layers.Layer):
     levels: the motifs of the levels below by name, the highest level first; empty if the operations are primitive ones.
     filters: channels of all nodes.
     convention: how its layers are put together.
-    seed: of its weights.
-    name: of the layer.
+    seed: random seed of its weights.
+    name: name of the layer.
 
   Attributes:
     operations: the layer of each edge.
@@ -79,7 +79,7 @@ class MotifLayer(keras.layers.Layer):
 
     Args:
       inputs: [B, H, W, filters].
-      training: whether batch norm takes the statistics of the batch.
+      training: whether batch normalization takes the statistics of the batch.
       weights: where the weights come from.
       masks: factors of what edges give, by the number of the edge as a text; None if there are none.
     """
@@ -112,10 +112,10 @@ class MotifCell(keras.layers.Layer):
     genotype: its motifs.
     filters: channels of every node.
     convention: how its layers are put together.
-    seed: of its weights.
+    seed: random seed of its weights.
     reduction: whether it halves the resolution.
     first: whether it is the first cell of the network.
-    name: of the layer.
+    name: name of the layer.
 
   Raises:
     ValueError: if an operation is unknown.
@@ -163,7 +163,7 @@ class MotifCell(keras.layers.Layer):
 
     Args:
       inputs: the outputs of the two cells before; only that of cell k-1 [B, H, W, C] is read.
-      training: whether batch norm takes the statistics of the batch.
+      training: whether batch normalization takes the statistics of the batch.
       masks: the factors of drop-path [num_branches, B, 1, 1, 1], or None.
 
     Returns:

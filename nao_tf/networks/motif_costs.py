@@ -26,7 +26,7 @@ def motif_cell_cost(genotype: MotifGenotype, plan: CellPlan, inputs: tuple[Shape
   """Returns what a cell costs.
 
   Args:
-    genotype: of the cell.
+    genotype: genotype of the cell.
     plan: its place.
     inputs: the shapes of the outputs of the two cells before; only the second is read.
 
@@ -49,7 +49,7 @@ def motif_cost(motif: Motif, below: Mapping[str, Cost], shape: Shape) -> Cost:
   Args:
     motif: the motif.
     below: what the motifs of the level below cost; empty if the operations are primitive ones.
-    shape: of its input and of all its nodes.
+    shape: shape of its input and of all its nodes.
 
   Raises:
     ValueError: if the cost of an operation is not known.

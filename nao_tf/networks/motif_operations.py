@@ -1,7 +1,7 @@
 """Primitive operations of motifs (Liu et al., "Hierarchical Representations for Efficient Architecture Search", 2018).
 
 `PRIMITIVES[name](filters, convention, seed)` makes the layer that maps [B, H, W, filters] to the same shape. Each
-convolution is followed by batch norm and ReLU.
+convolution is followed by batch normalization and ReLU.
 """
 
 from collections.abc import Callable
@@ -46,8 +46,8 @@ class Depthwise(Strided):
     Args:
       stride: 1 or 2.
       convention: how it initializes.
-      seed: of the kernel.
-      name: of the layer.
+      seed: random seed of the kernel.
+      name: name of the layer.
     """
     super().__init__(0, stride, convention, seed, name=name)
 

@@ -32,7 +32,7 @@ def read_genotype(text: str, space: str | None = None, *, place: str = "network"
     text: name of a published network, a published string, or the path of a JSON file: a genotype, or the best.json of
       a search.
     space: name of the space of a published string; None: that of nasnet5, nasnet11 and rnn12 which the string is in.
-    place: of the text, such as a flag, for error messages.
+    place: place of the text, such as a flag, for error messages.
 
   Raises:
     ValueError: if the text is none of these.

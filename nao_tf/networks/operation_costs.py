@@ -29,8 +29,8 @@ def operation_cost(name: str, shape: Shape, filters: int, stride: int, conventio
   """Returns what an operation costs.
 
   Args:
-    name: of the operation.
-    shape: of its input.
+    name: name of the operation.
+    shape: shape of its input.
     filters: output channels.
     stride: 1 or 2.
     convention: how its layers are put together.

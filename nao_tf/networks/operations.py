@@ -1,8 +1,8 @@
 """Operations: what a branch of a cell computes (Luo et al., NeurIPS 2018, section 4.1, and the released search spaces).
 
-`OPERATIONS[name](filters, stride, convention, seed)` makes the layer that maps [B, H, W, C] to
-[B, ceil(H / stride), ceil(W / stride), filters]. Convolutions are ReLU, convolution, batch norm; separable ones are
-stacked twice; pools and identities project to `filters` channels only if they have others.
+`OPERATIONS[name](filters, stride, convention, seed)` makes the layer that maps [B, H, W, C] to [B, ceil(H / stride),
+ceil(W / stride), filters]. Convolutions are ReLU, convolution, batch normalization; separable ones are stacked twice;
+pools and identities project to `filters` channels only if they have others.
 """
 
 import functools
@@ -37,10 +37,10 @@ class Convolution(Chain):
     filters: output channels.
     stride: 1 or 2.
     convention: how layers are put together.
-    seed: of the weights.
+    seed: random seed of the weights.
     sizes: height and width of each kernel.
-    dilation: of the kernels.
-    name: of the layer.
+    dilation: dilation of the kernels.
+    name: name of the layer.
   """
 
   def __init__(
@@ -67,11 +67,11 @@ class Bottleneck(Chain):
     filters: output channels.
     stride: 1 or 2, of the convolution in the middle.
     convention: how layers are put together.
-    seed: of the weights.
+    seed: random seed of the weights.
     sizes: height and width of each kernel in the middle.
     width: channels in the middle, as a share of `filters`.
-    dilation: of the kernels in the middle.
-    name: of the layer.
+    dilation: dilation of the kernels in the middle.
+    name: name of the layer.
   """
 
   def __init__(
@@ -103,10 +103,10 @@ class SeparableConvolution(Chain):
     filters: output channels.
     stride: 1 or 2.
     convention: how layers are put together; says how often dilated ones are stacked.
-    seed: of the weights.
+    seed: random seed of the weights.
     size: height and width of the kernels.
-    dilation: of the kernels.
-    name: of the layer.
+    dilation: dilation of the kernels.
+    name: name of the layer.
   """
 
   def __init__(
@@ -155,12 +155,12 @@ class Pool(Strided):
 
   Args:
     filters: output channels.
-    stride: of the windows.
+    stride: stride of the windows.
     convention: how windows are padded and what the projection is like.
-    seed: of the projection.
+    seed: random seed of the projection.
     kind: "max", "avg" or "min".
     size: height and width of a window.
-    name: of the layer.
+    name: name of the layer.
 
   Attributes:
     pools_again: whether the gradient of a maximum computes the maximum again. On CPUs, the fast gradient of TensorFlow

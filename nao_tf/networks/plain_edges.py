@@ -1,4 +1,4 @@
-"""Turns cells of edges into standard layers of Keras; see `nao_tf.networks.plain_network`.
+"""Turns cells of edges into standard Keras layers; see `nao_tf.networks.plain_network`.
 
 Names of layers tell their place: `cell_1-node_3-from_0-nor_conv_3x3-conv`.
 """
@@ -21,7 +21,7 @@ def plain_edge_cell(cell: StackedEdgeCell, inputs: Symbol, name: str, drop: Drop
   Args:
     cell: the cell or the block.
     inputs: the output of the cell before.
-    name: of the output.
+    name: name of the output.
     drop: drop-path; None if there is none.
   """
   is_cell = isinstance(cell.body, EdgeCell)

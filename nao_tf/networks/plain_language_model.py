@@ -1,8 +1,8 @@
-"""Turns a language model into a functional model of Keras, with equal outputs and all of its weights.
+"""Turns a language model into a functional Keras model, with equal outputs and all of its weights.
 
-The layers are standard ones, but for two that Keras does not have: the searched cell (`nao_tf.networks.rnn_cell`) and the
-embedding that is the kernel of the softmax, too (`nao_tf.networks.tied_embedding`). Both are registered with Keras. So a
-model with an LSTM and without the softmax is made of standard layers alone.
+The layers are standard ones, but for two that Keras does not have: the searched cell (`nao_tf.networks.rnn_cell`) and
+the embedding that is the kernel of the softmax, too (`nao_tf.networks.tied_embedding`). Both are registered with Keras.
+So a model with an LSTM and without the softmax is made of standard layers alone.
 
 Dropout has one mask for all steps of a sequence. It is as the configuration of the language model has it.
 """
@@ -34,7 +34,7 @@ class _Parts(NamedTuple):
     inputs: the tokens, and the states if they are inputs.
     features: outputs of the cell `[B, T, H]`.
     dropped: the same after dropout.
-    states: of the cell, after the last token.
+    states: states of the cell, after the last token.
     embedding: the layer.
   """
 
@@ -60,10 +60,10 @@ def plain_language_model(
   Args:
     network: trained or fresh.
     include_top: whether there is a softmax; otherwise the outputs are those of the cell, `[B, T, H]`.
-    return_state: whether the model takes the states of the cell, too, each `[B, H]`, and returns them after the last token:
-      `[tokens, *states]` to `[outputs, *states]`.
+    return_state: whether the model takes the states of the cell, too, each `[B, H]`, and returns them after the last
+      token: `[tokens, *states]` to `[outputs, *states]`.
     classifier_activation: activation after the logits; None for logits.
-    name: of the model.
+    name: name of the model.
 
   Raises:
     nao_tf.networks.plain_layers.NotConvertible: if the network has something that is not known here.

@@ -1,6 +1,6 @@
 """Turns the layers of image networks into layers that Keras itself has, with equal outputs.
 
-`plain_layer` applies a layer of `nao_tf.networks` to a symbolic tensor, expressed by standard layers of Keras that hold
+`plain_layer` applies a layer of `nao_tf.networks` to a symbolic tensor, expressed by standard Keras layers that hold
 copies of its weights. What Keras has no layer for is composed:
 
 * Every second pixel is a maximum over windows of one pixel with stride 2.
@@ -28,11 +28,11 @@ Symbol = Any
 
 
 class NotConvertible(ValueError):
-  """Raised when a network has something that standard layers of Keras are not known to express."""
+  """Raised when a network has something that standard Keras layers are not known to express."""
 
 
 def plain_layer(layer: keras.layers.Layer, inputs: Symbol, name: str) -> Symbol:
-  """Applies a built layer, expressed by standard layers of Keras.
+  """Applies a built layer, expressed by standard Keras layers.
 
   Args:
     layer: a layer of an image network, with its weights.

@@ -1,4 +1,4 @@
-"""Turns cells of motifs into standard layers of Keras; see `nao_tf.networks.plain_network`.
+"""Turns cells of motifs into standard Keras layers; see `nao_tf.networks.plain_network`.
 
 Names of layers tell their place: `cell_1-node_3-from_0-motif_2-node_1-from_0-sep3x3-0-depthwise`.
 """
@@ -18,7 +18,7 @@ def plain_motif_cell(cell: MotifCell, inputs: Symbol, name: str, drop: DropPaths
   Args:
     cell: the cell.
     inputs: the output of the cell before.
-    name: of the output.
+    name: name of the output.
     drop: drop-path; None if there is none.
   """
   dropped = [number for number, edge in enumerate(cell.branches) if drop is not None and cell.is_dropped(edge)]

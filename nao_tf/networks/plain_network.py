@@ -53,7 +53,7 @@ def plain_model(
     classifier_activation: activation after the logits; None for logits.
     training_graph: whether to keep drop-path, and the auxiliary head as a second output `auxiliary`. Then the layers of
       drop-path are not standard ones.
-    name: of the model.
+    name: name of the model.
 
   Raises:
     nao_tf.networks.plain_layers.NotConvertible: if the network has something that standard layers do not express.

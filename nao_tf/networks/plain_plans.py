@@ -23,8 +23,8 @@ def plan_of(
   """Returns the layers of a network in the order of computation, without the input.
 
   Args:
-    genotype: of the network.
-    filters: of its configuration.
+    genotype: genotype of the network.
+    filters: filters of its configuration.
     image_shape: (height, width, channels).
     num_classes: number of logits.
   """

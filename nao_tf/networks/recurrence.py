@@ -69,8 +69,8 @@ class Trace(NamedTuple):
   """The intermediate results of a step, or of all steps as arrays over time.
 
   Attributes:
-    states: of all nodes by number, each `[B, H]`.
-    gates: of each group, `[B, k * H]`.
+    states: states of all nodes by number, each `[B, H]`.
+    gates: gates of each group, `[B, k * H]`.
     values: proposed by all nodes, in the order of the groups, each `[B, H]`.
   """
 
@@ -108,8 +108,8 @@ def group_kernels(groups: Sequence[Group], kernels: Sequence[tf.Tensor]) -> list
   """Returns each group's kernel `[H, 2 * k * H]`: the gates of all its nodes, then the values.
 
   Args:
-    groups: of a cell.
-    kernels: of its nodes by number, each `[H, 2 * H]`.
+    groups: groups of a cell.
+    kernels: kernels of its nodes by number, each `[H, 2 * H]`.
   """
   grouped = []
   for group in groups:
@@ -137,8 +137,8 @@ def step(
   """Computes one step.
 
   Args:
-    groups: of the cell.
-    kernels: of the groups, from `group_kernels`.
+    groups: groups of the cell.
+    kernels: kernels of the groups, from `group_kernels`.
     projected: what the input contributes to the first node, `[B, 2 * H]`.
     hidden: the previous output, `[B, H]`.
     mask: dropout of all states that nodes read, `[B, H]`; None for none.

@@ -48,8 +48,8 @@ class RecurrentCell(keras.layers.Layer):
       input_dropout: rate at which the masks of `get_initial_state` drop inputs.
       state_dropout: rate at which they drop units of the states that nodes read.
       initial_range: initial weights are distributed uniformly between plus and minus this.
-      seed: of the initial weights.
-      **kwargs: of `keras.layers.Layer`.
+      seed: random seed of the initial weights.
+      **kwargs: keyword arguments of `keras.layers.Layer`.
 
     Raises:
       ValueError: if the genotype is malformed, or a number is out of range.

@@ -41,8 +41,8 @@ class RNNCell(RecurrentCell):
       state_dropout: rate at which units of the states that nodes read are dropped in training, at all steps of a
         sequence alike.
       initial_range: initial weights are distributed uniformly between plus and minus this.
-      seed: of the initial weights.
-      **kwargs: of `keras.layers.Layer`.
+      seed: random seed of the initial weights.
+      **kwargs: keyword arguments of `keras.layers.Layer`.
 
     Raises:
       ValueError: if the genotype is malformed, or a number is out of range.

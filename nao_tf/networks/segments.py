@@ -19,7 +19,7 @@ def run_steps(step: Step, projected: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
   """Returns the outputs of all steps, `[T, B, H]`.
 
   Args:
-    step: of the recurrence.
+    step: step of the recurrence.
     projected: what the inputs contribute, `[T, B, P]`.
     hidden: the output before the segment, `[B, H]`.
   """
@@ -39,7 +39,7 @@ def trace_steps(step: Step, projected: tf.Tensor, hidden: tf.Tensor, traces: Any
   """Returns the outputs of all steps, `[T, B, H]`, and their traces.
 
   Args:
-    step: of the recurrence.
+    step: step of the recurrence.
     projected: what the inputs contribute, `[T, B, P]`.
     hidden: the output before the segment, `[B, H]`.
     traces: new arrays, nested like the trace of a step.
@@ -64,7 +64,7 @@ def go_back(
   """Goes back through time.
 
   Args:
-    step_backward: of the recurrence.
+    step_backward: step backward of the recurrence.
     traces: from `trace_steps`.
     previous: the outputs before each step, `[T, B, H]`.
     d_outputs: gradients of the outputs, `[T, B, H]`.

@@ -1,4 +1,4 @@
-"""An embedding whose table is the kernel of the softmax, too, as a layer of Keras that is saved and loaded."""
+"""An embedding whose table is the kernel of the softmax, too, as a Keras layer that is saved and loaded."""
 
 from typing import Any
 
@@ -30,8 +30,8 @@ class TiedEmbedding(keras.layers.Layer):
       units: H, the size of a vector.
       dropout: rate at which words are dropped in training, each everywhere in a batch.
       initial_range: initial weights are distributed uniformly between plus and minus this.
-      seed: of the initial weights.
-      **kwargs: of `keras.layers.Layer`.
+      seed: random seed of the initial weights.
+      **kwargs: keyword arguments of `keras.layers.Layer`.
     """
     super().__init__(**kwargs)
     self.vocabulary_size, self.units, self.dropout = vocabulary_size, units, dropout

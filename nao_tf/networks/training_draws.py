@@ -16,8 +16,8 @@ class TrainingDraws:
     Args:
       drop_path_keep: probability to keep a branch of the last cell, at the end of the schedule.
       drop_path_steps: training steps over which the rate grows linearly to that; 0: it is there at once.
-      num_cells: of the network.
-      seed: of all draws.
+      num_cells: number of cells of the network.
+      seed: random seed of all draws.
     """
     self._keep, self._steps, self._num_cells, self._seed = drop_path_keep, drop_path_steps, num_cells, seed
 
@@ -27,8 +27,8 @@ class TrainingDraws:
     """Draws drop-path for one cell: keep = 1 - (step / steps) * (index + 1) / num_cells * (1 - drop_path_keep).
 
     Args:
-      index: of the cell.
-      num_branches: of the cell.
+      index: index of the cell.
+      num_branches: number of branches of the cell.
       batch_size: B.
       step: number of the training step.
 

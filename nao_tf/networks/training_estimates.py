@@ -69,7 +69,7 @@ class TrainingEstimate:
   """What a training costs.
 
   Attributes:
-    description: of the network.
+    description: description of the network.
     examples: training examples of an epoch: images, or tokens.
     epochs: passes over them.
     steps_per_epoch: steps of an epoch.

@@ -17,7 +17,7 @@ class WeightSource(Protocol):
     """Returns the value of a variable."""
 
   def write(self, variable: tf.Variable, value: tf.Tensor) -> None:
-    """Gives a variable a new value, as batch norm does with its averages."""
+    """Gives a variable a new value, as batch normalization does with its averages."""
 
 
 class OwnWeights:

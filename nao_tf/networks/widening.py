@@ -52,8 +52,8 @@ def widened(graph: LayerGraph, name: str, width: int, rng: np.random.Generator) 
   """Returns a graph in which a layer has more filters or units; see `nao_tf.networks.morphisms.wider`.
 
   Args:
-    graph: of a model.
-    name: of a Conv2D or Dense layer.
+    graph: graph of a model.
+    name: name of a Conv2D or Dense layer.
     width: its new number of filters or units.
     rng: chooses copies, and the parts of what they do.
 

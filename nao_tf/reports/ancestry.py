@@ -13,8 +13,8 @@ def ancestors(trial: Trial, trials: Mapping[int, Trial]) -> str:
   """Returns an architecture and its ancestors as a list of HTML, at most 60 of them and 12 generations.
 
   Args:
-    trial: of the search.
-    trials: of the search, by id.
+    trial: trial of the search.
+    trials: trials of the search, by id.
   """
   return f'<ul class="tree">{_item(trial, trials, set(), _DEEPEST)}</ul>'
 

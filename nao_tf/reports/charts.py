@@ -117,7 +117,7 @@ def shown_range(values: Sequence[float], front: Sequence[float]) -> Chart:
   Shown is the front, and what lies within one and a half interquartile ranges of the quartiles.
 
   Args:
-    values: of all points.
+    values: values of all points.
     front: those of the Pareto set.
 
   Returns:

@@ -38,7 +38,7 @@ def label_of(space: SearchSpace, position: int, choice: int) -> Label:
   """Returns what a choice at a position of an architecture means, as far as its space is known here.
 
   Args:
-    space: of the architecture.
+    space: space of the architecture.
     position: in the architecture.
     choice: there.
   """

@@ -45,7 +45,7 @@ def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], *, 
 
   Args:
     caption: says what it shows.
-    heads: of the columns, texts.
+    heads: heads of the columns, texts.
     rows: cells as HTML.
     numbers: the columns that are aligned to the right.
   """

@@ -1,4 +1,4 @@
-"""The Pareto set of a search for several objectives: a chart of all trials, a table, and pictures of its cells."""
+"""The Pareto set of a multi-objective search: a chart of all trials, a table, and pictures of its cells."""
 
 from collections.abc import Sequence
 

@@ -18,7 +18,7 @@ class Ranking:
 
   Attributes:
     asked_before: how many architectures had been asked for when the predictor, the first of them, was trained.
-    ids: of the trials.
+    ids: ids of the trials.
     predicted: their predicted scores.
     measured: their rewards.
     tau: Kendall's rank correlation (tau-b) of the two; None if one side is constant.

@@ -27,7 +27,7 @@ class Record:
   """What is on record about a search.
 
   Attributes:
-    directory: of the search.
+    directory: directory of the search.
     settings: by name.
     space: what was searched; None if it is not known here.
     trials: all, by id.
@@ -36,10 +36,10 @@ class Record:
     predictions: what was predicted for trials, by id.
     starts: when the search was started, and with which versions.
     changed: when the journal was last written, seconds since 1970.
-    maps: of the embedding space of the strategy.
+    maps: maps of the embedding space of the strategy.
     shares: probabilities of choices in a one-shot search, by epoch.
     hints: how far the search used what it was told beside its rewards, each time that it changed.
-    trainings: of the winner.
+    trainings: trainings of the winner.
     objectives: what was searched for; None for the reward alone.
     pareto_set: the trials that no other one dominates, if there are objectives.
     problems: what could not be read beside the journal, and so is left out: texts.
@@ -79,12 +79,12 @@ class Record:
 
   @property
   def rungs(self) -> Sequence[int]:
-    """Of a search in rungs: the epochs of each rung; otherwise empty."""
+    """Of a search with rungs: the epochs of each rung; otherwise empty."""
     epochs = self.settings.get("rungs") or ()
     return epochs if all(fields.is_integer(number) for number in epochs) else ()
 
   def epochs_of(self, trial: Trial) -> int | None:
-    """Returns the epochs that a trial was trained in a search in rungs, as far as it has begun; None in another one."""
+    """Returns the epochs that a trial was trained in a search with rungs, as far as it has begun; None in another one."""
     return self.rungs[trial.rung] if trial.rung < len(self.rungs) else None
 
   def by_id(self) -> dict[int, Trial]:

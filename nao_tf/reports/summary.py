@@ -75,7 +75,7 @@ def _figures(record: Record) -> Iterator[tuple[str, str]]:
 
 
 def _in_rungs(record: Record) -> Iterator[tuple[str, str]]:
-  """Yields the figures of a search in rungs; nothing of another one."""
+  """Yields the figures of a search with rungs; nothing of another one."""
   if record.rungs:
     yield "at the top rung", f"{sum(trial.rung == len(record.rungs) - 1 for trial in record.trials):,}"
     yield "epochs of all children", f"{sum(record.epochs_of(trial) or 0 for trial in record.trials):,}"

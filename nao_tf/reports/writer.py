@@ -25,7 +25,7 @@ def write_report(directory: str, space: SearchSpace | None) -> str:
   """Writes the page about a search from its directory. The search may be running.
 
   Args:
-    directory: of the search, and of the page, `report.html`.
+    directory: directory of the search, and of the page, `report.html`.
     space: what was searched; None if it is not known: then architectures are rows of numbers.
 
   Returns:
@@ -63,8 +63,8 @@ class ReportWriter:
     """Takes what the page is about.
 
     Args:
-      journal: of the search, open.
-      space: what is searched.
+      journal: journal of the search, open.
+      space: the search space.
       clock: returns seconds.
     """
     self._journal, self._space, self._clock = journal, space, clock

@@ -23,7 +23,7 @@ class Attempts:
     """Opens the file of a directory, or starts one. The caller holds the lock of the directory.
 
     Args:
-      directory: of the search.
+      directory: directory of the search.
       open_trials: ids of the trials that are open. What is on record about others is dropped.
 
     Raises:

@@ -44,7 +44,7 @@ class EmbeddingMap(NamedTuple):
 
   Attributes:
     asked_before: how many architectures had been asked for when the controller was trained; says which round it was.
-    shares: of the variance, what each of the two axes holds.
+    shares: shares of the variance, what each of the two axes holds.
     trials: ids of trials and their places.
     moves: those that led to proposals of the round.
   """

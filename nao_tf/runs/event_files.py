@@ -22,7 +22,7 @@ class EventFiles:
   The directory and its new file are made with the first event.
 
   Attributes:
-    directory: of the run.
+    directory: directory of the run.
     last_steps: the last step of each tag that was on record when this was opened.
   """
 
@@ -30,7 +30,7 @@ class EventFiles:
     """Reads what is on record.
 
     Args:
-      directory: of the run; need not exist.
+      directory: directory of the run; need not exist.
       anew: whether to remove the files that are there, because what they show begins again.
       clock: returns seconds.
 

@@ -15,8 +15,8 @@ def read_finalists(directory: str, trials: Sequence[Trial]) -> list[Trial]:
   """Returns the finalists of a search with the ids that they have there; none if there are none.
 
   Args:
-    directory: of the search.
-    trials: of the search.
+    directory: directory of the search.
+    trials: trials of the search.
 
   Raises:
     JournalError: if their journal is corrupt, or they are those of another search.

@@ -20,7 +20,7 @@ class Hint(NamedTuple):
   """What a search was told, and how far it uses it.
 
   Attributes:
-    name: of it, for people.
+    name: display name.
     weight: in standard deviations of the scores for one of the hint's numbers; 0 if it is not used.
   """
 

@@ -33,7 +33,7 @@ def read_json(path: str, *, allow_nan: bool = False) -> Any:
   """Returns the value of a JSON file; see `parse_json`.
 
   Args:
-    path: of the file.
+    path: path of the file.
     allow_nan: whether NaN and infinity may be in it.
 
   Raises:

@@ -28,7 +28,7 @@ class LinesFile:
     """Opens the file, makes it if there is none, and drops a torn last line.
 
     Args:
-      path: of the file; its directory exists.
+      path: path of the file; its directory exists.
       locked: whether no other process may open it with a lock as long as it is open here.
 
     Raises:
@@ -120,7 +120,7 @@ def read_lines(path: str, parse: Callable[[Any], Value], what: str, *, allow_nan
   """Returns what each line of a file holds, without opening it for writing.
 
   Args:
-    path: of the file.
+    path: path of the file.
     parse: turns the JSON value of a line into what is returned for it. It may raise ValueError, KeyError, TypeError.
     what: what a line is expected to be, for error messages: "a line of a journal".
     allow_nan: whether NaN and infinity may be in a line.

@@ -25,7 +25,7 @@ def checked_directory(path: Any, name: str = "workdir") -> str:
 
 
 def check_writable(directory: str) -> None:
-  """Checks that a directory can be written, or made if it does not exist.
+  """Checks that a directory can be written, or created if it does not exist.
 
   Raises:
     PermissionError: if it cannot.

@@ -35,7 +35,7 @@ class Prediction(NamedTuple):
   interval_90: Interval | None = None
 
   def to_json(self) -> dict[str, Any]:
-    """Returns a dict that `from_json` turns back into an equal prediction. What is None is left out."""
+    """Returns the prediction as JSON values, the inverse of `from_json`. What is None is left out."""
     return {name: value for name, value in self._asdict().items() if value is not None}
 
   @classmethod
@@ -80,8 +80,8 @@ def read_predictions(directory: str, trials: Iterable[Trial]) -> dict[int, Predi
   """Returns what was predicted for trials, by their ids; nothing if there is no file.
 
   Args:
-    directory: of the search.
-    trials: of the search. What is on record about others is left out.
+    directory: directory of the search.
+    trials: trials of the search. What is on record about others is left out.
 
   Raises:
     ValueError: if the file is damaged; the message names the line.

@@ -28,7 +28,7 @@ def from_settings(config: Config, settings: Mapping[str, Any], name: str) -> Con
   Args:
     config: where the values come from that were not recorded.
     settings: flat: the field `epochs` of the configuration `training` has the key `training.epochs`.
-    name: of the configuration there.
+    name: name of the configuration there.
 
   Raises:
     ValueError: if a value is not of the type of its field, or there is no such field; the message names it.

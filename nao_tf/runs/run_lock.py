@@ -32,7 +32,7 @@ class RunLock:
     """Takes the lock.
 
     Args:
-      directory: made if it does not exist.
+      directory: created if it does not exist.
 
     Raises:
       RunDirectoryInUse: if another process has it; the message names the process and its host.

@@ -19,7 +19,7 @@ class Shares(NamedTuple):
 
   Attributes:
     group: what the decision is a part of, such as "normal cell".
-    name: of the decision.
+    name: name of the decision.
     choices: names of the choices.
     values: their probabilities, in this order.
   """

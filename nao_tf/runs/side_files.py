@@ -26,7 +26,7 @@ class SideFile(Generic[Row]):
     """Opens the file, or starts one. The caller holds the lock of its directory.
 
     Args:
-      path: of the file.
+      path: path of the file.
       parse: turns the JSON value of a line into a row. It may raise ValueError, KeyError, TypeError.
       what: what a line is expected to be, for warnings: "a prediction".
     """

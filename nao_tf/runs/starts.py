@@ -21,7 +21,7 @@ class Start(NamedTuple):
 
   Attributes:
     time: seconds since 1970.
-    versions: of nao_tf, Python and packages, by name.
+    versions: versions of nao_tf, Python and packages, by name.
   """
 
   time: float

@@ -77,7 +77,7 @@ def strategy_of(given: AnyStrategy, space: SearchSpace, seed: int, config: Any =
   Args:
     given: its name, the place of one of your own, its class, or a strategy that was asked nothing.
     space: what it proposes from.
-    seed: of a strategy that is made here.
+    seed: random seed of a strategy that is made here.
     config: its settings; None for its defaults.
   """
   if isinstance(given, Strategy):

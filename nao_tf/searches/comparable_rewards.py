@@ -1,13 +1,13 @@
-"""Rewards of different rungs made comparable: what a strategy is told in a search in rungs.
+"""Rewards of different rungs made comparable: what a strategy is told in a search with rungs.
 
-A strategy compares rewards. A reward after a few epochs is lower than one after many, so it is told what the reward at the
-top rung would be. From one rung to the next this is a straight line through the trials that have a reward at both:
+A strategy compares rewards. A reward after a few epochs is lower than one after many, so it is told what the reward at
+the top rung would be. From one rung to the next this is a straight line through the trials that have a reward at both:
 
   reward at the next rung = mean there + slope * (reward - mean here)
 
 The trials that went on are few and alike, so the slope is drawn towards 1. Each trial is told with the reward at its
-highest rung, carried on from there. A line changes as results come in. A trial whose reward changes with it noticeably is
-told again.
+highest rung, carried on from there. A line changes as results come in. A trial whose reward changes with it noticeably
+is told again.
 """
 
 import dataclasses
@@ -31,7 +31,7 @@ class Line(NamedTuple):
   Attributes:
     here: mean reward at the rung.
     there: mean reward at the next one.
-    slope: of the line through both.
+    slope: slope of the line through both.
   """
 
   here: float = 0.0
@@ -44,7 +44,7 @@ class Line(NamedTuple):
 
 
 class ComparableRewards:
-  """The trials of a search in rungs, with comparable rewards."""
+  """The trials of a search with rungs, with comparable rewards."""
 
   def __init__(self, config: RungConfig):
     """Begins without trials."""

@@ -36,15 +36,15 @@ class CostProxy:
   """An informant: the logarithm of a cost.
 
   Attributes:
-    name: of the cost, for people.
+    name: name of the cost, for people.
   """
 
   def __init__(self, name: str, index: int, costs: Costs):
     """Takes where the cost comes from.
 
     Args:
-      name: of the proxy.
-      index: of the cost among `costs`.
+      name: name of the proxy.
+      index: index of the cost among `costs`.
       costs: returns the costs of an architecture.
     """
     self.name = f"the number of {name.replace('_', '-')}"
@@ -60,7 +60,7 @@ def with_proxies(strategy: Strategy, names: Sequence[str], costs: Costs) -> Stra
 
   Args:
     strategy: with a method `inform`, as that of NAO.
-    names: of the proxies.
+    names: names of the proxies.
     costs: returns the costs of an architecture, in the order of the names.
 
   Raises:
@@ -76,8 +76,8 @@ def with_network_proxies(
 
   Args:
     strategy: with a method `inform`, as that of NAO.
-    names: of the proxies.
-    space: what is searched.
+    names: names of the proxies.
+    space: the search space.
     network_config: how networks are built.
     make_task: returns the task.
 
@@ -124,8 +124,8 @@ def network_costs(
   """Returns what says what the networks of a search cost.
 
   Args:
-    names: of the proxies.
-    space: what is searched.
+    names: names of the proxies.
+    space: the search space.
     network_config: how networks are built.
     make_task: returns the task, which says what their inputs and outputs are.
 

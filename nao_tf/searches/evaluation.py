@@ -37,7 +37,7 @@ class TrialEvaluator:
 
     Args:
       evaluator: evaluates.
-      attempts: of the search.
+      attempts: attempts of the search.
       retries: how often the evaluation of a trial is begun again after it has ended the process.
       on_epoch: called with the id of a trial and each epoch of its training.
     """

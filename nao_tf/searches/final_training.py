@@ -48,11 +48,11 @@ def train_in_directory(
   """Trains a network to the last epoch and returns what has trained it.
 
   Args:
-    directory: of the training, which is resumed from there.
+    directory: directory of the training, which is resumed from there.
     task: what to learn.
     genotype: the genotype of the network.
     configs: how the network is built and trained.
-    distribution: the distribution of the process.
+    distribution: the `tf.distribute.Strategy` of the process.
     seed: seed of the training.
     lock: the lock of the directory; None if nothing is written.
     settings: all that determines the training.
@@ -100,12 +100,12 @@ def finished_network(
   """Returns the network of a finished training in single precision, on one device.
 
   Args:
-    directory: of the training.
+    directory: directory of the training.
     task: what was learned.
-    genotype: of the network.
+    genotype: genotype of the network.
     configs: how the network was built and trained.
     trainer: what has trained it.
-    seed: of the training.
+    seed: random seed of the training.
 
   Raises:
     ValueError: if its checkpoint cannot be read.

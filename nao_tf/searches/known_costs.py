@@ -103,7 +103,7 @@ def sought(names: Sequence[str], known: Mapping[str, Known], evaluator: str, tas
   """Returns the objectives of a search, after checking that its networks have them; None for the reward alone.
 
   Args:
-    names: of the objectives.
+    names: names of the objectives.
     known: what is known of architectures before their networks are trained.
     evaluator: name of the evaluator, or the place of one of your own, which may measure anything.
     task: what the networks learn; None if there is a table.

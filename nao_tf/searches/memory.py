@@ -23,11 +23,11 @@ _CGROUP_LIMIT = "/sys/fs/cgroup/memory.max"
 def check_memory(space: SearchSpace, task: Task, configs: Configs, *, available: int | None = None) -> None:
   """Checks that some of the networks of a search can be trained on this machine.
 
-  What is counted is certainly needed: weights, gradients, momentum, and the outputs of the cells for one batch. A network
-  that passes may still need more memory than there is; its trial then fails.
+  What is counted is certainly needed: weights, gradients, momentum, and the outputs of the cells for one batch. A
+  network that passes may still need more memory than there is; its trial then fails.
 
   Args:
-    space: what is searched.
+    space: the search space.
     task: what the networks learn.
     configs: how they are built and trained.
     available: bytes of memory; None for those of this machine.
@@ -46,7 +46,7 @@ def check_network_memory(genotype: Genotype, task: Task, configs: Configs, *, av
   """Checks that a network can be trained on this machine; see `check_memory`.
 
   Args:
-    genotype: of the network.
+    genotype: genotype of the network.
     task: what it learns.
     configs: how it is built and trained.
     available: bytes of memory; None for those of this machine.

@@ -23,7 +23,7 @@ def training_memory(task: Task, genotype: Genotype, configs: Configs, *, num_rep
 
   Args:
     task: what to learn.
-    genotype: of the network.
+    genotype: genotype of the network.
     configs: how it is built and trained.
     num_replicas: devices that share the batch.
   """
@@ -75,7 +75,7 @@ def out_of_memory(
 
   Args:
     task: what to learn.
-    genotype: of the network.
+    genotype: genotype of the network.
     configs: how it is built and trained.
     num_replicas: devices that share the batch.
     available: bytes that there are; None for what the device has given so far, or what this machine has.

@@ -20,12 +20,12 @@ class Planned:
   """Where a search is, what it learns from, what it searches, and the networks that it trains.
 
   Attributes:
-    directory: of the search.
+    directory: directory of the search.
     data: what is learned from.
     validation_fraction: share of the data that is held out; None for that of the task.
     task: what is learned.
     named_space: what is searched, as it was given.
-    space: what is searched.
+    space: the search space.
     configs: how networks are built and trained.
     sharing: how weights are shared, if they are.
   """

@@ -64,7 +64,7 @@ class Choices:
     space: what to search; None for what the strategy searches, or what the data have networks for.
     strategy: how to search.
     evaluator: how to evaluate an architecture.
-    seed: of all randomness.
+    seed: random seed.
     bounds: on the networks that are proposed.
     workers: where trials are evaluated.
     batch_size: how many architectures are asked for at a time.
@@ -241,7 +241,7 @@ def planned_search(
   """Returns a search, after checking that the choices are for the data.
 
   Args:
-    directory: of the search.
+    directory: directory of the search.
     choices: what was chosen.
     data: what is learned from.
     validation_fraction: share of the data that networks are compared on; None for the share of the task.

@@ -16,7 +16,7 @@ class SearchProgress:
     """Takes the bar.
 
     Args:
-      bar: of trials; it begins at `num_known`.
+      bar: bar of trials; it begins at `num_known`.
       num_known: how many trials come first that were closed before, which only count.
       with_epochs: returns whether the bar changes with each epoch of a trial, and not only with each trial.
     """

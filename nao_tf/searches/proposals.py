@@ -21,10 +21,11 @@ def fitting_space(
 ) -> SearchSpace:
   """Returns a space whose strategies propose only networks within bounds.
 
-  If the costs of the networks are not known, a bound on parameters leaves the space as it is: an evaluator counts these.
+  If the costs of the networks are not known, a bound on parameters leaves the space as it is: an evaluator counts
+  these.
 
   Args:
-    space: what is searched.
+    space: the search space.
     bounds: what a network may cost at most.
     network_config: how networks are built.
     make_task: returns the task, which says what their inputs and outputs are. It is called only if that matters.

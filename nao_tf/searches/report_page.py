@@ -11,7 +11,7 @@ class ReportPage:
   """The report of a search, a page of HTML. It can be opened like a path, and a notebook shows the page.
 
   Attributes:
-    path: of the file.
+    path: path of the file.
   """
 
   path: str

@@ -25,7 +25,7 @@ class GivenArchitectures(Strategy):
     """Takes the architectures.
 
     Args:
-      space: of the architectures.
+      space: space of the architectures.
       given: architectures, and where each comes from.
     """
     super().__init__(space)
@@ -51,9 +51,9 @@ def rerank(
 
   Args:
     candidates: the best of a search.
-    space: of its architectures.
-    evaluator: of another kind than the search's, or an executor with it.
-    journal: of the new evaluations.
+    space: space of its architectures.
+    evaluator: evaluator of another kind than the search's, or an executor with it.
+    journal: journal of the new evaluations.
     trial_retries: see `run_search`.
     on_trial: called with each new trial that closes, those found in the journal included.
     on_epoch: see `run_search`.

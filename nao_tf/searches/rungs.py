@@ -129,7 +129,7 @@ class Scheduler(abc.ABC):
     """Returns how many new trials are to begin together now."""
 
   def _best_of(self, results: Mapping[int, float]) -> list[int]:
-    """Returns the best `1/reduction` of trials, rounded down, the best first, the earlier of equals first."""
+    """Returns the best `1/reduction` of trials, rounded down, best first; ties go to the earlier one."""
     ranked = sorted(results, key=lambda number: (-results[number], number))
     best = ranked[: len(results) // self.config.reduction]
     return [number for number in best if results[number] > -math.inf]
@@ -191,7 +191,7 @@ class Brackets(Scheduler):
     return self._next_kind[0] if is_complete and not waiting else 0
 
   def _waiting(self) -> tuple[list[Trial], bool]:
-    """Returns the trials of the bracket that wait to go on, the best first, and whether none is under way."""
+    """Returns the trials of the bracket that wait to go on, best first, and whether none is under way."""
     at_rung = self._bracket
     for rung in range(self._bracket_rung, self.config.top):
       if not self._results[rung].keys() >= set(at_rung):
@@ -215,7 +215,7 @@ def bracket_kinds(config: RungConfig) -> list[tuple[int, int]]:
 
 
 def make_scheduler(config: RungConfig) -> Scheduler:
-  """Returns the scheduler of a search in rungs."""
+  """Returns the scheduler of a search with rungs."""
   return AsynchronousHalving(config) if config.promotion == "asynchronous" else Brackets(config)
 
 
@@ -225,7 +225,7 @@ def rungs_of(
   """Returns the rungs of a search in one call; None if there are none.
 
   Args:
-    epochs: of each rung; None or empty for no rungs.
+    epochs: epochs of each rung; None or empty for no rungs.
     reduction: see `RungConfig`.
     promotion: see `RungConfig`.
     max_epochs: see `RungConfig`.

@@ -17,7 +17,7 @@ def check_same_data(directory: str, settings: Mapping[str, Any]) -> None:
   """Checks that a search that was begun in a directory was begun with these data. Without a closed trial it was not.
 
   Args:
-    directory: of the search; it need not exist.
+    directory: directory of the search; it need not exist.
     settings: those of the data that are given now.
 
   Raises:
@@ -34,7 +34,7 @@ def check_same_task(directory: str, recorded: Mapping[str, Any], settings: Mappi
   """Checks that the task and the data of a search on record are those that are given now.
 
   Args:
-    directory: of the search.
+    directory: directory of the search.
     recorded: settings of the search, of `nao_tf.search` or of `nao-search`.
     settings: those of the data that are given now.
     x: the data that are given now.

@@ -115,9 +115,9 @@ def search_in_directory(
   Killed at any moment and called again with the same arguments, it goes on where it was.
 
   Args:
-    directory: of the search; made if it does not exist.
+    directory: directory of the search; created if it does not exist.
     settings: what determines the course of the search, as JSON values.
-    space: what is searched.
+    space: the search space.
     strategy: proposes; fresh, nothing asked or told.
     open_evaluator: makes the evaluator. It is called when the directory is locked.
     budget: how long to search.

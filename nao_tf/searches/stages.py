@@ -16,7 +16,7 @@ class Stages:
     """Yields what a strategy is asked and told again for what a journal holds, and takes note of it.
 
     Raises:
-      ValueError: if the journal is that of a search in rungs.
+      ValueError: if the journal is that of a search with rungs.
     """
     for entry in entries:
       if isinstance(entry, Promotion):

@@ -41,7 +41,7 @@ class Status:
     seconds: mean time of one; None if none is done.
     seconds_left: time for the missing ones, as many at a time as are running now; None if it cannot be told.
     best: the best so far: of a search its trial, reward and architecture, of a training its last metrics.
-    pareto_set: in a search for several objectives, of each trial that no other one dominates its number and objectives.
+    pareto_set: in a multi-objective search, of each trial that no other one dominates its number and objectives.
     reranked: how many finalists of a search were evaluated again, failed ones included.
     to_rerank: how many are to be; None if that is not on record, 0 if none.
   """
@@ -79,7 +79,7 @@ def status_of(directory: str, *, num_trials: int | None = None, num_finalists: i
   """Returns how the search or training of a directory is going.
 
   Args:
-    directory: of a search or of a training.
+    directory: directory of a search or of a training.
     num_trials: how many trials a search is to have, if that is known.
     num_finalists: how many of its best are to be evaluated again, if that is known.
 

@@ -39,7 +39,7 @@ class UntrainedProxy:
   """An informant: a figure of the networks of architectures before they are trained.
 
   Attributes:
-    name: of the figure, for people.
+    name: name of the figure, for people.
     is_slow: that a network is built for each answer.
   """
 
@@ -67,10 +67,10 @@ def untrained_proxies(
 
   Args:
     names: keys of `UNTRAINED`.
-    space: what is searched.
+    space: the search space.
     network_config: how networks are built.
     make_task: returns the task, of which training images are read.
-    seed: of weights and of the choice of images.
+    seed: random seed of weights and of the choice of images.
 
   Raises:
     ValueError: if the networks are not image networks.

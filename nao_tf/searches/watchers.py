@@ -23,7 +23,7 @@ class Watchers:
   """Several watchers as one.
 
   Attributes:
-    watchers: of trials and epochs.
+    watchers: watchers of trials and epochs.
     callbacks: called with trials alone, before the watchers.
   """
 

@@ -36,7 +36,7 @@ def finalists(trials: Sequence[Trial], count: int, *, rescore: Rescore | None = 
   """Returns the trials to evaluate again at a higher cost: those of the highest reward.
 
   Args:
-    trials: of the search.
+    trials: trials of the search.
     count: how many finalists to return.
     rescore: returns new scores of architectures. If given, ten times as many trials are scored again, and the best
       of these by the new scores are the finalists. This is for rewards that were taken with weights in training: the
@@ -69,12 +69,12 @@ def evaluate_finalists(
     trials: all trials of the search.
     space: what was searched.
     evaluator: evaluates them; or an executor.
-    directory: of the search.
+    directory: directory of the search.
     settings: what determines the new evaluations, as JSON values.
     trial_retries: see `run_search`.
     on_trial: called with each new trial that closes, those on record included.
-    watched: opens others who watch the new trials, those on record included, for as long as a context lasts. It is given
-      the journal of the new trials.
+    watched: opens others who watch the new trials, those on record included, for as long as a context lasts. It is
+      given the journal of the new trials.
 
   Returns:
     The best of the new trials, with the id that its architecture has in the search; None if none succeeded.
@@ -115,6 +115,6 @@ def describe(trial: Trial, space: SearchSpace) -> dict[str, Any]:
 
 
 def write_winner(directory: str, trial: Trial, space: SearchSpace, pareto_set: Sequence[Trial] = ()) -> None:
-  """Writes `best.json`: the winner and, in a search for several objectives, under `pareto_set` all that none dominates."""
+  """Writes `best.json`: the winner and, in a multi-objective search, under `pareto_set` all that none dominates."""
   others = {"pareto_set": [describe(member, space) for member in pareto_set]} if pareto_set else {}
   write_json(os.path.join(directory, BEST_FILE), {**describe(trial, space), **others})

@@ -26,12 +26,12 @@ def rules_of(space: SearchSpace) -> Rules | None:
 
 
 def has_no_rules(architectures: tf.Tensor) -> tf.Tensor:
-  """Returns True for each row of choices `[B, D]`, as bool `[B]`: every row in range is legal."""
+  """Returns True for each tuple of choices `[B, D]`, as bool `[B]`: every row in range is legal."""
   return tf.ones_like(architectures[:, 0], tf.bool)
 
 
 def is_nasbench101_cell(architectures: tf.Tensor) -> tf.Tensor:
-  """Returns whether rows of choices are cells of NAS-Bench-101: a path leads to the output, and there are few edges.
+  """Returns whether tuples of choices are cells of NAS-Bench-101: a path leads to the output, and there are few edges.
 
   Args:
     architectures: choices, each in its range, int32 `[B, 26]`.

@@ -1,7 +1,7 @@
 """Exports the controller of a search with NAO as a SavedModel that needs nothing of this package.
 
-Architectures go in and come out as they stand in the journal of the search: rows of choices, int32 `[B, D]`. There are
-two signatures, and `serving_default` is the first of them.
+Architectures go in and come out as they stand in the journal of the search: tuples of choices, int32 `[B, D]`. There
+are two signatures, and `serving_default` is the first of them.
 
 `score` takes `architectures` and returns
   `score` `[B]`: the predicted score in (0, 1), higher is better; the mean over the controllers of the ensemble;
@@ -53,7 +53,7 @@ def read_strategy(directory: str) -> Nao:
   """Returns the strategy of a search with what its controller has learned. The search may still be running.
 
   Args:
-    directory: of the search.
+    directory: directory of the search.
 
   Raises:
     RunDirectoryError: if it is not the directory of a search with the strategy nao.

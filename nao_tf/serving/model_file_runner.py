@@ -34,7 +34,7 @@ def main(model: str, images_path: str, answers_path: str) -> None:
 
 
 def keras_runner(path: str) -> Runner:
-  """Returns what answers with a model of Keras."""
+  """Returns what answers with a Keras model."""
   model = tf.keras.models.load_model(path, compile=False)
   (entry,) = model.inputs
   taken = tf.TensorSpec((None, *entry.shape[1:]), entry.dtype)  # One graph for batches of any size.

@@ -78,8 +78,8 @@ def check_file(path: str, name: str) -> None:
   """Checks that a file of a format can be written at a path, before any work is done.
 
   Args:
-    path: of the file.
-    name: of the format.
+    path: path of the file.
+    name: name of the format.
 
   Raises:
     ValueError: if there is no such format, or the path has another suffix.
@@ -110,8 +110,8 @@ def write_model_file(
 
   Args:
     model: the plain model, from raw images to probabilities.
-    path: of the file; an older one is replaced.
-    name: of the format, a key of `FORMATS`.
+    path: path of the file; an older one is replaced.
+    name: name of the format, a key of `FORMATS`.
     images: raw images to compare on, `[B, H, W, C]`.
     expected: the probabilities of the network for them, `[B, num_classes]`.
     training_images: raw training images, each `[1, H, W, C]`, for the formats that need some.
@@ -136,7 +136,7 @@ def whole_file(path: str, name: str) -> Iterator[str]:
 
   Args:
     path: the place of the file; an older one is replaced.
-    name: of the format.
+    name: name of the format.
   """
   with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(path)), prefix=".nao-export-") as directory:
     written = os.path.join(directory, f"model{FORMATS[name].suffix}")

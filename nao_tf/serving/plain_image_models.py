@@ -28,7 +28,7 @@ class Blueprint:
   """What `nao_tf.serving.keras_models.build` was asked for.
 
   Attributes:
-    genotype: of the network.
+    genotype: genotype of the network.
     published_convention: the convention of a published cell; None for other cells.
     input_shape: height, width and channels of the images.
     num_classes: number of classes; None without a classifier.
@@ -37,7 +37,7 @@ class Blueprint:
       configuration.
     training_graph: whether drop-path and the auxiliary head are kept.
     schedule: the fields of the configuration about drop-path that were given.
-    seed: of fresh weights.
+    seed: random seed of fresh weights.
   """
 
   genotype: CellGenotype | MotifGenotype | EdgeGenotype
@@ -136,12 +136,12 @@ def layered_network_for(
   """Returns a network of plain layers, and the pixels that it saw.
 
   Args:
-    genotype: of the network.
+    genotype: genotype of the network.
     input_shape: height, width and channels of the images.
     num_classes: number of classes.
     filters: channels of a layer of width 1; None: those of `weights`, or the default.
     weights: directory of a training of this network; None for fresh weights.
-    seed: of fresh weights.
+    seed: random seed of fresh weights.
 
   Raises:
     ValueError: if the training was of another network.
@@ -168,8 +168,8 @@ def plain_image_model(
   Args:
     network: the network.
     pixels: type and range of the raw images that the model is to take; None for standardized images.
-    name: of the model.
-    **options: of `plain_model`, or of `plain_layered_model`.
+    name: name of the model.
+    **options: options of `plain_model`, or of `plain_layered_model`.
   """
   prepare = None if pixels is None else standardization(pixels)
   if isinstance(network, LayeredNetwork):

@@ -17,12 +17,13 @@ class LanguageBlueprint:
   """What `nao_tf.serving.keras_models.build` was asked for.
 
   Attributes:
-    genotype: of the cell.
+    genotype: genotype of the cell.
     vocabulary_size: V; None: that of the weights.
     units: size of embeddings and states; None: that of the weights, or the paper's.
-    dropout: rate at which units of the outputs are dropped; None: 0, or with `training_graph` that of the configuration.
+    dropout: rate at which units of the outputs are dropped; None: 0, or with `training_graph` that of the
+      configuration.
     training_graph: whether the other dropout of the configuration is kept.
-    seed: of fresh weights.
+    seed: random seed of fresh weights.
   """
 
   genotype: LanguageGenotype

@@ -1,12 +1,12 @@
-"""What is done to raw images before a network sees them, as standard layers of Keras.
+"""What is done to raw images before a network sees them, as standard Keras layers.
 
 An image of N numbers is scaled to 0..255 and standardized as `tf.image.per_image_standardization` does it. With
 c = x - mean(x) and the Euclidean norm |c| that is
 
     c / max(std(x), 1 / sqrt(N)) = sqrt(N) * c / max(|c|, 1)
 
-The maximum is there for flat images, and only changes images of less contrast than one pixel that differs by one. No layer
-divides by a maximum, so c gets one more number u = max(1 - |c|^2, 0), which is zero for all other images, and
+The maximum is there for flat images, and only changes images of less contrast than one pixel that differs by one. No
+layer divides by a maximum, so c gets one more number u = max(1 - |c|^2, 0), which is zero for all other images, and
 `UnitNormalization` divides by the norm of both. For a flat image that is 1, too. In between, for |c| in (0, 1), it is
 between 0.86 and 1.
 """

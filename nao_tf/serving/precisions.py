@@ -13,7 +13,7 @@ def check_precision_of_format(precision: str, name: str) -> None:
 
   Args:
     precision: one of `PRECISIONS`.
-    name: of the format.
+    name: name of the format.
 
   Raises:
     ValueError: if there is no such precision, or only SavedModels can have it.

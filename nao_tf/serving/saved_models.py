@@ -94,7 +94,7 @@ def check_signature(
   Args:
     directory: directory of the SavedModel, for the error message.
     loaded: what `load_saved_model` returned.
-    name: of the signature.
+    name: name of the signature.
     inputs: the rank of each input, by name.
     outputs: names of the outputs.
 

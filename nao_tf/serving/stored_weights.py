@@ -24,7 +24,7 @@ class StoredWeights:
     """Rounds the weights.
 
     Args:
-      variables: of the network.
+      variables: variables of the network.
       precision: one of `nao_tf.serving.precisions.PRECISIONS`.
 
     Raises:

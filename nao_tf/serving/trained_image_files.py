@@ -29,8 +29,8 @@ def export_file(
 
   Args:
     trained: the network.
-    path: of the file.
-    name: of the format, a key of `nao_tf.serving.model_files.FORMATS`.
+    path: path of the file.
+    name: name of the format, a key of `nao_tf.serving.model_files.FORMATS`.
     images: raw images to compare on.
     representative: raw training images, each `[1, H, W, C]`, for the formats that need some.
 

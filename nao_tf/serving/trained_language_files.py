@@ -47,7 +47,7 @@ def check_language_format(name: str, task: str) -> None:
   """Checks that there are files of a format for language models.
 
   Args:
-    name: of the format.
+    name: name of the format.
     task: name of the task, for the message.
 
   Raises:
@@ -62,7 +62,7 @@ def export_language_file(trained: TrainedNetwork, path: str) -> Compared:
 
   Args:
     trained: the network.
-    path: of the file; an older one is replaced.
+    path: path of the file; an older one is replaced.
 
   Raises:
     ValueError: if it is not a language model, or the path has another suffix.

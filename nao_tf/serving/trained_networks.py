@@ -25,7 +25,7 @@ class TrainedNetwork:
   """A network with the weights of the last checkpoint of its training.
 
   Attributes:
-    directory: of the training.
+    directory: directory of the training.
     network: the network.
     genotype: its genotype.
     task: what it was trained on; it may have no data.
@@ -45,7 +45,7 @@ def read_trained_network(
   """Builds the network of a training and gives it the weights of the last checkpoint.
 
   Args:
-    directory: of the training; or of a search whose winner was trained.
+    directory: directory of the training; or of a search whose winner was trained.
     task: what it was trained on; None for what the directory records.
     best: whether to take the checkpoint of the epoch with the lowest validation loss instead of the last one.
 
@@ -91,7 +91,7 @@ def fresh_network(task: Task, genotype: Genotype, settings: dict[str, Any]) -> k
   Args:
     task: as recorded.
     genotype: as recorded.
-    settings: of the training.
+    settings: settings of the training.
   """
   config = from_settings(task_class(settings["task"]).final.network_config, settings, "network")
   return build_network(

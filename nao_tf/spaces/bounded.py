@@ -54,7 +54,7 @@ class BoundedSpace(SearchSpace):
 
   @property
   def size(self) -> int:
-    """Number of rows of choices that `enumerate` looks at."""
+    """Number of tuples of choices that `enumerate` looks at."""
     return self.inner.size
 
   def decode(self, architecture: Architecture) -> Any:

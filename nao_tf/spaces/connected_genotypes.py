@@ -11,11 +11,11 @@ from nao_tf import fields
 
 
 class ConnectedConvolution(NamedTuple):
-  """A convolution with batch norm and a ReLU.
+  """A convolution with batch normalization and a ReLU.
 
   Attributes:
-    height: of its kernel.
-    width: of its kernel.
+    height: height of its kernel.
+    width: width of its kernel.
     filters: its output channels, in a network of the usual size.
     strides: vertical and horizontal stride.
     sources: the numbers of the convolutions that it reads, ascending; none for the image.
@@ -57,15 +57,15 @@ class ConnectedGenotype:
     return tuple(number for number in range(len(self.convolutions)) if number not in read)
 
   def to_json(self) -> dict[str, Any]:
-    """Returns a dict that `from_json` turns back into an equal genotype."""
+    """Returns the genotype as JSON values, the inverse of `from_json`."""
     return {"convolutions": [[*layer[:3], list(layer.strides), list(layer.sources)] for layer in self.convolutions]}
 
   @classmethod
   def from_json(cls, data: Any) -> "ConnectedGenotype":
-    """Builds a genotype from the return value of `to_json`.
+    """Builds a genotype from the output of `to_json`.
 
     Raises:
-      ValueError: if `data` is not of that form; the message says where.
+      ValueError: if `data` has another form; the message says where.
     """
     try:
       rows = fields.elements(fields.members(data, "a genotype", ("convolutions",))["convolutions"], "convolutions")

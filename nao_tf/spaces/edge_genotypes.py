@@ -18,15 +18,15 @@ class EdgeGenotype:
   edges: tuple[tuple[int, int, str], ...]
 
   def to_json(self) -> dict[str, Any]:
-    """Returns nested dicts and lists that `from_json` turns back into an equal genotype."""
+    """Returns the genotype as JSON values, the inverse of `from_json`."""
     return {"edges": [list(edge) for edge in self.edges]}
 
   @classmethod
   def from_json(cls, data: Any) -> "EdgeGenotype":
-    """Builds a genotype from the return value of `to_json`.
+    """Builds a genotype from the output of `to_json`.
 
     Raises:
-      ValueError: if `data` is not of that form; the message says where.
+      ValueError: if `data` has another form; the message says where.
     """
     try:
       edges = fields.elements(fields.members(data, "a genotype", ("edges",))["edges"], "edges")

@@ -18,7 +18,7 @@ def function_key_of(graph: LayerGraph) -> str:
   """Returns a value that is equal for graphs that differ in the order of their layers and in identities only.
 
   Args:
-    graph: of a network. What a layer reads twice counts twice; the order of what it reads does not matter.
+    graph: graph of a network. What a layer reads twice counts twice; the order of what it reads does not matter.
   """
   same = list(range(len(graph.layers)))
   sources = graph.sources()

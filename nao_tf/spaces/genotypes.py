@@ -1,9 +1,9 @@
 """Genotypes: named, printable descriptions of networks.
 
-`SearchSpace.decode` returns a genotype. Network builders and people read it. An architecture is a row of choices; its
+`SearchSpace.decode` returns a genotype. Network builders and people read it. An architecture is a tuple of choices; its
 genotype says in words what they mean. The cell genotype is the NASNet-style cell of NAO (Luo et al., NeurIPS 2018,
-section 3.1): B nodes, each the sum of two branches. A branch is an operation on an earlier state. The recurrent genotype
-is that of section 4.2.
+section 3.1): B nodes, each the sum of two branches. A branch is an operation on an earlier state. The recurrent
+genotype is that of section 4.2.
 """
 
 import dataclasses
@@ -79,15 +79,15 @@ class CellGenotype:
   reduction: Cell
 
   def to_json(self) -> dict[str, Any]:
-    """Returns nested dicts and lists that `from_json` turns back into an equal genotype."""
+    """Returns the genotype as JSON values, the inverse of `from_json`."""
     return {"normal": _cell_to_json(self.normal), "reduction": _cell_to_json(self.reduction)}
 
   @classmethod
   def from_json(cls, data: Any) -> "CellGenotype":
-    """Builds a genotype from the return value of `to_json`.
+    """Builds a genotype from the output of `to_json`.
 
     Raises:
-      ValueError: if `data` is not of that form; the message says where.
+      ValueError: if `data` has another form; the message says where.
     """
     try:
       cells = fields.members(data, "a genotype", ("normal", "reduction"))
@@ -165,15 +165,15 @@ class RecurrentGenotype:
       fields.text(node.activation, f"activation of node {number}")
 
   def to_json(self) -> dict[str, Any]:
-    """Returns a dict that `from_json` turns back into an equal genotype."""
+    """Returns the genotype as JSON values, the inverse of `from_json`."""
     return {"recurrent": [list(node) for node in self.nodes]}
 
   @classmethod
   def from_json(cls, data: Any) -> "RecurrentGenotype":
-    """Builds a genotype from the return value of `to_json`.
+    """Builds a genotype from the output of `to_json`.
 
     Raises:
-      ValueError: if `data` is not of that form; the message says where.
+      ValueError: if `data` has another form; the message says where.
     """
     try:
       nodes = _nodes(fields.members(data, "a genotype", ("recurrent",))["recurrent"])
@@ -187,15 +187,15 @@ class LstmGenotype:
   """A Keras LSTM in place of a recurrent cell. Searched cells are compared with it."""
 
   def to_json(self) -> dict[str, Any]:
-    """Returns a dict that `from_json` turns back into an equal genotype."""
+    """Returns the genotype as JSON values, the inverse of `from_json`."""
     return {"lstm": []}
 
   @classmethod
   def from_json(cls, data: Any) -> "LstmGenotype":
-    """Builds a genotype from the return value of `to_json`.
+    """Builds a genotype from the output of `to_json`.
 
     Raises:
-      ValueError: if `data` is not of that form.
+      ValueError: if `data` has another form.
     """
     if data != cls().to_json():
       raise ValueError(f"not an LSTM genotype: {fields.shown(data)}")

@@ -51,11 +51,11 @@ class Level(NamedTuple):
 class HierarchicalSpace(SearchSpace):
   """Motifs of several levels. Each edge of each motif is a decision, those of the lowest level first.
 
-  A row of choices is an architecture if a way of operations leads from the input of the cell to its output.
+  A tuple of choices is an architecture if a way of operations leads from the input of the cell to its output.
 
   What is on no such way computes nothing. Neither does a motif that no edge has chosen, and an edge whose motif leads
-  nowhere is as good as absent. Encodings of one network differ in what computes nothing, in the order of the motifs of a
-  level, and in the order of the nodes of a motif. Any order is possible in which edges lead forward.
+  nowhere is as good as absent. Encodings of one network differ in what computes nothing, in the order of the motifs of
+  a level, and in the order of the nodes of a motif. Any order is possible in which edges lead forward.
   """
 
   def __init__(self, name: str, levels: Sequence[Level]):
@@ -261,8 +261,8 @@ def _random_order(edges: _Edges, num_nodes: int, rng: np.random.Generator) -> li
 def _first_encoding(edges: _Edges, num_nodes: int) -> Architecture:
   """Returns the encoding of a motif that comes first in lexicographic order, each node as early as it can be.
 
-  One node is placed after the other, the one with the smallest row of choices among those whose sources are placed. It
-  branches only at ties. Of twins, nodes with the same edges, only one is followed.
+  One node is placed after the other, the one with the smallest tuple of choices among those whose sources are placed.
+  It branches only at ties. Of twins, nodes with the same edges, only one is followed.
   """
   last = num_nodes - 1
   inner = sorted({node for pair in edges for node in pair} - {0, last})

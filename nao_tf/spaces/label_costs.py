@@ -17,7 +17,7 @@ class LabelCosts:
     """Makes an empty table.
 
     Args:
-      cost: of two layers. It depends on their labels and parts only, not on their sizes.
+      cost: cost of two layers. It depends on their labels and parts only, not on their sizes.
     """
     self._cost = cost
     self._layers: dict[tuple[str, str], tuple[int, Layer]] = {}

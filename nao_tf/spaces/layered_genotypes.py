@@ -17,7 +17,7 @@ SHORTEST_SKIP = 2
 
 
 class Convolution(NamedTuple):
-  """A convolution, with batch norm and a ReLU.
+  """A convolution, with batch normalization and a ReLU.
 
   Attributes:
     kernel_size: height and width of its kernel, odd.
@@ -92,7 +92,7 @@ class LayeredGenotype:
     return next((skip for skip in self.skips if skip.target == target), None)
 
   def to_json(self) -> dict[str, Any]:
-    """Returns a dict that `from_json` turns back into an equal genotype."""
+    """Returns the genotype as JSON values, the inverse of `from_json`."""
     return {
       "stages": [[list(layer) for layer in stage] for stage in self.stages],
       "dense": list(self.dense),
@@ -101,10 +101,10 @@ class LayeredGenotype:
 
   @classmethod
   def from_json(cls, data: Any) -> "LayeredGenotype":
-    """Builds a genotype from the return value of `to_json`.
+    """Builds a genotype from the output of `to_json`.
 
     Raises:
-      ValueError: if `data` is not of that form; the message says where.
+      ValueError: if `data` has another form; the message says where.
     """
     try:
       row = fields.members(data, "a genotype", ("stages", "dense", "skips"))

@@ -45,8 +45,8 @@ def moves(
   """Yields the networks that one move leads to; they may have more layers or longer skip connections than a space allows.
 
   Args:
-    genotype: of the network.
-    kernel_sizes: of a new convolution.
+    genotype: genotype of the network.
+    kernel_sizes: kernel sizes of a new convolution.
     widths: the widths that layers may have, ascending. A layer becomes as wide as the next one.
     longest_skip: how many layers a new skip connection may lead over.
   """
@@ -59,10 +59,10 @@ def inserted(genotype: LayeredGenotype, place: int, section: int, kernel_size: i
   """Returns a network with a new layer, as wide as the layer in front of it.
 
   Args:
-    genotype: of the network.
+    genotype: genotype of the network.
     place: the number of the new layer, at least 1.
     section: its stage; the number of stages for a dense layer.
-    kernel_size: of a convolution.
+    kernel_size: kernel size of a convolution.
   """
   width = genotype.widths[place - 1]
   skips = tuple(_moved(skip, place, is_rewired=genotype.sections[place - 1] == section) for skip in genotype.skips)

@@ -108,15 +108,15 @@ class MotifGenotype:
     return sorted({edge.operation for motif in self.levels[0] for edge in motif.edges})
 
   def to_json(self) -> dict[str, Any]:
-    """Returns nested dicts and lists that `from_json` turns back into an equal genotype."""
+    """Returns the genotype as JSON values, the inverse of `from_json`."""
     return {"motifs": [[_motif_to_json(motif) for motif in level] for level in self.levels]}
 
   @classmethod
   def from_json(cls, data: Any) -> "MotifGenotype":
-    """Builds a genotype from the return value of `to_json`.
+    """Builds a genotype from the output of `to_json`.
 
     Raises:
-      ValueError: if `data` is not of that form; the message says where.
+      ValueError: if `data` has another form; the message says where.
     """
     try:
       levels = fields.elements(fields.members(data, "a genotype", ("motifs",))["motifs"], "motifs")

@@ -21,7 +21,7 @@ _COLORS = 3
 
 
 class NasRlSpace(SearchSpace):
-  """Convolutions that read any earlier ones. Every row of choices is a network of its own."""
+  """Convolutions that read any earlier ones. Every tuple of choices is a network of its own."""
 
   def __init__(self, name: str, num_layers: int, strides: Sequence[int] = (1,)):
     """Creates the decisions.

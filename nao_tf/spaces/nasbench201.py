@@ -28,7 +28,7 @@ _INPUT = (INPUT, ())
 class Nasbench201Space(SearchSpace):
   """Six edges with an operation each.
 
-  Every row of choices counts as an architecture of its own. Some cells compute the same function, but the benchmark
+  Every tuple of choices counts as an architecture of its own. Some cells compute the same function, but the benchmark
   trained each of them, and their accuracies differ. If one cell stood for all of these, a search might never reach the
   best entry of the table. So `canonical` and `random_equivalent` return their argument, and only `function_key` and
   `random_isomorphic` know which cells compute the same.
@@ -130,8 +130,8 @@ def _summands(terms: Function, builder: GraphBuilder, layers: dict[tuple[Functio
   """Returns the layers that a sum of terms reads. Those that are not in the graph yet are added to it.
 
   Args:
-    terms: of the sum.
-    builder: of the graph.
+    terms: terms of the sum.
+    builder: builder of the graph.
     layers: known layers by their terms. The same term a second time in one sum is a second layer.
   """
   summands, counts = [], collections.Counter[Function]()

@@ -70,7 +70,7 @@ class TransportProfile:
   Attributes:
     graph: the graph.
     codes: labels of the layers, as rows of a table [L + 1]; the last one means nothing.
-    masses: of the layers [L + 1]; the last one is that of the other network.
+    masses: masses of the layers [L + 1]; the last one is that of the other network.
     mass: the sum of the masses of the layers.
     places: path lengths of each layer [L + 1, P]; those of the last one mean nothing.
   """

@@ -45,7 +45,7 @@ class Autokeras(Bayesian):
 
     Args:
       space: what to search.
-      seed: of all its randomness.
+      seed: random seed.
       config: how proposals are found.
     """
     is_network = space.graph(space.sample(np.random.default_rng(0))) is not None

@@ -44,7 +44,7 @@ class Bananas(Strategy):
 
     Args:
       space: what to search.
-      seed: of all its randomness.
+      seed: random seed.
       config: sizes.
     """
     super().__init__(space, seed=seed)
@@ -77,7 +77,7 @@ class Bananas(Strategy):
     return self._rounds.restore(directory)
 
   def _round(self, size: int, rng: np.random.Generator) -> list[Proposal]:
-    """Returns the candidates with the highest draws, the best first."""
+    """Returns the candidates with the highest draws, best first."""
     candidates = self._candidates(max(size, self.config.num_candidates), rng)
     if not candidates:
       return []

@@ -3,10 +3,10 @@
 The population is the most recent successful trials, so the oldest die whatever their reward. A child is a mutation of
 the best of a random tournament.
 
-The mutations of the paper are those of cells. One child in twenty is its parent unchanged, which is trained again there.
-Here its reward is known, so the parent is young again at no cost, and another child is proposed.
+The mutations of the paper are those of cells. One child in twenty is its parent unchanged, which is trained again
+there. Here its reward is known, so the parent is young again at no cost, and another child is proposed.
 
-In a search for several objectives, the selection is that of NSGA-II (Deb et al., "A Fast and Elitist Multiobjective
+In a multi-objective search, the selection is that of NSGA-II (Deb et al., "A Fast and Elitist Multiobjective
 Genetic Algorithm: NSGA-II", 2002). The population is the best trials so far, whatever their age: those of the first
 fronts, and within a front the least crowded ones. The same order decides tournaments.
 """
@@ -65,7 +65,7 @@ class Evolution(Strategy):
 
     Args:
       space: what to search.
-      seed: of all its randomness.
+      seed: random seed.
       config: sizes.
 
     Raises:
@@ -85,7 +85,7 @@ class Evolution(Strategy):
   def _population(self) -> list[Trial]:
     """Returns the youngest trials, the oldest first. One that became young again is as old as those of that time.
 
-    If there are several objectives, they are the best trials, the best first.
+    If there are several objectives, they are the best trials, best first.
     """
     size = self.config.population_size
     if self.objectives is not None:

@@ -32,7 +32,7 @@ class ExpectedFront:
     """Takes what was evaluated.
 
     Args:
-      objectives: of the search.
+      objectives: objectives of the search.
       trials: closed, at least one of them successful.
       target: what a model learns; see `nao_tf.strategies.targets`.
     """

@@ -26,7 +26,7 @@ class CellMutation:
     """Finds the decisions of a space.
 
     Args:
-      space: of cells.
+      space: space of cells.
 
     Raises:
       ValueError: if it has no inputs or no operations to choose.

@@ -65,7 +65,7 @@ class Nao(Strategy):
 
     Args:
       space: what to search.
-      seed: of all its randomness, the controller's initial weights included.
+      seed: random seed, the controller's initial weights included.
       config: how to search.
     """
     super().__init__(space, seed=seed)

@@ -75,7 +75,7 @@ class OptunaSearch(Strategy):
 
     Args:
       space: what to search.
-      seed: of all its randomness, but for that of a ready sampler.
+      seed: random seed, but for that of a ready sampler.
       config: which sampler, and when it begins.
       sampler: a ready sampler that was not used yet, in place of the one that `config` names.
 
@@ -200,8 +200,8 @@ def _make_study(sampler: "optuna.samplers.BaseSampler", maximized: Sequence[bool
   """Returns a new study, without Optuna's message that there is one.
 
   Args:
-    sampler: of the study.
-    maximized: of each objective, whether more is better.
+    sampler: sampler of the study.
+    maximized: for each objective, whether higher is better.
   """
   directions = ["maximize" if is_maximized else "minimize" for is_maximized in maximized]
   verbosity = _optuna().logging.get_verbosity()

@@ -83,7 +83,7 @@ class Pnas(Strategy):
 
     Args:
       space: what to search.
-      seed: of all its randomness.
+      seed: random seed.
       config: sizes.
     """
     super().__init__(space, seed=seed)

@@ -28,11 +28,11 @@ class PredictorEnsemble:
     """Fits the members.
 
     Args:
-      features: of the examples, at least one.
-      rewards: of the examples.
+      features: features of the examples, at least one.
+      rewards: rewards of the examples.
       num_members: how many there are. Of as many parts of the examples, each member leaves out one.
       units: in the hidden layer of a member.
-      seed: of the parts and of the initial weights.
+      seed: random seed of the parts and of the initial weights.
     """
     rng = np.random.default_rng(seed)
     self._names = list(dict.fromkeys(name for row in features for name in row))

@@ -31,8 +31,8 @@ class _Sample(NamedTuple):
 
   Attributes:
     architecture: that it has sampled.
-    log_probability: of it, then.
-    reward: of it.
+    log_probability: its log probability at that time.
+    reward: its reward.
   """
 
   architecture: Architecture
@@ -51,7 +51,7 @@ class Reinforce(Strategy):
 
     Args:
       space: what to search.
-      seed: of all its randomness, the initial weights of the policy included.
+      seed: random seed, the initial weights of the policy included.
       config: what the policy is, and how it is trained.
     """
     super().__init__(space, seed=seed)

@@ -54,7 +54,7 @@ class TournamentEvolution(Strategy):
 
     Args:
       space: what to search.
-      seed: of all its randomness.
+      seed: random seed.
       config: its settings.
     """
     super().__init__(space, seed=seed)

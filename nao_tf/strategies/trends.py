@@ -23,7 +23,7 @@ class Trend:
 
     Args:
       known: figures of the trials [N, K], of any sign; infinite ones count as the mean.
-      scores: of the trials [N].
+      scores: scores of the trials [N].
     """
     logarithms = _logarithms(known)
     self._means = np.array([_finite(column).mean() for column in logarithms.T])

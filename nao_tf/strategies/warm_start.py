@@ -23,9 +23,9 @@ class EarlierScores:
     """Learns from the trials, up to the 200 best of them.
 
     Args:
-      space: of both searches.
+      space: space of both searches.
       earlier: the earlier search.
-      seed: of all that is drawn at random.
+      seed: random seed of all that is drawn at random.
     """
     self._seed = seed
     self._process = GaussianProcess(DecisionKernel(space))
@@ -38,7 +38,7 @@ class EarlierScores:
 
 
 def _scores(ranked: Sequence[Trial]) -> np.ndarray:
-  """Returns the normal scores of trials that are ranked, the best first. In rungs the order counts, not the reward."""
+  """Returns the normal scores of trials that are ranked, best first. In rungs the order counts, not the reward."""
   rungs = {trial.evaluation.rung for trial in ranked if trial.evaluation}
   rewards = [trial.reward for trial in ranked if trial.reward is not None]
   return normal_scores(rewards if len(rungs) == 1 else [-float(place) for place in range(len(ranked))])

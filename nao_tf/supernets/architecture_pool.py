@@ -23,7 +23,7 @@ class Pool:
 
     Args:
       architectures: at least one.
-      seed: of the order.
+      seed: random seed of the order.
       weights: how often each is drawn, in proportion. None draws all equally often: each once before any comes again.
 
     Raises:

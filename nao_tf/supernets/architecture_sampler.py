@@ -33,7 +33,7 @@ class ArchitectureSampler(Protocol):
 
     Args:
       architectures: the draws.
-      rewards: of them; higher is better.
+      rewards: their rewards; higher is better.
     """
 
   def entropy(self, architectures: Sequence[Architecture]) -> float:

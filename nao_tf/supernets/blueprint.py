@@ -19,7 +19,7 @@ class Feature(NamedTuple):
   Attributes:
     height: pixels.
     width: pixels.
-    channels: of a part.
+    channels: channels of a part.
     cell: the parts are the loose ends of this cell, 0 the normal one, 1 the reduction one; None: there is one part.
   """
 
@@ -49,7 +49,7 @@ class Blueprint:
   """Collects the units of a network.
 
   Attributes:
-    selectors: of the space of cells.
+    selectors: selectors of the space of cells.
     units: the choice blocks of each unit so far.
   """
 
@@ -57,7 +57,7 @@ class Blueprint:
     """Begins without units.
 
     Args:
-      selectors: of the space of cells.
+      selectors: selectors of the space of cells.
     """
     self.selectors = selectors
     self.units: list[list[ChoiceBlock]] = []
@@ -72,7 +72,7 @@ class Blueprint:
 
     Args:
       layer: not built yet.
-      shape: of its input.
+      shape: shape of its input.
       selector: 1 if the layer is there.
     """
     layer.build(shape)

@@ -37,10 +37,10 @@ class SharedEdgeCell:
 
     Args:
       plan: its place in the stack.
-      shape: of all its nodes.
+      shape: shape of all its nodes.
       blueprint: collects the units.
       library: the operations of the network.
-      seed: of the weights.
+      seed: random seed of the weights.
     """
     self._shape = shape
     self._operations: SharedOperations = library.operations(plan.filters, (StateKind(shape, 1),))
@@ -116,7 +116,7 @@ class EdgeSupernet:
       config: what all networks have in common.
       num_classes: number of logits.
       image_shape: (height, width, channels).
-      seed: of the initial weights and of the randomness in training.
+      seed: random seed of the initial weights and of the randomness in training.
 
     Raises:
       ValueError: if the convention or the stem is another one than such cells need, or an auxiliary head is wanted.
@@ -158,7 +158,7 @@ class EdgeSupernet:
     Args:
       network: built from the genotype of the architecture with the configuration of this supernet.
       weights: on the path, `[A]`.
-      statistics: of batch norm on the path, `[S]`; None leaves those of the network as they are.
+      statistics: statistics of batch normalization on the path, `[S]`; None leaves those of the network as they are.
 
     Raises:
       ValueError: if the network is of another architecture or configuration.
@@ -211,14 +211,14 @@ class EdgePathNetwork:
     Args:
       supernet: it is one of its networks.
       architecture: int32 `[edges]`.
-      weights: of the architecture.
+      weights: weights of the architecture.
     """
     self._supernet, self._architecture, self._weights = supernet, architecture, weights
     self.config = supernet.config
 
   @property
   def statistics(self) -> tf.Tensor:
-    """Statistics of batch norm, `[S]`. A call for training moves them by the share `1 - NORM_MOMENTUM`."""
+    """Statistics of batch normalization, `[S]`. A call for training moves them by the share `1 - NORM_MOMENTUM`."""
     return tf.concat(self._weights.statistics, 0)
 
   def __call__(self, images: tf.Tensor, training: bool = False, step: tf.Tensor | None = None) -> tf.Tensor:
@@ -226,7 +226,7 @@ class EdgePathNetwork:
 
     Args:
       images: the images.
-      training: whether batch norm takes the statistics of the batch.
+      training: whether batch normalization takes the statistics of the batch.
       step: number of the training step, which drop-path and dropout are functions of; None drops nothing.
     """
     supernet, weights, drawing = self._supernet, self._weights, training and step is not None

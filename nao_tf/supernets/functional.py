@@ -79,8 +79,8 @@ class LayerFunction:
     Args:
       weights: its trainable weights, `[num_weights]`, fewer if rows are missing.
       statistics: `[num_statistics]`.
-      *args: of the layer's `call`.
-      **kwargs: of the layer's `call`.
+      *args: arguments of the layer's `call`.
+      **kwargs: keyword arguments of the layer's `call`.
 
     Returns:
       What the layer returns, and its statistics after the call.
@@ -122,9 +122,9 @@ def assign_in_turn(functions: Sequence[LayerFunction], weights: np.ndarray, stat
   """Gives layers the weights of a vector that has those of one layer after the other.
 
   Args:
-    functions: of the layers.
-    weights: of all of them.
-    statistics: of all of them; None leaves theirs as they are.
+    functions: functions of the layers.
+    weights: weights of all of them.
+    statistics: statistics of all of them; None leaves theirs as they are.
   """
   for function in functions:
     here, weights = np.split(weights, [function.num_weights])

@@ -67,7 +67,7 @@ class ImageSupernet:
       num_nodes: computed nodes of a cell.
       num_classes: number of logits.
       image_shape: (height, width, channels).
-      seed: of the initial weights and of the randomness in training.
+      seed: random seed of the initial weights and of the randomness in training.
       weights_per_input: whether an operation has weights of its own for every state that it may read; otherwise those
         states share them that it reads in the same shape.
       concatenates_nodes: whether the output of a cell has all nodes; otherwise it has the loose ends.
@@ -104,10 +104,10 @@ class ImageSupernet:
 
     Args:
       architecture: int32 `[decisions]`.
-      path: of the architecture.
+      path: path of the architecture.
       weights: on the path, `[A]`.
-      statistics: of batch norm on the path, `[S]`, and maybe more numbers after them; None if the network will only be
-        called for training.
+      statistics: statistics of batch normalization on the path, `[S]`, and maybe more numbers after them; None if the
+        network will only be called for training.
     """
     count = tf.reduce_sum(path.statistic_sizes)
     statistics = tf.zeros([count], weights.dtype) if statistics is None else statistics[:count]
@@ -132,7 +132,7 @@ class ImageSupernet:
       network: built from the genotype of the architecture with the configuration of this supernet.
       architecture: the choices.
       weights: on the path, `[A]`.
-      statistics: of batch norm on the path, `[S]`; None leaves those of the network as they are.
+      statistics: statistics of batch normalization on the path, `[S]`; None leaves those of the network as they are.
 
     Raises:
       ValueError: if the network is of another architecture or configuration.
@@ -182,15 +182,15 @@ class PathNetwork:
 
     Args:
       supernet: it is one of its networks.
-      choices: of the architecture.
-      weights: of the architecture.
+      choices: choices of the architecture.
+      weights: weights of the architecture.
     """
     self._supernet, self._choices, self._weights = supernet, choices, weights
     self.config, self.auxiliary_head = supernet.config, supernet.auxiliary_head
 
   @property
   def statistics(self) -> tf.Tensor:
-    """Statistics of batch norm, `[S]`. A call for training moves them by the share `1 - NORM_MOMENTUM`."""
+    """Statistics of batch normalization, `[S]`. A call for training moves them by the share `1 - NORM_MOMENTUM`."""
     return tf.concat(self._weights.statistics, 0)
 
   def __call__(
@@ -200,7 +200,7 @@ class PathNetwork:
 
     Args:
       images: the images.
-      training: whether batch norm takes the statistics of the batch.
+      training: whether batch normalization takes the statistics of the batch.
       step: number of the training step, which drop-path and dropout are functions of; None drops nothing.
 
     Returns:

@@ -1,8 +1,9 @@
 """Training of an image supernet: every step is one of a separate network, that of an architecture of the pool.
 
-Scores are taken as those of a separate network would be: on all validation examples, with the averages of batch norm, and
-nothing dropped. But averages over the training of a supernet belong to none of its networks. So before an architecture is
-scored, its own are taken: the means of the batch statistics over a few training batches, the same for all architectures.
+Scores are taken as those of a separate network would be: on all validation examples, with the averages of batch
+normalization, and nothing dropped. But averages over the training of a supernet belong to none of its networks. So
+before an architecture is scored, its own are taken: the means of the batch statistics over a few training batches, the
+same for all architectures.
 
 A step may divide its batch into parts, all with the same architecture. In mixed precision the weights of the bank, the
 gradients of a path, batch statistics, logits and losses are in single precision all the same.
@@ -71,8 +72,8 @@ class ImageSupernetTrainer(SupernetTrainer):
       supernet: the networks.
       training_config: how to train them, with every field set that the task may fill in.
       sharing_config: how architectures are drawn and scored.
-      distribution: the distribution of the process.
-      seed: of the order of examples and architectures.
+      distribution: the `tf.distribute.Strategy` of the process.
+      seed: random seed of the order of examples and architectures.
 
     Raises:
       ValueError: as `SupernetTrainer`; or if the training examples do not fill one batch, or a batch cannot be divided
@@ -284,7 +285,7 @@ class ImageSupernetTrainer(SupernetTrainer):
 
 
 class _WithBatchStatistics:
-  """A network whose batch norm takes the statistics of each batch even where nothing is trained."""
+  """A network whose batch normalization takes the statistics of each batch even where nothing is trained."""
 
   def __init__(self, network: PathNetwork | EdgePathNetwork) -> None:
     self._network, self.config, self.auxiliary_head = network, network.config, network.auxiliary_head
@@ -311,8 +312,8 @@ def make_image_supernet_trainer(
   The arguments are those of `nao_tf.supernets.make_supernet_trainer`.
 
   Raises:
-    ValueError: if the space or the network_config is of another kind, the training_config does not fit shared weights, the
-      data or the replicas, or batch norm is to be synchronized among several replicas.
+    ValueError: if the space or the network_config is of another kind, the training_config does not fit shared weights,
+      the data or the replicas, or batch normalization is to be synchronized among several replicas.
   """
   if not isinstance(space, NasnetSpace | Nasbench201Space) or not isinstance(network_config, ImageNetworkConfig):
     raise ValueError(

@@ -23,9 +23,9 @@ class Minibatches:
 
     Args:
       task: whose validation examples they have.
-      size: of each, at least 1 and at most the number of examples.
+      size: size of each, at least 1 and at most the number of examples.
       distribution: among whose replicas each is divided.
-      seed: of the order of the examples.
+      seed: random seed of the order of the examples.
 
     Raises:
       ValueError: if the size is another one.

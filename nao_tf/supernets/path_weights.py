@@ -75,9 +75,9 @@ class PathWeights:
     """Lets the optimizer change the weights on a path, and the other variables. Call it in the context of a replica.
 
     Args:
-      positions: of the path, `[A]`.
+      positions: positions of the path, `[A]`.
       weights: the present weights there, `[A]`.
-      gradient: of them, `[A]`.
+      gradient: their gradient, `[A]`.
       others: gradients of the other variables.
       loss_scale: what the loss was scaled with. If it was, gradients that are not finite change nothing.
 

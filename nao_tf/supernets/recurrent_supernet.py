@@ -26,7 +26,7 @@ class RecurrentSupernet:
       cells: the space.
       config: what all language models have in common.
       vocabulary_size: V.
-      seed: of the initial weights and of dropout.
+      seed: random seed of the initial weights and of dropout.
 
     Raises:
       ValueError: if the vocabulary is empty.

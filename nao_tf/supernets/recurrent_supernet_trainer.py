@@ -64,8 +64,8 @@ class RecurrentSupernetTrainer(SupernetTrainer):
       supernet: the language models, made in the scope of the distribution.
       training_config: how to train them.
       sharing_config: how architectures are drawn and scored.
-      distribution: the distribution of the process.
-      seed: of the lengths of the segments and of the order of the architectures.
+      distribution: the `tf.distribute.Strategy` of the process.
+      seed: random seed of the lengths of the segments and of the order of the architectures.
 
     Raises:
       ValueError: as `SupernetTrainer`; or if the text is too short.

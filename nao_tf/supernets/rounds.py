@@ -39,12 +39,13 @@ class RoundsFile:
     """Opens the file of a directory, or starts one.
 
     Args:
-      directory: where the file is; made if it does not exist.
-      space: of the architectures; None: they are not checked against one.
+      directory: where the file is; created if it does not exist.
+      space: space of the architectures; None: they are not checked against one.
 
     Raises:
       OSError: if the file cannot be read or written.
-      ValueError: if the file holds something else, such as an architecture of another space. The message names the line.
+      ValueError: if the file holds something else, such as an architecture of another space. The message names the
+        line.
     """
     os.makedirs(directory, exist_ok=True)
     self._space = space

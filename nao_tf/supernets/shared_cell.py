@@ -67,10 +67,10 @@ class CellCall:
   """What a call of a cell depends on, apart from its inputs.
 
   Attributes:
-    choices: of the architecture.
-    weights: of the architecture. The statistics in them change.
+    choices: choices of the architecture.
+    weights: weights of the architecture. The statistics in them change.
     masks: the factors of drop-path [num_branches, B, 1, 1, 1], or None.
-    training: whether batch norm takes the statistics of the batch.
+    training: whether batch normalization takes the statistics of the batch.
   """
 
   choices: CellChoices
@@ -98,7 +98,7 @@ class SharedCell:
       inputs: the features that it reads.
       blueprint: collects the units.
       library: the operations of the network.
-      seed: of the weights.
+      seed: random seed of the weights.
     """
     self.cell, self.inputs = REDUCTION if plan.reduction else NORMAL, inputs
     self._plan, self._selectors, self._library = plan, blueprint.selectors, library

@@ -26,7 +26,7 @@ class StateKind(NamedTuple):
 
   Attributes:
     shape: [B, H, W, C].
-    stride: of operations on them.
+    stride: stride of operations on them.
   """
 
   shape: ImageShape
@@ -37,17 +37,17 @@ class OperationLibrary:
   """The operations of all cells of a network. Cells of the same size share the functions, but not the weights.
 
   Attributes:
-    names: of the operations, in the order of their choices.
+    names: names of the operations, in the order of their choices.
     convention: what cells and operations are like.
-    weights_per_input: whether an operation has weights of its own for every state that it may read; otherwise those states
-      share them that it reads in the same shape.
+    weights_per_input: whether an operation has weights of its own for every state that it may read; otherwise those
+      states share them that it reads in the same shape.
   """
 
   def __init__(self, names: Sequence[str], convention: Convention, *, weights_per_input: bool = True) -> None:
     """Begins without functions.
 
     Args:
-      names: of the operations, keys of `OPERATIONS`.
+      names: names of the operations, keys of `OPERATIONS`.
       convention: what cells and operations are like.
       weights_per_input: whether an operation has weights of its own for every state that it may read.
 
@@ -76,7 +76,7 @@ class SharedOperations:
   """The operations on states of one or more kinds.
 
   Attributes:
-    names: of the operations.
+    names: names of the operations.
     functions: for each kind of states, for each operation: the layer as a function of its weights.
   """
 
@@ -84,7 +84,7 @@ class SharedOperations:
     """Makes the layers.
 
     Args:
-      names: of the operations, keys of `OPERATIONS`.
+      names: names of the operations, keys of `OPERATIONS`.
       filters: output channels.
       kinds: the kinds of states.
       convention: what operations are like.
@@ -116,10 +116,10 @@ class SharedOperations:
       kind: which of `states` is read, an integer.
       operation: which operation, an integer.
       states: a state of each kind, as many kinds as there are to choose from.
-      weights: of the operation on that kind of states, `[n]`.
-      statistics: of the same, `[m]`.
+      weights: weights of the operation on that kind of states, `[n]`.
+      statistics: statistics of the same, `[m]`.
       mask: the factors of drop-path `[B, 1, 1, 1]`, or None.
-      training: whether batch norm takes the statistics of the batch.
+      training: whether batch normalization takes the statistics of the batch.
 
     Returns:
       `[B, H', W', filters]`, and the statistics of the operation after the call.

@@ -50,9 +50,9 @@ class SharedRecurrence:
     """Sets up the arithmetic of an architecture.
 
     Args:
-      names: of the activations, in the order of their choices.
-      choices: of the architecture.
-      kernels: of all nodes by number, including the first, each `[H, 2 * H]`.
+      names: names of the activations, in the order of their choices.
+      choices: choices of the architecture.
+      kernels: kernels of all nodes by number, including the first, each `[H, 2 * H]`.
 
     Raises:
       ValueError: if an activation is unknown.

@@ -58,8 +58,8 @@ class SharedRecurrentCell(keras.layers.Layer):
       cells: the space.
       units: H, the size of the output.
       initial_range: initial weights are distributed uniformly between plus and minus this.
-      seed: of the initial weights.
-      **kwargs: of `keras.layers.Layer`.
+      seed: random seed of the initial weights.
+      **kwargs: keyword arguments of `keras.layers.Layer`.
     """
     super().__init__(**kwargs)
     self.cells, self.units, self.num_state_units = cells, units, units

@@ -16,8 +16,8 @@ class StateList:
     """Begins with an empty list.
 
     Args:
-      shape: of every tensor, with None where it is unknown.
-      dtype: of every tensor.
+      shape: shape of every tensor, with None where it is unknown.
+      dtype: dtype of every tensor.
     """
     self._shape, self._dtype = tf.TensorShape(shape), dtype
     self._length = 0

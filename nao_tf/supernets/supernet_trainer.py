@@ -49,12 +49,12 @@ class SupernetTrainer(abc.ABC):
     Args:
       training_config: how to train the supernet, with every field set that the task may fill in.
       sharing_config: how architectures are drawn and scored.
-      distribution: the distribution of the process.
-      seed: of the order of examples and architectures.
+      distribution: the `tf.distribute.Strategy` of the process.
+      seed: random seed of the order of examples and architectures.
 
     Raises:
-      ValueError: if a batch cannot be divided among the replicas, the optimizer does not update each number by itself, or
-        the configuration asks for what shared weights cannot do; see `nao_tf.supernets.full_size`.
+      ValueError: if a batch cannot be divided among the replicas, the optimizer does not update each number by itself,
+        or the configuration asks for what shared weights cannot do; see `nao_tf.supernets.full_size`.
     """
     if not optimizers.is_elementwise(training_config.optimizer):
       raise ValueError(
@@ -141,8 +141,8 @@ class SupernetTrainer(abc.ABC):
 
     Args:
       architecture: the choices.
-      number: of the minibatch. They come in an order of their own in each pass over the validation examples.
-      calibrates: whether batch norm has the statistics of training batches; otherwise those of the minibatch.
+      number: number of the minibatch. They come in an order of their own in each pass over the validation examples.
+      calibrates: whether batch normalization has the statistics of training batches; otherwise those of the minibatch.
     """
 
   @abc.abstractmethod

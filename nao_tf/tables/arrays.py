@@ -145,7 +145,7 @@ def load_array(path: str, spec: ArraySpec) -> np.ndarray:
   """Returns the array of an `.npy` file.
 
   Args:
-    path: of the file.
+    path: path of the file.
     spec: expected type and shape.
 
   Raises:

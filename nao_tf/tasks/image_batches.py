@@ -54,7 +54,7 @@ def evaluation_batches(split: Split, batch_size: int, pixels: Pixels) -> tf.data
 
   Args:
     split: what to evaluate on.
-    batch_size: of each batch.
+    batch_size: batch size of each batch.
     pixels: type and range of the raw images.
   """
 

@@ -24,8 +24,8 @@ def read_dataset(
   A dataset may shuffle anew each time it is read. So the examples are put into an order of their own, that of a digest.
 
   Args:
-    dataset: of (image, label) pairs, or of dicts with "image" and "label" as TensorFlow Datasets gives them, or of
-      batches of either. A label may be one-hot.
+    dataset: dataset of (image, label) pairs, or of dicts with "image" and "label" as TensorFlow Datasets gives them, or
+      of batches of either. A label may be one-hot.
     place: what to call it in messages.
     image_size: height and width to resize all images to; None to keep their size.
 

@@ -18,7 +18,7 @@ class ImageDivision:
   """How the training images of a set are divided.
 
   Attributes:
-    name: of the task, for messages.
+    name: name of the task, for messages.
     labels: names of the classes.
     validation_fraction: share of the images that is held out.
     hold_out: which of them are held out: "stratified", "random" or "last".

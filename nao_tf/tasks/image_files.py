@@ -30,8 +30,8 @@ class ImageFile:
   """A file with an image.
 
   Attributes:
-    path: of the file.
-    label: of the image, the name or the number of its class.
+    path: path of the file.
+    label: label of the image, the name or the number of its class.
   """
 
   path: str

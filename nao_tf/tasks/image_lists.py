@@ -67,8 +67,8 @@ def files_of_csv(path: str) -> list[ImageFile]:
   """Returns the image files that a CSV file lists, with their labels.
 
   Args:
-    path: of a file with two columns: names of image files, as seen from its directory, and labels. A first line that
-      names the columns is left out.
+    path: path of a file with two columns: names of image files, as seen from its directory, and labels. A first line
+      that names the columns is left out.
 
   Raises:
     ValueError: if it has other columns, an empty label, or the name of a file that does not exist.

@@ -17,10 +17,10 @@ def training_splits(
   """Returns the splits "train" and "valid".
 
   Args:
-    reader: of the images.
+    reader: reader of the images.
     division: how they are divided.
-    hold_out_is_given: whether the user has said which images are held out. If not, the last ones are held out of a stream
-      whose classes are not known before it is read.
+    hold_out_is_given: whether the user has said which images are held out. If not, the last ones are held out of a
+      stream whose classes are not known before it is read.
 
   Raises:
     ValueError: if the images cannot be learned from, or cannot be divided so.
@@ -41,7 +41,7 @@ def test_split(reader: ImageReader) -> splits.Split:
   """Returns the split "test", which may be empty.
 
   Args:
-    reader: of the images.
+    reader: reader of the images.
 
   Raises:
     ValueError: if its images are not as those that are trained on.

@@ -66,7 +66,7 @@ def source_of_files(
   """Returns the images of a directory with a folder for each class, or of a CSV file.
 
   Args:
-    path: of the directory or of the file.
+    path: path of the directory or of the file.
     image_size: height and width to resize all images to; None to keep their size.
     skip_corrupt: whether to leave out files that are not images, with a warning.
 
@@ -89,7 +89,7 @@ def source_of_list(
   """Returns the images of files that are listed, with a label for each.
 
   Args:
-    paths: of the files.
+    paths: paths of the files.
     labels: one for each file; see `nao_tf.tasks.class_labels.one_label_each`.
     image_size: height and width to resize all images to; None to keep their size.
     skip_corrupt: whether to leave out files that are not images, with a warning.

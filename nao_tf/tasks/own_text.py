@@ -16,7 +16,7 @@ class HeldOutLines:
     """Divides the lines.
 
     Args:
-      lines: of the text.
+      lines: lines of the text.
       validation_fraction: share of the lines held out, in (0, 1); at least one line is held out, and one is not.
     """
     held_out = min(max(1, round(len(lines) * validation_fraction)), len(lines) - 1)
@@ -48,7 +48,7 @@ class OwnText(LanguageModeling):
 
     Args:
       name: name of the task, for messages and exports.
-      lines: of the text.
+      lines: lines of the text.
       place: whose lines they are, for messages.
       validation_fraction: share of the lines held out, above 0: the training of a language model depends on how it does
         on a validation text.

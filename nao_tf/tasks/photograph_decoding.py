@@ -63,11 +63,11 @@ def photograph_errors(name: str, find: Callable[[], str | None] = lambda: None) 
   """Reports a photograph that cannot be decoded as an error that names it.
 
   Args:
-    name: of the task.
-    find: returns which photograph it is. It is asked if the error does not say so.
+    name: name of the task.
+    find: returns the name of the photograph. It is called if the error does not say which one it is.
 
   Raises:
-    DamagedData: in the context, if a photograph cannot be decoded, or the file that it is in cannot be read.
+    DamagedData: in the context, if a photograph or the file that contains it cannot be decoded.
   """
   try:
     yield

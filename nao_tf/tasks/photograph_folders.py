@@ -14,8 +14,8 @@ def photograph_files(path: str, *, image_size: int, skip_corrupt: bool = False) 
   """Returns the photographs of a directory or of a CSV file.
 
   Args:
-    path: of a CSV file; or of a directory that has a folder for each class, or a directory of images to train on (train)
-      and one of test images (test, or else val), each with a folder for each class.
+    path: path of a CSV file; or of a directory that has a folder for each class, or a directory of images to train on
+      (train) and one of test images (test, or else val), each with a folder for each class.
     image_size: height and width of the images that networks see.
     skip_corrupt: whether to leave out files that cannot be decoded, with a warning.
 

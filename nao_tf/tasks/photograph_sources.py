@@ -95,7 +95,7 @@ class PhotographFiles:
     """Checks both ends of all files, and decodes those that seem to be incomplete.
 
     Args:
-      files: of "train" and, if there are any, of "test". The latter have the classes of the former.
+      files: files of "train" and, if there are any, of "test". The latter have the classes of the former.
       place: where the files are listed, for messages.
       image_size: height and width of the images that networks see.
       skip_corrupt: whether to leave out files that cannot be decoded, with a warning.

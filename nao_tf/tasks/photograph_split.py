@@ -18,7 +18,7 @@ class PhotographSplit:
     """Holds the source.
 
     Args:
-      source: of the photographs.
+      source: source of the photographs.
       part: "train" or "test", those of its photographs that the split is made of.
       chosen: numbers of the photographs that belong to the split; None for all.
     """

@@ -15,7 +15,7 @@ def prepare(builder: tfds.core.DatasetBuilder, **arguments: Any) -> None:
   Each process writes into a directory of its own, which gets the name of the set when all is written.
 
   Args:
-    builder: of the set.
+    builder: builder of the set.
     **arguments: those of `download_and_prepare`.
 
   Raises:

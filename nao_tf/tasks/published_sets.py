@@ -149,8 +149,8 @@ def make_planned_task(name: str, **options: Any) -> PlannedClassification | Plan
   """Returns a task to plan with.
 
   Args:
-    name: of the task, a key of `PUBLISHED_SETS` or `PUBLISHED_TOKENS`.
-    **options: of the task. Those that are None are left out.
+    name: name of the task, a key of `PUBLISHED_SETS` or `PUBLISHED_TOKENS`.
+    **options: options of the task. Those that are None are left out.
 
   Raises:
     ValueError: if an option is out of range.

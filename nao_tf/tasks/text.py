@@ -179,7 +179,7 @@ def read_lines(path: str) -> list[str]:
   """Returns the lines of a text file.
 
   Args:
-    path: of the file; compressed if its name ends in ".gz".
+    path: path of the file; compressed if its name ends in ".gz".
 
   Raises:
     ValueError: if it is not in UTF-8, or cannot be decompressed; the message names the file and the line.

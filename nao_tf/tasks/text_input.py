@@ -71,7 +71,7 @@ def named_text(
   """Returns the text of a task.
 
   Args:
-    name: of the task.
+    name: name of the task.
     y: nothing.
     max_vocabulary: how many words the vocabulary may have; None for the number of the task.
     data_dir: directory of prepared data sets.

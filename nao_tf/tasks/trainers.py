@@ -57,9 +57,9 @@ def make_trainer(
   Args:
     task: what to learn.
     genotype: what a search space decodes to.
-    network_config: how large and how regularized the network is.
+    network_config: size and regularization of the network.
     training_config: how the network is trained.
-    distribution: the distribution of the process.
+    distribution: the `tf.distribute.Strategy` of the process.
     seed: seed of the weights, of the order of the examples, and of everything else that is drawn at random.
     on_network: called with the network before its optimizer is made; it may give it other weights.
     jit_compile: whether training steps are compiled with XLA; see `nao_tf.training.compilation.compiled_step`.

@@ -1,7 +1,7 @@
 """Gradient accumulation: a step computes the gradients of its batch part by part, and so needs the memory of one part.
 
-The sum of the gradients is that of the whole batch. Only what depends on the other examples of a batch differs: batch norm
-takes its statistics over a part.
+The sum of the gradients is that of the whole batch. Only what depends on the other examples of a batch differs: batch
+normalization takes its statistics over a part.
 """
 
 from collections.abc import Callable, Sequence

@@ -32,7 +32,7 @@ def activation_bytes(
     task: what the network learns.
     network: the network, built in the precision that it is trained in.
     training_config: how it is trained, with every field set that the task may fill in.
-    image_shape: of an example.
+    image_shape: image shape of an example.
   """
   first: list[int] = []
 

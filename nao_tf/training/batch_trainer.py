@@ -2,7 +2,8 @@
 
 A step computes the losses of every replica's share of the batch, sums the gradients, adds the decay of the weights,
 bounds their common norm, and lets the optimizer apply them. All replicas apply the same update. A training on several
-replicas is therefore the training on one, as long as batch norm is synchronized and the network draws nothing at random.
+replicas is therefore the training on one, as long as batch normalization is synchronized and the network draws nothing
+at random.
 """
 
 import contextlib
@@ -38,7 +39,7 @@ class BatchTrainer:
   Attributes:
     task: what the network learns.
     training_config: how it is trained.
-    distribution: the distribution of the process.
+    distribution: the `tf.distribute.Strategy` of the process.
     network: the network.
     optimizer: its optimizer.
     epoch: a variable, the number of completed epochs.
@@ -66,7 +67,7 @@ class BatchTrainer:
       task: what to learn.
       network: the network, built in the scope of the distribution.
       training_config: how to train it, with every field set that the task may fill in.
-      distribution: the distribution of the process.
+      distribution: the `tf.distribute.Strategy` of the process.
       seed: seed of the order of the examples and of their augmentation.
       jit_compile: whether steps are compiled with XLA; see `nao_tf.training.compilation.compiled_step`.
 
@@ -209,7 +210,7 @@ class BatchTrainer:
     return {f"valid_{name}": value for name, value in valid.items()}
 
   def _take_statistics(self) -> None:
-    """Calls the network in training with some batches, so that batch norm takes its averages from them."""
+    """Calls the network in training with some batches, so that batch normalization takes its averages from them."""
     data = self.task.training_batches(self.training_config, seed=self._seed).take(STATISTICS_BATCHES)
     for batch in sharded(data, self.distribution):
       self._statistics_step(*batch)

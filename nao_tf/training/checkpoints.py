@@ -60,7 +60,7 @@ class Checkpoints:
     """Restores the newest whole checkpoint, if there is one.
 
     Args:
-      directory: made if it does not exist.
+      directory: created if it does not exist.
       state: what a checkpoint holds: trackable objects by name.
 
     Raises:
@@ -83,12 +83,12 @@ class Checkpoints:
     """Writes a checkpoint, and removes those that are no longer needed once it is on the disk.
 
     Args:
-      number: of the checkpoint. It gets a higher one if there is a newer checkpoint already.
+      number: number of the checkpoint. It gets a higher one if there is a newer checkpoint already.
       is_best: whether it is better than all before. It is kept until a better one is there.
 
     Raises:
-      OSError: if the checkpoint cannot be written, because the disk is full for example. Nothing of it is left then, and
-        the checkpoints before it are whole.
+      OSError: if the checkpoint cannot be written, because the disk is full for example. Nothing of it is left then,
+        and the checkpoints before it are whole.
     """
     number = max([number, *(existing + 1 for existing in numbers(self._directory))])
     self._write(number)
@@ -206,7 +206,7 @@ def restore_newest(directory: str, state: Mapping[str, Any]) -> Restored:
   A warning names each newer checkpoint that is damaged.
 
   Args:
-    directory: of the checkpoints; it may be missing.
+    directory: directory of the checkpoints; it may be missing.
     state: what to restore: trackable objects by name. A checkpoint may hold more.
 
   Raises:

@@ -62,7 +62,7 @@ def least_replicas(kind: str | None, num_replicas: int | None, *, prefix: str = 
   Args:
     kind: how it is distributed, one of `KINDS`; None for what the machine has.
     num_replicas: how many devices are asked for; None for all.
-    prefix: of the names of these two in messages: "--" if they are flags.
+    prefix: prefix of the names of these two in messages: "--" if they are flags.
 
   Raises:
     ValueError: if they do not fit together, or the environment describes no cluster.

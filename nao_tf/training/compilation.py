@@ -52,8 +52,8 @@ def compiled_step(step: Callable[..., Any], jit_compile: str, distribution: tf.d
   Args:
     step: the function.
     jit_compile: "auto", "on" or "off". With "auto" it is compiled on one GPU or TPU, if it can be.
-    distribution: the distribution of the process. `check_compiled` in `nao_tf.training.run_options` says whether it can have
-      compiled steps.
+    distribution: the `tf.distribute.Strategy` of the process. `check_compiled` in `nao_tf.training.run_options` says
+      whether it can have compiled steps.
   """
   accelerators = [kind for kind in ("GPU", "TPU") if tf.config.list_logical_devices(kind)]
   is_wanted = jit_compile == "auto" and distribution.num_replicas_in_sync == 1 and bool(accelerators)

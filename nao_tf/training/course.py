@@ -40,7 +40,8 @@ def weights_are_finite(state: Mapping[str, Any]) -> bool:
   """Returns whether no weight of a training is NaN or infinite.
 
   Args:
-    state: of a trainer: its weights are the variable "weights", or else those of the "network". Others are not checked.
+    state: state of a trainer: its weights are the variable "weights", or else those of the "network". Others are not
+      checked.
   """
   vector, network = state.get("weights"), state.get("network")
   variables = [vector] if vector is not None else getattr(network, "trainable_variables", [])

@@ -117,7 +117,7 @@ def sharded(dataset: tf.data.Dataset, distribution: tf.distribute.Strategy) -> t
 
   Args:
     dataset: batches of one size.
-    distribution: the distribution of the process.
+    distribution: the `tf.distribute.Strategy` of the process.
   """
   options = tf.data.Options()
   options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
@@ -129,7 +129,7 @@ def distributed(dataset: tf.data.Dataset, distribution: tf.distribute.Strategy) 
 
   Args:
     dataset: batches of one size.
-    distribution: the distribution of the process.
+    distribution: the `tf.distribute.Strategy` of the process.
   """
   return distribution.experimental_distribute_dataset(with_fixed_parallelism(dataset))
 
@@ -139,7 +139,7 @@ def gathered(rows: Any, distribution: tf.distribute.Strategy) -> tf.Tensor:
 
   Args:
     rows: what each replica returned, `[B, ...]`.
-    distribution: the distribution of the process.
+    distribution: the `tf.distribute.Strategy` of the process.
   """
   if isinstance(distribution, tf.distribute.MultiWorkerMirroredStrategy):
     return distribution.gather(rows, axis=0)
@@ -151,7 +151,7 @@ def agreed(value: float, distribution: tf.distribute.Strategy) -> float:
 
   Args:
     value: that each process has computed for itself; all of them must call this.
-    distribution: the distribution of the process.
+    distribution: the `tf.distribute.Strategy` of the process.
   """
   if not isinstance(distribution, tf.distribute.MultiWorkerMirroredStrategy):
     return value

@@ -1,7 +1,7 @@
-"""What each replica keeps for itself: the averages of batch norm, unless they are synchronized.
+"""What each replica keeps for itself: the averages of batch normalization, unless they are synchronized.
 
-A checkpoint and an export have those of the first replica. All replicas take them before an evaluation. So it is one of the
-network that is saved, and a training that goes on from a checkpoint has the same evaluations.
+A checkpoint and an export have those of the first replica. All replicas take them before an evaluation. So it is one of
+the network that is saved, and a training that goes on from a checkpoint has the same evaluations.
 """
 
 import functools

@@ -98,7 +98,7 @@ class LanguageModelTrainer:
       task: the text to learn.
       network: the language model, built in the scope of the distribution.
       training_config: how to train it.
-      distribution: the distribution of the process.
+      distribution: the `tf.distribute.Strategy` of the process.
       seed: seed of the lengths of the segments.
       jit_compile: not "on": XLA would compile the step anew for each length of a segment.
 
@@ -294,8 +294,8 @@ class LanguageModelTrainer:
 
     Args:
       step: number of the step.
-      inputs: of these streams, `[B, T]`.
-      targets: of these streams, `[B, T]`.
+      inputs: inputs of these streams, `[B, T]`.
+      targets: targets of these streams, `[B, T]`.
       hidden: their state before, `[B, S]`.
     """
     share = 1.0 / (self.training_config.accumulate_steps * self._replicas)

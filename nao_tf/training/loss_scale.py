@@ -117,7 +117,7 @@ class LossScale(tf.Module):
     """Changes the factor after a step of all replicas. Call it outside of their contexts.
 
     Args:
-      distribution: of the replicas.
+      distribution: distribution of the replicas.
       made: whether each replica made the update, as `apply` says.
     """
     shares = distribution.run(tf.cast, (made, tf.float32))

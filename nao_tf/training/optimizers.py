@@ -37,7 +37,7 @@ def optimizer_class(name: str) -> type:
   """Returns the optimizer class with a name.
 
   Args:
-    name: name of an optimizer of Keras, in upper or lower case, or of a registered one, such as "Addons>LAMB".
+    name: name of a Keras optimizer, in upper or lower case, or of a registered one, such as "Addons>LAMB".
 
   Raises:
     ValueError: if there is no such optimizer, or it needs arguments that no training configuration has. For an

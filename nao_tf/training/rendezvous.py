@@ -25,7 +25,7 @@ def meet(addresses: Sequence[str], index: int) -> None:
   """Waits until all processes of a cluster have called this.
 
   Args:
-    addresses: of the processes, each of the form host:port; that of the first one is first.
+    addresses: addresses of the processes, each of the form host:port; that of the first one is first.
     index: which of them is that of this process.
 
   Raises:
@@ -92,8 +92,8 @@ def _report(address: str, index: int) -> None:
   Whatever answers is followed: where TensorFlow listens already, it is for it to say whether a process can still join.
 
   Args:
-    address: of the first process.
-    index: of this one.
+    address: address of the first process.
+    index: index of this one.
   """
   while True:
     with contextlib.suppress(OSError), _connected(address) as connection:

@@ -71,7 +71,7 @@ class TrainingDirectory:
     """Opens the directory and restores the last whole checkpoint in it, if there is one.
 
     Args:
-      directory: path of the directory; it is made if it does not exist.
+      directory: path of the directory; it is created if it does not exist.
       trainer: a fresh trainer, with the same settings as earlier ones with this directory.
       checkpoint_seconds: time between two checkpoints within an epoch, if the training can be resumed there.
       checkpoint_steps: steps between two checkpoints within an epoch; 0: by time alone.
@@ -82,8 +82,8 @@ class TrainingDirectory:
 
     Raises:
       nao_tf.runs.run_lock.RunDirectoryInUse: if another process has the lock.
-      ValueError: if the checkpoint is of another network or optimizer, the history cannot be read, or there is a history
-        but no whole checkpoint.
+      ValueError: if the checkpoint is of another network or optimizer, the history cannot be read, or there is a
+        history but no whole checkpoint.
       OSError: if the directory cannot be made or written.
     """
     self._directory, self._path, self._lock = directory, os.path.join(directory, HISTORY_FILE), lock
@@ -298,7 +298,7 @@ def restore_network(directory: str, network: keras.Model, *, best: bool = False)
   """Gives a fresh network the weights that are to be exported, those of the last whole checkpoint of a training.
 
   Args:
-    directory: of the training, which may still be running.
+    directory: directory of the training, which may still be running.
     network: built as the training built it.
     best: whether to take the checkpoint of the epoch with the lowest validation loss instead of the last one.
 
@@ -352,7 +352,7 @@ def _check_restored(path: str, restored: Restored, *, is_kill: bool) -> None:
   """Raises ValueError if a history has epochs, but no checkpoint could be restored.
 
   Args:
-    path: of the history.
+    path: path of the history.
     restored: what was restored.
     is_kill: whether that is what a process leaves that is killed before its first checkpoint is written.
   """

@@ -36,7 +36,7 @@ class CellSpace(ValueSpace):
 
   @property
   def size(self) -> int:
-    """Number of rows of choices that `enumerate` goes through."""
+    """Number of tuples of choices that `enumerate` goes through."""
     return self.cells.size
 
   def enumerate(self) -> Iterator[Architecture]:

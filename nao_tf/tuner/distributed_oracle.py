@@ -167,7 +167,7 @@ class DistributedOracle(SafeOracle):
     return {**super().get_state(), "deaths": self._deaths}
 
   def set_state(self, state: Mapping[str, Any]) -> None:
-    """Goes on from a state."""
+    """Restores a state."""
     super().set_state(state)
     self._deaths = dict(state["deaths"])
 

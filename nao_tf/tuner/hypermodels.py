@@ -60,7 +60,7 @@ class CellHyperModel(keras_tuner.HyperModel):
     Args:
       task: what networks learn, images or text.
       space: the space of the cells. The task must be able to train their networks.
-      network_config: how large and how regularized networks are.
+      network_config: size and regularization of the networks.
       training_config: how networks are trained.
       seed: seed of all trainings.
     """

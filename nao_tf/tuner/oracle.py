@@ -63,7 +63,7 @@ class StrategyOracle(DistributedOracle):
       strategy: key in the registry of strategies.
       objective: what is optimized, in any form that KerasTuner knows.
       max_trials: how many trials are started at most; None for no limit.
-      seed: of all randomness of the strategy, at least 0; None to draw one.
+      seed: random seed of the strategy, at least 0; None to draw one.
       config: the strategy's own configuration, a dataclass; None for its default.
       initial_values: configurations that are tried first. What they leave out has its default.
       past: trials that the strategy knows from the start and does not try again: the directory of another project; or
@@ -125,7 +125,7 @@ class StrategyOracle(DistributedOracle):
     }
 
   def set_state(self, state: Mapping[str, Any]) -> None:
-    """Goes on from a state.
+    """Restores a state.
 
     Raises:
       OtherProject: if the state was made with another strategy, configuration, seed or objective.

@@ -22,7 +22,7 @@ class PastTrial(NamedTuple):
   """A configuration whose outcome is known.
 
   Attributes:
-    values: of the hyperparameters, by name.
+    values: values of the hyperparameters, by name.
     reward: what a strategy maximizes; None if the trial failed.
   """
 

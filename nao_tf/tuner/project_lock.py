@@ -35,7 +35,7 @@ def project_lock(directory: str) -> Iterator[None]:
   There is no lock on a file system that only TensorFlow can reach, such as `gs://bucket/project`.
 
   Args:
-    directory: of the project; made if it does not exist.
+    directory: directory of the project; created if it does not exist.
 
   Raises:
     nao_tf.runs.run_lock.RunDirectoryInUse: if another process has it; the message names the process and its host.
@@ -57,7 +57,7 @@ def check_up_to_date(directory: str, known_trials: Collection[str]) -> None:
   """Checks that no other process has gone on with a project since this one has read it.
 
   Args:
-    directory: of the project.
+    directory: directory of the project.
     known_trials: the trials that this process knows, by their ids.
 
   Raises:

@@ -190,7 +190,7 @@ class _Proposal:
   """What is proposed for the next trial.
 
   Attributes:
-    values: of all active hyperparameters.
+    values: values of all active hyperparameters.
     trial: open, with the architecture that stands for the values.
   """
 
@@ -204,7 +204,7 @@ class _Stage:
 
   Attributes:
     space: configuration of the hyperparameters.
-    refinements: of the space's grids.
+    refinements: refinements of the space's grids.
     mapped: architectures of the trials started before this stage; None for one that is not in this space.
     past: architectures and rewards of the trials from before the search, likewise.
   """
@@ -229,9 +229,9 @@ class _Conversation:
   """A strategy, and what it has been asked and told in a stage.
 
   Attributes:
-    space: what is searched.
+    space: the search space.
     driver: drives the strategy.
-    architectures: of the trials started so far; None for one that is not in the space.
+    architectures: architectures of the trials started so far; None for one that is not in the space.
     origins: where they came from.
     pending: what is proposed for the next trial.
   """

@@ -38,7 +38,7 @@ class SafeOracle(keras_tuner.Oracle):
   * A trial whose score is missing, NaN or infinite has failed.
   * What is reported about a trial that has ended changes nothing, so reports may be repeated.
   * The last of too many failed trials is recorded before the search is given up.
-  * The best trials are completed ones only, the earlier of equals first.
+  * The best trials are completed ones only; ties go to the earlier one.
   * Hyperparameters come after those that their conditions name. Two of one name may have different values if their
     conditions exclude each other, and are refused otherwise.
   * What is on record is what a trial ran with, in plain values, also if the trial's hyperparameters were changed.
@@ -120,7 +120,7 @@ class SafeOracle(keras_tuner.Oracle):
     trial.score = float(trial.score)
 
   def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
-    """Returns the best completed trials, the best one first; fewer than `num_trials` if there are fewer.
+    """Returns the best completed trials, best first; fewer than `num_trials` if there are fewer.
 
     Of trials with the same score the one that was started first comes first.
     """
@@ -147,7 +147,7 @@ class SafeOracle(keras_tuner.Oracle):
     return {**super().get_state(), "hyperparameters": config, "objective": directions(self.objective)}
 
   def set_state(self, state: Mapping[str, Any]) -> None:
-    """Goes on from a state.
+    """Restores a state.
 
     Raises:
       OtherProject: if the state was made for another objective, or one of the hyperparameters that the oracle was given

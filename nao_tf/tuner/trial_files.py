@@ -30,7 +30,7 @@ def trial_paths(directory: str) -> dict[str, str]:
   directory may have characters that mean something in a pattern, such as brackets.
 
   Args:
-    directory: of the project, local or remote.
+    directory: directory of the project, local or remote.
   """
   names = sorted(name.rstrip("/") for name in tf.io.gfile.listdir(directory)) if tf.io.gfile.isdir(directory) else []
   paths = {

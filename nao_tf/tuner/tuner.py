@@ -51,7 +51,7 @@ class StrategyTuner(keras_tuner.Tuner):
       oracle: decides what is tried.
       hypermodel: what is tuned; may be None if `run_trial` is overridden.
       trial_timeout: seconds that a trial may take; None for that of the oracle, which has no limit by default.
-      **kwargs: of `keras_tuner.Tuner`, such as `directory`, `executions_per_trial` and `distribution_strategy`.
+      **kwargs: arguments of `keras_tuner.Tuner`, such as `directory`, `executions_per_trial` and `distribution_strategy`.
 
     Raises:
       ValueError: if the oracle is another one, a timeout is not above 0, or the directory holds a project with other

@@ -21,7 +21,7 @@ class BestCells:
     """Takes what is on record.
 
     Args:
-      space: of the trials.
+      space: space of the trials.
       last_steps: the last step at which each tag is on record.
       clock: returns seconds.
     """

@@ -36,9 +36,9 @@ def session_start(space: SearchSpace, architecture: Architecture, name: str, sta
   """Returns the value with which a trial begins.
 
   Args:
-    space: of the architecture.
+    space: space of the architecture.
     architecture: its choices are the hyperparameters.
-    name: of the trial.
+    name: name of the trial.
     start: when it began, seconds since 1970.
   """
   from tensorboard.plugins.hparams import plugin_data_pb2

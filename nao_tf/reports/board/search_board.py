@@ -45,8 +45,8 @@ class SearchBoard:
     """Reads what is on record.
 
     Args:
-      journal: of the search, open.
-      space: what is searched.
+      journal: journal of the search, open.
+      space: the search space.
       prediction: returns what the strategy has predicted for an architecture.
       strategy_figures: returns what the strategy reports about itself, by name.
       with_hyperparameters: whether the trials are to be in the tab HParams.

@@ -25,7 +25,7 @@ class SearchFigures:
     """Takes what is followed.
 
     Args:
-      entries: of the journal; it grows.
+      entries: entries of the journal; it grows.
       prediction: returns what the strategy has predicted for an architecture.
       strategy_figures: returns what the strategy reports about itself.
     """

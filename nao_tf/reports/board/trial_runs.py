@@ -33,9 +33,10 @@ class TrialRuns:
     """Takes where to write.
 
     Args:
-      directory: of the search.
-      space: of the architectures.
-      known: ids of the trials that closed before. What is on record about others was another search, or was not finished.
+      directory: directory of the search.
+      space: space of the architectures.
+      known: ids of the trials that closed before. What is on record about others was another search, or was not
+        finished.
       with_hyperparameters: whether the trials are to be in the tab HParams, too.
     """
     self._directory, self._space, self._known = directory, space, known
@@ -46,7 +47,7 @@ class TrialRuns:
   def on_epoch(self, trial: int, architecture: Architecture, epoch: Epoch) -> None:
     """Shows an epoch of the training of a trial. If the training begins again, so do its curves.
 
-    A training of a search in rungs goes on with a later epoch, and so do its curves.
+    A training of a search with rungs goes on with a later epoch, and so do its curves.
     """
     if epoch.number <= self._last_epochs.get(trial, 0):
       self._open.pop(trial).close()

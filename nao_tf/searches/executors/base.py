@@ -26,9 +26,10 @@ class ExecutorSettings:
     worker_memory: GiB that a worker process may hold; None for its share of the memory of the machine.
     gpus_per_trial: of `ray`: GPUs for one evaluation; 0.5 if two share one.
     cpus_per_trial: of `ray`: cores for one evaluation.
-    ray_address: of `ray`: address of a running cluster, or "auto"; None starts Ray on this machine for the search.
-    ray_working_dir: of `ray`: a directory of yours that each node of a running cluster gets, such as that of modules that
-      define spaces or evaluators. This package travels there in any case.
+    ray_address: of `ray`: address of a running cluster, or "auto"; None starts Ray on this machine for the
+      search.
+    ray_working_dir: of `ray`: a directory of yours that each node of a running cluster gets, such as
+      that of modules that define spaces or evaluators. This package travels there in any case.
   """
 
   num_workers: int | None = 1
@@ -63,7 +64,7 @@ class Run:
   """What an executor knows about the search that it works for.
 
   Attributes:
-    directory: of the search.
+    directory: directory of the search.
     attempts: at its open trials.
     retries: how often a trial is begun again that has lost its worker, or has ended the process of the search.
     on_epoch: to be called with the id of a trial and each epoch of its training, if the executor hears of them.

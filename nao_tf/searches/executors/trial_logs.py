@@ -14,7 +14,7 @@ def new_log(directory: str, trial: int) -> str:
   """Makes the directory of a trial and returns the path of its log.
 
   Args:
-    directory: of the search.
+    directory: directory of the search.
     trial: its id.
   """
   folder = os.path.join(directory, TRIALS_DIRECTORY, str(trial))
@@ -26,7 +26,7 @@ def read_log(path: str, size: int = _LAST_BYTES) -> bytes:
   """Returns the end of a log; nothing if there is none.
 
   Args:
-    path: of the log.
+    path: path of the log.
     size: bytes to return at most.
   """
   try:

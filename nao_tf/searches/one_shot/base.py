@@ -59,12 +59,12 @@ class OneShotContext:
 
   Attributes:
     task: what is learned.
-    space: what is searched.
+    space: the search space.
     configs: how the network that holds all architectures is built and trained.
     config: the search's own settings.
     sharing_config: how paths share weights, for a search that samples paths.
-    distribution: the distribution of the process.
-    seed: of everything random.
+    distribution: the `tf.distribute.Strategy` of the process.
+    seed: random seed.
   """
 
   task: Task

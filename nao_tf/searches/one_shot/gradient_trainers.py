@@ -1,4 +1,4 @@
-"""Makes the trainers of searches by gradients."""
+"""Makes the trainers of gradient-based searches."""
 
 from nao_tf.registries import resolve_for
 from nao_tf.searches.one_shot.base import OneShotContext, OneShotTrainer

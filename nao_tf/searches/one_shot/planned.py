@@ -47,7 +47,7 @@ class PlannedOneShotSearch(Planned):
     strategy: its name.
     search: its declaration.
     config: its own settings.
-    seed: of all randomness.
+    seed: random seed.
   """
 
   strategy: str
@@ -113,15 +113,15 @@ def planned_one_shot_search(
   """Returns a one-shot search, after checking that it is for the data.
 
   Args:
-    directory: of the search.
+    directory: directory of the search.
     strategy: its name.
-    space: what is searched; None for what it searches on such data.
+    space: the search space; None for what it searches on such data.
     read_data: returns what is learned from.
     validation_fraction: share of the data that is held out; None for that of the search, or what a task that is made
       already holds out.
     overrides: fields of the configurations of the network with other values than the search has; and its own settings,
       with the prefix that their flags have, such as `relaxed_cost_weight`.
-    seed: of all randomness.
+    seed: random seed.
 
   Raises:
     ValueError: if it is not, or an override is unknown.

@@ -49,9 +49,9 @@ def run_one_shot_search(
   Killed at any moment and called again with the same arguments, it goes on where it was.
 
   Args:
-    directory: of the search; made if it does not exist.
+    directory: directory of the search; created if it does not exist.
     settings: what determines the course of the search, as JSON values.
-    space: what is searched; that of the trainer.
+    space: the search space; that of the trainer.
     trainer: fresh.
     reranking: how the latest different architectures are trained from scratch; None: see `winning_trial`.
     callbacks: each is called with every trial, those of an interrupted search included.
@@ -100,7 +100,7 @@ def finalists(trials: Iterable[Trial], space: SearchSpace, count: int) -> list[T
   """Returns the trials to train from scratch: the best that were drawn at the end, or else the latest that differ.
 
   Args:
-    trials: of a one-shot search.
+    trials: trials of a one-shot search.
     space: says which architectures are the same.
     count: how many to return.
   """

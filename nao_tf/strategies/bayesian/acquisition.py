@@ -49,9 +49,9 @@ class Pool:
     """Begins with architectures that were evaluated.
 
     Args:
-      space: of the architectures.
+      space: space of the architectures.
       is_new: whether an architecture may be proposed.
-      roots: where candidates are made from, the best first.
+      roots: where candidates are made from, best first.
     """
     self._space, self._is_new = space, is_new
     self.roots = list(roots)

@@ -63,8 +63,8 @@ class GaussianProcess:
     """Makes a process that knows no points.
 
     Args:
-      terms: of the kernel.
-      hyperparameters: of the kernel; see `fit`.
+      terms: terms of the kernel.
+      hyperparameters: hyperparameters of the kernel; see `fit`.
     """
     self._terms, self.hyperparameters = tuple(terms), hyperparameters
     self._factor = self._projection = self._features = np.zeros((0, 0))

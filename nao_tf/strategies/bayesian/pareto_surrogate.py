@@ -23,7 +23,7 @@ class ParetoSurrogate:
     """Fits a process to each objective that is not known of an architecture beforehand.
 
     Args:
-      objectives: of the search.
+      objectives: objectives of the search.
       trials: closed.
       target: "ranks" or "rewards"; see `ExpectedFront`.
       make: makes the process of an objective.

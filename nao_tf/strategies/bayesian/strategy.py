@@ -55,7 +55,7 @@ class Bayesian(Strategy):
 
     Args:
       space: what to search.
-      seed: of all its randomness.
+      seed: random seed.
       config: the kernel, and how proposals are found.
 
     Raises:

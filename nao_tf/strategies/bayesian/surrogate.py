@@ -29,9 +29,9 @@ class Surrogate:
 
     Args:
       bank: has the distances.
-      terms: of the kernel.
+      terms: terms of the kernel.
       architectures: that were evaluated.
-      values: of the architectures [N], with a mean of 0.
+      values: values of the architectures [N], with a mean of 0.
       rng: chooses points to fit on, if there are many.
     """
     self._bank, self._members, self._values = bank, list(architectures), values

@@ -59,8 +59,8 @@ def first_order_gradient(
   """Returns the gradient of the validation loss at the present weights.
 
   Args:
-    parameters: of the architecture.
-    weights: of the network.
+    parameters: parameters of the architecture.
+    weights: weights of the network.
     validation: the loss that the parameters are to lower.
     summed: sums gradients over the replicas.
   """
@@ -79,7 +79,7 @@ def second_order_gradient(
   """Returns the gradient of the validation loss after one step of the weights.
 
   Args:
-    parameters: of the architecture.
+    parameters: parameters of the architecture.
     weights: before the step.
     step: how the weights are moved.
     training: the loss that moves the weights.
@@ -99,9 +99,9 @@ def mixed_product(
   The difference quotient is central, with moves of the length `DIFFERENCE`.
 
   Args:
-    parameters: of the architecture.
+    parameters: parameters of the architecture.
     weights: where the derivatives are taken.
-    direction: of the weights.
+    direction: direction of the weights.
     training: the loss.
     summed: sums gradients over the replicas.
   """

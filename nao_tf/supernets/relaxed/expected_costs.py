@@ -22,7 +22,7 @@ class CellCosts(NamedTuple):
 
   Attributes:
     kind: which row of the mixtures the cell has: 0, or 1 for a reduction cell with a mixture of its own.
-    costs: of each operation on each edge, `[edges, operations]`, in parameters or multiply-adds.
+    costs: costs of each operation on each edge, `[edges, operations]`, in parameters or multiply-adds.
   """
 
   kind: int
@@ -52,11 +52,11 @@ def cell_costs(
   """Returns what the operations of each cell cost.
 
   Args:
-    plans: of the cells.
-    shapes: of the map that each cell reads as input 1.
+    plans: plans of the cells.
+    shapes: shapes of the map that each cell reads as input 1.
     operations: names of the operations.
     num_nodes: computed nodes of a cell.
-    convention: of the network.
+    convention: convention of the network.
     cost: "parameters" or "multiply_adds".
   """
   sources = [source for node in range(num_nodes) for source in range(NUM_CELL_INPUTS + node)]
@@ -77,8 +77,8 @@ def operation_costs(
     operations: their names.
     state: shape of the map that they read.
     filters: channels of what they compute.
-    stride: of all operations.
-    convention: of the network.
+    stride: stride of all operations.
+    convention: convention of the network.
     cost: "parameters" or "multiply_adds".
   """
   costs = [operation_cost(name, state, filters, stride, convention) for name in operations]

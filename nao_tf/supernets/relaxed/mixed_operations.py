@@ -27,17 +27,17 @@ _NOT_INLINED = {"_noinline": True}
 class Candidates(keras.layers.Layer):
   """The weighted sum of all operations on one state, each with variables of its own.
 
-  Pools end with a batch norm, unless they must not, so that the outputs of all operations are of the same size. The absent
-  operation adds nothing.
+  Pools end with a batch normalization, unless they must not, so that the outputs of all operations are of the same
+  size. The absent operation adds nothing.
 
   Args:
     operations: names of the operations.
     filters: channels.
-    stride: of all operations.
+    stride: stride of all operations.
     convention: what they are like.
-    seed: of their weights.
-    normed_pools: whether pools end with a batch norm.
-    name: of the layer.
+    seed: random seed of their weights.
+    normed_pools: whether pools end with a batch normalization.
+    name: name of the layer.
 
   Attributes:
     operations: the layer of each operation.
@@ -122,12 +122,12 @@ class MixedOperation(keras.layers.Layer):
   Args:
     operations: names of the operations.
     filters: channels.
-    stride: of all operations.
+    stride: stride of all operations.
     convention: what they are like.
-    seed: of their weights.
-    normed_pools: whether pools end with a batch norm.
-    graphs: of the network; None for graphs of its own.
-    name: of the layer.
+    seed: random seed of their weights.
+    normed_pools: whether pools end with a batch normalization.
+    graphs: graphs of the network; None for graphs of its own.
+    name: name of the layer.
 
   Attributes:
     values: the trainable weights of all operations, `[n]`.
@@ -174,7 +174,7 @@ class MixedOperation(keras.layers.Layer):
     Args:
       state: [B, H, W, C].
       mixture: weights of the operations, `[operations]`.
-      training: whether batch norm takes the statistics of the batch.
+      training: whether batch normalization takes the statistics of the batch.
       weights: where the weights come from.
 
     Returns:

@@ -34,9 +34,9 @@ class Trace(NamedTuple):
 
   Attributes:
     first: gate and proposed value of the first node before their activations, `[B, 2H]`.
-    gates: of the edges that leave each node but the last, `[B, k * H]`.
-    values: of the same edges before their activations, `[B, k * H]`.
-    states: of all nodes, each `[B, H]`.
+    gates: gates of the edges that leave each node but the last, `[B, k * H]`.
+    values: values of the same edges before their activations, `[B, k * H]`.
+    states: states of all nodes, each `[B, H]`.
     scales: that the norms of all nodes multiply with, each `[1, H]`.
   """
 
@@ -81,7 +81,7 @@ class MixedRecurrence:
     """Returns the kernel `[H, 2H]` of the first node, and the kernels of the edges that leave each node but the last.
 
     Args:
-      kernels: of all nodes by number, each `[H, 2H]`.
+      kernels: kernels of all nodes by number, each `[H, 2H]`.
     """
     nodes = range(self._num_nodes + 1)
     groups = [Group(source, tuple(nodes[source + 1 :]), ()) for source in range(PREVIOUS, self._num_nodes)]

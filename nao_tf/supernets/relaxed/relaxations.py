@@ -24,7 +24,7 @@ class Relaxation(abc.ABC):
   """A space whose architectures are mixtures of operations.
 
   Attributes:
-    shape: of the strengths; the last axis is that of the operations.
+    shape: shape of the strengths; the last axis is that of the operations.
   """
 
   shape: tuple[int, ...]

@@ -22,9 +22,9 @@ class RelaxedCell(keras.layers.Layer):
     num_nodes: computed nodes.
     plan: its place in the network.
     convention: how it is calibrated and what its operations are like.
-    seed: of its weights.
-    graphs: of the network; None for graphs of its own.
-    name: of the layer.
+    seed: random seed of its weights.
+    graphs: graphs of the network; None for graphs of its own.
+    name: name of the layer.
   """
 
   def __init__(
@@ -76,7 +76,7 @@ class RelaxedCell(keras.layers.Layer):
     Args:
       inputs: the outputs of cell k-2 [B, H0, W0, C0] and cell k-1 [B, H, W, C1].
       mixture: weights of the operations on each edge, `[edges, operations]`.
-      training: whether batch norm takes the statistics of the batch.
+      training: whether batch normalization takes the statistics of the batch.
       weights: where the weights come from.
 
     Returns:

@@ -1,6 +1,6 @@
 """The relaxed network of NAS-Bench-201: each edge of its one cell is a mixture of all five operations.
 
-As in the benchmark's searches, batch norm in cells has no scale and no offset, and pools have no norm.
+As in the benchmark's searches, batch normalization in cells has no scale and no offset, and pools have no norm.
 """
 
 from collections.abc import Sequence
@@ -34,9 +34,9 @@ class RelaxedEdgeCell(keras.layers.Layer):
   Args:
     filters: channels of all nodes.
     convention: what its operations are like.
-    seed: of its weights.
-    graphs: of the network; None for graphs of its own.
-    name: of the layer.
+    seed: random seed of its weights.
+    graphs: graphs of the network; None for graphs of its own.
+    name: name of the layer.
   """
 
   def __init__(
@@ -70,7 +70,7 @@ class RelaxedEdgeCell(keras.layers.Layer):
     Args:
       inputs: [B, H, W, filters].
       mixture: weights of the operations on each edge, `[edges, operations]`.
-      training: whether batch norm takes the statistics of the batch.
+      training: whether batch normalization takes the statistics of the batch.
       weights: where the weights come from.
     """
     shares = tf.unstack(mixture)
@@ -94,7 +94,7 @@ class RelaxedEdgeNetwork(keras.Model):
     config: everything else; what regularizes is not looked at, dropout apart.
     num_classes: number of logits.
     image_shape: (height, width, channels).
-    seed: of the weights, and of dropout.
+    seed: random seed of the weights, and of dropout.
 
   Attributes:
     plans: the places of the cells and of the residual blocks.
@@ -155,7 +155,7 @@ class RelaxedEdgeNetwork(keras.Model):
     Args:
       images: [B, H, W, C].
       mixtures: weights of the operations, `[1, edges, operations]`.
-      training: whether batch norm takes the statistics of the batch.
+      training: whether batch normalization takes the statistics of the batch.
       step: number of the training step, which dropout is a function of; None drops nothing.
       weights: where the weights come from.
 
@@ -201,9 +201,9 @@ def edge_costs(
   """Returns what the operations of each cell cost.
 
   Args:
-    plans: of the cells and the residual blocks, which have no part in it.
-    shapes: of the map that each reads.
-    convention: of the network.
+    plans: plans of the cells and the residual blocks, which have no part in it.
+    shapes: shapes of the map that each reads.
+    convention: convention of the network.
     cost: "parameters" or "multiply_adds".
   """
   found = []

@@ -21,8 +21,8 @@ from nao_tf.supernets.relaxed.relaxed_cell import RelaxedCell
 class RelaxedImageNetwork(keras.Model):
   """An image classifier whose cells are mixtures; the weights of the mixtures are an argument of its call.
 
-  Within cells, batch norm has no scale and no offset: they would rescale operations, whose shares the mixtures decide.
-  There are no auxiliary head and no drop-path.
+  Within cells, batch normalization has no scale and no offset: they would rescale operations, whose shares the mixtures
+  decide. There are no auxiliary head and no drop-path.
 
   Args:
     operations: names of the operations.
@@ -30,7 +30,7 @@ class RelaxedImageNetwork(keras.Model):
     config: everything else; what regularizes is not looked at, dropout apart.
     num_classes: number of logits.
     image_shape: (height, width, channels).
-    seed: of the weights, and of dropout.
+    seed: random seed of the weights, and of dropout.
 
   Attributes:
     plans: the places of the cells.
@@ -93,7 +93,7 @@ class RelaxedImageNetwork(keras.Model):
     Args:
       images: [B, H, W, C].
       mixtures: weights of the operations in the normal and in the reduction cell, `[2, edges, operations]`.
-      training: whether batch norm takes the statistics of the batch.
+      training: whether batch normalization takes the statistics of the batch.
       step: number of the training step, which dropout is a function of; None drops nothing.
       weights: where the weights come from.
 
@@ -110,5 +110,5 @@ class RelaxedImageNetwork(keras.Model):
 
 
 def without_affine_norm(convention: Convention) -> Convention:
-  """Returns a convention whose batch norm has neither scale nor offset."""
+  """Returns a convention whose batch normalization has neither scale nor offset."""
   return dataclasses.replace(convention, norm_affine=False)

@@ -51,9 +51,9 @@ class RelaxedRecurrentCell(keras.layers.Layer):
       num_nodes: searched nodes.
       units: H.
       initial_range: initial weights are distributed uniformly between plus and minus this.
-      seed: of the initial weights, which are those of a `RecurrentCell` with this seed.
+      seed: random seed of the initial weights, which are those of a `RecurrentCell` with this seed.
       normalized: whether all nodes are normalized, as in the search of the paper.
-      **kwargs: of `keras.layers.Layer`.
+      **kwargs: keyword arguments of `keras.layers.Layer`.
     """
     super().__init__(**kwargs)
     self.operations, self.num_nodes, self.normalized = tuple(operations), num_nodes, normalized

@@ -56,7 +56,7 @@ class RelaxedRecurrentTrainer:
     training_config: how the weights are trained.
     config: how the strengths are trained.
     network: the relaxed language model.
-    optimizer: of the weights.
+    optimizer: optimizer of the weights.
     epoch: a variable, the number of completed epochs.
     resumes_within_epochs: True: the training can be resumed between two steps.
   """
@@ -78,16 +78,16 @@ class RelaxedRecurrentTrainer:
 
     Args:
       task: what to learn.
-      space: of recurrent cells. An edge may also be absent, as in DARTS.
+      space: space of recurrent cells. An edge may also be absent, as in DARTS.
       network_config: how large the language model is.
       training_config: how its weights are trained.
       config: how its strengths are trained.
-      distribution: the distribution of the process.
-      seed: of everything random.
+      distribution: the `tf.distribute.Strategy` of the process.
+      seed: random seed.
 
     Raises:
-      ValueError: if the streams cannot be divided among the replicas, a text is too short for them, the optimizer is not
-        SGD although its step is followed, or a cost is asked for.
+      ValueError: if the streams cannot be divided among the replicas, a text is too short for them, the optimizer is
+        not SGD although its step is followed, or a cost is asked for.
     """
     check_relaxed_training(training_config, config)
     check_divisible(training_config.batch_size, distribution.num_replicas_in_sync)

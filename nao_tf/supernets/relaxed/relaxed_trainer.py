@@ -71,13 +71,13 @@ class RelaxedTrainer:
       network_config: how large the network is.
       training_config: how the weights are trained, with every field set that the task may fill in.
       config: how the strengths are trained.
-      distribution: the distribution of the process.
-      seed: of everything random.
+      distribution: the `tf.distribute.Strategy` of the process.
+      seed: random seed.
 
     Raises:
-      ValueError: if a batch cannot be divided among the replicas, the space has no relaxation, there are fewer validation
-        examples than a batch has, the optimizer of the weights is not SGD although the step of the weights is followed, or
-        the configuration asks for what relaxed networks cannot do; see `nao_tf.supernets.full_size`.
+      ValueError: if a batch cannot be divided among the replicas, the space has no relaxation, there are fewer
+        validation examples than a batch has, the optimizer of the weights is not SGD although the step of the weights
+        is followed, or the configuration asks for what relaxed networks cannot do; see `nao_tf.supernets.full_size`.
     """
     check_relaxed_training(training_config, config)
     check_divisible(training_config.batch_size, distribution.num_replicas_in_sync)
@@ -281,7 +281,7 @@ class RelaxedTrainer:
   ) -> tf.Tensor:
     """Returns this replica's share of the loss, scaled, with weights that are lent.
 
-    The statistics of batch norm stay as they are.
+    The statistics of batch normalization stay as they are.
     """
     mixture = self._strengths.mixture(strengths, step)
     network = _Mixed(self.network, mixture, self._lend(weights))
@@ -354,12 +354,12 @@ def make_relaxed_trainer(
 
   Args:
     task: what to learn.
-    space: of cells whose output has all nodes, such as `darts`; or `nasbench201`.
+    space: space of cells whose output has all nodes, such as `darts`; or `nasbench201`.
     network_config: how large the network is.
     training_config: how its weights are trained.
     config: how its strengths are trained.
-    distribution: the distribution of the process.
-    seed: of everything random.
+    distribution: the `tf.distribute.Strategy` of the process.
+    seed: random seed.
 
   Raises:
     ValueError: if the space is another one; or as `RelaxedTrainer`.

@@ -26,10 +26,10 @@ class Strengths:
     """Makes the variables. Call it in the scope of the distribution.
 
     Args:
-      shape: of the strengths.
+      shape: shape of the strengths.
       config: how they are trained.
-      distribution: the distribution of the process.
-      seed: of their initial values and of samples.
+      distribution: the `tf.distribute.Strategy` of the process.
+      seed: random seed of their initial values and of samples.
     """
     self.config, self._seed, self._replicas = config, seed, distribution.num_replicas_in_sync
     initial = np.random.default_rng(seed).normal(size=tuple(shape)) * config.initial_deviation
@@ -55,7 +55,7 @@ class Strengths:
     """Returns the weights of a mixture in training.
 
     Args:
-      values: of the strengths.
+      values: values of the strengths.
       step: number of the step, which samples are a function of.
     """
     if self.config.mixture == "softmax":

@@ -27,7 +27,7 @@ class UniformSampler:
 
     Args:
       space: whose architectures are drawn.
-      seed: of the draws.
+      seed: random seed of the draws.
       distinct_inputs: whether only cells are drawn of which no node reads one state twice.
 
     Raises:
@@ -80,8 +80,8 @@ class PolicySampler:
 
     Args:
       policy: not trained yet.
-      baseline_decay: of the moving average of rewards that is subtracted from a reward.
-      seed: of the draws.
+      baseline_decay: decay of the moving average of rewards that serves as the baseline.
+      seed: random seed of the draws.
     """
     self.policy, self._seed = policy, seed
     self._baseline = Baseline(baseline_decay)
@@ -121,7 +121,7 @@ def make_sampler(space: SearchSpace, config: SamplingConfig, *, seed: int) -> Ar
   Args:
     space: whose architectures are drawn.
     config: how.
-    seed: of the draws, and of the weights of a policy.
+    seed: random seed of the draws, and of the weights of a policy.
 
   Raises:
     ValueError: if the space does not fit the config.

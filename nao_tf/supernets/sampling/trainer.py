@@ -65,7 +65,7 @@ class SamplingTrainer:
 
     Args:
       task: what to learn.
-      space: what is searched.
+      space: the search space.
       supernet: trains the shared weights; fresh.
       sampler: what to draw architectures from; fresh.
       config: how architectures are sampled.
@@ -243,17 +243,17 @@ def make_sampling_trainer(
 
   Args:
     task: what to learn. The supernet is chosen by its class.
-    space: what is searched.
-    network_config: how large and how regularized the networks are.
+    space: the search space.
+    network_config: size and regularization of the networks.
     training_config: how the shared weights are trained.
     config: how architectures are sampled.
     sharing_config: how weights are shared, and which metric ranks architectures.
-    distribution: the distribution of the process.
-    seed: of everything random.
+    distribution: the `tf.distribute.Strategy` of the process.
+    seed: random seed.
 
   Raises:
-    ValueError: if there is no validation set, or as `nao_tf.supernets.make_supernet_trainer`, or the space does not fit the
-      sampler.
+    ValueError: if there is no validation set, or as `nao_tf.supernets.make_supernet_trainer`, or the space does not fit
+      the sampler.
   """
   sampler = make_sampler(space, config, seed=seed)
   supernet = make_supernet_trainer(
