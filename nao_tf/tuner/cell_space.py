@@ -1,4 +1,4 @@
-"""Cells as hyperparameters: each decision of a search space of cells is one."""
+"""Cells as hyperparameters: each decision of a search space of cells becomes one."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -14,9 +14,9 @@ from nao_tf.trial import Architecture
 
 
 class CellSpace(ValueSpace):
-  """A space of hyperparameters, one for each decision of a space of cells.
+  """A hyperparameter space with one hyperparameter for each decision of a search space of cells.
 
-  It has the rules and the encodings of the cells, of which hyperparameters alone say nothing.
+  It keeps the constraints and equivalences of the cell space, which hyperparameters alone do not express.
   """
 
   def __init__(self, cells: SearchSpace):
@@ -36,40 +36,40 @@ class CellSpace(ValueSpace):
 
   @property
   def size(self) -> int:
-    """Number of tuples of choices that `enumerate` goes through."""
+    """Number of tuples of choices that `enumerate` checks."""
     return self.cells.size
 
   def enumerate(self) -> Iterator[Architecture]:
-    """Yields every valid architecture, as the space of cells does."""
+    """Yields every valid architecture of the cell space."""
     return self.cells.enumerate()
 
   def declare(self, hp: keras_tuner.HyperParameters) -> Architecture:
-    """Asks for all hyperparameters. Returns the architecture that they are set to."""
+    """Declares all hyperparameters and returns the architecture that their values define."""
     sizes = (decision.size for decision in self.decisions)
     return tuple(hp.Choice(name, list(range(size)), ordered=False) for name, size in zip(self.names, sizes))
 
   def check_rules(self, architecture: Sequence[int]) -> None:
-    """Checks the rules of the cells; see `SearchSpace.check_rules`."""
+    """Checks the constraints of the cells; see `SearchSpace.check_rules`."""
     self.cells.check_rules(architecture)
 
   def is_admitted(self, architecture: Architecture) -> bool:
-    """Returns whether the space of cells admits an architecture."""
+    """Returns whether the cell space admits an architecture."""
     return self.cells.is_admitted(architecture)
 
   def sample(self, rng: np.random.Generator) -> Architecture:
-    """Returns a random valid architecture, as the space of cells does."""
+    """Samples a valid architecture from the cell space."""
     return self.cells.sample(rng)
 
   def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Returns a mutant, as the space of cells does."""
+    """Mutates an architecture like the cell space."""
     return self.cells.mutate(architecture, rng)
 
   def canonical(self, architecture: Architecture) -> Architecture:
-    """Returns the one representative of all encodings of the same cells."""
+    """Returns the canonical encoding of the same cells."""
     return self.cells.canonical(architecture)
 
   def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Returns a random other encoding of the same cells, if there is another."""
+    """Returns a random equivalent encoding of the same cells, if there is another."""
     return self.cells.random_equivalent(architecture, rng)
 
   def random_isomorphic(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
@@ -77,7 +77,7 @@ class CellSpace(ValueSpace):
     return self.cells.random_isomorphic(architecture, rng)
 
   def graph(self, architecture: Architecture) -> LayerGraph | None:
-    """Returns the network as a graph of layers, as the space of cells does."""
+    """Returns the network as a graph of layers, like the cell space."""
     return self.cells.graph(architecture)
 
   def decode(self, architecture: Architecture) -> dict[str, int]:
@@ -86,10 +86,10 @@ class CellSpace(ValueSpace):
     return dict(zip(self.names, architecture))
 
   def encode(self, values: Mapping[str, Any]) -> Architecture:
-    """Returns the architecture of the hyperparameters' values.
+    """Returns the architecture for given values of the hyperparameters.
 
     Raises:
-      ValueError: if a value is missing or out of range, or the cells break a rule.
+      ValueError: if a value is missing or out of range, or the cells violate a constraint.
     """
     missing = [name for name in self.names if name not in values]
     if missing:

@@ -1,12 +1,12 @@
-"""The chief of a distributed search: a server that lets workers use an oracle.
+"""The chief of a distributed search: a server through which workers use an oracle.
 
-KerasTuner's own server offers KerasTuner's calls alone and has no place for others. This one offers the same calls, by
-the same code, and beside them the heartbeat. It ends as soon as the search is over.
+KerasTuner's own server only offers KerasTuner's calls. This one offers the same calls, with the same code, and
+additionally heartbeats. It shuts down when the search is over.
 
-The chief does not ask who is calling, and nothing is encrypted. Whoever can reach its port can take trials, report scores
-and so decide how the search goes. So the network must be one in which every machine is trusted, or the port must be
-closed to the others. The chief listens at the address that it is given and at no other. What makes no sense, such as a
-report about a trial that does not exist, is refused and logged, and the search goes on.
+The chief neither authenticates its callers nor encrypts anything. Anyone who can reach its port can take trials and
+report scores, and so control the search. The network must therefore be one in which every machine is trusted, or the
+port must be closed to others. The chief only listens at the given address. Invalid calls, such as a report about a
+trial that does not exist, are refused and logged, and the search continues.
 """
 
 import threading
@@ -33,12 +33,12 @@ _LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
 def serve(oracle: DistributedOracle, address: str) -> None:
-  """Serves an oracle until the search is over. There is no authentication: the network must be a trusted one.
+  """Serves an oracle until the search is over. There is no authentication: use it in a trusted network only.
 
   Args:
-    oracle: what workers ask for trials.
-    address: "host:port" where to listen: "127.0.0.1:8000" for this machine alone, the address of a network card for its
-      network, "0.0.0.0:8000" for every network that the machine is in.
+    oracle: the oracle that workers request trials from.
+    address: "host:port" to listen at: "127.0.0.1:8000" for this machine only, the address of a network interface for
+      its network, "0.0.0.0:8000" for all networks of the machine.
 
   Raises:
     RuntimeError: if the address cannot be used.

@@ -1,8 +1,8 @@
-"""A worker's connection to a chief that may be killed and started again.
+"""A worker's connection to a chief that may be killed and restarted.
 
-KerasTuner's client waits for a chief that is not there yet. But a call that is under way when the chief dies fails, and
-the worker with it. Every call of a worker may be repeated, since a chief records each report only once. And KerasTuner's
-message about a trial that failed does not say why. So the reason is sent beside it.
+KerasTuner's client waits for a chief that has not started yet, but a call in progress when the chief dies fails, and so
+does the worker. Here calls are repeated, which is safe because the chief records each report only once. In addition,
+the reason why a trial failed is sent along, which KerasTuner's message lacks.
 """
 
 import functools
@@ -26,12 +26,12 @@ _Response = TypeVar("_Response")
 
 
 def chief_address() -> str:
-  """Returns the chief's "host:port", from the environment variables of KerasTuner."""
+  """Returns the "host:port" of the chief from KerasTuner's environment variables."""
   return f"{os.environ['KERASTUNER_ORACLE_IP']}:{os.environ['KERASTUNER_ORACLE_PORT']}"
 
 
 class PersistentStub:
-  """Wraps a gRPC stub so that calls are repeated while the connection is broken.
+  """Wraps a gRPC stub to repeat calls while the connection is broken.
 
   Attributes:
     reason: why the trial that ends next has failed; None if it has not.
@@ -51,11 +51,11 @@ class PersistentStub:
     return functools.partial(call_persistently, getattr(self._stub, name), self._seconds)
 
   def EndTrial(self, request: Any, **options: Any) -> Any:
-    """Reports the end of a trial, with the reason if it has failed.
+    """Reports the end of a trial, with the reason if it failed.
 
     Raises:
-      nao_tf.tuner.errors.SearchFailed: if the chief has given the search up.
-      grpc.RpcError: if the call fails otherwise.
+      nao_tf.tuner.errors.SearchFailed: if the chief has aborted the search.
+      grpc.RpcError: if the call fails for another reason.
     """
     if self.reason is not None:
       options["metadata"] = ((REASON_KEY, self.reason.encode()[-_LONGEST_REASON:]),)
@@ -68,13 +68,13 @@ class PersistentStub:
 
 
 def call_persistently(call: Callable[..., _Response], seconds: float, request: Any, **options: Any) -> _Response:
-  """Makes a call, and repeats it while the connection is broken.
+  """Makes a gRPC call and repeats it while the connection is broken.
 
   Args:
     call: a call of a stub.
-    seconds: how long it is repeated after its first failure.
+    seconds: time to keep repeating after the first failure, in seconds.
     request: argument of the call.
-    **options: gRPC's options of the first call. The later ones time out when `seconds` are over.
+    **options: gRPC options of the first call. Later ones time out when `seconds` have passed.
 
   Returns:
     The response.

@@ -1,7 +1,8 @@
-"""Finding the hyperparameters of a hypermodel, conditional ones included.
+"""Discovers the hyperparameters of a hypermodel, including conditional ones.
 
-KerasTuner builds a hypermodel again and again until each conditional scope was active once. What else becomes active on
-the way gets unseeded random values, so the space may differ from run to run. Here it gets its default values.
+KerasTuner builds a hypermodel repeatedly until each conditional scope has been active once. Other hyperparameters that
+become active on the way get unseeded random values there, so the space may differ from run to run. Here they get their
+default values.
 """
 
 import collections
@@ -15,7 +16,7 @@ from nao_tf.spaces.hyperparameters import parents_first
 
 
 class Condition(Protocol):
-  """A condition of KerasTuner's: the hyperparameter `name` has one of these values."""
+  """A KerasTuner condition: the hyperparameter `name` has one of these values."""
 
   name: str
   values: Sequence[Any]
@@ -26,7 +27,7 @@ Scope: TypeAlias = Sequence[Condition]
 
 
 def discover_hyperparameters(hypermodel: keras_tuner.HyperModel, oracle: keras_tuner.Oracle) -> None:
-  """Builds a hypermodel with the default values, and once within each conditional scope; updates the oracle's space."""
+  """Builds a hypermodel with default values and once within each conditional scope; updates the space of the oracle."""
   hp = oracle.get_space()
   hypermodel.declare_hyperparameters(hp)
   oracle.update_space(hp)

@@ -1,7 +1,7 @@
-"""An oracle that survives its workers.
+"""An oracle that survives the death of its workers.
 
-KerasTuner's chief waits forever for a worker that has died or hangs. Here the trial of a worker that is silent, or that
-takes too long, goes to another worker, and a chief knows when no worker is left.
+KerasTuner's chief waits forever for a worker that has died or hangs. Here the trial of a worker that is silent or takes
+too long is given to another worker, and the chief knows when no worker is left.
 """
 
 import contextlib
@@ -24,18 +24,18 @@ _IDLE_SECONDS = 0.05
 
 
 class DistributedOracle(SafeOracle):
-  """An oracle that takes trials from dead workers and gives them to others.
+  """An oracle that reassigns the trials of dead workers.
 
-  A worker counts as dead when it has been silent for `worker_timeout` seconds. It breaks the silence with a heartbeat, by
-  asking for a trial, and by reporting metrics. A tuner of KerasTuner's own sends no heartbeats, so its trials should be
-  shorter than that. If one is not, another worker may run the trial too, and the first result counts.
+  A worker is considered dead after `worker_timeout` seconds without a sign of life: a heartbeat, a request for a trial,
+  or a report of metrics. KerasTuner's own tuners send no heartbeats, so their trials should be shorter than that.
+  Otherwise another worker may run the same trial, and the first result counts.
 
-  A trial that takes more than `trial_timeout` seconds is treated like one that raised an exception: it runs again if
-  `max_retries_per_trial` allows it, and has failed otherwise.
+  A trial that takes more than `trial_timeout` seconds is treated as if it had raised an exception: it is rerun if
+  `max_retries_per_trial` allows it, and fails otherwise.
 
   Attributes:
     failure: why a search with several workers ended early; None if it did not.
-    is_served: whether there is a chief that lets workers in other processes use the oracle.
+    is_served: whether a chief lets workers in other processes use the oracle.
   """
 
   def __init__(
@@ -74,12 +74,12 @@ class DistributedOracle(SafeOracle):
 
   @property
   def worker_timeout(self) -> float:
-    """Seconds of silence after which a worker counts as dead."""
+    """Time without a heartbeat after which a worker is considered dead, in seconds."""
     return self._workers.timeout
 
   @property
   def trial_timeout(self) -> float | None:
-    """Seconds that a trial may take; None for no limit."""
+    """Time limit of a trial, in seconds; None for no limit."""
     return self._times.limit
 
   @trial_timeout.setter
@@ -89,7 +89,7 @@ class DistributedOracle(SafeOracle):
   @property
   @locked
   def is_over(self) -> bool:
-    """Whether a chief may end: no worker is left, and no trial for another one."""
+    """Whether the chief may shut down: no worker is left, and there are no more trials."""
     if self.tuner_ids or self.ongoing_trials:
       return False
     if self._has_stopped_a_worker:
@@ -99,25 +99,25 @@ class DistributedOracle(SafeOracle):
 
   @locked
   def record_arrival(self, tuner_id: str) -> None:
-    """Notes that a worker has begun to search. A trial that it still has is one over which it died before."""
+    """Records that a worker has started. If it still owns a trial, an earlier process with its id died in that trial."""
     self._release_dead(tuner_id)
     self.record_heartbeat(tuner_id)
 
   @locked
   def record_heartbeat(self, tuner_id: str) -> None:
-    """Notes that a worker is alive."""
+    """Records that a worker is alive."""
     self.is_served = True  # Only workers of a chief send heartbeats.
     self._workers.record_heartbeat(tuner_id)
 
   @locked
   def note_reason(self, trial_id: str, reason: str | None) -> None:
-    """Notes why a trial has failed whose end is reported next. KerasTuner's message does not say it."""
+    """Records why a trial failed whose end is reported next, since KerasTuner's message lacks the reason."""
     if reason:
       self._reasons[trial_id] = reason
 
   @locked
   def release_dead_workers(self) -> None:
-    """Takes their trials from workers that take too long over them, and from dead ones."""
+    """Takes trials away from dead workers and from those that exceed the time limit."""
     for trial_id in self._times.overdue:
       self._release_overdue(trial_id)
     for tuner_id in self._workers.dead:
@@ -125,7 +125,7 @@ class DistributedOracle(SafeOracle):
 
   @locked
   def release_overdue_trial(self, trial_id: str) -> None:
-    """Ends a trial that takes too long, unless it has ended: it has failed, or runs again if it may."""
+    """Ends a trial that exceeds the time limit: it is rerun if allowed, and fails otherwise."""
     if any(trial.trial_id == trial_id for trial in self.ongoing_trials.values()):
       self._release_overdue(trial_id)
 
@@ -163,7 +163,7 @@ class DistributedOracle(SafeOracle):
         raise
 
   def get_state(self) -> dict[str, Any]:
-    """Returns the state, with the numbers of deaths."""
+    """Returns the state, including the numbers of deaths."""
     return {**super().get_state(), "deaths": self._deaths}
 
   def set_state(self, state: Mapping[str, Any]) -> None:

@@ -1,5 +1,5 @@
-"""What a search through KerasTuner raises, beside the errors of KerasTuner."""
+"""Exceptions of searches with KerasTuner, in addition to those of KerasTuner."""
 
 
 class SearchFailed(RuntimeError):
-  """Raised when a search is given up, or has ended without a single score. The message has the reason."""
+  """Raised when a search is aborted, or has ended without a single score; the message gives the reason."""

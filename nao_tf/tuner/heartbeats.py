@@ -1,8 +1,8 @@
-"""Heartbeats: calls by which a worker tells its chief that it has begun, and that it is alive.
+"""Heartbeats: calls by which a worker tells the chief that it has started and that it is alive.
 
-KerasTuner's gRPC service has a fixed set of calls, and none for this. So the chief offers a second service on the same
-port. A request is the id of the worker as UTF-8, the response is empty; neither needs generated code. A worker that does
-not know the calls, such as a tuner of KerasTuner's own, works with the chief nevertheless.
+KerasTuner's gRPC service has no such calls, so the chief offers a second service on the same port. A request is the
+UTF-8 id of the worker, and the response is empty, so no generated code is needed. Workers that do not send heartbeats,
+such as KerasTuner's own tuners, work with the chief as well.
 """
 
 import contextlib
@@ -23,45 +23,45 @@ _JOIN_SECONDS = 1.0
 def heartbeat_handler(
   record: Callable[[str], None], record_arrival: Callable[[str], None] | None = None
 ) -> grpc.GenericRpcHandler:
-  """Returns what a gRPC server needs to receive heartbeats.
+  """Returns the gRPC handler that receives heartbeats.
 
   Args:
     record: called with the id of a worker that is alive.
-    record_arrival: called with the id of a worker that has just begun to search; None for `record`.
+    record_arrival: called with the id of a worker that has just started; None to use `record`.
   """
   methods = {_BEAT: _method(record), _ARRIVAL: _method(record_arrival or record)}
   return grpc.method_handlers_generic_handler(_SERVICE, methods)
 
 
 def send_heartbeat(channel: grpc.Channel, worker: str) -> None:
-  """Sends one heartbeat. Waits for a chief that is not there yet.
+  """Sends one heartbeat, waiting for a chief that has not started yet.
 
   Raises:
-    grpc.RpcError: if the connection breaks, or the chief does not receive heartbeats.
+    grpc.RpcError: if the connection breaks, or the chief does not accept heartbeats.
   """
   _send(channel, _BEAT, worker)
 
 
 def send_arrival(channel: grpc.Channel, worker: str) -> None:
-  """Says that a worker has begun to search. Waits for a chief that is not there yet.
+  """Reports that a worker has started, waiting for a chief that has not started yet.
 
   Raises:
-    grpc.RpcError: if the connection breaks, or the chief does not receive heartbeats.
+    grpc.RpcError: if the connection breaks, or the chief does not accept heartbeats.
   """
   _send(channel, _ARRIVAL, worker)
 
 
 @contextlib.contextmanager
 def sending_heartbeats(address: str, worker: str, seconds: float) -> Iterator[None]:
-  """Says that a worker has begun, and then sends heartbeats as long as the context lasts.
+  """Reports that a worker has started, and sends heartbeats for the duration of the context.
 
   Args:
     address: "host:port" of the chief.
     worker: id of the worker.
-    seconds: pause between two heartbeats.
+    seconds: time between heartbeats, in seconds.
 
   Raises:
-    grpc.RpcError: if the first call fails. When a later one fails, the next is still sent.
+    grpc.RpcError: if the first call fails. Failures of later calls are ignored.
   """
   with grpc.insecure_channel(address) as channel:
     calls = itertools.chain([send_arrival], itertools.repeat(send_heartbeat))
@@ -71,12 +71,12 @@ def sending_heartbeats(address: str, worker: str, seconds: float) -> Iterator[No
 
 @contextlib.contextmanager
 def repeating(call: Callable[[], None], seconds: float, *, ignored: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-  """Calls a function once, and then again and again in another thread as long as the context lasts.
+  """Calls a function once, and then repeatedly in a thread for the duration of the context.
 
   Args:
     call: the function.
-    seconds: pause between two calls.
-    ignored: exceptions that do not end the repetition. One in the first call is raised.
+    seconds: time between calls, in seconds.
+    ignored: exceptions that do not stop the repetition. They are still raised by the first call.
   """
   call()
   done = threading.Event()

@@ -1,4 +1,4 @@
-"""Networks of searched cells as a KerasTuner hypermodel, for any task and any space of cells."""
+"""Networks of searched cells as a KerasTuner hypermodel, for any task and any cell space."""
 
 import collections
 from collections.abc import Iterable
@@ -42,11 +42,11 @@ _ARGUMENTS = {
 
 
 class CellHyperModel(keras_tuner.HyperModel):
-  """Networks of searched cells, trained as a search trains its children.
+  """A KerasTuner hypermodel of networks built from searched cells, trained like the candidates of a search.
 
-  The objective is `keras_tuner.Objective("reward", "max")`, or a metric of the task on the validation set, such as
-  "val_accuracy". The task has the data and `training_config` says how networks are trained. So of the arguments of
-  `keras.Model.fit`, the search takes `callbacks` and `verbose`. Others are refused before the first trial.
+  The objective is `keras_tuner.Objective("reward", "max")`, or a validation metric of the task, such as "val_accuracy".
+  The task provides the data, and `training_config` the training hyperparameters. Therefore `search` only accepts
+  `callbacks` and `verbose` of the arguments of `keras.Model.fit`; others are refused before the first trial.
 
   Example:
       hypermodel = CellHyperModel(make_task("digits"), make_space("nasnet5"), network_config, TrainingConfig())
@@ -72,16 +72,16 @@ class CellHyperModel(keras_tuner.HyperModel):
     self._num_runs: collections.Counter[Architecture] = collections.Counter()
 
   def make_space(self, hyperparameters: keras_tuner.HyperParameters, /, *, refinements: int = 1) -> ValueSpace:
-    """Returns the space that an oracle searches: that of the cells, as long as nothing else is tuned."""
+    """Returns the space for an oracle: the cell space, if nothing else is tuned."""
     if {hp.name for hp in hyperparameters.space} == set(self._space.names):
       return CellSpace(self._space.cells)
     return HyperParameterSpace(hyperparameters, refinements=refinements)
 
   def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-    """Returns a network, for the `tf.distribute.Strategy` in whose scope it is called.
+    """Builds a network in the scope of the current `tf.distribute.Strategy`.
 
     Raises:
-      keras_tuner.errors.FailedTrialError: if the cells are not in the space.
+      keras_tuner.errors.FailedTrialError: if the cells do not belong to the space.
     """
     architecture = self._space.declare(hp)
     try:
@@ -108,18 +108,18 @@ class CellHyperModel(keras_tuner.HyperModel):
     verbose: Any = None,
     **kwargs: Any,
   ) -> Metrics:
-    """Trains the network that `build` returned last. The first run of a network has the seed that it has in a search.
+    """Trains the network that `build` returned last. The first run of a network uses the same seed as in a search.
 
     Args:
       hp: the hyperparameters that the network was built from.
       model: the network.
-      *args: none; there so that data is refused with an explanation.
-      callbacks: called at the beginning and end of the training and of each epoch.
-      verbose: not used.
-      **kwargs: likewise none, or None as their value.
+      *args: not supported; accepted so that data is refused with an explanation.
+      callbacks: callbacks for the start and end of the training and of each epoch.
+      verbose: ignored.
+      **kwargs: not supported, except with the value None.
 
     Returns:
-      The metrics of the last epoch on the validation set as `val_...`, and the `reward`.
+      The validation metrics of the last epoch, prefixed with `val_`, and the `reward`.
 
     Raises:
       ValueError: if it is another network, or an argument is refused.
@@ -137,15 +137,15 @@ class CellHyperModel(keras_tuner.HyperModel):
     return logs
 
   def check_fit_arguments(self, *args: Any, **kwargs: Any) -> None:
-    """Checks arguments of `fit`, those of `keras.Model.fit`. A `StrategyTuner` does it before the first trial.
+    """Checks arguments of `fit`; a `StrategyTuner` does so before the first trial.
 
     Args:
       *args: positional arguments, such as the data.
-      **kwargs: the other ones. A value of None is none.
+      **kwargs: keyword arguments. Those with the value None are ignored.
 
     Raises:
-      keras_tuner.errors.FatalValueError: if there are others than `callbacks` and `verbose`, or a callback cannot work
-        here; it is a `ValueError`, and ends the search.
+      keras_tuner.errors.FatalValueError: if there are arguments other than `callbacks` and `verbose`, or a callback is
+        not supported. It is a `ValueError` and ends the search.
     """
     given = [*("x", "y")[: len(args)], *(name for name, value in kwargs.items() if value is not None)]
     for name in given:

@@ -1,7 +1,6 @@
-"""The lock around a KerasTuner oracle, released after exceptions too.
+"""A lock around a KerasTuner oracle that is also released after exceptions.
 
-`keras_tuner.synchronized` keeps the lock when the method raises. Every later call from another thread then waits
-forever.
+`keras_tuner.synchronized` keeps the lock when a method raises, and every later call from another thread blocks forever.
 """
 
 import functools
@@ -15,9 +14,9 @@ _R = TypeVar("_R")
 
 
 def locked(method: Callable[_P, _R]) -> Callable[_P, _R]:
-  """Returns a method of an oracle that runs under the oracle's lock and releases it whatever happens.
+  """Decorates a method of an oracle to run under its lock, which is released in any case.
 
-  It takes the place of `keras_tuner.synchronized`. A locked method may call other locked methods of the same oracle.
+  It replaces `keras_tuner.synchronized`. A locked method may call other locked methods of the same oracle.
   """
 
   @functools.wraps(method)

@@ -1,17 +1,17 @@
-"""What a KerasTuner objective is made of."""
+"""The parts of KerasTuner objectives."""
 
 from keras_tuner import Objective
 
 
 def directions(objective: Objective) -> dict[str, str]:
-  """Returns "min" or "max" for each metric that an objective is made of, by the metric's name.
+  """Returns "min" or "max" for each metric of an objective, by the name of the metric.
 
   Args:
-    objective: a single one, or several that KerasTuner has joined to one.
+    objective: a single objective, or KerasTuner's combination of several.
   """
   return dict(getattr(objective, "name_to_direction", {objective.name: objective.direction}))
 
 
 def in_words(objective_directions: dict[str, str]) -> str:
-  """Returns what `directions` returned as text, such as "val_loss (min)"."""
+  """Formats the result of `directions` as text, such as "val_loss (min)"."""
   return " and ".join(f"{name} ({direction})" for name, direction in objective_directions.items())

@@ -1,7 +1,7 @@
-"""Search strategies as KerasTuner oracles, for any hypermodel.
+"""KerasTuner oracles that use a search strategy, for any hypermodel.
 
-A KerasTuner oracle hands out trials and is told how they went. Here a strategy decides what is tried. One seed gives one
-list of trials, a killed search goes on to the same trials, and no configuration is tried twice.
+A KerasTuner oracle hands out trials and receives their results; here a strategy decides which hyperparameters to try.
+The same seed gives the same trials, also after an interruption, and no configuration is tried twice.
 """
 
 import dataclasses
@@ -34,10 +34,10 @@ _Value = TypeVar("_Value", covariant=True)
 
 
 class StrategyOracle(DistributedOracle):
-  """Lets a registered strategy decide which hyperparameters are tried.
+  """A KerasTuner oracle that uses a registered search strategy.
 
   Attributes:
-    table: prints what becomes of the trials.
+    table: prints the progress of the trials.
 
   Example:
       oracle = StrategyOracle("evolution", objective="val_accuracy", max_trials=50, seed=0)
@@ -57,21 +57,21 @@ class StrategyOracle(DistributedOracle):
     make_space: MakeSpace = HyperParameterSpace,
     **options: Any,
   ):
-    """Sets up the oracle.
+    """Initializes the oracle.
 
     Args:
-      strategy: key in the registry of strategies.
-      objective: what is optimized, in any form that KerasTuner knows.
-      max_trials: how many trials are started at most; None for no limit.
-      seed: random seed of the strategy, at least 0; None to draw one.
-      config: the strategy's own configuration, a dataclass; None for its default.
-      initial_values: configurations that are tried first. What they leave out has its default.
-      past: trials that the strategy knows from the start and does not try again: the directory of another project; or
-        trials; or pairs of values and score, where None as a score means that the trial failed.
-      make_space: derives the space from the hyperparameters.
-      **options: `worker_timeout`, the seconds without a heartbeat after which a worker counts as dead, 120 by default;
-        and `hyperparameters`, `allow_new_entries`, `tune_new_entries`, `max_retries_per_trial` and
-        `max_consecutive_failed_trials`, as `keras_tuner.Oracle` has them.
+      strategy: name of a registered strategy.
+      objective: the objective to optimize, in any form that KerasTuner accepts.
+      max_trials: maximum number of trials; None for no limit.
+      seed: random seed of the strategy, at least 0; None for a random one.
+      config: settings of the strategy, a dataclass; None for the defaults.
+      initial_values: hyperparameter values to try first. Missing hyperparameters take their defaults.
+      past: known trials, which are not run again: the directory of another project; trials; or pairs of values and
+        score, where the score None marks a failed trial.
+      make_space: function that derives the search space from the hyperparameters.
+      **options: `worker_timeout`, the time in seconds without a heartbeat after which a worker is considered dead, 120
+        by default; and `hyperparameters`, `allow_new_entries`, `tune_new_entries`, `max_retries_per_trial` and
+        `max_consecutive_failed_trials` as for `keras_tuner.Oracle`.
 
     Raises:
       ValueError: if there is no such strategy, or an argument is out of range or no value.
@@ -90,12 +90,12 @@ class StrategyOracle(DistributedOracle):
     self.table = self._display = TrialTable(self, self.describe)
 
   def make_strategy(self, space: ValueSpace) -> Strategy:
-    """Returns a new strategy for a space."""
+    """Returns a new strategy for a search space."""
     options = {} if self._config is None else {"config": self._config}
     return make_strategy(self._strategy_name, space, seed=self.seed, **options)
 
   def describe(self, values: Mapping[str, Any]) -> str:
-    """Returns values of hyperparameters in words: a cell as its space writes it, other values by name."""
+    """Formats values of hyperparameters as text: cells in the format of their space, other values by name."""
     space = self._make_space(self.hyperparameters)
     if not isinstance(space, CellSpace):
       return values_in_words(values)
@@ -105,7 +105,7 @@ class StrategyOracle(DistributedOracle):
       return values_in_words(values)
 
   def populate_space(self, trial_id: str) -> dict[str, Any]:
-    """Returns the values for a new trial and the status RUNNING; the status STOPPED if no configuration is left."""
+    """Returns the values for a new trial with the status RUNNING; the status STOPPED if no configuration is left."""
     self._adopt_foreign_trials()
     cache = None if is_remote(self._project_dir) else os.path.join(self._project_dir, STRATEGY_DIRECTORY)
     values = self._proposals.next(self.hyperparameters, self._history(), cache=cache)
@@ -115,7 +115,7 @@ class StrategyOracle(DistributedOracle):
     return {"status": TrialStatus.RUNNING, "values": values}
 
   def get_state(self) -> dict[str, Any]:
-    """Returns the state, with what it takes to repeat the search."""
+    """Returns the state, including everything needed to replay the search."""
     return {
       **super().get_state(),
       "settings": self._settings(),
@@ -128,7 +128,7 @@ class StrategyOracle(DistributedOracle):
     """Restores a state.
 
     Raises:
-      OtherProject: if the state was made with another strategy, configuration, seed or objective.
+      OtherProject: if the state was created with another strategy, configuration, seed or objective.
       ValueError: if it is not a state of this class.
     """
     self._check_settings(state)

@@ -1,4 +1,4 @@
-"""Checks of `oracle.json`, the state of an oracle on disk, which may be damaged or of another program."""
+"""Checks of `oracle.json`, the state of an oracle on disk, which may be damaged or written by another program."""
 
 import itertools
 from collections.abc import Collection, Mapping, Sequence
@@ -18,18 +18,18 @@ _REQUIRED = (
 
 
 class OtherProject(ValueError):
-  """The project in a directory was made with other settings."""
+  """Raised if the project in a directory was created with other settings."""
 
 
 def check_oracle_state(state: Any, trial_ids: Collection[str]) -> None:
-  """Checks what every oracle reads from its state.
+  """Checks the parts of a state that every oracle reads.
 
   Args:
     state: a JSON value.
     trial_ids: ids of the trials whose files can be read.
 
   Raises:
-    ValueError: if something is missing, is of another type, or names a trial that there is not.
+    ValueError: if something is missing, has the wrong type, or names a trial that does not exist.
   """
   fields.members(state, "the state of an oracle", _REQUIRED, state)
   started = dict.fromkeys(_ids(state, "start_order"))

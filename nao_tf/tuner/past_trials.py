@@ -1,4 +1,4 @@
-"""Trials from before a search: those of another project, or those that a user gives."""
+"""Trials known before a search: those of another project, or those that a user provides."""
 
 import math
 import os
@@ -19,11 +19,11 @@ PastSource: TypeAlias = str | os.PathLike[str] | Sequence[Trial | ValuesAndScore
 
 
 class PastTrial(NamedTuple):
-  """A configuration whose outcome is known.
+  """A configuration whose result is known.
 
   Attributes:
     values: values of the hyperparameters, by name.
-    reward: what a strategy maximizes; None if the trial failed.
+    reward: the reward, which a strategy maximizes; None if the trial failed.
   """
 
   values: Mapping[str, Any]
@@ -31,11 +31,11 @@ class PastTrial(NamedTuple):
 
 
 def reward_of(score: float | None, objective: Objective) -> float | None:
-  """Returns the reward of a score: the score, negated if the objective is minimized.
+  """Converts a score to a reward: the score, negated if the objective is minimized.
 
   Args:
-    score: as KerasTuner gives it.
-    objective: says whether scores are minimized or maximized.
+    score: a score of KerasTuner.
+    objective: defines whether scores are minimized or maximized.
 
   Returns:
     The reward; None if the score is missing, NaN or infinite.
@@ -46,19 +46,18 @@ def reward_of(score: float | None, objective: Objective) -> float | None:
 
 
 def past_trials(source: PastSource, objective: Objective) -> list[PastTrial]:
-  """Returns the values and rewards of trials that have ended.
+  """Returns the values and rewards of completed trials.
 
-  Trials whose files cannot be read are left out, with a warning for each.
+  Trials whose files cannot be read are skipped with a warning.
 
   Args:
-    source: the directory of a project; or trials; or pairs of values and score, where None as a score means that the
-      trial failed.
-    objective: which metric makes the reward.
+    source: the directory of a project; trials; or pairs of values and score, where the score None marks a failed trial.
+    objective: the objective that defines the reward.
 
   Raises:
-    FileNotFoundError: if the directory has no trials.
-    ValueError: if none of the directory's trials can be read, something else than trials or pairs is given, or a trial
-      has metrics, but not the objective's.
+    FileNotFoundError: if the directory contains no trials.
+    ValueError: if no trial in the directory can be read, the source is of another type, or a trial has metrics, but not
+      that of the objective.
   """
   if isinstance(source, (str, os.PathLike)):
     return [_from_trial(trial, objective, path) for path, trial in _read(os.fspath(source)).items()]
@@ -70,10 +69,10 @@ def past_trials(source: PastSource, objective: Objective) -> list[PastTrial]:
 
 
 def past_from_json(data: Any) -> list[PastTrial]:
-  """Returns the past trials that an oracle's state holds as pairs of values and reward.
+  """Returns past trials from pairs of values and reward in the state of an oracle.
 
   Raises:
-    ValueError: if it holds something else.
+    ValueError: if the data has another form.
   """
   pairs = [fields.elements(pair, "past", 2) for pair in fields.elements(data, "past")]
   return [PastTrial(plain_values(values, "past"), fields.number_or_none(reward, "past")) for values, reward in pairs]

@@ -1,8 +1,8 @@
-"""The lock of a KerasTuner project: one process at a time writes into its directory.
+"""The lock of a KerasTuner project: only one process at a time may write to its directory.
 
-Several tuners of one process may work on the same project, one after the other or together: a cell of a notebook that is
-run again makes a second tuner while the first one may still be there. So a process holds one lock for each directory, from
-the first tuner that asks for it to the last one that is done.
+Several tuners of the same process may use the same project, sequentially or at the same time: rerunning a notebook cell
+creates a second tuner while the first may still exist. So a process holds one lock per directory, from the first tuner
+that requests it to the last one that is done.
 """
 
 import contextlib
@@ -30,15 +30,15 @@ _HOLDS: dict[tuple[int, str], _Hold] = {}  # By process, since a forked one does
 
 @contextlib.contextmanager
 def project_lock(directory: str) -> Iterator[None]:
-  """Holds the lock of a project as long as the context lasts.
+  """Holds the lock of a project for the duration of the context.
 
-  There is no lock on a file system that only TensorFlow can reach, such as `gs://bucket/project`.
+  There is no lock on file systems that only TensorFlow can access, such as `gs://bucket/project`.
 
   Args:
     directory: directory of the project; created if it does not exist.
 
   Raises:
-    nao_tf.runs.run_lock.RunDirectoryInUse: if another process has it; the message names the process and its host.
+    nao_tf.runs.run_lock.RunDirectoryInUse: if another process holds it; the message names the process and its host.
   """
   if is_remote(directory):
     yield
@@ -54,15 +54,15 @@ def project_lock(directory: str) -> Iterator[None]:
 
 
 def check_up_to_date(directory: str, known_trials: Collection[str]) -> None:
-  """Checks that no other process has gone on with a project since this one has read it.
+  """Checks that no other process has continued a project since this one read it.
 
   Args:
     directory: directory of the project.
-    known_trials: the trials that this process knows, by their ids.
+    known_trials: ids of the trials that this process knows.
 
   Raises:
-    RunDirectoryError: if there are others.
-    ValueError: if the project's file cannot be read.
+    RunDirectoryError: if there are other trials.
+    ValueError: if the project file cannot be read.
   """
   path = os.path.join(directory, "oracle.json")
   if is_remote(directory) or not os.path.exists(path):

@@ -1,4 +1,4 @@
-"""A KerasTuner oracle without the traps of its base class, for subclasses that choose what is tried."""
+"""A KerasTuner oracle without the pitfalls of its base class, for subclasses that choose what is tried."""
 
 import math
 import os
@@ -28,7 +28,7 @@ _ENDED = (TrialStatus.COMPLETED, TrialStatus.INVALID, TrialStatus.FAILED)
 
 
 class SafeOracle(keras_tuner.Oracle):
-  """An oracle that can be killed, that no exception blocks, and for which only finite scores count.
+  """A KerasTuner oracle that survives being killed, never deadlocks after exceptions, and only counts finite scores.
 
   It differs from `keras_tuner.Oracle` in this:
 
@@ -75,23 +75,23 @@ class SafeOracle(keras_tuner.Oracle):
 
   @locked
   def update_trial(self, trial_id: str, metrics: Mapping[str, float], step: int = 0) -> Trial:
-    """Records metrics of a trial, unless it has ended."""
+    """Records metrics of a trial; does nothing if it has ended."""
     if trial_id in self.end_order:
       return self.trials[trial_id]
     return super().update_trial(trial_id, metrics, step=plain_value(step, "step"))
 
   @locked
   def end_trial(self, trial: Trial | str, status: str = TrialStatus.COMPLETED) -> None:
-    """Ends a trial or queues it for another run, unless it has ended.
+    """Ends a trial or queues it for another run; does nothing if it has ended already.
 
     Args:
       trial: the trial with its status; in KerasTuner's old form, its id.
       status: status of the trial, in the old form.
 
     Raises:
-      RuntimeError: if as many trials in a row have failed as are allowed. This one has been recorded before.
-      ValueError: if the status is none of an ended trial, or a value that the trial ran with is not a finite number, a
-        string or a bool.
+      RuntimeError: if the maximum number of consecutive failed trials is reached. This trial has been recorded before.
+      ValueError: if the status is not that of an ended trial, or a value that the trial ran with is not a finite
+        number, a string or a bool.
     """
     known = self.trials[trial if isinstance(trial, str) else trial.trial_id]
     if known.trial_id in self.end_order:
@@ -161,18 +161,19 @@ class SafeOracle(keras_tuner.Oracle):
     check_namesakes(plain_hyperparameters(self.hyperparameters).space)
 
   def save(self) -> None:
-    """Writes the state. At any moment there is either the old file or the new one."""
+    """Writes the state atomically."""
     write_project_file(self._get_oracle_fname(), self.get_state())
 
   def reload(self) -> None:
-    """Goes on with the project in its directory. Trials that were running will run again.
+    """Resumes the project in its directory. Trials that were running will run again.
 
-    A kill may come between the writing of a trial and that of the oracle's state. A trial that the state does not know
-    is dropped and will be created again. One that has ended without the state knowing has ended.
+    The process may have been killed between writing a trial and writing the state of the oracle. A trial unknown to the
+    state is dropped and will be created again. A trial that has ended counts as ended, even if the state does not say
+    so.
 
     Raises:
-      ValueError: if a file of the project is damaged, or is of another program; the message names the file.
-      OtherProject: if the project was made with other settings; it is a ValueError.
+      ValueError: if a file of the project is damaged or was written by another program; the message names the file.
+      OtherProject: if the project was created with other settings; it is a ValueError.
     """
     path = self._get_oracle_fname()
     state, paths = read_project_file(path), trial_paths(self._project_dir)

@@ -1,6 +1,6 @@
 """Checks the arguments of a search before its first trial.
 
-KerasTuner passes them on to each trial. If they are wrong, every trial fails, one after the other.
+KerasTuner passes them to each trial, so wrong arguments would fail every trial, one after another.
 """
 
 import inspect
@@ -11,17 +11,17 @@ import keras_tuner
 
 
 def check_arguments(tuner: keras_tuner.Tuner, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-  """Checks that the trials of a tuner can take the arguments of its search.
+  """Checks that the trials of a tuner accept the arguments of its search.
 
   Args:
-    tuner: a tuner of hypermodels, or one with a `run_trial` of its own. A hypermodel may have a method
-      `check_fit_arguments`, which takes the same arguments and raises if it cannot work with them.
-    args: the positional arguments of the search.
-    kwargs: its other arguments.
+    tuner: a tuner of hypermodels, or one that overrides `run_trial`. A hypermodel may have a method
+      `check_fit_arguments`, which takes the same arguments and raises an exception if it does not support them.
+    args: positional arguments of the search.
+    kwargs: keyword arguments of the search.
 
   Raises:
-    TypeError: if they do not fit the signature of what takes them.
-    Exception: what `check_fit_arguments` raises.
+    TypeError: if they do not match the signature.
+    Exception: any exception of `check_fit_arguments`.
   """
   if type(tuner).run_trial is not keras_tuner.Tuner.run_trial:
     _check_signature("run_trial", tuner.run_trial, None, *args, **kwargs)

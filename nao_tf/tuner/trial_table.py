@@ -1,7 +1,7 @@
-"""What a tuner prints about its trials: a line when one begins, a line when one has ended, and a table of the best.
+"""The output of a tuner: a line when a trial starts, a line when it ends, and a table of the best trials.
 
-KerasTuner prints a table of all hyperparameters for each trial. For cells that is dozens of rows of numbers, and it says
-neither how many trials have failed nor how long the search will take.
+KerasTuner prints a table of all hyperparameters for each trial. For cells these are dozens of rows of numbers, and they
+show neither how many trials have failed nor how long the search will take.
 """
 
 import time
@@ -16,7 +16,7 @@ _LONGEST_VALUES = 120
 
 
 class TrialTable(Display):
-  """Prints lines in place of KerasTuner's display of an oracle, which keeps it in its state."""
+  """Prints one line per event instead of KerasTuner's display, which keeps its state in the oracle."""
 
   def __init__(
     self,
@@ -39,7 +39,7 @@ class TrialTable(Display):
     self._num_ended = 0
 
   def on_trial_begin(self, trial: Trial) -> None:
-    """Prints what a trial tries."""
+    """Prints the hyperparameters of a trial."""
     now = self._clock()
     self._begun[trial.trial_id] = now
     self._started_at = now if self._started_at is None else self._started_at
@@ -49,7 +49,7 @@ class TrialTable(Display):
       print(f"trial {trial.trial_id} ({number}{of}): {_cut(self._describe(trial.hyperparameters.values))}", flush=True)
 
   def on_trial_end(self, trial: Trial) -> None:
-    """Prints how a trial went, the best so far, and the time left."""
+    """Prints the result of a trial, the best result so far, and the remaining time."""
     self._num_ended += 1
     taken = self._clock() - self._begun.pop(trial.trial_id, self._clock())
     if self.verbose:
@@ -57,7 +57,7 @@ class TrialTable(Display):
       print(f"trial {trial.trial_id}: " + ", ".join(part for part in parts if part), flush=True)
 
   def rows(self, count: int) -> list[str]:
-    """Returns a table of the best trials, a line each, with a line of titles."""
+    """Returns a table of the best trials as lines of text, with a header."""
     trials = self.oracle.get_best_trials(count)
     lines = [("", "trial", self.oracle.objective.name, "values")]
     for place, trial in enumerate(trials, start=1):
@@ -91,13 +91,13 @@ class TrialTable(Display):
 
 
 def values_in_words(values: Mapping[str, Any]) -> str:
-  """Returns values of hyperparameters as people read them."""
+  """Formats values of hyperparameters as text."""
   words = (f"{name}={value:.5g}" if isinstance(value, float) else f"{name}={value}" for name, value in values.items())
   return ", ".join(words) or "the default configuration"
 
 
 def duration(seconds: float) -> str:
-  """Returns a time in words: "42 s", "3 min 5 s", "2 h 10 min"."""
+  """Formats a duration in seconds as text: "42 s", "3 min 5 s", "2 h 10 min"."""
   if seconds < 60:
     return f"{seconds:.3g} s"
   minutes, rest = divmod(round(seconds), 60)

@@ -1,14 +1,14 @@
-"""How long trials have been running, so that one that hangs can be told from one that works."""
+"""Running times of trials, used to detect trials that exceed the time limit."""
 
 import time
 from collections.abc import Callable
 
 
 class TrialTimes:
-  """The times at which running trials began, by the ids of the trials.
+  """Start times of running trials, by trial id.
 
   Attributes:
-    limit: seconds that a trial may take; None for no limit.
+    limit: time limit of a trial, in seconds; None for no limit.
   """
 
   def __init__(self, limit: float | None, *, clock: Callable[[], float] = time.monotonic):
@@ -28,11 +28,11 @@ class TrialTimes:
     self._starts: dict[str, float] = {}
 
   def start(self, trial_id: str) -> None:
-    """Notes that a trial begins now. A trial that is already running goes on."""
+    """Records that a trial starts now, unless it is already running."""
     self._starts.setdefault(trial_id, self._clock())
 
   def end(self, trial_id: str) -> None:
-    """Forgets a trial, if it is known."""
+    """Removes a trial, if it is known."""
     self._starts.pop(trial_id, None)
 
   @property

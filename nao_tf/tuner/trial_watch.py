@@ -1,8 +1,7 @@
-"""Ends a process whose trial takes too long.
+"""Terminates a process whose trial exceeds the time limit.
 
-A training that hangs in the code of TensorFlow, of a driver or of a file system cannot be interrupted from Python. So the
-process ends as a whole. What started it, such as a cluster or a loop of the shell, can tell by the exit code that it is to
-be started again.
+A training that hangs in TensorFlow, a driver or a file system cannot be interrupted from Python, so the whole process
+exits. Its exit code tells the caller, such as a cluster manager or a shell loop, to restart it.
 """
 
 import contextlib
@@ -20,7 +19,7 @@ _RECORD_SECONDS = 30.0  # What hangs may hold what the record needs.
 
 
 class TrialWatch:
-  """Ends this process if a trial is not over in time. It prints where each thread was."""
+  """Terminates this process if a trial exceeds its time limit, after printing the stack of each thread."""
 
   def __init__(self, limit: float, on_overdue: Callable[[str], None]):
     """Sets up a watch that watches nothing yet.
@@ -33,7 +32,7 @@ class TrialWatch:
     self._timer: threading.Timer | None = None
 
   def start(self, trial_id: str) -> None:
-    """Begins to watch a trial instead of the last one."""
+    """Starts watching a trial, instead of the previous one."""
     self.stop()
     self._timer = threading.Timer(self._limit, self._end_process, [trial_id])
     self._timer.daemon = True

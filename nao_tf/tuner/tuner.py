@@ -1,7 +1,7 @@
-"""A KerasTuner tuner that searches with a strategy, in one process or in many.
+"""A KerasTuner tuner that searches with a strategy, in one or in many processes.
 
-It tunes whatever KerasTuner's own tuner does: a function that builds a model, a `HyperModel` with its own `fit`, or a
-subclass with its own `run_trial`.
+It supports everything that KerasTuner's own tuners do: a model-building function, a `HyperModel` with its own `fit`, or
+a subclass that overrides `run_trial`.
 """
 
 import contextlib
@@ -30,27 +30,26 @@ _ENDED = (TrialStatus.COMPLETED, TrialStatus.FAILED)
 
 
 class StrategyTuner(keras_tuner.Tuner):
-  """Tunes with a `StrategyOracle`.
+  """A KerasTuner tuner that uses a `StrategyOracle`.
 
   With KerasTuner's environment variables `KERASTUNER_ORACLE_IP`, `KERASTUNER_ORACLE_PORT` and `KERASTUNER_TUNER_ID` it
-  is the chief or a worker of a distributed search. A worker sends heartbeats while it searches. When they stop, the chief
-  gives the worker's trial to another one. There is no authentication, so the network must be a trusted one; see
-  `nao_tf.tuner.chief`.
+  is the chief or a worker of a distributed search. A worker sends heartbeats while it searches; when they stop, the
+  chief reassigns its trial. There is no authentication, so use a trusted network only; see `nao_tf.tuner.chief`.
 
-  A process that searches alone, or as a chief, locks the directory of the project. With `trial_timeout`, a process whose
-  trial takes too long ends with the exit code 75 (`nao_tf.tuner.trial_watch.EXIT_CODE`). What it was working on has failed
-  then, or runs again if `max_retries_per_trial` allows it, and a process that is started again goes on.
+  A process that searches alone or as a chief locks the directory of the project. With `trial_timeout`, a process whose
+  trial exceeds the limit exits with code 75 (`nao_tf.tuner.trial_watch.EXIT_CODE`). The trial has then failed, or is
+  rerun if `max_retries_per_trial` allows it, and a restarted process continues the search.
   """
 
   def __init__(
     self, oracle: StrategyOracle, hypermodel: Any = None, *, trial_timeout: float | None = None, **kwargs: Any
   ):
-    """Sets up the tuner, and goes on with the project in its directory if there is one.
+    """Initializes the tuner, and resumes the project in its directory if there is one.
 
     Args:
-      oracle: decides what is tried.
-      hypermodel: what is tuned; may be None if `run_trial` is overridden.
-      trial_timeout: seconds that a trial may take; None for that of the oracle, which has no limit by default.
+      oracle: the oracle that chooses hyperparameters.
+      hypermodel: the hypermodel to tune; may be None if `run_trial` is overridden.
+      trial_timeout: time limit of a trial, in seconds; None for that of the oracle, which has no limit by default.
       **kwargs: arguments of `keras_tuner.Tuner`, such as `directory`, `executions_per_trial` and `distribution_strategy`.
 
     Raises:
@@ -72,17 +71,17 @@ class StrategyTuner(keras_tuner.Tuner):
       self.oracle.stub = PersistentStub(self.oracle.stub)
 
   def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
-    """Searches until the oracle says that it is over. A chief serves its workers until then.
+    """Runs the search until the oracle ends it. A chief serves its workers until then.
 
     Args:
       *fit_args: arguments of `run_trial`, for example the training data.
-      **fit_kwargs: likewise.
+      **fit_kwargs: keyword arguments of `run_trial`.
 
     Raises:
-      nao_tf.tuner.errors.SearchFailed: if as many trials in a row have failed as are allowed, or all of them have; it is
-        a `RuntimeError`.
-      nao_tf.runs.run_lock.RunDirectoryInUse: if another process works on the project.
-      TypeError: if a trial cannot take the arguments.
+      nao_tf.tuner.errors.SearchFailed: if the maximum number of consecutive failed trials is reached, or all trials
+        failed; it is a `RuntimeError`.
+      nao_tf.runs.run_lock.RunDirectoryInUse: if another process is using the project.
+      TypeError: if a trial does not accept the arguments.
     """
     check_arguments(self, fit_args, fit_kwargs)
     self._had_no_trial = False
@@ -100,13 +99,13 @@ class StrategyTuner(keras_tuner.Tuner):
     self._check_outcome()
 
   def pre_create_trial(self) -> None:
-    """Waits a little if there was no trial to run the last time."""
+    """Waits briefly if there was no trial to run the last time."""
     if self._had_no_trial:
       time.sleep(IDLE_SECONDS)
     self._had_no_trial = True
 
   def on_trial_begin(self, trial: Trial) -> None:
-    """Repairs what a message has done to the trial's hyperparameters, and begins to watch the trial."""
+    """Repairs the hyperparameters of a trial received in a message, and starts watching the trial."""
     self._had_no_trial = False
     if self._is_worker():
       trial.hyperparameters = repaired(trial.hyperparameters)
@@ -115,7 +114,7 @@ class StrategyTuner(keras_tuner.Tuner):
     super().on_trial_begin(trial)
 
   def on_trial_end(self, trial: Trial) -> None:
-    """Reports the end of a trial, with the reason if it has failed."""
+    """Reports the end of a trial, with the reason if it failed."""
     if self._watch is not None:
       self._watch.stop()
     if self._is_worker():
@@ -123,10 +122,10 @@ class StrategyTuner(keras_tuner.Tuner):
     super().on_trial_end(trial)
 
   def results_summary(self, num_trials: int = 10) -> None:
-    """Prints a table of the best trials, one a line.
+    """Prints a table of the best trials, one per line.
 
     Args:
-      num_trials: how many.
+      num_trials: number of trials to print.
     """
     ended = [trial for trial in self.oracle.trials.values() if trial.status in _ENDED]
     failed = sum(trial.status == TrialStatus.FAILED for trial in ended)
@@ -134,7 +133,7 @@ class StrategyTuner(keras_tuner.Tuner):
     print("\n".join(self.oracle.table.rows(num_trials)))
 
   def save(self) -> None:
-    """Writes the state of the project. At any moment each file is either the old one or the new one."""
+    """Writes the state of the project atomically, file by file."""
     if not self._is_worker():
       self.oracle.save()
     write_project_file(self._get_tuner_fname(), self.get_state())

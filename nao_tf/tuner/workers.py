@@ -1,7 +1,7 @@
-"""Which workers of a distributed search are alive.
+"""Keeps track of the workers of a distributed search that are alive.
 
-KerasTuner's chief does not notice when a worker dies, and waits for it forever. So workers send heartbeats, and the
-chief notes when it last heard from each of them, by a heartbeat or otherwise.
+KerasTuner's chief does not notice when a worker dies, and waits for it forever. Here workers send heartbeats, and the
+chief records when it last heard from each of them, by a heartbeat or otherwise.
 """
 
 import contextlib
@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 
 
 class WorkerRoll:
-  """The workers, with the time at which each was last heard from.
+  """The known workers, with the time at which each was last heard from.
 
   Attributes:
-    timeout: seconds of silence after which a worker counts as dead.
+    timeout: time without a sign of life after which a worker is considered dead, in seconds.
     was_used: whether any worker has ever been heard from.
   """
 
@@ -41,22 +41,22 @@ class WorkerRoll:
     return worker in self._last_heartbeats
 
   def record_heartbeat(self, worker: str) -> None:
-    """Notes that a worker is alive now."""
+    """Records that a worker is alive now."""
     self.was_used = True
     self._last_heartbeats[worker] = self._clock()
 
   def remove(self, worker: str) -> None:
-    """Removes a worker, if it is on the roll."""
+    """Removes a worker, if it is known."""
     self._last_heartbeats.pop(worker, None)
 
   def extend(self, seconds: float) -> None:
-    """Gives all workers more time, for example because heartbeats could not be received for so long."""
+    """Gives all workers more time, for example because heartbeats could not be received for a while."""
     for worker in self._last_heartbeats:
       self._last_heartbeats[worker] += seconds
 
   @contextlib.contextmanager
   def paused(self) -> Iterator[None]:
-    """Does not count the time spent in the context as silence: the chief is too busy then to receive heartbeats."""
+    """Excludes the time spent in the context, in which the chief is too busy to receive heartbeats, from the timeout."""
     start = self._clock()
     try:
       yield

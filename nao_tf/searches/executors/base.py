@@ -1,4 +1,4 @@
-"""What an executor is: it knows where trials are evaluated, and how many at a time."""
+"""The base class of executors, which decide where trials are evaluated and how many run in parallel."""
 
 import abc
 import dataclasses
@@ -18,18 +18,17 @@ MakeEvaluator = Callable[[], Evaluator]
 
 @dataclasses.dataclass(frozen=True)
 class ExecutorSettings:
-  """How many workers there are, and what each of them gets. None of it determines the course of a search.
+  """Number of workers and their resources. These settings do not influence the course of a search.
 
   Attributes:
-    num_workers: evaluations at a time; None for as many as the machine or the cluster has room for.
-    trial_timeout: seconds after which an evaluation has failed; None for no limit.
-    worker_memory: GiB that a worker process may hold; None for its share of the memory of the machine.
-    gpus_per_trial: of `ray`: GPUs for one evaluation; 0.5 if two share one.
-    cpus_per_trial: of `ray`: cores for one evaluation.
-    ray_address: of `ray`: address of a running cluster, or "auto"; None starts Ray on this machine for the
-      search.
-    ray_working_dir: of `ray`: a directory of yours that each node of a running cluster gets, such as
-      that of modules that define spaces or evaluators. This package travels there in any case.
+    num_workers: number of parallel evaluations; None for as many as the machine or the cluster has room for.
+    trial_timeout: time limit of an evaluation, in seconds, after which it fails; None for no limit.
+    worker_memory: memory limit of a worker process, in GiB; None for an equal share of the memory of the machine.
+    gpus_per_trial: for `ray`: number of GPUs per evaluation, such as 0.5 if two evaluations share one.
+    cpus_per_trial: for `ray`: number of CPU cores per evaluation.
+    ray_address: for `ray`: address of a running cluster, or "auto"; None to start Ray on this machine for the search.
+    ray_working_dir: for `ray`: directory to copy to each node of a running cluster, such as that of modules that define
+      spaces or evaluators. This package is copied in any case.
   """
 
   num_workers: int | None = 1
@@ -61,13 +60,13 @@ class ExecutorSettings:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-  """What an executor knows about the search that it works for.
+  """What an executor needs to know about the search that it works for.
 
   Attributes:
     directory: directory of the search.
-    attempts: at its open trials.
-    retries: how often a trial is begun again that has lost its worker, or has ended the process of the search.
-    on_epoch: to be called with the id of a trial and each epoch of its training, if the executor hears of them.
+    attempts: record of the attempts to evaluate its open trials.
+    retries: number of times that a trial is restarted after it lost its worker or crashed the process of the search.
+    on_epoch: to be called with the id of a trial and each epoch of its training, if the executor learns of them.
   """
 
   directory: str
@@ -77,14 +76,14 @@ class Run:
 
 
 class WorkerStatus(NamedTuple):
-  """What a worker does.
+  """The status of a worker.
 
   Attributes:
-    worker: its number.
+    worker: number of the worker.
     trial: id of its trial; None if it has none.
-    state: in a word: "waiting" for room in a cluster, "starting", "evaluating", "idle".
-    seconds: since when.
-    epoch: the last one that the training of its trial has completed; None if there is none.
+    state: "waiting" (for room in a cluster), "starting", "evaluating" or "idle".
+    seconds: time in this state, in seconds.
+    epoch: the last completed epoch of its training; None if there is none.
   """
 
   worker: int
@@ -95,18 +94,18 @@ class WorkerStatus(NamedTuple):
 
 
 class Executor(abc.ABC):
-  """Evaluates trials of one search after the other.
+  """Base class of executors, which evaluate the trials of one search at a time.
 
-  The protocol, for whoever drives an executor:
+  The protocol:
 
-  1. `start(run)` comes first, once for each search.
-  2. `submit(trials)` gives it trials, never more than `num_free`.
-  3. `next_done()` returns them with their evaluations, in order of completion, until the executor `is_idle`.
-  4. `cancel()` ends what was begun, if the search ends early. `close()` gives back all resources.
+  1. Call `start(run)` once per search.
+  2. `submit(trials)` hands over trials, never more than `num_free`.
+  3. `next_done()` returns them with their evaluations in order of completion. Call it until the executor `is_idle`.
+  4. `cancel()` aborts running evaluations if the search ends early. `close()` releases all resources.
 
   Attributes:
-    takes_batches: whether it takes a batch of any size at once, and counts the attempts before this process itself.
-    busy_seconds: time that its workers spent on the trials of the search so far.
+    takes_batches: whether it accepts batches of any size, and takes care of earlier attempts by itself.
+    busy_seconds: time that its workers have spent on trials of the search so far, in seconds.
   """
 
   takes_batches: ClassVar[bool] = False
@@ -114,55 +113,55 @@ class Executor(abc.ABC):
 
   @classmethod
   def check(cls, settings: ExecutorSettings) -> None:
-    """Checks that there can be such an executor with these settings, before any work is done.
+    """Checks that the executor supports the settings, before any work is done.
 
     Raises:
-      ValueError: if the executor cannot do what the settings say, or a library is not installed.
+      ValueError: if it does not, or a library is not installed.
     """
 
   @property
   @abc.abstractmethod
   def num_workers(self) -> int:
-    """How many trials are evaluated at a time. It may change."""
+    """The number of trials that can be evaluated in parallel. It may change."""
 
   @property
   @abc.abstractmethod
   def num_free(self) -> int:
-    """How many more trials it takes now."""
+    """The number of further trials that it accepts now."""
 
   @property
   @abc.abstractmethod
   def is_idle(self) -> bool:
-    """Whether nothing was submitted that `next_done` has not returned."""
+    """Whether all submitted trials have been returned by `next_done`."""
 
   @abc.abstractmethod
   def start(self, run: Run) -> None:
-    """Begins to work for a search."""
+    """Starts to work for a search."""
 
   @abc.abstractmethod
   def submit(self, trials: Sequence[Trial]) -> None:
-    """Takes open trials to evaluate."""
+    """Submits open trials for evaluation."""
 
   @abc.abstractmethod
   def next_done(self) -> Trial | None:
-    """Waits for the next trial that is done and returns it with its evaluation.
+    """Waits for the next evaluated trial.
 
     Returns:
-      The trial; None if there is none yet after a second or so, so that the caller can look at `status`.
+      The trial with its evaluation; None if none finishes within about a second, so that the caller can check `status`.
 
     Raises:
-      EvaluatorError: if the evaluator cannot be made or breaks its protocol.
+      EvaluatorError: if the evaluator cannot be constructed or violates its protocol.
     """
 
   def status(self) -> list[WorkerStatus]:
-    """Returns what each worker does; nothing if there is only this process."""
+    """Returns the status of each worker; empty if there is only this process."""
     return []
 
   def cancel(self) -> None:
-    """Ends all evaluations that were begun. They do not count as attempts."""
+    """Aborts all running evaluations. They do not count as attempts."""
 
   def close(self) -> None:
-    """Ends all workers."""
+    """Stops all workers."""
 
   def __enter__(self) -> "Executor":
     return self

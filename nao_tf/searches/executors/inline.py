@@ -1,4 +1,4 @@
-"""The executor that evaluates in this process, one trial after the other."""
+"""The executor that evaluates sequentially in this process."""
 
 import sys
 import time
@@ -11,7 +11,7 @@ from nao_tf.trial import Trial
 
 
 class InlineExecutor(Executor):
-  """Gives all trials of a batch to an evaluator at once, as evaluators with shared weights need them."""
+  """Passes a whole batch of trials to the evaluator at once, as evaluators with shared weights require."""
 
   takes_batches = True
 
@@ -23,7 +23,7 @@ class InlineExecutor(Executor):
 
   @classmethod
   def check(cls, settings: ExecutorSettings) -> None:
-    """Raises ValueError if settings ask for more than one worker or a time limit, which take other processes."""
+    """Raises a ValueError if the settings require more than one worker or a time limit, which need separate processes."""
     if settings.num_workers not in (None, 1):
       raise ValueError(f"the executor inline has one worker, got num_workers {settings.num_workers}; use processes")
     if settings.trial_timeout is not None:
@@ -46,27 +46,27 @@ class InlineExecutor(Executor):
 
   @property
   def num_free(self) -> int:
-    """How many more trials it takes now: a batch of any size, or nothing before the last one is done."""
+    """The number of further trials that it accepts now: unlimited, or 0 while a batch is being evaluated."""
     return sys.maxsize if self.is_idle else 0
 
   @property
   def is_idle(self) -> bool:
-    """Whether the last batch is done."""
+    """Whether the last batch is finished."""
     return self._closing is None
 
   def start(self, run: Run) -> None:
-    """Begins to work for a search."""
+    """Starts to work for a search."""
     self._trials = TrialEvaluator(self._evaluator, run.attempts, retries=run.retries, on_epoch=run.on_epoch)
     self._closing, self.busy_seconds = None, 0.0
 
   def submit(self, trials: Sequence[Trial]) -> None:
-    """Takes a batch."""
+    """Submits a batch."""
     if self._trials is None:
       raise RuntimeError("submit was called before start")
     self._closing = self._trials.close_all(trials)
 
   def next_done(self) -> Trial | None:
-    """Evaluates the next trial of the batch, and returns None at the end of the batch; see `Executor.next_done`."""
+    """Evaluates the next trial of the batch; returns None at its end. See `Executor.next_done`."""
     if self._closing is None:
       return None
     start = time.perf_counter()
@@ -77,5 +77,5 @@ class InlineExecutor(Executor):
     return closed
 
   def cancel(self) -> None:
-    """Forgets the batch."""
+    """Drops the batch."""
     self._closing = None

@@ -1,4 +1,4 @@
-"""What this machine has for the workers of a search: GPUs, cores and memory; and the share of each worker."""
+"""The resources of this machine, GPUs, cores and memory, and how they are divided among workers."""
 
 import glob
 import os
@@ -19,7 +19,7 @@ _GIB = 2**30
 
 
 def visible_gpus() -> list[str]:
-  """Returns the GPUs that this process may use, as `CUDA_VISIBLE_DEVICES` names them. No library is asked."""
+  """Returns the GPUs visible to this process, named as in `CUDA_VISIBLE_DEVICES`, without loading any library."""
   named = os.environ.get(_GPUS)
   if named is None:
     return [str(number) for number in range(len(glob.glob("/dev/nvidia[0-9]*")))]
@@ -32,19 +32,19 @@ def visible_gpus() -> list[str]:
 
 
 def leave_gpu_memory() -> None:
-  """Lets this process leave the memory of GPUs to its workers. To be called before TensorFlow looks for devices."""
+  """Leaves the GPU memory to workers. Call it before TensorFlow initializes its devices."""
   os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 
 
 def num_cores() -> int:
-  """Returns the number of cores that this process may use."""
+  """Returns the number of CPU cores available to this process."""
   if hasattr(os, "sched_getaffinity"):
     return len(os.sched_getaffinity(0))
   return os.cpu_count() or 1
 
 
 def memory_gib() -> float:
-  """Returns the memory that this machine, or the container that this process is in, has, in GiB."""
+  """Returns the total memory of this machine or container, in GiB."""
   total = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
   for path in _MEMORY_LIMITS:
     try:
@@ -56,7 +56,7 @@ def memory_gib() -> float:
 
 
 def held_gib(pid: int | None) -> float:
-  """Returns the memory that a process holds, in GiB; 0 where the system does not say."""
+  """Returns the memory used by a process, in GiB; 0 if the system does not report it."""
   try:
     with open(f"/proc/{pid}/statm", encoding="ascii") as file:
       return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / _GIB
@@ -65,21 +65,21 @@ def held_gib(pid: int | None) -> float:
 
 
 def default_num_workers() -> int:
-  """Returns one worker for each GPU, or else for each core."""
+  """Returns the default number of workers: one per GPU, or else one per core."""
   return len(visible_gpus()) or num_cores()
 
 
 def thread_limits(num_threads: int) -> dict[str, str]:
-  """Returns environment variables that limit the threads of a process, without those that are set already."""
+  """Returns environment variables that limit the number of threads of a process, without those that are set already."""
   return {name: str(max(1, num_threads)) for name in _THREADS if name not in os.environ}
 
 
 def shares(num_workers: int) -> list[dict[str, str]]:
   """Returns the environment variables of each worker.
 
-  If there are GPUs, a worker sees one of them, and no other. If there are more workers than GPUs, several see the same one
-  and take memory as they need it. Each has as many threads as there are cores for it. What the caller's environment says
-  about threads prevails. A single worker sees what this process sees.
+  If there are GPUs, each worker sees exactly one of them. If there are more workers than GPUs, several share one and
+  allocate memory as needed. The cores are divided evenly among workers as threads, unless the environment of the caller
+  sets the number of threads. A single worker sees the same devices as this process.
   """
   if num_workers == 1:
     return [{}]

@@ -1,7 +1,7 @@
-"""The executor that evaluates in several processes on this machine.
+"""The executor that evaluates in worker processes on this machine.
 
-Each worker is a process that is kept from one trial to the next. It is replaced when a child ends it, when it hangs, and
-when it holds too much memory.
+Worker processes are reused from trial to trial. A process is replaced when a trial crashes it, when it hangs, and when
+it exceeds its memory limit.
 """
 
 import collections
@@ -37,7 +37,7 @@ _FROM_OUTSIDE = ("by SIGTERM", "by SIGHUP", "by SIGINT")
 
 
 class ProcessExecutor(Executor):
-  """Evaluates in processes. A child that ends its process, hangs, or takes too much memory has failed."""
+  """Evaluates in worker processes. A trial that crashes its process, hangs or exceeds the memory limit fails."""
 
   def __init__(
     self,
@@ -76,42 +76,42 @@ class ProcessExecutor(Executor):
 
   @property
   def num_workers(self) -> int:
-    """The number of processes."""
+    """The number of worker processes."""
     return len(self._workers)
 
   @property
   def num_free(self) -> int:
-    """The number of workers that have no trial."""
+    """The number of workers without a trial."""
     return len(self._workers) - len(self._waiting) - sum(worker.trial is not None for worker in self._workers)
 
   @property
   def is_idle(self) -> bool:
-    """Whether no worker has a trial, and none is done."""
+    """Whether no trial is running and all results have been returned."""
     return self.num_free == len(self._workers) and not self._done
 
   def start(self, run: Run) -> None:
-    """Begins to work for a search."""
+    """Starts to work for a search."""
     self._run, self.busy_seconds = run, 0.0
     self._losses.clear()
 
   def submit(self, trials: Sequence[Trial]) -> None:
-    """Gives trials to workers, and starts their processes if they have none."""
+    """Submits trials to workers, starting their processes if necessary."""
     self._waiting.extend(trials)
     self._assign()
 
   def next_done(self) -> Trial | None:
-    """Waits for a trial that is done; see `Executor.next_done`."""
+    """Waits for the next evaluated trial; see `Executor.next_done`."""
     if not self._done:
       self._wait()
       self._assign()
     return self._done.popleft() if self._done else None
 
   def status(self) -> list[WorkerStatus]:
-    """Returns what each worker does."""
+    """Returns the status of each worker."""
     return [worker.status() for worker in self._workers]
 
   def cancel(self) -> None:
-    """Ends all processes that have trials. These do not count as begun."""
+    """Terminates all processes with running trials, which do not count as attempts."""
     for worker in self._workers:
       if worker.trial is not None:
         self._give_back(worker)
@@ -120,7 +120,7 @@ class ProcessExecutor(Executor):
     self._done.clear()
 
   def close(self) -> None:
-    """Ends all processes."""
+    """Terminates all processes."""
     for worker in self._workers:
       worker.end()
 

@@ -1,8 +1,8 @@
-"""The executor that evaluates on a cluster of Ray, or with a Ray that it starts on this machine.
+"""The executor that evaluates on a Ray cluster, or with a Ray instance started on this machine.
 
-Each worker is an actor of Ray that has a worker process of its own, as `ProcessExecutor` has them. So an actor outlives
-whatever a child does, and sees how its process ended. If the actor itself is lost, that is the fault of the machine, and
-the trial goes to another one.
+Each worker is a Ray actor with a worker process of its own, as in `ProcessExecutor`. So the actor survives a crash of a
+trial and knows how the process ended. If the actor itself is lost, the machine is to blame, and the trial is retried
+elsewhere.
 """
 
 import collections
@@ -42,7 +42,7 @@ _LONGEST_LOG = 2**20
 
 
 class RayExecutor(Executor):
-  """Evaluates with actors of Ray. Nodes may join, leave and be preempted."""
+  """Evaluates with Ray actors. Nodes may join, leave and be preempted."""
 
   def __init__(
     self,
@@ -95,7 +95,7 @@ class RayExecutor(Executor):
 
   @classmethod
   def check(cls, settings: ExecutorSettings) -> None:
-    """Raises ValueError if Ray is not installed, or there is nothing at `ray_working_dir`."""
+    """Raises a ValueError if Ray is not installed, or `ray_working_dir` does not exist."""
     check_working_dir(settings.ray_working_dir)
     _import_ray()
 
@@ -115,7 +115,7 @@ class RayExecutor(Executor):
 
   @property
   def num_workers(self) -> int:
-    """The number of actors. If none was given, as many as the cluster has room for now, at least one."""
+    """The number of actors: as given, or as many as currently fit the cluster, at least one."""
     if self._num_workers is not None:
       return self._num_workers
     has = self._ray.cluster_resources()
@@ -123,21 +123,21 @@ class RayExecutor(Executor):
 
   @property
   def num_free(self) -> int:
-    """How many more trials it takes now."""
+    """The number of further trials that it accepts now."""
     return max(0, self.num_workers - len(self._working) - len(self._waiting))
 
   @property
   def is_idle(self) -> bool:
-    """Whether no trial waits for an actor, no actor has one, and none is done."""
+    """Whether no trial is waiting or running, and all results have been returned."""
     return not self._waiting and not self._working and not self._done
 
   def start(self, run: Run) -> None:
-    """Begins to work for a search."""
+    """Starts to work for a search."""
     self._run, self.busy_seconds = run, 0.0
     self._losses.clear()
 
   def submit(self, trials: Sequence[Trial]) -> None:
-    """Gives trials to actors that rest, and starts others if there are too few."""
+    """Submits trials to idle actors, starting more actors if there are too few."""
     self._working_for()
     self._warn_without_room()
     self._waiting.extend(trials)
@@ -145,7 +145,7 @@ class RayExecutor(Executor):
     self._assign()
 
   def next_done(self) -> Trial | None:
-    """Waits for a trial that is done; see `Executor.next_done`."""
+    """Waits for the next evaluated trial; see `Executor.next_done`."""
     if not self._done and not self.is_idle:
       references = [*self._working, *self._starting]
       ready, _ = self._ray.wait(references, num_returns=1, timeout=_PATIENCE)
@@ -155,7 +155,7 @@ class RayExecutor(Executor):
     return self._done.popleft() if self._done else None
 
   def status(self) -> list[WorkerStatus]:
-    """Returns what each actor does that has a trial, and which trials wait for one, or for a node that has room."""
+    """Returns the status of each actor with a trial, and which trials wait for an actor or for room on a node."""
     now = time.monotonic()
     working = [
       WorkerStatus(number, work.trial.id, "evaluating" if work.has_begun else "starting", now - work.since)
@@ -168,7 +168,7 @@ class RayExecutor(Executor):
     return [*working, *waiting]
 
   def cancel(self) -> None:
-    """Ends all actors that have trials. These do not count as begun."""
+    """Terminates all actors with running trials, which do not count as attempts."""
     for work in self._working.values():
       self._give_back(work)
       self._end(work.actor)
@@ -177,7 +177,7 @@ class RayExecutor(Executor):
     self._done.clear()
 
   def close(self) -> None:
-    """Ends all actors, and Ray if this executor has started it."""
+    """Terminates all actors, and Ray if this executor started it."""
     working = [work.actor for work in self._working.values()]
     for actor in [*self._starting.values(), *self._resting, *working]:
       self._end(actor)

@@ -1,7 +1,7 @@
-"""What the nodes of a cluster of Ray get from the process of a search: this package, and a directory of the user.
+"""The code that is copied to the nodes of a Ray cluster: this package, and a directory of the user.
 
-Both travel by Ray's runtime environment, so nodes need neither this version of the package nor a shared file system for
-it. The libraries that it needs, such as TensorFlow, are installed on each node.
+Both are part of Ray's runtime environment, so nodes need neither this version of the package nor a shared file system.
+Required libraries, such as TensorFlow, must be installed on each node.
 """
 
 import contextlib
@@ -19,13 +19,13 @@ _COMMANDS = "tools"
 
 @contextlib.contextmanager
 def runtime_environment(working_dir: str | None) -> Iterator[dict[str, Any]]:
-  """Makes a runtime environment of Ray, for the time in which a program connects to a cluster.
+  """Creates a Ray runtime environment for the duration of a connection to a cluster.
 
   Args:
-    working_dir: a directory whose files each worker finds in its own current directory and may import; None for none.
+    working_dir: directory whose files each worker finds in its current directory and can import; None for none.
 
   Yields:
-    What `ray.init` takes as `runtime_env`.
+    The value of `runtime_env` for `ray.init`.
   """
   with tempfile.TemporaryDirectory(prefix="nao_tf_") as parent:
     package = copy_package(parent)
@@ -34,13 +34,13 @@ def runtime_environment(working_dir: str | None) -> Iterator[dict[str, Any]]:
 
 
 def check_working_dir(working_dir: str | None) -> None:
-  """Raises ValueError if there is no such directory."""
+  """Raises a ValueError if the directory does not exist."""
   if working_dir is not None and not os.path.isdir(working_dir):
     raise ValueError(f"ray_working_dir: expected a directory, got {working_dir!r}, which is none")
 
 
 def copy_package(parent: str) -> str:
-  """Copies this package into a directory, with its commands, which stand elsewhere in a checkout.
+  """Copies this package into a directory, including its commands, which are located elsewhere in a checkout.
 
   Args:
     parent: an existing directory.

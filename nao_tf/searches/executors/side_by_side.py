@@ -1,4 +1,4 @@
-"""Evaluates trials that belong to no search, side by side: no journal, and no strategy to ask."""
+"""Evaluates trials in parallel outside of a search: without a journal and without a strategy."""
 
 import collections
 import contextlib
@@ -11,12 +11,12 @@ from nao_tf.trial import Architecture, Evaluation, Trial
 
 
 def evaluate_side_by_side(executor: Executor, trials: Iterable[Trial], *, retries: int = 2) -> Iterator[Trial]:
-  """Yields trials with their evaluations, in order of completion.
+  """Yields trials with their evaluations in order of completion.
 
   Args:
-    executor: evaluates them.
-    trials: open ones.
-    retries: how often a trial is begun again that has lost its worker.
+    executor: the executor.
+    trials: open trials.
+    retries: number of times that a trial is restarted after it lost its worker.
   """
   waiting = collections.deque(trials)
   with tempfile.TemporaryDirectory(prefix="nao_tf_") as directory, contextlib.ExitStack() as stack:
@@ -33,7 +33,7 @@ def evaluate_side_by_side(executor: Executor, trials: Iterable[Trial], *, retrie
 
 
 def evaluations_in_order(executor: Executor, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
-  """Yields the evaluation of each architecture, in their order, as soon as those before it are there."""
+  """Yields the evaluation of each architecture, in the given order, as soon as it is available."""
   trials = [Trial(number, architecture) for number, architecture in enumerate(architectures)]
   done: dict[int, Evaluation] = {}
   expected = 0

@@ -1,4 +1,4 @@
-"""What children print: `trials/ID/log.txt` in the directory of a search."""
+"""The output of trials: `trials/ID/log.txt` in the directory of a search."""
 
 import os
 
@@ -11,11 +11,11 @@ _LAST_BYTES = 4000
 
 
 def new_log(directory: str, trial: int) -> str:
-  """Makes the directory of a trial and returns the path of its log.
+  """Creates the directory of a trial and returns the path of its log.
 
   Args:
     directory: directory of the search.
-    trial: its id.
+    trial: id of the trial.
   """
   folder = os.path.join(directory, TRIALS_DIRECTORY, str(trial))
   os.makedirs(folder, exist_ok=True)
@@ -23,11 +23,11 @@ def new_log(directory: str, trial: int) -> str:
 
 
 def read_log(path: str, size: int = _LAST_BYTES) -> bytes:
-  """Returns the end of a log; nothing if there is none.
+  """Returns the end of a log; empty if there is none.
 
   Args:
     path: path of the log.
-    size: bytes to return at most.
+    size: maximum number of bytes.
   """
   try:
     with open(path, "rb") as file:
@@ -38,7 +38,7 @@ def read_log(path: str, size: int = _LAST_BYTES) -> bytes:
 
 
 def closed_with_log(trial: Trial, evaluation: Evaluation, log: bytes) -> Trial:
-  """Returns a trial with its evaluation. If it has failed, the last lines of its log are in the metric `log`."""
+  """Returns a trial with its evaluation; a failed one gets the last lines of its log as the metric `log`."""
   lines = log.decode(errors="replace").split("\n")[-_LAST_LINES - 1 :]
   text = "\n".join(lines).strip()
   if evaluation.ok or not text:

@@ -1,4 +1,4 @@
-"""Shows what the workers of a search do: on a terminal, a line for each below the progress bar."""
+"""Shows the status of workers on a terminal, with one line per worker below the progress bar."""
 
 import sys
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from nao_tf.searches.executors.base import WorkerStatus
 
 
 class WorkerLines:
-  """Lines below a progress bar. It is a context manager that takes them away.
+  """Status lines below a progress bar; a context manager that removes them at the end.
 
-  In a log file there are none: the progress bar has a line for each trial there.
+  They are not shown in log files, where the progress bar prints a line per trial.
 
   Attributes:
-    is_shown: whether anything is to be shown.
+    is_shown: whether the lines may be shown.
   """
 
   def __init__(self, *, shown: bool = True) -> None:
@@ -29,11 +29,11 @@ class WorkerLines:
 
   @property
   def are_shown(self) -> bool:
-    """Whether there are lines."""
+    """Whether lines are currently shown."""
     return bool(self._lines)
 
   def show(self, workers: Sequence[WorkerStatus]) -> None:
-    """Shows what each worker does; to be given to `run_search` as `on_workers`."""
+    """Shows the status of each worker; pass it to `run_search` as `on_workers`."""
     if not (self.is_shown and self._is_terminal):
       return
     while len(self._lines) < len(workers):
@@ -43,7 +43,7 @@ class WorkerLines:
       line.set_description_str(in_words(worker))
 
   def show_times(self, times: object) -> None:
-    """Shows the times of a search at its end; to be given to `run_search` as `on_end`."""
+    """Shows the times of a search at its end; pass it to `run_search` as `on_end`."""
     if self.is_shown and self._is_terminal:
       tqdm.tqdm.write(str(times), file=sys.stderr)
     elif self.is_shown:
@@ -58,7 +58,7 @@ class WorkerLines:
 
 
 def in_words(worker: WorkerStatus) -> str:
-  """Returns in words what a worker does."""
+  """Returns the status of a worker as text."""
   trial = "" if worker.trial is None else f" trial {worker.trial}"
   epoch = "" if worker.epoch is None else f", epoch {worker.epoch.number} of {worker.epoch.total}"
   return f"worker {worker.worker}: {worker.state}{trial}{epoch}, {worker.seconds:.0f} s"
