@@ -1,4 +1,4 @@
-"""The three choices of a search as a person gives them: names, places `package.module:Name`, classes, or ready objects."""
+"""The space, strategy and evaluator of a search as given by a user: names, import paths, classes, or instances."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,10 +17,10 @@ AnyEvaluator = str | type[Any] | Evaluator
 
 
 def space_of(given: AnySpace) -> SearchSpace:
-  """Returns a space.
+  """Returns a search space.
 
   Args:
-    given: its name, the place of one of your own, or a space.
+    given: a name, an import path `package.module:Name`, or a search space.
 
   Raises:
     ValueError: if there is no such space.
@@ -37,12 +37,12 @@ def check_strategy(given: AnyStrategy, space: SearchSpace, *, bounded: bool) -> 
 
   Args:
     given: see `strategy_of`.
-    space: what is to be searched.
-    bounded: whether there are bounds on what may be proposed.
+    space: the search space.
+    bounded: whether proposals are restricted by size limits.
 
   Raises:
-    ValueError: if there is no such strategy; or it is made already, and was asked before, is for another space, or would
-      not know the bounds.
+    ValueError: if there is no such strategy; or if it is an instance that is not fresh, is for another space, or does
+      not respect the limits.
   """
   if isinstance(given, str):
     strategy_class(given)
@@ -53,14 +53,14 @@ def check_strategy(given: AnyStrategy, space: SearchSpace, *, bounded: bool) -> 
 
 
 def check_takes(given: AnyStrategy, objectives: Sequence[str]) -> None:
-  """Checks that a strategy can search for objectives.
+  """Checks that a strategy supports multi-objective search.
 
   Args:
     given: see `strategy_of`.
-    objectives: names; none for the reward alone.
+    objectives: names of the objectives; empty for a search by reward alone.
 
   Raises:
-    ValueError: if it searches for the reward alone; the message names those that do not.
+    ValueError: if it does not; the message names the strategies that only maximize the reward.
   """
   strategy = strategy_class(given) if isinstance(given, str) else given
   if objectives and not strategy.takes_objectives:
@@ -75,10 +75,10 @@ def strategy_of(given: AnyStrategy, space: SearchSpace, seed: int, config: Any =
   """Returns a strategy.
 
   Args:
-    given: its name, the place of one of your own, its class, or a strategy that was asked nothing.
-    space: what it proposes from.
-    seed: random seed of a strategy that is made here.
-    config: its settings; None for its defaults.
+    given: a name, an import path, a subclass of `Strategy`, or a fresh strategy.
+    space: the space to propose from.
+    seed: random seed of a newly created strategy.
+    config: settings of the strategy; None for the defaults.
   """
   if isinstance(given, Strategy):
     return given
@@ -89,7 +89,7 @@ def strategy_of(given: AnyStrategy, space: SearchSpace, seed: int, config: Any =
 
 
 def preferred(given: AnyStrategy, name: str) -> str | None:
-  """Returns the space or the evaluator that a strategy is made for, if it is made for one.
+  """Returns the preferred search space or evaluator of a strategy; None if it has none.
 
   Args:
     given: see `strategy_of`.
@@ -100,10 +100,10 @@ def preferred(given: AnyStrategy, name: str) -> str | None:
 
 
 def check_evaluator(given: AnyEvaluator) -> None:
-  """Checks that there is such an evaluator, before any data is read.
+  """Checks that an evaluator exists, before any data is read.
 
   Raises:
-    ValueError: if there is none.
+    ValueError: if it does not.
   """
   if isinstance(given, str):
     evaluator_class(given)
@@ -118,11 +118,11 @@ def evaluator_of(given: AnyEvaluator, context: EvaluatorContext) -> Evaluator:
   """Returns an evaluator.
 
   Args:
-    given: its name, the place of one of your own, its class, or an evaluator.
-    context: what it is made from.
+    given: a name, an import path, a class with `from_context`, or an evaluator.
+    context: the context to construct it from.
 
   Raises:
-    ValueError: if the context lacks what it needs, or the evaluator cannot train in rungs.
+    ValueError: if the context lacks something that it needs, or it does not support rungs.
   """
   if isinstance(given, str):
     return make_evaluator(given, context)
@@ -130,7 +130,7 @@ def evaluator_of(given: AnyEvaluator, context: EvaluatorContext) -> Evaluator:
 
 
 def recorded_name(given: Any) -> str:
-  """Returns a choice as the settings of a search record it: a name that makes it again where there is one."""
+  """Returns the name under which a search records a choice, from which it can be recreated if possible."""
   if isinstance(given, str):
     return given
   if isinstance(given, type):

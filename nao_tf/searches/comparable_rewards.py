@@ -1,13 +1,13 @@
-"""Rewards of different rungs made comparable: what a strategy is told in a search with rungs.
+"""Makes rewards of different rungs comparable for the strategy of a search with rungs.
 
-A strategy compares rewards. A reward after a few epochs is lower than one after many, so it is told what the reward at
-the top rung would be. From one rung to the next this is a straight line through the trials that have a reward at both:
+Rewards after few epochs are lower than rewards after many, so a strategy is given the reward expected at the top rung.
+From each rung to the next, it is extrapolated by a line through the trials with a reward at both rungs:
 
   reward at the next rung = mean there + slope * (reward - mean here)
 
-The trials that went on are few and alike, so the slope is drawn towards 1. Each trial is told with the reward at its
-highest rung, carried on from there. A line changes as results come in. A trial whose reward changes with it noticeably
-is told again.
+Promoted trials are few and similar, so the slope is shrunk toward 1. Each trial is reported with the extrapolated
+reward of its highest rung. As results arrive the lines change, and trials whose extrapolated rewards change noticeably
+are reported again.
 """
 
 import dataclasses

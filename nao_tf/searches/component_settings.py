@@ -1,8 +1,8 @@
-"""Settings of the strategy and of the evaluator of a search in one call. They are named as their flags.
+"""Settings of the strategy and the evaluator as keyword arguments of `nao_tf.search`, named like their flags.
 
-A strategy or an evaluator declares its settings with `config_class` and `presets`; see `nao_tf.strategies.base.Strategy`. A
-preset is chosen with `bayesian_preset="nasbot"`. The settings of a class of your own begin with its name, in lower case with
-underscores: `hill_climbing_restarts=3` for `HillClimbing`.
+A strategy or evaluator declares its settings with `config_class` and `presets`; see `nao_tf.strategies.base.Strategy`.
+A preset is chosen with, for example, `bayesian_preset="nasbot"`. Settings of your own class are prefixed with its name
+in snake case: `hill_climbing_restarts=3` for `HillClimbing`.
 """
 
 import dataclasses
@@ -18,24 +18,24 @@ _PRESETS = "presets"
 
 
 def strategy_settings(strategy: AnyStrategy, overrides: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-  """Returns the settings of a strategy, None for its defaults, and the overrides that are not for it.
+  """Returns the settings of a strategy, None for its defaults, and the remaining overrides.
 
   Args:
-    strategy: its name, a place, a class, or a strategy, which has its settings already.
-    overrides: values by name, those of networks and trainings among them.
+    strategy: a name, an import path, a class, or a strategy, which already has its settings.
+    overrides: values by name, including those of networks and trainings.
 
   Raises:
-    ValueError: if there is no such strategy, preset or setting, a value is not one for it, or a setting is one of another
+    ValueError: if there is no such strategy, preset or setting, a value is invalid, or a setting belongs to another
       strategy.
   """
   return _taken("strategy", strategy, overrides, strategies.STRATEGIES, strategies.declared_settings)
 
 
 def evaluator_settings(evaluator: AnyEvaluator, overrides: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-  """Returns the settings of an evaluator, None for its defaults, and the overrides that are not for it.
+  """Returns the settings of an evaluator, None for its defaults, and the remaining overrides.
 
   Args:
-    evaluator: its name, a place, a class, or an evaluator, which has its settings already.
+    evaluator: a name, an import path, a class, or an evaluator, which already has its settings.
     overrides: values by name.
 
   Raises:

@@ -1,7 +1,7 @@
-"""What networks cost, as a hint of how good they are: informants of NAO's Gaussian process.
+"""Costs of networks as proxies of their rewards: informants of NAO's Gaussian process.
 
-Larger networks are often better ones. So the number of parameters and of multiply-adds, which are known without training,
-may say something about rewards. Whether they do is found out in each search; see `nao_tf.controller.informed_process`.
+Larger networks tend to be better, so the numbers of parameters and multiply-adds, which are known without training, may
+predict rewards. Each search determines whether they do; see `nao_tf.controller.informed_process`.
 """
 
 import functools
@@ -36,7 +36,7 @@ class CostProxy:
   """An informant: the logarithm of a cost.
 
   Attributes:
-    name: name of the cost, for people.
+    name: display name of the cost.
   """
 
   def __init__(self, name: str, index: int, costs: Costs):
@@ -56,15 +56,15 @@ class CostProxy:
 
 
 def with_proxies(strategy: Strategy, names: Sequence[str], costs: Costs) -> Strategy:
-  """Returns a strategy that was asked nothing, after it was told whom to ask about architectures.
+  """Adds informants to a fresh strategy, and returns the strategy.
 
   Args:
-    strategy: with a method `inform`, as that of NAO.
+    strategy: a strategy with a method `inform`, such as NAO.
     names: names of the proxies.
-    costs: returns the costs of an architecture, in the order of the names.
+    costs: function that returns the costs of an architecture, in the order of the names.
 
   Raises:
-    ValueError: if the strategy cannot use proxies.
+    ValueError: if the strategy does not support proxies.
   """
   return informed(strategy, [CostProxy(name, index, costs) for index, name in enumerate(names)])
 
@@ -72,17 +72,17 @@ def with_proxies(strategy: Strategy, names: Sequence[str], costs: Costs) -> Stra
 def with_network_proxies(
   strategy: Strategy, names: Sequence[str], space: SearchSpace, network_config: Any, make_task: "Callable[[], Task]"
 ) -> Strategy:
-  """Returns a strategy that was asked nothing, after it was told what to ask about the networks of a search.
+  """Adds informants about the networks of a search to a fresh strategy, and returns the strategy.
 
   Args:
-    strategy: with a method `inform`, as that of NAO.
+    strategy: a strategy with a method `inform`, such as NAO.
     names: names of the proxies.
     space: the search space.
-    network_config: how networks are built.
-    make_task: returns the task.
+    network_config: configuration of the networks.
+    make_task: function that returns the task.
 
   Raises:
-    ValueError: if the strategy cannot use proxies, or there are none of such networks.
+    ValueError: if the strategy does not support proxies, or the proxies are not available for such networks.
   """
   counted = [name for name in names if name in COSTS]
   costs = network_costs(counted, space, network_config, make_task) if counted else None
@@ -94,10 +94,10 @@ def with_network_proxies(
 
 
 def informed(strategy: Strategy, informants: "Sequence[Informant]") -> Strategy:
-  """Returns a strategy that was asked nothing, after it was told whom to ask about architectures.
+  """Adds informants to a fresh strategy, and returns the strategy.
 
   Raises:
-    ValueError: if the strategy cannot use proxies.
+    ValueError: if the strategy does not support proxies.
   """
   inform = getattr(strategy, "inform", None)
   if inform is None:
@@ -107,10 +107,10 @@ def informed(strategy: Strategy, informants: "Sequence[Informant]") -> Strategy:
 
 
 def check_proxies(names: Sequence[str]) -> tuple[str, ...]:
-  """Returns names of proxies, each once.
+  """Checks the names of proxies and returns them without duplicates.
 
   Raises:
-    ValueError: if there is none of a name.
+    ValueError: if a name is unknown.
   """
   wrong = [names] if isinstance(names, str) else [name for name in names if name not in PROXIES]
   if wrong:
@@ -121,16 +121,16 @@ def check_proxies(names: Sequence[str]) -> tuple[str, ...]:
 def network_costs(
   names: Sequence[str], space: SearchSpace, network_config: Any, make_task: "Callable[[], Task]"
 ) -> Costs:
-  """Returns what says what the networks of a search cost.
+  """Returns a function that computes the costs of the networks of a search.
 
   Args:
     names: names of the proxies.
     space: the search space.
-    network_config: how networks are built.
-    make_task: returns the task, which says what their inputs and outputs are.
+    network_config: configuration of the networks.
+    make_task: function that returns the task, which defines the inputs and outputs of networks.
 
   Raises:
-    ValueError: if the costs of such networks are not known.
+    ValueError: if the costs of such networks are unknown.
   """
   if not has_known_costs(space.decode(space.sample(np.random.default_rng(0))), network_config):
     raise ValueError(f"proxies: the costs of the networks of the space {space.name} are not known")
@@ -146,10 +146,10 @@ def network_costs(
 
 
 def table_costs(names: Sequence[str], table: Table) -> Costs:
-  """Returns what says what architectures cost as a table has it. What is not in the table counts as the mean.
+  """Returns a function that looks up the costs of architectures in a table. Missing architectures get the mean.
 
   Raises:
-    ValueError: if the table has no such numbers.
+    ValueError: if the table has no such costs.
   """
   untrained = [name for name in names if name in UNTRAINED]
   if untrained:

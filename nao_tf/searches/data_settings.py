@@ -1,4 +1,4 @@
-"""Settings of networks and trainings that fit the data better than the defaults do."""
+"""Default settings of networks and trainings adapted to the data."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,14 +12,14 @@ _LARGE_IMAGE = 96
 
 
 def settings_for_data(task: Task, overrides: Mapping[str, Any]) -> dict[str, Any]:
-  """Returns settings that fit the data of a task better than the defaults do, of those that are not given.
+  """Returns adapted values for settings that were not given explicitly.
 
-  Little data is divided into smaller batches, so that an epoch has a few steps. Large images get a stem that reduces
-  them first. The log says so.
+  Small data sets get smaller batches, so that an epoch has a few steps. Large images get a stem that reduces their
+  resolution. The changes are logged.
 
   Args:
-    task: what is learned.
-    overrides: settings that are given.
+    task: the task.
+    overrides: settings that were given explicitly.
   """
   fitting = {name: value for name, value in _all(task).items() if name not in overrides}
   count, size = task.num_examples("train"), "x".join(map(str, task.input_shape)) or "one word"

@@ -1,6 +1,6 @@
-"""The driver of a strategy: asks it, tells it, and repeats what was asked and told before.
+"""The driver of a strategy, which requests architectures, reports trials, and replays recorded searches.
 
-The search loop, benchmarks on tables and KerasTuner's oracle all talk to a strategy through a `Driver`.
+The search loop, benchmarks on tables and KerasTuner oracles all use strategies through a `Driver`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,11 +15,11 @@ Event = Sequence[Trial] | Trial
 
 
 class Driver:
-  """Drives one strategy through one search.
+  """Drives a strategy through a search.
 
   Attributes:
     strategy: the strategy.
-    num_trials: how many trials were asked for so far.
+    num_trials: number of trials requested so far.
   """
 
   def __init__(self, strategy: Strategy, *, cache: str | None = None, num_earlier: int = 0):
@@ -37,12 +37,12 @@ class Driver:
     self._has_warned = False
 
   def restore(self) -> None:
-    """Gives the strategy what it has learned before, from the cache. To be called before anything is asked or told."""
+    """Restores what the strategy has learned from the cache. Call it before anything is asked or told."""
     if self._cache is not None:
       self.strategy.restore(self._cache)
 
   def ask(self, count: int) -> list[Trial]:
-    """Returns open trials to evaluate next, at most `count`.
+    """Requests at most `count` open trials to evaluate next.
 
     Raises:
       SpaceExhausted: if the space has no new architecture left.
@@ -53,26 +53,26 @@ class Driver:
     return batch
 
   def tell(self, trials: Iterable[Trial]) -> None:
-    """Tells the strategy about closed trials."""
+    """Reports closed trials to the strategy."""
     self.strategy.tell(trials)
 
   def save(self) -> None:
-    """Writes the cache. To be called when the latest batch is on record."""
+    """Saves the cache. Call it after the latest batch has been recorded."""
     if self._cache is not None:
       self.strategy.save(self._cache)
 
   def count_as_asked(self, proposals: Sequence[Proposal]) -> list[Trial]:
-    """Returns open trials of architectures that somebody else has chosen; the strategy counts them as asked for."""
+    """Returns open trials of architectures chosen by the caller; the strategy counts them as asked for."""
     first = self.num_trials
     self.strategy.count_as_asked(proposals)
     self.num_trials += len(proposals)
     return [Trial(first + i, architecture, origin) for i, (architecture, origin) in enumerate(proposals)]
 
   def replay(self, events: Iterable[Event]) -> list[Trial]:
-    """Repeats what happened in a search; returns the trials that are still open.
+    """Replays the events of a recorded search; returns the trials that are still open.
 
     Raises:
-      ValueError: if an architecture on record is not one of the space.
+      ValueError: if a recorded architecture does not belong to the space.
     """
     still_open: dict[int, Trial] = {}
     for event in events:
@@ -85,13 +85,13 @@ class Driver:
     return list(still_open.values())
 
   def repeat(self, recorded: Sequence[Trial]) -> None:
-    """Asks again for a batch that is on record.
+    """Requests a recorded batch again.
 
-    What is on record prevails. If the strategy now asks for other architectures, because it is of another version or
-    runs on another machine, there is one warning, and the search goes on from what was evaluated.
+    The record takes precedence. If the strategy now proposes other architectures, because of another version or
+    machine, a warning is logged once, and the search continues from what was evaluated.
 
     Raises:
-      ValueError: if an architecture on record is not one of the space.
+      ValueError: if a recorded architecture does not belong to the space.
     """
     try:
       asked = self.ask(len(recorded))
@@ -101,7 +101,7 @@ class Driver:
       self.replace(asked, recorded)
 
   def replace(self, asked: Sequence[Trial], recorded: Sequence[Trial]) -> None:
-    """Takes back the last batch: the recorded one was evaluated instead. Warns the first time."""
+    """Replaces the last batch by the recorded one. Logs a warning the first time."""
     self._warn(asked, recorded)
     self.num_trials += len(recorded) - len(asked)
     self.strategy.replace(

@@ -1,6 +1,7 @@
-"""The evaluation of a batch of trials. Whatever happens in it, each trial ends with an evaluation.
+"""Evaluates a batch of trials such that every trial ends with an evaluation, whatever happens.
 
-An evaluation that ends the process is tried again at the next start, so many times. Then its trial has failed.
+An evaluation that crashes the process is retried after the next start, up to a maximum number of times. Then its trial
+fails.
 """
 
 import contextlib
@@ -17,13 +18,13 @@ from nao_tf.trial import Evaluation, Trial
 
 
 def failed_by_attempts(trial: Trial, attempts: Attempts, retries: int) -> Trial | None:
-  """Returns an open trial as failed if its evaluation has ended the process more than `retries` times, or else None."""
+  """Returns an open trial as failed if its evaluation has crashed the process more than `retries` times, else None."""
   count = attempts.count(trial.id)
   return trial.close(Evaluation.failed(f"its evaluation ended the process {count} times")) if count > retries else None
 
 
 class TrialEvaluator:
-  """Closes open trials with an evaluator."""
+  """Evaluates open trials with an evaluator."""
 
   def __init__(
     self,
@@ -47,10 +48,10 @@ class TrialEvaluator:
     self._is_lazy = inspect.isgeneratorfunction(evaluator.evaluate)
 
   def close_all(self, trials: Sequence[Trial]) -> Iterator[Trial]:
-    """Yields each trial with its evaluation, in order, as soon as it has one.
+    """Yields each trial with its evaluation, in order, as soon as it is available.
 
     Raises:
-      EvaluatorError: if the evaluator returns something else than one evaluation for each architecture.
+      EvaluatorError: if the evaluator does not return exactly one evaluation per architecture.
     """
     done = 0
     while done < len(trials):

@@ -1,4 +1,4 @@
-"""The training of one network in a directory of its own, which is continued if it was begun there."""
+"""Trains a single network in a directory, resuming the training if it was started there before."""
 
 import collections
 import dataclasses
@@ -24,7 +24,7 @@ from nao_tf.training.training_directory import TrainingDirectory, has_begun, res
 
 
 def training_settings(genotype: Genotype, configs: Configs, seed: int) -> dict[str, Any]:
-  """Returns what determines a training, beside its task, as JSON values."""
+  """Returns the settings that determine a training, apart from its task, as JSON values."""
   return flat_settings(
     network=configs.network_config, training=configs.training_config, seed=seed, genotype=genotype.to_json()
   )
@@ -45,27 +45,27 @@ def train_in_directory(
   run_options: RunOptions | None = None,
   writes: bool = True,
 ) -> NetworkTrainer:
-  """Trains a network to the last epoch and returns what has trained it.
+  """Trains a network to the last epoch and returns its trainer.
 
   Args:
-    directory: directory of the training, which is resumed from there.
-    task: what to learn.
-    genotype: the genotype of the network.
+    directory: directory of the training, which is resumed if it was started there before.
+    task: the task.
+    genotype: genotype of the network.
     configs: how the network is built and trained.
-    distribution: the `tf.distribute.Strategy` of the process.
-    seed: seed of the training.
-    lock: the lock of the directory; None if nothing is written.
-    settings: all that determines the training.
+    distribution: the `tf.distribute.Strategy` to train with.
+    seed: random seed of the training.
+    lock: lock of the directory; None if nothing is written.
+    settings: all settings that determine the training.
     progress: whether to show a progress bar.
     tensorboard: whether to write curves for TensorBoard.
-    run_options: how the training is run; None: as usual.
-    writes: whether this process writes into the directory. Among several that train one network, one does.
+    run_options: options of the run that do not change its results; None for the defaults.
+    writes: whether this process writes to the directory. Of several processes that train one network, only one does.
 
   Raises:
-    RunDirectoryError: if the directory was made with other settings.
-    ValueError: if the network cannot be built or trained so, or what is in the directory cannot be read.
+    RunDirectoryError: if the directory belongs to a training with other settings.
+    ValueError: if the network cannot be built or trained as configured, or a file in the directory cannot be read.
     nao_tf.training.base.Diverged: if the loss becomes NaN or infinite.
-    OSError: if the directory cannot be written.
+    OSError: if the directory cannot be written to.
   """
   options = dataclasses.asdict(run_options or RunOptions())
   trainer = make_trainer(
@@ -97,14 +97,14 @@ def train_in_directory(
 def finished_network(
   directory: str, task: Task, genotype: Genotype, configs: Configs, trainer: NetworkTrainer, *, seed: int
 ) -> keras.Model:
-  """Returns the network of a finished training in single precision, on one device.
+  """Returns the network of a finished training in float32, on a single device.
 
   Args:
     directory: directory of the training.
-    task: what was learned.
+    task: the task.
     genotype: genotype of the network.
     configs: how the network was built and trained.
-    trainer: what has trained it.
+    trainer: its trainer.
     seed: random seed of the training.
 
   Raises:
@@ -121,17 +121,17 @@ def finished_network(
 
 
 def check_begun(directory: str, settings: Mapping[str, Any]) -> None:
-  """Checks the settings of a training if something was begun in its directory.
+  """Checks the settings of a training that was started in a directory, if there is one.
 
   Raises:
-    RunDirectoryError: if that was with other settings.
+    RunDirectoryError: if it was started with other settings.
   """
   if _is_bound(directory):
     check_settings(directory, settings)
 
 
 def bind_settings(directory: str, settings: Mapping[str, Any]) -> None:
-  """Writes down the settings of a training that is about to begin, or checks those of one that has begun."""
+  """Records the settings of a new training, or checks those of one that was started before."""
   if not _is_bound(directory):
     write_json(os.path.join(directory, CONFIG_FILE), dict(settings))
   check_settings(directory, settings)

@@ -1,4 +1,4 @@
-"""Refuses networks that are too large for the memory of this machine, before one is built."""
+"""Refuses networks that are too large for the memory of this machine, before any is built."""
 
 import math
 import os
@@ -21,16 +21,16 @@ _CGROUP_LIMIT = "/sys/fs/cgroup/memory.max"
 
 
 def check_memory(space: SearchSpace, task: Task, configs: Configs, *, available: int | None = None) -> None:
-  """Checks that some of the networks of a search can be trained on this machine.
+  """Checks that some networks of a search can be trained on this machine.
 
-  What is counted is certainly needed: weights, gradients, momentum, and the outputs of the cells for one batch. A
-  network that passes may still need more memory than there is; its trial then fails.
+  Only what is certainly needed counts: weights, gradients, momentum, and the outputs of the cells for one batch. A
+  network that passes may still run out of memory; its trial then fails.
 
   Args:
     space: the search space.
-    task: what the networks learn.
-    configs: how they are built and trained.
-    available: bytes of memory; None for those of this machine.
+    task: the task.
+    configs: how the networks are built and trained.
+    available: available memory, in bytes; None for that of this machine.
 
   Raises:
     ValueError: if even the smallest of a few random networks needs more.
@@ -47,9 +47,9 @@ def check_network_memory(genotype: Genotype, task: Task, configs: Configs, *, av
 
   Args:
     genotype: genotype of the network.
-    task: what it learns.
-    configs: how it is built and trained.
-    available: bytes of memory; None for those of this machine.
+    task: the task.
+    configs: how the network is built and trained.
+    available: available memory, in bytes; None for that of this machine.
 
   Raises:
     ValueError: if it certainly needs more.
@@ -72,7 +72,7 @@ def _check(genotypes: Sequence[Any], which: str, task: Task, configs: Configs, a
 
 
 def total_memory() -> int:
-  """Returns how many bytes of memory this process may use at most: those of the machine, or of its container."""
+  """Returns the total memory of this machine or container, in bytes."""
   physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
   try:
     with open(_CGROUP_LIMIT, encoding="ascii") as file:

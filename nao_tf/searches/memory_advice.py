@@ -1,4 +1,4 @@
-"""What a training needs of memory by estimate, and which batch would fit where one did not."""
+"""Estimates the memory of a training, and suggests a batch size when it runs out of memory."""
 
 from typing import Any
 
@@ -19,13 +19,13 @@ _SINGLE, _HALF = 4, 2
 
 
 def training_memory(task: Task, genotype: Genotype, configs: Configs, *, num_replicas: int) -> TrainingMemory | None:
-  """Returns what the training of a network on images or text needs on each replica; None for other networks.
+  """Estimates the memory of training a network on each replica; None for networks of other kinds.
 
   Args:
-    task: what to learn.
+    task: the task.
     genotype: genotype of the network.
-    configs: how it is built and trained.
-    num_replicas: devices that share the batch.
+    configs: how the network is built and trained.
+    num_replicas: number of devices that share the batch.
   """
   if isinstance(task, BatchTask) and isinstance(genotype, IMAGE_GENOTYPES):
     return _of_images(task, genotype, configs, num_replicas)
@@ -71,14 +71,14 @@ def _of_text(
 def out_of_memory(
   task: Task, genotype: Genotype, configs: Configs, *, num_replicas: int, available: int | None = None
 ) -> str:
-  """Returns what to tell a user whose training did not fit into memory.
+  """Returns a message for a user whose training ran out of memory.
 
   Args:
-    task: what to learn.
+    task: the task.
     genotype: genotype of the network.
-    configs: how it is built and trained.
-    num_replicas: devices that share the batch.
-    available: bytes that there are; None for what the device has given so far, or what this machine has.
+    configs: how the network is built and trained.
+    num_replicas: number of devices that share the batch.
+    available: available memory, in bytes; None for what the device has provided so far, or what this machine has.
   """
   batch_size = configs.training_config.batch_size
   memory = training_memory(task, genotype, configs, num_replicas=num_replicas)

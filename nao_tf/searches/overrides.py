@@ -1,4 +1,4 @@
-"""Changes of configurations by the names of their fields, as a person gives them in a call."""
+"""Overrides of configuration fields by name, as given by a user."""
 
 import dataclasses
 import difflib
@@ -15,14 +15,14 @@ _COMPUTED = ("drop_path_steps",)
 
 
 def overridden(configs: Configs, overrides: Mapping[str, Any]) -> Configs:
-  """Returns configurations with other values in some fields.
+  """Returns configurations with some fields overridden.
 
   Args:
     configs: how networks are built and trained.
-    overrides: values by the name of a field of either configuration.
+    overrides: values, by the name of a field of either configuration.
 
   Raises:
-    ValueError: if there is no such field, or a value is not one for its field.
+    ValueError: if there is no such field, or a value is invalid.
   """
   parts = (configs.network_config, configs.training_config)
   known = [[f.name for f in dataclasses.fields(part) if f.name not in _COMPUTED] for part in parts]

@@ -58,23 +58,23 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Choices:
-  """What a person has chosen, whatever the data are.
+  """The choices of a user, independent of the data.
 
   Attributes:
-    space: what to search; None for what the strategy searches, or what the data have networks for.
-    strategy: how to search.
-    evaluator: how to evaluate an architecture.
+    space: the search space; None for that of the strategy, or of the kind of data.
+    strategy: the search strategy.
+    evaluator: how to evaluate architectures.
     seed: random seed.
-    bounds: on the networks that are proposed.
-    workers: where trials are evaluated.
-    batch_size: how many architectures are asked for at a time.
-    rungs: children are trained a few epochs, and the better ones go on; None: each is trained as a whole.
-    objectives: names of what is searched for, if that is several objectives.
-    latency_batch_size: examples of the batch that latencies are measured with.
+    bounds: size limits of proposed networks.
+    workers: where to evaluate trials.
+    batch_size: number of architectures to request at a time.
+    rungs: settings of a search with rungs; None to train every candidate in full.
+    objectives: names of the objectives of a multi-objective search; empty to maximize the reward.
+    latency_batch_size: batch size at which latency is measured.
     warm_start: directory of an earlier search to learn from; None for none.
-    proxies: names of what is known of networks without training that the strategy learns from.
-    strategy_config: settings of a strategy that is made here; None for its defaults.
-    evaluator_config: settings of an evaluator that is made here; None for its defaults.
+    proxies: names of training-free proxies that the strategy learns from.
+    strategy_config: settings of a newly created strategy; None for its defaults.
+    evaluator_config: settings of a newly created evaluator; None for its defaults.
   """
 
   space: AnySpace | None
@@ -134,11 +134,11 @@ class Choices:
 
 @dataclasses.dataclass(frozen=True)
 class PlannedSearch(Planned):
-  """A search of which everything is known.
+  """A fully specified search.
 
   Attributes:
-    choices: what was chosen.
-    objectives: what is searched for; None for the reward alone.
+    choices: the choices of the user.
+    objectives: the objectives of a multi-objective search; None to maximize the reward.
   """
 
   choices: Choices
@@ -147,7 +147,7 @@ class PlannedSearch(Planned):
   def run(
     self, budget: Budget, callbacks: Sequence[Callable[[Trial], None]], *, progress: bool, tensorboard: bool = True
   ) -> Found:
-    """Searches, or goes on.
+    """Runs or resumes the search.
 
     Args:
       budget: how long.

@@ -1,4 +1,4 @@
-"""Shows on a progress bar how the trials of a search go."""
+"""Shows the progress of a search on a progress bar."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a strategy may propose: a space without the networks that cost more than a search allows."""
+"""Restricts a search space to networks within the size limits of a search."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -13,26 +13,26 @@ if TYPE_CHECKING:
 
 
 class UnknownCosts(ValueError):
-  """Raised when a bound is on costs that are not known."""
+  """Raised when a limited cost is unknown for the networks of a space."""
 
 
 def fitting_space(
   space: SearchSpace, bounds: CostBounds, network_config: Any, make_task: "Callable[[], Task]"
 ) -> SearchSpace:
-  """Returns a space whose strategies propose only networks within bounds.
+  """Returns a space of which strategies only propose networks within size limits.
 
-  If the costs of the networks are not known, a bound on parameters leaves the space as it is: an evaluator counts
-  these.
+  If the costs of the networks are unknown, a limit on parameters leaves the space unchanged; the evaluator enforces it.
 
   Args:
     space: the search space.
-    bounds: what a network may cost at most.
-    network_config: how networks are built.
-    make_task: returns the task, which says what their inputs and outputs are. It is called only if that matters.
+    bounds: size limits of a network.
+    network_config: configuration of the networks.
+    make_task: function that returns the task, which defines inputs and outputs of networks. It is only called if
+      needed.
 
   Raises:
-    UnknownCosts: if the multiply-adds are bounded and not known.
-    ValueError: if hardly any architecture is within the bounds.
+    UnknownCosts: if multiply-adds are limited but unknown.
+    ValueError: if almost no architecture is within the limits.
   """
   if bounds == CostBounds():
     return space

@@ -8,7 +8,7 @@ _FRAME = '<iframe srcdoc="{page}" style="width: 100%; height: 640px; border: 0">
 
 @dataclasses.dataclass(frozen=True)
 class ReportPage:
-  """The report of a search, a page of HTML. It can be opened like a path, and a notebook shows the page.
+  """The HTML report of a search. It can be used like a path, and notebooks display the page.
 
   Attributes:
     path: path of the file.

@@ -1,7 +1,7 @@
-"""Re-ranking: the best architectures of a search by cheap scores are evaluated again, at a higher cost.
+"""Re-ranking: evaluates the best architectures of a search again, at a higher cost.
 
-Scores taken with shared weights, or after a short training, order architectures roughly. So the best few by them are
-trained from scratch, and the best of these is the winner (the end of NAO-WS, Luo et al., NeurIPS 2018).
+Scores with shared weights, or after a short training, only rank architectures roughly. So the few best are trained from
+scratch, and the best of these wins (the final step of NAO-WS, Luo et al., NeurIPS 2018).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +19,7 @@ from nao_tf.trial import Origin, Trial, best_trial
 
 
 class GivenArchitectures(Strategy):
-  """Proposes architectures that are known beforehand, in their order."""
+  """Proposes given architectures in order."""
 
   def __init__(self, space: SearchSpace, given: Sequence[Proposal]):
     """Takes the architectures.
@@ -47,12 +47,12 @@ def rerank(
   on_trial: Callable[[Trial], None] = lambda trial: None,
   on_epoch: Callable[[int, Epoch], None] = lambda trial, epoch: None,
 ) -> Trial | None:
-  """Evaluates trials again; what the journal has an evaluation of, from before a kill or of other candidates, stays.
+  """Evaluates trials again, except those that are already evaluated in the journal.
 
   Args:
-    candidates: the best of a search.
+    candidates: the best trials of a search.
     space: space of its architectures.
-    evaluator: evaluator of another kind than the search's, or an executor with it.
+    evaluator: an evaluator other than that of the search, or an executor with it.
     journal: journal of the new evaluations.
     trial_retries: see `run_search`.
     on_trial: called with each new trial that closes, those found in the journal included.

@@ -1,7 +1,7 @@
-"""A whole search in a directory of its own, which is continued if it was begun there.
+"""Runs a whole search in a directory, resuming it if it was started there before.
 
-It is the journal, the loop, the report, the second evaluation of the best if there is one, and the description of the
-winner. `nao_tf.search` and `nao-search` are this function with other ways to say what is searched.
+It combines the journal, the search loop, the report, the re-ranking of the best, and the description of the winner.
+`nao_tf.search` and `nao-search` are two interfaces to this function.
 """
 
 import contextlib
@@ -47,16 +47,16 @@ class NothingFound(RuntimeError):
 
 @dataclasses.dataclass(frozen=True)
 class Budget:
-  """How long a search lasts, and in which steps it goes; see `run_search`.
+  """The length of a search and its batches; see `run_search`.
 
   Attributes:
-    num_trials: architectures to evaluate, failed ones included; None for no limit but that of `max_seconds`.
-    batch_size: how many architectures are asked for at a time.
-    first_batch_size: how many are asked for the first time; None: `batch_size`.
-    max_seconds: no batch is begun when the call has taken so long; None for no limit.
-    trial_retries: how often an evaluation that has ended the process, or lost its machine, is begun again.
-    asking: when the next batch is asked for, "as_free" or "rounds".
-    rungs: children are trained a few epochs, and the better ones go on; None: each is trained as a whole.
+    num_trials: number of architectures to evaluate, including failed ones; None for no limit except `max_seconds`.
+    batch_size: number of architectures to request at a time.
+    first_batch_size: size of the first batch; None for `batch_size`.
+    max_seconds: time limit of the call, in seconds, after which no new batch is started; None for no limit.
+    trial_retries: number of times that an evaluation is restarted after it crashed the process or lost its machine.
+    asking: when to request the next batch, "as_free" or "rounds".
+    rungs: settings of a search with rungs; None to train every candidate in full.
   """
 
   num_trials: int | None
@@ -80,14 +80,14 @@ class Budget:
 
 @dataclasses.dataclass(frozen=True)
 class Reranking:
-  """How the best of a search are evaluated again, at a higher cost.
+  """How the best trials of a search are evaluated again, at a higher cost.
 
   Attributes:
-    count: how many of them.
-    open_evaluator: makes the evaluator of higher cost.
-    settings: what determines the new evaluations, as JSON values.
-    rescore: returns, for the evaluator of the search, what scores architectures again before the best are chosen; None to
-      choose them by their rewards.
+    count: number of trials to evaluate again.
+    open_evaluator: context manager that constructs the more expensive evaluator.
+    settings: settings that determine the new evaluations, as JSON values.
+    rescore: returns, for the evaluator of the search, a function that rescores architectures before the best are
+      chosen; None to choose them by their rewards.
   """
 
   count: int
@@ -110,29 +110,29 @@ def search_in_directory(
   progress: bool = True,
   tensorboard: bool = True,
 ) -> Trial:
-  """Searches, and writes the report and the description of the winner.
+  """Runs or resumes a search, and writes the report and the description of the winner.
 
-  Killed at any moment and called again with the same arguments, it goes on where it was.
+  An interrupted search resumes when this is called again with the same arguments.
 
   Args:
     directory: directory of the search; created if it does not exist.
-    settings: what determines the course of the search, as JSON values.
+    settings: settings that determine the course of the search, as JSON values.
     space: the search space.
-    strategy: proposes; fresh, nothing asked or told.
-    open_evaluator: makes the evaluator. It is called when the directory is locked.
-    budget: how long to search.
-    reranking: how the best are evaluated again; None to take the best of the search.
-    objectives: what is searched for, if that is more than the reward; not with `reranking`.
-    callbacks: each is called with every trial that has been evaluated, those of an interrupted search included.
+    strategy: a fresh strategy.
+    open_evaluator: context manager that constructs the evaluator. It is entered once the directory is locked.
+    budget: length of the search.
+    reranking: how the best trials are evaluated again; None to take the best of the search.
+    objectives: the objectives of a multi-objective search; None to maximize the reward. Not supported with `reranking`.
+    callbacks: functions that are called with every evaluated trial, including those of an interrupted search.
     progress: whether to show a progress bar.
-    tensorboard: whether to write curves, hyperparameters and images for TensorBoard.
+    tensorboard: whether to log curves, hyperparameters and images for TensorBoard.
 
   Returns:
-    The winner: the trial of the highest reward; with several objectives, of those in the Pareto set.
+    The winning trial, which has the highest reward; in a multi-objective search the highest in the Pareto set.
 
   Raises:
     NothingFound: if no trial has a reward.
-    RunDirectoryError: if the directory is in use, or was made with other settings.
+    RunDirectoryError: if the directory is in use, or belongs to a search with other settings.
     ValueError: if an argument is out of range.
   """
   if objectives is not None and reranking is not None:

@@ -1,4 +1,4 @@
-"""How a search or a training is going, read from its directory. Nothing is changed there, and it may be running."""
+"""The status of a search or training, read from its directory without changing it. It may be running."""
 
 import collections
 import dataclasses
@@ -27,23 +27,24 @@ HISTORY_FILE = "history.jsonl"
 
 @dataclasses.dataclass(frozen=True)
 class Status:
-  """How a search or a training is going.
+  """The status of a search or training.
 
   Attributes:
-    directory: its directory.
+    directory: directory of the search or training.
     kind: "search" or "training".
     unit: what is counted, "trial" or "epoch".
-    done: how many were finished, failed ones included.
-    total: how many are wanted; None if that is not on record.
-    running: how many were begun and are not finished; 0 if no process is at work.
-    failed: how many trials have failed.
-    process: the process that is at work, in words; None if there is none.
-    seconds: mean time of one; None if none is done.
-    seconds_left: time for the missing ones, as many at a time as are running now; None if it cannot be told.
-    best: the best so far: of a search its trial, reward and architecture, of a training its last metrics.
-    pareto_set: in a multi-objective search, of each trial that no other one dominates its number and objectives.
-    reranked: how many finalists of a search were evaluated again, failed ones included.
-    to_rerank: how many are to be; None if that is not on record, 0 if none.
+    done: number of finished units, including failed ones.
+    total: total number of units; None if it is not recorded.
+    running: number of started but unfinished units; 0 if no process is running.
+    failed: number of failed trials.
+    process: description of the running process; None if there is none.
+    seconds: mean time per unit, in seconds; None if none is finished.
+    seconds_left: estimated remaining time in seconds, with as many units in parallel as are running now; None if
+      unknown.
+    best: the best so far: for a search its trial, reward and architecture; for a training its latest metrics.
+    pareto_set: in a multi-objective search, the trial id and objectives of each non-dominated trial.
+    reranked: number of finalists of a search that were evaluated again, including failed ones.
+    to_rerank: total number of finalists to evaluate again; None if it is not recorded, 0 if there are none.
   """
 
   directory: str
@@ -63,7 +64,7 @@ class Status:
 
   @property
   def is_finished(self) -> bool:
-    """Whether all that is wanted is done, as far as that is on record."""
+    """Whether everything is finished, as far as recorded."""
     return self.total is not None and self.done >= self.total and self.reranked >= (self.to_rerank or 0)
 
   def to_json(self) -> str:
@@ -76,15 +77,15 @@ class Status:
 
 
 def status_of(directory: str, *, num_trials: int | None = None, num_finalists: int | None = None) -> Status:
-  """Returns how the search or training of a directory is going.
+  """Returns the status of the search or training in a directory.
 
   Args:
-    directory: directory of a search or of a training.
-    num_trials: how many trials a search is to have, if that is known.
-    num_finalists: how many of its best are to be evaluated again, if that is known.
+    directory: directory of a search or training.
+    num_trials: total number of trials of a search, if known.
+    num_finalists: number of finalists to evaluate again, if known.
 
   Raises:
-    RunDirectoryError: if it is neither, or what is there cannot be read.
+    RunDirectoryError: if it is neither, or its files cannot be read.
   """
   if os.path.exists(os.path.join(directory, TRIALS_FILE)):
     return _of_search(directory, num_trials, num_finalists)
@@ -95,9 +96,9 @@ def status_of(directory: str, *, num_trials: int | None = None, num_finalists: i
 
 
 def holder_of(directory: str) -> str | None:
-  """Returns the process that works in a directory, in words; None if there is none.
+  """Describes the process that is running in a directory; None if there is none.
 
-  A process of another machine is believed to be there. Nothing is locked, so nobody is kept out.
+  A process on another machine is assumed to be running. Nothing is locked by this call.
   """
   try:
     with open(os.path.join(directory, LOCK_FILE), "rb") as file:

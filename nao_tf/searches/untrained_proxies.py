@@ -1,9 +1,8 @@
-"""What an image network looks like before it is trained, as a hint of how good it is: informants of NAO's Gaussian process.
+"""Zero-cost proxies of image networks at initialization: informants of NAO's Gaussian process.
 
-The figures are those of a small version of the network, with one cell a stage and a few filters, on small images. A network
-takes a good part of a second to build, so the process asks only about the candidates that it would choose from; what was
-computed is kept. Whether a figure says something about rewards is found out in each search; see
-`nao_tf.controller.informed_process`.
+They are computed for a small version of the network, with one cell per stage and few filters, on small images. Building
+a network takes a considerable part of a second, so the process only asks about its most promising candidates, and
+results are cached. Each search determines whether a proxy predicts rewards; see `nao_tf.controller.informed_process`.
 """
 
 import dataclasses
@@ -36,11 +35,11 @@ Score = Callable[[Architecture], float]
 
 
 class UntrainedProxy:
-  """An informant: a figure of the networks of architectures before they are trained.
+  """An informant: a zero-cost proxy of the networks of architectures.
 
   Attributes:
-    name: name of the figure, for people.
-    is_slow: that a network is built for each answer.
+    name: display name of the proxy.
+    is_slow: True, since each value requires building a network.
   """
 
   is_slow = True
@@ -63,14 +62,14 @@ class UntrainedProxy:
 def untrained_proxies(
   names: Sequence[str], space: SearchSpace, network_config: Any, make_task: "Callable[[], Task]", *, seed: int
 ) -> list[UntrainedProxy]:
-  """Returns informants; each keeps what it has computed.
+  """Returns zero-cost proxies as informants, which cache their values.
 
   Args:
     names: keys of `UNTRAINED`.
     space: the search space.
-    network_config: how networks are built.
-    make_task: returns the task, of which training images are read.
-    seed: random seed of weights and of the choice of images.
+    network_config: configuration of the networks.
+    make_task: function that returns the task, whose training images are read.
+    seed: random seed of the weights and of the selection of images.
 
   Raises:
     ValueError: if the networks are not image networks.
@@ -82,10 +81,10 @@ def untrained_proxies(
 
 
 def check_space(names: Sequence[str], space: SearchSpace, network_config: Any) -> None:
-  """Checks that there are such figures of the networks of a space.
+  """Checks that zero-cost proxies are available for the networks of a space.
 
   Raises:
-    ValueError: if there are none.
+    ValueError: if they are not.
   """
   genotype = space.decode(space.sample(np.random.default_rng(0)))
   if not isinstance(network_config, ImageNetworkConfig) or not isinstance(genotype, IMAGE_GENOTYPES):

@@ -1,4 +1,4 @@
-"""Those who watch a search: its progress bar, its curves, its report, functions of a user."""
+"""Observers of a search: its progress bar, its curves, its report, and callbacks of the user."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -9,13 +9,13 @@ from nao_tf.trial import Trial
 
 
 class Watcher(Protocol):
-  """Watches trials and their epochs."""
+  """Observes trials and their epochs."""
 
   def on_trial(self, trial: Trial) -> None:
-    """Takes note of a trial that has closed."""
+    """Called with each closed trial."""
 
   def on_epoch(self, trial: int, epoch: Epoch) -> None:
-    """Takes note of an epoch of the training of a trial."""
+    """Called with each epoch of the training of a trial."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The winner of a search: the finalists, their evaluation at a higher cost, and the description of the best.
 
-Everything is in the directory of the search: `best.json` describes the winner, `rerank` is the run directory of the
-finalists.
+`best.json` in the directory of the search describes the winner; `rerank` is the run directory of the finalists.
 """
 
 import contextlib
@@ -33,14 +32,14 @@ OpenWatchers = Callable[[Journal], contextlib.AbstractContextManager[Watchers]]
 
 
 def finalists(trials: Sequence[Trial], count: int, *, rescore: Rescore | None = None) -> list[Trial]:
-  """Returns the trials to evaluate again at a higher cost: those of the highest reward.
+  """Returns the trials to evaluate again at a higher cost: those with the highest rewards.
 
   Args:
     trials: trials of the search.
-    count: how many finalists to return.
-    rescore: returns new scores of architectures. If given, ten times as many trials are scored again, and the best
-      of these by the new scores are the finalists. This is for rewards that were taken with weights in training: the
-      highest of many scores from its beginning say little.
+    count: number of finalists.
+    rescore: function that rescores architectures. If given, ten times as many trials are rescored, and the best of
+      these are the finalists. It is meant for rewards obtained during the training of shared weights, since early
+      scores are unreliable.
   """
   if rescore is None:
     return top_trials(trials, count)

@@ -1,8 +1,8 @@
-"""Workers of a search in one call: where trials are evaluated, and what is sent there.
+"""The workers of `nao_tf.search`: where trials are evaluated, and what is sent there.
 
-A worker is another process. It makes the task and the evaluator from a copy of what the search was given: the images or
-the texts, or the name of a task. Worker processes on this machine read the copy from a file in the directory of the search;
-other executors are given it with the function that makes an evaluator.
+A worker is another process. It constructs the task and the evaluator from a copy of the arguments of the search:
+images, texts, or the name of a task. Worker processes on this machine read the copy from a file in the directory of the
+search; other executors receive it with the function that constructs an evaluator.
 """
 
 import contextlib
@@ -43,13 +43,13 @@ _SHARED_WEIGHTS = "shared_weights"
 
 @dataclasses.dataclass(frozen=True)
 class Workers:
-  """Where trials are evaluated, and how many at a time. None of it determines the course of a search.
+  """Where trials are evaluated, and how many in parallel. These settings do not influence the course of a search.
 
   Attributes:
-    executor: a name, a place `package.module:Name`, a subclass of `Executor` with a class method `make`, or an executor,
-      which has its own evaluators and is not closed here.
-    num_workers: evaluations at a time; None for as many as there is room for.
-    trial_timeout: seconds after which an evaluation has failed; None for no limit.
+    executor: a name, an import path `package.module:Name`, a subclass of `Executor` with a class method `make`, or an
+      executor with evaluators of its own, which is not closed here.
+    num_workers: number of parallel evaluations; None for as many as there is room for.
+    trial_timeout: time limit of an evaluation, in seconds, after which it fails; None for no limit.
   """
 
   executor: AnyExecutor = "inline"

@@ -1,10 +1,10 @@
-"""The space of plain convolutional and dense networks for images (Auto-Keras: Jin et al., KDD 2019), within bounds.
+"""The bounded search space of convolutional networks without cells (Auto-Keras: Jin et al., KDD 2019).
 
-Auto-Keras searches networks without a bound on their size. Here an architecture has a fixed number of decisions, so
-that every strategy can search the space: three stages of one to four convolutions, and up to two dense layers. Widths
-are 1, 2, 4 or 8 times those that the configuration of the network says, kernels are 1x1, 3x3 or 5x5. At most one skip
-connection leads to a layer, over 2 to 5 layers. That is why the largest network is finite, and why a network can become
-deeper or wider only so far.
+Auto-Keras does not limit the size of networks. Here an architecture has a fixed number of decisions, so that every
+strategy can search the space: three stages of one to four convolutions, and up to two dense layers. Widths are 1, 2, 4
+or 8 times those of the network configuration; kernels are 1x1, 3x3 or 5x5. Each layer has at most one incoming skip
+connection, which spans 2 to 5 layers. So there is a largest network, and a network can be deepened and widened only so
+far.
 """
 
 from collections.abc import Iterator, Sequence
@@ -48,11 +48,11 @@ _STAGE = (
 
 
 class AutokerasSpace(SearchSpace):
-  """Plain networks of convolutional and dense layers with skip connections.
+  """Convolutional networks without cells, with dense layers and skip connections.
 
-  Each layer has four decisions: what it is, its width, the kind of the skip connection to it, and how many layers that
-  leads over. The first layer of a stage is always there; the others may be absent. A skip connection that would begin
-  before the first layer is none.
+  Each layer has four decisions: its type, its width, the type of its incoming skip connection, and how many layers that
+  spans. The first layer of a stage is always present; others may be absent. A skip connection that would start before
+  the first layer is ignored.
   """
 
   name = "autokeras"
@@ -61,7 +61,7 @@ class AutokerasSpace(SearchSpace):
 
   @property
   def initial(self) -> Architecture:
-    """The network that a search begins with: three 3x3 convolutions of the least width (three of 64 in Auto-Keras)."""
+    """The initial network of a search: three 3x3 convolutions of the smallest width (three of 64 in Auto-Keras)."""
     return self.encode(LayeredGenotype(NUM_STAGES * ((Convolution(3, WIDTHS[0]),),)))
 
   def decode(self, architecture: Architecture) -> LayeredGenotype:
@@ -80,7 +80,7 @@ class AutokerasSpace(SearchSpace):
     """Returns the canonical architecture of a genotype.
 
     Raises:
-      ValueError: if it is not one of this space.
+      ValueError: if it does not belong to this space.
     """
     if not self.contains(genotype):
       raise ValueError(f"{self.name}: the network is not within the bounds of the space: {genotype}")
@@ -98,10 +98,10 @@ class AutokerasSpace(SearchSpace):
     )
 
   def morphisms(self, architecture: Architecture) -> Iterator[Architecture]:
-    """Yields the canonical architectures that one morphism leads to, always in the same order.
+    """Yields the canonical architectures that a single morphism leads to, in a fixed order.
 
-    A morphism keeps the function of a trained network: one layer more, a layer of the next width, or one skip
-    connection more; see `nao_tf.networks.morphisms`.
+    A morphism preserves the function of a trained network. It adds a layer, widens a layer to the next width, or adds a
+    skip connection; see `nao_tf.networks.morphisms`.
     """
     children = moves(self.decode(architecture), KERNEL_SIZES, WIDTHS, LONGEST_SKIP)
     yield from dict.fromkeys(self.encode(child) for child in children if self.contains(child))
@@ -111,11 +111,11 @@ class AutokerasSpace(SearchSpace):
     return graph_of_layers(self.decode(architecture))
 
   def canonical(self, architecture: Architecture) -> Architecture:
-    """Puts absent layers last in their stage, and makes choices zero that mean nothing."""
+    """Moves absent layers to the end of their stage and sets irrelevant choices to zero."""
     return self.encode(self.decode(architecture))
 
   def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Puts absent layers anywhere in their stage, and chooses at random what means nothing."""
+    """Moves absent layers to random positions in their stage and randomizes irrelevant choices."""
     rows = _rows(self.canonical(architecture))
     mixed: list[_Row] = []
     for start in _STARTS:

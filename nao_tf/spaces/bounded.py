@@ -1,4 +1,4 @@
-"""A search space of which only a part may be proposed, such as the networks that are small enough."""
+"""A search space of which only a part may be proposed, such as networks below a size limit."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
@@ -13,13 +13,13 @@ _SAMPLE_ATTEMPTS = 100_000
 
 
 class BoundedSpace(SearchSpace):
-  """A space whose strategies propose only those architectures that fit.
+  """A space of which strategies only propose the architectures that satisfy a condition.
 
-  Those that do not fit stay valid. They can be told, as the trials of an earlier search are. They can be parents, too:
-  what comes of them is proposed only if it fits.
+  Other architectures remain valid: they can be reported, like trials of an earlier search, and can be parents, whose
+  children are proposed if they satisfy the condition.
 
   Attributes:
-    inner: the space that is bounded.
+    inner: the unrestricted space.
   """
 
   def __init__(self, inner: SearchSpace, fits: Callable[[Architecture], bool]):
@@ -33,11 +33,11 @@ class BoundedSpace(SearchSpace):
     self.name, self.decisions, self.decisions_per_step = inner.name, inner.decisions, inner.decisions_per_step
 
   def is_admitted(self, architecture: Architecture) -> bool:
-    """Returns whether the architecture fits."""
+    """Returns whether the architecture satisfies the condition."""
     return self._fits(architecture)
 
   def sample(self, rng: np.random.Generator) -> Architecture:
-    """Returns a random architecture that fits, as the space within draws them.
+    """Samples an architecture of the inner space that satisfies the condition.
 
     Raises:
       ValueError: if none is found.
@@ -49,49 +49,49 @@ class BoundedSpace(SearchSpace):
     raise ValueError(f"{self.name}: none of {_SAMPLE_ATTEMPTS} random architectures fits the bounds of the search")
 
   def enumerate(self) -> Iterator[Architecture]:
-    """Yields every architecture that fits, in the order of the space within."""
+    """Yields every architecture that satisfies the condition, in the order of the inner space."""
     return filter(self.is_admitted, self.inner.enumerate())
 
   @property
   def size(self) -> int:
-    """Number of tuples of choices that `enumerate` looks at."""
+    """Number of tuples of choices that `enumerate` checks."""
     return self.inner.size
 
   def decode(self, architecture: Architecture) -> Any:
-    """Returns the genotype of an architecture, whether it fits or not."""
+    """Returns the genotype of any architecture, whether or not it satisfies the condition."""
     return self.inner.decode(architecture)
 
   def check_rules(self, architecture: Sequence[int]) -> None:
-    """Checks the rules of the space within; see `SearchSpace.check_rules`."""
+    """Checks the constraints of the inner space; see `SearchSpace.check_rules`."""
     self.inner.check_rules(architecture)
 
   def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Returns a mutant, which need not fit: mutants of mutants may."""
+    """Returns a mutation, which may violate the condition, since mutations of it may satisfy it."""
     return self.inner.mutate(architecture, rng)
 
   def neighbors(self, architecture: Architecture) -> Iterator[Architecture]:
-    """Yields the neighbors that fit."""
+    """Yields the neighbors that satisfy the condition."""
     return filter(self.is_admitted, self.inner.neighbors(architecture))
 
   @property
   def initial(self) -> Architecture | None:
-    """The network that a search by morphisms begins with, whether it fits or not."""
+    """The initial architecture of a search by network morphisms, whether or not it satisfies the condition."""
     return self.inner.initial
 
   def morphisms(self, architecture: Architecture) -> Iterator[Architecture]:
-    """Yields the architectures that one morphism leads to and that fit."""
+    """Yields the architectures that a single morphism leads to and that satisfy the condition."""
     return filter(self.is_admitted, self.inner.morphisms(architecture))
 
   def canonical(self, architecture: Architecture) -> Architecture:
-    """Returns the encoding that represents all encodings of the same network."""
+    """Returns the canonical encoding of the network."""
     return self.inner.canonical(architecture)
 
   def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Returns a random other encoding of the same network, if there is one."""
+    """Returns a random equivalent encoding of the same network, if there is one."""
     return self.inner.random_equivalent(architecture, rng)
 
   def function_key(self, architecture: Architecture) -> Hashable:
-    """Returns a value that is equal for architectures that compute the same function."""
+    """Returns a hashable key that is equal for architectures that compute the same function."""
     return self.inner.function_key(architecture)
 
   def random_isomorphic(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
@@ -103,9 +103,9 @@ class BoundedSpace(SearchSpace):
     return self.inner.graph(architecture)
 
   def format(self, architecture: Architecture) -> str:
-    """Returns the architecture as text."""
+    """Formats an architecture as a string."""
     return self.inner.format(architecture)
 
   def parse(self, text: str) -> Architecture:
-    """Returns the architecture that `format` wrote as `text`."""
+    """Parses an architecture from a string written by `format`."""
     return self.inner.parse(text)

@@ -1,7 +1,7 @@
-"""Encodings of one cell: rows of numbers, (input, operation, input, operation) for each node.
+"""Encodings of a single cell: integers (input, operation, input, operation) for each node.
 
-Encodings of one network differ in the order of a node's two branches and in the order of the nodes. Any order of nodes in
-which inputs come before their readers is possible.
+Encodings of the same network differ in the order of the two branches of a node and in the order of the nodes. Any
+topological order of the nodes is allowed.
 """
 
 import itertools
@@ -26,10 +26,10 @@ def nodes_of(cell: Sequence[int]) -> list[EncodedNode]:
 
 
 def first_encoding(nodes: Sequence[EncodedNode]) -> Architecture:
-  """Returns the encoding of a cell that comes first in lexicographic order.
+  """Returns the lexicographically smallest encoding of a cell.
 
-  The search places one node after the other. It follows only the nodes whose own encoding is the smallest among those
-  that can be placed. It branches only at ties, which are rare.
+  The search places one node after another. It only follows nodes whose own encoding is the smallest among those that
+  can be placed, so it branches only at ties, which are rare.
   """
   partial: set[tuple[Architecture, tuple[int, ...]]] = {((), (0, 1))}  # (encoding so far, old indices in new order).
   for _ in nodes:
@@ -40,7 +40,7 @@ def first_encoding(nodes: Sequence[EncodedNode]) -> Architecture:
 
 
 def random_encoding(nodes: Sequence[EncodedNode], rng: np.random.Generator) -> Architecture:
-  """Returns a cell with its nodes in random order, inputs before their readers, and branches swapped or not."""
+  """Returns a cell with its nodes in a random topological order, and the branches of each node swapped at random."""
   encoding: Architecture = ()
   order: tuple[int, ...] = (0, 1)
   for _ in nodes:

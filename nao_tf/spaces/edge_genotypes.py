@@ -1,4 +1,4 @@
-"""Genotypes of cells whose operations are on their edges, as those of NAS-Bench-201 (Dong and Yang, ICLR 2020)."""
+"""Genotypes of cells with operations on edges, such as those of NAS-Bench-201 (Dong and Yang, ICLR 2020)."""
 
 import dataclasses
 from typing import Any
@@ -8,11 +8,11 @@ from nao_tf import fields
 
 @dataclasses.dataclass(frozen=True)
 class EdgeGenotype:
-  """A cell by its edges.
+  """A cell defined by its edges.
 
   Attributes:
-    edges: (node, source, name of the operation) for each edge, ordered by node and source. Node 0 is the input, the
-      last node is the output. A node is the sum of its edges.
+    edges: (node, source, operation) of each edge, ordered by node and source. Node 0 is the input, and the last node
+      the output. The value of a node is the sum over its incoming edges.
   """
 
   edges: tuple[tuple[int, int, str], ...]

@@ -50,7 +50,7 @@ class EditProfile:
 
 
 class EditDistance:
-  """The edit distance, of one network to many at a time."""
+  """The edit distance between one network and many others."""
 
   num_distances = 1
 
@@ -69,7 +69,7 @@ class EditDistance:
     self._labels = LabelCosts(_label_cost)
 
   def profile(self, graph: LayerGraph) -> EditProfile:
-    """Returns what is compared of a graph. Profiles of one distance are not comparable with those of another one."""
+    """Returns the precomputed features of a graph. Profiles of different distance objects are not comparable."""
     layers = tuple(layer for layer in graph.layers if not layer.is_end)
     skips = _connections(graph)
     return EditProfile(
@@ -80,7 +80,7 @@ class EditDistance:
     )
 
   def distances(self, profile: EditProfile, others: Sequence[EditProfile]) -> np.ndarray:
-    """Returns the distances of one network to others [N, 1]."""
+    """Returns the distances from one network to others, [N, 1]."""
     if not others:
       return np.zeros((0, self.num_distances))
     total = self._alignments(profile, others) + self.skip_weight * _assignments(profile, others)

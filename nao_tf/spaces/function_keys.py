@@ -1,8 +1,8 @@
-"""Values that are equal for networks that compute the same function, whatever the order of their layers.
+"""Keys that are equal for networks that compute the same function, regardless of the order of their layers.
 
-A layer is known by what it computes from the inputs of the network, and by what is computed from it. So two layers with the
-same operation on the same input are told from one layer that is read twice: they have weights of their own. An identity is
-the layer that it reads.
+A layer is identified by what it computes from the inputs of the network and by what is computed from it. So two layers
+with the same operation on the same input, which have separate weights, differ from one layer that is read twice. An
+identity is identified with the layer that it reads.
 """
 
 import hashlib
@@ -15,10 +15,10 @@ _IDENTITY = family_of("identity")
 
 
 def function_key_of(graph: LayerGraph) -> str:
-  """Returns a value that is equal for graphs that differ in the order of their layers and in identities only.
+  """Returns a key that is equal for graphs that differ only in the order of layers and in identities.
 
   Args:
-    graph: graph of a network. What a layer reads twice counts twice; the order of what it reads does not matter.
+    graph: graph of a network. Inputs that are read twice count twice; their order does not matter.
   """
   same = list(range(len(graph.layers)))
   sources = graph.sources()

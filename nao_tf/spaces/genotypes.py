@@ -1,8 +1,8 @@
-"""Genotypes: named, printable descriptions of networks.
+"""Genotypes: readable descriptions of networks.
 
-`SearchSpace.decode` returns a genotype. Network builders and people read it. An architecture is a tuple of choices; its
-genotype says in words what they mean. The cell genotype is the NASNet-style cell of NAO (Luo et al., NeurIPS 2018,
-section 3.1): B nodes, each the sum of two branches. A branch is an operation on an earlier state. The recurrent
+`SearchSpace.decode` returns a genotype, from which networks are built. While an architecture is a tuple of choices, its
+genotype names what they mean. The cell genotype is the NASNet-style cell of NAO (Luo et al., NeurIPS 2018, section
+3.1): B nodes, each the sum of two branches. A branch is an operation applied to an earlier state. The recurrent
 genotype is that of section 4.2.
 """
 
@@ -40,7 +40,7 @@ class Node(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-  """Nodes in topological order, and what the output of the cell concatenates.
+  """A cell: its nodes in topological order, and which states its output concatenates.
 
   Attributes:
     nodes: the nodes.
@@ -184,7 +184,7 @@ class RecurrentGenotype:
 
 @dataclasses.dataclass(frozen=True)
 class LstmGenotype:
-  """A Keras LSTM in place of a recurrent cell. Searched cells are compared with it."""
+  """A Keras LSTM instead of a recurrent cell, as a baseline for searched cells."""
 
   def to_json(self) -> dict[str, Any]:
     """Returns the genotype as JSON values, the inverse of `from_json`."""
@@ -226,7 +226,7 @@ _READERS: dict[str, Callable[[Any], Genotype]] = {
 
 
 def genotype_from_json(data: Any) -> Genotype:
-  """Returns the genotype, of any kind, from the return value of its `to_json`.
+  """Builds a genotype of any type from the output of its `to_json`.
 
   Raises:
     ValueError: if `data` is not a genotype.

@@ -1,8 +1,8 @@
-"""How the architectures of a space grow: from the smallest ones, by one part at a time.
+"""How the architectures of a space grow from the smallest ones, one part at a time.
 
-A search that begins with small architectures and extends the best of them needs this order (Liu et al., "Progressive
-Neural Architecture Search", ECCV 2018). A space whose architectures have parts says what growing means, see `Growing`.
-For any other space, an architecture grows by a decision that leaves its first choice.
+Progressive search (Liu et al., "Progressive Neural Architecture Search", ECCV 2018) starts with small architectures and
+extends the best of them. A space whose architectures have parts defines how they grow; see `Growing`. In any other
+space, an architecture grows when a decision leaves its first choice.
 """
 
 import abc
@@ -20,10 +20,10 @@ Features = Mapping[Hashable, float]
 
 
 class Growth(abc.ABC):
-  """The order of the architectures of a space by size.
+  """An order of the architectures of a space by size.
 
   Attributes:
-    num_sizes: sizes are 1, 2, ... up to this.
+    num_sizes: number of sizes, which are 1, 2, ..., num_sizes.
   """
 
   num_sizes: int
@@ -34,20 +34,20 @@ class Growth(abc.ABC):
 
   @abc.abstractmethod
   def smallest(self) -> Iterator[Architecture]:
-    """Yields every network of size 1 once."""
+    """Yields each network of size 1 once."""
 
   @abc.abstractmethod
   def grown(self, architecture: Architecture) -> Iterator[Architecture]:
-    """Yields the valid architectures that have one part more, in any encoding; some networks may come twice."""
+    """Yields the valid architectures with one more part, in any encoding. Some networks may occur twice."""
 
   @abc.abstractmethod
   def features(self, architecture: Architecture) -> Features:
-    """Returns what a predictor reads of a valid architecture. It means the same in architectures of all sizes."""
+    """Returns features of a valid architecture for a predictor, with the same meaning for all sizes."""
 
 
 @runtime_checkable
 class Growing(Protocol):
-  """A space that says how its architectures grow."""
+  """A space that defines how its architectures grow."""
 
   @property
   def growth(self) -> Growth:
@@ -106,6 +106,6 @@ class GrowthByDecisions(Growth):
 
 
 def growth_of(space: SearchSpace) -> Growth:
-  """Returns how the architectures of a space grow; of a bounded space, how those of the space within do."""
+  """Returns how the architectures of a space grow; for a bounded space, how those of the inner space do."""
   inner = space.inner if isinstance(space, BoundedSpace) else space
   return inner.growth if isinstance(inner, Growing) else GrowthByDecisions(inner)

@@ -1,8 +1,8 @@
-"""Spaces of motifs of motifs (Liu et al., "Hierarchical Representations for Efficient Architecture Search", 2018).
+"""Hierarchical spaces of motifs (Liu et al., "Hierarchical Representations for Efficient Architecture Search", 2018).
 
-There are six primitive operations, six motifs of four nodes whose edges choose among these, and one cell of five nodes
-whose edges choose among the motifs. An edge may also be absent. The flat variant is one cell of eleven nodes whose edges
-choose among the primitive operations.
+There are six primitive operations, six motifs of four nodes whose edges are primitive operations, and one cell of five
+nodes whose edges are motifs. An edge may also be absent. The flat variant is one cell of eleven nodes whose edges are
+primitive operations.
 """
 
 import itertools

@@ -25,10 +25,10 @@ _Counts = collections.Counter[tuple[tuple[str, Any], ...]]
 
 
 class HyperParameterSpace(ValueSpace):
-  """The configurations of a `keras_tuner.HyperParameters`.
+  """The search space of a `keras_tuner.HyperParameters`.
 
-  Encodings of one configuration differ in the decisions of inactive hyperparameters, or in positions of a grid that
-  stand for the same value.
+  Encodings of the same configuration differ in the decisions of inactive hyperparameters, or in grid positions that
+  represent the same value.
 
   Example:
       hp = keras_tuner.HyperParameters()
@@ -71,7 +71,7 @@ class HyperParameterSpace(ValueSpace):
     return counts.total()
 
   def enumerate(self) -> Iterator[Architecture]:
-    """Yields the canonical architecture of every configuration. The first hyperparameter changes slowest."""
+    """Yields the canonical architecture of every configuration. The first hyperparameter changes most slowly."""
     return self._encodings({}, ())
 
   @property
@@ -81,11 +81,11 @@ class HyperParameterSpace(ValueSpace):
 
   @property
   def refinable(self) -> bool:
-    """Whether one more refinement would give more configurations."""
+    """Whether another refinement would add configurations."""
     return self.refinements < MAX_REFINEMENTS and not all(p.is_complete for p in self._parameters)
 
   def decode(self, architecture: Architecture) -> dict[str, Any]:
-    """Returns the values of all active hyperparameters by name. Those that others depend on come first."""
+    """Returns the values of all active hyperparameters by name, parents before children."""
     self.validate(architecture)
     parts = self._parts(architecture)
     return {parameter.name: parameter.value(choices) for parameter, choices, is_active in parts if is_active}
@@ -94,10 +94,10 @@ class HyperParameterSpace(ValueSpace):
     """Returns the canonical architecture of a configuration, or of the nearest one on the grid.
 
     Args:
-      values: values by name. A missing hyperparameter has its default value. Unknown names are ignored.
+      values: values by name. Missing hyperparameters take their defaults. Unknown names are ignored.
 
     Raises:
-      ValueError: if a hyperparameter cannot have its value.
+      ValueError: if a value is not allowed for its hyperparameter.
     """
     architecture: list[int] = []
     active: dict[str, Any] = {}
@@ -119,14 +119,14 @@ class HyperParameterSpace(ValueSpace):
     return active
 
   def canonical(self, architecture: Architecture) -> Architecture:
-    """Returns the encoding with inactive hyperparameters at their defaults and the simplest positions on grids."""
+    """Sets inactive hyperparameters to their defaults and uses the simplest grid positions."""
     encoding: list[int] = []
     for parameter, choices, is_active in self._parts(architecture):
       encoding += parameter.simplest(choices) if is_active else parameter.default
     return tuple(encoding)
 
   def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Returns the encoding with the decisions of inactive hyperparameters drawn at random."""
+    """Randomizes the decisions of inactive hyperparameters."""
     encoding: list[int] = []
     for parameter, choices, is_active in self._parts(architecture):
       if is_active:
@@ -136,7 +136,7 @@ class HyperParameterSpace(ValueSpace):
     return tuple(encoding)
 
   def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Returns an architecture one decision away. It is another configuration, if there is one.
+    """Returns an architecture that differs in one decision, and in its configuration if possible.
 
     See `SearchSpace.mutate`.
     """

@@ -1,9 +1,8 @@
-"""The space of Zoph and Le, "Neural Architecture Search with Reinforcement Learning", ICLR 2017, section 3.
+"""The search space of Zoph and Le, "Neural Architecture Search with Reinforcement Learning", ICLR 2017, section 3.
 
-A network has a fixed number of convolutions. Each has a kernel of 1, 3, 5 or 7 pixels in height and in width; 24, 36, 48 or
-64 filters; and strides from 1 to 3, or 1 in all. For each earlier convolution, an anchor says whether it is read.
-
-The decisions of a convolution are the anchors, height and width, strides if these are searched, and filters.
+A network has a fixed number of convolutions. Each has a kernel height and width of 1, 3, 5 or 7 pixels; 24, 36, 48 or
+64 filters; and strides from 1 to 3, or always 1. For each earlier convolution, an anchor decides whether it is an
+input. The decisions of a convolution are its anchors, height, width, strides (if they are searched) and filters.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +20,7 @@ _COLORS = 3
 
 
 class NasRlSpace(SearchSpace):
-  """Convolutions that read any earlier ones. Every tuple of choices is a network of its own."""
+  """Convolutions that read any earlier ones. Each tuple of choices is a different network."""
 
   def __init__(self, name: str, num_layers: int, strides: Sequence[int] = (1,)):
     """Creates the decisions.

@@ -1,11 +1,11 @@
 """The cell space of NAS-Bench-101 (Ying et al., "NAS-Bench-101: Towards Reproducible NAS", ICML 2019, section 2.1).
 
-A cell is a directed acyclic graph of at most seven vertices. The first is the input and the last the output. Edges lead
-from earlier to later vertices. Each inner vertex is one of three operations. Vertices that are on no path from input to
-output do nothing and are pruned. The rest must have a path and at most nine edges.
+A cell is a directed acyclic graph of at most seven vertices. The first vertex is the input and the last the output.
+Edges lead from earlier to later vertices. Each inner vertex has one of three operations. Vertices that are on no path
+from input to output have no effect and are pruned. The remaining graph must have a path and at most nine edges.
 
-There are twenty-six decisions. For each vertex from the second on: whether there is an edge from each earlier vertex,
-then the operation of the vertex, which the output does not have.
+There are 26 decisions: for each vertex from the second on, whether there is an edge from each earlier vertex, then the
+operation of the vertex, which the output does not have.
 """
 
 import collections
@@ -82,8 +82,8 @@ def _names() -> tuple[str, ...]:
 class Nasbench101Space(SearchSpace):
   """Cells of at most seven vertices and nine edges.
 
-  Encodings of one network differ in the vertices and edges that are pruned, and in the order of the others. Any order in
-  which edges lead from earlier to later vertices is possible.
+  Encodings of the same network differ in pruned vertices and edges, and in the order of the others. Any topological
+  order is allowed.
   """
 
   name = "nasbench101"
@@ -103,22 +103,22 @@ class Nasbench101Space(SearchSpace):
   def canonical(self, architecture: Architecture) -> Architecture:
     """Returns the same encoding for all isomorphic pruned graphs.
 
-    The inner vertices have the lowest numbers. Among their possible orders, it is the one whose encoding comes first in
-    lexicographic order. Vertices between these and the output have no edges and operation 0.
+    The inner vertices come first, in the order whose encoding is lexicographically smallest. The vertices between them
+    and the output have no edges and operation 0.
     """
     return _first_encoding(self._network(architecture))
 
   def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
     """Returns the pruned graph with its vertices in a random topological order and random gaps between them.
 
-    The vertices in the gaps have no edges and operation 0.
+    Vertices in the gaps have no edges and operation 0.
     """
     graph = self._network(architecture)
     inner = rng.choice(np.arange(1, _LAST), len(graph.operations), replace=False)
     return _encoding(_renumbered(graph, _random_order(graph, rng)), sorted(inner.tolist()))
 
   def graph(self, architecture: Architecture) -> LayerGraph:
-    """Returns the vertices as layers; see `SearchSpace.graph`. The output concatenates what it reads."""
+    """Returns the vertices as layers; see `SearchSpace.graph`. The output concatenates its inputs."""
     genotype, builder = self.decode(self.canonical(architecture)), GraphBuilder()
     for vertex, operation in enumerate(genotype.operations):
       sources = [source for source in range(vertex) if genotype.matrix[source][vertex]]
@@ -145,11 +145,10 @@ class Nasbench101Space(SearchSpace):
     return self.checked(_encoding(_Graph(sources, tuple(map(OPERATIONS.index, genotype.operations[1:-1])))))
 
   def module_hash(self, architecture: Architecture) -> str:
-    """Returns the benchmark's hash of a cell, 32 hexadecimal digits. It is equal for all encodings of one network.
+    """Returns the benchmark's hash of a cell, 32 hexadecimal digits, which is equal for all encodings of the same network.
 
-    The first hash of a vertex is that of its degrees and its label. It is then replaced, as many times as there are
-    vertices, by the hash of its neighbors' hashes and its own. The hash of the cell is that of its vertices' sorted
-    hashes.
+    Each vertex starts with the hash of its degrees and its label. As many times as there are vertices, it is replaced
+    by the hash of its neighbors' hashes and its own. The hash of the cell is that of the sorted hashes of its vertices.
     """
     graph = self._network(architecture)
     size = len(graph.sources)

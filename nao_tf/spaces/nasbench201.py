@@ -1,6 +1,6 @@
 """The cell space of NAS-Bench-201 (Dong and Yang, ICLR 2020, section 2.1).
 
-A cell is the complete directed acyclic graph of four nodes. Each of its six edges is one of five operations.
+A cell is the complete directed acyclic graph of four nodes. Each of its six edges has one of five operations.
 """
 
 import collections
@@ -28,12 +28,12 @@ _INPUT = (INPUT, ())
 class Nasbench201Space(SearchSpace):
   """Six edges with an operation each.
 
-  Every tuple of choices counts as an architecture of its own. Some cells compute the same function, but the benchmark
-  trained each of them, and their accuracies differ. If one cell stood for all of these, a search might never reach the
-  best entry of the table. So `canonical` and `random_equivalent` return their argument, and only `function_key` and
-  `random_isomorphic` know which cells compute the same.
+  Each tuple of choices counts as a separate architecture. Some cells compute the same function, but the benchmark
+  trained each of them, with different accuracies. If one cell represented all equivalent ones, a search might never
+  reach the best entry of the table. So `canonical` and `random_equivalent` return their argument unchanged, and only
+  `function_key` and `random_isomorphic` identify equivalent cells.
 
-  The value of an operation depends on its edge. So each edge is a kind of decision of its own, with its own token
+  The effect of an operation depends on its edge, so each edge is a decision kind of its own, with separate token
   embeddings.
   """
 
@@ -51,7 +51,7 @@ class Nasbench201Space(SearchSpace):
     return EdgeGenotype(tuple((*edge, OPERATIONS[choice]) for edge, choice in zip(EDGES, architecture)))
 
   def random_isomorphic(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Returns a random one of all cells that compute the same function."""
+    """Returns a random cell among those that compute the same function."""
     same = self._by_function[self.function_key(architecture)]
     return same[rng.integers(len(same))]
 
@@ -87,13 +87,13 @@ class Nasbench201Space(SearchSpace):
     return classes
 
   def format(self, architecture: Architecture) -> str:
-    """Returns the benchmark's string: `|operation~source|...|` for each node, with `+` between nodes."""
+    """Formats an architecture as the benchmark does: `|operation~source|...|` for each node, with `+` between nodes."""
     edges = self.decode(architecture).edges
     nodes = [[f"{name}~{source}" for node, source, name in edges if node == n] for n in range(1, NUM_NODES)]
     return "+".join(f"|{'|'.join(node)}|" for node in nodes)
 
   def parse(self, text: str) -> Architecture:
-    """Returns the architecture of the benchmark's string."""
+    """Parses an architecture from the benchmark's string format."""
     parts = text.strip().split("+")
     architecture = tuple(
       choice for node, part in enumerate(parts[:NUM_NODES], start=1) for choice in self._choices(node, part)

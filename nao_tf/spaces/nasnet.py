@@ -1,8 +1,8 @@
-"""The NASNet-style cell spaces, those of NAO among them: a normal and a reduction cell of five nodes each.
+"""NASNet-style cell spaces, including those of NAO: a normal and a reduction cell, by default of five nodes each.
 
 A node adds two branches. A branch is an operation on one of the earlier states (Luo et al., NeurIPS 2018, section 3.1
 and appendix). An architecture has four decisions per node, (input, operation, input, operation), normal cell first, so
-forty in all. This is the published form of NAO-WS and of the PyTorch release. `parse` and `format` use their two
+40 in total. This is the published form of NAO-WS and of the PyTorch release; `parse` and `format` use their two
 numberings of operations. `parse` also reads the sixty-token form of the first release, in which an operation has two
 tokens, a type and a size.
 """
@@ -31,8 +31,8 @@ class NamedOperation:
 
   Attributes:
     name: key of `nao_tf.networks.operations`.
-    code: number in the published strings.
-    tokens: (type, size) tokens in the sixty-token form; None if it has none.
+    code: its number in published strings.
+    tokens: its (type, size) tokens in the sixty-token form; None if it has none.
   """
 
   name: str
@@ -114,10 +114,10 @@ SNAS = (NamedOperation(ZERO, 0), *DARTS)
 
 
 class NasnetSpace(SearchSpace):
-  """Two cells of five nodes, or of another number, over a set of operations.
+  """Pairs of a normal and a reduction cell over a set of operations.
 
-  Encodings of one network differ in the order of a node's two branches and in the order of the nodes. Any order of nodes
-  in which inputs come before their readers is possible.
+  Encodings of the same network differ in the order of the two branches of a node and in the order of the nodes. Any
+  topological order of the nodes is allowed.
   """
 
   decisions_per_step = 2
@@ -158,12 +158,12 @@ class NasnetSpace(SearchSpace):
     return tuple(f"{cell} node {node}, {kind} {branch}" for cell, node, branch, kind in parts)
 
   def canonical(self, architecture: Architecture) -> Architecture:
-    """Returns the encoding of each cell that comes first in lexicographic order. An absent branch reads input 0."""
+    """Returns the lexicographically smallest encoding of each cell. Absent branches read input 0."""
     normal, reduction = map(self._absent_reading_first, _cells(architecture))
     return first_encoding(nodes_of(normal)) + first_encoding(nodes_of(reduction))
 
   def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Returns the encoding with the branches of one random node in each cell swapped, as the paper's augmentation does."""
+    """Swaps the branches of one random node in each cell, as in the paper's augmentation."""
     swapped = list(architecture)
     for start, node in zip((0, 4 * self.num_nodes), rng.integers(self.num_nodes, size=2)):
       left = start + 4 * int(node)
@@ -171,7 +171,7 @@ class NasnetSpace(SearchSpace):
     return tuple(swapped)
 
   def random_isomorphic(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Returns the encoding with the nodes of each cell in random order and each node's branches swapped or not."""
+    """Returns an encoding with the nodes of each cell in random order and the branches of each node swapped at random."""
     normal, reduction = _cells(architecture)
     return random_encoding(nodes_of(normal), rng) + random_encoding(nodes_of(reduction), rng)
 
@@ -205,13 +205,13 @@ class NasnetSpace(SearchSpace):
     return self.checked([n for b in branches for n in (b.source, self._choice_of_name[b.operation])])
 
   def format(self, architecture: Architecture) -> str:
-    """Returns the published string: `input operation` for each branch, with a bar between the two cells."""
+    """Formats an architecture as the published string: `input operation` for each branch, with a bar between the cells."""
     self.validate(architecture)
     published = tuple(self.operations[n].code if i % 2 else n for i, n in enumerate(architecture))
     return " | ".join(" ".join(map(str, cell)) for cell in _cells(published))
 
   def parse(self, text: str) -> Architecture:
-    """Returns the architecture of a published string: forty numbers, or the sixty tokens of the first release.
+    """Parses an architecture from a published string: forty numbers, or the sixty tokens of the first release.
 
     Raises:
       ValueError: if `text` is not an architecture of this space.
@@ -266,27 +266,27 @@ class NasnetSpace(SearchSpace):
 
 
 def nasnet5() -> NasnetSpace:
-  """Returns the space of five operations: separable convolutions, pools and the identity, as in NAO-WS."""
+  """Returns the space with five operations: separable convolutions, pooling and identity, as in NAO-WS."""
   return NasnetSpace("nasnet5", SMALL)
 
 
 def nasnet11() -> NasnetSpace:
-  """Returns the space of the paper's eleven operations."""
+  """Returns the space with the eleven operations of the paper."""
   return NasnetSpace("nasnet11", PAPER)
 
 
 def nasnet13() -> NasnetSpace:
-  """Returns the space of NASNet's thirteen operations."""
+  """Returns the space with the thirteen operations of NASNet."""
   return _numbered("nasnet13", NASNET)
 
 
 def amoebanet8() -> NasnetSpace:
-  """Returns the space of the eight operations of AmoebaNet-A."""
+  """Returns the space with the eight operations of AmoebaNet-A."""
   return _numbered("amoebanet8", AMOEBANET)
 
 
 def amoebanet19() -> NasnetSpace:
-  """Returns a space of nineteen operations, as that of AmoebaNet-B."""
+  """Returns a space with nineteen operations, like that of AmoebaNet-B."""
   return _numbered("amoebanet19", AMOEBANET_LARGE)
 
 
@@ -296,15 +296,16 @@ def _numbered(name: str, operations: Sequence[str]) -> NasnetSpace:
 
 
 def darts() -> NasnetSpace:
-  """Returns the space of DARTS: cells of four nodes over seven operations, whose output has all nodes.
+  """Returns the space of DARTS: cells of four nodes over seven operations, whose output concatenates all nodes.
 
-  A node may read one state twice, which the cells that DARTS derives never do. Source: Liu et al., ICLR 2019, section 3.1.
+  A node may read the same state twice, which never happens in cells derived by DARTS. Source: Liu et al., ICLR 2019,
+  section 3.1.
   """
   return NasnetSpace("darts", DARTS, 4, concatenates_nodes=True)
 
 
 def snas() -> NasnetSpace:
-  """Returns the space of SNAS: that of DARTS, in which branches may be absent. Source: Xie et al., ICLR 2019."""
+  """Returns the space of SNAS: that of DARTS with optional branches. Source: Xie et al., ICLR 2019."""
   return NasnetSpace("snas", SNAS, 4, concatenates_nodes=True)
 
 

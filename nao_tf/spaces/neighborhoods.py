@@ -1,8 +1,8 @@
-"""The neighborhoods of a network's layers: what the Weisfeiler-Lehman kernel compares.
+"""Neighborhoods of layers, the features of the Weisfeiler-Lehman kernel.
 
-A neighborhood of radius 0 is the operation of a layer; one of radius r + 1 is that of radius r, together with those of the
-layers that it reads and of those that read it. The more neighborhoods two networks have in common, the more alike they are,
-wherever these are in the encoding (Shervashidze et al., JMLR 2011; for architectures Ru et al., ICLR 2021).
+The neighborhood of radius 0 is the operation of a layer. That of radius r + 1 consists of the neighborhoods of radius r
+of the layer, of its inputs and of its readers. The more neighborhoods two networks share, the more similar they are,
+regardless of positions in the encoding (Shervashidze et al., JMLR 2011; for architectures Ru et al., ICLR 2021).
 """
 
 import collections
@@ -12,11 +12,11 @@ from nao_tf.spaces.layer_graphs import LayerGraph
 
 
 def neighborhood_counts(graph: LayerGraph, radius: int) -> tuple[collections.Counter[Any], ...]:
-  """Returns how often a network has each neighborhood, for each radius from 0 to the given one.
+  """Counts the neighborhoods of a network, for each radius from 0 to the given one.
 
   Args:
-    graph: the network.
-    radius: the largest one, at least 0.
+    graph: graph of the network.
+    radius: maximum radius, at least 0.
   """
   sources, readers = graph.sources(), graph.readers()
   labels: list[Any] = [(layer.part, layer.label) for layer in graph.layers]

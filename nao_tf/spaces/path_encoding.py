@@ -1,7 +1,7 @@
 """The path encoding of BANANAS (White et al., AAAI 2021): which paths of operations lead from an input to an output.
 
-A feature says whether a network has a path with these operations in this order. Short paths are far more frequent than
-long ones in random networks, so the encoding keeps the shortest ones only, at no loss.
+Each feature says whether a network has a path with given operations in a given order. In random networks short paths
+are far more frequent than long ones, so the encoding can be truncated to the shortest paths without loss.
 """
 
 import collections
@@ -20,7 +20,7 @@ _MOST_PATHS = 10_000
 
 
 def paths_of(graph: LayerGraph) -> frozenset[Path]:
-  """Returns the paths of a network from its inputs to its outputs, each of them once."""
+  """Returns the distinct paths of a network from its inputs to its outputs."""
   sources, known = graph.sources(), list[frozenset[Path]]()
   inputs: collections.Counter[str] = collections.Counter()
   for layer, read in zip(graph.layers, sources):
@@ -34,7 +34,7 @@ def paths_of(graph: LayerGraph) -> frozenset[Path]:
 
 
 class PathEncoding:
-  """Networks as rows of zeros and ones, one for each of the paths that are looked at.
+  """Encodes networks as binary vectors, with one feature per path.
 
   Attributes:
     paths: the paths.
@@ -57,6 +57,6 @@ class PathEncoding:
     self.paths = tuple(itertools.chain.from_iterable(paths[:most] for paths in by_part.values()))
 
   def encode(self, networks: Sequence[frozenset[Path]]) -> np.ndarray:
-    """Returns the features of networks [N, P]."""
+    """Returns the features of networks, [N, P]."""
     rows = [[path in paths for path in self.paths] for paths in networks]
     return np.array(rows, float).reshape(len(networks), len(self.paths))

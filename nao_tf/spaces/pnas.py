@@ -1,11 +1,11 @@
 """The cell space of progressive search (Liu et al., "Progressive Neural Architecture Search", ECCV 2018, section 3.1).
 
-There is one cell. In some places of a network it has stride 2, so there is no reduction cell of its own. A cell has one to
-five blocks. A block adds two branches, each one of eight operations on an input of the cell or on an earlier block. The
-output of the cell concatenates all blocks, as in the published PNASNet-5.
+There is a single cell type: reduction cells are the same cell with stride 2. A cell has one to five blocks. A block
+adds two branches, each one of eight operations on an input of the cell or on an earlier block. The output of the cell
+concatenates all blocks, as in the published PNASNet-5.
 
-The first decision is the number of blocks. The others are those of five blocks, (input, operation, input, operation). What
-a block has that is left out does not matter.
+The first decision is the number of blocks. The others are those of five blocks, (input, operation, input, operation);
+those of absent blocks have no effect.
 """
 
 import collections
@@ -34,8 +34,8 @@ _ABSENT = (0,) * NODE_LENGTH
 class PnasSpace(SearchSpace):
   """Cells of one to five blocks.
 
-  Encodings of one network differ in the order of a block's two branches, in the order of the blocks, and in the blocks
-  that are left out.
+  Encodings of the same network differ in the order of the two branches of a block, in the order of the blocks, and in
+  the choices for absent blocks.
   """
 
   def __init__(self, name: str = "pnas", operations: Sequence[str] = OPERATIONS, max_blocks: int = MAX_BLOCKS):
@@ -60,24 +60,24 @@ class PnasSpace(SearchSpace):
     )
 
   def blocks(self, architecture: Architecture) -> list[EncodedNode]:
-    """Returns the blocks of a valid architecture, without those that are left out."""
+    """Returns the blocks of a valid architecture, without absent ones."""
     return nodes_of(architecture[1 : 1 + NODE_LENGTH * (architecture[0] + 1)])
 
   def canonical(self, architecture: Architecture) -> Architecture:
-    """Returns the encoding that comes first in lexicographic order. Blocks that are left out are 0."""
+    """Returns the lexicographically smallest encoding, with all choices of absent blocks set to 0."""
     return self._filled_up(first_encoding(self.blocks(architecture)))
 
   def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Returns the cell with its blocks in random order, and the branches of each swapped or not."""
+    """Returns the cell with its blocks in random order and the branches of each block swapped at random."""
     return self._filled_up(random_encoding(self.blocks(architecture), rng))
 
   def sample(self, rng: np.random.Generator) -> Architecture:
-    """Returns a random architecture: any number of blocks is as likely, and so is any choice in them."""
+    """Samples an architecture, uniformly over the number of blocks and over the choices in them."""
     row = rng.integers([decision.size for decision in self.decisions]).tolist()
     return self._filled_up(tuple(row[1 : 1 + NODE_LENGTH * (row[0] + 1)]))
 
   def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Returns the architecture with one random decision changed, not one of a block that is left out."""
+    """Returns the architecture with one random decision changed, not one of an absent block."""
     position = int(rng.integers(1 + NODE_LENGTH * (architecture[0] + 1)))
     if self.decisions[position].size == 1:  # There is one number of blocks only.
       position = int(rng.integers(1, 1 + NODE_LENGTH))
@@ -85,7 +85,7 @@ class PnasSpace(SearchSpace):
     return (*architecture[:position], others[rng.integers(len(others))], *architecture[position + 1 :])
 
   def neighbors(self, architecture: Architecture) -> Iterator[Architecture]:
-    """Yields the architectures that differ in one decision, not one of a block that is left out."""
+    """Yields the architectures that differ in one decision, not one of an absent block."""
     num_used = 1 + NODE_LENGTH * (architecture[0] + 1)
     for neighbor in super().neighbors(architecture):
       if neighbor[num_used:] == architecture[num_used:]:

@@ -1,9 +1,9 @@
-"""The published cells by name.
+"""Published cells, by name.
 
-Sources: Luo et al., NeurIPS 2018 (NAONet-A, found in the space of eleven operations; NAONet-WS, found with weight
+Sources: Luo et al., NeurIPS 2018 (NAONet-A, found in the space with eleven operations; NAONet-WS, found with weight
 sharing) and the authors' later releases (the PyTorch form of NAONet-A, NAONet-B, NAONet-V2). The two forms of NAONet-A
-differ in the third node of the reduction cell. Beside them are the cells of the methods that NAO is compared with; the
-nodes and outputs are those of the authors' released networks.
+differ in the third node of the reduction cell. Also included are the cells of the methods that NAO is compared with,
+with the nodes and outputs of the networks released by their authors.
 """
 
 import dataclasses
@@ -16,13 +16,13 @@ from nao_tf.trial import Architecture
 
 @dataclasses.dataclass(frozen=True)
 class PublishedCell:
-  """A published architecture of one of the search spaces here.
+  """A published architecture of one of the search spaces in this package.
 
   Attributes:
-    name: as the paper or its release calls it.
+    name: name in the paper or its release.
     space: name of its search space.
-    text: the published string, in the form of that space.
-    convention: the convention of `nao_tf.networks.conventions` under which its reported size holds.
+    text: the published string, in the format of that space.
+    convention: the convention in `nao_tf.networks.conventions` that reproduces its reported size.
   """
 
   name: str
@@ -43,12 +43,12 @@ class PublishedCell:
 
 @dataclasses.dataclass(frozen=True)
 class PublishedGenotype:
-  """A published pair of cells of a search space that is not here.
+  """A published pair of cells of a search space that is not in this package.
 
   Attributes:
-    name: as the paper or its release calls it.
+    name: name in the paper or its release.
     genotype: the cells.
-    convention: the convention of `nao_tf.networks.conventions` under which its reported size holds.
+    convention: the convention in `nao_tf.networks.conventions` that reproduces its reported size.
   """
 
   name: str
@@ -234,10 +234,10 @@ CELLS: dict[str, PublishedCell | PublishedGenotype] = {**STRINGS, **{cell.name: 
 
 @dataclasses.dataclass(frozen=True)
 class PublishedRecurrentCell:
-  """A published recurrent cell, in the form of the space rnn12 but with any number of nodes.
+  """A published recurrent cell, in the format of the space rnn12 with any number of nodes.
 
   Attributes:
-    name: as the paper or its release calls it.
+    name: name in the paper or its release.
     text: the published string.
     numbering: numbering of the activations in it, a key of `nao_tf.spaces.recurrent.NUMBERINGS`.
   """
@@ -278,11 +278,11 @@ RECURRENT_CELLS = {cell.name: cell for cell in _RECURRENT_CELLS}
 
 @dataclasses.dataclass(frozen=True)
 class Baseline:
-  """A network that published cells are compared with.
+  """A baseline network for published cells.
 
   Attributes:
-    name: its name.
-    genotype: its genotype.
+    name: name of the network.
+    genotype: genotype of the network.
   """
 
   name: str

@@ -1,8 +1,8 @@
-"""The space of recurrent cells of NAO: a fixed first node and eleven searched ones.
+"""The space of recurrent cells of NAO: a fixed first node and eleven searched nodes.
 
 A node reads one earlier node and has one of four activations (Luo et al., NeurIPS 2018, section 4.2; the space of ENAS
-and DARTS). An architecture has two decisions per node, (predecessor, activation), so twenty-two in all. The two releases
-number the activations differently. `parse` and `format` know both numberings.
+and DARTS). An architecture has two decisions per node, (predecessor, activation), so 22 in total. The two releases
+number the activations differently; `parse` and `format` support both numberings.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,10 +28,9 @@ ACTIVATIONS = NUMBERINGS[DEFAULT_NUMBERING]
 
 
 class RecurrentSpace(SearchSpace):
-  """Trees of gated nodes, each node with an activation.
+  """Trees of gated nodes, each with an activation.
 
-  Encodings of one network differ in the numbers of its nodes. Any order in which predecessors come before their readers
-  is possible.
+  Encodings of the same network differ in the numbering of the nodes. Any topological order is allowed.
   """
 
   def __init__(self, name: str = "rnn12", num_nodes: int = NUM_NODES):
@@ -69,7 +68,7 @@ class RecurrentSpace(SearchSpace):
     return tuple(encoding)
 
   def random_equivalent(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Returns the encoding with two consecutive nodes exchanged, drawn among those that do not read each other."""
+    """Swaps two random consecutive nodes that do not read each other."""
     nodes = list(_pairs(architecture))
     free = [i for i in range(1, len(nodes)) if nodes[i][0] != i]
     if not free:
@@ -80,7 +79,7 @@ class RecurrentSpace(SearchSpace):
     return tuple(n for source, activation in nodes for n in (renamed.get(source, source), activation))
 
   def random_isomorphic(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-    """Returns the encoding with all nodes in a random order, each after its predecessor."""
+    """Returns an encoding with the nodes in a random topological order."""
     children = _children(architecture)
     numbers = {0: 0}
     encoding: list[int] = []
@@ -114,10 +113,10 @@ class RecurrentSpace(SearchSpace):
     return self.checked([n for node in genotype.nodes for n in (node.predecessor, ACTIVATIONS.index(node.activation))])
 
   def format(self, architecture: Architecture, *, numbering: str = DEFAULT_NUMBERING) -> str:
-    """Returns the published string, `predecessor activation` for each node.
+    """Formats an architecture as the published string: `predecessor activation` for each node.
 
     Args:
-      architecture: the choices.
+      architecture: the architecture.
       numbering: numbering of the activations, a key of `NUMBERINGS`.
     """
     self.validate(architecture)
@@ -125,11 +124,11 @@ class RecurrentSpace(SearchSpace):
     return " ".join(f"{source} {codes.index(ACTIVATIONS[a])}" for source, a in _pairs(architecture))
 
   def parse(self, text: str, *, numbering: str | None = None) -> Architecture:
-    """Returns the architecture of a published string.
+    """Parses an architecture from a published string.
 
     Args:
-      text: the numbers. The name of a numbering and a colon may precede them: "nao_ws: 0 1 1 1 ...".
-      numbering: numbering of the activations, a key of `NUMBERINGS`; None: the one that the text names, or "nao".
+      text: the numbers, optionally preceded by the name of a numbering and a colon: "nao_ws: 0 1 1 1 ...".
+      numbering: numbering of the activations, a key of `NUMBERINGS`; None: the one named in the text, or "nao".
 
     Raises:
       ValueError: if `text` is not an architecture of this space.
@@ -142,12 +141,12 @@ class RecurrentSpace(SearchSpace):
 
 
 def rnn9() -> RecurrentSpace:
-  """Returns the space of eight searched nodes: that of DARTS, and of the language model of ENAS as it was corrected."""
+  """Returns the space with eight searched nodes: that of DARTS, and of the corrected language model of ENAS."""
   return RecurrentSpace("rnn9", 8)
 
 
 def rnn10() -> RecurrentSpace:
-  """Returns the space of nine searched nodes, with which the corrected ENAS searches for language models."""
+  """Returns the space with nine searched nodes, which the corrected ENAS searches for language models."""
   return RecurrentSpace("rnn10", 9)
 
 

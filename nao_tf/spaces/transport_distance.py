@@ -83,7 +83,7 @@ class TransportProfile:
 
 
 class TransportDistance:
-  """OTMANN, of one network to many at a time."""
+  """The OTMANN distance between one network and many others."""
 
   num_distances = 2 * len(NUS)
 
@@ -97,13 +97,13 @@ class TransportDistance:
     self._solve = _import_solver()
 
   def profile(self, graph: LayerGraph) -> TransportProfile:
-    """Returns what is compared of a graph. Profiles of one distance are not comparable with those of another one."""
+    """Returns the precomputed features of a graph. Profiles of different distance objects are not comparable."""
     masses = _masses(graph)
     codes, places = np.append(self._labels.codes(graph.layers), 0), np.pad(_places(graph), [(0, 1), (0, 0)])
     return TransportProfile(graph, codes, np.append(masses, 0.0), float(masses.sum()), places)
 
   def distances(self, profile: TransportProfile, others: Sequence[TransportProfile]) -> np.ndarray:
-    """Returns the distances of one network to others [N, 8]: those of `NUS`, then the same divided by the masses."""
+    """Returns the distances from one network to others, [N, 8]: those of `NUS`, then the same divided by the masses."""
     if not others:
       return np.zeros((0, self.num_distances))
     rows = [self._transport(profile, other, costs) for other, costs in zip(others, self._costs(profile, others))]
@@ -111,7 +111,7 @@ class TransportDistance:
     return np.concatenate([rows, rows / masses[:, np.newaxis]], axis=1)
 
   def between(self, one: LayerGraph, other: LayerGraph) -> np.ndarray:
-    """Returns the distances between two networks [8]."""
+    """Returns the distances between two networks, [8]."""
     distances: np.ndarray = self.distances(self.profile(one), [self.profile(other)])[0]
     return distances
 

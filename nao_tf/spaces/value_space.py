@@ -1,4 +1,4 @@
-"""Search spaces whose architectures stand for values of hyperparameters, whatever the hyperparameters mean."""
+"""Search spaces whose architectures represent values of hyperparameters."""
 
 import abc
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ from nao_tf.trial import Architecture
 
 
 class ValueSpace(SearchSpace):
-  """A search space whose genotypes are values of hyperparameters, by name.
+  """Base class of search spaces whose genotypes are values of hyperparameters, by name.
 
   Attributes:
-    refinements: how many decisions follow the coarse one where a hyperparameter has many values.
+    refinements: number of refining decisions after the coarse one, for hyperparameters with many values.
   """
 
   refinements: int = 0
@@ -22,11 +22,11 @@ class ValueSpace(SearchSpace):
   @property
   @abc.abstractmethod
   def num_parameters(self) -> int:
-    """Number of hyperparameters about which there is something to decide."""
+    """Number of hyperparameters with more than one value."""
 
   @property
   def refinable(self) -> bool:
-    """Whether one more refinement gives more configurations."""
+    """Whether another refinement would add configurations."""
     return False
 
   @abc.abstractmethod
@@ -38,25 +38,25 @@ class ValueSpace(SearchSpace):
     """Returns the architecture of a configuration.
 
     Raises:
-      ValueError: if the values are not of this space.
+      ValueError: if the values do not belong to this space.
     """
 
   def complete(self, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the values of all active hyperparameters, with what is given as it is given.
+    """Returns the values of all active hyperparameters, keeping the given values exactly.
 
-    Unlike `decode`, it keeps numbers between those that architectures stand for.
+    Unlike `decode`, it keeps numbers between the values that architectures represent.
 
     Args:
-      values: values by name. A missing hyperparameter has its default value. Unknown names are ignored.
+      values: values by name. Missing hyperparameters take their defaults. Unknown names are ignored.
 
     Raises:
-      ValueError: if the values are not of this space.
+      ValueError: if the values do not belong to this space.
     """
     return self.decode(self.encode(values))
 
 
 class MakeSpace(Protocol):
-  """Derives a space from hyperparameters, as `HyperParameterSpace` does when it is called."""
+  """A function that derives a search space from hyperparameters, such as `HyperParameterSpace`."""
 
   def __call__(self, hyperparameters: HyperParameters, /, *, refinements: int = 1) -> ValueSpace:
     """Returns the space of what the hyperparameters can be set to, with so many refinements."""

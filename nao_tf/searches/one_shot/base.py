@@ -1,4 +1,4 @@
-"""What a one-shot search declares, and what the trainer is that it makes. Nothing here imports TensorFlow."""
+"""The declaration of a one-shot search, and the interface of its trainer. Does not import TensorFlow."""
 
 from __future__ import annotations
 
@@ -25,45 +25,46 @@ TRAINING = "one_shot"
 
 
 class OneShotTrainer(Trainer, Protocol):
-  """Trains a network that holds all architectures, an epoch at a time, and derives one after each epoch.
+  """Trains a supernet epoch by epoch, and derives an architecture after each epoch.
 
-  What an epoch is, is up to it: an epoch of the weights and then one of a controller is one. The metrics that `fit` yields
-  have `epoch`, `train_loss` (that of the weights), `seconds` and, with the prefix `valid_`, the metrics of what was derived
-  or of the whole network. Others, such as `entropy`, go into the journal, too. All that it needs to go on is in `state`.
+  An epoch may have several phases, such as training the weights and then a controller. The metrics yielded by `fit`
+  include `epoch`, `train_loss` (of the weights), `seconds` and, prefixed with `valid_`, metrics of the derived
+  architecture or of the whole supernet. Further metrics, such as `entropy`, are also recorded in the journal. `state`
+  holds everything needed to resume.
 
   Attributes:
-    task: what is learned.
+    task: the task.
   """
 
   task: Task
 
   @abc.abstractmethod
   def architecture(self) -> Architecture:
-    """Returns the architecture that the search would end with now."""
+    """Returns the currently derived architecture."""
 
   def shares(self) -> Sequence[Shares]:
-    """Returns the probabilities of the choices of each decision, for the chart of the report; may be empty."""
+    """Returns the probabilities of the choices of each decision, for the chart in the report; may be empty."""
     return ()
 
   def drawn(self) -> Iterator[tuple[Architecture, Metrics]]:
-    """Yields further architectures when the training has ended, with their metrics on the validation set.
+    """Yields architectures sampled at the end of the training, with their validation metrics.
 
-    They are a function of the state. If there are any, the best of them wins; otherwise the last epoch's does.
+    They are a function of the state. If there are any, the best of them wins; otherwise that of the last epoch does.
     """
     return iter(())
 
 
 @dataclasses.dataclass(frozen=True)
 class OneShotContext:
-  """What the trainer of a one-shot search is made from.
+  """The context from which the trainer of a one-shot search is constructed.
 
   Attributes:
-    task: what is learned.
+    task: the task.
     space: the search space.
-    configs: how the network that holds all architectures is built and trained.
-    config: the search's own settings.
+    configs: how the supernet is built and trained.
+    config: settings of the search.
     sharing_config: how paths share weights, for a search that samples paths.
-    distribution: the `tf.distribute.Strategy` of the process.
+    distribution: the `tf.distribute.Strategy` to train with.
     seed: random seed.
   """
 
@@ -78,15 +79,15 @@ class OneShotContext:
 
 @dataclasses.dataclass(frozen=True)
 class OneShotDefaults:
-  """What a one-shot search does on a kind of task unless a person says otherwise.
+  """Defaults of a one-shot search for a kind of tasks.
 
   Attributes:
-    space: name of what is searched.
-    configs: how the network that holds all architectures is built and trained.
+    space: name of the search space.
+    configs: how the supernet is built and trained.
     children: how derived architectures are built and trained from scratch.
-    check_space: raises ValueError if the search cannot search a space.
-    validation_fraction: share of the training data that is held out; None for that of the task.
-    config: the search's own settings for such tasks; None: as for all others.
+    check_space: function that raises a ValueError if the search does not support a space.
+    validation_fraction: fraction of the training data to hold out; None for that of the task.
+    config: settings of the search for such tasks; None for its general settings.
   """
 
   space: str
@@ -102,13 +103,13 @@ class OneShotSearch:
   """The declaration of a one-shot search.
 
   Attributes:
-    config: its settings, a frozen dataclass.
-    prefix: what the flags of its settings begin with. Searches whose settings are of one class may share it.
-    trainer: place of a function that makes an `OneShotTrainer` from an `OneShotContext`.
-    defaults: by the kind of tasks that it is for.
-    samples_paths: whether it uses the settings of paths that share weights, `SharingConfig`.
-    data_check: place of a function that raises ValueError if the task of an `OneShotContext` has too little data; empty for
-      none. The command line calls it before it says that a search begins.
+    config: settings of the search, a frozen dataclass.
+    prefix: prefix of the flags of its settings, which searches with settings of the same class may share.
+    trainer: import path of a function that constructs an `OneShotTrainer` from an `OneShotContext`.
+    defaults: defaults for each supported kind of tasks.
+    samples_paths: whether it uses `SharingConfig`, the settings of paths that share weights.
+    data_check: import path of a function that raises a ValueError if the task of an `OneShotContext` has too little
+      data; empty for none. The command line calls it before it announces the start of a search.
   """
 
   config: Any
@@ -122,7 +123,7 @@ class OneShotSearch:
     """Returns the defaults for a kind of tasks.
 
     Raises:
-      ValueError: if the search is for no such tasks.
+      ValueError: if the search does not support such tasks.
     """
     if kind not in self.defaults:
       raise ValueError(
@@ -137,10 +138,10 @@ class OneShotSearch:
     return self.config if own is None else own
 
   def check_data(self, context: OneShotContext) -> None:
-    """Checks that the search can learn from the data, without making a network.
+    """Checks that there is enough data, without building a network.
 
     Raises:
-      ValueError: if it cannot.
+      ValueError: if there is not.
     """
     if self.data_check:
       load_place(self.data_check, "check of the data of a one-shot search")(context)
@@ -149,7 +150,7 @@ class OneShotSearch:
     """Returns a fresh trainer.
 
     Raises:
-      ValueError: if what the context has does not fit together.
+      ValueError: if the parts of the context are incompatible.
     """
     trainer: OneShotTrainer = load_place(self.trainer, "trainer of a one-shot search")(context)
     return trainer

@@ -1,4 +1,4 @@
-"""The gradient-based searches: DARTS of both orders, SNAS and GDAS, with the settings of their papers.
+"""Gradient-based searches: first- and second-order DARTS, SNAS and GDAS, with the settings of their papers.
 
 Sources: Liu et al., ICLR 2019; Xie et al., ICLR 2019; Dong and Yang, CVPR 2019.
 """

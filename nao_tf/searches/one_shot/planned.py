@@ -1,4 +1,4 @@
-"""A one-shot search in one call: `nao_tf.search(x, y, strategy="darts", workdir=...)`."""
+"""One-shot search as a single call: `nao_tf.search(x, y, strategy="darts", workdir=...)`."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 def check_arguments(strategy: str, **given: Any) -> None:
-  """Checks that nothing is given that a one-shot search has not.
+  """Checks that no argument is given that does not apply to a one-shot search.
 
   Args:
-    strategy: its name.
-    **given: arguments by name; None for one that is not given.
+    strategy: name of the search.
+    **given: arguments by name; None for those that are not given.
 
   Raises:
     ValueError: if there is one.
@@ -41,12 +41,12 @@ def check_arguments(strategy: str, **given: Any) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class PlannedOneShotSearch(Planned):
-  """A one-shot search of which everything is known; its configs are those of the network that holds all architectures.
+  """A fully specified one-shot search; `configs` are those of the supernet.
 
   Attributes:
-    strategy: its name.
-    search: its declaration.
-    config: its own settings.
+    strategy: name of the search.
+    search: declaration of the search.
+    config: settings of the search.
     seed: random seed.
   """
 
@@ -56,7 +56,7 @@ class PlannedOneShotSearch(Planned):
   seed: int
 
   def run(self, callbacks: Sequence[Callable[[Trial], None]], *, progress: bool, tensorboard: bool = True) -> Found:
-    """Searches, or goes on.
+    """Runs or resumes the search.
 
     Args:
       callbacks: each is called with every trial.

@@ -1,8 +1,8 @@
-"""A one-shot search in a directory of its own, an epoch at a time: DARTS, SNAS, GDAS and others like them.
+"""Runs a one-shot search, such as DARTS, SNAS or GDAS, in a directory, epoch by epoch.
 
-After each epoch the journal gets a trial: the architecture that the search would end with, with the reward on the
-validation set. So the report, `nao-status` and TensorBoard show such a search as they show others. The winner is the
-architecture of the last epoch, as in the papers, or the best of some after training from scratch.
+Each epoch is recorded as a trial in the journal: the currently derived architecture, with its validation reward. So the
+report, `nao-status` and TensorBoard show it like any other search. The winner is the architecture of the last epoch, as
+in the papers, or the best of several after training from scratch.
 """
 
 import contextlib
@@ -44,27 +44,27 @@ def run_one_shot_search(
   progress: bool = False,
   tensorboard: bool = True,
 ) -> Trial:
-  """Trains a network that holds all architectures, derives one after each epoch, and describes the winner.
+  """Trains a supernet, derives an architecture after each epoch, and writes the description of the winner.
 
-  Killed at any moment and called again with the same arguments, it goes on where it was.
+  An interrupted search resumes when this is called again with the same arguments.
 
   Args:
     directory: directory of the search; created if it does not exist.
-    settings: what determines the course of the search, as JSON values.
-    space: the search space; that of the trainer.
-    trainer: fresh.
-    reranking: how the latest different architectures are trained from scratch; None: see `winning_trial`.
-    callbacks: each is called with every trial, those of an interrupted search included.
+    settings: settings that determine the course of the search, as JSON values.
+    space: the search space, the same as that of the trainer.
+    trainer: a fresh trainer.
+    reranking: how the latest distinct architectures are trained from scratch; None: see `winning_trial`.
+    callbacks: functions that are called with every trial, including those of an interrupted search.
     progress: whether to show a progress bar.
     tensorboard: whether to write curves for TensorBoard.
 
   Returns:
-    The winner.
+    The winning trial.
 
   Raises:
-    NothingFound: if the training diverged before an epoch was done, or no finalist has a reward.
-    RunDirectoryError: if the directory is in use, or was made with other settings.
-    ValueError: if an argument is out of range, or what is in the directory cannot be read.
+    NothingFound: if the training diverged in the first epoch, or no finalist has a reward.
+    RunDirectoryError: if the directory is in use, or belongs to a search with other settings.
+    ValueError: if an argument is out of range, or a file in the directory cannot be read.
   """
   place = os.path.join(directory, TRAINING)
   if has_begun(place):  # In its first epoch, when no trial binds the search yet.
@@ -97,12 +97,12 @@ def run_one_shot_search(
 
 
 def finalists(trials: Iterable[Trial], space: SearchSpace, count: int) -> list[Trial]:
-  """Returns the trials to train from scratch: the best that were drawn at the end, or else the latest that differ.
+  """Returns the trials to train from scratch: the best of those drawn at the end, or else the latest distinct ones.
 
   Args:
     trials: trials of a one-shot search.
-    space: says which architectures are the same.
-    count: how many to return.
+    space: the search space, which defines which architectures are the same.
+    count: number of finalists.
   """
   scored = [trial for trial in trials if trial.reward is not None]
   drawn = [trial for trial in scored if trial.origin.kind == DRAWN]

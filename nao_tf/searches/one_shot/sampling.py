@@ -1,4 +1,4 @@
-"""The searches that sample a path for each training step: ENAS, and random search with weight sharing.
+"""Searches that sample one path of a supernet per training step: ENAS, and random search with weight sharing.
 
 Sources: Pham et al., ICML 2018, for language models the authors' corrected release; Li and Talwalkar, UAI 2019.
 """
