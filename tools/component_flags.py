@@ -54,7 +54,7 @@ def define_all(
   """Defines the flags for the settings of all registered components and of some others.
 
   Args:
-    registry: places by name.
+    registry: import paths by name.
     load: returns the component of a name.
     names: further components, by place. Others are skipped: the flag itself refuses wrong names.
     flag_values: where to define the flags.

@@ -109,13 +109,13 @@ def _is_in_this_process(flag_values: flags.FlagValues) -> bool:
 
 
 def _check_genotype(task: Task, genotype: Genotype, flag: str) -> None:
-  """Raises ValueError if networks of a task are built from other genotypes than those that a flag asks for."""
+  """Raises a ValueError if networks of a task are built from other genotypes than those that a flag asks for."""
   with _blamed(flag):
     task.check_genotype(genotype)
 
 
 def _check_batches(task: Task, configs: Configs, prefix: str, num_replicas: int) -> None:
-  """Raises ValueError if the training data does not fill a batch of a training, or replicas cannot share one."""
+  """Raises a ValueError if the training data does not fill a batch of a training, or replicas cannot share one."""
   training_config = configs.training_config
   if isinstance(training_config, TrainingConfig | LanguageTrainingConfig):
     with _blamed(_batch_flag(prefix, configs)):

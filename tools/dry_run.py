@@ -43,7 +43,7 @@ def run(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> 
   Raises:
     RunDirectoryError: if the work directory holds a run with other settings.
     ValueError: if the network cannot be trained so.
-    OSError: if the data cannot be read, or the work directory cannot be made.
+    OSError: if the data cannot be read, or the work directory cannot be created.
   """
   from nao_tf.searches.final_training import check_begun
   from nao_tf.searches.memory_advice import training_memory
@@ -73,7 +73,7 @@ def plan(
   Args:
     estimate: estimate of the training.
     workdir: its directory.
-    utilization: share of its peak that an accelerator reaches.
+    utilization: fraction of its peak that an accelerator reaches.
     files: what is written there.
     memory: what the training needs; None if that is not known.
   """

@@ -21,7 +21,7 @@ class WorkersParser(flags.ArgumentParser[str]):
     """Returns the text.
 
     Raises:
-      ValueError: if it is neither "auto" nor a whole number above 0.
+      ValueError: if it is neither "auto" nor an integer above 0.
     """
     text = str(argument).strip()
     if text != _AUTO and not (text.isdecimal() and int(text) > 0):
@@ -89,7 +89,7 @@ def executor_name(flag_values: flags.FlagValues) -> str:
 
 
 def settings(flag_values: flags.FlagValues) -> ExecutorSettings:
-  """Returns how many workers there are, and what each of them gets.
+  """Returns the number of workers, and what each of them gets.
 
   Raises:
     ValueError: if a number is out of range.

@@ -228,7 +228,7 @@ def training_settings(flag_values: flags.FlagValues, genotype: Genotype, configs
 
 
 def recorded_settings(flag_values: flags.FlagValues) -> dict[str, Any]:
-  """Returns the settings that are on record in the work directory; none for a new run."""
+  """Returns the settings that are recorded in the work directory; none for a new run."""
   workdir = flag_values["workdir"].value if "workdir" in flag_values else None
   return read_settings(workdir) if workdir and os.path.exists(os.path.join(workdir, CONFIG_FILE)) else {}
 

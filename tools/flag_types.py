@@ -25,7 +25,7 @@ def define_name(
   Args:
     name: name of the flag.
     default: its value if it is not given.
-    registry: places by name.
+    registry: import paths by name.
     kind: what is chosen, for error messages: "space", "strategy".
     help_: what the flag is for. The choices are added.
     flag_values: where to define it.
@@ -63,7 +63,7 @@ def define_number(
 
 
 def define_fraction(name: str, help_: str, *, flag_values: flags.FlagValues) -> None:
-  """Defines a flag that takes a share of which something must be left: a number of at least 0 and below 1."""
+  """Defines a flag that takes a fraction of which something must be left: a number of at least 0 and below 1."""
   flags.DEFINE(FractionParser(), name, None, help_, flag_values, flags.ArgumentSerializer[float]())
 
 
@@ -90,7 +90,7 @@ class NameParser(flags.ArgumentParser[str]):
     """Sets up the parser.
 
     Args:
-      registry: places by name.
+      registry: import paths by name.
       kind: what is chosen, for error messages.
     """
     self._registry, self._kind, self.names = registry, kind, frozenset(registry)

@@ -149,7 +149,7 @@ def names(flag_values: flags.FlagValues) -> tuple[str, ...]:
 
 
 def latency_batch_size(flag_values: flags.FlagValues) -> int:
-  """Returns how many examples the batch has that latencies are measured with; 1 for a command without that flag."""
+  """Returns the number of examples of a batch that latencies are measured with; 1 for a command without that flag."""
   return int(flag_values.latency_batch_size) if "latency_batch_size" in flag_values else 1
 
 

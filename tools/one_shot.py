@@ -62,7 +62,7 @@ def context(
     flag_values: the flags.
     space: the search space.
     distribution: the `tf.distribute.Strategy` of the process.
-    task: what is learned.
+    task: the task.
   """
   return OneShotContext(
     task=task,
@@ -91,7 +91,7 @@ def run(
     space: the search space.
     distribution: the `tf.distribute.Strategy` of the process.
     reranking: how derived architectures are trained from scratch.
-    task: what is learned.
+    task: the task.
   """
   from nao_tf.searches.one_shot.running import run_one_shot_search
 

@@ -160,7 +160,7 @@ def of(command: str, directory: str) -> list[str]:
     directory: the work directory.
 
   Raises:
-    RunDirectoryError: if the directory is that of another command, or what is on record cannot be read.
+    RunDirectoryError: if the directory is that of another command, or what is recorded cannot be read.
   """
   recorded = _of_command(directory, command)
   return [*recorded, *_of_settings(directory, command)]

@@ -104,7 +104,7 @@ def _check_workdir(*, writes: bool) -> None:
 
   Raises:
     ValueError: if its name is empty.
-    OSError: if it cannot be made or written.
+    OSError: if it cannot be created or written.
   """
   directory = flags.FLAGS["workdir"].value if "workdir" in flags.FLAGS else None
   if directory is None:

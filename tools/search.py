@@ -260,7 +260,7 @@ def search(
 def evaluator_of(
   flag_values: flags.FlagValues, name: str, context: EvaluatorContext, *, define: DefineFlags | None = None
 ) -> Iterator[Evaluator | Executor]:
-  """Makes an evaluator, or an executor with workers that make one each.
+  """Creates an evaluator, or an executor with workers that make one each.
 
   Shared weights are trained in this process. If there is an executor, its workers score with them.
 
@@ -285,7 +285,7 @@ def evaluator_of(
 
 
 def make_in_worker(argv: Sequence[str], name: str, define: DefineFlags | None) -> Evaluator:
-  """Makes an evaluator in a process of its own from a command line; see `evaluator_of`."""
+  """Creates an evaluator in a process of its own from a command line; see `evaluator_of`."""
   flag_values = flags.FlagValues()
   (define or define_flags)(flag_values, argv)
   renamed_flags.parse(flag_values, argv)

@@ -25,7 +25,7 @@ KINDS = {
   "language": "nao_tf.benchmarks.step_times:language_step",
   "shared_language": "nao_tf.benchmarks.step_times:language_step",
 }
-"""Places of functions that time steps; those of "shared_" kinds are called with `shared=True`."""
+"""Import paths of functions that time steps; those of "shared_" kinds are called with `shared=True`."""
 _ORDERS = {"darts_cells": 0, "relaxed_first": 1, "relaxed_second": 2}
 """Orders of the gradient-based searches; 0 is one architecture of their space."""
 _IMAGES = ("image", "shared_image")

@@ -193,7 +193,7 @@ def train_and_export(
   """Trains a network to the last epoch, exports it, and evaluates the export on the test set.
 
   Args:
-    task: what to learn.
+    task: the task.
     genotype: the genotype of the network.
     configs: how the network is built and trained.
     distribution: the `tf.distribute.Strategy` of the process.
@@ -208,7 +208,7 @@ def train_and_export(
     The metrics on the test set; empty if the task has none.
 
   Raises:
-    RunDirectoryError: if another process is training in the directory, or it was made with other settings.
+    RunDirectoryError: if another process is training in the directory, or it was created with other settings.
     ValueError: if the network cannot be built, trained or exported so, or what is in the directory cannot be read.
     OSError: if the directory cannot be written.
   """

@@ -22,7 +22,7 @@ def explained(
   """Explains what ends a training.
 
   Args:
-    task: what is learned.
+    task: the task.
     genotype: genotype of the network.
     configs: how the network is built and trained.
     distribution: the `tf.distribute.Strategy` of the process.

@@ -25,10 +25,10 @@ _EMPTY_DIRECTORIES = frozenset(("strategy", "tensorboard", "tuner", "shared_weig
 
 @contextlib.contextmanager
 def opened(directory: str) -> Iterator[None]:
-  """Makes the directory of a run. After an error it is as before, if it was new or empty and nothing was done in it.
+  """Creates the directory of a run. After an error it is as before, if it was new or empty and nothing was done in it.
 
   Raises:
-    OSError: if it cannot be made or written.
+    OSError: if it cannot be created or written.
   """
   checked_directory(directory, "--workdir")
   new = _missing(directory)

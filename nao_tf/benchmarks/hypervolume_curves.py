@@ -36,7 +36,8 @@ class TableFront:
 
   Attributes:
     objectives: objectives of the searches.
-    points: objectives of all rows of the table [N, M], with signs so that more is better; NaN where none was measured.
+    points: objectives of all rows of the table [N, M], with signs such that higher is better; NaN where none was
+      measured.
     front: those of the rows that none dominates [F, M].
     reference: reference point [M].
   """

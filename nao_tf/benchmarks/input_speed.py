@@ -127,7 +127,7 @@ class _SameBatch:
     return getattr(self._task, name)
 
   def num_examples(self, split: str) -> int:
-    """Returns how many examples a split has; nothing is evaluated."""
+    """Returns the number of examples of a split; nothing is evaluated."""
     return self._task.num_examples(split) if split == "train" else 0
 
   def training_batches(self, training_config: TrainingConfig, *, seed: int, first_epoch: int = 0) -> tf.data.Dataset:

@@ -28,7 +28,7 @@ class PredictorScores:
   Attributes:
     kendall_tau: Kendall's tau of each controller's predictions and the table, averaged over the ensemble.
     kendall_tau_of_mean: Kendall's tau of the ensemble's mean prediction and the table.
-    pairwise_accuracy: share of pairs that the mean prediction puts in the order of the table.
+    pairwise_accuracy: fraction of pairs that the mean prediction puts in the order of the table.
     hamming: number of wrong tokens per architecture in greedy decoding, averaged over the ensemble.
   """
 

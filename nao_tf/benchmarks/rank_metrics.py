@@ -11,7 +11,7 @@ import scipy.stats
 
 
 def pairwise_accuracy(predictions: npt.ArrayLike, targets: npt.ArrayLike) -> float:
-  """Returns the share of pairs i < j that the predictions put in the same order as the targets.
+  """Returns the fraction of pairs i < j that the predictions put in the same order as the targets.
 
   The orders agree if element i is at least as large as element j in both, or smaller in both.
 

@@ -29,7 +29,7 @@ class Cluster:
     num_workers: trials at a time.
     median_seconds: median, in seconds, of the duration of a trial. Durations are log-normal.
     spread: standard deviation of the logarithm of a duration; 0: all are the same.
-    failing_share: share of the trials that fail at the end of their time.
+    failing_share: fraction of the trials that fail at the end of their time.
     hours_between_losses: mean hours after which a node is lost; None: never. Its trial is begun again on a new node.
     seconds_to_replace: until there is a new node for one that was lost.
     seed: random seed. A trial of the same number has the same duration in each cluster of a seed.
@@ -68,9 +68,9 @@ class SimulatedTimes:
 
   Attributes:
     hours: on the clock of the cluster, to the end of the last trial.
-    utilization: share of their time that workers spent on trials until the last trial was begun. Attempts that were lost
-      and the waiting for new nodes are not in it.
-    idle_share: share of that time in which they waited for the process of the search.
+    utilization: fraction of their time that workers spent on trials until the last trial was begun. Attempts that were
+      lost and the waiting for new nodes are not in it.
+    idle_share: fraction of that time in which they waited for the process of the search.
     driver_seconds: real time that the process of the search took for asking, telling, and writing down.
     num_lost: attempts that were lost with their nodes.
   """

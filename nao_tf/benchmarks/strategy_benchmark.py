@@ -100,7 +100,7 @@ class Run:
 
   @property
   def settings(self) -> dict[str, Any]:
-    """All settings that the search depends on, as one flat dict of JSON values. Places of files are not among them."""
+    """All settings that the search depends on, as one flat dict of JSON values. Paths of files are not among them."""
     values = dataclasses.asdict(self)
     own = {name: values[name] for name in ("strategy", "seed", "options")}
     shared = {**values["config"], "table": self.table_digest}

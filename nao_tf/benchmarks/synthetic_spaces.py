@@ -22,7 +22,7 @@ class SyntheticSpace(SearchSpace):
   """A space whose rewards are a function of the choices.
 
   Attributes:
-    disturbance: standard deviation of the disturbance, as a share of that of all rewards.
+    disturbance: standard deviation of the disturbance, as a fraction of that of all rewards.
   """
 
   disturbance = 0.05

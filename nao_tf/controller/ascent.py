@@ -37,7 +37,7 @@ def ascend(
     along: see `move`.
     unit_gradient: see `move`.
     num_steps: see `move`.
-    temperature: None for the likeliest tokens; otherwise see `Controller.decode`.
+    temperature: None for the most likely tokens; otherwise see `Controller.decode`.
     seed: see `Controller.decode`.
 
   Returns:

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 
 def pairwise_accuracy(predictions: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-  """Returns the share of pairs in the right order, in [0, 1], shape [*prefix]; higher is better.
+  """Returns the fraction of pairs in the right order, in [0, 1], shape [*prefix]; higher is better.
 
   Args:
     predictions: predicted scores, [*prefix, B].

@@ -135,9 +135,9 @@ class Controller(keras.Model):
 
     Args:
       memory: [..., *prefix, B, T, H].
-      temperature: None: the likeliest token each time. Otherwise tokens are drawn at this temperature; 0 gives the same
-        as None. Several temperatures are broadcast against the axes of the memory before T. With axes in front of those
-        of the memory, the same memory is drawn from again: shapes [K, 1] and [B, T, H] give [K, B, L].
+      temperature: None: the most likely token each time. Otherwise tokens are drawn at this temperature; 0 gives the
+        same as None. Several temperatures are broadcast against the axes of the memory before T. With axes in front of
+        those of the memory, the same memory is drawn from again: shapes [K, 1] and [B, T, H] give [K, B, L].
       seed: one integer or two. Equal seeds draw equal tokens.
 
     Returns:
@@ -154,7 +154,7 @@ class Controller(keras.Model):
     return unfold(tokens, self.prefix, shape_of(memory)[:-2])
 
   def beam_search(self, memory: TensorLike, width: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the legal sequences that a beam search finds, likeliest first, with their log-probabilities.
+    """Returns the legal sequences that a beam search finds, most likely first, with their log-probabilities.
 
     Args:
       memory: [..., *prefix, B, T, H].

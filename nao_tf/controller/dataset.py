@@ -57,7 +57,7 @@ def split_by_canonical(
   Args:
     space: knows which encodings describe the same network.
     architectures: N architectures.
-    fraction: share of the networks to hold out, in [0, 1], rounded to whole networks.
+    fraction: fraction of the networks to hold out, in [0, 1], rounded to whole networks.
     rng: draws the networks to hold out.
 
   Returns:

@@ -1,15 +1,15 @@
-"""How alike two architectures are, by their decisions: the kernel of the Gaussian process. Needs no TensorFlow.
+"""How alike two architectures are, by their decisions: the kernel of the Gaussian process. Does not need TensorFlow.
 
   k(a, b) = exp(-sum over decisions i of w_i * distance_i(a_i, b_i))
 
 The distance of two different choices is 1. Choices of an ordered decision are as far apart as they are on the way from
-the first to the last, and a second weight is for the square of that. In a space where architectures that compute the same
-count as different ones, an architecture is the mean of several that compute the same as it does. In other spaces it is its
-canonical encoding.
+the first to the last, and a second weight is for the square of that. In a space where architectures that compute the
+same count as different ones, an architecture is the mean of several that compute the same as it does. In other spaces
+it is its canonical encoding.
 
 Where a network has several encodings, such as a cell whose nodes may come in another order, the places in its canonical
-encoding mean little: two cells may have much in common and hardly a decision. There the sum has terms for the graphs, too;
-see `nao_tf.controller.neighborhood_terms`.
+encoding mean little: two cells may have much in common and hardly a decision. There the sum has terms for the graphs,
+too; see `nao_tf.controller.neighborhood_terms`.
 """
 
 import dataclasses
@@ -74,7 +74,7 @@ class DecisionKernel:
   """
 
   def __init__(self, space: SearchSpace, *, num_encodings: int = 4, compares_graphs: bool = True):
-    """Makes the kernel.
+    """Creates the kernel.
 
     Args:
       space: knows the decisions and which encodings compute the same.

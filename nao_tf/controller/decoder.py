@@ -73,11 +73,11 @@ class Decoder(EnsembleLayer):
     return self.embedding.folded(kernel) + self.lstm.total_bias()[..., tf.newaxis, :]
 
   def taught_gates(self, tokens: tf.Tensor) -> tf.Tensor:
-    """Returns the tokens' share of the gates while tokens [*prefix, N, L] are taught, [*prefix, N, L, 4H]."""
+    """Returns the tokens' contribution to the gates while tokens [*prefix, N, L] are taught, [*prefix, N, L, 4H]."""
     return project(tf.one_hot(shift_right(tokens), self.num_tokens), self.token_gates())
 
   def gates_after(self, previous: tf.Tensor, constants: Constants) -> tf.Tensor:
-    """Returns the share of the gates of the last tokens `previous` [*prefix, N], [*prefix, N, 4H]."""
+    """Returns the contribution to the gates of the last tokens `previous` [*prefix, N], [*prefix, N, 4H]."""
     axis = len(self.prefix)
     return tf.gather(constants["token_gates"], previous, axis=axis, batch_dims=axis)
 

@@ -56,7 +56,7 @@ class Encoder(EnsembleLayer):
     return tf.math.l2_normalize(states, axis=-1)
 
   def _gates(self, tokens: tf.Tensor, seed: tf.Tensor | None) -> list[tf.Tensor]:
-    """Returns the inputs' share of the gates of each LSTM, bias included, [*prefix, N, T, 4H] each."""
+    """Returns the inputs' contribution to the gates of each LSTM, bias included, [*prefix, N, T, 4H] each."""
     if self._config.embedding_dropout and seed is not None:
       inputs = self._group(dropout(self.embedding(tokens), self._config.embedding_dropout, seed, layer=2))
       return [project(inputs, tf.convert_to_tensor(lstm.kernel), lstm.total_bias()) for lstm in self.lstms]

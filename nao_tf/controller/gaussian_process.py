@@ -73,7 +73,7 @@ class GaussianProcess:
   def __init__(
     self, kernel: DecisionKernel, *, max_trials: int = MAX_TRIALS, max_fitted: int = 200, max_iterations: int = 20
   ):
-    """Makes a process that has learned nothing.
+    """Creates a process that has learned nothing.
 
     Args:
       kernel: how alike architectures are.

@@ -1,7 +1,7 @@
-"""Writing sequences with a decoder: the likeliest token each time, drawn tokens, or a beam search.
+"""Writing sequences with a decoder: the most likely token each time, drawn tokens, or a beam search.
 
 Every token is legal at its position. Drawing uses the Gumbel trick: argmax(logits + temperature * noise) is a draw from
-softmax(logits / temperature). At temperature 0 it is the likeliest token.
+softmax(logits / temperature). At temperature 0 it is the most likely token.
 """
 
 import math
@@ -31,7 +31,7 @@ def write(
     decoder: writes the tokens.
     memory: [*prefix, N, T, H].
     embedding: [*prefix, N, H].
-    temperature: 0 or more for each row, [*prefix, N]; None: the likeliest token each time.
+    temperature: 0 or more for each row, [*prefix, N]; None: the most likely token each time.
     seed: two integers; needed with a temperature.
   """
   constants, state = decoder.begin(memory, embedding)
@@ -74,7 +74,7 @@ class _Beams(NamedTuple):
 
 
 def beam_search(decoder: Decoder, memory: tf.Tensor, embedding: tf.Tensor, width: int) -> tuple[tf.Tensor, tf.Tensor]:
-  """Returns the sequences that a beam search finds, likeliest first, with their log-probabilities.
+  """Returns the sequences that a beam search finds, most likely first, with their log-probabilities.
 
   Args:
     decoder: writes the tokens.
@@ -113,7 +113,7 @@ def _first_beams(decoder: Decoder, shape: _Shape) -> _Beams:
 def _extended(
   decoder: Decoder, beams: _Beams, logits: tf.Tensor, t: tf.Tensor, shape: _Shape
 ) -> tuple[tf.Tensor, _Beams]:
-  """Returns the likeliest sequences with one token more, and which beam each of them continues.
+  """Returns the most likely sequences with one token more, and which beam each of them continues.
 
   Args:
     decoder: has written the logits.

@@ -54,7 +54,7 @@ class InformedProcess(GaussianProcess):
     max_trials: int = MAX_TRIALS,
     max_iterations: int = 20,
   ):
-    """Makes a process that has learned nothing; see `GaussianProcess`.
+    """Creates a process that has learned nothing; see `GaussianProcess`.
 
     Args:
       kernel: how alike architectures are.

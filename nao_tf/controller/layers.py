@@ -1,8 +1,9 @@
 """The small layers of a controller, each for one controller or for an ensemble at once.
 
 Every weight and every tensor has the leading axes `prefix`: () for a single controller, (ensemble_size,) for an
-ensemble. All other leading axes come after these. An LSTM computes the tokens' share of its gates for the whole sequence
-in one product, with the embedding folded into the kernel. Only the product with the last output is left for each step.
+ensemble. All other leading axes come after these. An LSTM computes the tokens' contribution to its gates for the whole
+sequence in one product, with the embedding folded into the kernel. Only the product with the last output is left for
+each step.
 """
 
 from collections.abc import Callable
@@ -32,7 +33,7 @@ def project(inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = None)
 
 
 def dropout(inputs: tf.Tensor, rate: float, seed: tf.Tensor | None, layer: int = 0) -> tf.Tensor:
-  """Sets a random share of the inputs to zero and scales the others by 1 / (1 - rate).
+  """Sets a random fraction of the inputs to zero and scales the others by 1 / (1 - rate).
 
   Args:
     inputs: any shape.
@@ -231,7 +232,7 @@ class Lstm(EnsembleLayer):
     """Returns the outputs [*prefix, N, T, H] of a whole sequence.
 
     Args:
-      gates: the inputs' share of the gates, bias included, [*prefix, N, T, 4H].
+      gates: the inputs' contribution to the gates, bias included, [*prefix, N, T, 4H].
       state: output and cell state before the first step, [*prefix, N, H] each; None: zeros.
       unroll: see `scan`.
     """

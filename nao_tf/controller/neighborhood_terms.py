@@ -39,7 +39,7 @@ class NeighborhoodTerms:
   """
 
   def __init__(self, space: SearchSpace):
-    """Makes the terms of a space whose architectures are graphs."""
+    """Creates the terms of a space whose architectures are graphs."""
     self._occurrences = functools.lru_cache(_MOST_KEPT)(functools.partial(_occurrences_in, space))
     self.num_weights = _RADIUS + 1
     rng = np.random.default_rng(0)

@@ -49,7 +49,7 @@ def regularized(
     gradients: one for each variable, [*prefix, ...].
     variables: the weights.
     prefix: () or (ensemble_size,).
-    clip_norm: bound on the norm of all gradients of one controller together.
+    clip_norm: maximum global norm of the gradients of one controller.
     l2: see `ControllerConfig`.
     weight_decay: see `ControllerConfig`.
   """
@@ -67,7 +67,7 @@ def clip_by_norm(gradients: Sequence[tf.Tensor], clip_norm: float, prefix: tuple
 
   Args:
     gradients: one for each variable, [*prefix, ...].
-    clip_norm: bound on the norm of all gradients of one controller together.
+    clip_norm: maximum global norm of the gradients of one controller.
     prefix: () or (ensemble_size,).
   """
   num_prefix = len(prefix)

@@ -11,7 +11,7 @@ import numpy as np
 from nao_tf.controller.vocabulary import OrderedTokens, Vocabulary
 
 LENGTH_SCALE = 0.4
-"""Length scale of the covariance, as a share of the distance from the first choice to the last."""
+"""Length scale of the covariance, as a fraction of the distance from the first choice to the last."""
 _JITTER = 1e-6
 
 

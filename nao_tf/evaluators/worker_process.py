@@ -184,7 +184,7 @@ def _changed_environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 def _work(make: Callable[[], Evaluator], connection: Connection) -> None:
-  """Makes an evaluator and evaluates what comes, in the worker process."""
+  """Creates an evaluator and evaluates what comes, in the worker process."""
   os.setpgid(0, 0)  # So that what a child has started can be ended with it.
   multiprocessing.current_process().daemon = False  # A child may start processes, to read data for example.
   signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent process ends this one.

@@ -58,7 +58,7 @@ class Cell(keras.layers.Layer):
     return [branch for node in self.cell.nodes for branch in node]
 
   def build(self, input_shape: Sequence[ImageShape]) -> None:
-    """Makes the weights.
+    """Creates the weights.
 
     Args:
       input_shape: the shapes [B, H0, W0, C0] and [B, H, W, C1] of the two inputs, the first as large or larger.

@@ -164,5 +164,5 @@ def derive_seeds(seed: int, count: int) -> list[int]:
 
 
 def bottleneck_filters(filters: int, width: float) -> int:
-  """Returns the channels in the middle of a bottleneck: that share of its filters, rounded down, but at least one."""
+  """Returns the channels in the middle of a bottleneck: that fraction of its filters, rounded down, but at least one."""
   return max(1, int(filters * width))

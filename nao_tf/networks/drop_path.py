@@ -1,7 +1,7 @@
 """Drop-path as Keras layers that are saved and loaded with the models they are in.
 
-A schedule counts the steps of training, so a model that is saved and loaded goes on where it was. Its output says how
-far the schedule is. Every branch has a layer that reads it and drops the branch of some samples.
+A schedule counts the steps of training, so a model that is saved and loaded resumes where it stopped. Its output says
+how far the schedule is. Every branch has a layer that reads it and drops the branch of some samples.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ class DropPaths(NamedTuple):
 
   Attributes:
     progress: how far the schedule is, symbolic.
-    rate: share of the samples at its end.
+    rate: fraction of the samples at its end.
   """
 
   progress: Any
@@ -31,10 +31,10 @@ _COUNTS_ONCE: Any = "only_first_replica" if IS_KERAS_3 else tf.VariableAggregati
 
 @keras.utils.register_keras_serializable(package="nao_tf")
 class DropPathSchedule(keras.layers.Layer):
-  """Counts training steps; returns the share of the schedule that is over, `[B, 1, 1, 1]`, for inputs of any shape."""
+  """Counts training steps; returns the fraction of the schedule that is over, `[B, 1, 1, 1]`, for inputs of any shape."""
 
   def __init__(self, steps: int, **kwargs: Any) -> None:
-    """Makes the layer.
+    """Creates the layer.
 
     Args:
       steps: training steps over which the rates grow linearly to their final values; 0: they have them at once.
@@ -49,7 +49,7 @@ class DropPathSchedule(keras.layers.Layer):
     self.steps = steps
 
   def build(self, input_shape: tuple[int | None, ...]) -> None:
-    """Makes the counter."""
+    """Creates the counter."""
     del input_shape
     self.count = self.add_weight(
       name="count", shape=(), dtype="int64", initializer="zeros", trainable=False, aggregation=_COUNTS_ONCE
@@ -71,13 +71,13 @@ class DropPathSchedule(keras.layers.Layer):
 
 @keras.utils.register_keras_serializable(package="nao_tf")
 class DropPath(keras.layers.Layer):
-  """Sets a branch to zero for some samples in training, and divides it by the share of the others."""
+  """Sets a branch to zero for some samples in training, and divides it by the fraction of the others."""
 
   def __init__(self, rate: float, **kwargs: Any) -> None:
-    """Makes the layer.
+    """Creates the layer.
 
     Args:
-      rate: share of the samples at the end of the schedule.
+      rate: fraction of the samples at the end of the schedule.
       **kwargs: keyword arguments of `keras.layers.Layer`.
 
     Raises:

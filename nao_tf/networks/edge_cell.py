@@ -43,7 +43,7 @@ class EdgeCell(keras.layers.Layer):
     track_each(self, "operations", self.operations)
 
   def build(self, input_shape: ImageShape) -> None:
-    """Makes the weights for [B, H, W, filters]."""
+    """Creates the weights for [B, H, W, filters]."""
     for layer in self.operations:
       layer.build(input_shape)
     self.built = True
@@ -116,7 +116,7 @@ class ResidualReduction(keras.layers.Layer):
     self.second = ConvNorm(filters, 1, convention, second, size=(3, 3), name="second")
 
   def build(self, input_shape: ImageShape) -> None:
-    """Makes the weights for [B, H, W, C]."""
+    """Creates the weights for [B, H, W, C]."""
     self.kernel = self.add_weight(
       name="shortcut",
       shape=(1, 1, input_shape[-1], self.filters),
@@ -177,7 +177,7 @@ class StackedEdgeCell(keras.layers.Layer):
     return parts if self.norm is None else [*parts, self.norm]
 
   def build(self, input_shape: Sequence[ImageShape]) -> None:
-    """Makes the weights, given the shapes of the outputs of the two cells before; only the second is read."""
+    """Creates the weights, given the shapes of the outputs of the two cells before; only the second is read."""
     self.body.build(input_shape[1])
     if self.norm is not None:
       self.norm.build(self.body.compute_output_shape(input_shape[1]))

@@ -1,4 +1,4 @@
-"""What cells of edges cost, and the residual blocks between their stages. Imports no TensorFlow.
+"""What cells of edges cost, and the residual blocks between their stages. Does not import TensorFlow.
 
 See `nao_tf.networks.edge_cell`.
 """

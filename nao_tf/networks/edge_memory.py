@@ -1,4 +1,4 @@
-"""What a graph whose operations are on its edges has in memory while it is computed. Imports no TensorFlow.
+"""What a graph whose operations are on its edges has in memory while it is computed. Does not import TensorFlow.
 
 Edges are computed in the order of their nodes. A state is kept until the last node that reads it has been computed. An
 identity writes nothing.

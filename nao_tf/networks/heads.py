@@ -30,7 +30,7 @@ class Dense(keras.layers.Dense):
     )
 
   def build(self, input_shape: tuple[int | None, ...]) -> None:
-    """Makes the kernel [C, units] and the bias [units], if there is one."""
+    """Creates the kernel [C, units] and the bias [units], if there is one."""
     super().build(input_shape)
     self.input_spec = None  # It would insist on the number of input units of the layer's own kernel.
 
@@ -57,7 +57,7 @@ class ClassifierHead(keras.layers.Layer):
     self.dense = Dense(num_classes, convention, seed, gain=gain)
 
   def build(self, input_shape: ImageShape) -> None:
-    """Makes the weights of the dense layer."""
+    """Creates the weights of the dense layer."""
     self.dense.build((input_shape[0], input_shape[-1]))
     self.built = True
 
@@ -98,7 +98,7 @@ class AuxiliaryHead(keras.layers.Layer):
     self.num_classes, self.stride, self.convention, self.seed = num_classes, stride, convention, seed
 
   def build(self, input_shape: ImageShape) -> None:
-    """Makes the weights for features [B, H, W, C]."""
+    """Creates the weights for features [B, H, W, C]."""
     batch, height, width, channels = input_shape
     self.window = min(AUXILIARY_WINDOW, height), min(AUXILIARY_WINDOW, width)
     height, width = ((n - k) // self.stride + 1 for n, k in zip((height, width), self.window))

@@ -1,4 +1,4 @@
-"""What image networks cost, part by part, computed from genotypes by arithmetic. Imports no TensorFlow.
+"""What image networks cost, part by part, computed from genotypes by arithmetic. Does not import TensorFlow.
 
 See `nao_tf.networks.descriptions` for what is counted.
 """

@@ -152,7 +152,7 @@ class ImageNetwork(keras.Model):
     self.build((None, *image_shape))
 
   def build(self, input_shape: ImageShape) -> None:
-    """Makes the weights of the auxiliary head; the classifier has made its own."""
+    """Creates the weights of the auxiliary head; the classifier has made its own."""
     del input_shape
     if self.auxiliary_head is not None:
       self.auxiliary_head.build(self.classifier.cell_shapes[self._auxiliary_cell])

@@ -1,6 +1,7 @@
-"""What language models cost, part by part, for one token. Imports no TensorFlow.
+"""What language models cost, part by part, for one token. Does not import TensorFlow.
 
-The previous output is kept until the cell has read it. Of a recurrent cell, all states are kept until their mean is taken.
+The previous output is kept until the cell has read it. Of a recurrent cell, all states are kept until their mean is
+taken.
 """
 
 from nao_tf.networks.image_costs import PartCost

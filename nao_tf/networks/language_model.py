@@ -43,7 +43,7 @@ class SegmentCell(Protocol):
     """S, the size of the state that is carried from segment to segment."""
 
   def build(self, input_shape: tuple[int | None, ...]) -> None:
-    """Makes the weights for inputs `[T, B, E]`."""
+    """Creates the weights for inputs `[T, B, E]`."""
 
   def run(
     self, inputs: tf.Tensor, hidden: tf.Tensor, mask: tf.Tensor | None = None, training: bool = False
@@ -76,7 +76,7 @@ class LanguageModel(keras.Model):
   """
 
   def __init__(self, cell: SegmentCell, config: LanguageModelConfig, vocabulary_size: int, seed: int) -> None:
-    """Makes the model, weights included.
+    """Creates the model, weights included.
 
     Args:
       cell: its cell, not built yet, with `cell_seed(seed)` as the seed of its weights.
@@ -96,7 +96,7 @@ class LanguageModel(keras.Model):
     self.build((None, None))
 
   def build(self, input_shape: tuple[int | None, ...]) -> None:
-    """Makes the embedding table [V, H], the bias [V] and the weights of the cell."""
+    """Creates the embedding table [V, H], the bias [V] and the weights of the cell."""
     del input_shape
     initial_range = self.config.initial_range
     initializer = keras.initializers.RandomUniform(-initial_range, initial_range, seed=self._table_seed)

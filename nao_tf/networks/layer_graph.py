@@ -153,7 +153,7 @@ def build_model(graph: LayerGraph) -> keras.Model:
   """Returns the model of a graph, with its weights.
 
   Raises:
-    ValueError: if a layer cannot be made from its configuration.
+    ValueError: if a layer cannot be created from its configuration.
   """
   tensors: dict[str, Any] = {}
   for node in graph.nodes.values():

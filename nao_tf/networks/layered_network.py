@@ -26,7 +26,7 @@ class LayeredNetwork(keras.Model):
 
   Args:
     genotype: its layers.
-    config: its filters, the share of features that dropout keeps, and whether batch normalization is synchronized.
+    config: its filters, the fraction of features that dropout keeps, and whether batch normalization is synchronized.
     num_classes: number of logits.
     image_shape: (height, width, channels).
     seed: random seed of its weights and of its randomness in training.
@@ -210,7 +210,7 @@ _PLAIN = {
 
 
 class _Maker:
-  """Makes the arguments of the Keras layers that are planned, each with a seed of its own."""
+  """Creates the arguments of the Keras layers that are planned, each with a seed of its own."""
 
   def __init__(self, config: ImageNetworkConfig, seed: int):
     self._config, self._seed, self._made = config, seed, 0

@@ -1,4 +1,4 @@
-"""Plain networks, layer by layer, before they are built: names, shapes and sizes. Imports no TensorFlow.
+"""Plain networks, layer by layer, before they are built: names, shapes and sizes. Does not import TensorFlow.
 
 The network of a `LayeredGenotype` reads images. A convolution is followed by batch normalization and a ReLU, a dense
 layer by a ReLU. What a skip connection adds is added before the ReLU, after a 1x1 convolution or a dense layer that
@@ -238,7 +238,7 @@ def _part(name: str, group: Sequence[tuple[PlannedLayer, int]]) -> PartCost:
 
 
 def _values_in_memory(layers: Sequence[PlannedLayer], image_shape: Sequence[int]) -> Iterator[int]:
-  """Yields how many values there are in memory while each layer is computed, one after the other.
+  """Yields how many values there are in memory while each layer is computed, one after another.
 
   The output of a layer is kept until the last layer that reads it is computed. Norms and ReLUs are computed in place.
   """

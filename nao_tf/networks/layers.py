@@ -126,7 +126,7 @@ def _moments(inputs: tf.Tensor) -> list[tf.Tensor]:
 
 
 class Chain(keras.layers.Layer):
-  """Layers applied one after the other.
+  """Layers applied one after another.
 
   Args:
     layers: the layers.
@@ -218,7 +218,7 @@ class ConvNorm(keras.layers.Layer):
     self.norm = Norm(convention)
 
   def build(self, input_shape: ImageShape) -> None:
-    """Makes the kernel [h, w, C, filters]."""
+    """Creates the kernel [h, w, C, filters]."""
     self.kernel = self.add_weight(
       name="kernel",
       shape=(*self.size, input_shape[-1], self.filters),
@@ -277,7 +277,7 @@ class SeparableConvNorm(Strided):
     self.norm = Norm(convention)
 
   def build(self, input_shape: ImageShape) -> None:
-    """Makes the kernels [k, k, C, 1] and [1, 1, C, filters]."""
+    """Creates the kernels [k, k, C, 1] and [1, 1, C, filters]."""
     channels, seeds = input_shape[-1], derive_seeds(self.seed, 2)
     gain = channels if self.convention.kernel_mode == "fan_in" else 1.0  # A depthwise output reads one channel.
     self.depthwise = self._add_kernel("depthwise", (self.size, self.size, channels, 1), seeds[0], gain)
@@ -329,7 +329,7 @@ class FactorizedReduction(Strided):
     self.norm = Norm(convention)
 
   def build(self, input_shape: ImageShape) -> None:
-    """Makes the kernel [1, 1, C, filters]. To the initializer, each half is a kernel of its own."""
+    """Creates the kernel [1, 1, C, filters]. To the initializer, each half is a kernel of its own."""
     gain = self.stride if self.convention.kernel_mode == "fan_out" else 1.0
     self.kernel = self._add_kernel("kernel", (1, 1, input_shape[-1], self.filters), self.seed, gain)
     self.norm.build(self.compute_output_shape(input_shape))

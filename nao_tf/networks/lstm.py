@@ -9,7 +9,7 @@ from nao_tf.networks.conventions import derive_seeds
 
 
 class LstmBaseline(keras.layers.Layer):
-  """Runs `keras.layers.LSTM` over segments. Its state is the output and the memory, one after the other.
+  """Runs `keras.layers.LSTM` over segments. Its state is the output and the memory, one after another.
 
   Attributes:
     units: H, the size of its output.
@@ -17,7 +17,7 @@ class LstmBaseline(keras.layers.Layer):
   """
 
   def __init__(self, units: int, *, seed: int = 0, **kwargs: Any) -> None:
-    """Makes the layer, not its weights yet.
+    """Creates the layer, not its weights yet.
 
     Args:
       units: H, the size of the output.
@@ -36,7 +36,7 @@ class LstmBaseline(keras.layers.Layer):
     )
 
   def build(self, input_shape: tuple[int | None, ...]) -> None:
-    """Makes the weights for inputs [..., E]."""
+    """Creates the weights for inputs [..., E]."""
     self.lstm.build((None, None, input_shape[-1]))
     self.built = True
 

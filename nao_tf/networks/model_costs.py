@@ -116,7 +116,7 @@ def _multiply_adds(layer: Any) -> int:
 
 
 def _values_in_memory(layers: Sequence[Any], model: Any) -> list[int]:
-  """Returns how many values there are in memory while each layer is computed, one after the other.
+  """Returns the number of values in memory while each layer is computed, one after another.
 
   The output of a layer is kept until the last layer that reads it is computed, and the outputs of the model to the end.
   """

@@ -110,7 +110,7 @@ def concat_skip(model: keras.Model, start: str, end: str, *, name: str | None = 
 def calibrated(model: keras.Model, norms: list[str], examples: np.ndarray) -> None:
   """Makes batch norms the identity in training, too, for the statistics of some examples (Net2Net, section 2.5).
 
-  A new batch normalization is the identity for a mean of 0 and a variance of 1. In training it takes those of the batch
+  A new batch normalization is the identity for mean 0 and variance 1. In training it takes those of the batch
   instead. So its scale and offset become the standard deviation and the mean of what it reads.
 
   Args:

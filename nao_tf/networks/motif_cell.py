@@ -61,7 +61,7 @@ class MotifLayer(keras.layers.Layer):
     track_each(self, "merge", layers)
 
   def build(self, input_shape: ImageShape) -> None:
-    """Makes the weights for [B, H, W, filters]."""
+    """Creates the weights for [B, H, W, filters]."""
     for layer in self.operations:
       layer.build(input_shape)
     for node, layer in self.merges.items():
@@ -146,7 +146,7 @@ class MotifCell(keras.layers.Layer):
     return self.genotype.cell.edges
 
   def build(self, input_shape: Sequence[ImageShape]) -> None:
-    """Makes the weights.
+    """Creates the weights.
 
     Args:
       input_shape: the shapes of the outputs of the two cells before; only the second is read.

@@ -1,4 +1,4 @@
-"""What cells of motifs cost, computed by arithmetic. Imports no TensorFlow. See `nao_tf.networks.motif_cell`."""
+"""What cells of motifs cost, computed by arithmetic. Does not import TensorFlow. See `nao_tf.networks.motif_cell`."""
 
 import functools
 from collections.abc import Callable, Mapping

@@ -41,7 +41,7 @@ class Depthwise(Strided):
   """A depthwise 3x3 convolution without bias, norm or activation. It has as many channels as its input."""
 
   def __init__(self, stride: int, convention: Convention, seed: int, *, name: str | None = None) -> None:
-    """Makes the layer.
+    """Creates the layer.
 
     Args:
       stride: 1 or 2.
@@ -52,7 +52,7 @@ class Depthwise(Strided):
     super().__init__(0, stride, convention, seed, name=name)
 
   def build(self, input_shape: ImageShape) -> None:
-    """Makes the kernel [3, 3, C, 1]."""
+    """Creates the kernel [3, 3, C, 1]."""
     self.filters = channels = input_shape[-1]
     gain = channels if self.convention.kernel_mode == "fan_in" else 1.0  # An output reads one channel.
     self.kernel = self._add_kernel("kernel", (WINDOW, WINDOW, channels, 1), self.seed, gain)

@@ -69,7 +69,7 @@ class Bottleneck(Chain):
     convention: how layers are put together.
     seed: random seed of the weights.
     sizes: height and width of each kernel in the middle.
-    width: channels in the middle, as a share of `filters`.
+    width: channels in the middle, as a fraction of `filters`.
     dilation: dilation of the kernels in the middle.
     name: name of the layer.
   """
@@ -131,7 +131,7 @@ class Identity(Strided):
   """Its input; where stride or channels forbid that, ReLU, 1x1 convolution and norm, or a factorized reduction."""
 
   def build(self, input_shape: ImageShape) -> None:
-    """Makes the projection, if one is needed."""
+    """Creates the projection, if one is needed."""
     self.projection = self._make_projection(input_shape[-1])
     if self.projection is not None:
       self.projection.build(input_shape)
@@ -175,7 +175,7 @@ class Pool(Strided):
     self.projection: ConvNorm | None = None
 
   def build(self, input_shape: ImageShape) -> None:
-    """Makes the projection, if one is needed."""
+    """Creates the projection, if one is needed."""
     self.projection = self._make_projection(input_shape[-1])
     if self.projection is not None:
       self.projection.build(input_shape)

@@ -66,7 +66,7 @@ def relu(inputs: Symbol, name: str) -> Symbol:
 
 
 def _chain(layer: Chain, inputs: Symbol, name: str) -> Symbol:
-  """Applies layers one after the other; they are numbered if there are several."""
+  """Applies layers one after another; they are numbered if there are several."""
   for number, link in enumerate(layer.chained):
     inputs = plain_layer(link, inputs, f"{name}-{number}" if len(layer.chained) > 1 else name)
   return inputs

@@ -1,4 +1,4 @@
-"""Networks of plain layers, of whatever genotype, before they are built: a row for each kind. Imports no TensorFlow."""
+"""Networks of plain layers, of whatever genotype, before they are built: a row for each kind. Does not import TensorFlow."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -40,7 +40,7 @@ class RecurrentCell(keras.layers.Layer):
     seed: int = 0,
     **kwargs: Any,
   ) -> None:
-    """Makes the cell, not its weights yet.
+    """Creates the cell, not its weights yet.
 
     Args:
       genotype: the searched nodes.
@@ -66,7 +66,7 @@ class RecurrentCell(keras.layers.Layer):
     self._groups = recurrence.group_nodes(genotype)
 
   def build(self, input_shape: tuple[int | None, ...]) -> None:
-    """Makes the weights for inputs [..., E]: the input kernel [E, 2H] and a kernel [H, 2H] for each node.
+    """Creates the weights for inputs [..., E]: the input kernel [E, 2H] and a kernel [H, 2H] for each node.
 
     Raises:
       ValueError: if E is unknown.

@@ -1,4 +1,4 @@
-"""How a map is brought to a lower resolution, so that it can be joined with another one. Imports no TensorFlow."""
+"""How a map is brought to a lower resolution, so that it can be joined with another one. Does not import TensorFlow."""
 
 from collections.abc import Sequence
 

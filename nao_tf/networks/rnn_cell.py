@@ -33,7 +33,7 @@ class RNNCell(RecurrentCell):
     seed: int = 0,
     **kwargs: Any,
   ) -> None:
-    """Makes the cell, not its weights yet.
+    """Creates the cell, not its weights yet.
 
     Args:
       genotype: the searched nodes, or their JSON form.

@@ -23,7 +23,7 @@ class Stem(keras.layers.Layer):
     self.first, self.second = Chain(first, name="first"), Chain(second, name="second")
 
   def build(self, input_shape: ImageShape) -> None:
-    """Makes the weights for images [B, H, W, C]."""
+    """Creates the weights for images [B, H, W, C]."""
     self.first.build(input_shape)
     self.second.build(self.first.compute_output_shape(input_shape))
     self.built = True

@@ -23,7 +23,7 @@ class TiedEmbedding(keras.layers.Layer):
     seed: int = 0,
     **kwargs: Any,
   ) -> None:
-    """Makes the layer, not its weights yet.
+    """Creates the layer, not its weights yet.
 
     Args:
       vocabulary_size: V.
@@ -38,7 +38,7 @@ class TiedEmbedding(keras.layers.Layer):
     self._initial_range, self._weight_seed = initial_range, seed
 
   def build(self, input_shape: tuple[int | None, ...]) -> None:
-    """Makes the table `[V, H]` and the bias `[V]` of the scores."""
+    """Creates the table `[V, H]` and the bias `[V]` of the scores."""
     del input_shape
     initializer = keras.initializers.RandomUniform(-self._initial_range, self._initial_range, seed=self._weight_seed)
     shape = (self.vocabulary_size, self.units)

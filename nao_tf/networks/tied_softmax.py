@@ -1,8 +1,8 @@
 """The softmax over a vocabulary, whose kernel is the embedding table, together with its cross-entropy.
 
 A small language model spends most of its time here. Written as one operation, it touches the large matrix of the scores
-three times less than a softmax followed by a loss. Of that matrix, the gradient needs only exp(scores - max). Everything
-else (the normalization, the share of the targets) is done on the small factors of the two products.
+three times less than a softmax followed by a loss. Of that matrix, the gradient needs only exp(scores - max).
+Everything else (the normalization, the share of the targets) is done on the small factors of the two products.
 """
 
 from collections.abc import Callable

@@ -105,7 +105,7 @@ class TrainingEstimate:
 
     Args:
       accelerator: a key of `PEAK_FLOPS`.
-      utilization: share of the peak that the training reaches.
+      utilization: fraction of the peak that the training reaches.
 
     Raises:
       ValueError: if the accelerator is not known, or the utilization is not above 0.

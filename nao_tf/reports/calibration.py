@@ -12,8 +12,8 @@ class Calibration:
 
   Attributes:
     count: number of trials with intervals and a reward.
-    within_50: share of them within the interval of 50 %.
-    within_90: share of them within the interval of 90 %.
+    within_50: fraction of them within the interval of 50 %.
+    within_90: fraction of them within the interval of 90 %.
   """
 
   count: int

@@ -40,7 +40,7 @@ def rewards_of_rounds(record: Record) -> dict[int, list[float]]:
 
 
 def tradeoff_charts(record: Record, columns: Columns) -> dict[str, Chart]:
-  """Returns the rewards against each cost that is on record, with the Pareto front."""
+  """Returns the rewards against each cost that is recorded, with the Pareto front."""
   names = {**{name: label for name, (label, _) in COSTS.items()}, "seconds": "seconds of evaluation"}
   charts = {}
   for name, label in names.items():

@@ -85,7 +85,7 @@ def details(summary: str, body: str, *, is_open: bool = False) -> str:
 
 
 def figure(value: float | None, digits: int = 5) -> str:
-  """Returns a number as text: whole numbers with commas, others with some digits; a dash for none."""
+  """Returns a number as text: integers with commas, others with some digits; a dash for none."""
   if value is None:
     return NONE
   return f"{value:,.0f}" if abs(value) >= 1000 or float(value).is_integer() else f"{value:.{digits}g}"

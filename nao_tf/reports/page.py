@@ -57,7 +57,7 @@ def _problems(record: Record) -> str:
 def _sections(
   record: Record, drawings: Drawings, charts: dict[str, Chart], found: list[Ranking]
 ) -> list[tuple[str, str, str]]:
-  """Returns id, title and body of each section; the body is empty if nothing is on record for it."""
+  """Returns id, title and body of each section; the body is empty if nothing is recorded for it."""
   return [
     ("reward", "Rewards", "".join(chart(key, title) for key, title in _TITLES.items() if key in charts)),
     ("shares", "How the search made up its mind", shares_over_time(record.shares)),

@@ -1,4 +1,4 @@
-"""All that a report shows, as it is on record in the directory of a search."""
+"""All that a report shows, as it is recorded in the directory of a search."""
 
 import dataclasses
 import os
@@ -24,7 +24,7 @@ Value = TypeVar("Value")
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-  """What is on record about a search.
+  """What is recorded about a search.
 
   Attributes:
     directory: directory of the search.

@@ -51,7 +51,7 @@ def _decision(history: Sequence[Shares]) -> str:
 
 
 def _lines(history: Sequence[Shares], best: int) -> Iterator[str]:
-  """Yields a line for each choice, the likeliest one last, on top of the others."""
+  """Yields a line for each choice, the most likely one last, on top of the others."""
   order = sorted(range(len(history[-1].choices)), key=lambda number: number == best)
   for number in order:
     values = [shares.values[number] for shares in history]

@@ -1,4 +1,4 @@
-"""The trainings of the winner, as they are on record in the directory of a search."""
+"""The trainings of the winner, as they are recorded in the directory of a search."""
 
 import dataclasses
 import os

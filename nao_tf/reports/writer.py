@@ -43,7 +43,7 @@ def write_report(directory: str, space: SearchSpace | None) -> str:
 def rewrite_report(directory: str) -> str:
   """Writes the page about a search from its directory alone; see `write_report`.
 
-  The space is made from the settings of the search. If it cannot be made, the page shows rows of numbers.
+  The space is made from the settings of the search. If it cannot be created, the page shows rows of numbers.
   """
   settings, entries = read_entries(directory)
   record = make_record(directory, settings, entries, _space_of(settings.get("space")))
@@ -101,7 +101,7 @@ class ReportWriter:
 
 
 def _space_of(name: object) -> SearchSpace | None:
-  """Returns the space that the settings of a search name; None if it cannot be made."""
+  """Returns the space that the settings of a search name; None if it cannot be created."""
   try:
     return make_space(name) if isinstance(name, str) else None
   except ValueError as error:

@@ -24,7 +24,7 @@ class Attempts:
 
     Args:
       directory: directory of the search.
-      open_trials: ids of the trials that are open. What is on record about others is dropped.
+      open_trials: ids of the trials that are open. What is recorded about others is dropped.
 
     Raises:
       JournalError: if the file is corrupt.

@@ -68,7 +68,7 @@ class EmbeddingMaps:
     self._last = max((map_.asked_before for map_ in self._file.rows), default=0)
 
   def add(self, map_: EmbeddingMap) -> None:
-    """Records a map, unless it or one of about as many trials is on record."""
+    """Records a map, unless it or one of about as many trials is recorded."""
     if map_.asked_before >= self._last * _GROWTH and map_.asked_before > self._last:
       self._last = map_.asked_before
       self._file.append(map_._asdict())

@@ -1,7 +1,7 @@
 """A run of TensorBoard: a directory with files of events, written with TensorBoard's own library, without TensorFlow.
 
-A directory may be written by one process after the other. Each has a file of its own and goes on after the last step that
-is on record, so that no step is there twice. What a process that was killed has left torn is not counted.
+A directory may be written by one process after the other. Each has a file of its own and goes on after the last step
+that is recorded, so that no step is there twice. What a process that was killed has left torn is not counted.
 """
 
 import os
@@ -23,11 +23,11 @@ class EventFiles:
 
   Attributes:
     directory: directory of the run.
-    last_steps: the last step of each tag that was on record when this was opened.
+    last_steps: the last step of each tag that was recorded when this was opened.
   """
 
   def __init__(self, directory: str, *, anew: bool = False, clock: Callable[[], float] = time.monotonic):
-    """Reads what is on record.
+    """Reads what is recorded.
 
     Args:
       directory: directory of the run; need not exist.
@@ -46,13 +46,13 @@ class EventFiles:
 
   @property
   def last_step(self) -> int | None:
-    """The last step that was on record; None if there was none."""
+    """The last step that was recorded; None if there was none."""
     return max(self.last_steps.values(), default=None)
 
   def add(
     self, step: int, scalars: Mapping[str, float], others: Sequence[Any] = (), *, wall_time: float | None = None
   ) -> None:
-    """Adds what belongs to a step. All of it is on record after a kill, or nothing.
+    """Adds what belongs to a step. All of it is recorded after a kill, or nothing.
 
     Args:
       step: not below an earlier one.
@@ -70,7 +70,7 @@ class EventFiles:
     self._write(Event(wall_time=_time(wall_time), step=step, summary=Summary(value=values)))
 
   def rewind(self, step: int) -> None:
-    """Takes back what is on record from a step on: TensorBoard drops it."""
+    """Takes back what is recorded from a step on: TensorBoard drops it."""
     from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
     self._write(Event(wall_time=time.time(), step=step, session_log=SessionLog(status=SessionLog.START)))

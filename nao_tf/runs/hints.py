@@ -50,11 +50,11 @@ class HintsFile:
 
   @property
   def last(self) -> tuple[Hint, ...]:
-    """The hints as they are on record last; none if nothing is."""
+    """The hints as they are recorded last; none if nothing is."""
     return self._last.hints if self._last else ()
 
   def add(self, after: int, hints: Sequence[Hint]) -> None:
-    """Records hints after so many trials, unless there are none, or they or later ones are on record."""
+    """Records hints after so many trials, unless there are none, or they or later ones are recorded."""
     is_later = self._last is None or after > self._last.after
     if hints and is_later and tuple(hints) != self.last:
       self._last = Hints(after, tuple(hints))

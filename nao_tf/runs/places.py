@@ -1,4 +1,4 @@
-"""Where a run may write: checks of paths that a person gives, before any work is done."""
+"""Where a run may write: checks of paths that a user gives, before any work is done."""
 
 import os
 from typing import Any

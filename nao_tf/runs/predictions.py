@@ -65,7 +65,7 @@ class Predictions:
     self._known = {key for key, _ in self._file.rows}
 
   def add(self, trial: Trial, prediction: Prediction) -> None:
-    """Records what was predicted for a trial, unless it is on record or no finite number."""
+    """Records what was predicted for a trial, unless it is recorded or no finite number."""
     key = trial.id, trial.architecture
     if key not in self._known and math.isfinite(prediction.score):
       self._known.add(key)
@@ -81,7 +81,7 @@ def read_predictions(directory: str, trials: Iterable[Trial]) -> dict[int, Predi
 
   Args:
     directory: directory of the search.
-    trials: trials of the search. What is on record about others is left out.
+    trials: trials of the search. What is recorded about others is left out.
 
   Raises:
     ValueError: if the file is damaged; the message names the line.

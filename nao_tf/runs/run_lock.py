@@ -36,7 +36,7 @@ class RunLock:
 
     Raises:
       RunDirectoryInUse: if another process has it; the message names the process and its host.
-      OSError: if the directory cannot be made or written.
+      OSError: if the directory cannot be created or written.
     """
     os.makedirs(directory, exist_ok=True)
     self._file = open(os.path.join(directory, LOCK_FILE), "a+b", buffering=0)

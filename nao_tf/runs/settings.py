@@ -50,7 +50,7 @@ class RunDirectoryError(Exception):
 
 
 class ChangedSettings(RunDirectoryError):
-  """A run directory was made with other settings.
+  """A run directory was created with other settings.
 
   Attributes:
     recorded: the settings that differ, as they were; None for one that there was not.
@@ -86,7 +86,7 @@ def check_settings(directory: str, settings: Mapping[str, Any]) -> None:
     settings: JSON values by name.
 
   Raises:
-    RunDirectoryError: if the directory was made with other settings; the message names each.
+    RunDirectoryError: if the directory was created with other settings; the message names each.
     ValueError: if a setting is not a JSON value.
   """
   settings = json_settings(settings)

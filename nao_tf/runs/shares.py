@@ -48,7 +48,7 @@ class SharesFile:
 
 
 def read_shares(directory: str) -> dict[int, list[Shares]]:
-  """Returns the shares by epoch; nothing if there is no file. If an epoch is on record twice, the later one counts.
+  """Returns the shares by epoch; nothing if there is no file. If an epoch is recorded twice, the later one counts.
 
   Raises:
     ValueError: if the file is damaged; the message names the line.

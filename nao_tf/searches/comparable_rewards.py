@@ -22,7 +22,7 @@ from nao_tf.trial import Evaluation, Trial
 _PRIOR_PAIRS = 5.0
 """The slope 1 counts as much as so many trials."""
 _TOLERANCE = 0.02
-"""A trial is told again if its reward changes by more than this share of the deviation of all rewards."""
+"""A trial is told again if its reward changes by more than this fraction of the deviation of all rewards."""
 
 
 class Line(NamedTuple):
@@ -54,11 +54,11 @@ class ComparableRewards:
     self._lines = [Line() for _ in range(config.top)]
 
   def update(self, trial: Trial) -> list[Trial]:
-    """Takes note of a trial that has closed at a rung.
+    """Records a trial that has closed at a rung.
 
     Returns:
-      The trials to tell: it, and others whose rewards have changed with it. The evaluation of each has a comparable reward
-      and no rung. Its `earlier` ones are as they were.
+      The trials to tell: it, and others whose rewards have changed with it. The evaluation of each has a comparable
+      reward and no rung. Its `earlier` ones are as they were.
     """
     self._trials[trial.id] = trial
     if trial.evaluation is not None and trial.evaluation.rung and trial.earlier:

@@ -103,7 +103,7 @@ def _with_named_parts(config: Any, prefix: str, overrides: Mapping[str, Any]) ->
 def _refuse_foreign(
   kind: str, given: Any, prefix: str, name: str, registry: Mapping[str, str], declared: Callable[[str], object]
 ) -> None:
-  """Raises ValueError if a name is that of a setting of another component, or of one that is made already."""
+  """Raises a ValueError if a name is that of a setting of another component, or of one that is made already."""
   owners = [key for key in registry if name.startswith(f"{key}_") and hasattr(declared(key), "config_class")]
   if not owners:
     return

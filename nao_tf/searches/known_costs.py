@@ -105,7 +105,7 @@ def sought(names: Sequence[str], known: Mapping[str, Known], evaluator: str, tas
   Args:
     names: names of the objectives.
     known: what is known of architectures before their networks are trained.
-    evaluator: name of the evaluator, or the place of one of your own, which may measure anything.
+    evaluator: name of the evaluator, or the import path of your own, which may measure anything.
     task: what the networks learn; None if there is a table.
 
   Raises:

@@ -59,7 +59,7 @@ def check_network_memory(genotype: Genotype, task: Task, configs: Configs, *, av
 
 
 def _check(genotypes: Sequence[Any], which: str, task: Task, configs: Configs, available: int | None) -> None:
-  """Raises ValueError if the smallest of some networks needs more memory than there is."""
+  """Raises a ValueError if the smallest of some networks needs more memory than there is."""
   described = genotype_describer(configs.network_config, task.input_shape, task.num_outputs)
   positions = _positions(configs.training_config)
   needed = min(_needed(described(genotype), positions) for genotype in genotypes)

@@ -22,8 +22,8 @@ class Planned:
   Attributes:
     directory: directory of the search.
     data: what is learned from.
-    validation_fraction: share of the data that is held out; None for that of the task.
-    task: what is learned.
+    validation_fraction: fraction of the data that is held out; None for that of the task.
+    task: the task.
     named_space: what is searched, as it was given.
     space: the search space.
     configs: how networks are built and trained.
@@ -40,7 +40,7 @@ class Planned:
   sharing: SharingConfig
 
   def _settings(self, own: dict[str, Any], **options: Any) -> dict[str, Any]:
-    """Returns what determines the course of the search, as JSON values.
+    """Returns settings that determine the course of the search, as JSON values.
 
     Args:
       own: settings of this kind of search.

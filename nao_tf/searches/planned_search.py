@@ -1,4 +1,4 @@
-"""A search that is planned: the choices of a person, with the data that they are for, checked before anything is done."""
+"""A search that is planned: the choices of a user, with the data that they are for, checked before anything is done."""
 
 import contextlib
 import dataclasses
@@ -244,7 +244,7 @@ def planned_search(
     directory: directory of the search.
     choices: what was chosen.
     data: what is learned from.
-    validation_fraction: share of the data that networks are compared on; None for the share of the task.
+    validation_fraction: fraction of the data that networks are compared on; None for that of the task.
     overrides: fields of the configurations of networks and trainings with other values than the task has.
 
   Raises:

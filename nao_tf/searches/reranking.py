@@ -55,7 +55,7 @@ def rerank(
     evaluator: an evaluator other than that of the search, or an executor with it.
     journal: journal of the new evaluations.
     trial_retries: see `run_search`.
-    on_trial: called with each new trial that closes, those found in the journal included.
+    on_trial: called with each new trial that closes, including those found in the journal.
     on_epoch: see `run_search`.
 
   Returns:

@@ -91,12 +91,12 @@ class Scheduler(abc.ABC):
     self._results: list[dict[int, float]] = [{} for _ in config.epochs]
 
   def begin(self, trials: Sequence[Trial]) -> None:
-    """Takes note of open trials: new ones that begin together, or one that goes on at its next rung."""
+    """Records open trials: new ones that begin together, or one that goes on at its next rung."""
     self._trials.update((trial.id, trial) for trial in trials)
     self.num_epochs += sum(map(self.config.cost, trials))
 
   def note(self, trial: Trial) -> None:
-    """Takes note of the result of a trial at its rung. A failed one is the worst, and never goes on."""
+    """Records the result of a trial at its rung. A failed one is the worst, and never goes on."""
     self._trials[trial.id] = trial
     self._results[trial.rung][trial.id] = -math.inf if trial.reward is None else trial.reward
 

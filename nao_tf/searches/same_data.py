@@ -74,6 +74,6 @@ def refuse_other_data(directory: str, recorded: Mapping[str, Any], settings: Map
 
 
 def _sizes(settings: Mapping[str, Any]) -> str:
-  """Returns how many examples there are, in words."""
+  """Returns the number of examples, in words."""
   shape = settings.get(f"{_DATA}shape")
   return f"{settings.get(f'{_DATA}lines')} lines" if shape is None else f"images {tuple(shape)}"

@@ -36,7 +36,7 @@ from nao_tf.strategies.base import Strategy
 from nao_tf.trial import Trial, best_trial
 
 OpenEvaluator = Callable[[], contextlib.AbstractContextManager[Evaluator | Executor]]
-"""Makes an evaluator, or an executor with evaluators, for as long as a context lasts."""
+"""Creates an evaluator, or an executor with evaluators, for as long as a context lasts."""
 
 _UNLIMITED = 2**31
 
@@ -212,7 +212,7 @@ def _run(
 def _show_end(workers: WorkerLines, times: object, strategy: Strategy, hints: HintsFile) -> None:
   """Shows the times of a search, and what its strategy remarks.
 
-  If this process has proposed nothing, its strategy does not know how far it used hints, but that is on record.
+  If this process has proposed nothing, its strategy does not know how far it used hints, but that is recorded.
   """
   is_on_record = hints.last and not strategy.hints()
   for line in (times, *(in_words(hints.last) if is_on_record else strategy.remarks())):

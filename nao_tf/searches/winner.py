@@ -71,8 +71,8 @@ def evaluate_finalists(
     directory: directory of the search.
     settings: what determines the new evaluations, as JSON values.
     trial_retries: see `run_search`.
-    on_trial: called with each new trial that closes, those on record included.
-    watched: opens others who watch the new trials, those on record included, for as long as a context lasts. It is
+    on_trial: called with each new trial that closes, including recorded ones.
+    watched: opens others who watch the new trials, including recorded ones, for as long as a context lasts. It is
       given the journal of the new trials.
 
   Returns:

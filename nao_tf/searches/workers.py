@@ -92,10 +92,10 @@ class Workers:
   def opened(
     self, evaluator: AnyEvaluator, context: EvaluatorContext, sent: EvaluatorContext
   ) -> Iterator[Evaluator | Executor]:
-    """Makes an evaluator, or an executor whose workers make one each.
+    """Creates an evaluator, or an executor whose workers make one each.
 
     Args:
-      evaluator: its name, the place of one of your own, its class, or an evaluator.
+      evaluator: its name, the import path of your own, its class, or an evaluator.
       context: what it is made from in this process.
       sent: what it is made from in another one.
 
@@ -170,7 +170,7 @@ def workers_of(executor: AnyExecutor | None, num_workers: int | None, trial_time
 
 
 def _evaluator_in_file(path: str) -> Evaluator:
-  """Makes an evaluator in a worker process from the file that the search has written for it."""
+  """Creates an evaluator in a worker process from the file that the search has written for it."""
   with open(path, "rb") as file:
     evaluator, context = pickle.load(file)
   return evaluator_of(evaluator, context)

@@ -115,7 +115,7 @@ class ServedController(tf.Module):
   """
 
   def __init__(self, strategy: Nao, asset_paths: list[str]):
-    """Makes the functions.
+    """Creates the functions.
 
     Args:
       strategy: has the controller.

@@ -241,7 +241,7 @@ class _Serving(tf.Module):
     asset_paths: list[str],
     precision: str,
   ):
-    """Makes the functions.
+    """Creates the functions.
 
     Args:
       network: a trained network.

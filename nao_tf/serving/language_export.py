@@ -64,7 +64,7 @@ class ServedLanguageModel(tf.Module):
   """
 
   def __init__(self, network: LanguageModel, vocabulary_path: str, asset_paths: list[str], precision: str = FLOAT32):
-    """Makes the tables and the functions.
+    """Creates the tables and the functions.
 
     Args:
       network: a trained language model.

@@ -49,7 +49,7 @@ class Measured:
 
   Attributes:
     num_images: how many images it was compared on.
-    agreement: share of the images for which it has the same top class as the network.
+    agreement: fraction of the images for which it has the same top class as the network.
     difference: largest difference of a probability.
     num_bytes: size of the file.
     one_ms: milliseconds for one image.

@@ -33,7 +33,7 @@ class Blueprint:
     input_shape: height, width and channels of the images.
     num_classes: number of classes; None without a classifier.
     changes: the fields of an `ImageNetworkConfig` that were given; those that are None were not.
-    dropout: share of the features dropped before the classifier; None: 0, or with `training_graph` that of the
+    dropout: fraction of the features dropped before the classifier; None: 0, or with `training_graph` that of the
       configuration.
     training_graph: whether drop-path and the auxiliary head are kept.
     schedule: the fields of the configuration about drop-path that were given.
@@ -111,7 +111,7 @@ class Blueprint:
     return config if self.dropout is None else dataclasses.replace(config, dropout_keep=1.0 - self.dropout)
 
   def _check(self, trained: TrainedNetwork) -> None:
-    """Raises ValueError if a training was of another network than this one."""
+    """Raises a ValueError if a training was of another network than this one."""
     _check_cell_network(trained)
     check_architecture(trained, self.genotype)
     config, task = dataclasses.asdict(trained.network.config), trained.task

@@ -1,11 +1,11 @@
-"""The types that exports store weights in. Importing this module imports no TensorFlow."""
+"""The types that exports store weights in. Importing this module does not import TensorFlow."""
 
 FLOAT32 = "float32"
 PRECISIONS = (FLOAT32, "bfloat16", "float16")
 """What an export may store its weights in; single precision is the default."""
 
 DISTANCES = {FLOAT32: 1e-4, "bfloat16": 0.1, "float16": 0.02}
-"""How far answers of an export may be from those of the network, as a share of the largest one, or of 1."""
+"""How far answers of an export may be from those of the network, as a fraction of the largest one, or of 1."""
 
 
 def check_precision_of_format(precision: str, name: str) -> None:

@@ -55,7 +55,7 @@ class EditDistance:
   num_distances = 1
 
   def __init__(self, skip_weight: float = SKIP_WEIGHT):
-    """Makes the distance.
+    """Creates the distance.
 
     Args:
       skip_weight: weight of the skip connections, above 0.

@@ -14,7 +14,7 @@ class LabelCosts:
   """A table of costs that grows with the labels that come up."""
 
   def __init__(self, cost: Callable[[Layer, Layer], float]):
-    """Makes an empty table.
+    """Creates an empty table.
 
     Args:
       cost: cost of two layers. It depends on their labels and parts only, not on their sizes.

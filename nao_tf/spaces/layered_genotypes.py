@@ -1,4 +1,4 @@
-"""Genotypes of plain networks: layers one after the other, with skip connections, as in Auto-Keras (Jin et al., KDD 2019).
+"""Genotypes of plain networks: layers one after another, with skip connections, as in Auto-Keras (Jin et al., KDD 2019).
 
 Stages of convolutions come first, with a pool between two of them. After a global pool come dense layers, and a
 classifier. Layers are numbered from the first convolution to the last dense layer.

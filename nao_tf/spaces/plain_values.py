@@ -51,7 +51,7 @@ def plain_values(values: Any, place: str) -> dict[str, PlainValue]:
     place: where they are from, for error messages.
 
   Raises:
-    ValueError: if they are not a mapping from names, or one cannot be made plain.
+    ValueError: if they are not a mapping from names, or one cannot be converted to a plain value.
   """
   if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
     raise ValueError(f"{place}: expected values by the names of hyperparameters, got {fields.shown(values)}")
@@ -79,7 +79,7 @@ def plain_hyperparameters(hyperparameters: HyperParameters) -> HyperParameters:
   """Returns hyperparameters and their values with plain values; see `plain_hyperparameter`.
 
   Raises:
-    ValueError: if one of them cannot be made plain.
+    ValueError: if one of them cannot be converted to a plain value.
   """
   return with_entries(map(plain_hyperparameter, hyperparameters.space), plain_values(hyperparameters.values, "values"))
 

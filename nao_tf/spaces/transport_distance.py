@@ -88,7 +88,7 @@ class TransportDistance:
   num_distances = 2 * len(NUS)
 
   def __init__(self) -> None:
-    """Makes the distance.
+    """Creates the distance.
 
     Raises:
       MissingPackage: if POT (Python Optimal Transport) is not installed.

@@ -71,7 +71,7 @@ class ValueGrid:
     return abs(value - exact) <= min(spacing / 4, max(spacing * _ROUNDING, abs(exact) * PRECISION))
 
   def _steps_between(self, low: float, high: float) -> float:
-    """Returns how many steps there are from one value to a higher one."""
+    """Returns the number of steps from one value to a higher one."""
     if self._hp.sampling != "linear":
       return math.log(high / low) / math.log(self._hp.step)
     if self._is_int and (high - low) % self._hp.step == 0:

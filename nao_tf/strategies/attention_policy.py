@@ -121,7 +121,7 @@ class AttentionPolicy(Policy):
   """
 
   def __init__(self, space: SearchSpace, config: ReinforceConfig, seed: int, logits_config: LogitsConfig):
-    """Makes the network; see `make_attention_policy`."""
+    """Creates the network; see `make_attention_policy`."""
     super().__init__(space, config, seed)
     self._cells, self._logits_config = cells_of(space), logits_config
     self._separable = _separable(space)

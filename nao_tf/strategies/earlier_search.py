@@ -103,7 +103,7 @@ def in_turns(earlier: Iterable[Proposal], others: Iterator[Proposal], num_asked:
 
 
 def _check_space(directory: str, name: object, space: SearchSpace) -> None:
-  """Raises ValueError if the settings of a search name another space than this one."""
+  """Raises a ValueError if the settings of a search name another space than this one."""
   if not isinstance(name, str):
     return
   try:

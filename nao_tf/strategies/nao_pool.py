@@ -15,7 +15,7 @@ NUM_CENTERS = 5
 """All neighbors of so many of the best trials are in the pool."""
 _NUM_MUTANTS, _NUM_RANDOM = 300, 200
 _NUM_GENERATIONS, _NUM_CHILDREN, _LAST_STEP, _ELITISM = 3, 75, 0.5, 6.0
-"""Of candidates that are bred: the share of parents among the best grows with the elitism."""
+"""Of candidates that are bred: the fraction of parents among the best grows with the elitism."""
 LAST_MUTATION = 0.6
 """Probability that a further mutation of a mutant is its last one."""
 

@@ -80,7 +80,7 @@ class OptunaSearch(Strategy):
       sampler: a ready sampler that was not used yet, in place of the one that `config` names.
 
     Raises:
-      ValueError: if Optuna has no sampler of that name, or the sampler cannot be made from a seed alone.
+      ValueError: if Optuna has no sampler of that name, or the sampler cannot be created from a seed alone.
       MissingPackage: if Optuna or a package that the sampler needs is not installed.
     """
     super().__init__(space, seed=seed)

@@ -128,7 +128,7 @@ class Policy(keras.layers.Layer, abc.ABC):
     return -tf.reduce_mean(gains) - self._config.entropy_weight * tf.reduce_mean(entropies)
 
   def _ready(self) -> None:
-    """Makes the graphs, after the variables. Operation by operation, an LSTM takes many times as long."""
+    """Creates the graphs, after the variables. Operation by operation, an LSTM takes many times as long."""
     self.optimizer.build(self.trainable_variables)
     rows = tf.TensorSpec([None, len(self._mask)], tf.int32)
     self._describe_rows: Any = tf.function(self._describe, input_signature=[rows], autograph=False)
@@ -173,7 +173,7 @@ class LstmPolicy(Policy):
   """A recurrent network conditioned on the earlier choices (Zoph and Le 2017; NASNet)."""
 
   def __init__(self, space: SearchSpace, config: ReinforceConfig, seed: int):
-    """Makes the network; see `make_policy`."""
+    """Creates the network; see `make_policy`."""
     super().__init__(space, config, seed)
     length, choices = self._mask.shape
     shapes = {

@@ -47,7 +47,7 @@ class Reinforce(Strategy):
   presets = ReinforceSettings.presets
 
   def __init__(self, space: SearchSpace, *, seed: int = 0, config: ReinforceConfig = PRESETS["default"]):
-    """Makes a policy that was not trained.
+    """Creates a policy that was not trained.
 
     Args:
       space: what to search.

@@ -110,7 +110,7 @@ class EdgeSupernet:
     image_shape: tuple[int, int, int] = (32, 32, 3),
     seed: int = 0,
   ) -> None:
-    """Makes the layers and initializes the weights.
+    """Creates the layers and initializes the weights.
 
     Args:
       config: what all networks have in common.

@@ -58,7 +58,7 @@ def check_relaxed_training(training_config: BaseTrainingConfig, config: RelaxedC
 
 
 def _check_followed_step(training_config: BaseTrainingConfig) -> None:
-  """Raises ValueError if the step of the weights is another one than a search of order 2 follows."""
+  """Raises a ValueError if the step of the weights is another one than a search of order 2 follows."""
   has_nesterov = isinstance(training_config, TrainingConfig) and training_config.nesterov
   if training_config.optimizer.lower() != "sgd" or has_nesterov:
     plain = " without nesterov" if isinstance(training_config, TrainingConfig) else ""

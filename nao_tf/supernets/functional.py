@@ -140,7 +140,7 @@ def size_of(variable: Any) -> int:
 
 
 def _split(variables: Sequence[Any], vector: tf.Tensor, *, variable_rows: bool = False) -> list[tf.Tensor]:
-  """Returns the value of each variable, given all values one after the other in a vector."""
+  """Returns the value of each variable, given all values one after another in a vector."""
   if not variables:
     return []
   sizes, shapes = [size_of(variable) for variable in variables], [list(variable.shape) for variable in variables]

@@ -59,7 +59,7 @@ class ImageSupernet:
     weights_per_input: bool = True,
     concatenates_nodes: bool = False,
   ) -> None:
-    """Makes the layers and initializes the weights.
+    """Creates the layers and initializes the weights.
 
     Args:
       operations: names of the operations, in the order of their choices.

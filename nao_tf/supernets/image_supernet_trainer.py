@@ -65,10 +65,10 @@ class ImageSupernetTrainer(SupernetTrainer):
     distribution: tf.distribute.Strategy,
     seed: int,
   ) -> None:
-    """Makes the weights, the optimizer and the graphs of the steps.
+    """Creates the weights, the optimizer and the graphs of the steps.
 
     Args:
-      task: what to learn.
+      task: the task.
       supernet: the networks.
       training_config: how to train them, with every field set that the task may fill in.
       sharing_config: how architectures are drawn and scored.
@@ -179,7 +179,7 @@ class ImageSupernetTrainer(SupernetTrainer):
     return Minibatches(self.task, size, self._distribution, seed=self._seed)
 
   def _train(self, inputs: tf.Tensor, targets: tf.Tensor, architecture: tf.Tensor) -> tf.Tensor:
-    """Makes a step with a batch; returns its loss without the decay of the weights."""
+    """Runs a step with a batch; returns its loss without the decay of the weights."""
     losses, made = self._distribution.run(self._replica_train, (inputs, targets, architecture))
     loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
     self._loss.assign_add(tf.cast(loss, tf.float64))
@@ -189,7 +189,7 @@ class ImageSupernetTrainer(SupernetTrainer):
   def _replica_train(
     self, inputs: tf.Tensor, targets: tf.Tensor, architecture: tf.Tensor
   ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Makes a step with the share of a replica; returns its part of the loss, and whether the update was made."""
+    """Runs a step on a replica; returns its part of the loss, and whether the update was made."""
     path = self.supernet.path(architecture)
     weights = self.weights.read(path.positions)
     compute = functools.partial(self._loss_and_gradient, architecture, path, weights)

@@ -38,7 +38,7 @@ class PathWeights:
     make_optimizer: Callable[[], keras.optimizers.Optimizer],
     others: Sequence[Any] = (),
   ) -> None:
-    """Makes the variables. Call it in the scope of their distribution.
+    """Creates the variables. Call it in the scope of their distribution.
 
     Args:
       initial: initial values of the weights, `[P]`.

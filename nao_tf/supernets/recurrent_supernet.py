@@ -20,7 +20,7 @@ class RecurrentSupernet:
   """
 
   def __init__(self, cells: AllRecurrentCells, config: LanguageModelConfig, *, vocabulary_size: int, seed: int) -> None:
-    """Makes the model and initializes the weights. Call it in the scope of the distribution.
+    """Creates the model and initializes the weights. Call it in the scope of the distribution.
 
     Args:
       cells: the space.

@@ -57,7 +57,7 @@ class RecurrentSupernetTrainer(SupernetTrainer):
     distribution: tf.distribute.Strategy,
     seed: int,
   ) -> None:
-    """Makes the weights in the bank, the optimizer and the graphs of the steps.
+    """Creates the weights in the bank, the optimizer and the graphs of the steps.
 
     Args:
       task: the text to learn.
@@ -169,7 +169,7 @@ class RecurrentSupernetTrainer(SupernetTrainer):
     self._progress.start_epoch()
 
   def _train(self, start: tf.Tensor, length: tf.Tensor, architecture: tf.Tensor) -> tf.Tensor:
-    """Makes a step with the segment that begins at `start`; returns its cross-entropy per token."""
+    """Runs a step with the segment that begins at `start`; returns its cross-entropy per token."""
     losses, hidden, made = self._distribution.run(self._replica_train, (start, length, architecture))
     loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
     self._progress.advance(loss, length, tf.concat(self._distribution.experimental_local_results(hidden), 0))
@@ -179,7 +179,7 @@ class RecurrentSupernetTrainer(SupernetTrainer):
   def _replica_train(
     self, start: tf.Tensor, length: tf.Tensor, architecture: tf.Tensor
   ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Makes a step with the share of a replica; returns its part of the loss, its state, and whether it was made."""
+    """Runs a step on a replica; returns its part of the loss, its state, and whether it was made."""
     config, network = self.training_config, self.supernet.network
     rows = config.batch_size // self._replicas
     first = rows * tf.distribute.get_replica_context().replica_id_in_sync_group

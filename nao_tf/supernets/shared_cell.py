@@ -32,7 +32,7 @@ class Calibration:
   """The layers between an input of a cell and its nodes.
 
   Attributes:
-    units: the layers, one after the other.
+    units: the layers, one after another.
     unless: numbers of parts of the input with which the first of them is left out.
   """
 

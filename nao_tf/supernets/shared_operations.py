@@ -81,7 +81,7 @@ class SharedOperations:
   """
 
   def __init__(self, names: Sequence[str], filters: int, kinds: Sequence[StateKind], convention: Convention) -> None:
-    """Makes the layers.
+    """Creates the layers.
 
     Args:
       names: names of the operations, keys of `OPERATIONS`.

@@ -52,7 +52,7 @@ class SharedRecurrentCell(keras.layers.Layer):
     seed: int = 0,
     **kwargs: Any,
   ) -> None:
-    """Makes the layer, not its weights yet.
+    """Creates the layer, not its weights yet.
 
     Args:
       cells: the space.
@@ -68,7 +68,7 @@ class SharedRecurrentCell(keras.layers.Layer):
     self._bound: SharedRecurrence | None = None
 
   def build(self, input_shape: tuple[int | None, ...]) -> None:
-    """Makes the layer's own weights for inputs [..., E]: the kernels [E, 2H] and [H, 2H].
+    """Creates the layer's own weights for inputs [..., E]: the kernels [E, 2H] and [H, 2H].
 
     Raises:
       ValueError: if E is unknown.
@@ -96,7 +96,7 @@ class SharedRecurrentCell(keras.layers.Layer):
 
     Args:
       architecture: int32 `[decisions]`.
-      weights: the kernels on its path, one after the other, `[A]`.
+      weights: the kernels on its path, one after another, `[A]`.
     """
     kernels = tf.reshape(weights, [self.cells.num_nodes, self.units, 2 * self.units])
     kernels = [tf.convert_to_tensor(self.first_kernel), *tf.unstack(kernels)]

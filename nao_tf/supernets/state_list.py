@@ -10,7 +10,7 @@ import tensorflow as tf
 
 
 class StateList:
-  """Tensors of one shape, one after the other; usable inside and outside of graphs, and differentiable."""
+  """Tensors of one shape, one after another; usable inside and outside of graphs, and differentiable."""
 
   def __init__(self, shape: Sequence[int | None], dtype: tf.DType = tf.float32) -> None:
     """Begins with an empty list.

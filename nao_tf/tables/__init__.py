@@ -13,7 +13,7 @@ FORMATS = {
   "nasbench101": "nao_tf.tables.nasbench101:FORMAT",
   "nasbench201": "nao_tf.tables.nasbench201:FORMAT",
 }
-"""Places of formats, each a `TableFormat`, by name."""
+"""Import paths of formats, each a `TableFormat`, by name."""
 
 __all__ = ["FORMATS", "Table", "read_table"]
 

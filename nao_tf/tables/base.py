@@ -105,8 +105,8 @@ class TableFormat:
 
   Attributes:
     pattern: regular expression for names of arrays that only files of this format have.
-    table_of: returns the table of a file, given its path and its arrays by name. It raises ValueError if the arrays do not
-      fit the format.
+    table_of: returns the table of a file, given its path and its arrays by name. It raises a ValueError if the arrays
+      do not fit the format.
   """
 
   pattern: str

@@ -39,7 +39,7 @@ class ArraySource:
     Args:
       images: numbers `[N, H, W, C]`, gray ones `[N, H, W]`, or a list of N images.
       labels: one for each image; see `nao_tf.tasks.class_labels.numbered_classes`.
-      place: whose images they are, for messages.
+      place: description of the images, for error messages.
       names: names of the classes, if the labels are their numbers.
       image_size: height and width to resize all images to; None to keep their size.
 
@@ -69,7 +69,7 @@ def image_array(images: Any, place: str, image_size: ImageSize | None = None) ->
 
   Args:
     images: an array `[N, H, W, C]` or `[N, H, W]`, or a list of images.
-    place: whose images they are, for messages.
+    place: description of the images, for error messages.
     image_size: height and width to resize all images to; None to keep their size.
 
   Raises:
@@ -98,7 +98,7 @@ def _with_channels(images: Any, gray: int, place: str) -> np.ndarray:
   Args:
     images: one image or a batch.
     gray: how many axes there are without channels.
-    place: whose images they are, for messages.
+    place: description of the images, for error messages.
   """
   array = np.asarray(images)
   if array.dtype.kind not in "buif":

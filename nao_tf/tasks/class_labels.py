@@ -1,4 +1,4 @@
-"""Class labels as people write them: texts or whole numbers, in any form, become class numbers with names."""
+"""Class labels as people write them: texts or integers, in any form, become class numbers with names."""
 
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
@@ -14,9 +14,9 @@ def numbered_classes(labels: Any, place: str, *, names: Sequence[str] | None = N
   """Returns the class of each example as a number from 0, and the names of the classes.
 
   Args:
-    labels: one label for each example, `[N]` or `[N, 1]`: texts, whole numbers or booleans. Whole numbers need not begin
+    labels: one label for each example, `[N]` or `[N, 1]`: texts, integers or booleans. Integers need not begin
       at 0. Floats are accepted if they are whole. Or one-hot labels `[N, C]`, which stand for the numbers from 0.
-    place: whose labels they are, for messages.
+    place: description of the labels, for error messages.
     names: names of the classes, if the labels are their numbers from 0; None: the labels name the classes, which are
       then in the order of the numbers or of the alphabet.
 
@@ -77,7 +77,7 @@ def _of_one_hot(array: np.ndarray, place: str) -> np.ndarray:
 
 
 def _texts(array: np.ndarray, place: str) -> np.ndarray:
-  """Returns labels that are texts, bytes among them, or objects, as one array of texts or whole numbers."""
+  """Returns labels that are texts, bytes among them, or objects, as one array of texts or integers."""
   values = [value.decode("utf-8", "replace") if isinstance(value, bytes) else value for value in array.tolist()]
   kinds = {type(value) for value in values}
   if kinds <= {int}:
@@ -89,7 +89,7 @@ def _texts(array: np.ndarray, place: str) -> np.ndarray:
 
 
 def _whole(array: np.ndarray, place: str) -> np.ndarray:
-  """Returns labels that are whole numbers or booleans."""
+  """Returns labels that are integers or booleans."""
   if array.dtype.kind in "biu":
     return array
   if array.dtype.kind != "f":
@@ -104,7 +104,7 @@ def _whole(array: np.ndarray, place: str) -> np.ndarray:
 
 
 def _check_numbers(found: np.ndarray, names: Sequence[str], place: str) -> None:
-  """Raises ValueError if different labels, in ascending order, are not the numbers of classes with these names."""
+  """Raises a ValueError if different labels, in ascending order, are not the numbers of classes with these names."""
   if found.dtype.kind not in "biu" or (len(found) and not 0 <= found[0] <= found[-1] < len(names)):
     raise ValueError(
       f"{place}: expected numbers from 0 to {len(names) - 1} as labels, since there are {len(names)} names of classes;"
@@ -121,7 +121,7 @@ def _check_names(names: Sequence[str], place: str) -> None:
 
 
 def _check_sizes(names: Sequence[str], counts: np.ndarray, place: str) -> None:
-  """Raises ValueError if a class has fewer than two examples: one to train on and one to compare networks with."""
+  """Raises a ValueError if a class has fewer than two examples: one to train on and one to compare networks with."""
   small = [f"{count} of {name!r}" for name, count in zip(names, counts) if count < 2]
   if small:
     more = "" if len(small) <= _SHOWN else f" and {len(small) - _SHOWN} more"

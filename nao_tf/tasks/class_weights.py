@@ -33,7 +33,7 @@ def class_weights(given: str | Mapping[Any, float], labels: Sequence[str], count
 
 
 def check_class_weight(given: Any, labels: Sequence[str]) -> None:
-  """Checks what a person has given as weights of classes.
+  """Checks what a user has given as weights of classes.
 
   Raises:
     ValueError: see `class_weights`.

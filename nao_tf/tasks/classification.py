@@ -12,7 +12,7 @@ def cross_entropy(logits: tf.Tensor, targets: tf.Tensor, smoothing: float = 0.0)
   Args:
     logits: logits of the classes.
     targets: the correct classes.
-    smoothing: share of the target that is spread evenly over all classes.
+    smoothing: fraction of the target that is spread evenly over all classes.
   """
   logits = logits if logits.dtype == tf.float64 else tf.cast(logits, tf.float32)
   if not smoothing:

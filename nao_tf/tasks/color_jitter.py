@@ -19,7 +19,7 @@ def random_color_jitter(images: tf.Tensor, seed: tf.Tensor, *, strength: float, 
     images: `[B, H, W, 3]` in 0..255.
     seed: stateless seed, `[2]`.
     strength: brightness, contrast and saturation get factors from `[1 - strength, 1 + strength]`.
-    hue: the hue turns by at most this share of a full turn, in either direction.
+    hue: the hue turns by at most this fraction of a full turn, in either direction.
 
   Returns:
     Images of the same shape, float32 in 0..255.
@@ -41,7 +41,7 @@ def change_colors(
     brightness: factor of all numbers, `[B]`.
     contrast: factor of the distance to the mean luminance of the image, `[B]`.
     saturation: factor of the distance to the gray of the same luminance, `[B]`.
-    hue: how far the hue is turned, as a share of a full turn, `[B]`.
+    hue: how far the hue is turned, as a fraction of a full turn, `[B]`.
 
   Returns:
     Images of the same shape, float32 in 0..255.

@@ -1,4 +1,4 @@
-"""A task that a person has given by its data or its name, and what tells the data from other data."""
+"""A task that a user has given by its data or its name, and what tells the data from other data."""
 
 import dataclasses
 import os
@@ -16,7 +16,7 @@ class TaskInput:
   """Data to learn from.
 
   Attributes:
-    make_task: returns the task with this share of the data held out; None for the share that the task holds out.
+    make_task: returns the task with this fraction of the data held out; None for the share that the task holds out.
     settings: what tells the data from other data, as JSON values by name: `task`, options of the task, and under names
       that begin with `data.` a fingerprint.
     is_ready: whether the task was made already, so that its validation set is what it has.

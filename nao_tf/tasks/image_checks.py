@@ -13,7 +13,7 @@ def checked_images(images: Any, image_shape: tuple[int, ...], place: str) -> np.
   Args:
     images: what a source has loaded.
     image_shape: height, width and channels that each image must have.
-    place: whose images they are, for messages.
+    place: description of the images, for error messages.
 
   Returns:
     The images themselves, `[N, H, W, C]`; floats of more than 32 bits get 32.
@@ -37,7 +37,7 @@ def check_finite(images: np.ndarray, place: str, *, first: int = 0) -> None:
 
   Args:
     images: `[N, H, W, C]`.
-    place: whose images they are, for messages.
+    place: description of the images, for error messages.
     first: number of the first of them.
 
   Raises:
@@ -57,10 +57,10 @@ def checked_labels(labels: Any, num_classes: int, place: str) -> np.ndarray:
   Args:
     labels: what a source has loaded.
     num_classes: how many classes there are; they are numbered from 0.
-    place: whose labels they are, for messages.
+    place: description of the labels, for error messages.
 
   Raises:
-    ValueError: if they are not whole numbers, or one of them does not belong to a class.
+    ValueError: if they are not integers, or one of them does not belong to a class.
   """
   array = np.asarray(labels)
   if array.ndim != 1 or (array.size and array.dtype.kind not in "bui"):

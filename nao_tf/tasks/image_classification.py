@@ -4,7 +4,7 @@ Images are prepared as CIFAR is in the paper (Luo et al., NeurIPS 2018, section 
 standardize each image, and cut out a square if the training configuration says so. Whatever type the raw pixels have,
 they are scaled to 0..255 first; see `nao_tf.tasks.pixels`.
 
-A part of the training set is held out for validation: the same share of each class, unless told otherwise; see
+A part of the training set is held out for validation: the same fraction of each class, unless told otherwise; see
 `nao_tf.tasks.image_splits`. Test images are not read before they are needed; see `nao_tf.tasks.image_reading`.
 """
 
@@ -87,7 +87,7 @@ class ImageClassification(BatchTask):
     Args:
       name: name of the task, for messages and exports.
       source: where the images come from.
-      validation_fraction: share of the training images held out for validation; 0 to train on all.
+      validation_fraction: fraction of the training images held out for validation; 0 to train on all.
       hold_out: which of them are held out: "stratified" (random ones of each class, in proportion), "random", or "last"
         (as the paper does on CIFAR, whose images are in random order). None for the attribute of the class.
       train_examples: train on this many of the rest; None for all. The validation set is the same. They are drawn from
@@ -144,7 +144,7 @@ class ImageClassification(BatchTask):
     return dataclasses.replace(training_config, **unset)
 
   def num_examples(self, split: str) -> int:
-    """Returns how many images a split has; see `Problem.num_examples`."""
+    """Returns the number of images of a split; see `Problem.num_examples`."""
     return self._split(split).num_examples
 
   def check_data(self) -> None:

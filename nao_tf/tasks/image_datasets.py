@@ -60,7 +60,7 @@ def read_dataset(
 
 
 def _check_repetition(num_read: int, num_different: int, place: str) -> None:
-  """Raises ValueError if images come again and again. Whether a dataset of Python code ends cannot be known before."""
+  """Raises a ValueError if images come again and again. Whether a dataset of Python code ends cannot be known before."""
   if num_read >= max(_MANY_READ, _REPETITIONS * num_different):
     raise ValueError(
       f"{place}: expected a dataset that ends, got {num_read} images so far, of which only {num_different} are different;"

@@ -20,7 +20,7 @@ class ImageDivision:
   Attributes:
     name: name of the task, for messages.
     labels: names of the classes.
-    validation_fraction: share of the images that is held out.
+    validation_fraction: fraction of the images that is held out.
     hold_out: which of them are held out: "stratified", "random" or "last".
     subset: which of the rest are trained on, if not all are: "stratified" or "random".
     train_examples: how many of the rest are trained on; None for all.

@@ -117,7 +117,7 @@ def report_corrupt(corrupt: Sequence[str], total: int, place: str, skip: bool) -
 
   Args:
     corrupt: what the files are called in the message.
-    total: how many files there are.
+    total: number of files.
     place: where the files are listed.
     skip: whether they are to be skipped.
 

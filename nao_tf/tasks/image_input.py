@@ -1,4 +1,4 @@
-"""Whatever a person has for labeled images becomes a task: arrays, a dataset, files, or the name of a task of images."""
+"""Whatever a user has for labeled images becomes a task: arrays, a dataset, files, or the name of a task of images."""
 
 import functools
 import os
@@ -35,7 +35,7 @@ def image_input(
   data_dir: str | None = None,
   download: bool = False,
 ) -> TaskInput:
-  """Returns what a person has given as images, after checking it.
+  """Returns what a user has given as images, after checking it.
 
   Args:
     x: one of these:

@@ -14,7 +14,7 @@ def height_and_width(image_size: ImageSize) -> tuple[int, int]:
   """Returns the height and the width that a size stands for.
 
   Raises:
-    ValueError: if it is neither a whole number from 1 nor two of them.
+    ValueError: if it is neither an integer from 1 nor two of them.
   """
   sizes = tuple(image_size) if isinstance(image_size, (tuple, list)) else (image_size, image_size)
   whole = all(isinstance(size, (int, np.integer)) and not isinstance(size, bool) and size >= 1 for size in sizes)
@@ -39,7 +39,7 @@ def stacked(images: Sequence[Any], place: str) -> np.ndarray:
 
   Args:
     images: at least one.
-    place: whose images they are, for messages.
+    place: description of the images, for error messages.
 
   Raises:
     ValueError: if they differ in size; the message has the two most frequent sizes.

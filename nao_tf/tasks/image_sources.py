@@ -71,7 +71,7 @@ class ScaledImageSource(ImageSource, Protocol):
 
 @runtime_checkable
 class StreamedImageSource(ImageSource, Protocol):
-  """Labeled images that can also be read one after the other, if they are too many for memory."""
+  """Labeled images that can also be read one after another, if they are too many for memory."""
 
   def num_examples(self, split: str) -> int:
     """Returns how many images "train" or "test" has."""

@@ -82,7 +82,7 @@ class LanguageModeling(StreamTask):
     return len(self.vocabulary)
 
   def num_examples(self, split: str) -> int:
-    """Returns how many tokens a split has, with one `<eos>` a line; see `Problem.num_examples`."""
+    """Returns the number of tokens of a split, with one `<eos>` a line; see `Problem.num_examples`."""
     return len(self.tokens(split))
 
   def tokens(self, split: str) -> np.ndarray:

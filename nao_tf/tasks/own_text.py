@@ -17,7 +17,7 @@ class HeldOutLines:
 
     Args:
       lines: lines of the text.
-      validation_fraction: share of the lines held out, in (0, 1); at least one line is held out, and one is not.
+      validation_fraction: fraction of the lines held out, in (0, 1); at least one line is held out, and one is not.
     """
     held_out = min(max(1, round(len(lines) * validation_fraction)), len(lines) - 1)
     parts = lines[: len(lines) - held_out], lines[len(lines) - held_out :]
@@ -50,8 +50,8 @@ class OwnText(LanguageModeling):
       name: name of the task, for messages and exports.
       lines: lines of the text.
       place: whose lines they are, for messages.
-      validation_fraction: share of the lines held out, above 0: the training of a language model depends on how it does
-        on a validation text.
+      validation_fraction: fraction of the lines held out, above 0: the training of a language model depends on how it
+        does on a validation text.
       **options: options of `LanguageModeling`.
 
     Raises:

@@ -21,7 +21,7 @@ ASPECT_RATIOS = (3 / 4, 4 / 3)
 """Between which the ratio of the width and the height of that part lies."""
 
 CENTER_FRACTION = 0.875
-"""Side of the center that an evaluation sees, as a share of the shorter side: 224 of 256 pixels."""
+"""Side of the center that an evaluation sees, as a fraction of the shorter side: 224 of 256 pixels."""
 
 _RATIOS = (1, 2, 4, 8)
 _FAULT = "photograph: "

@@ -121,7 +121,7 @@ class PhotographFiles:
     raise ValueError(f"the {split} photographs are in files, and are not read into memory")
 
   def num_examples(self, split: str) -> int:
-    """Returns how many photographs there are; see `PhotographSource.num_examples`."""
+    """Returns the number of photographs; see `PhotographSource.num_examples`."""
     return len(self._classes[split])
 
   def classes(self, split: str) -> np.ndarray:

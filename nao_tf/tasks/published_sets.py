@@ -75,7 +75,7 @@ class PlannedClassification(ImageClassification):
     super().__init__(name, source, validation_fraction=validation_fraction, train_examples=train_examples)
 
   def num_examples(self, split: str) -> int:
-    """Returns how many images a split has; see `nao_tf.training.base.Problem.num_examples`."""
+    """Returns the number of images of a split; see `nao_tf.training.base.Problem.num_examples`."""
     check_split(split)
     if split == "test":
       return self._sizes.num_test
@@ -131,7 +131,7 @@ class PlannedLanguageModeling(LanguageModeling):
     return published if self._max_vocabulary is None else min(published, self._max_vocabulary)
 
   def num_examples(self, split: str) -> int:
-    """Returns how many tokens a split has; see `nao_tf.training.base.Problem.num_examples`."""
+    """Returns the number of tokens of a split; see `nao_tf.training.base.Problem.num_examples`."""
     check_split(split)
     published = PUBLISHED_TOKENS[self.name][split]
     return self._subset(published) if split == "train" else published

@@ -36,7 +36,7 @@ class MemorySplit:
   """A split in memory: batches are gathered, and the order of an epoch is a permutation of all examples.
 
   Attributes:
-    num_examples: how many examples there are.
+    num_examples: number of examples.
   """
 
   def __init__(self, images: np.ndarray, labels: np.ndarray, indices: np.ndarray):
@@ -69,11 +69,11 @@ class MemorySplit:
 class StreamedSplit:
   """A split that is read as it is needed, and shuffled through a buffer.
 
-  Encoded images are shuffled, and those of an epoch that are skipped are left out, before the others are decoded. The order
-  is that in which decoded ones would come.
+  Encoded images are shuffled, and those of an epoch that are skipped are left out, before the others are decoded. The
+  order is that in which decoded ones would come.
 
   Attributes:
-    num_examples: how many examples there are.
+    num_examples: number of examples.
   """
 
   def __init__(
@@ -86,7 +86,7 @@ class StreamedSplit:
 
     Args:
       examples: (image, label) pairs, always in the same order.
-      num_examples: how many pairs there are.
+      num_examples: number of pairs.
       decode: returns the pair of an image and a label, given one of `examples`; None if they are such pairs.
     """
     self.num_examples = num_examples

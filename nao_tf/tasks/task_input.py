@@ -1,4 +1,4 @@
-"""Whatever a person has to learn from becomes a task: labeled images, texts, the name of a task, or a task itself."""
+"""Whatever a user has to learn from becomes a task: labeled images, texts, the name of a task, or a task itself."""
 
 import functools
 import numbers
@@ -21,7 +21,7 @@ _TASK_OPTIONS = ("data_dir", "download")
 
 
 def task_input(x: Any, y: Any = None, **options: Any) -> TaskInput:
-  """Returns what a person has given to learn from, after checking it.
+  """Returns what a user has given to learn from, after checking it.
 
   Args:
     x: one of these:
@@ -97,7 +97,7 @@ def _made(task: Task, validation_fraction: float | None) -> Task:
 
 
 def _refuse(given: dict[str, Any], names: tuple[str, ...], what: str) -> None:
-  """Raises ValueError if an option is given that is not for this kind of data."""
+  """Raises a ValueError if an option is given that is not for this kind of data."""
   foreign = [name for name in names if given.get(name)]
   if foreign:
     raise ValueError(f"{', '.join(foreign)}: not for {what}")

@@ -86,7 +86,7 @@ class WordVocabulary:
     return cls((UNKNOWN, END, *frequent)[:max_size])
 
   def __len__(self) -> int:
-    """Returns how many words there are."""
+    """Returns the number of words."""
     return len(self.words)
 
   @property

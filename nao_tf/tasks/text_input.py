@@ -34,11 +34,11 @@ def is_text(x: Any) -> bool:
 
 
 def text_input(x: Any, y: Any = None, *, max_vocabulary: int | None = None, data_dir: str | None = None) -> TaskInput:
-  """Returns what a person has given as texts, after checking it.
+  """Returns what a user has given as texts, after checking it.
 
   Args:
-    x: a list of strings; the path of a text file, .txt or .txt.gz in UTF-8; or that of a directory with the files train,
-      valid and test.
+    x: a list of strings; the path of a text file, .txt or .txt.gz in UTF-8; or that of a directory with the files
+      train, valid and test.
     y: nothing.
     max_vocabulary: how many words the vocabulary may have; None for all.
     data_dir: directory of prepared data sets, for a directory of texts.

@@ -1,4 +1,4 @@
-"""Makes the trainer of a network for a task, chosen by the class of the task."""
+"""Creates the trainer of a network for a task, chosen by the class of the task."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ def check_training(
   """Checks that networks of a task can be trained so, without building one.
 
   Args:
-    task: what to learn.
+    task: the task.
     training_config: how a network is to be trained.
     num_replicas: how many devices share a batch; None: those of the current distribution.
     jit_compile: whether training steps are compiled with XLA.
@@ -55,7 +55,7 @@ def make_trainer(
   """Builds the network of a genotype and returns what trains it.
 
   Args:
-    task: what to learn.
+    task: the task.
     genotype: what a search space decodes to.
     network_config: size and regularization of the network.
     training_config: how the network is trained.

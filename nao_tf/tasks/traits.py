@@ -1,4 +1,4 @@
-"""What is known of a kind of task before its data is read. Imports no TensorFlow: flags are made from it."""
+"""What is known of a kind of task before its data is read. Does not import TensorFlow: flags are made from it."""
 
 import dataclasses
 from collections.abc import Mapping

@@ -21,13 +21,13 @@ def accumulated(
   zeros: Callable[[], Sequence[tf.Tensor]],
   num_rows: int = 0,
 ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-  """Computes something for the parts of a batch, one after the other.
+  """Computes something for the parts of a batch, one after another.
 
   Args:
-    compute: given each tensor of a part, returns tensors to be added up over the parts, and tensors `[B / count, ...]` to be
-      put one after the other.
+    compute: given each tensor of a part, returns tensors to be added up over the parts, and tensors `[B / count, ...]`
+      to be put one after another.
     batch: tensors `[B, ...]`.
-    count: how many parts there are.
+    count: number of parts.
     size: B, a multiple of `count`.
     zeros: returns what the sums begin with.
     num_rows: how many tensors `[B / count, ...]` there are, float32.

@@ -29,7 +29,7 @@ def activation_bytes(
   """Returns how many bytes the activations of one example take, until the backward pass has read them.
 
   Args:
-    task: what the network learns.
+    task: the task.
     network: the network, built in the precision that it is trained in.
     training_config: how it is trained, with every field set that the task may fill in.
     image_shape: image shape of an example.

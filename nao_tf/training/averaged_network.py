@@ -27,12 +27,12 @@ class AveragedNetwork(tf.Module):
   Attributes:
     count: a variable, how many values have been averaged.
     epoch: a variable, the last epoch whose end was included.
-    weights: a variable, the averages, one after the other, `[P]`.
-    statistics: a variable, the batch statistics, one after the other, `[S]`.
+    weights: a variable, the averages, one after another, `[P]`.
+    statistics: a variable, the batch statistics, one after another, `[S]`.
   """
 
   def __init__(self, network: keras.Model) -> None:
-    """Makes the variables.
+    """Creates the variables.
 
     Args:
       network: built.

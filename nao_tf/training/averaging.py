@@ -23,7 +23,7 @@ class WeightAverage(tf.Module):
   """
 
   def __init__(self, variables: Sequence[Any]):
-    """Makes the variables with the means. Call it in the scope of the distribution that `variables` belong to.
+    """Creates the variables with the means. Call it in the scope of the distribution that `variables` belong to.
 
     Args:
       variables: the variables to average.
@@ -75,7 +75,7 @@ class NonMonotonicTrigger(tf.Module):
   """Detects that a loss has stalled: it is above the lowest loss, with the last few losses left out of account."""
 
   def __init__(self, patience: int):
-    """Makes the variables that hold the losses.
+    """Creates the variables that hold the losses.
 
     Args:
       patience: how many of the last losses are left out of account.
@@ -102,7 +102,7 @@ class BestWeights(tf.Module):
   """
 
   def __init__(self, variables: Sequence[Any]):
-    """Makes the variables with the values. Call it in the scope of the distribution that `variables` belong to.
+    """Creates the variables with the values. Call it in the scope of the distribution that `variables` belong to.
 
     Args:
       variables: the variables whose values to keep.

@@ -37,7 +37,7 @@ class BatchTrainer:
   """The training of one network on batches; a `nao_tf.training.base.NetworkTrainer`.
 
   Attributes:
-    task: what the network learns.
+    task: the task.
     training_config: how it is trained.
     distribution: the `tf.distribute.Strategy` of the process.
     network: the network.
@@ -61,10 +61,10 @@ class BatchTrainer:
     seed: int,
     jit_compile: str = "auto",
   ):
-    """Makes the optimizer and the graphs of the steps.
+    """Creates the optimizer and the graphs of the steps.
 
     Args:
-      task: what to learn.
+      task: the task.
       network: the network, built in the scope of the distribution.
       training_config: how to train it, with every field set that the task may fill in.
       distribution: the `tf.distribute.Strategy` of the process.
@@ -242,7 +242,7 @@ class BatchTrainer:
     return self._evaluation_data[split]
 
   def _distributed_train_step(self, inputs: Any, targets: Any) -> tf.Tensor:
-    """Makes a step with a batch; returns its loss without the decay of the weights."""
+    """Runs a step with a batch; returns its loss without the decay of the weights."""
     losses, finite = self.distribution.run(self._replica_train_step, (inputs, targets))
     loss = self.distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
     self.course.add(loss)
@@ -257,7 +257,7 @@ class BatchTrainer:
     average.update(1.0 - self.training_config.average_decay, when=self.optimizer.iterations > first)
 
   def _replica_train_step(self, inputs: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Makes a step with the share of a replica; returns its part of the loss, and whether the gradients were finite."""
+    """Runs a step on a replica; returns its part of the loss, and whether the gradients were finite."""
     compute = functools.partial(self._loss_and_gradients, tf.convert_to_tensor(self.optimizer.iterations))
     count, size = self.training_config.accumulate_steps, self.training_config.batch_size // self._replicas
     (loss, *gradients), _ = accumulated(compute, (inputs, targets), count, size=size, zeros=self._zeros)

@@ -65,7 +65,7 @@ class Checkpoints:
 
     Raises:
       OtherCheckpoint: if the newest whole checkpoint is that of another network or optimizer.
-      OSError: if the directory cannot be made or read.
+      OSError: if the directory cannot be created or read.
     """
     os.makedirs(directory, exist_ok=True)
     self._directory, self._checkpoint = directory, tf.train.Checkpoint(**state)

@@ -1,4 +1,4 @@
-"""The cluster that several processes train one network in, as their environment describes it. Imports no TensorFlow.
+"""The cluster that several processes train one network in, as their environment describes it. Does not import TensorFlow.
 
 Each process has the variable TF_CONFIG, as TensorFlow documents it, or the variables of a job of SLURM.
 """
@@ -27,7 +27,7 @@ class Cluster:
 
   Attributes:
     is_slurm: whether SLURM describes the cluster, and not TF_CONFIG.
-    size: how many processes there are.
+    size: number of processes.
     is_chief: whether this process is the one that writes.
   """
 

@@ -29,7 +29,7 @@ class CompiledStep:
     self._is_tried, self._must_compile = not compiles, must_compile
 
   def __call__(self, *args: Any) -> Any:
-    """Makes the step."""
+    """Creates the step."""
     if self._is_tried:
       return self._function(*args)
     self._is_tried = True

@@ -172,7 +172,7 @@ def check_divisible(batch_size: int, num_replicas: int) -> None:
 
 
 def check_accumulation(batch_size: int, accumulate_steps: int, num_replicas: int) -> None:
-  """Checks that the share of a batch that a replica gets can be divided into equal parts.
+  """Checks that the part of a batch that a replica gets can be divided into equal parts.
 
   Raises:
     ValueError: if it cannot.

@@ -16,7 +16,7 @@ class Course(tf.Module):
   """
 
   def __init__(self) -> None:
-    """Makes the variables, for the beginning of a training."""
+    """Creates the variables, for the beginning of a training."""
     super().__init__()
     self.loss = tf.Variable(0.0, dtype=tf.float64, trainable=False)
     self.rate_factor = tf.Variable(1.0, trainable=False)

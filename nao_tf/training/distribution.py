@@ -12,7 +12,7 @@ from nao_tf.training.keras_version import IS_KERAS_3
 from nao_tf.training.rendezvous import meet
 
 Joining = Callable[[], contextlib.AbstractContextManager[Any]]
-"""Makes the context of a call that does not come back to Python before TensorFlow has connected all processes."""
+"""Creates the context of a call that does not come back to Python before TensorFlow has connected all processes."""
 
 
 def make_distribution(
@@ -20,12 +20,12 @@ def make_distribution(
 ) -> tf.distribute.Strategy:
   """Returns the distribution to train under. Call it once in a process, before anything runs on a device.
 
-  With several devices it is a `MirroredStrategy`: each device has a copy of the network and a share of every batch. With
-  one device it is the default of TensorFlow, which computes the same without the overhead.
+  With several devices it is a `MirroredStrategy`: each device has a copy of the network and an equal part of every batch.
+  With one device it is the default of TensorFlow, which computes the same without the overhead.
 
   Args:
-    num_replicas: how many devices to use. None for all GPUs, or the CPU if there is none. On a machine without a GPU the
-      CPU is divided into that many logical devices.
+    num_replicas: how many devices to use. None for all GPUs, or the CPU if there is none. On a machine without a GPU
+      the CPU is divided into that many logical devices.
     kind: one of `nao_tf.training.cluster.KINDS`; None for "mirrored", or "none" if there is one device. With
       "multi_worker" the environment of each process describes the cluster. It waits until all of them have called this.
     joining: with "multi_worker", what is entered when all processes are there, while TensorFlow connects them.

@@ -22,7 +22,7 @@ class FlatWeights:
   """
 
   def __init__(self, variables: Sequence[Any]):
-    """Makes the vector with the present values of the weights.
+    """Creates the vector with the present values of the weights.
 
     Args:
       variables: the weights. Make the vector in the scope of the distribution that they belong to.

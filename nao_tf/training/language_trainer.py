@@ -92,7 +92,7 @@ class LanguageModelTrainer:
     seed: int,
     jit_compile: str = "auto",
   ):
-    """Makes the optimizer and the graphs of the steps.
+    """Creates the optimizer and the graphs of the steps.
 
     Args:
       task: the text to learn.
@@ -257,7 +257,7 @@ class LanguageModelTrainer:
     return {f"valid_{name}": value for name, value in metrics.items()}
 
   def _distributed_train_step(self, start: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
-    """Makes a step with the segment that begins at `start`; returns its cross-entropy per token."""
+    """Runs a step with the segment that begins at `start`; returns its cross-entropy per token."""
     losses, hidden, finite = self._distribution.run(self._replica_train_step, (start, length))
     loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
     self._progress.advance(loss, length, gathered(hidden, self._distribution))
@@ -324,7 +324,7 @@ class Progress(tf.Module):
   """
 
   def __init__(self, batch_size: int, num_state_units: int):
-    """Makes the variables, for the beginning of an epoch.
+    """Creates the variables, for the beginning of an epoch.
 
     Args:
       batch_size: B, the number of streams.

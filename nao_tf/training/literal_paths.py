@@ -21,7 +21,7 @@ def literal_path(directory: str) -> Iterator[str]:
     directory: path of a directory; it need not exist.
 
   Raises:
-    OSError: if a link is needed and cannot be made.
+    OSError: if a link is needed and cannot be created.
   """
   directory = os.path.abspath(directory)
   if _PATTERN_CHARACTERS.isdisjoint(directory):

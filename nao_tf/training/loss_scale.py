@@ -45,7 +45,7 @@ class NoLossScale:
   def apply(
     self, optimizer: keras.optimizers.Optimizer, gradients: Sequence[tf.Tensor], variables: Sequence[Any]
   ) -> tf.Tensor:
-    """Makes an update; returns that it was made."""
+    """Applies an update; returns that it was made."""
     optimizer.apply_gradients(zip(gradients, variables))
     return tf.constant(True)
 
@@ -66,7 +66,7 @@ class LossScale(tf.Module):
   """
 
   def __init__(self, *, initial: float = _INITIAL, steps_to_grow: int = _STEPS_TO_GROW) -> None:
-    """Makes the variables.
+    """Creates the variables.
 
     Args:
       initial: the factor to begin with.
@@ -93,7 +93,7 @@ class LossScale(tf.Module):
   def apply(
     self, optimizer: keras.optimizers.Optimizer, gradients: Sequence[tf.Tensor], variables: Sequence[Any]
   ) -> tf.Tensor:
-    """Makes an update if all gradients are finite, and otherwise only counts the step. Call it in a replica's context.
+    """Applies an update if all gradients are finite, and otherwise only counts the step. Call it in a replica's context.
 
     Args:
       optimizer: with all its slots made.

@@ -119,7 +119,7 @@ def set_constant_rate(
 
 
 def build_optimizer(optimizer: keras.optimizers.Optimizer, variables: Sequence[Any]) -> None:
-  """Makes the slots of an optimizer for variables, where it can; the optimizers of TensorFlow Addons make them later."""
+  """Creates the slots of an optimizer for variables, where it can; the optimizers of TensorFlow Addons make them later."""
   if hasattr(optimizer, "build"):
     optimizer.build(variables)
 
@@ -165,7 +165,7 @@ def _schedule(
 
 
 class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
-  """A schedule, or a constant rate, that is reached linearly: the first step has one share of so many."""
+  """A schedule, or a constant rate, that is reached linearly: the first step has one part of so many."""
 
   def __init__(self, schedule: float | keras.optimizers.schedules.LearningRateSchedule, steps: int) -> None:
     """Takes the schedule and how many steps the warm-up has."""
@@ -189,7 +189,7 @@ def current_learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
 
 
 def num_updates(optimizer: keras.optimizers.Optimizer) -> int:
-  """Returns how many updates an optimizer has made, whether or not its counter is mirrored over replicas."""
+  """Returns the number of updates that an optimizer has made, whether or not its counter is mirrored over replicas."""
   return int(tf.convert_to_tensor(optimizer.iterations))
 
 

@@ -1,7 +1,7 @@
-"""Where the processes of a cluster wait for each other, before TensorFlow connects them. Imports no TensorFlow.
+"""Where the processes of a cluster wait for each other, before TensorFlow connects them. Does not import TensorFlow.
 
-TensorFlow waits for processes in C++, and keeps SIGTERM for itself as long as it does. Here a process waits in Python, where
-a signal reaches it:
+TensorFlow waits for processes in C++, and keeps SIGTERM for itself as long as it does. Here a process waits in Python,
+where a signal reaches it:
 
 1. Each process listens at its own port, so that a port in use is an error at once.
 2. The others connect to the first one and say who they are. The first one forgets those whose connections end.

@@ -84,7 +84,7 @@ class TrainingDirectory:
       nao_tf.runs.run_lock.RunDirectoryInUse: if another process has the lock.
       ValueError: if the checkpoint is of another network or optimizer, the history cannot be read, or there is a
         history but no whole checkpoint.
-      OSError: if the directory cannot be made or written.
+      OSError: if the directory cannot be created or written.
     """
     self._directory, self._path, self._lock = directory, os.path.join(directory, HISTORY_FILE), lock
     self._trainer, self._is_open = trainer, True
@@ -241,7 +241,7 @@ class TrainingDirectory:
     events.flush()
 
   def _show_rest(self) -> None:
-    """Shows the last epoch that is on record, if a process was killed before it did."""
+    """Shows the last epoch that is recorded, if a process was killed before it did."""
     last = int(self.history[-1]["epoch"]) if self.history else 0
     if self._events is not None and last > self._last_shown:
       self._show(self._events, last)
@@ -349,7 +349,7 @@ def _other_network(directory: str, error: Exception) -> ValueError:
 
 
 def _check_restored(path: str, restored: Restored, *, is_kill: bool) -> None:
-  """Raises ValueError if a history has epochs, but no checkpoint could be restored.
+  """Raises a ValueError if a history has epochs, but no checkpoint could be restored.
 
   Args:
     path: path of the history.

@@ -20,7 +20,7 @@ class CellSpace(ValueSpace):
   """
 
   def __init__(self, cells: SearchSpace):
-    """Makes a space of hyperparameters.
+    """Creates a space of hyperparameters.
 
     Args:
       cells: the space of cells.

@@ -79,7 +79,7 @@ def _listen(server: grpc.Server, address: str) -> None:
 
 
 class _OneAtATime(grpc.ServerInterceptor):
-  """Answers complete calls one after the other, as KerasTuner's chief does."""
+  """Answers complete calls one after another, as KerasTuner's chief does."""
 
   def __init__(self) -> None:
     self._lock = threading.Lock()

@@ -55,7 +55,7 @@ class CellHyperModel(keras_tuner.HyperModel):
   """
 
   def __init__(self, task: Task, space: SearchSpace, network_config: Any, training_config: Any, *, seed: int = 0):
-    """Makes a hypermodel.
+    """Creates a hypermodel.
 
     Args:
       task: what networks learn, images or text.

@@ -34,14 +34,14 @@ class SafeOracle(keras_tuner.Oracle):
 
   * A seed of 0 is a seed like any other.
   * No exception leaves the lock held.
-  * State files are complete at any moment, and a killed project goes on where it was.
+  * State files are complete at any moment, and a killed project resumes where it stopped.
   * A trial whose score is missing, NaN or infinite has failed.
   * What is reported about a trial that has ended changes nothing, so reports may be repeated.
   * The last of too many failed trials is recorded before the search is given up.
   * The best trials are completed ones only; ties go to the earlier one.
   * Hyperparameters come after those that their conditions name. Two of one name may have different values if their
     conditions exclude each other, and are refused otherwise.
-  * What is on record is what a trial ran with, in plain values, also if the trial's hyperparameters were changed.
+  * What is recorded is what a trial ran with, in plain values, also if the trial's hyperparameters were changed.
   * A project is gone on with for the objective that it was made for, and refused for another one.
   * A damaged project is refused with the name of the file.
   """

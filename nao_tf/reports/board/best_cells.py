@@ -18,11 +18,11 @@ class BestCells:
   """Follows the best trials, and draws those that have changed since they were drawn last."""
 
   def __init__(self, space: SearchSpace, last_steps: Mapping[str, int], *, clock: Callable[[], float] = time.monotonic):
-    """Takes what is on record.
+    """Takes what is recorded.
 
     Args:
       space: space of the trials.
-      last_steps: the last step at which each tag is on record.
+      last_steps: the last step at which each tag is recorded.
       clock: returns seconds.
     """
     self._space, self._last_steps, self._clock = space, last_steps, clock

@@ -42,7 +42,7 @@ class SearchBoard:
     with_hyperparameters: bool = True,
     clock: Callable[[], float] = time.monotonic,
   ):
-    """Reads what is on record.
+    """Reads what is recorded.
 
     Args:
       journal: journal of the search, open.
@@ -66,7 +66,7 @@ class SearchBoard:
       self._cells = BestCells(space, self._files.last_steps, clock=clock)
 
   def on_trial(self, trial: Trial) -> None:
-    """Shows a trial that has closed, unless it is on record."""
+    """Shows a trial that has closed, unless it is recorded."""
     if self._is_broken:
       return
     with self._guarded():

@@ -35,7 +35,7 @@ class TrialRuns:
     Args:
       directory: directory of the search.
       space: space of the architectures.
-      known: ids of the trials that closed before. What is on record about others was another search, or was not
+      known: ids of the trials that closed before. What is recorded about others was another search, or was not
         finished.
       with_hyperparameters: whether the trials are to be in the tab HParams, too.
     """

@@ -14,7 +14,7 @@ EXECUTORS = {
   "processes": "nao_tf.searches.executors.processes:ProcessExecutor",
   "ray": "nao_tf.searches.executors.ray_executor:RayExecutor",
 }
-"""Places by name. At a place is a subclass of `Executor` with a class method `make`; see `ExecutorClass`."""
+"""Import paths by name. At a place is a subclass of `Executor` with a class method `make`; see `ExecutorClass`."""
 
 __all__ = [
   "EXECUTORS",

@@ -30,7 +30,7 @@ _KEPT_SHARE = 0.5
 """Of the memory of a worker: one that holds more between two trials is replaced."""
 
 _FALSE_STARTS = 3
-"""So many times a process may end before it is ready, one after the other."""
+"""So many times a process may end before it is ready, one after another."""
 
 _FROM_OUTSIDE = ("by SIGTERM", "by SIGHUP", "by SIGINT")
 """Ends of a process that a machine causes, and not a child."""

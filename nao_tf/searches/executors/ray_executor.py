@@ -31,7 +31,7 @@ _PATIENCE = 1.0
 """Seconds between two looks at the cluster."""
 
 _FALSE_STARTS = 3
-"""So many actors may end before they have started, one after the other."""
+"""So many actors may end before they have started, one after another."""
 
 _RETRIES_ON_NODE = 2
 """How often an actor begins a trial again whose process was ended from outside."""
@@ -260,7 +260,7 @@ class RayExecutor(Executor):
     """Returns what an actor has returned; None if it was lost, whose trial then goes to another one.
 
     Raises:
-      EvaluatorError: if the evaluator cannot be made or breaks its protocol.
+      EvaluatorError: if the evaluator cannot be created or breaks its protocol.
     """
     try:
       return self._ray.get(reference)
@@ -345,7 +345,7 @@ class _Actor:
     """Gives a trial to the process, and returns True when the child has begun, or is done already.
 
     Raises:
-      EvaluatorError: if the evaluator cannot be made.
+      EvaluatorError: if the evaluator cannot be created.
     """
     self._log, self._closed = new_log(self._directory, trial.id), None
     self._epochs.clear()

@@ -18,7 +18,7 @@ ONE_SHOT_SEARCHES = {
   "random_ws": "nao_tf.searches.one_shot.sampling:RANDOM_WS",
   "snas": "nao_tf.searches.one_shot.gradients:SNAS",
 }
-"""Places of declarations by name."""
+"""Import paths of declarations by name."""
 
 __all__ = ["ONE_SHOT_SEARCHES", "OneShotSearch", "is_one_shot", "one_shot_search"]
 

@@ -117,7 +117,7 @@ def planned_one_shot_search(
     strategy: its name.
     space: the search space; None for what it searches on such data.
     read_data: returns what is learned from.
-    validation_fraction: share of the data that is held out; None for that of the search, or what a task that is made
+    validation_fraction: fraction of the data that is held out; None for that of the search, or what a task that is made
       already holds out.
     overrides: fields of the configurations of the network with other values than the search has; and its own settings,
       with the prefix that their flags have, such as `relaxed_cost_weight`.

@@ -1,4 +1,4 @@
-"""Makes the trainers of searches that sample a path for each training step."""
+"""Creates the trainers of searches that sample a path for each training step."""
 
 from nao_tf.searches.one_shot.base import OneShotContext, OneShotTrainer
 from nao_tf.supernets.sampling.trainer import make_sampling_trainer

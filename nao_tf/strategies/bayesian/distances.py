@@ -52,7 +52,7 @@ class DecisionDistance:
   num_distances = 1
 
   def __init__(self, space: SearchSpace):
-    """Makes the distance of the architectures of a space."""
+    """Creates the distance of the architectures of a space."""
     self._canonical = space.canonical
     self._is_ordered = np.array([decision.ordered for decision in space.decisions])
     self._ranges = np.array([max(decision.size - 1, 1) / decision.reach for decision in space.decisions])
@@ -71,7 +71,7 @@ class GraphDistance:
   """A distance between the networks of architectures, compared as graphs."""
 
   def __init__(self, space: SearchSpace, distance: Distance):
-    """Makes the distance of the architectures of a space from one of graphs."""
+    """Creates the distance of the architectures of a space from one of graphs."""
     self._graph, self._distance = space.graph, distance
     self.num_distances = distance.num_distances
 
@@ -91,7 +91,7 @@ class DistanceBank:
   """
 
   def __init__(self, distance: Distance):
-    """Makes an empty bank."""
+    """Creates an empty bank."""
     self._distance = distance
     self._numbers: dict[Architecture, int] = {}
     self._profiles: list[Any] = []

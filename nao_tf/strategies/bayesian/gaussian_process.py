@@ -60,7 +60,7 @@ class GaussianProcess:
   """Predicts values from distances to points with known values."""
 
   def __init__(self, terms: Sequence[Term], hyperparameters: Hyperparameters):
-    """Makes a process that knows no points.
+    """Creates a process that knows no points.
 
     Args:
       terms: terms of the kernel.

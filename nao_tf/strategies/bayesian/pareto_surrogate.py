@@ -13,7 +13,7 @@ from nao_tf.trial import Architecture, Trial
 _SMALLEST_GROWTH = 1e-300
 
 MakeSurrogate = Callable[[np.ndarray], Surrogate]
-"""Returns a surrogate that is fitted to values [N] of all trials, with a mean of 0."""
+"""Returns a surrogate that is fitted to values [N] of all trials, with mean 0."""
 
 
 class ParetoSurrogate:

@@ -31,7 +31,7 @@ class Surrogate:
       bank: has the distances.
       terms: terms of the kernel.
       architectures: that were evaluated.
-      values: values of the architectures [N], with a mean of 0.
+      values: values of the architectures [N], with mean 0.
       rng: chooses points to fit on, if there are many.
     """
     self._bank, self._members, self._values = bank, list(architectures), values

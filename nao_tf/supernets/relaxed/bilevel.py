@@ -27,11 +27,11 @@ class WeightStep(NamedTuple):
 
   Attributes:
     rate: learning rate; 0 for the first-order approximation.
-    momentum: share of the last move that is made again.
+    momentum: fraction of the last move that is made again.
     last: the last move of each weight.
     decay: factor of the weights in their gradient.
-    clip_norm: bound on the norm of the gradients without the decay, and of the gradient of the validation loss where it is
-      the direction of the second part; 0 for none.
+    clip_norm: bound on the norm of the gradients without the decay, and of the gradient of the validation loss where it
+      is the direction of the second part; 0 for none.
   """
 
   rate: tf.Tensor | float

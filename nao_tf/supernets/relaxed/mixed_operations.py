@@ -67,7 +67,7 @@ class Candidates(keras.layers.Layer):
     track_each(self, "operations", self.operations)
 
   def build(self, input_shape: ImageShape) -> None:
-    """Makes the weights of all operations."""
+    """Creates the weights of all operations."""
     for layer in self.operations:
       layer.build(input_shape)
     self.built = True
@@ -152,7 +152,7 @@ class MixedOperation(keras.layers.Layer):
     self._seed, self._graphs = seed, graphs or MixtureGraphs()
 
   def build(self, input_shape: ImageShape) -> None:
-    """Makes the weights of all operations."""
+    """Creates the weights of all operations."""
     operations, filters, stride, convention, normed_pools = self._kind
     self._key = *self._kind, *input_shape[1:]
     fresh = Candidates(operations, filters, stride, convention, self._seed, normed_pools=normed_pools)

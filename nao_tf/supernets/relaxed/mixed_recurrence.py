@@ -4,15 +4,16 @@ Node i adds up what its edges pass on, one edge from each node p before it (Liu 
 
   c, v = split((s_p * mask) W_i),   passed = w * s_p + sigmoid(c) * (sum of w_f * f(v) - w * s_p)
 
-Here w_f is the share of activation f on the edge, and w the sum of these shares: the absent operation passes nothing on.
+Here w_f is the share of activation f on the edge, and w the sum of these shares: the absent operation passes nothing
+on.
 
-The edges that leave a node follow one another, and their kernels stand side by side. So they are one matrix product and one
-application of each activation. The fixed first node reads the previous output; what the inputs of the segment contribute to
-it has been computed before.
+The edges that leave a node follow one another, and their kernels stand side by side. So they are one matrix product and
+one application of each activation. The fixed first node reads the previous output; what the inputs of the segment
+contribute to it has been computed before.
 
-The gradient of a segment is written out, as in `nao_tf.networks.recurrence`. The factors by which a gradient passes an edge
-depend on the forward pass alone, so a step has them for all edges at once. The gradients of kernels and of the mixture are
-taken after the way back through time. A graph that needs only one of them does not compute the other.
+The gradient of a segment is written out, as in `nao_tf.networks.recurrence`. The factors by which a gradient passes an
+edge depend on the forward pass alone, so a step has them for all edges at once. The gradients of kernels and of the
+mixture are taken after the way back through time. A graph that needs only one of them does not compute the other.
 """
 
 import functools

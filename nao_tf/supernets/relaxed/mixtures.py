@@ -65,7 +65,7 @@ def one_hot_mixture(
 
 
 def likeliest_mixture(strengths: tf.Tensor) -> tf.Tensor:
-  """Returns the mixture of the likeliest operation of each edge, without a gradient."""
+  """Returns the mixture of the most likely operation of each edge, without a gradient."""
   return tf.one_hot(tf.argmax(strengths, -1), tf.shape(strengths)[-1], dtype=strengths.dtype)
 
 
@@ -100,15 +100,15 @@ def derive(
 ) -> CellGenotype:
   """Returns the discrete cells that strengths stand for.
 
-  Each edge has the likeliest of its operations. Each node keeps the two edges on which that operation is likeliest. All
-  nodes are concatenated.
+  Each edge has the most likely of its operations. Each node keeps the two edges on which that operation is most likely.
+  All nodes are concatenated.
 
   Args:
     strengths: `[2, edges, operations]`.
     operations: names of the operations.
     num_nodes: computed nodes of a cell.
-    may_be_absent: whether an edge whose likeliest operation is the absent one is left out, as with SNAS, so that a node
-      may have fewer than two; otherwise the absent operation is left out of the comparison, as with DARTS.
+    may_be_absent: whether an edge whose most likely operation is the absent one is left out, as with SNAS, so that a
+      node may have fewer than two; otherwise the absent operation is left out of the comparison, as with DARTS.
 
   Raises:
     ValueError: if the shape of the strengths is another one, or there is no operation but the absent one.
@@ -140,7 +140,7 @@ def recurrent_shares(strengths: np.ndarray, operations: Sequence[str], num_nodes
 def derive_recurrent(strengths: np.ndarray, operations: Sequence[str], num_nodes: int) -> RecurrentGenotype:
   """Returns the discrete recurrent cell that strengths stand for.
 
-  Each node keeps the one edge on which an activation is likeliest, the absent one left out.
+  Each node keeps the one edge on which an activation is most likely, the absent one left out.
 
   Args:
     strengths: `[edges, operations]`.

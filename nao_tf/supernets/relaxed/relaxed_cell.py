@@ -43,7 +43,7 @@ class RelaxedCell(keras.layers.Layer):
     self.convention, self.seed, self._graphs = convention, seed, graphs or MixtureGraphs()
 
   def build(self, input_shape: Sequence[ImageShape]) -> None:
-    """Makes the weights, given the shapes of the outputs of cell k-2 and cell k-1."""
+    """Creates the weights, given the shapes of the outputs of cell k-2 and cell k-1."""
     previous, current = input_shape
     filters = self.plan.filters
     calibration_seed, edge_seed = derive_seeds(self.seed, 2)

@@ -57,7 +57,7 @@ class RelaxedEdgeCell(keras.layers.Layer):
     track_each(self, "edges", self.edges)
 
   def build(self, input_shape: ImageShape) -> None:
-    """Makes the weights for [B, H, W, filters]."""
+    """Creates the weights for [B, H, W, filters]."""
     for edge in self.edges:
       edge.build(input_shape)
     self.built = True
@@ -172,7 +172,7 @@ class RelaxedEdgeNetwork(keras.Model):
 
 
 def derive_edges(strengths: np.ndarray) -> EdgeGenotype:
-  """Returns the cell that strengths `[1, edges, operations]` stand for: each edge has its likeliest operation.
+  """Returns the cell that strengths `[1, edges, operations]` stand for: each edge has its most likely operation.
 
   That may be "none", as in the searches of the benchmark's authors.
   """

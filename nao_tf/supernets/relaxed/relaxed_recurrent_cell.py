@@ -44,7 +44,7 @@ class RelaxedRecurrentCell(keras.layers.Layer):
     normalized: bool = True,
     **kwargs: Any,
   ) -> None:
-    """Makes the cell, not its weights yet.
+    """Creates the cell, not its weights yet.
 
     Args:
       operations: names of the activations; the absent one may be among them.
@@ -64,7 +64,7 @@ class RelaxedRecurrentCell(keras.layers.Layer):
     self._source: WeightSource = OWN_WEIGHTS
 
   def build(self, input_shape: tuple[int | None, ...]) -> None:
-    """Makes the weights for inputs [..., E]: the input kernel [E, 2H] and a kernel [H, 2H] for each node."""
+    """Creates the weights for inputs [..., E]: the input kernel [E, 2H] and a kernel [H, 2H] for each node."""
     *node_seeds, input_seed = derive_seeds(self._seed, self.num_nodes + 2)
     self.input_kernel = self._add_kernel("input_kernel", int(input_shape[-1] or 0), input_seed)
     self.node_kernels = [self._add_kernel(f"kernel_{i}", self.units, key) for i, key in enumerate(node_seeds)]
@@ -127,7 +127,7 @@ class RelaxedLanguageModel(LanguageModel):
     *,
     normalized: bool = True,
   ) -> None:
-    """Makes the model, weights included; see `RelaxedRecurrentCell` and `LanguageModel`."""
+    """Creates the model, weights included; see `RelaxedRecurrentCell` and `LanguageModel`."""
     cell = RelaxedRecurrentCell(
       operations,
       num_nodes,

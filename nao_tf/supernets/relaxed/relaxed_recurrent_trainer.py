@@ -74,10 +74,10 @@ class RelaxedRecurrentTrainer:
     distribution: tf.distribute.Strategy,
     seed: int,
   ) -> None:
-    """Makes the network, the strengths and the optimizers.
+    """Creates the network, the strengths and the optimizers.
 
     Args:
-      task: what to learn.
+      task: the task.
       space: space of recurrent cells. An edge may also be absent, as in DARTS.
       network_config: how large the language model is.
       training_config: how its weights are trained.
@@ -220,7 +220,7 @@ class RelaxedRecurrentTrainer:
     return float(self._progress.loss) / sum(lengths)
 
   def _train(self, start: tf.Tensor, length: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
-    """Makes a step of the strengths and one of the weights; returns the cross-entropy per token of the latter."""
+    """Runs a step of the strengths and one of the weights; returns the cross-entropy per token of the latter."""
     losses, hidden, held_out, made = self._distribution.run(self._replica_train, (start, length, rate))
     loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
     self._progress.advance(loss, length, tf.concat(self._distribution.experimental_local_results(hidden), 0))
@@ -256,7 +256,7 @@ class RelaxedRecurrentTrainer:
   def _step_of_strengths(
     self, segment: _Segment, start: tf.Tensor, length: tf.Tensor, rate: tf.Tensor, step: tf.Tensor
   ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Makes a step of the strengths; returns the state after the segment of the validation text, and if it was made."""
+    """Runs a step of the strengths; returns the state after the segment of the validation text, and if it was made."""
     total = self._held_out[0].shape[1]
     begin = start % total
     held_out = self._segment(self._held_out, begin, tf.minimum(length, total - begin), self._held_out_hidden)
@@ -364,7 +364,7 @@ def check_data(task: StreamTask, training_config: LanguageTrainingConfig, config
   """Checks that the validation text is long enough to train strengths on.
 
   Args:
-    task: what to learn.
+    task: the task.
     training_config: how the weights are trained.
     config: how the strengths are trained.
 

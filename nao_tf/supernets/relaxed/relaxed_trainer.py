@@ -63,7 +63,7 @@ class RelaxedTrainer:
     distribution: tf.distribute.Strategy,
     seed: int,
   ) -> None:
-    """Makes the network, the strengths and the optimizers.
+    """Creates the network, the strengths and the optimizers.
 
     Args:
       task: what to learn; strengths are trained on its validation set.
@@ -231,7 +231,7 @@ class RelaxedTrainer:
     return distributed(self.task.evaluation_batches(split, size), self._distribution)
 
   def _train(self, batch: Any, held_out: Any) -> tf.Tensor:
-    """Makes a step of the strengths and one of the weights; returns the loss of the latter without its decay."""
+    """Runs a step of the strengths and one of the weights; returns the loss of the latter without its decay."""
     losses, made = self._distribution.run(self._replica_train, (batch, held_out))
     loss = self._distribution.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
     self._loss.assign_add(tf.cast(loss, tf.float64))
@@ -239,7 +239,7 @@ class RelaxedTrainer:
     return loss
 
   def _replica_train(self, batch: Any, held_out: Any) -> tuple[tf.Tensor, tf.Tensor]:
-    """Makes both steps with the share of a replica; returns its part of the loss, and whether both were made."""
+    """Makes both steps on the part of the batch of a replica; returns its part of the loss, and whether both were made."""
     step = tf.convert_to_tensor(self.optimizer.iterations)
     moved = tf.constant(True)
     if self.config.order:
@@ -353,7 +353,7 @@ def make_relaxed_trainer(
   """Returns what trains the relaxed network of a space of cells.
 
   Args:
-    task: what to learn.
+    task: the task.
     space: space of cells whose output has all nodes, such as `darts`; or `nasbench201`.
     network_config: how large the network is.
     training_config: how its weights are trained.
@@ -379,7 +379,7 @@ def check_data(task: BatchTask, training_config: TrainingConfig, config: Relaxed
   """Checks that there are enough validation examples to train strengths on.
 
   Args:
-    task: what to learn.
+    task: the task.
     training_config: how the weights are trained.
     config: how the strengths are trained.
 

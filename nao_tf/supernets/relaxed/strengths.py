@@ -23,7 +23,7 @@ class Strengths:
   def __init__(
     self, shape: Sequence[int], config: RelaxedConfig, *, distribution: tf.distribute.Strategy, seed: int
   ) -> None:
-    """Makes the variables. Call it in the scope of the distribution.
+    """Creates the variables. Call it in the scope of the distribution.
 
     Args:
       shape: shape of the strengths.
@@ -66,7 +66,8 @@ class Strengths:
   def mixture_of_evaluations(self) -> tf.Tensor:
     """Returns the mixture that a network is evaluated with.
 
-    It is the softmax if the network is trained with that, and the likeliest operation of each edge if it is trained with
+    It is the softmax if the network is trained with that, and the most likely operation of each edge if it is trained
+    with
     samples: it has never seen the softmax then.
     """
     values = tf.convert_to_tensor(self.variable)

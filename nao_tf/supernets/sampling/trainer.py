@@ -64,7 +64,7 @@ class SamplingTrainer:
     """Sets up the search.
 
     Args:
-      task: what to learn.
+      task: the task.
       space: the search space.
       supernet: trains the shared weights; fresh.
       sampler: what to draw architectures from; fresh.
@@ -242,7 +242,7 @@ def make_sampling_trainer(
   """Returns what trains shared weights and a sampler of architectures.
 
   Args:
-    task: what to learn. The supernet is chosen by its class.
+    task: the task. The supernet is chosen by its class.
     space: the search space.
     network_config: size and regularization of the networks.
     training_config: how the shared weights are trained.
