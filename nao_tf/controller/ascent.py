@@ -1,9 +1,11 @@
-"""Moving architectures uphill in the memory of a controller (Luo et al., NeurIPS 2018, section 3.3, equation 2).
+"""Gradient ascent on the embeddings of architectures (Luo et al., NeurIPS 2018, section 3.3, equation 2).
 
-h_t' = normalize(h_t + eta * d f / d h_t) for every state h_t of the memory. f is the predicted score. Targets grow with
-quality, so eta is positive. The decoder then starts from the embedding of the moved memory and attends to it.
+h_t' = normalize(h_t + eta * d f / d h_t) for every encoder output h_t, together called the memory. f is the predicted
+score. Targets increase with quality, so eta is positive. The decoder is then initialized with the embedding of the
+moved memory and attends to it.
 
-f may also be what a Gaussian process over the embedding makes of the scores: the expected improvement, or a bound.
+f can also be an acquisition function of a Gaussian process over the embeddings: the expected improvement, or a
+confidence bound.
 """
 
 from collections.abc import Sequence
@@ -28,10 +30,10 @@ def ascend(
   temperature: TensorLike | None = None,
   seed: Seed = (0, 0),
 ) -> tf.Tensor:
-  """Moves architectures uphill and decodes the moved memories, one row for each step size.
+  """Moves architectures by gradient ascent and decodes the results, for each step size.
 
   Args:
-    controller: a trained controller.
+    controller: the trained controller.
     tokens: architectures to start from, [B, L] or [*prefix, B, L].
     step_sizes: eta, S step sizes.
     along: see `move`.
@@ -41,7 +43,7 @@ def ascend(
     seed: see `Controller.decode`.
 
   Returns:
-    Candidates, int32 [S, *prefix, B, L]. Each token is legal at its position. Candidates may be equal to one another or
+    Candidates, int32 [S, *prefix, B, L]. Each token is legal at its position. Candidates may be equal to each other or
     to the architecture that they started from.
   """
   memory = controller.encode(tokens)
@@ -59,19 +61,19 @@ def move(
   num_steps: int = 1,
   beliefs: EmbeddingBeliefs | None = None,
 ) -> tf.Tensor:
-  """Moves every state of a memory along the gradient of the predicted score, or of another function.
+  """Moves encoder outputs along the gradient of the predicted score, or of another function.
 
   Args:
-    controller: predicts the score.
-    memory: unit vectors, [*prefix, B, T, H].
-    step_sizes: eta, S step sizes. A negative one moves downhill.
-    along: function to follow. "score": the predicted score in (0, 1), as published. "logit": the score before the
-      sigmoid. Its gradient does not vanish for scores near 0 or 1. "improvement", "upper_bound" or "lower_bound": see
+    controller: the controller whose predictor defines the score.
+    memory: encoder outputs, unit vectors [*prefix, B, T, H].
+    step_sizes: eta, S step sizes. Negative ones descend.
+    along: the function to ascend. "score": the predicted score in (0, 1), as published. "logit": the score before the
+      sigmoid, whose gradient does not vanish for scores near 0 or 1. "improvement", "upper_bound" or "lower_bound": see
       `nao_tf.controller.embedding_process.worth`.
-    unit_gradient: whether the gradient of every state is first scaled to unit length. eta is then relative to the
-      states, which have unit length as well.
-    num_steps: number of steps that eta is divided among. Each follows the gradient at the end of the last one.
-    beliefs: beliefs of the Gaussian process that gives the function, where one does.
+    unit_gradient: whether to normalize the gradient of each output to unit length. eta is then relative to the outputs,
+      which have unit length as well.
+    num_steps: number of steps that eta is divided into. Each follows the gradient at the end of the previous one.
+    beliefs: the Gaussian process for an acquisition function; None for "score" and "logit".
 
   Returns:
     Unit vectors, [S, *prefix, B, T, H].

@@ -36,16 +36,16 @@ _SCORE_BATCH = 4096
 
 
 class Controller(keras.Model):
-  """An encoder, a predictor and a decoder over one vocabulary.
+  """An encoder, a predictor and a decoder over a vocabulary.
 
   In the shapes below, `prefix` is () for a single controller and (ensemble_size,) for an ensemble. `...` stands for any
-  further axes, also none. Tokens of the shape [B, L] are read by every controller of an ensemble.
+  number of further axes. Tokens of shape [B, L] are read by every controller of an ensemble.
 
   Attributes:
-    vocabulary: the tokens.
-    config: sizes and training.
-    seed: seed of the initial weights and of dropout.
-    ensemble_size: number of independent controllers; None for a single one, without an axis for it.
+    vocabulary: the vocabulary.
+    config: sizes and training hyperparameters.
+    seed: random seed of the initial weights and of dropout.
+    ensemble_size: number of independent controllers; None for a single one, without an ensemble axis.
     prefix: leading axes of every weight.
   """
 
@@ -131,14 +131,14 @@ class Controller(keras.Model):
     return np.concatenate([self(tokens[..., start : start + _SCORE_BATCH, :]).numpy() for start in starts], axis=-1)
 
   def decode(self, memory: TensorLike, temperature: TensorLike | None = None, seed: Seed = (0, 0)) -> tf.Tensor:
-    """Writes one legal sequence for each row of a memory.
+    """Decodes a legal sequence for each row of encoder outputs.
 
     Args:
-      memory: [..., *prefix, B, T, H].
-      temperature: None: the most likely token each time. Otherwise tokens are drawn at this temperature; 0 gives the
-        same as None. Several temperatures are broadcast against the axes of the memory before T. With axes in front of
-        those of the memory, the same memory is drawn from again: shapes [K, 1] and [B, T, H] give [K, B, L].
-      seed: one integer or two. Equal seeds draw equal tokens.
+      memory: encoder outputs, [..., *prefix, B, T, H].
+      temperature: None for the most likely token at each position. Otherwise tokens are sampled at this temperature; 0
+        is the same as None. Several temperatures are broadcast against the axes of the memory before T. Extra leading
+        axes sample repeatedly from the same memory: shapes [K, 1] and [B, T, H] give [K, B, L].
+      seed: one or two integers. Equal seeds sample equal tokens.
 
     Returns:
       Tokens, int32 [..., *prefix, B, L].
@@ -154,14 +154,14 @@ class Controller(keras.Model):
     return unfold(tokens, self.prefix, shape_of(memory)[:-2])
 
   def beam_search(self, memory: TensorLike, width: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the legal sequences that a beam search finds, most likely first, with their log-probabilities.
+    """Returns the legal sequences found by beam search, most likely first, with their log probabilities.
 
     Args:
-      memory: [..., *prefix, B, T, H].
-      width: number k of sequences to follow.
+      memory: encoder outputs, [..., *prefix, B, T, H].
+      width: beam width k.
 
     Returns:
-      Tokens, int32 [..., *prefix, B, k, L], and log-probabilities [..., *prefix, B, k].
+      Tokens, int32 [..., *prefix, B, k, L], and log probabilities [..., *prefix, B, k].
 
     Raises:
       ValueError: if `width` is below 1 or above the number of legal sequences.
@@ -212,9 +212,9 @@ class Controller(keras.Model):
     *,
     with_decoder: bool = True,
   ) -> dict[str, tf.Tensor]:
-    """Takes one optimization step and returns the losses before it.
+    """Performs one optimization step and returns the losses before it.
 
-    Without the decoder, the decoder's weights and moments stay as they are. Arguments as in `losses_of`.
+    Without the decoder, the decoder's weights and moments are unchanged. See `losses_of` for the arguments.
     """
     parts = [self.encoder, self.predictor, self.decoder] if with_decoder else [self.encoder, self.predictor]
     variables = [variable for part in parts for variable in part.trainable_variables]
@@ -233,15 +233,15 @@ class Controller(keras.Model):
     return losses
 
   def train_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
-    """Takes a step on (tokens [B, L], targets [B]) or (tokens, targets, weights [B])."""
+    """Performs a training step on (tokens [B, L], targets [B]) or (tokens, targets, weights [B])."""
     tokens, targets, weights = self._unpack(data)
     seed = tf.stack([self.seed, tf.cast(self.optimizer.iterations, tf.int32)])
     return self.trackers.update(self.update(tokens, targets, weights, seed))
 
   def test_step(self, data: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
-    """Measures losses, pairwise accuracy, Kendall's tau and the Hamming distance of greedily decoded sequences.
+    """Computes losses, pairwise accuracy, Kendall's tau and the Hamming distance of greedily decoded sequences.
 
-    The ordering metrics are computed within each batch. Pass the whole set as one batch to get those of the set.
+    Ranking metrics are computed within each batch. Pass the whole set as a single batch to compute those of the set.
     """
     tokens, targets, weights = self._unpack(data)
     memory = self.encoder(tokens)
@@ -255,7 +255,7 @@ class Controller(keras.Model):
 
   @property
   def metrics(self) -> list[keras.metrics.Metric]:
-    """The metrics that Keras resets at the beginning of each epoch."""
+    """The metrics that Keras resets at the start of each epoch."""
     return self.trackers.all()
 
   def _adam(self) -> keras.optimizers.Optimizer:

@@ -1,8 +1,8 @@
-"""A Gaussian process over the embedding of a controller: what to ascend when the predicted score is not to be trusted.
+"""A Gaussian process over the embeddings of a controller, for gradient ascent on acquisition functions.
 
-The predictor of a controller does not say how sure it is. A process over the embeddings of the architectures with a score
-does. Its mean, its deviation and so the expected improvement can be differentiated with respect to a memory. Each controller
-of an ensemble has a process of its own, since each has its own embedding.
+The predictor of a controller does not quantify its uncertainty, but a process over the embeddings of scored
+architectures does. Its mean and standard deviation, and thus the expected improvement, are differentiable with respect
+to the encoder outputs. Each controller of an ensemble has a process of its own, since each has its own embedding.
 """
 
 import math
@@ -30,13 +30,13 @@ _TAIL = -4.0
 
 
 class EmbeddingBeliefs(NamedTuple):
-  """What the processes of controllers have learned, float32.
+  """The fitted processes of controllers, float32.
 
   Attributes:
-    points: embeddings with a score, [*prefix, N, H].
-    solution: weights of the points in the mean, [*prefix, N].
-    inverse: inverse of their covariance over the variance of the process, [*prefix, N, N].
-    scales: one over twice the squared length, the variance of the process, and the highest mean, [*prefix, 3].
+    points: embeddings of scored architectures, [*prefix, N, H].
+    solution: weights of the points in the posterior mean, [*prefix, N].
+    inverse: inverse of their covariance matrix, in units of the variance of the process, [*prefix, N, N].
+    scales: 1 / (2 * length scale ** 2), the variance of the process, and the highest mean, [*prefix, 3].
   """
 
   points: tf.Tensor
@@ -46,12 +46,12 @@ class EmbeddingBeliefs(NamedTuple):
 
 
 def beliefs_about(controller: Controller, tokens: TensorLike, scores: np.ndarray) -> EmbeddingBeliefs:
-  """Returns what is believed about all embeddings, given architectures with their scores.
+  """Fits the processes to architectures with scores.
 
   Args:
-    controller: trained.
-    tokens: architectures, [N, L], at least 2.
-    scores: [N], with mean 0 and standard deviation about 1.
+    controller: the trained controller.
+    tokens: at least two architectures, [N, L].
+    scores: their scores, [N], with mean 0 and standard deviation about 1.
   """
   kept = np.sort(np.argsort(-scores, kind="stable")[:MAX_TRIALS])
   embeddings = np.asarray(controller.embed(controller.encode(np.asarray(tokens)[kept])), np.float64)
@@ -69,13 +69,13 @@ def specs(controller: Controller) -> tuple[tf.TensorSpec, ...]:
 
 
 def worth(memory: tf.Tensor, beliefs: Sequence[tf.Tensor], along: str) -> tf.Tensor:
-  """Returns what is to be ascended, [..., *prefix, B], of a memory [..., *prefix, B, T, H].
+  """Returns the acquisition function to ascend, [..., *prefix, B], for encoder outputs [..., *prefix, B, T, H].
 
   Args:
-    memory: unit vectors.
+    memory: encoder outputs, unit vectors.
     beliefs: the parts of `EmbeddingBeliefs`.
-    along: "improvement", the logarithm of the expected improvement; "upper_bound" or "lower_bound", the mean with one
-      deviation added or taken away.
+    along: "improvement", the logarithm of the expected improvement; "upper_bound" or "lower_bound", the mean plus or
+      minus one standard deviation.
   """
   mean, deviation, best = _predicted(memory, EmbeddingBeliefs(*beliefs))
   if along == IMPROVEMENT:

@@ -1,7 +1,7 @@
-"""A Gaussian process over the decisions: a predictor that says how far it can be trusted. Needs only NumPy and SciPy.
+"""A Gaussian process over decisions: a predictor with uncertainty. Only needs NumPy and SciPy.
 
-Its weights and its noise are those of the highest posterior density, given priors that know nothing but the number and
-the kinds of decisions. They start from the priors each time, so the same trials give the same process.
+Its weights and its noise are maximum a posteriori estimates, with priors that depend only on the number and the kinds
+of decisions. The optimization always starts from the priors, so the same trials give the same process.
 """
 
 from collections.abc import Sequence
@@ -26,17 +26,17 @@ _WEIGHT_BOUNDS, _NOISE_BOUNDS, _AMPLITUDE_BOUNDS = (-8.0, 4.0), (-8.0, 0.0), (-2
 
 
 def normal_scores(rewards: Sequence[float]) -> np.ndarray:
-  """Returns rewards as quantiles of the normal distribution by rank, [N]: their scale and outliers do not matter."""
+  """Returns normal scores of rewards, that is, normal quantiles of their ranks, [N], which ignore scale and outliers."""
   ranks = scipy.stats.rankdata(rewards)
   return np.asarray(scipy.stats.norm.ppf((ranks - 0.5) / len(ranks)))
 
 
 def rewards_at(scores: np.ndarray, rewards: Sequence[float]) -> np.ndarray:
-  """Returns the rewards that have these normal scores among known rewards; beyond their ends, along a straight line.
+  """Converts normal scores to rewards by interpolating between known rewards, with linear extrapolation.
 
   Args:
-    scores: scores of any shape.
-    rewards: at least 2.
+    scores: normal scores of any shape.
+    rewards: at least two known rewards.
   """
   known, places = np.sort(np.asarray(rewards, np.float64)), np.sort(normal_scores(rewards))
   inside = np.interp(scores, places, known)
@@ -47,13 +47,13 @@ def rewards_at(scores: np.ndarray, rewards: Sequence[float]) -> np.ndarray:
 
 
 def best_and_spread(scores: np.ndarray, most: int) -> np.ndarray:
-  """Returns the indices, in order, of the best half of `most` trials, and of others evenly spread over the other ranks.
+  """Returns the sorted indices of `most` trials: the best ones for half of them, the others spread evenly over the ranks.
 
-  A process that knows the best trials alone forgets what is bad, and goes there again.
+  A process that only knows the best trials forgets which regions are bad and returns to them.
 
   Args:
-    scores: [N].
-    most: how many trials; all of them if there are no more.
+    scores: scores of the trials, [N].
+    most: maximum number of trials.
   """
   if len(scores) <= most:
     return np.arange(len(scores))
@@ -63,11 +63,11 @@ def best_and_spread(scores: np.ndarray, most: int) -> np.ndarray:
 
 
 class GaussianProcess:
-  """Predicts the scores of architectures, with an error for each.
+  """Predicts scores of architectures with standard deviations.
 
   Attributes:
-    incumbent: highest score that it learned from. It is not the highest expected one, so where scores are noisy the search
-      goes on to what is not known well.
+    incumbent: highest score in the training data. With noisy scores it may exceed the highest predicted mean, which
+      favors exploration.
   """
 
   def __init__(
@@ -86,12 +86,12 @@ class GaussianProcess:
     self.incumbent = -np.inf
 
   def fit(self, architectures: Sequence[Architecture], scores: np.ndarray, rng: np.random.Generator) -> None:
-    """Learns from architectures and their scores, forgetting everything else.
+    """Fits the process to architectures and their scores, discarding earlier ones.
 
     Args:
-      architectures: N of them, at least 1.
-      scores: [N], with mean 0 and standard deviation about 1.
-      rng: draws encodings.
+      architectures: N architectures, at least 1.
+      scores: their scores, [N], with mean 0 and standard deviation about 1.
+      rng: random generator for sampling encodings.
     """
     kept = best_and_spread(scores, self._max_trials)
     architectures, scores = [architectures[index] for index in kept], scores[kept]
@@ -105,7 +105,7 @@ class GaussianProcess:
     self.incumbent = float(scores.max())
 
   def predict(self, architectures: Sequence[Architecture], rng: np.random.Generator) -> "Beliefs":
-    """Returns what is believed about architectures. `rng` draws encodings."""
+    """Returns the predictions for architectures. `rng` samples encodings."""
     encodings = self._kernel.encodings(architectures, rng)
     covariance = self._amplitude * self._similarity(encodings) + _MEAN_VARIANCE
     explained = scipy.linalg.solve_triangular(self._factor, covariance, lower=True)
@@ -113,16 +113,16 @@ class GaussianProcess:
 
   @property
   def noise(self) -> float:
-    """Variance of the scores of one architecture."""
+    """Variance of the noise of a single score."""
     return float(self._noise)
 
   def prior_covariance(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Returns the covariance [N, M] of encodings before anything was learned about them."""
+    """Returns the prior covariance of encodings, [N, M]."""
     return self._amplitude * self._kernel.between(rows, columns, self._weights) + _MEAN_VARIANCE
 
   @property
   def prior_variance(self) -> float:
-    """Variance of the expected score of an architecture before anything was learned."""
+    """Prior variance of the expected score of an architecture."""
     return float(self._amplitude) + _MEAN_VARIANCE
 
   def _fitted_parameters(self, architectures: Sequence[Architecture], scores: np.ndarray) -> np.ndarray:
@@ -153,11 +153,11 @@ class GaussianProcess:
 
 
 class Beliefs:
-  """What a process believes about M architectures.
+  """Predictions of a process for M architectures.
 
   Attributes:
-    mean: expected scores, [M].
-    deviation: their standard deviations, [M], without the noise of a single score.
+    mean: predicted means, [M].
+    deviation: predicted standard deviations, [M], without the noise of a single score.
   """
 
   def __init__(self, process: GaussianProcess, encodings: np.ndarray, mean: np.ndarray, explained: np.ndarray):
@@ -172,24 +172,24 @@ class Beliefs:
     return np.sqrt(self._variance)
 
   def expected_improvement(self) -> np.ndarray:
-    """Returns by how much the expected score may be above that of the best one, in the mean, [M]."""
+    """Returns the expected improvement over the incumbent, [M]."""
     deviation = self.deviation
     z = (self.mean - self._incumbent) / deviation
     return np.asarray(deviation * (z * scipy.stats.norm.cdf(z) + scipy.stats.norm.pdf(z)))
 
   def interval(self, probability: float) -> np.ndarray:
-    """Returns the normal scores [M, 2] between which a single score lies with a probability, noise included."""
+    """Returns the intervals that contain a single score, including its noise, with a given probability, [M, 2]."""
     half = scipy.stats.norm.ppf(0.5 + 0.5 * probability) * np.sqrt(self._variance + self._process.noise)
     return np.stack([self.mean - half, self.mean + half], axis=-1)
 
   def most_promising(self, taken: Sequence[int]) -> int:
-    """Returns the index of the highest expected improvement among those that are not taken."""
+    """Returns the index with the highest expected improvement among those not taken."""
     improvement = self.expected_improvement()
     improvement[list(taken)] = -np.inf
     return int(np.argmax(improvement))
 
   def believe(self, index: int) -> None:
-    """Goes on as if an architecture's score had turned out as expected: others like it are known better then."""
+    """Conditions on the predicted mean of an architecture as if it had been observed, which reduces uncertainty nearby."""
     this = self._encodings[:, [index]]
     prior = self._process.prior_covariance(this, self._encodings)[0]
     shared = prior - self._explained[:, index] @ self._explained

@@ -1,9 +1,9 @@
-"""A Gaussian process that begins from what others say about architectures, as far as that turns out to be right.
+"""A Gaussian process whose prior mean uses external information about architectures, as far as it turns out to be useful.
 
-An informant gives each architecture a number: what an earlier search expects of it, for example. The expected score of an
-architecture before anything is known here is a weighted sum of these numbers. The weights are those of a ridge regression
-of the scores here. An informant is taken only if that makes the scores here easier to predict, each from the others:
-leave-one-out errors must become smaller by more than their standard error. So one that does not help has the weight 0.
+An informant assigns a number to each architecture, such as the score expected by an earlier search. The prior mean of
+an architecture is a weighted sum of these numbers, with weights from a ridge regression of the scores. An informant is
+only used if it reduces the leave-one-out prediction errors by more than their standard error; otherwise its weight is
+0.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,9 @@ _TINY = 1e-9
 
 
 class Informant(Protocol):
-  """Says something about architectures. One that takes long has the attribute `is_slow`: it is asked about few of them.
+  """A source of information about architectures.
+
+  A slow one has the attribute `is_slow`, and is only asked about a few architectures.
 
   Attributes:
     name: display name.
@@ -38,12 +40,12 @@ class Informant(Protocol):
 
 
 class InformedProcess(GaussianProcess):
-  """Predicts the scores of architectures, given what informants say about them.
+  """Predicts scores of architectures, using informants.
 
   Attributes:
-    weights: weights of the informants, in standard deviations of the scores for one of the informant's numbers, [F]; 0
-      for one that does not help.
-    is_fitted: whether it has learned something.
+    weights: weights of the informants, in standard deviations of the scores per unit of the informant, [F]; 0 for those
+      that do not help.
+    is_fitted: whether it has been fitted.
   """
 
   def __init__(
@@ -70,21 +72,21 @@ class InformedProcess(GaussianProcess):
 
   @property
   def informants(self) -> list[Informant]:
-    """Whom it asks."""
+    """The informants."""
     return list(self._informants)
 
   @property
   def is_slow(self) -> bool:
-    """Whether it asks someone who takes long."""
+    """Whether one of the informants is slow."""
     return any(map(_is_slow, self._informants))
 
   @property
   def hints(self) -> list[Hint]:
-    """How far each informant was believed at last."""
+    """How much each informant is used."""
     return [Hint(one.name, weight) for one, weight in zip(self._informants, self.weights.tolist(), strict=True)]
 
   def fit(self, architectures: Sequence[Architecture], scores: np.ndarray, rng: np.random.Generator) -> None:
-    """Learns how far to believe the informants, and what they do not explain; see `GaussianProcess.fit`."""
+    """Determines the weights of the informants and fits the residuals; see `GaussianProcess.fit`."""
     self.is_fitted = True
     told = self._told(architectures)
     self._centers, self._scales = told.mean(axis=0), np.maximum(told.std(axis=0), _TINY)
@@ -95,10 +97,10 @@ class InformedProcess(GaussianProcess):
     self.incumbent = float(scores.max())
 
   def predict(self, architectures: Sequence[Architecture], rng: np.random.Generator) -> Beliefs:
-    """Returns what is believed about architectures, informants included; see `GaussianProcess.predict`.
+    """Returns the predictions for architectures, including informants; see `GaussianProcess.predict`.
 
-    Informants that are slow are asked about a few of them, which are the most promising without. What they would say of the
-    others counts as the mean of what they have said.
+    Slow informants are only asked about the few architectures that are most promising without them. For the others, the
+    mean of their answers is used.
     """
     beliefs = super().predict(architectures, rng)
     if not self.weights.any():
@@ -133,18 +135,18 @@ def _is_slow(informant: Informant) -> bool:
 
 
 def remarks_on(process: InformedProcess) -> list[str]:
-  """Returns a sentence about each informant of a process: how far it was believed at last."""
+  """Returns a sentence about how much each informant of a process is used."""
   return in_words(process.hints)
 
 
 def informant_weights(numbers: np.ndarray, scores: np.ndarray) -> np.ndarray:
-  """Returns the weights of informants [F]: those of a ridge regression with the informants that help, 0 for the others.
+  """Returns the weights of informants, [F]: those of a ridge regression on the helpful ones, 0 for the others.
 
-  The one that helps most is taken first, then the one that helps most beside it, and so on.
+  Helpful informants are added greedily, starting with the one that helps most.
 
   Args:
-    numbers: what informants say, standardized, [N, F].
-    scores: [N], with mean 0.
+    numbers: standardized numbers of the informants, [N, F].
+    scores: scores, [N], with mean 0.
   """
   chosen: list[int] = []
   errors = scores**2

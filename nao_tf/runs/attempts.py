@@ -1,7 +1,7 @@
-"""How often the evaluation of each open trial was begun: `attempts.jsonl` in the directory of a search.
+"""Counts the attempts to evaluate each open trial: `attempts.jsonl` in the directory of a search.
 
-An evaluation that ends its process, such as one that needs more memory than there is, leaves no result. Without this
-file it would be begun again at every restart.
+An evaluation that crashes its process, for example by running out of memory, leaves no result. Without this file it
+would be started again after every restart.
 """
 
 import collections
@@ -17,7 +17,7 @@ ATTEMPTS_FILE = "attempts.jsonl"
 
 
 class Attempts:
-  """The attempts at evaluating open trials."""
+  """The attempts to evaluate open trials."""
 
   def __init__(self, directory: str, open_trials: Collection[int]):
     """Opens the file of a directory, or starts one. The caller holds the lock of the directory.
@@ -38,19 +38,19 @@ class Attempts:
     self._lines = LinesFile(path)
 
   def count(self, trial: int) -> int:
-    """Returns how many evaluations of a trial were begun and neither finished nor were interrupted."""
+    """Returns the number of evaluations of a trial that were started, but neither finished nor interrupted."""
     return self._counts[trial]
 
   def begin(self, trial: int) -> None:
-    """Records that an evaluation begins."""
+    """Records the start of an evaluation."""
     self._append(trial, 1)
 
   def interrupt(self, trial: int) -> None:
-    """Records that an evaluation was interrupted from outside, by Ctrl-C for example. It does not count."""
+    """Records that an evaluation was interrupted from outside, for example by Ctrl-C. It does not count."""
     self._append(trial, -1)
 
   def finish(self, trial: int) -> None:
-    """Records that a trial has a result. If it is evaluated once more, at a higher rung, its attempts count anew."""
+    """Records that a trial has a result, which resets its count for an evaluation at a higher rung."""
     if self._counts[trial]:
       self._append(trial, -self._counts[trial])
 

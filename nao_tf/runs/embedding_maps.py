@@ -1,6 +1,6 @@
-"""Maps of the embedding space of a controller: `embedding_maps.jsonl` beside the journal, one line for each map.
+"""Maps of the embedding space of a controller: `embedding_maps.jsonl` next to the journal, one line per map.
 
-A search goes on without this file. It is for those who want to see how architectures moved, such as the report.
+The file is optional: it is only used by reports, to show how architectures moved.
 """
 
 import os
@@ -20,14 +20,14 @@ Point = tuple[float, float]
 
 
 class Move(NamedTuple):
-  """A step from a seed along the gradient, and what was decoded where it ended.
+  """A gradient ascent step from a seed, and the architecture decoded at its end point.
 
   Attributes:
-    seed: id of the trial that it began from; None if it began from a candidate of the same round.
-    step: length of the step along the gradient.
-    decoded: the architecture.
-    is_proposal: whether the round proposed it; otherwise it is a candidate that other steps began from.
-    places: on the map: the seed, the end of the step, what was decoded.
+    seed: trial id of the seed; None if the seed was a candidate of the same round.
+    step: step size.
+    decoded: the decoded architecture.
+    is_proposal: whether the round proposed it; otherwise it is a candidate that other steps started from.
+    places: positions on the map of the seed, of the end point, and of the decoded architecture.
   """
 
   seed: int | None
@@ -38,15 +38,15 @@ class Move(NamedTuple):
 
 
 class EmbeddingMap(NamedTuple):
-  """The embeddings of architectures, projected onto their first two principal components.
+  """Embeddings of architectures, projected onto their first two principal components.
 
   Maps of different rounds have different axes.
 
   Attributes:
-    asked_before: how many architectures had been asked for when the controller was trained; says which round it was.
-    shares: shares of the variance, what each of the two axes holds.
-    trials: ids of trials and their places.
-    moves: those that led to proposals of the round.
+    asked_before: number of architectures asked for before the controller was trained, which identifies the round.
+    shares: fractions of the variance explained by the two axes.
+    trials: ids of trials and their positions.
+    moves: steps that led to proposals of the round.
   """
 
   asked_before: int

@@ -1,7 +1,7 @@
-"""How far a search used what it was told beside its own rewards: `hints.jsonl`, a line each time that it changes.
+"""Records how much a search used prior knowledge: `hints.jsonl`, with a line whenever that changes.
 
-A hint is an earlier search, or a figure that is known without training. A search goes on without this file. It is for the
-report and for the last lines of a search.
+A hint is an earlier search, or a quantity known without training. The file is optional: it is only used for the report
+and the final output of a search.
 """
 
 import os
@@ -17,11 +17,11 @@ _LINE = "weights of hints"
 
 
 class Hint(NamedTuple):
-  """What a search was told, and how far it uses it.
+  """A source of prior knowledge, and how much the search uses it.
 
   Attributes:
     name: display name.
-    weight: in standard deviations of the scores for one of the hint's numbers; 0 if it is not used.
+    weight: weight, in standard deviations of the scores per unit of the hint; 0 if it is not used.
   """
 
   name: str

@@ -1,4 +1,4 @@
-"""JSON files: written so that they are complete at any moment, and read as data that a stranger may have written."""
+"""JSON files: written atomically, and read as untrusted data."""
 
 import json
 import math
@@ -19,7 +19,7 @@ _HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def write_json(path: str, value: Any) -> None:
-  """Writes a JSON file. At any moment there is either the old file or the new one, also after a power cut."""
+  """Writes a JSON file atomically, also with respect to power failures."""
   temporary = f"{path}.tmp"
   with open(temporary, "w", encoding="utf-8") as file:
     json.dump(value, file, indent=2)

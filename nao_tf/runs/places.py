@@ -1,19 +1,19 @@
-"""Where a run may write: checks of paths that a user gives, before any work is done."""
+"""Checks of paths given by a user, before any work is done."""
 
 import os
 from typing import Any
 
 
 def checked_directory(path: Any, name: str = "workdir") -> str:
-  """Returns the path of the directory of a run, which need not exist.
+  """Returns the path of the directory of a run, which may not exist yet.
 
   Args:
-    path: a text or a `pathlib.Path`.
-    name: what it was given as, for messages.
+    path: a string or a `pathlib.Path`.
+    name: name of the argument, for error messages.
 
   Raises:
-    ValueError: if it is something else, or empty.
-    NotADirectoryError: if there is a file at the path, or at one above it.
+    ValueError: if it is of another type, or empty.
+    NotADirectoryError: if the path or one of its parents is a file.
   """
   if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
     raise ValueError(f"{name} must be the path of a directory, got {path!r}")

@@ -1,6 +1,6 @@
-"""What a predictor said about architectures before they were evaluated: `predictions.jsonl` beside the journal.
+"""Predictions of scores before evaluation: `predictions.jsonl` next to the journal.
 
-A search goes on without this file. It is for those who want to know how well the predictor ranks, such as the report.
+The file is optional: it is only used by reports, to show how well the predictor ranks.
 """
 
 import math
@@ -20,13 +20,13 @@ Interval = tuple[float, float]
 
 
 class Prediction(NamedTuple):
-  """A score that was predicted.
+  """A predicted score.
 
   Attributes:
-    score: higher is better. Only scores of one predictor can be compared.
-    asked_before: how many architectures had been asked for when the predictor was trained; says which predictor it was.
-    interval_50: where the reward was expected with a probability of 50 %; None if the predictor does not say.
-    interval_90: the same for 90 %.
+    score: predicted score; higher is better. Only scores of the same predictor are comparable.
+    asked_before: number of architectures asked for before the predictor was trained, which identifies the predictor.
+    interval_50: interval that contains the reward with probability 0.5; None if the predictor gives none.
+    interval_90: interval that contains the reward with probability 0.9; None if the predictor gives none.
   """
 
   score: float

@@ -1,7 +1,7 @@
-"""The lock of a run directory: one process writes into it at a time.
+"""The lock of a run directory, which only one process at a time may write to.
 
-The operating system gives up the lock when its process ends, in whatever way. Processes that it has forked do not hold
-it. The file says who does.
+The operating system releases the lock when its process ends, for whatever reason. Forked processes do not hold it. The
+lock file names the process.
 """
 
 import fcntl
@@ -53,7 +53,7 @@ class RunLock:
       raise
 
   def close(self) -> None:
-    """Gives up the lock. May be called more than once."""
+    """Releases the lock. May be called more than once."""
     if not self._file.closed:
       self._file.truncate(0)
       self._file.close()

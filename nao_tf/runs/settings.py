@@ -1,6 +1,6 @@
-"""Settings of a run directory: `config.json`, which says what a search or a training was made with.
+"""The settings of a run directory: `config.json`, with the settings that a search or training was started with.
 
-A directory is continued only with the settings it was made with.
+A run is only resumed with the same settings.
 """
 
 import dataclasses
@@ -46,14 +46,14 @@ _ADDED: Mapping[str, Mapping[str, Any]] = {
 
 
 class RunDirectoryError(Exception):
-  """A run directory cannot be used."""
+  """Raised when a run directory cannot be used."""
 
 
 class ChangedSettings(RunDirectoryError):
-  """A run directory was created with other settings.
+  """Raised when a run directory was created with other settings.
 
   Attributes:
-    recorded: the settings that differ, as they were; None for one that there was not.
+    recorded: the recorded values of the settings that differ; None for those that were not recorded.
   """
 
   def __init__(self, message: str, recorded: Mapping[str, Any]) -> None:
@@ -63,10 +63,10 @@ class ChangedSettings(RunDirectoryError):
 
 
 def flat_settings(**configs: Any) -> dict[str, Any]:
-  """Returns configurations as one flat dict of settings.
+  """Flattens configurations to a dict of settings.
 
   Args:
-    **configs: dataclasses or JSON values. A field of a dataclass has the key `keyword.field`.
+    **configs: dataclasses or JSON values. A field of a dataclass gets the key `keyword.field`.
   """
   flat: dict[str, Any] = {}
   for name, config in configs.items():
@@ -79,14 +79,14 @@ def flat_settings(**configs: Any) -> dict[str, Any]:
 
 
 def check_settings(directory: str, settings: Mapping[str, Any]) -> None:
-  """Writes the settings of a new run directory; compares them with those of an old one.
+  """Records the settings of a new run directory, or compares them with the recorded ones.
 
   Args:
-    directory: exists.
+    directory: an existing directory.
     settings: JSON values by name.
 
   Raises:
-    RunDirectoryError: if the directory was created with other settings; the message names each.
+    RunDirectoryError: if the directory was created with other settings; the message names each difference.
     ValueError: if a setting is not a JSON value.
   """
   settings = json_settings(settings)

@@ -1,6 +1,6 @@
-"""The probabilities of choices in a one-shot search after each epoch: `shares.jsonl` beside its journal.
+"""The probabilities of choices in a one-shot search after each epoch: `shares.jsonl` next to its journal.
 
-A search goes on without this file. It is for the report, which draws how the search makes up its mind.
+The file is optional: it is only used by the report, to show how the search converges.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Rules of search spaces that concern several decisions, as operations of a graph, so that an export can check them."""
+"""Constraints between the decisions of a search space as TensorFlow operations, for use in exported graphs."""
 
 import functools
 import operator
@@ -15,7 +15,7 @@ Rules = Callable[[tf.Tensor], tf.Tensor]
 
 
 def rules_of(space: SearchSpace) -> Rules | None:
-  """Returns the rules of a space as operations of a graph; None if the space has rules that are known in Python only."""
+  """Returns the constraints of a space as TensorFlow operations; None if they are only available in Python."""
   if isinstance(space, BoundedSpace):
     return rules_of(space.inner)
   known: dict[object, Rules] = {

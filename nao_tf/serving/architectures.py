@@ -1,4 +1,4 @@
-"""What plain Keras models are asked for: the genotype that an argument names, and whether weights are those of it."""
+"""Resolves the architecture argument of plain Keras models, and checks that weights belong to it."""
 
 import os
 from collections.abc import Iterable
@@ -15,11 +15,12 @@ _LONGEST_SHOWN = 60
 
 
 def genotype_of(architecture: str | os.PathLike[str] | Genotype, space: str | None) -> Genotype:
-  """Returns the genotype that an argument names.
+  """Returns the genotype for an architecture argument.
 
   Args:
-    architecture: a published name, a genotype, the path of a JSON file or a string of a space.
-    space: name of that space; None: that of nasnet5, nasnet11 and rnn12 which the string is in.
+    architecture: the name of a published architecture, a genotype, the path of a JSON file, or an architecture string.
+    space: name of the search space of an architecture string; None: whichever of nasnet5, nasnet11 and rnn12 it belongs
+      to.
 
   Raises:
     ValueError: if it is none of these.
@@ -48,10 +49,10 @@ def model_name(architecture: Any, default: str) -> str:
 
 
 def check_architecture(trained: TrainedNetwork, genotype: Genotype) -> None:
-  """Checks that weights are those of an architecture.
+  """Checks that trained weights belong to an architecture.
 
   Raises:
-    ValueError: if a training was of another one.
+    ValueError: if another architecture was trained.
   """
   if trained.genotype != genotype:
     raise ValueError(
@@ -61,14 +62,14 @@ def check_architecture(trained: TrainedNetwork, genotype: Genotype) -> None:
 
 
 def check_equal(trained: TrainedNetwork, values: Iterable[tuple[str, Any, Any]]) -> None:
-  """Checks what was given beside an architecture.
+  """Checks that arguments agree with the training of the weights.
 
   Args:
-    trained: where the weights are from.
-    values: for each argument its name, what was given, and what the training recorded.
+    trained: the trained network.
+    values: for each argument its name, the given value, and the recorded value.
 
   Raises:
-    ValueError: if something else was given.
+    ValueError: if a given value differs.
   """
   for name, given, recorded in values:
     if given != recorded:

@@ -1,4 +1,4 @@
-"""What an exporter is."""
+"""The interface of exporters."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
@@ -11,10 +11,10 @@ from nao_tf.training.base import Metrics
 
 
 class Exporter(Protocol):
-  """Writes the trained networks of one task as SavedModels, and evaluates those SavedModels."""
+  """Exports trained networks of a task as SavedModels, and evaluates those SavedModels."""
 
   def export(self, network: keras.Model, directory: str, *, genotype: Genotype) -> None:
-    """Writes a network; see `nao_tf.serving.export_network`."""
+    """Exports a network; see `nao_tf.serving.export_network`."""
 
   def evaluate(self, directory: str, split: str) -> Metrics:
     """Returns the metrics of an exported network; see `nao_tf.serving.evaluate_exported`."""
@@ -22,7 +22,7 @@ class Exporter(Protocol):
 
 @runtime_checkable
 class DescribingExporter(Exporter, Protocol):
-  """An exporter that needs so little of its task that a run can record it: then it can export without the data."""
+  """An exporter that can record everything it needs to know about its task, and then export without the data."""
 
   @property
   def task(self) -> Task:
@@ -30,15 +30,15 @@ class DescribingExporter(Exporter, Protocol):
 
   @property
   def description(self) -> dict[str, Any]:
-    """What an export needs to know of the task, as JSON values."""
+    """Everything that an export needs to know about the task, as JSON values."""
 
   def check(self) -> None:
     """Raises `nao_tf.serving.saved_models.ExportError` if networks of the task cannot be exported."""
 
   @classmethod
   def of_description(cls, name: str, description: Mapping[str, Any]) -> "DescribingExporter":
-    """Returns the exporter of a task with a name and a description, but no data.
+    """Constructs an exporter from the name and the description of a task, without data.
 
     Raises:
-      ValueError: if it is not such a description.
+      ValueError: if the description is invalid.
     """

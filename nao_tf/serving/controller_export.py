@@ -1,19 +1,23 @@
-"""Exports the controller of a search with NAO as a SavedModel that needs nothing of this package.
+"""Exports the controller of a NAO search as a SavedModel that does not need this package.
 
-Architectures go in and come out as they stand in the journal of the search: tuples of choices, int32 `[B, D]`. There
-are two signatures, and `serving_default` is the first of them.
+Inputs and outputs are architectures as in the journal of the search: tuples of choices, int32 `[B, D]`. There are two
+signatures, the first of which is also `serving_default`.
 
 `score` takes `architectures` and returns
+
   `score` `[B]`: the predicted score in (0, 1), higher is better; the mean over the controllers of the ensemble;
-  `member_scores` `[B, E]`: the score that each of them predicts.
+  `member_scores` `[B, E]`: the predicted score of each controller.
 
-`improve` takes `architectures` and `step_size` `[B]`, and moves each architecture as far along the gradient of its
-predicted score. Each controller of the ensemble writes a candidate. It returns
-  `architectures` `[B, D]`: of the candidates and the architecture itself, the legal one of the highest predicted score;
+`improve` takes `architectures` and `step_size` `[B]`, and moves each architecture by that step size along the gradient
+of its predicted score. Each controller of the ensemble decodes a candidate. It returns
+
+  `architectures` `[B, D]`: the legal one with the highest predicted score among the candidates and the architecture
+  itself;
   `score` `[B]`: its predicted score;
-  `candidates` `[B, E, D]`, `candidate_scores` `[B, E]` and `candidate_is_legal` `[B, E]`: what each controller wrote.
+  `candidates` `[B, E, D]`, `candidate_scores` `[B, E]` and `candidate_is_legal` `[B, E]`: the candidate of each
+  controller.
 
-The asset `space.json` says what the decisions are.
+The asset `space.json` describes the decisions.
 """
 
 import dataclasses
@@ -50,7 +54,7 @@ _NUM_COMPARED = 5
 
 
 def read_strategy(directory: str) -> Nao:
-  """Returns the strategy of a search with what its controller has learned. The search may still be running.
+  """Loads the strategy of a search with its trained controller. The search may still be running.
 
   Args:
     directory: directory of the search.
@@ -58,8 +62,8 @@ def read_strategy(directory: str) -> Nao:
   Raises:
     RunDirectoryError: if it is not the directory of a search with the strategy nao.
     ExportError: if its controller has not been trained yet.
-    ValueError: if a file in the directory cannot be read.
-    OSError: likewise.
+    ValueError: if a file in the directory cannot be parsed.
+    OSError: if a file in the directory cannot be read.
   """
   settings, _ = read_search(directory)
   cls = _nao_class(directory, settings)
@@ -76,16 +80,16 @@ def read_strategy(directory: str) -> Nao:
 
 
 def export_strategy(strategy: Nao, directory: str) -> None:
-  """Writes the controller of a strategy as a SavedModel, loads it again, and compares its scores.
+  """Exports the controller of a strategy as a SavedModel and verifies that the loaded model gives the same scores.
 
   Args:
-    strategy: has trained its controller.
-    directory: path of the directory to write. An older export there is replaced.
+    strategy: a strategy whose controller has been trained.
+    directory: path of the directory to write. An earlier export there is replaced.
 
   Raises:
-    ExportError: if the controller has not been trained yet, something else than an export is in the directory, another
-      process is exporting there, or the scores differ.
-    OSError: if the directory cannot be written.
+    ExportError: if the controller has not been trained yet, the directory contains anything other than an export,
+      another process is exporting there, or the scores differ.
+    OSError: if the directory cannot be written to.
   """
   if not strategy.is_fitted:
     raise ExportError(f"{directory}: the controller has not been trained yet")

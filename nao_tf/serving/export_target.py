@@ -37,7 +37,7 @@ _WHOLE, _PARTS, _OBSOLETE = "model", "parts", "obsolete.json"
 
 
 class ExportError(ValueError):
-  """Raised when a SavedModel cannot be written or read, or its answers differ from those of the network."""
+  """Raised when a SavedModel cannot be written or read, or its outputs differ from those of the network."""
 
 
 class ExportTarget:
@@ -190,11 +190,11 @@ class ExportTarget:
 
 
 def check_target(directory: str) -> None:
-  """Checks that a SavedModel can be written to a directory, before any work is done.
+  """Checks that a SavedModel can be written to a directory, before any long work starts.
 
   Raises:
-    ExportError: if something else than an export is there, or another process is exporting there.
-    OSError: if it cannot be written.
+    ExportError: if the directory contains anything other than an export, or another process is exporting there.
+    OSError: if the directory cannot be written to.
   """
   with ExportTarget(directory).staging():
     pass

@@ -1,11 +1,11 @@
-"""Exports image networks as SavedModels that need nothing of this package.
+"""Exports image networks as SavedModels that do not need this package.
 
-An exported image network takes raw images, so they cannot be prepared incorrectly. It is loaded with
-`tf.saved_model.load`. A signature has one type of input, so there are two: `serving_default` for images of the type of
-the training set, and `serving_float` for the same values as float32. Both return `logits` and `probabilities` `[B, C]`
-and `class` `[B]`. The genotype and the names of the classes are assets.
+An exported image network takes raw images, so preprocessing cannot go wrong. It is loaded with `tf.saved_model.load`.
+It has two signatures: `serving_default` for images in the type of the training set, and `serving_float` for the same
+values as float32. Both return `logits` and `probabilities` `[B, C]` and `class` `[B]`. The genotype and the class names
+are assets.
 
-Most sets are of uint8 images, with values in 0..255. For a set of others the asset `pixels.json` has the type (`dtype`)
+Most data sets have uint8 images, with values in 0..255. For others, the asset `pixels.json` contains the type (`dtype`)
 and the values of black and white (`low`, `high`) that both signatures expect.
 """
 

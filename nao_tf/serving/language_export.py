@@ -1,17 +1,18 @@
-"""Exports language models as SavedModels that need nothing of this package.
+"""Exports language models as SavedModels that do not need this package.
 
-An exported language model takes words and looks them up in its vocabulary, which is one of its assets. A word that is not
-in the vocabulary is `<unk>`.
+An exported language model takes words and looks them up in its vocabulary, which is an asset. Words that are not in the
+vocabulary are mapped to `<unk>`.
 
-`serving_default` scores lines of text. It takes `text` `[B]`, strings of words separated by white space. It reads each
-string as a line that follows an `<eos>` and ends in one, and returns
+`serving_default` scores lines of text. It takes `text` `[B]`, strings of words separated by white space. Each string is
+treated as a line that follows an `<eos>` and ends in one. It returns
+
   `words` `[B, T]`: the words of the line, `<eos>`, and then empty strings;
-  `log_probabilities` `[B, T]`: the log-probability of each word given those before it, in nats; 0 after the end;
+  `log_probabilities` `[B, T]`: the log probability of each word given the preceding ones, in nats; 0 after the end;
   `num_tokens` `[B]` and `perplexity` `[B]`.
 
-`continue` continues texts word by word. It takes `word` `[B]` and `state` `[B, S]`, which is zero before a text. It
-returns the new `state`, the `log_probabilities` `[B, V]` of all words of the vocabulary to come next, and the
-`most_likely` word `[B]`.
+`continue` continues texts word by word. It takes `word` `[B]` and `state` `[B, S]`, which is zero at the start of a
+text. It returns the new `state`, the `log_probabilities` `[B, V]` of all words of the vocabulary as the next word, and
+the `most_likely` word `[B]`.
 """
 
 import dataclasses

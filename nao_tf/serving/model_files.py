@@ -1,7 +1,7 @@
 """Files of plain image models: `.keras` for Keras, `.tflite` for TensorFlow Lite.
 
-A file is written beside its place, loaded in a new process that does not have this package, and compared with the network.
-Only then does it take its place.
+A file is first written next to its final path, then loaded in a new process without this package and compared with the
+network, and only then moved to its final path.
 """
 
 import contextlib
@@ -45,15 +45,15 @@ class FileFormat:
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-  """What was measured on a model file.
+  """Measurements of a model file.
 
   Attributes:
-    num_images: how many images it was compared on.
-    agreement: fraction of the images for which it has the same top class as the network.
+    num_images: number of images it was compared on.
+    agreement: fraction of the images with the same top class as the network.
     difference: largest difference of a probability.
-    num_bytes: size of the file.
-    one_ms: milliseconds for one image.
-    batch_ms: milliseconds for a batch.
+    num_bytes: size of the file, in bytes.
+    one_ms: time for one image, in milliseconds.
+    batch_ms: time for a batch, in milliseconds.
     batch_size: size of that batch.
   """
 
@@ -75,15 +75,15 @@ class Measured:
 
 
 def check_file(path: str, name: str) -> None:
-  """Checks that a file of a format can be written at a path, before any work is done.
+  """Checks that a file in a format can be written to a path, before any long work starts.
 
   Args:
     path: path of the file.
     name: name of the format.
 
   Raises:
-    ValueError: if there is no such format, or the path has another suffix.
-    OSError: if no file can be written there.
+    ValueError: if there is no such format, or the path has the wrong file extension.
+    OSError: if the file cannot be written.
   """
   if name not in FORMATS:
     raise ValueError(f"unknown format {name!r}; expected one of {', '.join(FORMATS)}")
@@ -106,7 +106,7 @@ def write_model_file(
   expected: np.ndarray,
   training_images: Iterable[np.ndarray] = (),
 ) -> Measured:
-  """Writes a model file, measures it in a new process, and only then puts it in its place.
+  """Writes a model file, verifies and measures it in a new process, and then moves it to its final path.
 
   Args:
     model: the plain model, from raw images to probabilities.

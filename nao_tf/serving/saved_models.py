@@ -1,7 +1,7 @@
-"""SavedModels on disk: written to a staging directory, checked, and only then put in their place.
+"""SavedModels on disk: written to a staging directory, verified, and only then moved to their final path.
 
-A SavedModel is a program. To load one and to call it runs what its author put into it, which may read and write files:
-load only those that you trust.
+A SavedModel is a program: loading and calling one executes code chosen by its author, which may read and write files.
+Only load SavedModels that you trust.
 """
 
 import contextlib

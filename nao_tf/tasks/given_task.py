@@ -1,4 +1,4 @@
-"""A task that a user has given by its data or its name, and what tells the data from other data."""
+"""The input data of a search: a task given by its data or its name, and the settings that identify the data."""
 
 import dataclasses
 import os
@@ -13,13 +13,14 @@ from nao_tf.tasks.text import SUFFIXES
 
 @dataclasses.dataclass(frozen=True)
 class TaskInput:
-  """Data to learn from.
+  """Input data for a search.
 
   Attributes:
-    make_task: returns the task with this fraction of the data held out; None for the share that the task holds out.
-    settings: what tells the data from other data, as JSON values by name: `task`, options of the task, and under names
-      that begin with `data.` a fingerprint.
-    is_ready: whether the task was made already, so that its validation set is what it has.
+    make_task: function that returns the task with a given fraction of the data held out; None for the default of the
+      task.
+    settings: settings that identify the data, as JSON values by name: `task`, options of the task, and fingerprints
+      with the prefix `data.`.
+    is_ready: whether the task was constructed by the caller, so that its validation set is fixed.
   """
 
   make_task: Callable[[float | None], Task]

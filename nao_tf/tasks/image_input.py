@@ -1,4 +1,4 @@
-"""Whatever a user has for labeled images becomes a task: arrays, a dataset, files, or the name of a task of images."""
+"""Converts labeled images of a user to a task: arrays, a dataset, files, or the name of an image task."""
 
 import functools
 import os
@@ -35,25 +35,24 @@ def image_input(
   data_dir: str | None = None,
   download: bool = False,
 ) -> TaskInput:
-  """Returns what a user has given as images, after checking it.
+  """Checks the images of a user and returns them as input data.
 
   Args:
     x: one of these:
       images in an array `[N, H, W, C]` or `[N, H, W]`, or in a list; or a list of paths of image files;
-      a `tf.data.Dataset` of (image, label), or of batches of them;
-      the path of a directory with a folder of images for each class;
-      the path of a CSV file, which ends in ".csv": file names, as seen from its directory, and labels;
-      the name of a task. A directory of the same name is `./NAME`, or a `pathlib.Path`.
+      a `tf.data.Dataset` of (image, label) pairs, or of batches of them;
+      the path of a directory with one subdirectory of images per class;
+      the path of a .csv file of image paths, relative to its directory, and labels;
+      the name of a task. For a directory of the same name, pass `./NAME` or a `pathlib.Path`.
     y: labels of the images, if `x` is an array or a list.
     image_size: height and width to resize all images to; None to keep their size.
-    skip_corrupt: whether to leave out files that are not images, with a warning.
-    class_weight: what an example of a class counts in the loss: "balanced", or weights by label; see
-      `nao_tf.tasks.class_weights`.
+    skip_corrupt: whether to skip files that are not valid images, with a warning.
+    class_weight: weights of the classes in the loss: "balanced", or weights by label; see `nao_tf.tasks.class_weights`.
     data_dir: directory of prepared data sets, for tasks.
-    download: whether to download and prepare the data of a task if it is missing.
+    download: whether to download and prepare missing data of a task.
 
   Raises:
-    ValueError: if that is nothing to learn from; the message says why.
+    ValueError: if the data is invalid; the message gives the reason.
     FileNotFoundError: if there is no such file or directory, or the data of a task is missing.
   """
   size = None if image_size is None else height_and_width(image_size)
@@ -69,7 +68,7 @@ def image_input(
 
 
 def is_file_list(x: Any) -> bool:
-  """Returns whether something is a list of the paths of image files."""
+  """Returns whether a value is a list of paths of image files."""
   if not isinstance(x, (list, tuple, np.ndarray)) or not len(x):
     return False
   return all(isinstance(path, (str, os.PathLike)) and is_image(os.fspath(path)) for path in x)

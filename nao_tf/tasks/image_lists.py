@@ -1,4 +1,4 @@
-"""Lists of image files with their classes: a directory with a folder for each class, or a CSV file."""
+"""Lists of image files with their classes: a directory with one subdirectory per class, or a CSV file."""
 
 import csv
 import os
@@ -15,7 +15,7 @@ _SHOWN = 5
 
 
 def list_files(path: str) -> list[ImageFile]:
-  """Returns the image files of a directory with a folder for each class, or those that a CSV file lists.
+  """Lists the image files of a directory with one subdirectory per class, or of a CSV file.
 
   Raises:
     ValueError: if it is neither, or lists no images.
@@ -34,13 +34,13 @@ def list_files(path: str) -> list[ImageFile]:
 
 
 def files_of_directory(directory: str) -> list[ImageFile]:
-  """Returns the image files in the folders of a directory, which are the classes. Hidden files are left out.
+  """Lists the image files in the subdirectories of a directory, which are the classes. Hidden files are skipped.
 
   Args:
-    directory: has a folder for each class, with images in it or in folders below it.
+    directory: directory with one subdirectory per class, with images in it or in nested subdirectories.
 
   Raises:
-    ValueError: if there are no folders, they are those of splits, or one of them has no image.
+    ValueError: if there are no subdirectories, they are those of splits, or one of them has no image.
     OSError: if the directory cannot be read.
   """
   names = sorted(entry.name for entry in os.scandir(directory) if entry.is_dir() and not entry.name.startswith("."))

@@ -1,4 +1,4 @@
-"""Splits of labeled images: to train on, held out for validation, to test; in memory, as a stream, of photographs."""
+"""Splits of labeled images into training, validation and test set; in memory, streamed, or of photographs."""
 
 import numpy as np
 from absl import logging

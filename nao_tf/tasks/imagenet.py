@@ -1,4 +1,4 @@
-"""Classification of ImageNet (ILSVRC 2012): 1,281,167 photographs to train on and 50,000 to test, in 1,000 classes."""
+"""ImageNet classification (ILSVRC 2012): 1,281,167 training and 50,000 test photographs in 1,000 classes."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from nao_tf.tasks.traits import IMAGENET, IMAGENET_HOLD_OUT
 
 
 class ImagenetClassification(TfdsClassification):
-  """Classification of ImageNet, or of a set of photographs that is trained on as ImageNet is.
+  """Classification of ImageNet, or of another set of photographs with the training procedure of ImageNet.
 
-  The images that the challenge calls its validation set are the test images here, since those of its test set have no
-  labels. So they are not looked at before a training has ended.
+  The official validation set is used as the test set here, since the official test set has no labels. So it is not used
+  before a training has ended.
   """
 
   child = IMAGENET.child

@@ -1,7 +1,7 @@
-"""Language modeling: a network predicts the next word of a text; the reward is the negative logarithm of the perplexity.
+"""Language modeling: a network predicts the next word of a text; the reward is the negative log perplexity.
 
-Luo et al., NeurIPS 2018, section 4.2. The vocabulary is that of the training text, every line ends in `<eos>`, and every
-token of a split counts once.
+Source: Luo et al., NeurIPS 2018, section 4.2. The vocabulary is that of the training text, each line ends in `<eos>`,
+and each token of a split counts once.
 """
 
 import functools
@@ -27,7 +27,7 @@ _REFERENCE_VOCABULARY = 5_000
 
 
 class LanguageModeling(StreamTask):
-  """Language modeling on a text in three splits."""
+  """Language modeling on a text with three splits."""
 
   kind = TEXT.kind
   space = TEXT.space
@@ -69,7 +69,7 @@ class LanguageModeling(StreamTask):
 
   @functools.cached_property
   def vocabulary(self) -> text.WordVocabulary:
-    """The words of the training text."""
+    """The vocabulary of the training text."""
     vocabulary = text.WordVocabulary.of(self._source.lines("train"), max_size=self._max_vocabulary)
     expected = PUBLISHED_WORDS.get(self.name)
     if expected and self._max_vocabulary is None and len(vocabulary) != expected:
@@ -78,11 +78,11 @@ class LanguageModeling(StreamTask):
 
   @property
   def num_outputs(self) -> int:
-    """How many words the vocabulary has."""
+    """The size of the vocabulary."""
     return len(self.vocabulary)
 
   def num_examples(self, split: str) -> int:
-    """Returns the number of tokens of a split, with one `<eos>` a line; see `Problem.num_examples`."""
+    """Returns the number of tokens of a split, including one `<eos>` per line; see `Problem.num_examples`."""
     return len(self.tokens(split))
 
   def tokens(self, split: str) -> np.ndarray:
@@ -101,11 +101,11 @@ class LanguageModeling(StreamTask):
     return text.evaluation_streams(self.tokens(split), num_streams, self.vocabulary.end)
 
   def metrics(self, means: Mapping[str, float]) -> dict[str, float]:
-    """Returns `loss`, the mean loss of a token in nats, and `perplexity`, its exponential."""
+    """Returns `loss`, the mean cross-entropy per token in nats, and `perplexity`, its exponential."""
     return {"loss": float(means["loss"]), "perplexity": float(np.exp(means["loss"]))}
 
   def reward(self, metrics: Mapping[str, float]) -> float:
-    """Returns the negative loss, which is the negative logarithm of the perplexity."""
+    """Returns the negative loss, that is, the negative log perplexity; higher is better."""
     return -metrics[self.reward_metric]
 
   def _encode(self, split: str) -> np.ndarray:
@@ -123,7 +123,7 @@ class LanguageModeling(StreamTask):
 
 
 class LocalLanguageModeling(LanguageModeling):
-  """Language modeling on the texts of a directory: train, valid and test."""
+  """Language modeling on the texts in a directory: train, valid and test."""
 
   def __init__(
     self,
@@ -157,7 +157,7 @@ class LocalLanguageModeling(LanguageModeling):
 
 
 class PythonReferenceModeling(LanguageModeling):
-  """Language modeling on the text that comes with Python, which needs no directory."""
+  """Language modeling on the Python reference manual, which is included in Python."""
 
   def __init__(
     self,

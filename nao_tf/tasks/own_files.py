@@ -1,4 +1,4 @@
-"""Classification of images in files: a directory with a folder for each class, or a list in a CSV file."""
+"""Classification of images in files: a directory with one subdirectory per class, or a list in a CSV file."""
 
 import hashlib
 import os
@@ -63,15 +63,15 @@ class FolderClassification(OwnImages):
 def source_of_files(
   path: str | os.PathLike[str], *, image_size: ImageSize | None = None, skip_corrupt: bool = False
 ) -> ArraySource:
-  """Returns the images of a directory with a folder for each class, or of a CSV file.
+  """Returns the images of a directory with one subdirectory per class, or of a CSV file.
 
   Args:
     path: path of the directory or of the file.
     image_size: height and width to resize all images to; None to keep their size.
-    skip_corrupt: whether to leave out files that are not images, with a warning.
+    skip_corrupt: whether to skip files that are not valid images, with a warning.
 
   Raises:
-    ValueError: if there is nothing to learn from; the message says why.
+    ValueError: if the images are invalid; the message gives the reason.
     FileNotFoundError: if there is no such file or directory.
   """
   place = os.path.expanduser(path)
@@ -86,16 +86,16 @@ def source_of_list(
   image_size: ImageSize | None = None,
   skip_corrupt: bool = False,
 ) -> ArraySource:
-  """Returns the images of files that are listed, with a label for each.
+  """Returns the images of listed files, with a label for each.
 
   Args:
     paths: paths of the files.
-    labels: one for each file; see `nao_tf.tasks.class_labels.one_label_each`.
+    labels: one label per file; see `nao_tf.tasks.class_labels.one_label_each`.
     image_size: height and width to resize all images to; None to keep their size.
-    skip_corrupt: whether to leave out files that are not images, with a warning.
+    skip_corrupt: whether to skip files that are not valid images, with a warning.
 
   Raises:
-    ValueError: if there is nothing to learn from; the message says why.
+    ValueError: if the images are invalid; the message gives the reason.
     FileNotFoundError: if there is no such file.
   """
   given = one_label_each(labels, "y").tolist()
@@ -110,7 +110,7 @@ def source_of_list(
 
 
 def files_fingerprint(path: str) -> str:
-  """Returns what tells the files of a directory or a CSV file from others: a checksum of their contents and labels.
+  """Returns a fingerprint of the files of a directory or CSV file: a checksum of their contents and labels.
 
   Raises:
     ValueError: if no images are listed there.

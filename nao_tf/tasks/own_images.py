@@ -1,6 +1,6 @@
-"""Classification of your own images: arrays, a directory with a folder for each class, a list in a CSV file.
+"""Classification of your own images: arrays, a directory with one subdirectory per class, or a list in a CSV file.
 
-All images are for training, and a part of them is held out to compare networks with. Test images stay with you.
+All images are for training; a part of them is held out for evaluating networks. There are no test images.
 """
 
 from typing import Any, Protocol
@@ -13,21 +13,21 @@ _LARGEST_PADDING = 4
 
 
 class FingerprintedSource(ImageSource, Protocol):
-  """Labeled images that can be told from others."""
+  """Labeled images with a fingerprint."""
 
   @property
   def fingerprint(self) -> dict[str, Any]:
-    """What tells the images from others, as JSON values by name."""
+    """A fingerprint of the images, as JSON values by name."""
 
 
 class OwnImages(ImageClassification):
   """Classification of your own images.
 
-  Images are not mirrored unless the training configuration says so, since a mirrored digit or letter is none. They are
-  padded by an eighth of their size before they are cropped again, and by at most 4 pixels.
+  Images are not flipped by default, since flipped digits or letters would be invalid. For random cropping they are
+  padded by an eighth of their size, at most 4 pixels.
 
   Attributes:
-    fingerprint: what tells the images from others, as JSON values by name.
+    fingerprint: fingerprint of the images, as JSON values by name.
   """
 
   def __init__(

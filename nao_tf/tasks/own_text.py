@@ -1,4 +1,4 @@
-"""Language modeling on a text of your own: its last lines are held out to compare networks with."""
+"""Language modeling on your own text, whose last lines are held out for evaluating networks."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ VALIDATION_FRACTION = 0.1
 
 
 class HeldOutLines:
-  """Lines of a text, the last of which are for validation; there is no test text: that stays with you."""
+  """Lines of a text, of which the last are for validation. There is no test text."""
 
   def __init__(self, lines: Sequence[str], validation_fraction: float):
     """Divides the lines.
@@ -32,7 +32,7 @@ class OwnText(LanguageModeling):
   """Language modeling on lines of text.
 
   Attributes:
-    fingerprint: what tells the text from others, as JSON values by name.
+    fingerprint: fingerprint of the text, as JSON values by name.
   """
 
   def __init__(

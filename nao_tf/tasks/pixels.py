@@ -1,8 +1,8 @@
-"""Pixels: which numbers the images of a set are made of, and the one place where they become floats in 0..255.
+"""The type and value range of image pixels, and their conversion to floats in 0..255.
 
-Images stay in memory as they are stored, and are scaled batch by batch. What the numbers mean follows from their type if
-it is `bool`, `uint8` or `uint16`. For all other types it is the narrowest of the usual ranges (0..1, 0..255, 0..65535)
-that holds all training images, or else the range of the training images itself.
+Images are stored in their original type and scaled batch by batch. The range follows from the type for `bool`, `uint8`
+and `uint16`. For other types it is the narrowest of the usual ranges (0..1, 0..255, 0..65535) that contains all
+training images, or else the range of the training images itself.
 """
 
 import dataclasses
@@ -20,12 +20,12 @@ _TYPES = (*_OF_TYPE, "int8", "int16", *_WIDE_INTEGERS, "float16", "float32")
 
 @dataclasses.dataclass(frozen=True)
 class Pixels:
-  """What the pixels of a set of images are.
+  """The type and value range of the pixels of images.
 
   Attributes:
-    dtype: name of the type that they are stored as, such as "uint8".
-    low: the value that becomes 0, black.
-    high: the value that becomes 255, white.
+    dtype: name of the stored type, such as "uint8".
+    low: value that is mapped to 0, black.
+    high: value that is mapped to 255, white.
   """
 
   dtype: str = "uint8"
@@ -40,14 +40,14 @@ class Pixels:
 
   @classmethod
   def from_json(cls, value: Any, place: str) -> "Pixels":
-    """Returns the pixels that `dataclasses.asdict` wrote.
+    """Builds pixels from the output of `dataclasses.asdict`.
 
     Args:
       value: a JSON value.
-      place: where it is from, for messages.
+      place: where it is from, for error messages.
 
     Raises:
-      ValueError: if it is something else.
+      ValueError: if it has another form.
     """
     if not isinstance(value, dict) or sorted(value) != ["dtype", "high", "low"]:
       raise ValueError(f"{place}: expected dtype, low and high of pixels, got {value!r}")
@@ -61,7 +61,7 @@ class Pixels:
     return f"{self.dtype} in {self.low:g}..{self.high:g}"
 
   def scaled(self, images: tf.Tensor) -> tf.Tensor:
-    """Returns images of any type in the range of these pixels as float32 in 0..255."""
+    """Scales images of any type from this range to float32 in 0..255."""
     if (self.low, self.high) == _OF_TYPE["uint8"]:
       return tf.cast(images, tf.float32)
     exact = tf.float64 if images.dtype.name in _WIDE_INTEGERS else tf.float32
@@ -73,15 +73,15 @@ BYTES = Pixels()
 
 
 def pixels_of_type(dtype: str) -> Pixels | None:
-  """Returns the pixels of a type that says what they mean; None if only the images tell."""
+  """Returns the pixels for a type that implies the range; None for other types."""
   return Pixels(dtype, *_OF_TYPE[dtype]) if dtype in _OF_TYPE else None
 
 
 def measured_pixels(batches: Iterable[np.ndarray]) -> Pixels:
-  """Returns the pixels of training images.
+  """Determines the pixels from training images.
 
   Args:
-    batches: arrays of finite numbers, all of one type.
+    batches: arrays of finite numbers, all of the same type.
 
   Raises:
     ValueError: if there is no batch.

@@ -1,4 +1,4 @@
-"""Whatever a user has to learn from becomes a task: labeled images, texts, the name of a task, or a task itself."""
+"""Converts any input of a user to a task: labeled images, text, the name of a task, or a task itself."""
 
 import functools
 import numbers
@@ -21,19 +21,19 @@ _TASK_OPTIONS = ("data_dir", "download")
 
 
 def task_input(x: Any, y: Any = None, **options: Any) -> TaskInput:
-  """Returns what a user has given to learn from, after checking it.
+  """Checks the input data of a user and returns it.
 
   Args:
     x: one of these:
       images, in one of the forms of `nao_tf.tasks.image_input.image_input`;
-      texts: a list of strings, or the path of a text file or of a directory with train, valid and test texts;
+      text: a list of strings, or the path of a text file or of a directory with train, valid and test texts;
       the name of a task; or a task.
-    y: labels of the images, if `x` does not have them.
-    **options: those of `image_input` and `text_input`, where they are for the kind of `x`. Those that are None are left
-      out.
+    y: labels of the images, if `x` does not contain them.
+    **options: options of `image_input` or `text_input`, according to the type of `x`. Options that are None are
+      ignored.
 
   Raises:
-    ValueError: if that is nothing to learn from, or an option is for another kind of data; the message says why.
+    ValueError: if the data is invalid, or an option is for another type of data; the message gives the reason.
     FileNotFoundError: if there is no such file or directory, or the data of a task is missing.
   """
   if x is None:
@@ -62,7 +62,7 @@ def task_input(x: Any, y: Any = None, **options: Any) -> TaskInput:
 
 
 def task_name(task: Task) -> str:
-  """Returns the name of a task in a registry, or the place of its class, for the settings of a run."""
+  """Returns the registered name of a task, or the import path of its class, for the settings of a run."""
   named = task.name in TASKS and task_class(task.name) is type(task)
   return task.name if named else place_of(type(task))
 

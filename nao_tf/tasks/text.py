@@ -1,8 +1,8 @@
-"""Text as language models read it: lines, words, tokens, streams.
+"""Text for language models: lines, words, tokens and streams.
 
-A line is a sequence of words separated by white space, and ends in `<eos>`. Lines end at a line feed, a carriage return,
-or both; no other character ends a line, whatever `str.splitlines` says. The vocabulary is that of the training text. A
-word that is not in it becomes `<unk>`.
+A line is a sequence of words separated by white space, and ends in `<eos>`. Lines are separated by a line feed, a
+carriage return, or both, but by no other character, unlike in `str.splitlines`. The vocabulary is that of the training
+text. Words that are not in it become `<unk>`.
 """
 
 import collections
@@ -36,7 +36,7 @@ class LinesOfText(Protocol):
 
 
 class TextSource(LinesOfText, Protocol):
-  """A text in three splits that can be told from other texts.
+  """A text with three splits and a fingerprint.
 
   Attributes:
     name: name of the text, an identifier.
@@ -50,10 +50,10 @@ class TextSource(LinesOfText, Protocol):
 
 
 class WordVocabulary:
-  """The words that a language model knows. The token of a word is its position.
+  """The vocabulary of a language model. The token of a word is its index.
 
   Attributes:
-    words: `<unk>`, `<eos>`, and all other words, the most frequent first.
+    words: `<unk>`, `<eos>`, and all other words, most frequent first.
   """
 
   def __init__(self, words: Sequence[str]):
@@ -79,7 +79,7 @@ class WordVocabulary:
 
     Args:
       lines: the training text.
-      max_size: how many words the vocabulary may have; the rarest are left out. None for all.
+      max_size: maximum size of the vocabulary; the rarest words are left out. None for no limit.
     """
     counts = collections.Counter(word for line in lines for word in line.split())
     frequent = sorted((word for word in counts if word not in (UNKNOWN, END)), key=lambda word: (-counts[word], word))
@@ -95,7 +95,7 @@ class WordVocabulary:
     return self._tokens[END]
 
   def encode(self, lines: Iterable[str]) -> np.ndarray:
-    """Returns the tokens of lines, each with an `<eos>` at its end, int32 `[N]`."""
+    """Returns the tokens of lines, each followed by `<eos>`, int32 `[N]`."""
     unknown, find = self._tokens[UNKNOWN], self._tokens.get
     return np.array([find(word, unknown) for line in lines for word in (*line.split(), END)], np.int32)
 
@@ -142,10 +142,10 @@ class TextFiles:
 
 
 class PythonReference:
-  """The reference of the Python language that comes with Python: half a megabyte of English, and no download.
+  """The Python language reference included in Python: half a megabyte of English text, without a download.
 
-  Its last fifth is for validation and test. Words are in lower case, and punctuation marks are words. A line that occurs
-  again is left out, since chapters quote each other.
+  The last fifth is for validation and test. Words are lowercase, and punctuation marks are separate words. Repeated
+  lines are dropped, since chapters quote each other.
 
   Attributes:
     name: "python_reference".
@@ -171,7 +171,7 @@ class PythonReference:
 
 
 def split_lines(text: str) -> list[str]:
-  """Returns the lines of a text; see the module. An end of line at the end of the text begins no further line."""
+  """Returns the lines of a text; see the module docstring. A trailing line break does not start another line."""
   return text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
 
 
@@ -199,18 +199,18 @@ def read_lines(path: str) -> list[str]:
 
 
 def training_streams(tokens: np.ndarray, num_streams: int, first: int) -> tuple[np.ndarray, np.ndarray]:
-  """Divides a text into parallel streams of equal length, and leaves out the tokens that remain at its end.
+  """Splits a text into parallel streams of equal length, dropping the remaining tokens at its end.
 
   Args:
     tokens: the text, `[N]`.
-    num_streams: the number of streams, B.
+    num_streams: number of streams, B.
     first: the token before the text.
 
   Returns:
-    Inputs and targets, int32 `[B, N // B]`. The targets are the text, and an input is the token before its target.
+    Inputs and targets, int32 `[B, N // B]`. The targets are the text, and each input is the token before its target.
 
   Raises:
-    ValueError: if there is not even one token for each stream.
+    ValueError: if there is less than one token per stream.
   """
   length = len(tokens) // num_streams
   if not length:
@@ -221,16 +221,16 @@ def training_streams(tokens: np.ndarray, num_streams: int, first: int) -> tuple[
 
 
 def evaluation_streams(tokens: np.ndarray, num_streams: int, first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-  """Divides a whole text into parallel streams of equal length, and pads the last one.
+  """Splits a whole text into parallel streams of equal length, padding the last one.
 
   Args:
     tokens: the text, `[N]`.
-    num_streams: the number of streams, B; at most N are made.
+    num_streams: maximum number of streams, B; at most N are used.
     first: the token before the text.
 
   Returns:
     Inputs, targets and weights, `[B, ceil(N / B)]`. Inputs and targets are as in `training_streams`. The weights are 1
-    for a token of the text and 0 for padding.
+    for tokens of the text and 0 for padding.
   """
   num_streams = min(num_streams, len(tokens))
   missing = -len(tokens) % num_streams

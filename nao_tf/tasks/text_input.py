@@ -1,4 +1,4 @@
-"""Texts as people have them become a task: a list of strings, a file, a directory of three texts, a task's name."""
+"""Converts text of a user to a task: a list of strings, a file, a directory of three texts, or the name of a task."""
 
 import functools
 import os
@@ -22,7 +22,7 @@ _EXPECTED_NO_Y = (
 
 
 def is_text(x: Any) -> bool:
-  """Returns whether something is a text: strings, a text file, or a directory with training text."""
+  """Returns whether a value is text: strings, a text file, or a directory with a training text."""
   if isinstance(x, (str, os.PathLike)):
     path = os.path.expanduser(x)
     return str(path).lower().endswith(SUFFIXES) or any(
@@ -34,17 +34,17 @@ def is_text(x: Any) -> bool:
 
 
 def text_input(x: Any, y: Any = None, *, max_vocabulary: int | None = None, data_dir: str | None = None) -> TaskInput:
-  """Returns what a user has given as texts, after checking it.
+  """Checks the text of a user and returns it as input data.
 
   Args:
-    x: a list of strings; the path of a text file, .txt or .txt.gz in UTF-8; or that of a directory with the files
-      train, valid and test.
-    y: nothing.
-    max_vocabulary: how many words the vocabulary may have; None for all.
+    x: a list of strings; the path of a text file, .txt or .txt.gz in UTF-8; or of a directory with the files train,
+      valid and test.
+    y: must be None.
+    max_vocabulary: maximum size of the vocabulary; None for no limit.
     data_dir: directory of prepared data sets, for a directory of texts.
 
   Raises:
-    ValueError: if that is nothing to learn from; the message says why.
+    ValueError: if the text is invalid; the message gives the reason.
     FileNotFoundError: if a file is missing.
   """
   if y is not None:
@@ -68,14 +68,14 @@ def named_text(
   download: bool = False,
   text_dir: str | None = None,
 ) -> TaskInput:
-  """Returns the text of a task.
+  """Returns the text of a task given by name.
 
   Args:
     name: name of the task.
-    y: nothing.
-    max_vocabulary: how many words the vocabulary may have; None for the number of the task.
+    y: must be None.
+    max_vocabulary: maximum size of the vocabulary; None for that of the task.
     data_dir: directory of prepared data sets.
-    download: whether to prepare what is missing.
+    download: whether to prepare missing data.
     text_dir: directory of the texts, for tasks that need one.
 
   Raises:

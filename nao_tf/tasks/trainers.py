@@ -22,17 +22,17 @@ TRAINERS = {
 def check_training(
   task: Task, training_config: BaseTrainingConfig, *, num_replicas: int | None = None, jit_compile: str = "auto"
 ) -> None:
-  """Checks that networks of a task can be trained so, without building one.
+  """Checks that networks of a task can be trained with a configuration, without building one.
 
   Args:
     task: the task.
     training_config: how a network is to be trained.
-    num_replicas: how many devices share a batch; None: those of the current distribution.
+    num_replicas: number of devices that share a batch; None for that of the current distribution.
     jit_compile: whether training steps are compiled with XLA.
 
   Raises:
-    ValueError: if the configuration is of another kind than the task needs, the data has not even one batch, a batch
-      cannot be divided among the replicas or into its parts, steps cannot be compiled, or there is no such optimizer.
+    ValueError: if the configuration has the wrong type for the task, the data has less than one batch, a batch cannot
+      be split among the replicas or into its parts, steps cannot be compiled, or there is no such optimizer.
   """
   training_config = task.complete_training_config(training_config)
   replicas = num_replicas or tf.distribute.get_strategy().num_replicas_in_sync
@@ -52,21 +52,21 @@ def make_trainer(
   on_network: Callable[[keras.Model], None] = lambda network: None,
   jit_compile: str = "auto",
 ) -> NetworkTrainer:
-  """Builds the network of a genotype and returns what trains it.
+  """Builds the network of a genotype and returns its trainer.
 
   Args:
     task: the task.
-    genotype: what a search space decodes to.
+    genotype: genotype of the network, as decoded by a search space.
     network_config: size and regularization of the network.
     training_config: how the network is trained.
-    distribution: the `tf.distribute.Strategy` of the process.
-    seed: seed of the weights, of the order of the examples, and of everything else that is drawn at random.
-    on_network: called with the network before its optimizer is made; it may give it other weights.
+    distribution: the `tf.distribute.Strategy` to train with.
+    seed: random seed of the weights, the order of the examples, and all other randomness.
+    on_network: called with the network before its optimizer is created, for example to load weights.
     jit_compile: whether training steps are compiled with XLA; see `nao_tf.training.compilation.compiled_step`.
 
   Raises:
-    ValueError: if the genotype or a configuration is of another kind than the task needs, the data has not even one
-      batch, or a batch cannot be divided among the replicas.
+    ValueError: if the genotype or a configuration has the wrong type for the task, the data has less than one batch, or
+      a batch cannot be split among the replicas.
   """
   task.check_genotype(genotype)
   trainer_class = resolve_for(task, TRAINERS, "trainer")

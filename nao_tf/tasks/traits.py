@@ -1,4 +1,4 @@
-"""What is known of a kind of task before its data is read. Does not import TensorFlow: flags are made from it."""
+"""Traits of tasks that are known before their data is read, and from which flags are made. Does not import TensorFlow."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ class TaskTraits:
   """The attributes of a class of tasks that do not depend on the data; see `nao_tf.tasks.base.Task`.
 
   Attributes:
-    kind: what its examples are, in one word.
-    space: name of the search space of its networks, if no other space is named.
-    child: how the children of a search are built and trained by default.
-    final: how the network that a search has found is built and trained by default.
-    final_options: options of the task that differ for the final training.
-    hold_out: how its validation set is chosen by default; None for a task without that option.
+    kind: kind of its examples, in one word.
+    space: name of the default search space.
+    child: default configurations of the candidate networks of a search.
+    final: default configurations of the final network.
+    final_options: task options that differ for the final training.
+    hold_out: default choice of the validation set; None for a task without that option.
     earlier_hold_out: how it was chosen in version 0.2 and before.
   """
 
