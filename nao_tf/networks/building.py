@@ -1,4 +1,4 @@
-"""Builds the network of a genotype, whatever kind of network that is. A new kind is a file here and a row below."""
+"""Builds the network of a genotype of any type. To add one, add a file in this folder and a row below."""
 
 import dataclasses
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from nao_tf.spaces.motif_genotypes import MotifGenotype
 
 
 class NetworkConfig(Protocol):
-  """A frozen dataclass that says how large and how regularized networks of one kind are."""
+  """A frozen dataclass with the size and regularization of one kind of networks."""
 
   __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
@@ -28,11 +28,11 @@ Config = TypeVar("Config", bound=NetworkConfig)
 
 
 class Builder(NamedTuple):
-  """How the networks of one type of genotype are built.
+  """Builds networks from one type of genotype.
 
   Attributes:
-    config: the class of their configuration.
-    build: builds one, given (genotype, network_config, input_shape, num_outputs, seed).
+    config: class of their configuration.
+    build: function that builds a network from (genotype, network_config, input_shape, num_outputs, seed).
   """
 
   config: type
@@ -82,17 +82,17 @@ BUILDERS: dict[type, Builder] = {
 def build_network(
   genotype: Genotype, network_config: NetworkConfig, *, input_shape: tuple[int, ...], num_outputs: int, seed: int
 ) -> keras.Model:
-  """Builds the network of a genotype, weights included. Call it in the scope of the distribution.
+  """Builds the network of a genotype and initializes its weights. Call it in the scope of the distribution.
 
   Args:
-    genotype: what a search space decodes to.
-    network_config: the configuration of that kind of network.
+    genotype: genotype of the network, as decoded by a search space.
+    network_config: configuration for this kind of network.
     input_shape: shape of one input, without the batch axis: (height, width, channels) of an image, () of a token.
-    num_outputs: how many logits the network has: classes, or words of the vocabulary.
-    seed: the initial weights, and what the network draws at random in training, are functions of the arguments.
+    num_outputs: number of logits: classes, or size of the vocabulary.
+    seed: random seed of the initial weights and of randomness in training.
 
   Raises:
-    ValueError: if no network is built from such a genotype, or the configuration is of another kind of network.
+    ValueError: if no network can be built from such a genotype, or the configuration is for another kind of network.
   """
   builder = BUILDERS.get(type(genotype))
   if builder is None:
@@ -107,14 +107,14 @@ def build_network(
 
 
 def complete_network_config(network_config: Config, *, num_steps: int, num_replicas: int) -> Config:
-  """Returns the configuration with the fields set that depend on the training of the network.
+  """Returns the configuration with the fields filled in that depend on the training of the network.
 
-  The rate of drop-path reaches its full value at the last step, unless the configuration names another step. Batch norm
-  is synchronized only among several replicas.
+  Drop-path reaches its final rate at the last step, unless the configuration says otherwise. Batch normalization is
+  only synchronized if there are several replicas.
 
   Args:
-    network_config: the configuration of a network.
-    num_steps: how many steps the training has.
+    network_config: configuration of a network.
+    num_steps: number of steps of the training.
     num_replicas: number of replicas of the distribution.
   """
   if not isinstance(network_config, ImageNetworkConfig):
@@ -127,5 +127,5 @@ def complete_network_config(network_config: Config, *, num_steps: int, num_repli
 
 
 def num_inference_parameters(network: keras.Model) -> int:
-  """Returns how many trainable parameters a network has in inference, that is, without an auxiliary head."""
+  """Returns the number of trainable parameters at inference, that is, without an auxiliary head."""
   return num_parameters(network.classifier if isinstance(network, ImageNetwork) else network)

@@ -1,8 +1,9 @@
-"""Conventions: what published implementations of the same cell do differently.
+"""Layer conventions: how published implementations of the same cell differ.
 
-The paper (Luo et al., NeurIPS 2018, section 3.1) leaves open where a stride goes, which inputs are projected, where the
-auxiliary head sits. Each published network decides these in its own way, and its number of parameters depends on them. A
-convention states them as facts. Layers read the facts and never ask for a convention's name.
+The paper (Luo et al., NeurIPS 2018, section 3.1) does not specify where strides are applied, which inputs are
+projected, or where the auxiliary head is attached. Published networks decide these in different ways, on which their
+number of parameters depends. A convention states these decisions as facts. Layers only read the facts, never the name
+of a convention.
 """
 
 import dataclasses
@@ -20,37 +21,38 @@ A_QUARTER, THREE_EIGHTHS = 0.25, 0.375
 
 @dataclasses.dataclass(frozen=True)
 class Convention:
-  """How the layers of a network are put together.
+  """How the layers of a network are arranged.
 
   Attributes:
     kernel_scale: scale of the variance-scaling initializer of every kernel.
-    kernel_mode: its mode, "fan_in" or "fan_out".
-    kernel_distribution: its distribution.
-    symmetric_padding: pad strided windows equally on both sides; otherwise as TensorFlow's SAME does.
-    split_stride: in 1xk + kx1 convolutions, stride the width in the first and the height in the second; otherwise the
-      first takes the whole stride.
-    bottlenecks: convolutions other than 1x1 work on a quarter of the channels, between two 1x1 convolutions.
-    dilated_repeats: how often a dilated separable convolution is stacked.
-    average_counts_padding: at the border, too, average pooling divides by the size of the whole window.
-    factorized_identity: an identity of stride 2 is a factorized reduction; otherwise a ReLU, 1x1 convolution and norm.
-    factorized_identity_relu: that factorized reduction begins with a ReLU.
-    pool_projection_relu: where a pool projects to other channels, the projection begins with a ReLU.
-    drop_identity: drop-path acts on identities, too.
-    drop_strided_identity: drop-path acts on identities of stride 2, too.
-    stem_multiplier: filters of the stem for small images, in F.
-    project_first_input: the first cell projects the stem for its input 0, too; otherwise it reads the stem as it is.
-    project_equal_previous: input 0 of a cell is projected even if it has the right number of channels already.
-    project_equal_current: input 1 of a cell is projected even if it has the right number of channels already.
-    layer_base: input 1 of a cell is projected once more, F to F.
-    stem_filters: channels of the convolution before stem cells.
-    stem_cells: how many reduction cells, with fewer filters, the ImageNet stem has; with none it is convolutions alone.
-    reduction_in_stage: the reduction cell is one of the N cells of its stage; otherwise it comes before them.
-    skip_reduction: the cell after a reduction cell reads the same input 0 as that; otherwise the input 1 of that.
-    head_relu: a ReLU comes before global pooling.
-    classifier_bias: dense layers have a bias.
-    auxiliary_offset: the auxiliary head reads the cell so many places after the second reduction cell.
-    synchronized_norm: batch statistics are taken over all replicas of a distribution.
-    norm_affine: batch normalization has a scale and an offset that are trained.
+    kernel_mode: mode of that initializer, "fan_in" or "fan_out".
+    kernel_distribution: distribution of that initializer.
+    symmetric_padding: whether strided windows are padded equally on both sides; otherwise as by TensorFlow's SAME.
+    split_stride: whether 1xk + kx1 convolutions stride the width in the first and the height in the second one;
+      otherwise the first one has the whole stride.
+    bottlenecks: whether convolutions other than 1x1 operate on a quarter of the channels, between two 1x1 convolutions.
+    dilated_repeats: number of times that a dilated separable convolution is stacked.
+    average_counts_padding: whether average pooling divides by the full window size at the border, too.
+    factorized_identity: whether an identity with stride 2 is a factorized reduction; otherwise ReLU, 1x1 convolution
+      and batch normalization.
+    factorized_identity_relu: whether that factorized reduction starts with a ReLU.
+    pool_projection_relu: whether the projection after pooling to another number of channels starts with a ReLU.
+    drop_identity: whether drop-path also applies to identities.
+    drop_strided_identity: whether drop-path also applies to identities with stride 2.
+    stem_multiplier: number of filters of the stem for small images, as a multiple of F.
+    project_first_input: whether the first cell also projects the stem for its input 0; otherwise it is used unchanged.
+    project_equal_previous: whether input 0 of a cell is projected even if it already has the right number of channels.
+    project_equal_current: whether input 1 of a cell is projected even if it already has the right number of channels.
+    layer_base: whether input 1 of a cell is projected once more, F to F.
+    stem_filters: number of channels of the convolution before the stem cells.
+    stem_cells: number of reduction cells, with fewer filters, in the ImageNet stem; 0 for convolutions only.
+    reduction_in_stage: whether the reduction cell is one of the N cells of its stage; otherwise it precedes them.
+    skip_reduction: whether the cell after a reduction cell has the same input 0 as that; otherwise it has its input 1.
+    head_relu: whether a ReLU precedes global pooling.
+    classifier_bias: whether dense layers have a bias.
+    auxiliary_offset: position of the cell that feeds the auxiliary head, relative to the second reduction cell.
+    synchronized_norm: whether batch statistics are synchronized across replicas.
+    norm_affine: whether batch normalization has a trainable scale and offset.
   """
 
   kernel_scale: float = 1.0
@@ -144,12 +146,12 @@ CONVENTIONS = {
 
 
 def kernel_initializer(convention: Convention, seed: int, *, gain: float = 1.0) -> "keras.initializers.Initializer":
-  """Returns the initializer of one kernel.
+  """Returns the initializer of a kernel.
 
   Args:
-    convention: gives scale, mode and distribution.
-    seed: the kernel depends on this and its shape alone.
-    gain: factor on the scale. Depthwise kernels pass their channels where the mode counts these as fan-in.
+    convention: defines scale, mode and distribution.
+    seed: random seed; the kernel depends only on this and its shape.
+    gain: factor of the scale. Depthwise kernels pass their number of channels if the mode counts these as fan-in.
   """
   from tensorflow import keras  # Costs are computed from conventions, without TensorFlow.
 
@@ -159,7 +161,7 @@ def kernel_initializer(convention: Convention, seed: int, *, gain: float = 1.0) 
 
 
 def derive_seeds(seed: int, count: int) -> list[int]:
-  """Returns `count` seeds of 31 bits that depend on `seed` alone, independent of one another."""
+  """Returns `count` independent 31-bit seeds that only depend on `seed`."""
   return [int(state) >> 1 for state in np.random.SeedSequence(seed).generate_state(count)]
 
 

@@ -1,4 +1,4 @@
-"""Bounds on what the networks of a search cost. An architecture that exceeds one is not proposed at all."""
+"""Size limits of the networks in a search. Architectures that exceed one are not proposed."""
 
 import dataclasses
 from collections.abc import Callable, Iterable
@@ -25,11 +25,11 @@ DescribeGenotype = Callable[[Any], Description]
 
 @dataclasses.dataclass(frozen=True)
 class CostBounds:
-  """What a network may cost at most.
+  """Size limits of a network.
 
   Attributes:
-    max_parameters: trainable parameters, without those of an auxiliary head; None for no bound.
-    max_multiply_adds: multiply-adds for one image or one token; None for no bound.
+    max_parameters: maximum number of trainable parameters, without an auxiliary head; None for no limit.
+    max_multiply_adds: maximum number of multiply-adds per image or token; None for no limit.
   """
 
   max_parameters: int | None = None
@@ -41,19 +41,19 @@ class CostBounds:
         fields.integer(getattr(self, field.name), field.name, 1)
 
   def allow(self, network: Description) -> bool:
-    """Returns whether a network exceeds no bound."""
+    """Returns whether a network is within the limits."""
     return all(getattr(network, cost) <= bound for cost, bound in self._bounds().items())
 
   def excess(self, network: Description) -> float:
-    """Returns by which factor a network exceeds the bounds, the largest if it exceeds both; at most 1 if it fits."""
+    """Returns the largest factor by which a network exceeds a limit; at most 1 if it is within the limits."""
     return max((getattr(network, cost) / bound for cost, bound in self._bounds().items()), default=0.0)
 
   def stated(self) -> str:
-    """Returns the bounds in words, "at most 100,000 parameters"."""
+    """Returns the limits as text, such as "at most 100,000 parameters"."""
     return " and ".join(f"at most {bound:,} {_words(cost)}" for cost, bound in self._bounds().items())
 
   def costs(self, network: Description) -> str:
-    """Returns in words what a network costs of what is bounded, "123,456 parameters"."""
+    """Returns the limited costs of a network as text, such as "123,456 parameters"."""
     return " and ".join(f"{getattr(network, cost):,} {_words(cost)}" for cost in self._bounds())
 
   def _bounds(self) -> dict[str, int]:
@@ -63,19 +63,19 @@ class CostBounds:
 
 
 def has_known_costs(genotype: Any, network_config: Any) -> bool:
-  """Returns whether `describe` knows the networks that are built from a genotype with a configuration."""
+  """Returns whether `describe` supports the networks built from a genotype with a configuration."""
   if isinstance(network_config, ImageNetworkConfig):
     return isinstance(genotype, IMAGE_GENOTYPES)
   return isinstance(network_config, LanguageModelConfig) and isinstance(genotype, (RecurrentGenotype, LstmGenotype))
 
 
 def genotype_describer(network_config: Any, input_shape: tuple[int, ...], num_outputs: int) -> DescribeGenotype:
-  """Returns a function that says what the network of a genotype costs for a task.
+  """Returns a function that computes the costs of the network of a genotype for a task.
 
   Args:
-    network_config: the configuration of the networks.
-    input_shape: input shape of one input of the task: (height, width, channels) of an image, () of a token.
-    num_outputs: number of outputs of the task: classes, or words of the vocabulary.
+    network_config: configuration of the networks.
+    input_shape: shape of one input of the task: (height, width, channels) of an image, () of a token.
+    num_outputs: number of outputs of the task: classes, or size of the vocabulary.
   """
 
   def described(genotype: Any) -> Description:
@@ -106,16 +106,16 @@ def known_multiply_adds(
 
 
 def bounded_space(space: SearchSpace, bounds: CostBounds, described: DescribeGenotype) -> BoundedSpace:
-  """Returns a space whose strategies propose only networks within bounds.
+  """Returns a space of which strategies only propose networks within size limits.
 
   Args:
-    space: the space to bound.
-    bounds: what a network may cost at most.
-    described: what the network of a genotype costs; see `genotype_describer`.
+    space: the search space.
+    bounds: size limits of a network.
+    described: function that computes the costs of a network; see `genotype_describer`.
 
   Raises:
-    ValueError: if no architecture of the space is within the bounds, or hardly any of 1000 random ones. The message
-      names the share that is, and the smallest network seen.
+    ValueError: if no architecture of the space is within the limits, or almost none of 1000 random ones. The message
+      names the fraction that is, and the smallest network found.
   """
 
   def cost(architecture: Architecture) -> Description:

@@ -1,4 +1,4 @@
-"""Network morphisms of graphs of layers: one layer more, or one skip connection more; see `nao_tf.networks.morphisms`."""
+"""Network morphisms on graphs of layers: adding a layer or a skip connection; see `nao_tf.networks.morphisms`."""
 
 import numpy as np
 from tensorflow import keras

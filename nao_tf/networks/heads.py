@@ -1,6 +1,6 @@
-"""Heads: what turns features into logits, the classifier and the auxiliary one.
+"""The heads of image networks, which map features to logits: the classifier and the auxiliary head.
 
-Means over an image and logits are in single precision, also in a network that computes in a lower one.
+Spatial means and logits are computed in float32, also in mixed precision.
 """
 
 import tensorflow as tf

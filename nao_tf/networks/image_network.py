@@ -231,20 +231,20 @@ def image_network(
   image_shape: tuple[int, int, int] = (32, 32, 3),
   seed: int = 0,
 ) -> ImageNetwork:
-  """Builds the image network of a genotype, weights included.
+  """Builds the image network of a genotype and initializes its weights.
 
   Args:
-    genotype: its normal and its reduction cell, or its motifs.
-    config: everything else; None: the paper's.
+    genotype: genotype of a pair of cells, of motifs, or of edges.
+    config: size and regularization of the network; None for that of the paper.
     num_classes: number of logits.
     image_shape: (height, width, channels).
-    seed: random seed of the initial weights, drop-path and dropout, which are functions of the arguments.
+    seed: random seed of the initial weights, drop-path and dropout.
 
   Returns:
     A model that maps images [B, height, width, channels], float32, to logits [B, num_classes].
 
   Raises:
-    ValueError: if Keras is set to mixed precision, or to another precision than single or double.
+    ValueError: if Keras is set to mixed precision, or to another precision than float32 or float64.
   """
   check_precision(("float32", "float64"))
   return ImageNetwork(genotype, config or ImageNetworkConfig(), num_classes, image_shape, seed)
@@ -263,13 +263,13 @@ def count_parameters(
   auxiliary: bool = False,
   **kwargs: Any,
 ) -> int:
-  """Returns how many trainable parameters a network would have, without allocating them.
+  """Returns the number of trainable parameters of a network, without allocating them.
 
   Args:
-    genotype: as for `image_network`.
-    config: as for `image_network`.
-    auxiliary: whether those of the auxiliary head count.
-    **kwargs: as for `image_network`.
+    genotype: see `image_network`.
+    config: see `image_network`.
+    auxiliary: whether to include those of the auxiliary head.
+    **kwargs: see `image_network`.
   """
   with tf.Graph().as_default():
     network = image_network(genotype, config, **kwargs)

@@ -1,7 +1,7 @@
-"""A child inherits the weights of its parent: the parent's network becomes the child's by morphisms.
+"""Weight inheritance: initializes the network of a child from that of its parent by network morphisms.
 
-Both are plain networks of layers; see `nao_tf.networks.layered_network`. In inference, the child then computes what the
-parent has computed.
+Both are networks of plain layers; see `nao_tf.networks.layered_network`. At inference, the child then computes the same
+as its parent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ def inherit(
   *,
   seed: int,
 ) -> None:
-  """Gives a child the weights of its parent.
+  """Initializes the network of a child with the weights of its parent.
 
   Args:
     network: network of the child.

@@ -206,16 +206,17 @@ def language_model(
   vocabulary_size: int = 10_000,
   seed: int = 0,
 ) -> LanguageModel:
-  """Builds a language model, weights included.
+  """Builds a language model and initializes its weights.
 
   Args:
     genotype: genotype of the cell.
-    config: everything else; None: the paper's.
-    vocabulary_size: V.
-    seed: random seed of the initial weights and dropout, which are functions of the arguments.
+    config: size and regularization of the model; None for that of the paper.
+    vocabulary_size: size of the vocabulary, V.
+    seed: random seed of the initial weights and dropout.
 
   Raises:
-    ValueError: if the genotype is malformed, the vocabulary is empty, or Keras is set to another precision than single.
+    ValueError: if the genotype is malformed, the vocabulary is empty, or Keras is set to another precision than
+      float32.
   """
   check_precision()
   config = config or LanguageModelConfig()
@@ -228,7 +229,7 @@ def cell_seed(seed: int) -> int:
 
 
 def count_parameters(genotype: LanguageGenotype, config: LanguageModelConfig | None = None, **kwargs: Any) -> int:
-  """Returns how many trainable parameters a language model would have, without allocating them; see `language_model`."""
+  """Returns the number of trainable parameters of a language model, without allocating them; see `language_model`."""
   with tf.Graph().as_default():
     return num_parameters(language_model(genotype, config, **kwargs))
 

@@ -1,7 +1,7 @@
-"""How long a network takes to answer, measured on this machine.
+"""Measures the inference latency of a network on this machine.
 
-What is measured is the function that an export holds, without the preparation of raw images or texts: the network without
-its auxiliary head, in a graph, for one batch. For a language model it is one further word of each text.
+It measures the function that an export contains, without preprocessing of raw images or text: the network without its
+auxiliary head, as a graph, for one batch. For a language model it is one more word of each text.
 """
 
 import statistics
@@ -18,12 +18,12 @@ _MOST_SECONDS = 5.0
 
 
 def latency(network: Any, input_shape: tuple[int, ...], *, batch_size: int = 1) -> float:
-  """Returns the median time that a network takes for a batch, in milliseconds.
+  """Returns the median inference time of a network for a batch, in milliseconds.
 
   Args:
-    network: built for a task of this package.
-    input_shape: input shape of one input: (H, W, C) of an image, () of a token.
-    batch_size: examples of the batch.
+    network: a network for a task of this package.
+    input_shape: shape of one input: (H, W, C) of an image, () of a token.
+    batch_size: number of examples in the batch.
 
   Raises:
     ValueError: if the batch size is below 1.

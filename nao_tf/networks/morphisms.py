@@ -1,17 +1,16 @@
-"""Network morphisms: changes of a Keras model that keep the function that it computes.
+"""Network morphisms: changes to a Keras model that preserve the function it computes.
 
 Chen et al., "Net2Net", ICLR 2016; Wei et al., "Network Morphism", ICML 2016; Jin et al., "Auto-Keras", KDD 2019.
 
-A trained network becomes a deeper or a wider one, or one with another skip connection, and goes on learning where it
-was:
+A trained network is made deeper or wider, or gets another skip connection, and continues training from there:
 
     model = deeper(model, "relu_2", kernel_size=3)
     model = wider(model, "conv_1", 128)
     model = add_skip(model, "relu_1", "norm_3")
     model = concat_skip(model, "relu_1", "conv_4")
 
-Each takes a functional model of plain layers and returns a new one; the first is not changed. In inference both give
-the same outputs, up to rounding. In training, batch normalization uses the statistics of a batch: see `calibrated`.
+Each function takes a functional model of plain layers and returns a new one, leaving the first unchanged. At inference
+both have the same outputs, up to rounding. In training, batch normalization uses batch statistics; see `calibrated`.
 """
 
 import numpy as np

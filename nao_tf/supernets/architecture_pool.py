@@ -1,4 +1,4 @@
-"""Which architecture of a pool a training step takes: a function of the seed and the step."""
+"""Selects the architecture of each training step from a pool, as a function of the seed and the step."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What draws the architecture of each training step of a supernet, and may learn which ones are good."""
+"""Samplers, which select the architecture of each training step of a supernet and may learn from rewards."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -10,34 +10,34 @@ TRAINING, LEARNING, CHOOSING = 0, 1, 2
 
 
 class ArchitectureSampler(Protocol):
-  """A distribution of architectures that may learn from rewards.
+  """A distribution over architectures that may learn from rewards.
 
-  A draw is a function of its key, of the seed, and of what was learned before. So a training that is resumed draws what it
-  would have drawn.
+  A sample is a function of its key, of the seed, and of what was learned before, so a resumed training draws the same
+  samples.
   """
 
   @property
   def state(self) -> dict[str, Any]:
-    """What a checkpoint must hold of what was learned: trackable objects by name."""
+    """The checkpointed state: trackable objects by name."""
 
   def sample(self, count: int, key: tuple[int, int]) -> list[Architecture]:
-    """Returns draws.
+    """Samples architectures.
 
     Args:
-      count: how many.
-      key: a stream of random numbers, and a number in it, such as that of the training step.
+      count: number of samples.
+      key: a random stream, and a number within it, such as the training step.
     """
 
   def update(self, architectures: Sequence[Architecture], rewards: Sequence[float]) -> None:
-    """Learns from draws.
+    """Learns from samples.
 
     Args:
-      architectures: the draws.
+      architectures: the samples.
       rewards: their rewards; higher is better.
     """
 
   def entropy(self, architectures: Sequence[Architecture]) -> float:
-    """Returns the mean entropy of the decisions that lead to draws, summed up, in nats."""
+    """Returns the mean total entropy of the decisions of samples, in nats."""
 
   def probabilities(self, architectures: Sequence[Architecture]) -> list[list[float]]:
-    """Returns the mean probabilities of the choices of each decision that leads to draws; nothing if it does not learn."""
+    """Returns the mean probabilities of the choices of each decision of samples; nothing if the sampler does not learn."""

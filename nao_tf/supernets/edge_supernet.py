@@ -1,8 +1,8 @@
-"""The networks of all cells of NAS-Bench-201 with shared weights.
+"""The supernet of all cells of NAS-Bench-201.
 
 Each edge has weights for each of its operations. An architecture is a path through them. Its network is the one that
-`image_network` builds of its genotype: with equal weights it has the same outputs. It is trained and scored by an
-`ImageSupernetTrainer`, as an `ImageSupernet` is.
+`image_network` builds from its genotype, with the same outputs for equal weights. It is trained and scored by an
+`ImageSupernetTrainer`, like an `ImageSupernet`.
 """
 
 import numpy as np

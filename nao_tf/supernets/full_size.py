@@ -1,8 +1,8 @@
-"""What of a training at full size networks that hold many architectures can do, checked before any data is read.
+"""Which training options supernets support, checked before any data is read.
 
-Paths of shared weights compute in mixed precision and take their gradients in parts. All parts of a step have the same
-path. Relaxed networks compute in mixed precision. Their strengths, and the mixtures that are made of them, stay in single
-precision. Averages of weights are those of one network, so neither has any.
+Supernets with shared weights support mixed precision and gradient accumulation, with the same path for all parts of a
+step. Relaxed supernets support mixed precision; their architecture parameters and mixtures stay in float32. Weight
+averaging, which applies to a single network, is supported by neither.
 """
 
 from typing import Any

@@ -1,9 +1,9 @@
-"""The image networks of all architectures of a space of cells, with shared weights (Luo et al., NeurIPS 2018, NAO-WS).
+"""The supernet of all image networks of a cell space, with shared weights (Luo et al., NeurIPS 2018, NAO-WS).
 
-The operation of a node has weights for every state that it may read, as in ENAS (Pham et al., ICML 2018). An architecture
-is a path through them. Its network is the one that `image_network` builds of its genotype, not an approximation: the same
-cells, strides, calibrations and concatenation, and so with equal weights the same outputs. The architecture is a tensor:
-one graph serves all, and computes only the operations on the path.
+The operation of a node has weights for every state that it may read, as in ENAS (Pham et al., ICML 2018). An
+architecture is a path through them. Its network is exactly the one that `image_network` builds from its genotype, with
+the same cells, strides, calibrations and concatenation, and so with the same outputs for equal weights. The
+architecture is a tensor: a single graph serves all architectures, and only computes the operations on the path.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,12 +1,12 @@
-"""Training of an image supernet: every step is one of a separate network, that of an architecture of the pool.
+"""Trains an image supernet: each step trains the network of one architecture from the pool.
 
-Scores are taken as those of a separate network would be: on all validation examples, with the averages of batch
-normalization, and nothing dropped. But averages over the training of a supernet belong to none of its networks. So
-before an architecture is scored, its own are taken: the means of the batch statistics over a few training batches, the
-same for all architectures.
+Architectures are scored like separate networks: on all validation examples, with moving averages of batch normalization
+and without dropout. Since moving averages over the training of a supernet belong to none of its networks, they are
+recomputed before an architecture is scored, as the means of the batch statistics over a few training batches, the same
+for all architectures.
 
-A step may divide its batch into parts, all with the same architecture. In mixed precision the weights of the bank, the
-gradients of a path, batch statistics, logits and losses are in single precision all the same.
+A step may split its batch into parts, all with the same architecture. In mixed precision the weights, the gradients of
+a path, batch statistics, logits and losses are still float32.
 """
 
 import functools
@@ -45,12 +45,12 @@ _COUNT = "examples"
 
 
 class ImageSupernetTrainer(SupernetTrainer):
-  """The training of an image supernet.
+  """The trainer of an image supernet.
 
   Attributes:
     task: the images.
-    supernet: the networks.
-    training_config: how they are trained.
+    supernet: the supernet.
+    training_config: how it is trained.
   """
 
   training_config: TrainingConfig
@@ -307,7 +307,7 @@ def make_image_supernet_trainer(
   distribution: tf.distribute.Strategy,
   seed: int,
 ) -> ImageSupernetTrainer:
-  """Returns what trains the image networks of a space of cells with shared weights.
+  """Returns a trainer of the supernet of all image networks of a cell space.
 
   The arguments are those of `nao_tf.supernets.make_supernet_trainer`.
 

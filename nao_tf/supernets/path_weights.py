@@ -1,12 +1,12 @@
-"""The weights of all architectures as a variable, of which an optimizer sees one path at a time.
+"""The weights of a supernet as a single variable, of which the optimizer updates one path at a time.
 
-Before a step, the weights on the path and what the optimizer remembers of them (its slots: momenta, for example) are
-gathered into variables as long as the longest path. The optimizer changes these, and they are written back. So a step
-leaves everything that is not on its path as it is: no gradient, no decay, no momentum.
+Before a step, the weights on the path and their optimizer slots (such as momenta) are gathered into variables as long
+as the longest path. The optimizer updates these, and they are written back. So a step leaves everything off its path
+unchanged: no gradient, no weight decay, no momentum.
 
-This works for any optimizer that treats each number by itself. The optimizer counts the steps of all paths together.
-Learning rate schedules and the corrections of Adam's moments depend on that count. So Adam's first moves of a weight that
-is seldom on a path are longer than they would be if it were on all paths.
+This works for any elementwise optimizer. The optimizer counts the steps of all paths together, which learning rate
+schedules and the bias correction of Adam depend on. So Adam's first updates of a weight that is rarely on a path are
+larger than they would be if it were on all paths.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""The language models of all architectures of a space of recurrent cells, with shared weights."""
+"""The supernet of all language models of a space of recurrent cells."""
 
 import tensorflow as tf
 

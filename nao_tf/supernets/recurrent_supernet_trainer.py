@@ -1,10 +1,10 @@
-"""Training of all language models of a space with shared weights: every segment of the text goes to one of them.
+"""Trains a supernet of language models: each segment of the text trains one architecture.
 
-The state is carried from segment to segment, whatever architecture comes next. Architectures are scored on the same tokens
-of the validation text. Each stream begins without a past, and nothing is dropped.
+The state is carried from segment to segment, whatever architecture comes next. Architectures are scored on the same
+tokens of the validation text. Each stream starts from the zero state, and there is no dropout.
 
-A step may divide its streams into parts, all with the same architecture. In mixed precision the cell computes in half
-precision. Weights, gradients, the softmax, losses and the state are in single precision all the same.
+A step may split its streams into parts, all with the same architecture. In mixed precision the cell computes in half
+precision; weights, gradients, the softmax, losses and the state are still float32.
 """
 
 import functools
@@ -37,12 +37,12 @@ from nao_tf.trial import Architecture
 
 
 class RecurrentSupernetTrainer(SupernetTrainer):
-  """The training of language models with shared weights. There is no averaging of weights.
+  """The trainer of a supernet of language models. There is no weight averaging.
 
   Attributes:
     task: the text.
-    supernet: the language models.
-    training_config: how they are trained.
+    supernet: the supernet.
+    training_config: how it is trained.
   """
 
   training_config: LanguageTrainingConfig
@@ -242,12 +242,13 @@ def make_recurrent_supernet_trainer(
   distribution: tf.distribute.Strategy,
   seed: int,
 ) -> RecurrentSupernetTrainer:
-  """Returns what trains the language models of a space of recurrent cells with shared weights.
+  """Returns a trainer of the supernet of all language models of a space of recurrent cells.
 
   The arguments are those of `nao_tf.supernets.make_supernet_trainer`.
 
   Raises:
-    ValueError: if the space or the network_config is of another kind, or the training_config does not fit shared weights,
+    ValueError: if the space or the network_config is of another kind, or the training_config does not fit shared
+      weights,
       the text or the replicas.
   """
   if not isinstance(space, RecurrentSpace) or not isinstance(network_config, LanguageModelConfig):

@@ -1,6 +1,6 @@
-"""Gradient accumulation: a step computes the gradients of its batch part by part, and so needs the memory of one part.
+"""Gradient accumulation: computes the gradients of a batch part by part, which only needs the memory of one part.
 
-The sum of the gradients is that of the whole batch. Only what depends on the other examples of a batch differs: batch
+The sum of the gradients equals that of the whole batch, except for operations across the examples of a batch: batch
 normalization takes its statistics over a part.
 """
 

@@ -1,7 +1,7 @@
-"""How much memory the activations of a training step take, from its graph: what the backward pass reads of the forward pass.
+"""Estimates the activation memory of a training step from its graph: what the backward pass reads of the forward pass.
 
-The graph is only made, not run. An allocator needs more than that: temporary results, and what it cannot use because of its
-place.
+The graph is only traced, not run. An allocator needs more than that, for temporary results and because of
+fragmentation.
 """
 
 from collections.abc import Iterable

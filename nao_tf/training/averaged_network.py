@@ -1,11 +1,11 @@
-"""Averages of the weights of a network over its training, which are evaluated and exported in place of the weights.
+"""Averages of the weights of a network over its training, which are evaluated and exported instead of the weights.
 
-* "ema": the exponential moving average over steps, which forgets. Early on it is the mean of all steps so far.
-* "swa": the mean of the weights at the ends of epochs (Izmailov et al., "Averaging weights leads to wider optima and better
-  generalization", UAI 2018).
+* "ema": the exponential moving average over steps; at the start, the mean of all steps so far.
+* "swa": the mean of the weights at the ends of epochs (Izmailov et al., "Averaging weights leads to wider optima and
+  better generalization", UAI 2018).
 
-Averages of batch statistics would not be the statistics of the averaged weights. So these are taken anew, from batches of
-the training examples, each time before the averages are evaluated.
+Averaged batch normalization statistics would not be those of the averaged weights. So they are recomputed from batches
+of training examples each time before the averages are evaluated.
 """
 
 import contextlib

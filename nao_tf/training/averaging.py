@@ -1,7 +1,8 @@
-"""Averaged stochastic gradient descent that begins when the validation loss stalls (NT-ASGD).
+"""Non-monotonically triggered averaged stochastic gradient descent (NT-ASGD).
 
 Merity, Keskar, Socher, "Regularizing and Optimizing LSTM Language Models", ICLR 2018, algorithm 1. Gradient descent
-itself is not changed. Once averaging has begun, the mean of the iterates is evaluated and kept instead of the iterates.
+itself is unchanged. Once averaging has been triggered, the mean of the iterates is evaluated and kept instead of the
+iterates.
 """
 
 import contextlib
@@ -72,7 +73,7 @@ class WeightAverage(tf.Module):
 
 
 class NonMonotonicTrigger(tf.Module):
-  """Detects that a loss has stalled: it is above the lowest loss, with the last few losses left out of account."""
+  """Detects that a loss has stalled: it exceeds the lowest loss before the most recent ones."""
 
   def __init__(self, patience: int):
     """Creates the variables that hold the losses.
@@ -85,7 +86,7 @@ class NonMonotonicTrigger(tf.Module):
     self.best_before = tf.Variable(float("inf"), trainable=False)
 
   def pull(self, loss: float) -> bool:
-    """Records a loss; returns whether it is above the lowest of all losses but the last `patience` before it."""
+    """Records a loss; returns whether it exceeds the lowest of all earlier losses except the last `patience`."""
     stalled = loss > float(self.best_before)
     queue = [*self.recent.numpy(), loss]
     self.best_before.assign(min(float(self.best_before), queue[0]))

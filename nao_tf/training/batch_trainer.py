@@ -1,9 +1,8 @@
-"""Training of a network on batches of examples, under the distribution of the process.
+"""Trains a network on batches of examples, under a `tf.distribute.Strategy`.
 
-A step computes the losses of every replica's share of the batch, sums the gradients, adds the decay of the weights,
-bounds their common norm, and lets the optimizer apply them. All replicas apply the same update. A training on several
-replicas is therefore the training on one, as long as batch normalization is synchronized and the network draws nothing
-at random.
+Each step computes the losses of every replica's part of the batch, sums the gradients, adds weight decay, clips their
+global norm, and applies the optimizer. All replicas apply the same update. So a training on several replicas equals one
+on a single replica, as long as batch normalization is synchronized and the network uses no randomness.
 """
 
 import contextlib
@@ -34,19 +33,19 @@ from nao_tf.training.variables import tf_variable
 
 
 class BatchTrainer:
-  """The training of one network on batches; a `nao_tf.training.base.NetworkTrainer`.
+  """The trainer of a network on batches; a `nao_tf.training.base.NetworkTrainer`.
 
   Attributes:
     task: the task.
-    training_config: how it is trained.
-    distribution: the `tf.distribute.Strategy` of the process.
+    training_config: how the network is trained.
+    distribution: the `tf.distribute.Strategy` to train with.
     network: the network.
     optimizer: its optimizer.
     epoch: a variable, the number of completed epochs.
-    steps_per_epoch: how many steps an epoch has.
+    steps_per_epoch: number of steps per epoch.
     resumes_within_epochs: True: the training can be resumed between two steps.
     course: the loss of the epoch so far, and the factor of the learning rate.
-    between_evaluation_steps: called after each step of an evaluation; nothing by default.
+    between_evaluation_steps: called after each step of an evaluation; does nothing by default.
   """
 
   resumes_within_epochs = True
@@ -116,17 +115,17 @@ class BatchTrainer:
 
   @property
   def num_steps_done(self) -> int:
-    """How many steps have been made, in all epochs."""
+    """The number of steps completed, over all epochs."""
     return optimizers.num_updates(self.optimizer)
 
   @property
   def learning_rate(self) -> float:
-    """The learning rate at the present step."""
+    """The learning rate at the current step."""
     return optimizers.current_learning_rate(self.optimizer)
 
   @property
   def state(self) -> dict[str, Any]:
-    """What a checkpoint must hold to resume the training as if it had not been interrupted."""
+    """The checkpointed state, from which the training resumes as if it had not been interrupted."""
     flat = {} if self._flat is None else {"weights": self._flat.vector}
     average = {} if self._average is None else {"averaged": self._average}
     own = {"network": self.network, "optimizer": self.optimizer, "epoch": self.epoch, "course": self.course}
@@ -163,12 +162,12 @@ class BatchTrainer:
       yield {**metrics, "seconds": time.perf_counter() - start}
 
   def restore_best(self) -> None:
-    """Gives the network the averages of its weights, if there are any; otherwise the last ones are exported."""
+    """Loads the averaged weights into the network, if there are any; otherwise the last weights are exported."""
     if self._average is not None:
       self._average.restore()
 
   def evaluate(self, split: str) -> Metrics:
-    """Returns the metrics of the network on a split, with every example counted once.
+    """Returns the metrics of the network on a split. Every example counts once.
 
     Raises:
       ValueError: if the split is empty.

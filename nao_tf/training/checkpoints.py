@@ -1,8 +1,7 @@
-"""Checkpoints on disk: numbered files in a directory of their own. The last two are kept, and the best one.
+"""Checkpoints on disk: numbered files in a directory. The last two and the best one are kept.
 
-A checkpoint is on the disk, not only in the memory of the system, before an older one is removed. A checkpoint that is
-damaged does not hide the one before it. TensorFlow's own file `checkpoint`, which names the newest, is written for other
-programs and not read here.
+A checkpoint is flushed to disk before an older one is deleted. If a checkpoint is damaged, the one before it is used.
+TensorFlow's own file `checkpoint`, which names the newest one, is written for other programs but not read here.
 """
 
 import contextlib

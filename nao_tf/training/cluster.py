@@ -1,6 +1,6 @@
-"""The cluster that several processes train one network in, as their environment describes it. Does not import TensorFlow.
+"""The cluster of processes that train a network, from environment variables. Does not import TensorFlow.
 
-Each process has the variable TF_CONFIG, as TensorFlow documents it, or the variables of a job of SLURM.
+Each process has the variable TF_CONFIG, as documented by TensorFlow, or the variables of a SLURM job.
 """
 
 import dataclasses

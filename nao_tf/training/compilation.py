@@ -1,6 +1,6 @@
-"""Compilation of a training step with XLA: it fuses the many small operations of a cell, which pays on accelerators.
+"""XLA compilation of a training step, which fuses the many small operations of a cell. It pays off on accelerators.
 
-On CPUs it does not: separable convolutions become several times slower, and the compilation itself takes long.
+On CPUs it does not: separable convolutions become several times slower, and compilation takes long.
 """
 
 from collections.abc import Callable

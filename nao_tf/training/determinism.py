@@ -1,14 +1,16 @@
-"""Determinism: the same seed gives the same numbers, to the last bit, in every process."""
+"""Determinism: the same seed gives bitwise identical results in every process."""
 
 import tensorflow as tf
 
 
 def make_deterministic() -> None:
-  """Makes TensorFlow compute the same bits every time. Call it once in a process, before any graph is made.
+  """Makes TensorFlow deterministic, bit by bit. Call it once per process, before any graph is created.
 
   Operations that add up numbers in an arbitrary order are replaced or refused. In addition, graphs are no longer
-  rewritten by arithmetic rules. That rewriting visits nodes in the order of their addresses in memory, so the terms of a
-  sum are grouped differently in another process. A training amplifies such a difference from the last digit to the first
+  rewritten by arithmetic rules. That rewriting visits nodes in the order of their addresses in memory, so the terms of
+  a
+  sum are grouped differently in another process. A training amplifies such a difference from the last digit to the
+  first
   within a few dozen steps.
   """
   tf.config.experimental.enable_op_determinism()

@@ -1,4 +1,4 @@
-"""The distribution of the process: which devices a training runs on."""
+"""The `tf.distribute.Strategy` of a process, that is, the devices of a training."""
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
@@ -18,23 +18,24 @@ Joining = Callable[[], contextlib.AbstractContextManager[Any]]
 def make_distribution(
   num_replicas: int | None = None, *, kind: str | None = None, joining: Joining = contextlib.nullcontext
 ) -> tf.distribute.Strategy:
-  """Returns the distribution to train under. Call it once in a process, before anything runs on a device.
+  """Returns the `tf.distribute.Strategy` to train with. Call it once per process, before anything runs on a device.
 
-  With several devices it is a `MirroredStrategy`: each device has a copy of the network and an equal part of every batch.
-  With one device it is the default of TensorFlow, which computes the same without the overhead.
+  With several devices it is a `MirroredStrategy`: each device has a copy of the network and an equal part of every
+  batch. With one device it is TensorFlow's default, which computes the same without the overhead.
 
   Args:
-    num_replicas: how many devices to use. None for all GPUs, or the CPU if there is none. On a machine without a GPU
-      the CPU is divided into that many logical devices.
-    kind: one of `nao_tf.training.cluster.KINDS`; None for "mirrored", or "none" if there is one device. With
-      "multi_worker" the environment of each process describes the cluster. It waits until all of them have called this.
-    joining: with "multi_worker", what is entered when all processes are there, while TensorFlow connects them.
+    num_replicas: number of devices to use. None for all GPUs, or the CPU if there is none. On a machine without a GPU,
+      the CPU is split into that many logical devices.
+    kind: one of `nao_tf.training.cluster.KINDS`; None for "mirrored", or "none" with a single device. With
+      "multi_worker", environment variables of each process describe the cluster, and the call blocks until all of them
+      have called this.
+    joining: with "multi_worker", context manager that is entered while TensorFlow connects the processes.
 
   Raises:
     ValueError: if `num_replicas` is less than 1 or does not fit the kind, there are fewer GPUs than replicas, or the
       environment describes no cluster.
     ConnectionError: if this process cannot join its cluster.
-    RuntimeError: if the CPU cannot be divided any more, since TensorFlow has begun to use it.
+    RuntimeError: if the CPU cannot be split any more, since TensorFlow has been initialized.
   """
   least_replicas(kind, num_replicas)
   if kind == "multi_worker":

@@ -1,4 +1,4 @@
-"""What a training leaves to be read without TensorFlow: the metrics of its epochs, and those on the test set."""
+"""The results of a training that can be read without TensorFlow: the metrics of its epochs, and those on the test set."""
 
 import os
 from collections.abc import Mapping

@@ -1,9 +1,9 @@
-"""Training of language models: segments of random length, a state carried from one to the next, averaged weights.
+"""Trains language models on segments of random length, with state carried between segments and weight averaging.
 
-This is the training of AWD-LSTM (Merity, Keskar, Socher, ICLR 2018): gradient descent on the cross-entropy plus
-activation regularization, with a learning rate in proportion to the length of the segment. Once the validation loss
-stalls, the mean of the weights is evaluated instead of the weights. Everything random is a function of (seed, epoch,
-step), and the whole state between two steps is in variables. So a training can be resumed at any step.
+This is the training procedure of AWD-LSTM (Merity, Keskar, Socher, ICLR 2018): gradient descent on the cross-entropy
+plus activation regularization, with a learning rate proportional to the length of the segment. Once the validation loss
+stalls, the averaged weights are evaluated instead of the weights. All randomness is a function of (seed, epoch, step),
+and the whole state between two steps is in variables, so a training can be resumed at any step.
 """
 
 import functools
@@ -67,17 +67,17 @@ class SegmentNetwork(Protocol):
 
 
 class LanguageModelTrainer:
-  """The training of one language model; a `nao_tf.training.base.NetworkTrainer`.
+  """The trainer of a language model; a `nao_tf.training.base.NetworkTrainer`.
 
   Attributes:
     task: the text.
     training_config: how the language model is trained.
-    network: the language model. After `fit` it has the weights that were best on the validation text.
+    network: the language model. After `fit` it has the weights with the lowest validation loss.
     optimizer: its optimizer.
     epoch: a variable, the number of completed epochs.
     resumes_within_epochs: True: the training can be resumed between two steps.
     course: the factor of the learning rate.
-    between_evaluation_steps: called after each step of an evaluation; nothing by default.
+    between_evaluation_steps: called after each step of an evaluation; does nothing by default.
   """
 
   resumes_within_epochs = True
@@ -149,7 +149,7 @@ class LanguageModelTrainer:
 
   @property
   def state(self) -> dict[str, Any]:
-    """What a checkpoint must hold to resume the training as if it had not been interrupted."""
+    """The checkpointed state, from which the training resumes as if it had not been interrupted."""
     return {
       **self._loss_scale.state,
       "network": self.network,
@@ -164,17 +164,17 @@ class LanguageModelTrainer:
 
   @property
   def learning_rate(self) -> float:
-    """The learning rate of a segment of the usual length; each segment has its share of it."""
+    """The learning rate for a segment of the usual length, which is scaled by the length of each segment."""
     return self.training_config.learning_rate * float(self.course.rate_factor)
 
   @property
   def num_steps_done(self) -> int:
-    """How many steps have been made, in all epochs."""
+    """The number of steps completed, over all epochs."""
     return optimizers.num_updates(self.optimizer)
 
   @property
   def steps_per_epoch(self) -> int:
-    """How many steps the first epoch has. The other epochs have about as many."""
+    """The number of steps in the first epoch; other epochs have about as many."""
     return len(self._lengths(0))
 
   def fit(self, *, on_step: Callable[[], None] = lambda: None) -> Iterator[Metrics]:
@@ -203,11 +203,11 @@ class LanguageModelTrainer:
     self.restore_best()
 
   def restore_best(self) -> None:
-    """Gives the network the weights, averaged or not, that were best on the validation text, if it was evaluated."""
+    """Loads the weights, averaged or not, with the lowest validation loss, if it was evaluated."""
     self._best.restore()
 
   def evaluate(self, split: str) -> Metrics:
-    """Returns the metrics of the language model on a split, with every token counted once."""
+    """Returns the metrics of the language model on a split. Every token counts once."""
     num_streams = self.training_config.test_streams if split == "test" else self.training_config.evaluation_streams
     inputs, targets, weights = self.task.evaluation_streams(split, num_streams)
     length = max(1, EVALUATION_TOKENS // len(inputs))

@@ -1,7 +1,7 @@
-"""What the mixtures of a relaxed network cost: an expectation over the operations that they stand for.
+"""The expected cost of a relaxed supernet, over the operations of its mixtures.
 
-Source: Xie et al., ICLR 2019, section 2.4: the cost is linear in the mixture, so its gradient is exact. As in their release,
-the loss has the logarithm of the cost of each edge, added up over all edges of all cells.
+Source: Xie et al., ICLR 2019, section 2.4: the cost is linear in the mixture, so its gradient is exact. As in their
+release, the loss contains the logarithm of the cost of each edge, summed over all edges of all cells.
 """
 
 from collections.abc import Sequence
