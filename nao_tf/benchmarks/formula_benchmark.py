@@ -28,7 +28,7 @@ class FormulaEvaluator:
   """Evaluates architectures by the reward that their space knows."""
 
   def __init__(self, space: Rewarding):
-    """Takes the space."""
+    """Initializes with the space."""
     self._space = space
 
   def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:

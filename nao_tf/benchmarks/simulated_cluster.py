@@ -92,7 +92,7 @@ class SimulatedExecutor(Executor):
   """
 
   def __init__(self, evaluator: Evaluator, cluster: Cluster, read_clock: Callable[[], float] = time.perf_counter):
-    """Sets up a cluster without trials.
+    """Initializes a cluster without trials.
 
     Args:
       evaluator: evaluates, quickly.

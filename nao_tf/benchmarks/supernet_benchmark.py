@@ -40,7 +40,7 @@ class SupernetScores:
     score: Callable[[Metrics], float],
     files: ScoreFiles,
   ):
-    """Takes a supernet.
+    """Initializes with a supernet.
 
     Args:
       space: space of the architectures.

@@ -97,7 +97,7 @@ class ReleasedScores:
   """
 
   def __init__(self, trainer: ImageSupernetTrainer, seed: int):
-    """Takes a supernet that has been trained.
+    """Initializes with a supernet that has been trained.
 
     Args:
       trainer: trainer of the supernet.

@@ -58,14 +58,15 @@ class Controller(keras.Model):
     seed: int = 0,
     **kwargs: Any,
   ):
-    """Creates all weights and compiles the model.
+    """Initializes all weights and compiles the model.
 
     Args:
-      vocabulary: the tokens.
-      config: sizes and training; None: the defaults.
-      ensemble_size: number of independent controllers; None for a single one, without an axis for it.
-      seed: seed of the initial weights and of dropout. A single controller starts like the first of an ensemble.
-      **kwargs: passed to `keras.Model`.
+      vocabulary: the vocabulary.
+      config: sizes and training hyperparameters; None for the defaults.
+      ensemble_size: number of independent controllers; None for a single one, without an ensemble axis.
+      seed: random seed of the initial weights and of dropout. A single controller has the same initial weights as the
+        first of an ensemble.
+      **kwargs: arguments of `keras.Model`.
 
     Raises:
       ValueError: if `ensemble_size` is below 1.

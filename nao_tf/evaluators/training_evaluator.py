@@ -27,10 +27,10 @@ _UNAVAILABLE = (MemoryError, tf.errors.ResourceExhaustedError)
 
 
 class TrainingEvaluator:
-  """Trains children. The reward of a child is the reward that the task gives its metrics on the validation set.
+  """Trains candidate networks from scratch. The reward of a candidate is computed by the task from its validation metrics.
 
-  An evaluation is a function of the architecture and the settings. The seed of a child depends on nothing else, and for
-  all encodings of a network the canonical one is trained.
+  An evaluation depends only on the architecture and the settings. So does the seed of a candidate, and all encodings of
+  a network are trained as its canonical one.
   """
 
   def __init__(
@@ -47,24 +47,26 @@ class TrainingEvaluator:
     directory: str | None = None,
     latency_batch_size: int | None = None,
   ):
-    """Checks that task and space fit.
+    """Initializes the evaluator, after checking that task and space fit.
 
     Args:
-      task: what the children learn.
-      space: the space of the architectures.
-      network_config: how large and how regularized the children are.
-      training_config: how the children are trained.
-      distribution: the `tf.distribute.Strategy` of the process.
-      seed: seed of all children.
-      max_parameters: a child with more trainable parameters fails without being trained; None for no bound.
-      reward: the epoch that gives the reward: "last", or "best" as in the released search of the paper, which is
-        optimistic.
-      directory: directory of the search; needed to train children in rungs, whose checkpoints are kept there.
-      latency_batch_size: examples of the batch that the metric `latency` is measured with; None to measure none.
+      task: the task to train candidates on.
+      space: the search space.
+      network_config: size and regularization of candidate networks.
+      training_config: how candidates are trained.
+      distribution: the `tf.distribute.Strategy` to train with.
+      seed: random seed.
+      max_parameters: maximum number of trainable parameters; a larger candidate fails without being trained. None for
+        no limit.
+      reward: the epoch whose validation result is the reward: "last", or "best" as in the released search of the paper,
+        which is biased upward.
+      directory: directory of the search; required for rungs, whose checkpoints are stored there.
+      latency_batch_size: batch size at which the metric `latency` is measured; None to not measure it.
 
     Raises:
-      ValueError: if there is no validation set, the space is one of other networks, an option is out of range, or
-        children cannot be trained so: there is no such optimizer, or a batch is larger than the data.
+      ValueError: if there is no validation set, the space is for other networks, an option is out of range, or
+        candidates cannot be trained as configured, because there is no such optimizer or a batch is larger than the
+        data.
     """
     if reward not in REWARDS:
       raise ValueError(f"unknown reward {reward!r}; expected one of {', '.join(REWARDS)}")
@@ -93,7 +95,7 @@ class TrainingEvaluator:
 
   @staticmethod
   def options(context: EvaluatorContext) -> dict[str, Any]:
-    """Returns the other arguments of the class for a context."""
+    """Returns the keyword arguments of the class for a context."""
     return {
       "distribution": context.distribution or tf.distribute.get_strategy(),
       "seed": context.seed,
@@ -103,17 +105,17 @@ class TrainingEvaluator:
     }
 
   def watch(self, on_epoch: Callable[[Epoch], None]) -> None:
-    """Calls a function from now on with each epoch of a training; see `nao_tf.evaluators.base.Watchable`."""
+    """Registers a function that is called with each training epoch; see `nao_tf.evaluators.base.Watchable`."""
     self._on_epoch = on_epoch
 
   def evaluate(self, architectures: Sequence[Architecture]) -> Iterator[Evaluation]:
-    """Yields one evaluation for each architecture, in order, as soon as it is done.
+    """Yields one evaluation per architecture, in order and as soon as it is done.
 
-    The evaluation fails, with a `reason`, if a child diverges, does not fit in memory, cannot be built, or has too many
-    parameters, or if an example cannot be read.
+    An evaluation fails, with a `reason`, if the candidate diverges, does not fit in memory, cannot be built, or has too
+    many parameters, or if an example cannot be read.
 
     Raises:
-      ValueError: if an architecture is not one of the space.
+      ValueError: if an architecture does not belong to the space.
     """
     for architecture in architectures:
       with released_graphs():
@@ -121,7 +123,7 @@ class TrainingEvaluator:
       yield evaluation
 
   def check_epochs(self, epochs: Sequence[int]) -> None:
-    """Checks that children can be trained in rungs; see `nao_tf.evaluators.rung_evaluator.Resumable`."""
+    """Checks that candidates can be trained in rungs; see `nao_tf.evaluators.rung_evaluator.Resumable`."""
     if self._stopped is None:
       raise ValueError("trainings in rungs are kept in the directory of the search; give `directory`")
     if epochs[-1] != self._training_config.epochs:
@@ -130,10 +132,9 @@ class TrainingEvaluator:
       )
 
   def evaluate_until(self, architecture: Architecture, epochs: int) -> Evaluation:
-    """Returns the evaluation of a child after so many epochs, and keeps it to be trained on.
+    """Trains a candidate up to the given number of epochs, keeps its state, and returns its evaluation.
 
-    Epochs that it was trained before are not trained again. A training to the last epoch in parts is the same as one at
-    once.
+    Completed epochs are not repeated. A training in several parts gives the same result as one without pauses.
     """
     with released_graphs():
       evaluation = self._evaluate(architecture, epochs)
@@ -228,7 +229,7 @@ class _TooLarge(Exception):
 
 
 def child_seed(seed: int, architecture: Architecture) -> int:
-  """Returns the seed of a child, 31 bits that depend only on the seed of the search and the architecture."""
+  """Returns the seed of a candidate, 31 bits that depend only on the seed of the search and the architecture."""
   return int(np.random.SeedSequence([seed, *architecture]).generate_state(1)[0]) >> 1
 
 

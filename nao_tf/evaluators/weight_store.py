@@ -1,6 +1,6 @@
-"""Weights of trained networks in the directory of a search: a file for each architecture.
+"""Stores weights of trained networks in the directory of a search: a file per architecture.
 
-A file is complete at any moment, so several processes may write, read and remove.
+Files are written atomically, so several processes may write, read and delete them.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ class WeightStore:
   """The files in one directory."""
 
   def __init__(self, directory: str):
-    """Takes a directory.
+    """Initializes with a directory.
 
     Args:
       directory: made when something is written.
@@ -69,10 +69,10 @@ class WeightStore:
     return weights
 
   def keep_only(self, architectures: Iterable[Architecture]) -> None:
-    """Removes the weights of all other networks.
+    """Deletes the weights of all other networks.
 
     Args:
-      architectures: in their canonical encodings.
+      architectures: canonical encodings of the networks to keep.
     """
     kept = {os.path.basename(self._path(architecture)) for architecture in architectures}
     for name in os.listdir(self._directory) if os.path.isdir(self._directory) else ():

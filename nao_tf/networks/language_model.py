@@ -76,7 +76,7 @@ class LanguageModel(keras.Model):
   """
 
   def __init__(self, cell: SegmentCell, config: LanguageModelConfig, vocabulary_size: int, seed: int) -> None:
-    """Creates the model, weights included.
+    """Creates the model, including its weights.
 
     Args:
       cell: its cell, not built yet, with `cell_seed(seed)` as the seed of its weights.

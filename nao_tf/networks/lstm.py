@@ -17,7 +17,7 @@ class LstmBaseline(keras.layers.Layer):
   """
 
   def __init__(self, units: int, *, seed: int = 0, **kwargs: Any) -> None:
-    """Creates the layer, not its weights yet.
+    """Creates the layer without its weights.
 
     Args:
       units: H, the size of the output.

@@ -40,7 +40,7 @@ class RecurrentCell(keras.layers.Layer):
     seed: int = 0,
     **kwargs: Any,
   ) -> None:
-    """Creates the cell, not its weights yet.
+    """Creates the cell without its weights.
 
     Args:
       genotype: the searched nodes.

@@ -33,7 +33,7 @@ class RNNCell(RecurrentCell):
     seed: int = 0,
     **kwargs: Any,
   ) -> None:
-    """Creates the cell, not its weights yet.
+    """Creates the cell without its weights.
 
     Args:
       genotype: the searched nodes, or their JSON form.

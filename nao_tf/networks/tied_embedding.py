@@ -23,7 +23,7 @@ class TiedEmbedding(keras.layers.Layer):
     seed: int = 0,
     **kwargs: Any,
   ) -> None:
-    """Creates the layer, not its weights yet.
+    """Creates the layer without its weights.
 
     Args:
       vocabulary_size: V.

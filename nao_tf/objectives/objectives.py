@@ -27,14 +27,14 @@ class Objectives:
   """
 
   def __init__(self, members: Sequence[Objective], known: Mapping[str, Known] | None = None):
-    """Takes the objectives.
+    """Initializes the objectives.
 
     Args:
-      members: two or more of different names.
-      known: see the attributes; of other objectives, too. None: nothing is known.
+      members: two or more objectives with different names.
+      known: see the attributes; may include other objectives. None if nothing is known before training.
 
     Raises:
-      ValueError: if there are fewer than two, or two of one name.
+      ValueError: if there are fewer than two objectives, or two with the same name.
     """
     self.members = tuple(members)
     if len(self.members) < 2 or len(set(self.names)) < len(self.members):

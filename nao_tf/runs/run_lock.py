@@ -29,7 +29,7 @@ class RunLock:
   """
 
   def __init__(self, directory: str):
-    """Takes the lock.
+    """Acquires the lock.
 
     Args:
       directory: created if it does not exist.

@@ -57,7 +57,7 @@ class ChangedSettings(RunDirectoryError):
   """
 
   def __init__(self, message: str, recorded: Mapping[str, Any]) -> None:
-    """Takes the message and the settings."""
+    """Initializes with the message and the settings."""
     super().__init__(message)
     self.recorded = dict(recorded)
 

@@ -47,7 +47,7 @@ class ComparableRewards:
   """The trials of a search with rungs, with comparable rewards."""
 
   def __init__(self, config: RungConfig):
-    """Begins without trials."""
+    """Initializes without trials."""
     self._config = config
     self._trials: dict[int, Trial] = {}
     self._told: dict[int, float] = {}

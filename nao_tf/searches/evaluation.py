@@ -34,7 +34,7 @@ class TrialEvaluator:
     retries: int,
     on_epoch: Callable[[int, Epoch], None] = lambda trial, epoch: None,
   ):
-    """Takes an evaluator.
+    """Initializes with an evaluator.
 
     Args:
       evaluator: evaluates.

@@ -58,7 +58,7 @@ def train_in_directory(
     settings: all settings that determine the training.
     progress: whether to show a progress bar.
     tensorboard: whether to write curves for TensorBoard.
-    run_options: options of the run that do not change its results; None for the defaults.
+    run_options: options of the run, which may differ from one start to the next; None for the defaults.
     writes: whether this process writes to the directory. Of several processes that train one network, only one does.
 
   Raises:

@@ -13,7 +13,7 @@ class SearchProgress:
   """Follows the trials of a search and shows them on a progress bar: the best, the failures, the last, the present one."""
 
   def __init__(self, bar: "tqdm.tqdm[Any]", *, num_known: int = 0, with_epochs: Callable[[], bool] = lambda: True):
-    """Takes the bar.
+    """Initializes with the bar.
 
     Args:
       bar: bar of trials; it begins at `num_known`.

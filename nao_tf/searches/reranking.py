@@ -22,7 +22,7 @@ class GivenArchitectures(Strategy):
   """Proposes given architectures in order."""
 
   def __init__(self, space: SearchSpace, given: Sequence[Proposal]):
-    """Takes the architectures.
+    """Initializes with the architectures.
 
     Args:
       space: space of the architectures.

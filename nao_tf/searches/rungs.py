@@ -85,7 +85,7 @@ class Scheduler(abc.ABC):
   """
 
   def __init__(self, config: RungConfig):
-    """Begins without trials."""
+    """Initializes without trials."""
     self.config, self.num_epochs = config, 0
     self._trials: dict[int, Trial] = {}
     self._results: list[dict[int, float]] = [{} for _ in config.epochs]

@@ -55,7 +55,7 @@ class RungStages(Stages):
   """
 
   def __init__(self, config: RungConfig):
-    """Begins without trials."""
+    """Initializes without trials."""
     self._scheduler, self._rewards = make_scheduler(config), ComparableRewards(config)
     self._at_work: dict[int, Trial] = {}
 

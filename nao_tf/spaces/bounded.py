@@ -23,11 +23,12 @@ class BoundedSpace(SearchSpace):
   """
 
   def __init__(self, inner: SearchSpace, fits: Callable[[Architecture], bool]):
-    """Bounds a space.
+    """Restricts a space.
 
     Args:
-      inner: the space.
-      fits: whether a valid architecture may be proposed. All encodings of one network must give the same answer.
+      inner: the unrestricted space.
+      fits: function that says whether a valid architecture may be proposed, with the same result for all encodings of a
+        network.
     """
     self.inner, self._fits = inner, fits
     self.name, self.decisions, self.decisions_per_step = inner.name, inner.decisions, inner.decisions_per_step

@@ -59,7 +59,7 @@ class HierarchicalSpace(SearchSpace):
   """
 
   def __init__(self, name: str, levels: Sequence[Level]):
-    """Creates the decisions.
+    """Initializes the decisions.
 
     Args:
       name: key in the registry.

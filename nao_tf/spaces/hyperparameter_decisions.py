@@ -130,7 +130,7 @@ class Listed(Parameter):
   """A hyperparameter with few values: one decision."""
 
   def __init__(self, hyperparameter: hp_module.HyperParameter, kind: str, values: Sequence[Any]):
-    """Creates the decision.
+    """Initializes the decisions.
 
     Args:
       hyperparameter: the hyperparameter.
@@ -185,7 +185,7 @@ class Constant(Listed):
   """A hyperparameter with a single value. It has no decisions."""
 
   def __init__(self, hyperparameter: hp_module.HyperParameter, value: Any):
-    """Takes the value.
+    """Initializes with the value.
 
     Args:
       hyperparameter: the hyperparameter.
@@ -198,7 +198,7 @@ class Stepped(Listed):
   """A numerical hyperparameter with a step and few values: one decision."""
 
   def __init__(self, hyperparameter: hp_module.Int | hp_module.Float, kind: str, grid: ValueGrid):
-    """Creates the decision.
+    """Initializes the decisions.
 
     Args:
       hyperparameter: the hyperparameter.
@@ -224,7 +224,7 @@ class Range(Parameter):
   def __init__(
     self, hyperparameter: hp_module.Int | hp_module.Float, kind: str, refinements: int, grid: ValueGrid | None
   ):
-    """Creates the decisions.
+    """Initializes the decisions.
 
     Args:
       hyperparameter: the hyperparameter.

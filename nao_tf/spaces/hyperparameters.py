@@ -40,16 +40,16 @@ class HyperParameterSpace(ValueSpace):
   name = "hyperparameters"
 
   def __init__(self, hyperparameters: HyperParameters, *, refinements: int = 1):
-    """Derives the space.
+    """Derives the space from hyperparameters.
 
     Args:
-      hyperparameters: the hyperparameters, in any order. Their present values do not matter.
-      refinements: number of decisions that follow the coarse one of a range with many values, 0 to `MAX_REFINEMENTS`.
-        Each divides the distance between neighbors by `FINE_SIZE`.
+      hyperparameters: the hyperparameters, in any order. Their current values are ignored.
+      refinements: number of refining decisions after the coarse one for ranges with many values, 0 to
+        `MAX_REFINEMENTS`. Each divides the distance between neighboring values by `FINE_SIZE`.
 
     Raises:
-      ValueError: if `refinements` is out of range, a hyperparameter has NaN or infinity among its values, or two of one
-        name and with different values can be active at the same time.
+      ValueError: if `refinements` is out of range, a hyperparameter has NaN or infinity among its values, or two of the
+        same name with different values can be active at the same time.
     """
     if not 0 <= refinements <= MAX_REFINEMENTS:
       raise ValueError(f"refinements must be in [0, {MAX_REFINEMENTS}], got {refinements}")

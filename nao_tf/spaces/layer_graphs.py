@@ -101,7 +101,7 @@ class GraphBuilder:
   """A graph that is being put together."""
 
   def __init__(self) -> None:
-    """Begins without layers."""
+    """Initializes without layers."""
     self._layers: list[Layer] = []
     self._edges: list[Edge] = []
 

@@ -23,7 +23,7 @@ class NasRlSpace(SearchSpace):
   """Convolutions that read any earlier ones. Each tuple of choices is a different network."""
 
   def __init__(self, name: str, num_layers: int, strides: Sequence[int] = (1,)):
-    """Creates the decisions.
+    """Initializes the decisions.
 
     Args:
       name: key in the registry.

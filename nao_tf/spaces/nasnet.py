@@ -130,13 +130,14 @@ class NasnetSpace(SearchSpace):
     *,
     concatenates_nodes: bool = False,
   ):
-    """Creates the decisions.
+    """Initializes the space.
 
     Args:
-      name: key in the registry.
+      name: name of the space.
       operations: the operations, in the order of their choices.
-      num_nodes: computed nodes of each cell.
-      concatenates_nodes: whether the output of a cell has all nodes, as in DARTS; otherwise it has the loose ends.
+      num_nodes: number of nodes of each cell, without its inputs.
+      concatenates_nodes: whether the output of a cell concatenates all nodes, as in DARTS; otherwise only the loose
+        ends.
     """
     self.name, self.concatenates_nodes = name, concatenates_nodes
     self.num_nodes = fields.integer(num_nodes, "num_nodes", 1)

@@ -39,7 +39,7 @@ class PnasSpace(SearchSpace):
   """
 
   def __init__(self, name: str = "pnas", operations: Sequence[str] = OPERATIONS, max_blocks: int = MAX_BLOCKS):
-    """Creates the decisions.
+    """Initializes the decisions.
 
     Args:
       name: key in the registry.

@@ -34,10 +34,10 @@ class RecurrentSpace(SearchSpace):
   """
 
   def __init__(self, name: str = "rnn12", num_nodes: int = NUM_NODES):
-    """Creates the decisions.
+    """Initializes the space.
 
     Args:
-      name: key in the registry.
+      name: name of the space.
       num_nodes: number of searched nodes.
     """
     self.name = name

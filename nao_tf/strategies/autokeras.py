@@ -41,12 +41,12 @@ class Autokeras(Bayesian):
   preferred_evaluator = AutokerasSettings.preferred_evaluator
 
   def __init__(self, space: SearchSpace, *, seed: int = 0, config: AutokerasConfig = AutokerasConfig()):
-    """Sets up the strategy.
+    """Initializes the strategy.
 
     Args:
-      space: what to search.
+      space: the search space.
       seed: random seed.
-      config: how proposals are found.
+      config: settings of the strategy.
     """
     is_network = space.graph(space.sample(np.random.default_rng(0))) is not None
     kernel = EDIT if is_network else DECISIONS

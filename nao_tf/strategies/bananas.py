@@ -40,12 +40,12 @@ class Bananas(Strategy):
   presets = BananasSettings.presets
 
   def __init__(self, space: SearchSpace, *, seed: int = 0, config: BananasConfig = PRESETS["default"]):
-    """Sets up the strategy.
+    """Initializes the strategy.
 
     Args:
-      space: what to search.
+      space: the search space.
       seed: random seed.
-      config: sizes.
+      config: settings of the strategy.
     """
     super().__init__(space, seed=seed)
     self.config = config

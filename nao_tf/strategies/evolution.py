@@ -61,12 +61,12 @@ class Evolution(Strategy):
   takes_objectives = True
 
   def __init__(self, space: SearchSpace, *, seed: int = 0, config: EvolutionConfig = EvolutionConfig()):
-    """Sets up the strategy.
+    """Initializes the strategy.
 
     Args:
-      space: what to search.
+      space: the search space.
       seed: random seed.
-      config: sizes.
+      config: settings of the strategy.
 
     Raises:
       ValueError: if the mutations of cells are asked for, and the space is not one of cells.

@@ -26,7 +26,7 @@ class LocalSearch(Strategy):
   """
 
   def __init__(self, space: SearchSpace, *, seed: int = 0):
-    """Sets up the strategy; see `Strategy`."""
+    """Initializes the strategy; see `Strategy`."""
     super().__init__(space, seed=seed)
     self._current: Trial | None = None
     self._starts: list[tuple[float, int, Trial]] = []

@@ -64,9 +64,9 @@ class Nao(Strategy):
     """Builds the controller.
 
     Args:
-      space: what to search.
-      seed: random seed, the controller's initial weights included.
-      config: how to search.
+      space: the search space.
+      seed: random seed, also of the controller's initial weights.
+      config: settings of the strategy.
     """
     super().__init__(space, seed=seed)
     self.config = config

@@ -71,13 +71,13 @@ class OptunaSearch(Strategy):
     config: OptunaConfig = OptunaConfig(),
     sampler: "optuna.samplers.BaseSampler | None" = None,
   ):
-    """Sets up the strategy.
+    """Initializes the strategy.
 
     Args:
-      space: what to search.
-      seed: random seed, but for that of a ready sampler.
-      config: which sampler, and when it begins.
-      sampler: a ready sampler that was not used yet, in place of the one that `config` names.
+      space: the search space.
+      seed: random seed; not that of a given sampler.
+      config: settings of the strategy.
+      sampler: an unused Optuna sampler, instead of the one named by `config`.
 
     Raises:
       ValueError: if Optuna has no sampler of that name, or the sampler cannot be created from a seed alone.

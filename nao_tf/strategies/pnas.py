@@ -82,9 +82,9 @@ class Pnas(Strategy):
     """Begins at the smallest architectures.
 
     Args:
-      space: what to search.
+      space: the search space.
       seed: random seed.
-      config: sizes.
+      config: settings of the strategy.
     """
     super().__init__(space, seed=seed)
     self.config = config

@@ -45,7 +45,7 @@ class Policy(keras.layers.Layer, abc.ABC):
   """
 
   def __init__(self, space: SearchSpace, config: ReinforceConfig, seed: int):
-    """Sets up what all policies have; subclasses make their variables and then call `_ready`."""
+    """Initializes what all policies have; subclasses make their variables and then call `_ready`."""
     super().__init__(name="policy")
     self.space = space
     sizes = np.array([decision.size for decision in space.decisions])

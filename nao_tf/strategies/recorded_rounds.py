@@ -21,7 +21,7 @@ class RecordedRounds:
   """Recorded proposals, keyed by the state of the search in which they were made."""
 
   def __init__(self, settings: str):
-    """Begins without a record.
+    """Initializes without a record.
 
     Args:
       settings: what the proposals depend on beside the search. A record of other settings is not used.

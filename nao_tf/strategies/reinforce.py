@@ -50,9 +50,9 @@ class Reinforce(Strategy):
     """Creates a policy that was not trained.
 
     Args:
-      space: what to search.
-      seed: random seed, the initial weights of the policy included.
-      config: what the policy is, and how it is trained.
+      space: the search space.
+      seed: random seed, also of the initial weights of the policy.
+      config: settings of the strategy.
     """
     super().__init__(space, seed=seed)
     self.config = config
@@ -128,7 +128,7 @@ class Baseline:
   """The exponential moving average of rewards, with bias correction."""
 
   def __init__(self, decay: float):
-    """Begins without rewards.
+    """Initializes without rewards.
 
     Args:
       decay: weight of the average when a batch comes in.

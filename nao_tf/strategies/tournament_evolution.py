@@ -50,12 +50,12 @@ class TournamentEvolution(Strategy):
   def __init__(
     self, space: SearchSpace, *, seed: int = 0, config: TournamentEvolutionConfig = TournamentEvolutionConfig()
   ):
-    """Sets up the strategy.
+    """Initializes the strategy.
 
     Args:
-      space: what to search.
+      space: the search space.
       seed: random seed.
-      config: its settings.
+      config: settings of the strategy.
     """
     super().__init__(space, seed=seed)
     self.config = config

@@ -19,7 +19,7 @@ class Pool:
   def __init__(
     self, architectures: Sequence[Architecture], *, seed: int, weights: Sequence[float] | None = None
   ) -> None:
-    """Sets up the pool.
+    """Initializes the pool.
 
     Args:
       architectures: at least one.

@@ -54,7 +54,7 @@ class Blueprint:
   """
 
   def __init__(self, selectors: CellSelectors) -> None:
-    """Begins without units.
+    """Initializes without units.
 
     Args:
       selectors: selectors of the space of cells.
@@ -110,7 +110,7 @@ class UnitWeights:
   """
 
   def __init__(self, weights: Sequence[tf.Tensor], statistics: Sequence[tf.Tensor]) -> None:
-    """Takes the weights and statistics of each unit."""
+    """Initializes with the weights and statistics of each unit."""
     self.weights, self.statistics = list(weights), list(statistics)
 
   def call(self, unit: Unit, *args: Any, **kwargs: Any) -> Any:

@@ -48,7 +48,7 @@ class LayerFunction:
   """
 
   def __init__(self, layer: keras.layers.Layer, *, variable_rows: bool = False) -> None:
-    """Sets up the function.
+    """Initializes the function.
 
     Args:
       layer: a built layer with `weights`, a `WeightSource`, among the arguments of its `call`.

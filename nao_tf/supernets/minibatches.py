@@ -19,7 +19,7 @@ class Minibatches:
   """
 
   def __init__(self, task: BatchProblem, size: int, distribution: tf.distribute.Strategy, *, seed: int) -> None:
-    """Sets up the minibatches.
+    """Initializes the minibatches.
 
     Args:
       task: whose validation examples they have.

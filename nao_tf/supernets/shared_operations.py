@@ -44,7 +44,7 @@ class OperationLibrary:
   """
 
   def __init__(self, names: Sequence[str], convention: Convention, *, weights_per_input: bool = True) -> None:
-    """Begins without functions.
+    """Initializes without functions.
 
     Args:
       names: names of the operations, keys of `OPERATIONS`.

@@ -47,7 +47,7 @@ class SharedRecurrence:
   """One step and whole segments of the cell of an architecture."""
 
   def __init__(self, names: Sequence[str], choices: NodeChoices, kernels: Sequence[tf.Tensor]) -> None:
-    """Sets up the arithmetic of an architecture.
+    """Initializes the arithmetic of an architecture.
 
     Args:
       names: names of the activations, in the order of their choices.

@@ -52,7 +52,7 @@ class SharedRecurrentCell(keras.layers.Layer):
     seed: int = 0,
     **kwargs: Any,
   ) -> None:
-    """Creates the layer, not its weights yet.
+    """Creates the layer without its weights.
 
     Args:
       cells: the space.

@@ -13,7 +13,7 @@ class StateList:
   """Tensors of one shape, one after another; usable inside and outside of graphs, and differentiable."""
 
   def __init__(self, shape: Sequence[int | None], dtype: tf.DType = tf.float32) -> None:
-    """Begins with an empty list.
+    """Initializes with an empty list.
 
     Args:
       shape: shape of every tensor, with None where it is unknown.

@@ -44,7 +44,7 @@ class SupernetTrainer(abc.ABC):
     distribution: tf.distribute.Strategy,
     seed: int,
   ) -> None:
-    """Sets up everything but the weights.
+    """Initializes everything but the weights.
 
     Args:
       training_config: how to train the supernet, with every field set that the task may fill in.

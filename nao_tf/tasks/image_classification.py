@@ -1,10 +1,10 @@
-"""Image classification: a network reads an image and gives the logits of its classes; the reward is the accuracy.
+"""Image classification: a network maps an image to the logits of its classes; the reward is the accuracy.
 
-Images are prepared as CIFAR is in the paper (Luo et al., NeurIPS 2018, section 4.1): pad, crop and flip the raw pixels,
-standardize each image, and cut out a square if the training configuration says so. Whatever type the raw pixels have,
-they are scaled to 0..255 first; see `nao_tf.tasks.pixels`.
+Images are preprocessed like CIFAR in the paper (Luo et al., NeurIPS 2018, section 4.1): pad, crop and flip raw pixels,
+standardize each image, and apply cutout if configured. Raw pixels of any type are first scaled to 0..255; see
+`nao_tf.tasks.pixels`.
 
-A part of the training set is held out for validation: the same fraction of each class, unless told otherwise; see
+A part of the training set is held out for validation, by default the same fraction of each class; see
 `nao_tf.tasks.image_splits`. Test images are not read before they are needed; see `nao_tf.tasks.image_reading`.
 """
 
@@ -52,11 +52,11 @@ class ImageClassifier(Protocol):
 
 
 class ImageClassification(BatchTask):
-  """Classification of a set of labeled images.
+  """Classification of labeled images.
 
   Attributes:
     labels: names of the classes.
-    hold_out: how the validation set is chosen if that is not given.
+    hold_out: default choice of the validation set.
     earlier_hold_out: how it was chosen in version 0.2 and before; see `use_earlier_split`.
   """
 
@@ -82,20 +82,20 @@ class ImageClassification(BatchTask):
     flip: bool = True,
     class_weight: str | Mapping[Any, float] | None = None,
   ):
-    """Sets up the task; reads no image yet.
+    """Initializes the task without reading any image.
 
     Args:
       name: name of the task, for messages and exports.
-      source: where the images come from.
-      validation_fraction: fraction of the training images held out for validation; 0 to train on all.
-      hold_out: which of them are held out: "stratified" (random ones of each class, in proportion), "random", or "last"
+      source: source of the images.
+      validation_fraction: fraction of the training images to hold out for validation; 0 to train on all.
+      hold_out: which images to hold out: "stratified" (random ones of each class, in proportion), "random", or "last"
         (as the paper does on CIFAR, whose images are in random order). None for the attribute of the class.
-      train_examples: train on this many of the rest; None for all. The validation set is the same. They are drawn from
-        each class in proportion if `hold_out` is "stratified", at random otherwise.
-      crop_padding: padding of the augmentation if the training configuration has none.
-      flip: whether the augmentation mirrors images if the training configuration does not say.
-      class_weight: what an example of a class counts in the loss: "balanced" if all classes are to count the same, or
-        weights by label; None if all examples are. Scores count all examples the same.
+      train_examples: number of the remaining images to train on; None for all. The validation set stays the same. They
+        are sampled from each class in proportion if `hold_out` is "stratified", otherwise at random.
+      crop_padding: default padding for random cropping, in pixels, if the training configuration has none.
+      flip: default for random flips, if the training configuration has none.
+      class_weight: weights of the classes in the loss: "balanced" to give every class the same total weight, or weights
+        by label; None to weight all examples equally. Metrics always weight all examples equally.
 
     Raises:
       ValueError: if an option is out of range.
@@ -262,7 +262,7 @@ class ImageClassification(BatchTask):
 
 
 class DigitsClassification(ImageClassification):
-  """Classification of the digits of scikit-learn, which need no directory. Mirrored digits are not digits: no flips."""
+  """Classification of the digits of scikit-learn, which need no download. By default images are not flipped."""
 
   earlier_hold_out = HOLD_OUT
 
@@ -278,7 +278,7 @@ class DigitsClassification(ImageClassification):
     flip: bool = False,
     **options: Any,
   ):
-    """Sets up the task; reads no image yet.
+    """Initializes the task; reads no image yet.
 
     Args:
       name: name of the task.
@@ -303,7 +303,7 @@ class DigitsClassification(ImageClassification):
 
 
 class TfdsClassification(ImageClassification):
-  """Classification of an image set of TensorFlow Datasets."""
+  """Classification of an image data set of TensorFlow Datasets."""
 
   def __init__(
     self,
@@ -315,20 +315,20 @@ class TfdsClassification(ImageClassification):
     photographs: bool = False,
     **options: Any,
   ):
-    """Opens the set; reads no image yet.
+    """Opens the data set without reading any image.
 
     Args:
-      name: name of the set in TensorFlow Datasets.
-      data_dir: directory of prepared sets; None for the default of TensorFlow Datasets.
-      download: whether to download and prepare the set if it is missing.
-      image_size: height and width to resize all images to; None to keep their size, or for 224 pixels of photographs.
-      photographs: whether the images are photographs: they are decoded as they are needed, random parts in a training
-        and their centers in an evaluation; see `nao_tf.tasks.photograph_decoding`.
-      **options: options of `ImageClassification`. Photographs are not padded unless `crop_padding` says so.
+      name: name of the data set in TensorFlow Datasets.
+      data_dir: directory of prepared data sets; None for the default of TensorFlow Datasets.
+      download: whether to download and prepare the data set if it is missing.
+      image_size: height and width to resize all images to. None to keep their size, or 224 pixels for photographs.
+      photographs: whether to decode images on the fly, with random crops in training and center crops in evaluation;
+        see `nao_tf.tasks.photograph_decoding`.
+      **options: options of `ImageClassification`. Photographs are only padded if `crop_padding` is given.
 
     Raises:
-      ValueError: if there is no such set, or it is not one of labeled images, or an option is out of range.
-      FileNotFoundError: if the set is missing.
+      ValueError: if there is no such data set, its images are not labeled, or an option is out of range.
+      FileNotFoundError: if the data set is missing.
     """
     if photographs:
       size = image_size or DEFAULT_SIZE

@@ -45,19 +45,19 @@ class LanguageModeling(StreamTask):
     max_vocabulary: int | None = None,
     train_examples: int | None = None,
   ):
-    """Sets up the task; reads no text yet.
+    """Initializes the task without reading any text.
 
     Args:
-      name: name of the task, for messages and exports. Texts with the names of published ones are checked against their
+      name: name of the task, for messages and exports. Texts with the names of published ones are checked for their
         sizes.
-      source: where the text comes from.
-      max_vocabulary: how many words the vocabulary may have; None for all.
-      train_examples: train on this many tokens from the beginning of the training text; None for all. The vocabulary is
-        that of the whole training text.
+      source: source of the text.
+      max_vocabulary: maximum size of the vocabulary; None for no limit.
+      train_examples: number of tokens to train on, from the start of the training text; None for all. The vocabulary is
+        still that of the whole training text.
 
     Raises:
-      ValueError: if `max_vocabulary` leaves no room for a word beside `<unk>` and `<eos>`, or there are no tokens to
-        train on.
+      ValueError: if `max_vocabulary` leaves no room for a word besides `<unk>` and `<eos>`, or there are no training
+        tokens.
     """
     if max_vocabulary is not None and max_vocabulary < 3:
       raise ValueError(f"max_vocabulary must be at least 3, or None for all words, got {max_vocabulary}")
@@ -168,7 +168,7 @@ class PythonReferenceModeling(LanguageModeling):
     max_vocabulary: int | None = _REFERENCE_VOCABULARY,
     **options: Any,
   ):
-    """Sets up the task; reads no text yet.
+    """Initializes the task; reads no text yet.
 
     Args:
       name: name of the task.

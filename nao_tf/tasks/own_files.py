@@ -30,22 +30,22 @@ class FolderClassification(OwnImages):
     photographs: bool = False,
     **options: Any,
   ):
-    """Reads the images, or, if they are photographs, checks their files.
+    """Reads the images, or for photographs only checks their files.
 
     Args:
       name: name of the task.
-      data_dir: not used.
-      download: not used.
-      image_dir: path of a directory with a folder for each class, or of a CSV file with file names and labels.
-      image_size: height and width to resize all images to; None to keep their size, or for 224 pixels of photographs.
-      skip_corrupt: whether to leave out files that are not images, with a warning.
-      photographs: whether the images are photographs: they are decoded as they are needed, random parts in a training
-        and their centers in an evaluation; see `nao_tf.tasks.photograph_decoding`. Then `image_dir` may have a directory
-        of images to train on and one of test images; see `nao_tf.tasks.photograph_folders`.
-      **options: options of `OwnImages`. Photographs are mirrored, and not padded, unless the options say otherwise.
+      data_dir: ignored.
+      download: ignored.
+      image_dir: path of a directory with one subdirectory per class, or of a CSV file with image paths and labels.
+      image_size: height and width to resize all images to. None to keep their size, or 224 pixels for photographs.
+      skip_corrupt: whether to skip files that are not valid images, with a warning.
+      photographs: whether to decode images on the fly, with random crops in training and center crops in evaluation;
+        see `nao_tf.tasks.photograph_decoding`. `image_dir` may then contain a directory of training images and one of
+        test images; see `nao_tf.tasks.photograph_folders`.
+      **options: options of `OwnImages`. By default photographs are flipped and not padded.
 
     Raises:
-      ValueError: if there is no `image_dir`, or nothing to learn from in it; the message says why.
+      ValueError: if `image_dir` is not given, or its images are invalid; the message gives the reason.
       FileNotFoundError: if there is no such directory or file.
     """
     del data_dir, download

@@ -40,7 +40,7 @@ class OwnImages(ImageClassification):
     flip: bool = False,
     **options: Any,
   ):
-    """Sets up the task.
+    """Initializes the task.
 
     Args:
       name: name of the task, for messages and exports.

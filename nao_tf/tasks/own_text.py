@@ -44,14 +44,14 @@ class OwnText(LanguageModeling):
     validation_fraction: float = VALIDATION_FRACTION,
     **options: Any,
   ):
-    """Checks the text.
+    """Initializes the task, after checking the text.
 
     Args:
       name: name of the task, for messages and exports.
       lines: lines of the text.
-      place: whose lines they are, for messages.
-      validation_fraction: fraction of the lines held out, above 0: the training of a language model depends on how it
-        does on a validation text.
+      place: description of the text, for error messages.
+      validation_fraction: fraction of the lines to hold out, above 0, since the training of a language model depends on
+        the validation loss.
       **options: options of `LanguageModeling`.
 
     Raises:

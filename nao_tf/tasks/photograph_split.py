@@ -15,7 +15,7 @@ class PhotographSplit:
   """
 
   def __init__(self, source: PhotographSource, part: str, chosen: np.ndarray | None = None):
-    """Holds the source.
+    """Initializes with the source.
 
     Args:
       source: source of the photographs.

@@ -59,7 +59,7 @@ class PlannedClassification(ImageClassification):
     train_examples: int | None = None,
     **options: Any,
   ):
-    """Sets up the task.
+    """Initializes the task.
 
     Args:
       name: key of `PUBLISHED_SETS`.
@@ -113,7 +113,7 @@ class PlannedLanguageModeling(LanguageModeling):
   def __init__(
     self, name: str, *, max_vocabulary: int | None = None, train_examples: int | None = None, **options: Any
   ):
-    """Sets up the task.
+    """Initializes the task.
 
     Args:
       name: key of `PUBLISHED_TOKENS`.

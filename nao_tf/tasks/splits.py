@@ -40,7 +40,7 @@ class MemorySplit:
   """
 
   def __init__(self, images: np.ndarray, labels: np.ndarray, indices: np.ndarray):
-    """Holds the arrays.
+    """Initializes with the arrays.
 
     Args:
       images: `[N, H, W, C]`, of any type. Several splits may share them.
@@ -82,7 +82,7 @@ class StreamedSplit:
     num_examples: int,
     decode: Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]] | None = None,
   ):
-    """Holds the stream.
+    """Initializes with the stream.
 
     Args:
       examples: (image, label) pairs, always in the same order.

@@ -26,7 +26,7 @@ class LocalText(tfds.core.GeneratorBasedBuilder):
   VERSION = tfds.core.Version("1.0.0")
 
   def __init__(self, *, source: TextSource, data_dir: str | None = None, **kwargs: Any):
-    """Sets up the builder.
+    """Initializes the builder.
 
     Args:
       source: where the text comes from. It is read only if the set has not been prepared.

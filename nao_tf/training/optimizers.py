@@ -1,7 +1,7 @@
-"""Optimizers by name, and learning rates, for every training configuration.
+"""Optimizers by name, and learning rate schedules, for all training configurations.
 
-TensorFlow Addons, where it is installed, registers more optimizers under names such as "Addons>LAMB". It is imported
-only here, and only when such a name is asked for.
+TensorFlow Addons, if installed, registers more optimizers under names such as "Addons>LAMB". It is imported only here,
+and only when such a name is used.
 """
 
 import difflib
@@ -95,7 +95,7 @@ class ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):
   """A schedule times a variable."""
 
   def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule, factor: tf.Variable) -> None:
-    """Takes the schedule and the variable."""
+    """Initializes with the schedule and the variable."""
     super().__init__()
     self.schedule, self.factor = schedule, factor
 
@@ -168,7 +168,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):
   """A schedule, or a constant rate, that is reached linearly: the first step has one part of so many."""
 
   def __init__(self, schedule: float | keras.optimizers.schedules.LearningRateSchedule, steps: int) -> None:
-    """Takes the schedule and how many steps the warm-up has."""
+    """Initializes with the schedule and how many steps the warm-up has."""
     super().__init__()
     self.schedule, self.steps = schedule, steps
 

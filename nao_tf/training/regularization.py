@@ -13,7 +13,7 @@ class Regularization:
   """Sums the gradients of all replicas, adds the decay of the weights, and bounds the common norm."""
 
   def __init__(self, training_config: TrainingConfig, num_replicas: int):
-    """Sets up what to do.
+    """Initializes the hook.
 
     Args:
       training_config: has weight decay and bound.

@@ -1,4 +1,4 @@
-"""How a training is run, as a frozen dataclass: what may change from one start of it to the next."""
+"""Options of a training run, which may differ from one start of a training to the next."""
 
 import dataclasses
 
@@ -12,14 +12,14 @@ CHECKPOINT_SECONDS = 120.0
 
 @dataclasses.dataclass(frozen=True)
 class RunOptions:
-  """How a training is run.
+  """Options of a training run.
 
   Attributes:
-    checkpoint_seconds: seconds between two checkpoints within an epoch.
-    checkpoint_steps: steps between two checkpoints within an epoch; 0: by time alone.
-    nan_rate_factor: if the loss becomes NaN or infinite, the training goes back to its last checkpoint, once, and on with
-      its learning rate times this; 0: it ends at once.
-    jit_compile: "on" or "off": whether training steps are compiled with XLA; "auto": on GPUs and TPUs, where it is possible.
+    checkpoint_seconds: time between two checkpoints within an epoch, in seconds.
+    checkpoint_steps: number of steps between two checkpoints within an epoch; 0 to use time only.
+    nan_rate_factor: if the loss becomes NaN or infinite, the training returns to its last checkpoint, once, and
+      continues with its learning rate multiplied by this; 0 to stop at once.
+    jit_compile: whether to compile training steps with XLA: "on", "off", or "auto" for GPUs and TPUs, where possible.
   """
 
   checkpoint_seconds: float = CHECKPOINT_SECONDS
@@ -36,14 +36,14 @@ class RunOptions:
 
 
 def check_compiled(jit_compile: str, num_replicas: int) -> None:
-  """Checks that steps can be compiled if they must be.
+  """Checks that steps can be compiled, if required.
 
   Args:
     jit_compile: "auto", "on" or "off".
-    num_replicas: how many devices share a batch.
+    num_replicas: number of devices that share a batch.
 
   Raises:
-    ValueError: if they must be compiled under several replicas, which TensorFlow does not do.
+    ValueError: if compilation is required with several replicas, which TensorFlow does not support.
   """
   if jit_compile == "on" and num_replicas > 1:
     raise ValueError(f"jit_compile=on is for one replica, got {num_replicas}: TensorFlow compiles no step of several")

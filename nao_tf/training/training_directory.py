@@ -1,15 +1,15 @@
-"""The directory of a training: checkpoints to resume from, the history of the epochs, scalars for TensorBoard.
+"""The directory of a training: checkpoints to resume from, the history of the epochs, and scalars for TensorBoard.
 
-A checkpoint is written after each epoch, and from time to time in between. The last two are kept, and that of the epoch
-with the lowest validation loss. On Ctrl-C or SIGTERM a checkpoint is written after the present step, before the process
-ends. If the loss is not finite, the training can go back to its last checkpoint, once.
+A checkpoint is saved after each epoch, and from time to time in between. The last two are kept, and that of the epoch
+with the lowest validation loss. On Ctrl-C or SIGTERM a checkpoint is saved after the current step before the process
+exits. If the loss is not finite, the training can return to its last checkpoint, once.
 
-The line of an epoch in the history reaches the disk before its checkpoint does. A process that dies in between leaves one
-line too many. That line is dropped when the training is resumed, and the training repeats the steps since its last
+The line of an epoch in the history is flushed to disk before its checkpoint is. A process that dies in between leaves
+one line too many, which is dropped when the training is resumed; the training then repeats the steps since its last
 checkpoint exactly.
 
-If the last checkpoint is damaged, the training goes on from the one before it. The history is then cut to that epoch,
-and the old one is kept beside it, as `history.jsonl.1`. One process at a time writes into the directory.
+If the last checkpoint is damaged, the training resumes from the one before it. The history is then truncated to that
+epoch, and the old one is kept as `history.jsonl.1`. Only one process at a time may write to the directory.
 """
 
 import contextlib
@@ -112,14 +112,14 @@ class TrainingDirectory:
 
     Args:
       progress: whether to show a progress bar.
-      until: the epoch to stop after, to go on later; None: the last one.
-      on_epoch: called with the metrics of each epoch that is trained now.
+      until: the epoch to pause after; None for the last one.
+      on_epoch: called with the metrics of each epoch that is trained in this call.
 
     Raises:
       nao_tf.training.base.Diverged: if the loss becomes NaN or infinite.
-      nao_tf.runs.run_lock.RunDirectoryInUse: if another process has the lock.
+      nao_tf.runs.run_lock.RunDirectoryInUse: if another process holds the lock.
       RunDirectoryError: if another process has trained here since the directory was opened, or `close` was called.
-      OSError: if the directory cannot be written.
+      OSError: if the directory cannot be written to.
     """
     if not self._is_open:
       raise RunDirectoryError(f"{self._directory}: was closed; open it again to go on")
@@ -286,27 +286,27 @@ def _is_best(metrics: Metrics, history: Sequence[Metrics]) -> bool:
 
 
 def restore_latest(directory: str, trainer: Trainer) -> bool:
-  """Restores a fresh trainer from the last whole checkpoint of a training directory; returns whether there is one.
+  """Restores a fresh trainer from the last intact checkpoint of a training directory; returns whether there is one.
 
   Raises:
-    ValueError: if the checkpoint is of another network or optimizer, or there are checkpoints but none is whole.
+    ValueError: if the checkpoint is of another network or optimizer, or all checkpoints are damaged.
   """
   return _restore(directory, trainer.state)
 
 
 def restore_network(directory: str, network: keras.Model, *, best: bool = False) -> int | None:
-  """Gives a fresh network the weights that are to be exported, those of the last whole checkpoint of a training.
+  """Loads the weights to export, those of the last intact checkpoint of a training, into a fresh network.
 
   Args:
     directory: directory of the training, which may still be running.
-    network: built as the training built it.
-    best: whether to take the checkpoint of the epoch with the lowest validation loss instead of the last one.
+    network: a network built in the same way as in the training.
+    best: whether to load the checkpoint of the epoch with the lowest validation loss instead of the last one.
 
   Returns:
-    How many epochs the training had completed; None if it has no checkpoint.
+    The number of completed epochs; None if there is no checkpoint.
 
   Raises:
-    ValueError: if the checkpoint is of another network, or there are checkpoints but none is whole.
+    ValueError: if the checkpoint is of another network, or all checkpoints are damaged.
   """
   epoch, weights = tf.Variable(0, dtype=tf.int64, trainable=False), BestWeights(network.trainable_variables)
   if not _restore(directory, {"network": network, "epoch": epoch}, best=best):
@@ -319,7 +319,7 @@ def restore_network(directory: str, network: keras.Model, *, best: bool = False)
 
 
 def has_begun(directory: str) -> bool:
-  """Returns whether a directory holds results of a training: an epoch in its history, or a checkpoint."""
+  """Returns whether a directory contains results of a training: an epoch in its history, or a checkpoint."""
   path = os.path.join(directory, HISTORY_FILE)
   has_epochs = os.path.exists(path) and os.path.getsize(path) > 0
   return has_epochs or bool(checkpoints.numbers(os.path.join(directory, CHECKPOINTS)))

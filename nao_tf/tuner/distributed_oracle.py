@@ -48,15 +48,15 @@ class DistributedOracle(SafeOracle):
     trial_timeout: float | None = None,
     **options: Any,
   ):
-    """Sets up the oracle.
+    """Initializes the oracle.
 
     Args:
-      objective: what is optimized, in any form that KerasTuner knows.
-      max_trials: how many trials are started at most; None for no limit.
-      seed: at least 0; None to draw one.
-      worker_timeout: seconds of silence after which a worker counts as dead.
-      trial_timeout: seconds that a trial may take; None for no limit. A process whose trial takes longer is ended by the
-        tuner, see `StrategyTuner`.
+      objective: the objective to optimize, in any form that KerasTuner accepts.
+      max_trials: maximum number of trials; None for no limit.
+      seed: random seed, at least 0; None for a random one.
+      worker_timeout: time without a sign of life after which a worker is considered dead, in seconds.
+      trial_timeout: time limit of a trial, in seconds; None for no limit. The tuner ends a process whose trial exceeds
+        it; see `StrategyTuner`.
       **options: further arguments of `keras_tuner.Oracle`.
 
     Raises:

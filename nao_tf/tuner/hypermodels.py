@@ -55,14 +55,14 @@ class CellHyperModel(keras_tuner.HyperModel):
   """
 
   def __init__(self, task: Task, space: SearchSpace, network_config: Any, training_config: Any, *, seed: int = 0):
-    """Creates a hypermodel.
+    """Initializes the hypermodel.
 
     Args:
-      task: what networks learn, images or text.
-      space: the space of the cells. The task must be able to train their networks.
+      task: the task to train networks on, of images or text.
+      space: the cell space, of a kind that the task supports.
       network_config: size and regularization of the networks.
       training_config: how networks are trained.
-      seed: seed of all trainings.
+      seed: random seed of all trainings.
     """
     super().__init__()
     self._task, self._network_config, self._training_config = task, network_config, training_config

@@ -47,17 +47,17 @@ class SafeOracle(keras_tuner.Oracle):
   """
 
   def __init__(self, objective: Any = None, max_trials: int | None = None, seed: int | None = None, **options: Any):
-    """Sets up the oracle.
+    """Initializes the oracle.
 
     Args:
-      objective: what is optimized, in any form that KerasTuner knows.
-      max_trials: how many trials are started at most; None for no limit.
-      seed: at least 0; None to draw one.
+      objective: the objective to optimize, in any form that KerasTuner accepts.
+      max_trials: maximum number of trials; None for no limit.
+      seed: random seed, at least 0; None for a random one.
       **options: further arguments of `keras_tuner.Oracle`.
 
     Raises:
-      ValueError: if the seed is negative, a hyperparameter has NaN or infinity among its values, or two of one name can
-        be active at the same time and have different values.
+      ValueError: if the seed is negative, a hyperparameter has NaN or infinity among its values, or two of the same
+        name can be active at the same time and have different values.
     """
     if seed is not None and seed < 0:
       raise ValueError(f"seed must not be negative, got {seed}")

@@ -12,7 +12,7 @@ class TrialTimes:
   """
 
   def __init__(self, limit: float | None, *, clock: Callable[[], float] = time.monotonic):
-    """Begins without trials.
+    """Initializes without trials.
 
     Args:
       limit: seconds that a trial may take; None for no limit.

@@ -22,7 +22,7 @@ class TrialWatch:
   """Terminates this process if a trial exceeds its time limit, after printing the stack of each thread."""
 
   def __init__(self, limit: float, on_overdue: Callable[[str], None]):
-    """Sets up a watch that watches nothing yet.
+    """Initializes a watch that watches nothing yet.
 
     Args:
       limit: seconds that a trial may take.

@@ -18,7 +18,7 @@ class WorkerRoll:
   """
 
   def __init__(self, timeout: float, *, clock: Callable[[], float] = time.monotonic):
-    """Sets up an empty roll.
+    """Initializes an empty roll.
 
     Args:
       timeout: seconds of silence after which a worker counts as dead.

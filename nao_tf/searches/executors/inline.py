@@ -16,7 +16,7 @@ class InlineExecutor(Executor):
   takes_batches = True
 
   def __init__(self, evaluator: Evaluator):
-    """Takes an evaluator."""
+    """Initializes the executor with an evaluator."""
     self._evaluator = evaluator
     self._trials: TrialEvaluator | None = None
     self._closing: Iterator[Trial] | None = None

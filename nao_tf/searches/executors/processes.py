@@ -47,13 +47,14 @@ class ProcessExecutor(Executor):
     trial_timeout: float | None = None,
     worker_memory: float | None = None,
   ):
-    """Sets up the workers. Their processes are started with the first trials.
+    """Initializes the executor. Worker processes are started with the first trials.
 
     Args:
-      make_evaluator: returns an evaluator. It is called in the processes, so it must be picklable.
-      num_workers: number of processes.
-      trial_timeout: seconds after which an evaluation has failed; None for no limit. Making the evaluator does not count.
-      worker_memory: GiB that a process may hold; None for its share of the memory of the machine.
+      make_evaluator: function that returns an evaluator. It is called in the worker processes, so it must be picklable.
+      num_workers: number of worker processes.
+      trial_timeout: time limit of an evaluation, in seconds, after which it fails; None for no limit. The construction
+        of the evaluator does not count.
+      worker_memory: memory limit of a process, in GiB; None for an equal share of the memory of the machine.
     """
     self._make, self._timeout = make_evaluator, trial_timeout
     self._memory = worker_memory or machine.memory_gib() * _LARGEST_SHARE / num_workers

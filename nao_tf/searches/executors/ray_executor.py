@@ -59,14 +59,14 @@ class RayExecutor(Executor):
     """Connects to a cluster, or starts Ray on this machine.
 
     Args:
-      make_evaluator: returns an evaluator. It is called on the nodes, which have the data.
-      num_workers: number of actors; None for as many as the cluster has room for, now or later.
-      trial_timeout: seconds after which an evaluation has failed; None for no limit.
-      worker_memory: GiB that the process of an actor may hold; None for the memory of the node.
-      gpus_per_trial: GPUs of an actor.
-      cpus_per_trial: cores of an actor.
-      ray_address: address of a running cluster, or "auto"; None starts Ray on this machine, and ends it with `close`.
-      ray_working_dir: a directory that each node of a running cluster gets; None for none.
+      make_evaluator: function that returns an evaluator. It is called on the nodes, which must have the data.
+      num_workers: number of actors; None for as many as fit the cluster, which may change.
+      trial_timeout: time limit of an evaluation, in seconds, after which it fails; None for no limit.
+      worker_memory: memory limit of the process of an actor, in GiB; None for the memory of the node.
+      gpus_per_trial: number of GPUs per actor.
+      cpus_per_trial: number of CPU cores per actor.
+      ray_address: address of a running cluster, or "auto"; None to start Ray on this machine, and stop it in `close`.
+      ray_working_dir: directory to copy to each node of a running cluster; None for none.
 
     Raises:
       ValueError: if Ray is not installed, there is no such directory, or the cluster cannot be reached.

@@ -46,7 +46,7 @@ class Pool:
   """
 
   def __init__(self, space: SearchSpace, is_new: Callable[[Architecture], bool], roots: Sequence[Architecture]):
-    """Begins with architectures that were evaluated.
+    """Initializes with architectures that were evaluated.
 
     Args:
       space: space of the architectures.

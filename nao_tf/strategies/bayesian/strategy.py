@@ -51,12 +51,12 @@ class Bayesian(Strategy):
   takes_objectives = True
 
   def __init__(self, space: SearchSpace, *, seed: int = 0, config: BayesianConfig = PRESETS["default"]):
-    """Sets up the strategy.
+    """Initializes the strategy.
 
     Args:
-      space: what to search.
+      space: the search space.
       seed: random seed.
-      config: the kernel, and how proposals are found.
+      config: settings of the strategy.
 
     Raises:
       ValueError: if the kernel compares networks and the architectures of the space are none.

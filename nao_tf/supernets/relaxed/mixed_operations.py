@@ -89,7 +89,7 @@ class MixtureGraphs:
   """The graphs of the mixtures of a network. Those of the same operations on states of the same shape share one."""
 
   def __init__(self) -> None:
-    """Begins without graphs."""
+    """Initializes without graphs."""
     self._functions: dict[Hashable, LayerFunction] = {}
     self._graphs: dict[Hashable, Callable[..., Any]] = {}
 

@@ -64,7 +64,7 @@ class MixedRecurrence:
   """One step and whole segments of a cell whose edges are mixtures."""
 
   def __init__(self, operations: Sequence[str], num_nodes: int, units: int, *, normalized: bool = True) -> None:
-    """Sets up the arithmetic; it has no weights.
+    """Initializes the arithmetic; it has no weights.
 
     Args:
       operations: names of the activations; the absent one may be among them.

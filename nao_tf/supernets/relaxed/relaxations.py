@@ -64,7 +64,7 @@ class CellRelaxation(Relaxation):
   """
 
   def __init__(self, space: NasnetSpace) -> None:
-    """Takes the space."""
+    """Initializes with the space."""
     self._space, self._num_nodes = space, space.num_nodes
     names = tuple(operation.name for operation in space.operations)
     self._may_be_absent = ZERO in names

@@ -44,7 +44,7 @@ class RelaxedRecurrentCell(keras.layers.Layer):
     normalized: bool = True,
     **kwargs: Any,
   ) -> None:
-    """Creates the cell, not its weights yet.
+    """Creates the cell without its weights.
 
     Args:
       operations: names of the activations; the absent one may be among them.
@@ -127,7 +127,7 @@ class RelaxedLanguageModel(LanguageModel):
     *,
     normalized: bool = True,
   ) -> None:
-    """Creates the model, weights included; see `RelaxedRecurrentCell` and `LanguageModel`."""
+    """Creates the model, including its weights; see `RelaxedRecurrentCell` and `LanguageModel`."""
     cell = RelaxedRecurrentCell(
       operations,
       num_nodes,

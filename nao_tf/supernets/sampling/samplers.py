@@ -23,7 +23,7 @@ class UniformSampler:
   """Draws all architectures of a space with equal probability, and does not learn; an `ArchitectureSampler`."""
 
   def __init__(self, space: SearchSpace, *, seed: int, distinct_inputs: bool = False) -> None:
-    """Sets up the sampler.
+    """Initializes the sampler.
 
     Args:
       space: whose architectures are drawn.
@@ -76,7 +76,7 @@ class PolicySampler:
   """
 
   def __init__(self, policy: Policy, *, baseline_decay: float, seed: int) -> None:
-    """Sets up the sampler.
+    """Initializes the sampler.
 
     Args:
       policy: not trained yet.

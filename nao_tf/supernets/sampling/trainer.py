@@ -61,7 +61,7 @@ class SamplingTrainer:
     sampler: ArchitectureSampler,
     config: SamplingConfig,
   ) -> None:
-    """Sets up the search.
+    """Initializes the search.
 
     Args:
       task: the task.
