@@ -1,7 +1,7 @@
 """Curves of a benchmark: the best architecture so far after each query, averaged over seeds.
 
-The incumbent after a query is the architecture with the best objective so far, the earliest one among equals. "test" is
-its figure to report, which the search does not see.
+The incumbent after a query is the architecture with the best objective so far; ties go to the earlier one. "test" is
+its value to report, which is hidden from the search.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Benchmarks of strategies on spaces that know a reward for each architecture, such as a formula. No table is needed."""
+"""Benchmarks of strategies on search spaces with a known reward for each architecture, such as a synthetic function."""
 
 import hashlib
 import math
@@ -18,14 +18,14 @@ _NUM_PROBES = 64
 
 @runtime_checkable
 class Rewarding(Protocol):
-  """What a space has besides, to be searched without a table."""
+  """A search space with known rewards, which can be searched without a table."""
 
   def reward(self, architecture: Architecture) -> float:
     """Returns the reward of an architecture, equal for all encodings of a network. Higher is better."""
 
 
 class FormulaEvaluator:
-  """Evaluates architectures by the reward that their space knows."""
+  """Evaluates architectures by the known reward of their space."""
 
   def __init__(self, space: Rewarding):
     """Initializes with the space."""

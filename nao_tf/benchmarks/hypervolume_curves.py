@@ -1,7 +1,7 @@
-"""Curves of a benchmark for several objectives: the hypervolume of what was found after each query.
+"""Curves of a multi-objective benchmark: the hypervolume of the architectures found after each query.
 
-It is in parts of the hypervolume of the true Pareto front of the table. The reference point is worse than the worst of that
-front in each objective, by a tenth of the range of the front.
+Values are fractions of the hypervolume of the true Pareto front of the table. The reference point is worse than the
+worst value of that front in each objective, by a tenth of the range of the front.
 """
 
 from __future__ import annotations

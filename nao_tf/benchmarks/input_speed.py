@@ -1,7 +1,7 @@
-"""How fast the input of a training is: its pipeline alone, its training step alone, and which of both waits.
+"""Measures the throughput of the input pipeline and of the training step, and which of them is the bottleneck.
 
-The pipeline is measured without a network, and the step on one batch that is given to it again and again. A training is
-about as fast as the slower one, if both can run at the same time.
+The pipeline is measured without a network, and the step with the same batch each time. A training is about as fast as
+the slower of the two, if both can run in parallel.
 """
 
 import contextlib
@@ -23,12 +23,12 @@ _WARM_UP = 5
 
 
 class Speed(NamedTuple):
-  """How fast something goes.
+  """A measured throughput.
 
   Attributes:
-    examples: how many were measured: images, or tokens.
-    seconds: how long that took.
-    processor_seconds: how long the processors worked meanwhile, all together.
+    examples: number of measured examples: images, or tokens.
+    seconds: measured wall time, in seconds.
+    processor_seconds: total CPU time in that period, in seconds.
   """
 
   examples: int
@@ -42,7 +42,7 @@ class Speed(NamedTuple):
 
   @property
   def processor_microseconds(self) -> float:
-    """Processor time of an example, in microseconds. It hardly depends on what else the machine does."""
+    """CPU time per example, in microseconds, which hardly depends on the load of the machine."""
     return 1e6 * self.processor_seconds / self.examples
 
 

@@ -1,7 +1,7 @@
-"""How well a controller predicts and writes architectures that it has not seen, measured on a table.
+"""Measures how well a controller predicts and decodes unseen architectures of a table.
 
-A controller is fitted to a few random architectures of the table, as in a round of NAO. It is then measured on others,
-none of which computes the same function as one that it was fitted to.
+A controller is trained on a few random architectures of the table, as in a round of NAO, and tested on others, none of
+which computes the same function as a training architecture.
 """
 
 import dataclasses
@@ -39,7 +39,7 @@ class PredictorScores:
 
 
 class PredictorBenchmark:
-  """Fits controllers of one configuration to samples of a table. All fits share one graph."""
+  """Trains controllers with the same configuration on samples of a table. All trainings share one graph."""
 
   def __init__(self, table: Table, config: ControllerConfig, *, ensemble_size: int = 3, objective: str | None = None):
     """Creates the controllers.
@@ -55,13 +55,13 @@ class PredictorBenchmark:
     self._controller = Controller(Vocabulary.of(table.space), config, ensemble_size=ensemble_size)
 
   def run(self, num_train: int, *, num_test: int = 1000, num_unlabeled: int = 512, seed: int = 0) -> PredictorScores:
-    """Fits new controllers and measures them.
+    """Trains new controllers and measures them.
 
     Args:
-      num_train: number of architectures to fit to.
-      num_test: number of architectures to measure on.
-      num_unlabeled: number of random architectures of the space, without figures, to fit the decoder to as well.
-      seed: seed of the architectures and of the controllers.
+      num_train: number of training architectures.
+      num_test: number of test architectures.
+      num_unlabeled: number of additional random architectures of the space for training the decoder.
+      seed: random seed of the architectures and of the controllers.
 
     Raises:
       ValueError: if the table has too few rows.

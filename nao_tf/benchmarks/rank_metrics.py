@@ -1,8 +1,8 @@
-"""How well a predictor orders architectures and a decoder copies them.
+"""Metrics for the ranking of a predictor and the reconstruction of a decoder.
 
-Pairwise accuracy and Hamming distance are those of the NAO paper (Luo et al., NeurIPS 2018, section 4). Kendall's tau is
-the usual measure for performance predictors. Measure them only on architectures that were not trained on in any
-encoding. Needs only NumPy and SciPy.
+Pairwise accuracy and Hamming distance are those of the NAO paper (Luo et al., NeurIPS 2018, section 4). Kendall's tau
+is the usual metric for performance predictors. Only compute them on architectures that were not trained on in any
+encoding. Only needs NumPy and SciPy.
 """
 
 import numpy as np

@@ -1,7 +1,8 @@
-"""Benchmarks of searches with rungs on tables with several budgets: what the epochs of all children together bring.
+"""Benchmarks of searches with rungs on tables with several training budgets: results for a total number of epochs.
 
-Each search runs in memory, as with one worker, and then writes one file. A benchmark that was interrupted runs the
-searches that have no file. A search without rungs, which trains each child as a whole, is "none" of the promotions.
+Each search runs in memory, as with one worker, and then writes one file. To resume an interrupted benchmark, the
+searches without a file are run. A search without rungs, which trains every candidate in full, has the promotion rule
+"none".
 """
 
 import csv
@@ -42,12 +43,12 @@ _MARKS = (0.25, 0.5, 1.0)
 
 
 class Point(NamedTuple):
-  """The best so far, when it has changed.
+  """The best trial so far, each time it changes.
 
   Attributes:
-    epochs: epochs of all children until then.
-    reward: reward of the best at the top rung.
-    test: figure to report of it.
+    epochs: total number of epochs of all candidates until then.
+    reward: reward of the best trial at the top rung.
+    test: value to report for it.
   """
 
   epochs: int
@@ -61,14 +62,14 @@ class RungRun:
 
   Attributes:
     strategy: name of the strategy.
-    promotion: how it is decided which children train on, or `WHOLE`.
+    promotion: promotion rule, or `WHOLE`.
     seed: random seed of the strategy.
     options: further keyword arguments of the strategy.
     table: path of the table file.
-    objective: figure at the top rung, such as val200.
+    objective: column of the top rung, such as val200.
     epochs: epochs of the rungs, ascending.
     reduction: reduction factor; one of this many candidates is promoted from each rung.
-    max_epochs: of all children together.
+    max_epochs: maximum total number of epochs of all candidates.
     directory: directory of the benchmark.
   """
 

@@ -1,8 +1,8 @@
-"""Simulates a cluster: many workers, trials that take hours, nodes that are lost, on a clock of its own.
+"""Simulates a search on a cluster, with many workers, long trials and node failures, on a simulated clock.
 
-Trials are looked up, and their durations are drawn. What the process of the search does between two trials, such as
-training a controller, really happens. Its real time passes on the clock of the cluster, too. So a simulation says how
-busy a strategy keeps so many workers, and what it costs a search that many trials are under way at a time.
+Trials are looked up in a table, and their durations are sampled. The work of the search process itself, such as
+training a controller, is real, and its real time is added to the simulated clock. So a simulation shows how busy a
+strategy keeps many workers, and how much parallelism costs a search.
 """
 
 import dataclasses
@@ -23,16 +23,17 @@ from nao_tf.trial import Evaluation, Trial
 
 @dataclasses.dataclass(frozen=True)
 class Cluster:
-  """What is simulated.
+  """The simulated cluster.
 
   Attributes:
-    num_workers: trials at a time.
-    median_seconds: median, in seconds, of the duration of a trial. Durations are log-normal.
-    spread: standard deviation of the logarithm of a duration; 0: all are the same.
-    failing_share: fraction of the trials that fail at the end of their time.
-    hours_between_losses: mean hours after which a node is lost; None: never. Its trial is begun again on a new node.
-    seconds_to_replace: until there is a new node for one that was lost.
-    seed: random seed. A trial of the same number has the same duration in each cluster of a seed.
+    num_workers: number of parallel trials.
+    median_seconds: median duration of a trial, in seconds. Durations are log-normal.
+    spread: standard deviation of the logarithm of a duration; 0 for equal durations.
+    failing_share: fraction of the trials that fail at their end.
+    hours_between_losses: mean time between failures of a node, in hours; None for no failures. The trial is restarted
+      on a new node.
+    seconds_to_replace: time to replace a lost node, in seconds.
+    seed: random seed. Trials with the same number have the same duration in all clusters with the same seed.
   """
 
   num_workers: int
@@ -67,12 +68,12 @@ class SimulatedTimes:
   """Where the time of a simulated search went.
 
   Attributes:
-    hours: on the clock of the cluster, to the end of the last trial.
-    utilization: fraction of their time that workers spent on trials until the last trial was begun. Attempts that were
-      lost and the waiting for new nodes are not in it.
-    idle_share: fraction of that time in which they waited for the process of the search.
-    driver_seconds: real time that the process of the search took for asking, telling, and writing down.
-    num_lost: attempts that were lost with their nodes.
+    hours: simulated time until the end of the last trial, in hours.
+    utilization: fraction of worker time spent on trials until the start of the last trial, without lost attempts and
+      waiting for new nodes.
+    idle_share: fraction of that time in which workers waited for the search process.
+    driver_seconds: real time that the search process spent on requesting, reporting and recording, in seconds.
+    num_lost: number of attempts lost with their nodes.
   """
 
   hours: float

@@ -1,8 +1,8 @@
-"""Multilayer perceptrons on handwritten digits, hundreds at a time.
+"""Multilayer perceptrons on handwritten digits, trained hundreds at a time.
 
-This tuning problem is small enough to be known completely: all 4,032 configurations of eight hyperparameters are
-trained, and tuners are compared on the table of the results. Networks of one shape are trained side by side. Their
-tensors have a leading axis C, and the hyperparameters that do not change shapes are tensors, too. Layers, losses and
+This tuning problem is small enough to be solved exhaustively: all 4,032 configurations of eight hyperparameters are
+trained, and tuners are compared on the table of the results. Networks of the same shape are trained together. Their
+tensors have a leading axis C, and hyperparameters that do not change shapes are tensors as well. Layers, losses and
 optimizers compute the same as those of Keras.
 """
 

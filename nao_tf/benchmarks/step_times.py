@@ -1,6 +1,6 @@
-"""Times of the training steps of a search on this machine.
+"""Measures training step times of a search on this machine.
 
-Everything is trained on noise of the size of the real data. A step takes as long as on real data, and nothing has to be
+Training data is random noise with the shape of the real data, which takes the same time, and nothing has to be
 downloaded.
 """
 

@@ -1,7 +1,7 @@
-"""Benchmarks of strategies on tables: many searches with different seeds. Each evaluation is a table lookup.
+"""Benchmarks of strategies on tables: many searches with different seeds, in which each evaluation is a table lookup.
 
-An executor runs them side by side, as it does with the trials of a search. These searches have no journal. Each one runs
-to its end at once and then writes one file. To resume an interrupted benchmark, the searches without a file are run.
+An executor runs the searches in parallel, as it does with the trials of a search. They have no journal: each search
+runs to its end and then writes one file. To resume an interrupted benchmark, the searches without a file are run.
 """
 
 import dataclasses
@@ -41,17 +41,17 @@ SCORE = "score"
 
 @dataclasses.dataclass(frozen=True)
 class BenchmarkConfig:
-  """The settings that all searches of a benchmark share.
+  """The settings shared by all searches of a benchmark.
 
   Attributes:
-    table: path of a table file; or directory of the search that trained a supernet; or name of a space with rewards.
-    objective: figure of the table to search by, such as val200; None: the table's default.
-    report: figure of the table to report for the best architecture by the objective; None: the table's default.
+    table: path of a table file, directory of a search that trained a supernet, or name of a search space with rewards.
+    objective: column of the table to search by, such as val200; None for the default of the table.
+    report: column of the table to report for the best architecture by the objective; None for the default of the table.
     num_trials: number of architectures that each search evaluates.
-    batch_size: number of architectures that a strategy is asked for at a time.
-    stop_at_best: whether a search ends when it has evaluated the best architecture of the table.
-    objectives: names of objectives, if the searches are for several: accuracy, the figure to search by, and what networks
-      cost. Hypervolumes are compared then.
+    batch_size: number of architectures to request from a strategy at a time.
+    stop_at_best: whether a search ends once it has evaluated the best architecture of the table.
+    objectives: names of the objectives of multi-objective searches, whose hypervolumes are compared: accuracy, which is
+      the column to search by, and costs of networks. Empty for a single objective.
   """
 
   table: str
@@ -76,10 +76,10 @@ class Run:
 
   Attributes:
     strategy: name of the strategy.
-    seed: seed of the strategy.
+    seed: random seed of the strategy.
     options: further keyword arguments of the strategy: JSON values and dataclasses of them.
-    config: settings that all searches share, with the names of the figures filled in.
-    table_digest: identifies the content of the table or of the supernet, wherever it is.
+    config: settings shared by all searches, with the names of the columns filled in.
+    table_digest: hash of the content of the table or of the supernet.
     directory: directory of the benchmark.
   """
 
@@ -111,13 +111,13 @@ class Run:
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-  """The results of one search. The lists have one element for each query, that is, each evaluated architecture.
+  """The results of one search. Lists have one element per query, that is, per evaluated architecture.
 
   Attributes:
     settings: settings of the search; see `Run.settings`.
-    seconds: wall time of the search.
-    objectives: figures to search by, in percent, or scores; None where the evaluation failed.
-    tests: figures to report, in percent; None where there is none.
+    seconds: wall time of the search, in seconds.
+    objectives: values searched by, in percent, or scores; None where the evaluation failed.
+    tests: values to report, in percent; None where there is none.
     rows: rows in the table; None where there is none.
   """
 
@@ -157,11 +157,11 @@ def search_table(
   """Runs a search in memory.
 
   Args:
-    strategy: a new strategy, which has not been asked or told anything.
-    evaluator: evaluates the architectures.
-    num_trials: budget. Failed and repeated trials count.
-    batch_size: number of architectures to ask for at a time.
-    stop_at: the search ends with the first trial that has at least this reward.
+    strategy: a fresh strategy.
+    evaluator: the evaluator.
+    num_trials: number of trials, including failed and repeated ones.
+    batch_size: number of architectures to request at a time.
+    stop_at: the search ends with the first trial with at least this reward.
 
   Returns:
     The trials: `num_trials` of them, or fewer if the space is exhausted or the search ended early.
@@ -232,13 +232,13 @@ def run_benchmark(
   executor: str = "processes",
   on_queries: Callable[[int], None] = lambda count: None,
 ) -> list[Record]:
-  """Runs the searches that are not finished yet, side by side. To the executor, each of them is a trial.
+  """Runs the searches that are not finished yet, in parallel. To the executor, each of them is a trial.
 
   Args:
     runs: all searches of the benchmark.
-    search: function at the top level of a module. It runs one search and calls `finish`. None: searches the table with
-      the strategy.
-    num_processes: number of searches that run at a time.
+    search: top-level function of a module that runs one search and calls `finish`. None to search the table with the
+      strategy.
+    num_processes: number of searches to run in parallel.
     executor: where they run; see `nao_tf.searches.executors`.
     on_queries: called with the number of queries of the searches that are finished already, then with that of each
       further one.
@@ -247,8 +247,8 @@ def run_benchmark(
     The records of all searches, in the order of `runs`.
 
   Raises:
-    ValueError: if a finished search had other settings, the message names them; or if a number or a name is wrong.
-    ChildProcessError: if a search fails. The others are ended, too.
+    ValueError: if a finished search had other settings, which the message names, or an argument is invalid.
+    ChildProcessError: if a search fails. The others are aborted.
   """
   if num_processes < 1:
     raise ValueError(f"num_processes must be at least 1, got {num_processes}")

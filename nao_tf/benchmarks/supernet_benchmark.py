@@ -1,4 +1,4 @@
-"""Benchmarks of strategies on the scores of a supernet that was trained once, in spaces that nobody can enumerate.
+"""Benchmarks of strategies on the scores of a supernet that was trained once, in spaces too large to enumerate.
 
 A score with shared weights takes a fraction of a second, so many searches with many queries can be compared. It is not the
 reward of a training from scratch. But it depends on all decisions as a reward does, and no table has to be made first.

@@ -10,13 +10,13 @@ from nao_tf.training.config import TrainingConfig
 
 
 class Regularization:
-  """Sums the gradients of all replicas, adds the decay of the weights, and bounds the common norm."""
+  """Sums the gradients of all replicas, adds weight decay, and clips their global norm."""
 
   def __init__(self, training_config: TrainingConfig, num_replicas: int):
-    """Initializes the hook.
+    """Initializes the regularization.
 
     Args:
-      training_config: has weight decay and bound.
+      training_config: defines weight decay and the maximum norm.
       num_replicas: number of replicas of the distribution.
     """
     decays_itself = optimizers.decays_weights_itself(training_config.optimizer)
