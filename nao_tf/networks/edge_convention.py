@@ -1,4 +1,4 @@
-"""What networks of cells of NAS-Bench-201 must be like. Nothing here imports TensorFlow."""
+"""Requirements of networks of NAS-Bench-201 cells. Does not import TensorFlow."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What image networks cost, part by part, computed from genotypes by arithmetic. Does not import TensorFlow.
+"""Computes the costs of image networks, part by part, from genotypes by arithmetic. Does not import TensorFlow.
 
 See `nao_tf.networks.descriptions` for what is counted.
 """
@@ -52,7 +52,7 @@ class PartCost(NamedTuple):
 
 
 class ImageCosts:
-  """Computes what the image networks of one configuration cost. The costs of operations are kept for further genotypes."""
+  """Computes the costs of image networks with the same configuration. The costs of operations are cached."""
 
   def __init__(self, config: ImageNetworkConfig, image_shape: Shape, num_classes: int):
     """Computes the stem.

@@ -1,7 +1,7 @@
-"""What language models cost, part by part, for one token. Does not import TensorFlow.
+"""Computes the costs of language models, part by part, for one token. Does not import TensorFlow.
 
-The previous output is kept until the cell has read it. Of a recurrent cell, all states are kept until their mean is
-taken.
+The previous output is kept until the cell has read it. All states of a recurrent cell are kept until their mean is
+computed.
 """
 
 from nao_tf.networks.image_costs import PartCost
@@ -16,7 +16,7 @@ _LSTM_KEPT = _LSTM_GATES + 2
 _NODE_KEPT = 3
 """Values of a unit that a node keeps for its gradient."""
 _BYTES = 4
-"""Of a value in single precision."""
+"""Of a value in float32."""
 
 
 def language_costs(

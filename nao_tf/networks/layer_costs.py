@@ -1,4 +1,4 @@
-"""What layers of image networks cost: parameters, multiply-adds, memory. Arithmetic on shapes, without TensorFlow.
+"""Computes the costs of layers of image networks from shapes: parameters, multiply-adds and memory. Needs no TensorFlow.
 
 There is a function for each layer of `nao_tf.networks.layers` and `nao_tf.networks.heads`, given the shape of its input
 and the arguments that its size depends on.
@@ -20,8 +20,8 @@ class Cost(NamedTuple):
   Attributes:
     shape: shape of the output.
     parameters: trainable parameters.
-    multiply_adds: multiply-adds of convolutions and dense layers. Those at the padded border count. Batch norm,
-      activations, pools and sums count nothing.
+    multiply_adds: multiply-adds of convolutions and dense layers. Those at the padded border count. Batch
+      normalization, activations, pools and sums count nothing.
     written: the largest number of values that the layers have in memory at a time, their input left out.
   """
 

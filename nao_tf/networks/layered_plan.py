@@ -238,7 +238,7 @@ def _part(name: str, group: Sequence[tuple[PlannedLayer, int]]) -> PartCost:
 
 
 def _values_in_memory(layers: Sequence[PlannedLayer], image_shape: Sequence[int]) -> Iterator[int]:
-  """Yields how many values there are in memory while each layer is computed, one after another.
+  """Yields the number of values in memory while each layer is computed, one after another.
 
   The output of a layer is kept until the last layer that reads it is computed. Norms and ReLUs are computed in place.
   """

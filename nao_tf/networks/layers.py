@@ -23,9 +23,9 @@ ImageShape = tuple[int | None, int, int, int]
 
 
 class Norm(keras.layers.BatchNormalization):
-  """Batch norm over [B, H, W] in one fused kernel, moving averages included.
+  """Batch normalization over [B, H, W] in one fused kernel, moving averages included.
 
-  Statistics, scale and offset are in single precision, whatever precision the images have.
+  Statistics, scale and offset are in float32, whatever precision the images have.
 
   Under a distribution, every replica takes its own batch statistics unless the convention synchronizes them, and
   averages these. Trainers evaluate with the averages of the first one. The moving variance averages unbiased estimates.
@@ -120,7 +120,7 @@ class Norm(keras.layers.BatchNormalization):
 
 
 def _moments(inputs: tf.Tensor) -> list[tf.Tensor]:
-  """Returns the mean of each channel and of its square, in no less than single precision."""
+  """Returns the mean of each channel and of its square, in no less than float32."""
   inputs = inputs if inputs.dtype == tf.float64 else tf.cast(inputs, tf.float32)
   return [tf.reduce_mean(inputs, (0, 1, 2)), tf.reduce_mean(tf.square(inputs), (0, 1, 2))]
 

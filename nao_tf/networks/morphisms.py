@@ -26,21 +26,21 @@ __all__ = ["add_skip", "calibrated", "concat_skip", "deeper", "wider"]
 def deeper(
   model: keras.Model, after: str, *, kernel_size: int = 3, normalized: bool = True, name: str | None = None
 ) -> keras.Model:
-  """Returns a model with one layer more, which begins as the identity.
+  """Returns a model with an additional layer, initialized to the identity.
 
-  After images, that is a convolution, batch normalization and a ReLU; after vectors, a dense layer and a ReLU. Where
-  values may be negative, a `PReLU` that begins as the identity takes the place of the ReLU.
+  After images, it consists of a convolution, batch normalization and a ReLU; after vectors, of a dense layer and a
+  ReLU. Where values may be negative, a `PReLU` initialized to the identity replaces the ReLU.
 
   Args:
     model: a functional model.
-    after: name of the layer that the new one reads. What has read that reads the new one.
+    after: name of the layer to insert after. Its readers will read the new layer.
     kernel_size: height and width of the kernel of a convolution, odd.
     normalized: whether a convolution has batch normalization.
-    name: what the names of the new layers begin with; None for a name that is free.
+    name: prefix of the names of the new layers; None for an unused one.
 
   Raises:
-    ValueError: if the model is not one of plain layers, there is no such layer, its output is neither images nor
-      vectors, or the kernel is even.
+    ValueError: if the model does not consist of plain layers, there is no such layer, its output is neither images nor
+      vectors, or the kernel size is even.
   """
   graph = read_graph(model)
   prefix = _free_name(graph, "deeper") if name is None else name
@@ -50,9 +50,9 @@ def deeper(
 def wider(model: keras.Model, layer: str, width: int, *, seed: int = 0) -> keras.Model:
   """Returns a model in which one layer has more filters or units.
 
-  The new ones are copies of random old ones. All layers downstream that read them share what they did for the old one
-  among its copies, in unequal parts: so the copies get different gradients, and become different in training. If the
-  output is added to that of other layers, these become wider, too.
+  New channels are copies of random old ones. In all downstream layers that read them, the weights of an old channel are
+  divided among its copies, in unequal parts, so that the copies get different gradients and diverge in training. If the
+  output is added to that of other layers, these are widened as well.
 
   Args:
     model: a functional model.
@@ -61,8 +61,8 @@ def wider(model: keras.Model, layer: str, width: int, *, seed: int = 0) -> keras
     seed: random seed of the choice of copies and of their parts.
 
   Raises:
-    ValueError: if the model is not one of plain layers, there is no such layer, it is at least as wide already, or
-      something downstream cannot become wider, such as an output of the model.
+    ValueError: if the model does not consist of plain layers, there is no such layer, it is at least as wide already,
+      or something downstream cannot be widened, such as an output of the model.
   """
   return build_model(widened(read_graph(model), layer, width, np.random.default_rng(seed)))
 
@@ -70,51 +70,51 @@ def wider(model: keras.Model, layer: str, width: int, *, seed: int = 0) -> keras
 def add_skip(model: keras.Model, start: str, end: str, *, name: str | None = None) -> keras.Model:
   """Returns a model in which the output of one layer is added to that of a later one.
 
-  On the way it is pooled to the resolution there, and goes through a 1x1 convolution, or a dense layer, which begins as
-  zero.
+  It is first pooled to the resolution there, and passed through a 1x1 convolution or a dense layer that is initialized
+  to zero.
 
   Args:
     model: a functional model.
     start: name of the layer whose output is added.
-    end: name of the layer whose output it is added to. What has read that reads the sum.
-    name: what the names of the new layers begin with; None for a name that is free.
+    end: name of the layer whose output it is added to. Readers of that output will read the sum.
+    name: prefix of the names of the new layers; None for an unused one.
 
   Raises:
-    ValueError: if the model is not one of plain layers, there is no such layer, `start` depends on `end`, or it has a
-      lower resolution.
+    ValueError: if the model does not consist of plain layers, there is no such layer, `start` depends on `end`, or it
+      has a lower resolution.
   """
   graph = read_graph(model)
   return build_model(with_sum(graph, start, end, _free_name(graph, "skip") if name is None else name))
 
 
 def concat_skip(model: keras.Model, start: str, end: str, *, name: str | None = None) -> keras.Model:
-  """Returns a model in which a later layer reads the output of one layer beside what it has read before.
+  """Returns a model in which a later layer also reads the output of an earlier one, concatenated to its input.
 
-  On the way it is pooled to the resolution there. The weights for the new channels begin as zero.
+  The output is first pooled to the resolution there. The weights for the new channels are initialized to zero.
 
   Args:
     model: a functional model.
     start: name of the layer whose output is read.
     end: name of a Conv2D or Dense layer that reads it.
-    name: what the names of the new layers begin with; None for a name that is free.
+    name: prefix of the names of the new layers; None for an unused one.
 
   Raises:
-    ValueError: if the model is not one of plain layers, there is no such layer, `end` is of another class, `start`
-      depends on it, or it has a lower resolution.
+    ValueError: if the model does not consist of plain layers, there is no such layer, `end` is of another class,
+      `start` depends on it, or it has a lower resolution.
   """
   graph = read_graph(model)
   return build_model(with_concatenation(graph, start, end, _free_name(graph, "skip") if name is None else name))
 
 
 def calibrated(model: keras.Model, norms: list[str], examples: np.ndarray) -> None:
-  """Makes batch norms the identity in training, too, for the statistics of some examples (Net2Net, section 2.5).
+  """Calibrates new batch normalization layers to be the identity also in training (Net2Net, section 2.5).
 
-  A new batch normalization is the identity for mean 0 and variance 1. In training it takes those of the batch
-  instead. So its scale and offset become the standard deviation and the mean of what it reads.
+  A new batch normalization layer is the identity for inputs of mean 0 and variance 1, but in training it uses batch
+  statistics. So its scale and offset are set to the standard deviation and the mean of its inputs for some examples.
 
   Args:
-    model: whose layers are changed.
-    norms: names of layers of batch normalization that are the identity in inference.
+    model: the model, which is changed.
+    norms: names of the batch normalization layers that are the identity at inference.
     examples: inputs of the model.
   """
   if not norms:

@@ -1,4 +1,4 @@
-"""Reads genotypes that people name: a published name, a JSON file or the string of an architecture."""
+"""Reads genotypes given by a user: the name of a published architecture, a JSON file, or an architecture string."""
 
 import difflib
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _SPACES = ("nasnet5", "nasnet11", "rnn12")
 
 
 class NamedNetwork(Protocol):
-  """A network that has a name."""
+  """A published network with a name."""
 
   @property
   def genotype(self) -> Genotype:
@@ -26,13 +26,14 @@ NAMED: Mapping[str, NamedNetwork] = {**CELLS, **RECURRENT_CELLS, **BASELINES}
 
 
 def read_genotype(text: str, space: str | None = None, *, place: str = "network") -> Genotype:
-  """Returns the genotype that a text names.
+  """Returns the genotype given by a text.
 
   Args:
-    text: name of a published network, a published string, or the path of a JSON file: a genotype, or the best.json of
-      a search.
-    space: name of the space of a published string; None: that of nasnet5, nasnet11 and rnn12 which the string is in.
-    place: place of the text, such as a flag, for error messages.
+    text: the name of a published architecture, an architecture string, or the path of a JSON file, which contains a
+      genotype or is the best.json of a search.
+    space: name of the search space of an architecture string; None: whichever of nasnet5, nasnet11 and rnn12 it belongs
+      to.
+    place: where the text is from, such as a flag, for error messages.
 
   Raises:
     ValueError: if the text is none of these.

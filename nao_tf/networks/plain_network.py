@@ -1,9 +1,10 @@
-"""Turns an image network into a functional model of standard Keras layers, with equal outputs and all of its weights.
+"""Converts an image network to a functional model of standard Keras layers, with equal outputs and all of its weights.
 
-Such a model needs nothing of this package: it is saved, loaded, shown, trained further and cut like any other model of
-Keras. Its layers have names that tell their place: `stem-norm`, `cell_3-node_2-left-sep3x3-0-depthwise`, `cell_3` (the
-output of a cell), `logits`. The auxiliary head is left out, and so is drop-path: they are parts of a training. On request
-they are kept: the head as a second output, and drop-path as layers of `nao_tf.networks.drop_path`.
+Such a model does not need this package: it can be saved, loaded, inspected, trained further and truncated like any
+other Keras model. The names of its layers describe their position: `stem-norm`,
+`cell_3-node_2-left-sep3x3-0-depthwise`, `cell_3` (the output of a cell), `logits`. Parts for training are left out by
+default: the auxiliary head, which can be kept as a second output, and drop-path, which can be kept as layers of
+`nao_tf.networks.drop_path`.
 """
 
 import re
@@ -41,7 +42,7 @@ def plain_model(
   training_graph: bool = False,
   name: str = "image_classifier",
 ) -> keras.Model:
-  """Returns a functional model of standard layers that computes what a network computes in inference.
+  """Returns a functional model of standard layers that computes what a network computes at inference.
 
   The weights are copies. The outputs are compared for random images before the model is returned.
 

@@ -1,7 +1,7 @@
-"""The precision that networks are built in. Keras holds it in global settings, which a program may change.
+"""The precision in which networks are built, which is a global setting in Keras.
 
-In mixed precision a network computes in a type of half the size. Its weights, batch statistics, means over images, logits
-and losses stay in single precision.
+In mixed precision a network computes in a 16-bit type. Its weights, batch statistics, means over images, logits and
+losses stay in float32.
 """
 
 import contextlib
@@ -39,13 +39,13 @@ def check_precision(allowed: Collection[str] = ("float32",)) -> None:
 
 @contextlib.contextmanager
 def mixed_precision(name: str) -> Iterator[None]:
-  """Lets networks be built in mixed precision as long as the context is open.
+  """Builds networks in mixed precision for the duration of the context.
 
   Args:
-    name: a key of `POLICIES`; "none" changes nothing.
+    name: a key of `POLICIES`; "none" has no effect.
 
   Raises:
-    ValueError: if the global settings of Keras are not those of single precision.
+    ValueError: if Keras is not globally set to float32.
   """
   if name == "none":
     yield
@@ -62,7 +62,7 @@ def mixed_precision(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def double_precision() -> Iterator[None]:
-  """Lets networks be built in double precision as long as the context is open."""
+  """Builds networks in float64 for the duration of the context."""
   policy, floats = keras.mixed_precision.global_policy(), keras.backend.floatx()
   keras.mixed_precision.set_global_policy("float64")
   keras.backend.set_floatx("float64")

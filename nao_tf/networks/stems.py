@@ -1,4 +1,4 @@
-"""Stems: what turns an image into the two states that the first cell reads."""
+"""Stems, which map an image to the two states that the first cell reads."""
 
 from collections.abc import Callable, Sequence
 

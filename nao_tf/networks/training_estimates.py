@@ -1,4 +1,4 @@
-"""How long a training takes on an accelerator, estimated from the multiply-adds of the network. Imports no TensorFlow."""
+"""Estimates the training time on an accelerator from the multiply-adds of the network. Does not import TensorFlow."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ PEAK_FLOPS: Mapping[str, Mapping[str, float]] = {
 precision. From NVIDIA's data sheet of the V100 (SXM2) and its white papers on the A100 and the H100 (SXM5); products of
 matrices on tensor cores, without sparsity.
 
-On an A100 and an H100, TensorFlow multiplies single precision in TF32, unless
-`tf.config.experimental.enable_tensor_float_32_execution(False)` is called: then their peaks are 19.5 and 66.9 TFLOPS. A V100
-has no units for bfloat16; it is taken to multiply it in single precision.
+On an A100 and an H100, TensorFlow multiplies float32 in TF32, unless
+`tf.config.experimental.enable_tensor_float_32_execution(False)` is called: then their peaks are 19.5 and 66.9 TFLOPS. A
+V100 has no units for bfloat16; it is assumed to multiply it in float32.
 """
 
 FLOPS_PER_MULTIPLY_ADD = 2
@@ -27,20 +27,20 @@ PASSES = 3
 """The work of a training step in forward passes: one forward, and two for the gradients of inputs and of weights."""
 
 _SINGLE_PRECISION = (CLASSIFIER, SOFTMAX)
-"""Parts whose products are in single precision, whatever the network computes in."""
+"""Parts whose products are in float32, whatever the network computes in."""
 
 _BYTES = 4
-"""Of a value in single precision."""
+"""Of a value in float32."""
 _COPIES = 3
 """Of the weights in training: weights, gradients, momentum."""
 
 
 class Peak(NamedTuple):
-  """What an accelerator does at its best.
+  """The peak performance of an accelerator.
 
   Attributes:
-    type: that it multiplies in.
-    flops: operations per second.
+    type: number type of its multiplications.
+    flops: floating-point operations per second.
   """
 
   type: str
@@ -48,14 +48,14 @@ class Peak(NamedTuple):
 
 
 def peak_of(accelerator: str, mixed_precision: str = "none") -> Peak:
-  """Returns the peak of an accelerator in a precision; that of single precision if it has no units for another one.
+  """Returns the peak performance of an accelerator in a precision, or in float32 if it has no units for that precision.
 
   Args:
     accelerator: a key of `PEAK_FLOPS`.
-    mixed_precision: the type that is computed in; "none" for single precision.
+    mixed_precision: the compute type; "none" for float32.
 
   Raises:
-    ValueError: if the accelerator is not known.
+    ValueError: if the accelerator is unknown.
   """
   if accelerator not in PEAK_FLOPS:
     raise ValueError(f"expected one of {', '.join(PEAK_FLOPS)}, got {accelerator!r}")
@@ -66,16 +66,15 @@ def peak_of(accelerator: str, mixed_precision: str = "none") -> Peak:
 
 @dataclasses.dataclass(frozen=True)
 class TrainingEstimate:
-  """What a training costs.
+  """The estimated costs of a training.
 
   Attributes:
     description: description of the network.
-    examples: training examples of an epoch: images, or tokens.
-    epochs: passes over them.
-    steps_per_epoch: steps of an epoch.
-    num_replicas: devices that share the work.
-    mixed_precision: the type that the network computes in; "none" for single precision. Classifiers and softmaxes are
-      always in single precision.
+    examples: number of training examples per epoch: images, or tokens.
+    epochs: number of epochs.
+    steps_per_epoch: number of steps per epoch.
+    num_replicas: number of devices.
+    mixed_precision: compute type of the network; "none" for float32. Classifiers and softmaxes always use float32.
   """
 
   description: Description
@@ -87,12 +86,12 @@ class TrainingEstimate:
 
   @property
   def steps(self) -> int:
-    """Steps of the whole training."""
+    """Total number of steps."""
     return self.steps_per_epoch * self.epochs
 
   @property
   def flops(self) -> float:
-    """Floating-point operations of the whole training: three forward passes for each example, with the auxiliary head."""
+    """Total floating-point operations: three forward passes per example, including the auxiliary head."""
     return self._flops(self.description.multiply_adds_with_auxiliary)
 
   @property
@@ -101,14 +100,14 @@ class TrainingEstimate:
     return _BYTES * _COPIES * self.description.parameters_with_auxiliary
 
   def hours(self, accelerator: str, utilization: float) -> float:
-    """Returns how many hours the training takes.
+    """Returns the estimated training time, in hours.
 
     Args:
       accelerator: a key of `PEAK_FLOPS`.
-      utilization: fraction of the peak that the training reaches.
+      utilization: fraction of the peak performance that the training reaches.
 
     Raises:
-      ValueError: if the accelerator is not known, or the utilization is not above 0.
+      ValueError: if the accelerator is unknown, or the utilization is not above 0.
     """
     network, logits = peak_of(accelerator, self.mixed_precision), peak_of(accelerator)
     if not utilization > 0:
@@ -119,7 +118,7 @@ class TrainingEstimate:
 
   @property
   def _single_precision_multiply_adds(self) -> int:
-    """Multiply-adds of an example, forward, that are always in single precision."""
+    """Multiply-adds of an example, forward, that are always in float32."""
     return sum(part.multiply_adds for part in self.description.parts if part.name in _SINGLE_PRECISION)
 
   def _flops(self, multiply_adds: int) -> float:
@@ -129,16 +128,16 @@ class TrainingEstimate:
 
 @dataclasses.dataclass(frozen=True)
 class TrainingMemory:
-  """What a training needs of the memory of each replica, by estimate.
+  """The estimated memory of a training on each replica.
 
   Attributes:
-    num_weights: weights of the network, batch statistics included.
-    bytes_per_example: bytes of the activations of an example.
-    batch_size: examples of a step on the replica.
-    accumulate_steps: parts that a step divides them into.
-    num_averages: averages of each weight that are kept.
-    example: what one is, "image" or "stream".
-    beside: what else of the size of the weights is kept, in words.
+    num_weights: number of weights of the network, including batch statistics.
+    bytes_per_example: memory of the activations per example, in bytes.
+    batch_size: number of examples per step on the replica.
+    accumulate_steps: number of parts for gradient accumulation.
+    num_averages: number of averages that are kept of each weight.
+    example: what one example is, "image" or "stream".
+    beside: description of other copies of the size of the weights.
   """
 
   num_weights: int

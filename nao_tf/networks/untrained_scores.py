@@ -1,11 +1,11 @@
-"""What can be said of an image network before it is trained: SynFlow and NASWOT.
+"""Zero-cost proxies of image networks, computed at initialization: SynFlow and NASWOT.
 
-* SynFlow (Tanaka et al., 2020; as a score of architectures: Abdelfattah et al., 2021) is the sum over all weights of
-  |w dR/dw|, where R is the sum of the logits of an image of ones and each weight is replaced by its absolute value.
-* NASWOT (Mellor et al., 2021) is the logarithm of the determinant of a kernel: of how many rectified units do the same with
-  two images of a batch, on or off. It is high if the network tells the images of the batch apart.
+* SynFlow (Tanaka et al., 2020; as a score of architectures: Abdelfattah et al., 2021) is the sum over all weights of |w
+  dR/dw|, where R is the sum of the logits for an image of ones and each weight is replaced by its absolute value.
+* NASWOT (Mellor et al., 2021) is the log determinant of a kernel that counts how many rectified units have the same
+  state, on or off, for two images of a batch. It is high if the network distinguishes the images of the batch.
 
-Nothing is traced. A larger figure is meant to be that of a better network.
+Nothing is traced. Higher values are meant to indicate better networks.
 """
 
 import math
@@ -24,12 +24,12 @@ _RIDGE = 1e-3
 
 
 def synflow(network: keras.Model, image_shape: tuple[int, int, int]) -> float:
-  """Returns the logarithm of the SynFlow of a network, whose weights become positive.
+  """Returns the logarithm of the SynFlow of a network, whose weights are made positive.
 
-  Batch norm uses its averages, which are 0 and 1 in a new network, so it changes nothing.
+  Batch normalization uses its moving averages, which are 0 and 1 in a new network, so it has no effect.
 
   Args:
-    network: a new image network in double precision, see `nao_tf.networks.precision.double_precision`.
+    network: a new image network in float64; see `nao_tf.networks.precision.double_precision`.
     image_shape: (height, width, channels) of the image of ones.
   """
   weights = network.trainable_variables
@@ -44,7 +44,7 @@ def synflow(network: keras.Model, image_shape: tuple[int, int, int]) -> float:
 
 
 def naswot(network: keras.Model, images: tf.Tensor) -> float:
-  """Returns the NASWOT of a network for a batch of images. Batch norm uses the statistics of the batch.
+  """Returns the NASWOT of a network for a batch of images. Batch normalization uses batch statistics.
 
   Args:
     network: a new image network.

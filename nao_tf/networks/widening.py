@@ -1,9 +1,8 @@
-"""How a layer of a graph becomes wider, with everything downstream that reads it (Chen et al., "Net2Net", section 2.4).
+"""Widens a layer of a graph, with everything downstream that reads it (Chen et al., "Net2Net", section 2.4).
 
-What a channel of the wider model computes is told by a mapping: the index of the old channel that it is a copy of. The
-mapping of the widened layer goes downstream with the channels, through layers that treat each channel by itself,
-through concatenations and flattened maps, to the layers that mix channels. There, the weights of an old channel are
-divided among its copies.
+A mapping from each channel of the wider model to the index of the old channel that it copies is propagated downstream
+from the widened layer, through layers that process channels separately, concatenations and flattened maps, to the
+layers that mix channels. There, the weights of an old channel are divided among its copies.
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 FLOAT32 = "float32"
 PRECISIONS = (FLOAT32, "bfloat16", "float16")
-"""What an export may store its weights in; single precision is the default."""
+"""What an export may store its weights in; float32 is the default."""
 
 DISTANCES = {FLOAT32: 1e-4, "bfloat16": 0.1, "float16": 0.02}
 """How far answers of an export may be from those of the network, as a fraction of the largest one, or of 1."""

@@ -17,7 +17,7 @@ class StoredWeights:
   """The weights of a network as an export stores them.
 
   Attributes:
-    variables: the variables to write. In single precision they are those of the network.
+    variables: the variables to write. In float32 they are those of the network.
   """
 
   def __init__(self, variables: Sequence[tf.Variable], precision: str):

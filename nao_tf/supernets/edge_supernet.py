@@ -149,7 +149,7 @@ class EdgeSupernet:
     return EdgePathNetwork(self, architecture, unit_weights)
 
   def num_parameters(self, path: Path) -> tf.Tensor:
-    """Returns how many trainable parameters the network of a path has."""
+    """Returns the number of trainable parameters of the network of a path."""
     return tf.reduce_sum(path.sizes)
 
   def copy_to(self, network: ImageNetwork, weights: np.ndarray, statistics: np.ndarray | None = None) -> None:

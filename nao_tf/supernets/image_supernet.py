@@ -115,7 +115,7 @@ class ImageSupernet:
     return PathNetwork(self, self._selectors.read(architecture), unit_weights)
 
   def num_parameters(self, path: Path) -> tf.Tensor:
-    """Returns how many trainable parameters the network of a path has, without those of an auxiliary head."""
+    """Returns the number of trainable parameters of the network of a path, without those of an auxiliary head."""
     sizes = path.sizes if self.auxiliary_head is None else path.sizes[: self.auxiliary_head.number]
     return tf.reduce_sum(sizes)
 

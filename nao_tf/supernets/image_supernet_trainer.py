@@ -70,7 +70,7 @@ class ImageSupernetTrainer(SupernetTrainer):
     Args:
       task: the task.
       supernet: the networks.
-      training_config: how to train them, with every field set that the task may fill in.
+      training_config: how to train them, including the fields that the task fills in.
       sharing_config: how architectures are drawn and scored.
       distribution: the `tf.distribute.Strategy` of the process.
       seed: random seed of the order of examples and architectures.
@@ -97,12 +97,12 @@ class ImageSupernetTrainer(SupernetTrainer):
 
   @property
   def state(self) -> dict[str, Any]:
-    """What a checkpoint must hold to resume the training as if it had not been interrupted."""
+    """The checkpointed state, from which the training resumes as if it had not been interrupted."""
     return {**super().state, "loss": self._loss, **self._loss_scale.state}
 
   @property
   def steps_per_epoch(self) -> int:
-    """How many steps an epoch has."""
+    """The number of steps per epoch."""
     return self._steps_per_epoch
 
   def score(self, architecture: Architecture) -> Metrics:
@@ -119,7 +119,7 @@ class ImageSupernetTrainer(SupernetTrainer):
     return self._metrics([self._minibatch_step(*minibatch, choices)])
 
   def num_parameters(self, architecture: Architecture) -> int:
-    """Returns how many trainable parameters the network of an architecture has, without those of an auxiliary head."""
+    """Returns the number of trainable parameters of the network of an architecture, without those of an auxiliary head."""
     return int(self._count_step(tf.constant(architecture, tf.int32)))
 
   def _statistics(self, choices: tf.Tensor) -> tf.Tensor:
@@ -137,7 +137,7 @@ class ImageSupernetTrainer(SupernetTrainer):
     return self.task.metrics({name: total / count for name, total in totals.items()})
 
   def _open_data(self) -> None:
-    """Gets ready to read the batches from the present step on."""
+    """Gets ready to read the batches from the current step on."""
     data = remaining_batches(self.task, self.training_config, seed=self._seed, step=self.num_steps_done)
     self._data = iter(distributed(data, self._distribution))
 

@@ -93,12 +93,12 @@ class RecurrentSupernetTrainer(SupernetTrainer):
 
   @property
   def state(self) -> dict[str, Any]:
-    """What a checkpoint must hold to resume the training as if it had not been interrupted."""
+    """The checkpointed state, from which the training resumes as if it had not been interrupted."""
     return {**super().state, "network": self.supernet.network, "progress": self._progress, **self._loss_scale.state}
 
   @property
   def steps_per_epoch(self) -> int:
-    """How many steps the first epoch has. The other epochs have about as many."""
+    """The number of steps in the first epoch; other epochs have about as many."""
     return len(self._lengths(0))
 
   def score(self, architecture: Architecture) -> Metrics:
@@ -124,7 +124,7 @@ class RecurrentSupernetTrainer(SupernetTrainer):
     return self.task.metrics({"loss": float(loss) / float(tf.reduce_sum(part[2]))})
 
   def num_parameters(self, architecture: Architecture) -> int:
-    """Returns how many trainable parameters a language model has; all have as many."""
+    """Returns the number of trainable parameters of a language model; all have as many."""
     del architecture
     return num_parameters(self.supernet.network) + self.supernet.bank.max_path
 

@@ -1,4 +1,4 @@
-"""The rounds of a search with shared weights, in an append-only file: what was trained on, and what came out."""
+"""The rounds of a search with shared weights, in an append-only file: the pools and the rewards."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence

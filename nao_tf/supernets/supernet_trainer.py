@@ -1,4 +1,4 @@
-"""The training of a supernet, whatever its task: each step trains one architecture of a pool."""
+"""The base class of supernet trainers, in which each step trains one architecture of a pool."""
 
 import abc
 import time
@@ -21,13 +21,13 @@ from nao_tf.trial import Architecture
 class SupernetTrainer(abc.ABC):
   """Trains shared weights, and scores architectures with them.
 
-  It is a `nao_tf.training.base.Trainer` and can be run by a `TrainingDirectory`: to the end of a round, which is the last
-  epoch on a pool.
+  It is a `nao_tf.training.base.Trainer` and can be run by a `TrainingDirectory` to the end of a round, which is the
+  last epoch on a pool.
 
   Attributes:
-    training_config: how the supernet is trained, with every field set that the task may fill in.
-    sharing_config: how architectures are drawn and scored.
-    weights: the shared weights and the optimizer; subclasses make them.
+    training_config: how the supernet is trained, including the fields that the task fills in.
+    sharing_config: how architectures are sampled and scored.
+    weights: the shared weights and the optimizer; created by subclasses.
     epoch: a variable, the number of completed epochs.
     resumes_within_epochs: True: the training can be resumed between two steps.
   """
@@ -47,13 +47,13 @@ class SupernetTrainer(abc.ABC):
     """Initializes everything but the weights.
 
     Args:
-      training_config: how to train the supernet, with every field set that the task may fill in.
+      training_config: how to train the supernet, including the fields that the task fills in.
       sharing_config: how architectures are drawn and scored.
       distribution: the `tf.distribute.Strategy` of the process.
       seed: random seed of the order of examples and architectures.
 
     Raises:
-      ValueError: if a batch cannot be divided among the replicas, the optimizer does not update each number by itself,
+      ValueError: if a batch cannot be split among the replicas, the optimizer does not update each number by itself,
         or the configuration asks for what shared weights cannot do; see `nao_tf.supernets.full_size`.
     """
     if not optimizers.is_elementwise(training_config.optimizer):
@@ -71,26 +71,26 @@ class SupernetTrainer(abc.ABC):
 
   @property
   def state(self) -> dict[str, Any]:
-    """What a checkpoint must hold to resume the training as if it had not been interrupted."""
+    """The checkpointed state, from which the training resumes as if it had not been interrupted."""
     return {**self.weights.state, "epoch": self.epoch}
 
   @property
   @abc.abstractmethod
   def steps_per_epoch(self) -> int:
-    """How many steps an epoch has, approximately."""
+    """The approximate number of steps per epoch."""
 
   @property
   def num_steps_done(self) -> int:
-    """How many steps have been made, in all epochs."""
+    """The number of steps completed, over all epochs."""
     return optimizers.num_updates(self.weights.optimizer)
 
   @property
   def learning_rate(self) -> float:
-    """The learning rate at the present step."""
+    """The learning rate at the current step."""
     return optimizers.current_learning_rate(self.weights.optimizer)
 
   def start_round(self, architectures: Sequence[Architecture], last_epoch: int) -> None:
-    """Says what `fit` trains on, and until when.
+    """Sets the pool of architectures that `fit` trains on, and the last epoch.
 
     Args:
       architectures: the pool.
@@ -101,16 +101,16 @@ class SupernetTrainer(abc.ABC):
     self.start_sampling(Pool(architectures, seed=self._seed, weights=sizes), last_epoch)
 
   def start_sampling(self, sampler: ArchitectureSampler, last_epoch: int) -> None:
-    """Says what `fit` draws the architecture of each step from, and until when it trains.
+    """Sets the sampler that `fit` samples the architecture of each step from, and the last epoch.
 
     Args:
-      sampler: what it draws from.
+      sampler: the sampler.
       last_epoch: number of the last epoch.
     """
     self._sampler, self._last_epoch = sampler, last_epoch
 
   def fit(self, *, on_step: Callable[[], None] = lambda: None) -> Iterator[Metrics]:
-    """Trains from the present step to the last epoch, with the architectures of the pool or of another sampler.
+    """Trains from the current step to the last epoch, with the architectures of the pool or of another sampler.
 
     Args:
       on_step: called after each step.
@@ -140,14 +140,14 @@ class SupernetTrainer(abc.ABC):
     """Returns the metrics of an architecture on one minibatch of validation examples.
 
     Args:
-      architecture: the choices.
-      number: number of the minibatch. They come in an order of their own in each pass over the validation examples.
-      calibrates: whether batch normalization has the statistics of training batches; otherwise those of the minibatch.
+      architecture: the architecture.
+      number: number of the minibatch. Each pass over the validation examples has an order of its own.
+      calibrates: whether batch normalization uses statistics of training batches; otherwise those of the minibatch.
     """
 
   @abc.abstractmethod
   def num_parameters(self, architecture: Architecture) -> int:
-    """Returns how many trainable parameters the network of an architecture has."""
+    """Returns the number of trainable parameters of the network of an architecture."""
 
   def _drawn(self, step: int) -> tf.Tensor:
     """Returns the architecture of a training step, int32 `[decisions]`."""
@@ -156,11 +156,11 @@ class SupernetTrainer(abc.ABC):
     return tf.constant(self._sampler.sample(1, (TRAINING, step))[0], tf.int32)
 
   def _open_data(self) -> None:
-    """Gets ready to train from the present step."""
+    """Gets ready to train from the current step."""
 
   @abc.abstractmethod
   def _train_epoch(self, number: int, on_step: Callable[[], None]) -> float:
-    """Trains from the present step to the end of an epoch; returns its loss."""
+    """Trains from the current step to the end of an epoch; returns its loss."""
 
   def _close_epoch(self) -> None:
     """Resets what is counted within an epoch."""

@@ -1,4 +1,4 @@
-"""Tables: results of architectures that were all trained once, one architecture in each row."""
+"""Tables of results of pretrained architectures, with one architecture per row."""
 
 import dataclasses
 import functools
@@ -50,19 +50,19 @@ class Rows:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Table:
-  """Results of the architectures of a space.
+  """Results of the architectures of a search space.
 
-  An accuracy is in percent. Its name is the part of the data and the number of epochs: "val12" is the accuracy on the
-  validation part after twelve epochs of training.
+  Accuracies are in percent. They are named after the part of the data and the number of epochs: "val12" is the
+  validation accuracy after twelve epochs of training.
 
   Attributes:
     path: path of its file.
-    space: space of its architectures.
+    space: search space of its architectures.
     rows: which architecture is in which row.
-    figures: accuracies by name, [N] each; NaN where none was measured.
+    figures: accuracies by name, [N] each; NaN where there is none.
     counts: numbers of parameters ("params") and of multiply-adds ("macs"), [N] each, if they are known.
-    default_objective: name of the figure to search by, unless another one is named.
-    default_report: name of the figure to report, unless another one is named.
+    default_objective: name of the default column to search by.
+    default_report: name of the default column to report.
   """
 
   path: str

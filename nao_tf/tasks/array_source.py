@@ -97,7 +97,7 @@ def _with_channels(images: Any, gray: int, place: str) -> np.ndarray:
 
   Args:
     images: one image or a batch.
-    gray: how many axes there are without channels.
+    gray: the number of axes without channels.
     place: description of the images, for error messages.
   """
   array = np.asarray(images)

@@ -26,7 +26,7 @@ def training_batches(
 
   Args:
     split: what to train on.
-    training_config: how, with every field set that the task may fill in.
+    training_config: how, including the fields that the task fills in.
     pixels: type and range of the raw images.
     seed: seed of the order of the images and of their augmentation.
     first_epoch: number of the epoch to begin with, from 0.

@@ -56,7 +56,7 @@ def checked_labels(labels: Any, num_classes: int, place: str) -> np.ndarray:
 
   Args:
     labels: what a source has loaded.
-    num_classes: how many classes there are; they are numbered from 0.
+    num_classes: the number of classes; they are numbered from 0.
     place: description of the labels, for error messages.
 
   Raises:

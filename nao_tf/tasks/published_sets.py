@@ -28,7 +28,7 @@ class PublishedSet:
   Attributes:
     image_shape: height, width and channels, as networks see them.
     num_classes: how many classes it has.
-    num_train: how many images there are to train on.
+    num_train: the number of images to train on.
     num_test: how many labeled test images there are.
   """
 

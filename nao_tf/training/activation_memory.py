@@ -31,7 +31,7 @@ def activation_bytes(
   Args:
     task: the task.
     network: the network, built in the precision that it is trained in.
-    training_config: how it is trained, with every field set that the task may fill in.
+    training_config: how it is trained, including the fields that the task fills in.
     image_shape: image shape of an example.
   """
   first: list[int] = []

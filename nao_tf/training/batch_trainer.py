@@ -65,13 +65,13 @@ class BatchTrainer:
     Args:
       task: the task.
       network: the network, built in the scope of the distribution.
-      training_config: how to train it, with every field set that the task may fill in.
+      training_config: how to train it, including the fields that the task fills in.
       distribution: the `tf.distribute.Strategy` of the process.
       seed: seed of the order of the examples and of their augmentation.
       jit_compile: whether steps are compiled with XLA; see `nao_tf.training.compilation.compiled_step`.
 
     Raises:
-      ValueError: if there are fewer examples than a batch needs, or a batch cannot be divided among the replicas.
+      ValueError: if there are fewer examples than a batch needs, or a batch cannot be split among the replicas.
     """
     replicas = distribution.num_replicas_in_sync
     self.check(training_config, num_replicas=replicas, jit_compile=jit_compile)
@@ -107,7 +107,7 @@ class BatchTrainer:
       jit_compile: whether steps are compiled with XLA.
 
     Raises:
-      ValueError: if a batch cannot be divided among the replicas or into its parts, or steps cannot be compiled.
+      ValueError: if a batch cannot be split among the replicas or into its parts, or steps cannot be compiled.
     """
     check_divisible(training_config.batch_size, num_replicas)
     check_accumulation(training_config.batch_size, training_config.accumulate_steps, num_replicas)
@@ -132,7 +132,7 @@ class BatchTrainer:
     return {**own, **flat, **self._loss_scale.state, **average}
 
   def fit(self, *, on_step: Callable[[], None] = lambda: None) -> Iterator[Metrics]:
-    """Trains from the present step to the last epoch.
+    """Trains from the current step to the last epoch.
 
     Args:
       on_step: called after each step.
@@ -150,7 +150,7 @@ class BatchTrainer:
     self.restore_best()
 
   def _fit(self, first: int, on_step: Callable[[], None]) -> Iterator[Metrics]:
-    """Trains from the present step to the last epoch, of which there is at least one more than `first`."""
+    """Trains from the current step to the last epoch, of which there is at least one more than `first`."""
     optimizers.set_constant_rate(self.optimizer, self.training_config, float(self.course.rate_factor))
     batches = iter(self._remaining_batches())
     for number in range(first + 1, self.training_config.epochs + 1):
@@ -182,7 +182,7 @@ class BatchTrainer:
     return self.task.metrics({name: total / count for name, total in totals.items()})
 
   def _remaining_batches(self) -> tf.distribute.DistributedDataset:
-    """Returns the batches from the present step on."""
+    """Returns the batches from the current step on."""
     data = remaining_batches(self.task, self.training_config, seed=self._seed, step=self.num_steps_done)
     return sharded(data, self.distribution)
 

@@ -103,7 +103,7 @@ class LanguageModelTrainer:
       jit_compile: not "on": XLA would compile the step anew for each length of a segment.
 
     Raises:
-      ValueError: if the text is too short, or the streams cannot be divided among the replicas.
+      ValueError: if the text is too short, or the streams cannot be split among the replicas.
     """
     replicas = distribution.num_replicas_in_sync
     self.check(training_config, num_replicas=replicas, jit_compile=jit_compile)
@@ -140,7 +140,7 @@ class LanguageModelTrainer:
       jit_compile: not "on".
 
     Raises:
-      ValueError: if the streams cannot be divided among the replicas or into parts, or steps are to be compiled.
+      ValueError: if the streams cannot be split among the replicas or into parts, or steps are to be compiled.
     """
     check_divisible(training_config.batch_size, num_replicas)
     if jit_compile == "on":
@@ -178,7 +178,7 @@ class LanguageModelTrainer:
     return len(self._lengths(0))
 
   def fit(self, *, on_step: Callable[[], None] = lambda: None) -> Iterator[Metrics]:
-    """Trains from the present step to the last epoch.
+    """Trains from the current step to the last epoch.
 
     Args:
       on_step: called after each step.

@@ -170,7 +170,7 @@ class TrainingDirectory:
   def _train_on(
     self, progress: bool, signals: HeldSignals, until: int | None, on_epoch: Callable[[Metrics], None]
   ) -> None:
-    """Trains from the present step on."""
+    """Trains from the current step on."""
     trainer = self._trainer
     if isinstance(trainer, EvaluatingTrainer):
       trainer.between_evaluation_steps = lambda: _check(signals)

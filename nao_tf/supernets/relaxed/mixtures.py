@@ -1,10 +1,10 @@
-"""How the strengths of operations become the weights of a mixture, and which cells they stand for.
+"""How architecture parameters define the weights of a mixture, and which cells are derived from them.
 
-Strengths are a tensor `[2, edges, operations]`, of the normal and of the reduction cell. Node i of a cell has an edge to
-each of its 2 + i earlier states, so the edges of a node follow one another.
+Architecture parameters (strengths) are a tensor `[2, edges, operations]`, of the normal and of the reduction cell. Node
+i of a cell has an edge to each of its 2 + i earlier states, so the edges of a node follow one another.
 
-Source: Liu et al., ICLR 2019, sections 2.2 and 2.4; Xie et al., ICLR 2019, equation 3 (after Maddison et al. and Jang et
-al., ICLR 2017); Dong and Yang, CVPR 2019, for samples of one operation.
+Source: Liu et al., ICLR 2019, sections 2.2 and 2.4; Xie et al., ICLR 2019, equation 3 (after Maddison et al. and Jang
+et al., ICLR 2017); Dong and Yang, CVPR 2019, for samples of one operation.
 """
 
 from collections.abc import Sequence
@@ -98,7 +98,7 @@ def shares(strengths: np.ndarray, operations: Sequence[str], num_nodes: int) -> 
 def derive(
   strengths: np.ndarray, operations: Sequence[str], num_nodes: int, *, may_be_absent: bool = False
 ) -> CellGenotype:
-  """Returns the discrete cells that strengths stand for.
+  """Returns the discrete cells derived from architecture parameters.
 
   Each edge has the most likely of its operations. Each node keeps the two edges on which that operation is most likely.
   All nodes are concatenated.
@@ -111,7 +111,7 @@ def derive(
       node may have fewer than two; otherwise the absent operation is left out of the comparison, as with DARTS.
 
   Raises:
-    ValueError: if the shape of the strengths is another one, or there is no operation but the absent one.
+    ValueError: if the shape of the architecture parameters is another one, or there is no operation but the absent one.
   """
   expected = (2, num_edges(num_nodes), len(operations))
   if np.shape(strengths) != expected or set(operations) <= {ZERO}:
@@ -138,7 +138,7 @@ def recurrent_shares(strengths: np.ndarray, operations: Sequence[str], num_nodes
 
 
 def derive_recurrent(strengths: np.ndarray, operations: Sequence[str], num_nodes: int) -> RecurrentGenotype:
-  """Returns the discrete recurrent cell that strengths stand for.
+  """Returns the discrete recurrent cell derived from architecture parameters.
 
   Each node keeps the one edge on which an activation is most likely, the absent one left out.
 
@@ -148,7 +148,7 @@ def derive_recurrent(strengths: np.ndarray, operations: Sequence[str], num_nodes
     num_nodes: searched nodes.
 
   Raises:
-    ValueError: if the shape of the strengths is another one, or there is no operation but the absent one.
+    ValueError: if the shape of the architecture parameters is another one, or there is no operation but the absent one.
   """
   expected = (num_recurrent_edges(num_nodes), len(operations))
   if np.shape(strengths) != expected or set(operations) <= {ZERO}:

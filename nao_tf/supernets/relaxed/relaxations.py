@@ -1,4 +1,4 @@
-"""What a relaxed trainer asks of the space that it searches: a network, and what strengths stand for in it."""
+"""What a relaxed trainer needs from a search space: a network, and architectures derived from its parameters."""
 
 import abc
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class Relaxation(abc.ABC):
   """A space whose architectures are mixtures of operations.
 
   Attributes:
-    shape: shape of the strengths; the last axis is that of the operations.
+    shape: shape of the architecture parameters; the last axis is that of the operations.
   """
 
   shape: tuple[int, ...]
@@ -37,15 +37,15 @@ class Relaxation(abc.ABC):
 
   @abc.abstractmethod
   def derive(self, strengths: np.ndarray) -> Any:
-    """Returns the genotype that strengths stand for."""
+    """Returns the genotype derived from architecture parameters."""
 
   @abc.abstractmethod
   def architecture(self, strengths: np.ndarray) -> Architecture:
-    """Returns the architecture that strengths stand for."""
+    """Returns the architecture derived from architecture parameters."""
 
   @abc.abstractmethod
   def shares(self, strengths: np.ndarray) -> list[Shares]:
-    """Returns the softmax of the strengths of each edge."""
+    """Returns the softmax of the architecture parameters of each edge."""
 
   @abc.abstractmethod
   def identities(self, genotype: Any) -> Mapping[str, int]:
@@ -93,7 +93,7 @@ class CellRelaxation(Relaxation):
     return self._space.encode(self.derive(strengths))
 
   def shares(self, strengths: np.ndarray) -> list[Shares]:
-    """Returns the softmax of the strengths; see `Relaxation.shares`."""
+    """Returns the softmax of the architecture parameters; see `Relaxation.shares`."""
     return mixtures.shares(strengths, self._operations, self._num_nodes)
 
   def identities(self, genotype: CellGenotype) -> dict[str, int]:
@@ -128,7 +128,7 @@ class EdgeRelaxation(Relaxation):
     return tuple(np.argmax(strengths[0], -1).tolist())
 
   def shares(self, strengths: np.ndarray) -> list[Shares]:
-    """Returns the softmax of the strengths; see `Relaxation.shares`."""
+    """Returns the softmax of the architecture parameters; see `Relaxation.shares`."""
     return relaxed_edges.edge_shares(strengths)
 
   def identities(self, genotype: relaxed_edges.EdgeGenotype) -> dict[str, int]:

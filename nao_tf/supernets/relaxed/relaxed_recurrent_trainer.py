@@ -49,12 +49,12 @@ class _Segment(NamedTuple):
 
 
 class RelaxedRecurrentTrainer:
-  """Trains the weights and the strengths of a relaxed language model; a `nao_tf.training.base.Trainer`.
+  """Trains the weights and the architecture parameters of a relaxed language model; a `nao_tf.training.base.Trainer`.
 
   Attributes:
     task: the text.
     training_config: how the weights are trained.
-    config: how the strengths are trained.
+    config: how the architecture parameters are trained.
     network: the relaxed language model.
     optimizer: optimizer of the weights.
     epoch: a variable, the number of completed epochs.
@@ -74,19 +74,19 @@ class RelaxedRecurrentTrainer:
     distribution: tf.distribute.Strategy,
     seed: int,
   ) -> None:
-    """Creates the network, the strengths and the optimizers.
+    """Creates the network, the architecture parameters and the optimizers.
 
     Args:
       task: the task.
       space: space of recurrent cells. An edge may also be absent, as in DARTS.
       network_config: how large the language model is.
       training_config: how its weights are trained.
-      config: how its strengths are trained.
+      config: how its architecture parameters are trained.
       distribution: the `tf.distribute.Strategy` of the process.
       seed: random seed.
 
     Raises:
-      ValueError: if the streams cannot be divided among the replicas, a text is too short for them, the optimizer is
+      ValueError: if the streams cannot be split among the replicas, a text is too short for them, the optimizer is
         not SGD although its step is followed, or a cost is asked for.
     """
     check_relaxed_training(training_config, config)
@@ -123,18 +123,18 @@ class RelaxedRecurrentTrainer:
 
   @property
   def state(self) -> dict[str, Any]:
-    """What a checkpoint must hold to resume the training as if it had not been interrupted."""
+    """The checkpointed state, from which the training resumes as if it had not been interrupted."""
     own = {"network": self.network, "optimizer": self.optimizer, "epoch": self.epoch, "progress": self._progress}
     return {**own, **self._strengths.state, "held_out_hidden": self._held_out_hidden, **self._loss_scale.state}
 
   @property
   def num_steps_done(self) -> int:
-    """How many steps have been made, in all epochs."""
+    """The number of steps completed, over all epochs."""
     return optimizers.num_updates(self.optimizer)
 
   @property
   def steps_per_epoch(self) -> int:
-    """How many steps the first epoch has. The other epochs have about as many."""
+    """The number of steps in the first epoch; other epochs have about as many."""
     return len(self._lengths(0))
 
   @property
@@ -143,30 +143,30 @@ class RelaxedRecurrentTrainer:
     return self.training_config.learning_rate
 
   def derived(self) -> RecurrentGenotype:
-    """Returns the discrete cell that the strengths stand for."""
+    """Returns the discrete cell derived from the architecture parameters."""
     return mixtures.derive_recurrent(self.strengths.numpy(), OPERATIONS, self._num_nodes)
 
   def architecture(self) -> Architecture:
-    """Returns the architecture that the strengths stand for."""
+    """Returns the architecture derived from the architecture parameters."""
     return self._space.encode(self.derived())
 
   def shares(self) -> list[Shares]:
-    """Returns the softmax of the strengths of each edge."""
+    """Returns the softmax of the architecture parameters of each edge."""
     return mixtures.recurrent_shares(self.strengths.numpy(), OPERATIONS, self._num_nodes)
 
   def drawn(self) -> Iterator[tuple[Architecture, Metrics]]:
-    """Yields nothing: the strengths decide."""
+    """Yields nothing, since the architecture is derived from the architecture parameters."""
     return iter(())
 
   def fit(self, *, on_step: Callable[[], None] = lambda: None) -> Iterator[Metrics]:
-    """Trains from the present step to the last epoch, or until the cell collapses to identities.
+    """Trains from the current step to the last epoch, or until the cell collapses to identities.
 
     Args:
       on_step: called after each step.
 
     Yields:
-      The metrics of each epoch: `epoch` (from 1), `train_loss` (nats per token), `seconds`; `entropy` of the mixtures in
-      nats, `temperature`, `identities` of the derived cell; and the metrics of the relaxed language model on the
+      The metrics of each epoch: `epoch` (from 1), `train_loss` (nats per token), `seconds`; `entropy` of the mixtures
+      in nats, `temperature`, `identities` of the derived cell; and the metrics of the relaxed language model on the
       validation text with the prefix `valid_`.
 
     Raises:
@@ -338,7 +338,7 @@ def make_relaxed_recurrent_trainer(
   distribution: tf.distribute.Strategy,
   seed: int,
 ) -> RelaxedRecurrentTrainer:
-  """Returns what trains the relaxed language model of a space of recurrent cells.
+  """Returns a trainer of the relaxed language model of a space of recurrent cells.
 
   The arguments are those of `RelaxedRecurrentTrainer`.
 
@@ -361,12 +361,12 @@ def _held_out_streams(task: StreamTask, num_streams: int) -> tuple[tf.Tensor, ..
 
 
 def check_data(task: StreamTask, training_config: LanguageTrainingConfig, config: RelaxedConfig) -> None:
-  """Checks that the validation text is long enough to train strengths on.
+  """Checks that the validation text is long enough to train architecture parameters on.
 
   Args:
     task: the task.
     training_config: how the weights are trained.
-    config: how the strengths are trained.
+    config: how the architecture parameters are trained.
 
   Raises:
     ValueError: if it is not.

@@ -1,7 +1,7 @@
-"""The training of a relaxed network: its weights on training batches, its strengths on validation batches.
+"""The training of a relaxed network: its weights on training batches, its architecture parameters on validation batches.
 
-Source: Liu et al., ICLR 2019, algorithm 1; with `order=0`, Xie et al., ICLR 2019, section 2: weights and strengths
-together, on training batches.
+Source: Liu et al., ICLR 2019, algorithm 1; with `order=0`, Xie et al., ICLR 2019, section 2: weights and architecture
+parameters together, on training batches.
 """
 
 import functools
@@ -39,12 +39,12 @@ _SHUFFLED = 10_000
 
 
 class RelaxedTrainer:
-  """Trains the weights and the strengths of a relaxed network; a `nao_tf.training.base.Trainer`.
+  """Trains the weights and the architecture parameters of a relaxed network; a `nao_tf.training.base.Trainer`.
 
   Attributes:
     task: the images.
     training_config: how the weights are trained.
-    config: how the strengths are trained.
+    config: how the architecture parameters are trained.
     network: the relaxed network.
     epoch: a variable, the number of completed epochs.
     resumes_within_epochs: True: the training can be resumed between two steps.
@@ -63,19 +63,19 @@ class RelaxedTrainer:
     distribution: tf.distribute.Strategy,
     seed: int,
   ) -> None:
-    """Creates the network, the strengths and the optimizers.
+    """Creates the network, the architecture parameters and the optimizers.
 
     Args:
-      task: what to learn; strengths are trained on its validation set.
+      task: the task; architecture parameters are trained on its validation set.
       space: one that has a relaxation; see `nao_tf.supernets.relaxed.relaxations`.
       network_config: how large the network is.
-      training_config: how the weights are trained, with every field set that the task may fill in.
-      config: how the strengths are trained.
+      training_config: how the weights are trained, including the fields that the task fills in.
+      config: how the architecture parameters are trained.
       distribution: the `tf.distribute.Strategy` of the process.
       seed: random seed.
 
     Raises:
-      ValueError: if a batch cannot be divided among the replicas, the space has no relaxation, there are fewer
+      ValueError: if a batch cannot be split among the replicas, the space has no relaxation, there are fewer
         validation examples than a batch has, the optimizer of the weights is not SGD although the step of the weights
         is followed, or the configuration asks for what relaxed networks cannot do; see `nao_tf.supernets.full_size`.
     """
@@ -105,7 +105,7 @@ class RelaxedTrainer:
 
   @property
   def state(self) -> dict[str, Any]:
-    """What a checkpoint must hold to resume the training as if it had not been interrupted."""
+    """The checkpointed state, from which the training resumes as if it had not been interrupted."""
     own = {"network": self.network, "optimizer": self.optimizer, "epoch": self.epoch, "loss": self._loss}
     return {**own, **self._strengths.state, **self._loss_scale.state}
 
@@ -116,32 +116,32 @@ class RelaxedTrainer:
 
   @property
   def num_steps_done(self) -> int:
-    """How many steps have been made, in all epochs."""
+    """The number of steps completed, over all epochs."""
     return optimizers.num_updates(self.optimizer)
 
   @property
   def learning_rate(self) -> float:
-    """The learning rate of the weights at the present step."""
+    """The learning rate of the weights at the current step."""
     return optimizers.current_learning_rate(self.optimizer)
 
   def derived(self) -> Any:
-    """Returns the genotype that the strengths stand for."""
+    """Returns the genotype derived from the architecture parameters."""
     return self._relaxation.derive(self.strengths.numpy())
 
   def architecture(self) -> Architecture:
-    """Returns the architecture that the strengths stand for."""
+    """Returns the architecture derived from the architecture parameters."""
     return self._relaxation.architecture(self.strengths.numpy())
 
   def shares(self) -> list[Shares]:
-    """Returns the softmax of the strengths of each edge."""
+    """Returns the softmax of the architecture parameters of each edge."""
     return self._relaxation.shares(self.strengths.numpy())
 
   def drawn(self) -> Iterator[tuple[Architecture, Metrics]]:
-    """Yields nothing: the strengths decide."""
+    """Yields nothing, since the architecture is derived from the architecture parameters."""
     return iter(())
 
   def fit(self, *, on_step: Callable[[], None] = lambda: None) -> Iterator[Metrics]:
-    """Trains from the present step to the last epoch, or until the cells collapse to identities.
+    """Trains from the current step to the last epoch, or until the cells collapse to identities.
 
     Args:
       on_step: called after each step.
@@ -181,7 +181,7 @@ class RelaxedTrainer:
     return self.task.metrics({name: total / count for name, total in totals.items()})
 
   def _figures(self) -> Metrics:
-    """Returns what the strengths say."""
+    """Returns metrics of the architecture parameters."""
     entropy = mixtures.entropy(self.strengths.numpy())
     return {"entropy": entropy, **self._relaxation.identities(self.derived())}
 
@@ -204,7 +204,7 @@ class RelaxedTrainer:
     return float(self._loss) / self.steps_per_epoch
 
   def _training_batches(self, number: int) -> Iterator[Any]:
-    """Returns the training batches from the present step to the end of an epoch."""
+    """Returns the training batches from the current step to the end of an epoch."""
     step, end = self.num_steps_done, number * self.steps_per_epoch
     data = remaining_batches(self.task, self.training_config, seed=self._seed, step=step).take(end - step)
     return iter(distributed(data, self._distribution))
@@ -220,7 +220,7 @@ class RelaxedTrainer:
     return self._rest_of(data.batch(size, drop_remainder=True).take(self.steps_per_epoch), number)
 
   def _rest_of(self, data: tf.data.Dataset, number: int) -> Iterator[Any]:
-    """Returns the batches of an epoch from the present step on, divided among the replicas."""
+    """Returns the batches of an epoch from the current step on, divided among the replicas."""
     done = self.num_steps_done - (number - 1) * self.steps_per_epoch
     return iter(distributed(data.skip(done), self._distribution))
 
@@ -261,7 +261,7 @@ class RelaxedTrainer:
     return loss, tf.logical_and(moved, self._loss_scale.apply(self.optimizer, gradients, weights))
 
   def _strengths_gradient(self, batch: Any, held_out: Any, step: tf.Tensor) -> tf.Tensor:
-    """Returns the gradient of the strengths, summed over the replicas."""
+    """Returns the gradient of the architecture parameters, summed over the replicas."""
     weights = [tf.convert_to_tensor(weight) for weight in self._weights]
     strengths = tf.convert_to_tensor(self.strengths)
     validation = functools.partial(self._lent_loss, held_out, step, costs=True)
@@ -350,14 +350,14 @@ def make_relaxed_trainer(
   distribution: tf.distribute.Strategy,
   seed: int,
 ) -> RelaxedTrainer:
-  """Returns what trains the relaxed network of a space of cells.
+  """Returns a trainer of the relaxed network of a space of cells.
 
   Args:
     task: the task.
     space: space of cells whose output has all nodes, such as `darts`; or `nasbench201`.
     network_config: how large the network is.
     training_config: how its weights are trained.
-    config: how its strengths are trained.
+    config: how its architecture parameters are trained.
     distribution: the `tf.distribute.Strategy` of the process.
     seed: random seed.
 
@@ -376,12 +376,12 @@ def make_relaxed_trainer(
 
 
 def check_data(task: BatchTask, training_config: TrainingConfig, config: RelaxedConfig) -> None:
-  """Checks that there are enough validation examples to train strengths on.
+  """Checks that there are enough validation examples to train architecture parameters on.
 
   Args:
     task: the task.
     training_config: how the weights are trained.
-    config: how the strengths are trained.
+    config: how the architecture parameters are trained.
 
   Raises:
     ValueError: if there are not.

@@ -1,4 +1,4 @@
-"""The strengths of a relaxed network: the variable, how mixtures are made of it, and how it is trained."""
+"""The architecture parameters of a relaxed network: the variable, how mixtures are made of it, and how it is trained."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,10 +13,10 @@ from nao_tf.training.loss_scale import LossScale, NoLossScale
 
 
 class Strengths:
-  """The strengths of all operations on all edges, with Adam, which changes them.
+  """The architecture parameters of all operations on all edges, with Adam, which changes them.
 
   Attributes:
-    variable: the strengths; their last axis is that of the operations.
+    variable: the architecture parameters; their last axis is that of the operations.
     config: how they are trained.
   """
 
@@ -26,7 +26,7 @@ class Strengths:
     """Creates the variables. Call it in the scope of the distribution.
 
     Args:
-      shape: shape of the strengths.
+      shape: shape of the architecture parameters.
       config: how they are trained.
       distribution: the `tf.distribute.Strategy` of the process.
       seed: random seed of their initial values and of samples.
@@ -55,7 +55,7 @@ class Strengths:
     """Returns the weights of a mixture in training.
 
     Args:
-      values: values of the strengths.
+      values: values of the architecture parameters.
       step: number of the step, which samples are a function of.
     """
     if self.config.mixture == "softmax":
@@ -74,14 +74,14 @@ class Strengths:
     return mixtures.softmax_mixture(values) if self.config.mixture == "softmax" else mixtures.likeliest_mixture(values)
 
   def apply(self, gradient: tf.Tensor, loss_scale: LossScale | NoLossScale) -> tf.Tensor:
-    """Lets Adam change the strengths; it adds up what it gets from all replicas.
+    """Lets Adam change the architecture parameters; it adds up what it gets from all replicas.
 
     Args:
       gradient: summed over the replicas, no longer scaled.
       loss_scale: what the loss was scaled with. If it was, a gradient that is not finite changes nothing.
 
     Returns:
-      Whether the strengths were changed.
+      Whether the architecture parameters were changed.
     """
     gradient += self.config.parameter_weight_decay * tf.convert_to_tensor(self.variable)
     return loss_scale.apply(self._optimizer, [gradient / self._replicas], [self.variable])

@@ -1,4 +1,4 @@
-"""Samplers of architectures: all of a space with equal probability, and a policy that learns which ones are good."""
+"""Samplers of architectures: uniform over a space, or a policy that learns from rewards."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,7 @@ from nao_tf.trial import Architecture
 
 
 class UniformSampler:
-  """Draws all architectures of a space with equal probability, and does not learn; an `ArchitectureSampler`."""
+  """Samples uniformly from a space, without learning; an `ArchitectureSampler`."""
 
   def __init__(self, space: SearchSpace, *, seed: int, distinct_inputs: bool = False) -> None:
     """Initializes the sampler.
@@ -69,7 +69,7 @@ class UniformSampler:
 
 
 class PolicySampler:
-  """Draws from a policy, which REINFORCE trains; an `ArchitectureSampler`.
+  """Samples from a policy trained with REINFORCE; an `ArchitectureSampler`.
 
   Attributes:
     policy: the policy.

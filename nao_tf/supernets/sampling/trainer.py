@@ -1,13 +1,13 @@
-"""A search that samples a path through shared weights for each training step: ENAS, and random search with weight sharing.
+"""One-shot search that samples a path of a supernet per training step: ENAS, and random search with weight sharing.
 
-An epoch of the search is one of the weights, in which each minibatch trains the architecture that was sampled for it, and
-then some gradient steps of the sampler, if it learns: it samples architectures, and their rewards are taken on validation
-minibatches with the weights as they are. So the weights learn from training examples, and the sampler from validation
-examples (Pham et al., ICML 2018, section 2.2). A sampler that does not learn is random search with weight sharing (Li and
-Talwalkar, UAI 2019, section 3.3).
+An epoch of the search consists of an epoch of weight training, in which each minibatch trains the architecture sampled
+for it, and then some gradient steps of the sampler, if it learns: it samples architectures, whose rewards are computed
+on validation minibatches with fixed weights. So the weights learn from training examples, and the sampler from
+validation examples (Pham et al., ICML 2018, section 2.2). With a sampler that does not learn, this is random search
+with weight sharing (Li and Talwalkar, UAI 2019, section 3.3).
 
-At the end many architectures are sampled and scored on one minibatch, the same for all. The best of these are scored on the
-whole validation set.
+At the end many architectures are sampled and scored on the same minibatch. The best of these are scored on the whole
+validation set.
 """
 
 import math
@@ -38,15 +38,15 @@ _PERPLEXITY = "perplexity"
 
 
 class SamplingTrainer:
-  """Trains shared weights and a sampler of architectures, an epoch at a time.
+  """Trains shared weights and a sampler of architectures, epoch by epoch.
 
   It is a `nao_tf.training.base.Trainer` and can be run by a `TrainingDirectory`.
 
   Attributes:
-    task: what is learned; the sampler learns on its validation set.
+    task: the task; the sampler learns on its validation set.
     config: how architectures are sampled.
-    supernet: trains the shared weights.
-    sampler: what architectures are drawn from.
+    supernet: trainer of the shared weights.
+    sampler: the sampler of architectures.
     epoch: a variable, the number of completed epochs.
     resumes_within_epochs: True: the training can be resumed between two steps, of the weights or of the sampler.
   """
@@ -90,7 +90,7 @@ class SamplingTrainer:
 
   @property
   def state(self) -> dict[str, Any]:
-    """What a checkpoint must hold to resume the search as if it had not been interrupted."""
+    """The checkpointed state, from which the search resumes as if it had not been interrupted."""
     weights = {f"shared_{name}": value for name, value in self.supernet.state.items()}
     counts = {"epoch": self.epoch, "policy_steps": self._policy_steps}
     return {**weights, **self.sampler.state, **counts, "train_loss": self._train_loss, "rewards": self._rewards}
@@ -107,19 +107,19 @@ class SamplingTrainer:
 
   @property
   def learning_rate(self) -> float:
-    """The learning rate of the shared weights at the present step."""
+    """The learning rate of the shared weights at the current step."""
     return self.supernet.learning_rate
 
   def fit(self, *, on_step: Callable[[], None] = lambda: None) -> Iterator[Metrics]:
-    """Trains from the present step to the last epoch.
+    """Trains from the current step to the last epoch.
 
     Args:
       on_step: called after each step.
 
     Yields:
-      The metrics of each epoch: `epoch` (from 1), `train_loss`, `seconds`; `entropy` of the sampler's decisions in nats,
-      summed up; `mean_reward` of what it has learned from, if it learns; and the metrics of the best architecture of some
-      that it then samples, on the validation set, with the prefix `valid_`.
+      The metrics of each epoch: `epoch` (from 1), `train_loss`, `seconds`; `entropy` of the sampler's decisions in
+      nats, summed up; `mean_reward` of what it has learned from, if it learns; and the metrics of the best architecture
+      of some that it then samples, on the validation set, with the prefix `valid_`.
 
     Raises:
       nao_tf.training.base.Diverged: if the loss becomes NaN or infinite.
@@ -239,7 +239,7 @@ def make_sampling_trainer(
   distribution: tf.distribute.Strategy,
   seed: int,
 ) -> SamplingTrainer:
-  """Returns what trains shared weights and a sampler of architectures.
+  """Returns a trainer of shared weights and a sampler of architectures.
 
   Args:
     task: the task. The supernet is chosen by its class.
