@@ -72,7 +72,7 @@ def check_export_precision(task: Task, precision: str) -> None:
 
 
 def wants_tensorboard(flag_values: flags.FlagValues) -> bool:
-  """Returns whether anything is to be written for TensorBoard."""
+  """Returns whether to log for TensorBoard."""
   return bool(flag_values.tensorboard != "none")
 
 
@@ -149,7 +149,7 @@ def configs_of(flag_values: flags.FlagValues, defaults: Configs, *, prefix: str 
 
 
 def check_optimizer(configs: Configs, *, prefix: str = "") -> None:
-  """Checks that there is the optimizer of a training.
+  """Checks that the optimizer of a training exists.
 
   Args:
     configs: how networks are built and trained.
@@ -168,7 +168,7 @@ def check_optimizer(configs: Configs, *, prefix: str = "") -> None:
 
 
 def warn_of_unused(genotype: Genotype, configs: Configs, defaults: Configs, *, prefix: str = "") -> None:
-  """Warns of flags that say nothing about the network of a genotype.
+  """Warns of flags that have no effect on the network of a genotype.
 
   Args:
     genotype: genotype of the network, or of one like it.
@@ -186,18 +186,18 @@ def warn_of_unused(genotype: Genotype, configs: Configs, defaults: Configs, *, p
 
 
 def traits_of(flag_values: flags.FlagValues) -> TaskTraits:
-  """Returns what is known of the task that the flags name before its data is read."""
+  """Returns the traits of the task given by the flags, without reading its data."""
   return task_traits(flag_values.task)
 
 
 def task_options(flag_values: flags.FlagValues) -> dict[str, Any]:
-  """Returns the options of the task that the flags give; None for those that are not given."""
+  """Returns the task options given by the flags; None for those that are not given."""
   names = ("data_dir", "download", "text_dir", "image_dir", "skip_corrupt", _HOLD_OUT, *_TASK_OPTIONS)
   return {name: flag_values[name].value for name in names}
 
 
 def task_of(flag_values: flags.FlagValues, **overrides: Any) -> Task:
-  """Returns the task that the flags name."""
+  """Returns the task given by the flags."""
   task = make_task(flag_values.task, **{**task_options(flag_values), **overrides})
   if _has_earlier_split(recorded_settings(flag_values)):
     task.use_earlier_split()
@@ -221,7 +221,7 @@ def task_settings(flag_values: flags.FlagValues) -> dict[str, Any]:
 
 
 def training_settings(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> dict[str, Any]:
-  """Returns what determines the training of a network. Imports TensorFlow."""
+  """Returns the settings that determine the training of a network. Imports TensorFlow."""
   from nao_tf.searches import final_training
 
   return {**task_settings(flag_values), **final_training.training_settings(genotype, configs, flag_values.seed)}

@@ -45,7 +45,7 @@ class Need:
 
 @dataclasses.dataclass(frozen=True)
 class Group:
-  """Flags with one theme.
+  """A group of flags on one topic.
 
   Attributes:
     title: the theme.

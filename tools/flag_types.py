@@ -20,7 +20,7 @@ def define_name(
   *,
   flag_values: flags.FlagValues,
 ) -> None:
-  """Defines a flag that takes a key of a registry or a place, `package.module:Name`.
+  """Defines a flag that takes a key of a registry or an import path, `package.module:Name`.
 
   Args:
     name: name of the flag.

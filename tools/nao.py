@@ -33,20 +33,20 @@ COMMANDS = (
 
 
 def help_text() -> str:
-  """Returns what the commands are for, a line each. They are not imported."""
+  """Returns a list of the commands with a one-line description each, without importing them."""
   width = max(map(len, COMMANDS)) + 2
   lines = [f"  {command_name(module):{width}}{summary(module)}" for module in COMMANDS]
   return "\n".join([__doc__.strip(), "", "Commands:", *lines, "", "nao COMMAND --help shows the flags of a command."])
 
 
 def summary(module: str) -> str:
-  """Returns the first line of what a command says about itself."""
+  """Returns the first line of the docstring of a command."""
   source = pathlib.Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
   return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
 
 
 def command_name(module: str) -> str:
-  """Returns the name of a command as people type it."""
+  """Returns the name of a command on the command line."""
   return module.replace("_", "-")
 
 

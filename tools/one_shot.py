@@ -39,7 +39,7 @@ def check(flag_values: flags.FlagValues) -> None:
 
 
 def settings(search: OneShotSearch, flag_values: flags.FlagValues) -> dict[str, Any]:
-  """Returns what determines the course of a one-shot search."""
+  """Returns the settings that determine the course of a one-shot search."""
   configs = shared_flags.configs(flag_values)
   sharing = {"sharing": shared_flags.sharing_config(flag_values)} if search.samples_paths else {}
   return {

@@ -73,6 +73,6 @@ def trained_in_rungs(configs: Configs, flag_values: flags.FlagValues) -> Configs
 
 
 def settings(flag_values: flags.FlagValues) -> dict[str, Any]:
-  """Returns what determines the course of a search; nothing without rungs."""
+  """Returns the settings that determine the course of a search; nothing without rungs."""
   rungs = config(flag_values)
   return {} if rungs is None else dict(rungs.settings)

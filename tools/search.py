@@ -200,7 +200,7 @@ def batch_size(flag_values: flags.FlagValues) -> int:
 
 
 def settings(flag_values: flags.FlagValues) -> dict[str, Any]:
-  """Returns what determines the course of a search."""
+  """Returns the settings that determine the course of a search."""
   chosen = one_shot_flags.chosen(flag_values)
   if chosen is not None:
     return one_shot.settings(chosen, flag_values)

@@ -88,7 +88,7 @@ def children(flag_values: flags.FlagValues) -> Configs:
 
 
 def settings(flag_values: flags.FlagValues, *names: str) -> dict[str, Any]:
-  """Returns what determines the course of a search. The budget does not: a search can be given more trials.
+  """Returns the settings that determine the course of a search. The budget does not: a search can be given more trials.
 
   Args:
     flag_values: the flags.

@@ -32,7 +32,7 @@ def sharing_config(flag_values: flags.FlagValues) -> SharingConfig:
 
 
 def settings(flag_values: flags.FlagValues) -> dict[str, Any]:
-  """Returns what determines the course of a search: the supernet, its training and the scores."""
+  """Returns the settings that determine the course of a search: the supernet, its training and the scores."""
   supernet = configs(flag_values)
   return flagging.settings(
     sharing=sharing_config(flag_values),

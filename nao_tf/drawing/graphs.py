@@ -1,7 +1,7 @@
-"""Cells as graphs of boxes: what is drawn, apart from where it stands.
+"""Cells as graphs of boxes and arrows, independent of their layout.
 
-Numbers in the boxes are those of the genotype. A box with an operation stands on the way from the state that it reads to
-the node that it is added to. An absent operation, "zero" or "none", has no box.
+Boxes are numbered as in the genotype. The box of an operation lies between the state that it reads and the node that it
+is added to. Absent operations, "zero" or "none", have no box.
 """
 
 import dataclasses
@@ -28,9 +28,9 @@ class Box:
   """A box of a drawing.
 
   Attributes:
-    text: what is written in it.
+    text: text in the box.
     family: `STATE`, or the family of its operation.
-    is_input: whether it stands at the top.
+    is_input: whether it is placed at the top.
   """
 
   text: str
@@ -55,11 +55,11 @@ class Edge:
 
 @dataclasses.dataclass(frozen=True)
 class Graph:
-  """A cell as boxes and arrows, without cycles.
+  """A cell as an acyclic graph of boxes and arrows.
 
   Attributes:
     title: name of the cell.
-    text: the cell in words.
+    text: description of the cell.
     boxes: the boxes.
     edges: the arrows.
   """
@@ -71,7 +71,7 @@ class Graph:
 
 
 def is_drawable(genotype: object) -> TypeGuard[DrawableGenotype]:
-  """Returns whether a genotype is of a kind that can be drawn."""
+  """Returns whether genotypes of this type can be drawn."""
   return isinstance(genotype, DrawableGenotype)
 
 
@@ -79,7 +79,7 @@ def graphs_of(genotype: DrawableGenotype) -> list[Graph]:
   """Returns the cells of a genotype as graphs.
 
   Raises:
-    ValueError: if it is not a genotype that can be drawn.
+    ValueError: if genotypes of this type cannot be drawn.
   """
   draws: dict[type, Callable[[Any], list[Graph]]] = {
     CellGenotype: _of_cells,

@@ -31,15 +31,15 @@ Point = tuple[float, float]
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-  """Where things stand. x grows to the right, y down.
+  """The layout of a graph. x increases to the right, y downward.
 
   Attributes:
     width: width of the drawing.
     height: height of the drawing.
-    centers: centers of each box.
-    widths: widths of each box.
-    routes: for each edge, points from the bottom of its tail to the top of its head. Pieces with an odd number, counted
-      from 1, are to be drawn as curves that begin and end vertically; the others are vertical lines.
+    centers: center of each box.
+    widths: width of each box.
+    routes: for each edge, points from the bottom of its tail to the top of its head. Odd-numbered segments, counted
+      from 1, are curves that start and end vertically; the others are vertical lines.
   """
 
   width: float
@@ -50,15 +50,15 @@ class Layout:
 
 
 def layout(texts: Sequence[str], edges: Sequence[tuple[int, int]], inputs: Iterable[int]) -> Layout:
-  """Lays out a graph without cycles.
+  """Lays out an acyclic graph.
 
   Args:
-    texts: what is written in each box.
-    edges: indices of the boxes that each arrow leaves and leads to.
-    inputs: indices of the boxes that stand in the first layer.
+    texts: text in each box.
+    edges: indices of the boxes that each arrow leaves and enters.
+    inputs: indices of the boxes in the first layer.
 
   Raises:
-    ValueError: if arrows pass so many layers that nobody could follow them.
+    ValueError: if the arrows span too many layers to be readable.
   """
   degrees = [max(sum(tail == v for tail, _ in edges), sum(head == v for _, head in edges)) for v in range(len(texts))]
   widths = [max(_LETTER * len(text) + _PADDING, _PORT * (degree + 1)) for text, degree in zip(texts, degrees)]

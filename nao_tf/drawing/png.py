@@ -1,4 +1,4 @@
-"""Draws graphs as a picture of pixels, for programs that show no SVG. It is the picture of `nao_tf.drawing.svg` in light."""
+"""Draws graphs as a PNG image, for programs that do not support SVG. It looks like `nao_tf.drawing.svg` on a light page."""
 
 import io
 import itertools

@@ -1,6 +1,6 @@
-"""Writes graphs as a picture in SVG: side by side, with a legend, for light and dark pages, and with words for a reader.
+"""Draws graphs as an SVG image, side by side, with a legend, light and dark colors, and descriptions for screen readers.
 
-Texts may come from anywhere, so they are escaped, and long ones are cut.
+Texts may be untrusted, so they are escaped, and long ones are truncated.
 """
 
 import html

@@ -198,7 +198,7 @@ class StackedEdgeCell(keras.layers.Layer):
 def stacked_edge_cell(
   genotype: EdgeGenotype, plan: CellPlan, convention: Convention, seed: int, *, is_last: bool
 ) -> StackedEdgeCell:
-  """Returns what stands in a place of the stack: a cell, or the residual block in place of a reduction cell.
+  """Returns the layer at a position in the stack: a cell, or the residual block instead of a reduction cell.
 
   Args:
     genotype: the edges of the cell.

@@ -18,7 +18,7 @@ _WINDOW = (3, 3)
 def edge_place_cost(
   genotype: EdgeGenotype, plan: CellPlan, shape: Shape, branch_cost: BranchCost, *, is_last: bool
 ) -> CellCost:
-  """Returns what stands in a place of the stack costs: a cell, or the residual block in place of a reduction cell.
+  """Returns the cost of a position in the stack: a cell, or the residual block instead of a reduction cell.
 
   Args:
     genotype: the edges of the cell.

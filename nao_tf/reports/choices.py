@@ -22,9 +22,9 @@ _CELL_INPUTS = ("cell k-2", "cell k-1")
 
 
 def choice_shares(record: Record) -> dict[str, list[tuple[str, float, float]]]:
-  """Returns for each kind of choice how often each was made: among the best tenth, and among all.
+  """Returns for each kind of choice how often each was made among the best tenth and among all.
 
-  Only trials with a reward count. The choices that are most frequent among the best come first.
+  Only trials with a reward count. Choices are sorted by their frequency among the best.
   """
   scored = record.scored
   if record.space is None or not scored:

@@ -1,4 +1,4 @@
-"""What a search was told beside its own rewards, and whether that helped."""
+"""The prior knowledge that a search was given, and whether it helped."""
 
 from nao_tf.reports.markup import escaped, table
 from nao_tf.reports.record import Record

@@ -1,4 +1,4 @@
-"""The page: its sections in their order, its data, its style and its script."""
+"""The report page: its sections, data, style and script."""
 
 import base64
 import functools
@@ -30,7 +30,7 @@ _TITLES = {
 
 
 def page_of(record: Record, drawings: Drawings) -> str:
-  """Returns the page about a search."""
+  """Returns the HTML page of a search."""
   found, columns = rankings(record), trial_columns(record)
   charts = _charts(record, columns, found)
   sections = _sections(record, drawings, charts, found)

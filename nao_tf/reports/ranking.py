@@ -1,4 +1,4 @@
-"""How well the predictor of a strategy ranked what it proposed."""
+"""How well the predictor of a strategy ranked its proposals."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ _FEW, _POOLED = 2, 10
 
 @dataclasses.dataclass(frozen=True)
 class Ranking:
-  """The proposals of one predictor, or of several that follow one another and made only one proposal each.
+  """The proposals of one predictor, or of several successive ones with a single proposal each.
 
   Attributes:
-    asked_before: how many architectures had been asked for when the predictor, the first of them, was trained.
+    asked_before: number of architectures asked for before the (first) predictor was trained.
     ids: ids of the trials.
     predicted: their predicted scores.
     measured: their rewards.
-    tau: Kendall's rank correlation (tau-b) of the two; None if one side is constant.
+    tau: Kendall's rank correlation (tau-b) of the two; None if either is constant.
   """
 
   asked_before: int

@@ -1,4 +1,4 @@
-"""All that a report shows, as it is recorded in the directory of a search."""
+"""All data that a report shows, read from the directory of a search."""
 
 import dataclasses
 import os
@@ -24,25 +24,25 @@ Value = TypeVar("Value")
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-  """What is recorded about a search.
+  """The recorded data of a search.
 
   Attributes:
     directory: directory of the search.
-    settings: by name.
-    space: what was searched; None if it is not known here.
-    trials: all, by id.
-    rounds: for each batch that was asked for, the ids of its trials.
-    finalists: those that were evaluated again, with their ids in the search.
-    predictions: what was predicted for trials, by id.
+    settings: settings of the search, by name.
+    space: the search space; None if it is not known here.
+    trials: all trials by id.
+    rounds: for each requested batch, the ids of its trials.
+    finalists: trials that were evaluated again, with their ids in the search.
+    predictions: predicted scores of trials, by id.
     starts: when the search was started, and with which versions.
-    changed: when the journal was last written, seconds since 1970.
+    changed: when the journal was last written, in seconds since 1970.
     maps: maps of the embedding space of the strategy.
     shares: probabilities of choices in a one-shot search, by epoch.
-    hints: how far the search used what it was told beside its rewards, each time that it changed.
+    hints: how much the search used prior knowledge, each time that changed.
     trainings: trainings of the winner.
-    objectives: what was searched for; None for the reward alone.
-    pareto_set: the trials that no other one dominates, if there are objectives.
-    problems: what could not be read beside the journal, and so is left out: texts.
+    objectives: the objectives of a multi-objective search; None for a search by reward alone.
+    pareto_set: the non-dominated trials in a multi-objective search.
+    problems: descriptions of files that could not be read and are left out.
   """
 
   directory: str
@@ -74,17 +74,17 @@ class Record:
 
   @property
   def best(self) -> Trial | None:
-    """The best finalist or of the Pareto set, or else the best trial; None if there is no reward."""
+    """The best finalist or trial of the Pareto set, else the best trial; None if no trial has a reward."""
     return best_trial(self.pareto_set) or best_trial(self.finalists) or winning_trial(self.trials)
 
   @property
   def rungs(self) -> Sequence[int]:
-    """Of a search with rungs: the epochs of each rung; otherwise empty."""
+    """The epochs of each rung in a search with rungs; otherwise empty."""
     epochs = self.settings.get("rungs") or ()
     return epochs if all(fields.is_integer(number) for number in epochs) else ()
 
   def epochs_of(self, trial: Trial) -> int | None:
-    """Returns the epochs that a trial was trained in a search with rungs, as far as it has begun; None in another one."""
+    """Returns the epochs of a trial at its latest started rung in a search with rungs; None in other searches."""
     return self.rungs[trial.rung] if trial.rung < len(self.rungs) else None
 
   def by_id(self) -> dict[int, Trial]:
@@ -92,7 +92,7 @@ class Record:
     return {trial.id: trial for trial in self.trials}
 
   def text_of(self, trial: Trial) -> str:
-    """Returns an architecture as the space writes it, or as numbers."""
+    """Formats an architecture with its space, or as numbers."""
     if self.space is None:
       return " ".join(map(str, trial.architecture))
     return self.space.format(trial.architecture)
@@ -101,9 +101,9 @@ class Record:
 def make_record(
   directory: str, settings: Mapping[str, Any], entries: Sequence[Entry], space: SearchSpace | None
 ) -> Record:
-  """Returns the record of a search from what its journal holds and what lies beside it.
+  """Builds the record of a search from its journal and the files next to it.
 
-  What cannot be read beside the journal is left out, and `problems` says so.
+  Files other than the journal that cannot be read are left out and listed in `problems`.
   """
   trials = trials_of(entries)
   problems: list[str] = []

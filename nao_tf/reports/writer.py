@@ -1,4 +1,4 @@
-"""Writes the page: whole at any moment, as a search goes, and again from what a search has left."""
+"""Writes the report page, atomically, during a search or from its directory."""
 
 import os
 import time
@@ -22,18 +22,18 @@ _LARGEST_SHARE = 20
 
 
 def write_report(directory: str, space: SearchSpace | None) -> str:
-  """Writes the page about a search from its directory. The search may be running.
+  """Writes the report of a search from its directory. The search may be running.
 
   Args:
     directory: directory of the search, and of the page, `report.html`.
-    space: what was searched; None if it is not known: then architectures are rows of numbers.
+    space: the search space; None if it is not known, in which case architectures are shown as numbers.
 
   Returns:
     The path of the page.
 
   Raises:
-    RunDirectoryError: if it is not the directory of a search, or the journal is corrupt. What cannot be read beside the
-      journal is left out, and the page says so.
+    RunDirectoryError: if it is not the directory of a search, or the journal is corrupt. Other files that cannot be
+      read are left out, and the page says so.
     OSError: if the page cannot be written.
   """
   settings, entries = read_entries(directory)
@@ -41,9 +41,9 @@ def write_report(directory: str, space: SearchSpace | None) -> str:
 
 
 def rewrite_report(directory: str) -> str:
-  """Writes the page about a search from its directory alone; see `write_report`.
+  """Writes the report of a search from its directory alone; see `write_report`.
 
-  The space is made from the settings of the search. If it cannot be created, the page shows rows of numbers.
+  The space is constructed from the settings of the search. If that fails, architectures are shown as numbers.
   """
   settings, entries = read_entries(directory)
   record = make_record(directory, settings, entries, _space_of(settings.get("space")))
@@ -53,7 +53,7 @@ def rewrite_report(directory: str) -> str:
 
 
 class ReportWriter:
-  """Writes the page while a search goes on. To be called with each trial that closes.
+  """Updates the report while a search runs; to be called with each closed trial.
 
   The page is written at most every 30 seconds and when a round is complete, and never so often that it takes more than
   a twentieth of the time. A page that cannot be written does not end a search.

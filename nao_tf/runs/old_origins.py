@@ -1,4 +1,4 @@
-"""Reads where architectures came from in journals of version 0.1.0, which said so in words."""
+"""Reads the origins of architectures in journals of version 0.1.0, which recorded them as text."""
 
 import re
 from typing import Any

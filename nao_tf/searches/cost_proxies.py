@@ -40,7 +40,7 @@ class CostProxy:
   """
 
   def __init__(self, name: str, index: int, costs: Costs):
-    """Takes where the cost comes from.
+    """Initializes the proxy.
 
     Args:
       name: name of the proxy.

@@ -23,7 +23,7 @@ class Driver:
   """
 
   def __init__(self, strategy: Strategy, *, cache: str | None = None, num_earlier: int = 0):
-    """Initializes with a strategy that was asked and told nothing.
+    """Initializes with a fresh strategy.
 
     Args:
       strategy: proposes.

@@ -62,7 +62,7 @@ def known_of_table(table: Table) -> dict[str, Known]:
 
 
 def settings_of(objectives: Objectives | None, latency_batch_size: int) -> dict[str, Any]:
-  """Returns what determines a search beside its other settings, as JSON values; nothing for the reward alone."""
+  """Returns the settings that determine a search beside its other settings, as JSON values; nothing for the reward alone."""
   if objectives is None:
     return {}
   latency = {"latency_batch_size": latency_batch_size} if LATENCY in objectives.names else {}

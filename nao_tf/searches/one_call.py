@@ -96,7 +96,7 @@ def search(
       one-shot search has no number of trials, evaluator or executor; its overrides configure the supernet.
     evaluator: how to evaluate architectures: a name, an import path, a class with `from_context`, or an object with
       `evaluate`. None: "training", or "inherited" for the strategy "autokeras".
-    objectives: for a multi-objective search, two or more of "accuracy", "loss", "perplexity", "parameters",
+    objectives: for a multi-objective search, two or more of "accuracy", "loss", "perplexity", "reward", "parameters",
       "multiply_adds" and "latency", or metrics of your own evaluator with a direction, such as "f1:max" or
       "energy:min". The result's `pareto_set` holds the trials that no other dominates. Empty: maximize the reward.
     latency_batch_size: batch size at which the objective "latency" is measured, in milliseconds.

@@ -178,7 +178,7 @@ class PlannedSearch(Planned):
 
   @property
   def settings(self) -> dict[str, Any]:
-    """What determines the course of the search, as JSON values."""
+    """The settings that determine the course of the search, as JSON values."""
     own = {
       "strategy": recorded_name(self.choices.strategy),
       "evaluator": self.choices.workers.recorded_evaluator(self.choices.evaluator),

@@ -13,7 +13,7 @@ class Stages:
   """Each trial is evaluated at once, as in a search without rungs."""
 
   def events(self, entries: Iterable[Entry]) -> Iterator[list[Trial] | Trial]:
-    """Yields what a strategy is asked and told again for what a journal holds, and takes note of it.
+    """Yields the events of a journal to replay against a strategy, and records them.
 
     Raises:
       ValueError: if the journal is that of a search with rungs.
@@ -24,23 +24,23 @@ class Stages:
       yield entry
 
   def num_new(self, batch_size: int) -> int:
-    """Returns how many new trials may be asked for now, of so many that are wanted."""
+    """Returns how many new trials may be requested now, out of `batch_size`."""
     return batch_size
 
   def begun(self, batch: Sequence[Trial]) -> list[Trial]:
-    """Returns new trials as they begin, and takes note of them."""
+    """Returns new trials as they start, and records them."""
     return list(batch)
 
   def promoted(self) -> Trial | None:
-    """Returns the next trial that goes on, and takes note of it; None if none does now."""
+    """Returns the next trial to promote, and records it; None if there is none now."""
     return None
 
   def told(self, closed: Trial) -> Iterable[Trial]:
-    """Returns what a strategy is told when a trial has closed, and takes note of it."""
+    """Returns what to report to a strategy when a trial has closed, and records it."""
     return [closed]
 
   def work(self, trial: Trial) -> Trial:
-    """Returns a trial as an executor is given it."""
+    """Returns a trial in the form in which an executor takes it."""
     return trial
 
   def done(self, closed: Trial) -> Trial:

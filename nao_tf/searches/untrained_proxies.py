@@ -45,7 +45,7 @@ class UntrainedProxy:
   is_slow = True
 
   def __init__(self, name: str, score: Score):
-    """Takes where the figure comes from.
+    """Initializes the proxy.
 
     Args:
       name: a key of `UNTRAINED`.

@@ -69,7 +69,7 @@ def evaluate_finalists(
     space: what was searched.
     evaluator: evaluates them; or an executor.
     directory: directory of the search.
-    settings: what determines the new evaluations, as JSON values.
+    settings: the settings that determine the new evaluations, as JSON values.
     trial_retries: see `run_search`.
     on_trial: called with each new trial that closes, including recorded ones.
     watched: opens others who watch the new trials, including recorded ones, for as long as a context lasts. It is

@@ -19,7 +19,7 @@ SUPERNET_TRAINERS = {
   "nao_tf.tasks.base:BatchTask": "nao_tf.supernets.image_supernet_trainer:make_image_supernet_trainer",
   "nao_tf.tasks.base:StreamTask": "nao_tf.supernets.recurrent_supernet_trainer:make_recurrent_supernet_trainer",
 }
-"""Import paths of functions like `make_supernet_trainer`, by the place of the class of tasks that they are for."""
+"""Import paths of functions like `make_supernet_trainer`, by the import path of the class of tasks that they are for."""
 
 __all__ = ["SUPERNET_TRAINERS", "make_supernet_trainer"]
 

@@ -1,4 +1,4 @@
-"""Your own images in arrays, as a source of labeled images, with a fingerprint that tells them from others."""
+"""Your own images in arrays, as a source of labeled images with a fingerprint."""
 
 import hashlib
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ _CHANNELS = (1, 3, 4)
 
 
 class ArraySource:
-  """Images to train on that are in memory. There are no test images: those stay with you.
+  """Training images in memory. There are no test images.
 
   Attributes:
     image_shape: height, width and channels of the images.
     labels: names of the classes.
-    num_bytes: how many bytes of memory the images need.
-    fingerprint: what tells these examples from others: shape and type of the images, names of the classes, and a
-      checksum, as JSON values.
+    num_bytes: memory of the images, in bytes.
+    fingerprint: fingerprint of the examples, as JSON values: shape and type of the images, names of the classes, and a
+      checksum.
   """
 
   def __init__(
@@ -58,14 +58,14 @@ class ArraySource:
     self.fingerprint = _fingerprint(self._images, classes, self.labels)
 
   def load(self, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the images and the classes of "train"; empty arrays for "test"."""
+    """Returns the images and classes of "train"; empty arrays for "test"."""
     if split == "train":
       return self._images, self._classes
     return self._images[:0], self._classes[:0]
 
 
 def image_array(images: Any, place: str, image_size: ImageSize | None = None) -> np.ndarray:
-  """Returns images as one array `[N, H, W, C]`, resized if a size is given.
+  """Converts images to one array `[N, H, W, C]`, resized if a size is given.
 
   Args:
     images: an array `[N, H, W, C]` or `[N, H, W]`, or a list of images.
@@ -73,7 +73,7 @@ def image_array(images: Any, place: str, image_size: ImageSize | None = None) ->
     image_size: height and width to resize all images to; None to keep their size.
 
   Raises:
-    ValueError: if there are none, they differ in size and there is no `image_size`, or they are something else.
+    ValueError: if there are none, they differ in size and there is no `image_size`, or they have another type.
   """
   if isinstance(images, (list, tuple)) or getattr(images, "dtype", None) == np.dtype(object):
     each = [_with_channels(image, 2, place) for image in images]

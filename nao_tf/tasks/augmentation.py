@@ -1,8 +1,10 @@
-"""Augmentation of whole batches of images: pad, crop, flip and cutout, as gathers and masks.
+"""Data augmentation of image batches: pad, crop, flip and cutout, as gathers and masks.
 
-`crop_flip` and `erase` are deterministic. `random_crop_flip` and `random_cutout` draw their arguments from a stateless
-seed, so an image is the same in every run that reaches the same epoch and step.
-Sources: the augmentation of CIFAR in Luo et al., NeurIPS 2018, section 4.1; cutout: DeVries and Taylor, arXiv:1708.04552.
+`crop_flip` and `erase` are deterministic. `random_crop_flip` and `random_cutout` sample their arguments from a
+stateless seed, so an image is the same in every run that reaches the same epoch and step.
+
+Sources: the augmentation of CIFAR in Luo et al., NeurIPS 2018, section 4.1; cutout: DeVries and Taylor,
+arXiv:1708.04552.
 """
 
 import tensorflow as tf

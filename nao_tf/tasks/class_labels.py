@@ -1,4 +1,4 @@
-"""Class labels as people write them: texts or integers, in any form, become class numbers with names."""
+"""Converts class labels of a user, strings or integers in any form, to class indices and names."""
 
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
@@ -11,20 +11,20 @@ _SHOWN = 5
 
 
 def numbered_classes(labels: Any, place: str, *, names: Sequence[str] | None = None) -> tuple[np.ndarray, list[str]]:
-  """Returns the class of each example as a number from 0, and the names of the classes.
+  """Returns the class index of each example, from 0, and the names of the classes.
 
   Args:
-    labels: one label for each example, `[N]` or `[N, 1]`: texts, integers or booleans. Integers need not begin
-      at 0. Floats are accepted if they are whole. Or one-hot labels `[N, C]`, which stand for the numbers from 0.
+    labels: one label per example, `[N]` or `[N, 1]`: strings, integers or booleans. Integers need not start at 0, and
+      floats are accepted if they are integers. Or one-hot labels `[N, C]`, which represent class indices.
     place: description of the labels, for error messages.
-    names: names of the classes, if the labels are their numbers from 0; None: the labels name the classes, which are
-      then in the order of the numbers or of the alphabet.
+    names: names of the classes, if the labels are class indices. None: the labels are the names, sorted numerically or
+      alphabetically.
 
   Returns:
-    Numbers, int32 `[N]`, and names.
+    Class indices, int32 `[N]`, and names.
 
   Raises:
-    ValueError: if the labels are something else, there are fewer than two classes, or a class has only one example.
+    ValueError: if the labels have another form, there are fewer than two classes, or a class has only one example.
   """
   array = one_label_each(labels, place)
   array = _texts(array, place) if array.dtype.kind in "OSU" else _whole(array, place)
@@ -40,7 +40,7 @@ def numbered_classes(labels: Any, place: str, *, names: Sequence[str] | None = N
 
 
 def one_label_each(labels: Any, place: str) -> np.ndarray:
-  """Returns labels as an array `[N]`, whatever they are.
+  """Returns labels of any type as an array `[N]`.
 
   Raises:
     ValueError: if they have another shape than `[N]` or `[N, 1]`, and are not one-hot.

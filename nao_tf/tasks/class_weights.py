@@ -1,7 +1,8 @@
-"""Weights of classes: what an example counts in the loss, for sets in which some classes are rare.
+"""Weights of classes in the loss, for imbalanced data sets.
 
-With the weights "balanced" all classes count the same: those of a class are N / (K n), where N is the number of examples,
-K that of classes, and n that of the class. Their mean over all examples is 1.
+With the weights "balanced" all classes have the same total weight: the weight of a class is N / (K n), where N is the
+number of examples, K the number of classes, and n the number of examples of the class. The mean weight over all
+examples is 1.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,12 +19,12 @@ def class_weights(given: str | Mapping[Any, float], labels: Sequence[str], count
   """Returns the weight of each class, float32 `[K]`.
 
   Args:
-    given: "balanced", or weights by label. A class that is not named has the weight 1.
+    given: "balanced", or weights by label. Classes that are not listed have weight 1.
     labels: names of the K classes.
-    counts: how many training examples each class has, `[K]`.
+    counts: number of training examples of each class, `[K]`.
 
   Raises:
-    ValueError: if that is something else, a label is unknown, or a weight is not a number above 0.
+    ValueError: if `given` has another form, a label is unknown, or a weight is not a number above 0.
   """
   check_class_weight(given, labels)
   if isinstance(given, str):
@@ -33,7 +34,7 @@ def class_weights(given: str | Mapping[Any, float], labels: Sequence[str], count
 
 
 def check_class_weight(given: Any, labels: Sequence[str]) -> None:
-  """Checks what a user has given as weights of classes.
+  """Checks class weights given by a user.
 
   Raises:
     ValueError: see `class_weights`.
@@ -51,11 +52,11 @@ def check_class_weight(given: Any, labels: Sequence[str]) -> None:
 
 
 def weight_settings(given: Any, labels: Sequence[str] | None = None) -> dict[str, Any]:
-  """Returns weights of classes as a setting of a run; nothing if there are none.
+  """Returns class weights as a setting of a run; nothing if there are none.
 
   Args:
     given: see `class_weights`; None if there are none.
-    labels: names of the classes, to check them with; None if they are not known yet.
+    labels: names of the classes, to check them; None if they are not known yet.
   """
   if given is None:
     return {}

@@ -1,4 +1,4 @@
-"""Labeled images in a `tf.data.Dataset` become arrays, in an order that does not depend on how the dataset shuffles."""
+"""Converts labeled images in a `tf.data.Dataset` to arrays, in an order that does not depend on shuffling."""
 
 import hashlib
 from typing import Any
@@ -21,20 +21,20 @@ def read_dataset(
 ) -> tuple[np.ndarray, np.ndarray]:
   """Returns the images and the labels of a dataset.
 
-  A dataset may shuffle anew each time it is read. So the examples are put into an order of their own, that of a digest.
+  Since a dataset may be shuffled each time it is read, the examples are sorted by a hash of their content.
 
   Args:
-    dataset: dataset of (image, label) pairs, or of dicts with "image" and "label" as TensorFlow Datasets gives them, or
-      of batches of either. A label may be one-hot.
-    place: what to call it in messages.
+    dataset: dataset of (image, label) pairs, or of dicts with "image" and "label" as in TensorFlow Datasets, or of
+      batches of either. Labels may be one-hot.
+    place: description of the dataset, for error messages.
     image_size: height and width to resize all images to; None to keep their size.
 
   Returns:
     Images `[N, H, W, C]`, and labels `[N]`, or `[N, C]` if they are one-hot.
 
   Raises:
-    ValueError: if it is a dataset of something else, without end or empty, its images differ in size and there is no
-      `image_size`, or they are too many for memory.
+    ValueError: if the dataset has other elements, is infinite or empty, its images differ in size and there is no
+      `image_size`, or they do not fit in memory.
   """
   dataset = _pairs(dataset)
   is_batched = _is_batched(dataset, place)

@@ -1,4 +1,4 @@
-"""How the labeled images of a set are divided: which are trained on, and which are held out for validation."""
+"""The division of labeled images into training and validation images."""
 
 import dataclasses
 
@@ -15,15 +15,15 @@ _NAMED_CLASSES = 5
 
 @dataclasses.dataclass(frozen=True)
 class ImageDivision:
-  """How the training images of a set are divided.
+  """How the training images of a data set are divided.
 
   Attributes:
     name: name of the task, for messages.
     labels: names of the classes.
-    validation_fraction: fraction of the images that is held out.
-    hold_out: which of them are held out: "stratified", "random" or "last".
-    subset: which of the rest are trained on, if not all are: "stratified" or "random".
-    train_examples: how many of the rest are trained on; None for all.
+    validation_fraction: fraction of the images to hold out.
+    hold_out: which images to hold out: "stratified", "random" or "last".
+    subset: which of the rest to train on, if not all: "stratified" or "random".
+    train_examples: number of the rest to train on; None for all.
   """
 
   name: str

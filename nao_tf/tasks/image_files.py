@@ -1,6 +1,6 @@
-"""Image files: BMP, GIF, JPEG and PNG are read into one array; files that cannot be read are counted and named.
+"""Reads image files, BMP, GIF, JPEG and PNG, into one array; unreadable files are counted and named.
 
-The numbers are bytes, or those of 16 bits if a PNG file has such. Then 255 of the other files becomes 65535.
+Pixels are 8-bit, or 16-bit if a PNG file is; the value 255 of the other files is then converted to 65535.
 """
 
 import concurrent.futures
@@ -43,20 +43,21 @@ def read_images(
 ) -> tuple[np.ndarray, list[str | int]]:
   """Returns the images of files, and their labels.
 
-  Color and gray images together become color images. Transparency is left out. Of an animation the first image is taken.
+  Color and grayscale images together become color images. Transparency is dropped. Only the first frame of an animation
+  is read.
 
   Args:
-    files: at least one.
-    place: where the files are listed, for messages.
+    files: at least one file.
+    place: where the files are listed, for error messages.
     image_size: height and width to resize all images to; None to keep their size.
-    skip_corrupt: whether to leave out files that are not images, with a warning.
+    skip_corrupt: whether to skip files that are not valid images, with a warning.
 
   Returns:
-    Images `[N, H, W, 1]` or `[N, H, W, 3]`, uint8, or uint16 if one has numbers of 16 bits; and N labels.
+    Images `[N, H, W, 1]` or `[N, H, W, 3]`, uint8, or uint16 if one of them is 16-bit; and N labels.
 
   Raises:
-    ValueError: if a file is not an image and `skip_corrupt` is False, no file is one, the images differ in size and there is
-      no `image_size`, or they are too many for memory.
+    ValueError: if a file is not a valid image and `skip_corrupt` is False, no file is valid, the images differ in size
+      and there is no `image_size`, or they do not fit in memory.
   """
   images: list[np.ndarray] = []
   labels: list[str | int] = []

@@ -1,6 +1,6 @@
-"""Trials for the tab HParams of TensorBoard: each decision of a search space is a hyperparameter.
+"""Trials in the HParams tab of TensorBoard, where each decision of a search space is a hyperparameter.
 
-TensorBoard's own functions for this import TensorFlow, so the messages are put together here.
+TensorBoard's own functions for this import TensorFlow, so the messages are constructed here.
 """
 
 import time

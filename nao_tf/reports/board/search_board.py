@@ -1,7 +1,6 @@
-"""The run of a search in TensorBoard, `tensorboard` in its directory, with the runs of its trials beside it.
+"""Logs a search for TensorBoard: its own run in `tensorboard` in its directory, and the runs of its trials.
 
-The axis of its curves is how many trials are closed. So they go on where they were when a search goes on, whatever its
-workers did meanwhile.
+The x axis of its curves is the number of closed trials, so they continue when a search is resumed.
 """
 
 import contextlib
@@ -27,9 +26,9 @@ BOARD_DIRECTORY = "tensorboard"
 
 
 class SearchBoard:
-  """Shows a search in TensorBoard while it goes on. It hears of each trial that closes, those on record first.
+  """Logs a search while it runs. It is called with each closed trial, recorded ones first.
 
-  What cannot be written does not end a search: a warning says why, and nothing more is written.
+  A failure to write does not end a search: it is logged as a warning, and nothing more is written.
   """
 
   def __init__(

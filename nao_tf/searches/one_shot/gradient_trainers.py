@@ -7,13 +7,13 @@ RELAXED_TRAINERS = {
   "nao_tf.tasks.base:BatchTask": "nao_tf.supernets.relaxed.relaxed_trainer:make_relaxed_trainer",
   "nao_tf.tasks.base:StreamTask": "nao_tf.supernets.relaxed.relaxed_recurrent_trainer:make_relaxed_recurrent_trainer",
 }
-"""Import paths of functions that make the trainer of a relaxed network, by the place of the class of tasks."""
+"""Import paths of functions that make the trainer of a relaxed network, by the import path of the class of tasks."""
 
 DATA_CHECKS = {
   "nao_tf.tasks.base:BatchTask": "nao_tf.supernets.relaxed.relaxed_trainer:check_data",
   "nao_tf.tasks.base:StreamTask": "nao_tf.supernets.relaxed.relaxed_recurrent_trainer:check_data",
 }
-"""Import paths of functions that check whether there is enough data, by the place of the class of tasks."""
+"""Import paths of functions that check whether there is enough data, by the import path of the class of tasks."""
 
 
 def check_data(context: OneShotContext) -> None:

@@ -96,7 +96,7 @@ class PlannedOneShotSearch(Planned):
 
   @property
   def settings(self) -> dict[str, Any]:
-    """What determines the course of the search, as JSON values."""
+    """The settings that determine the course of the search, as JSON values."""
     return self._settings({"strategy": self.strategy, "seed": self.seed}, options=self.config)
 
 
