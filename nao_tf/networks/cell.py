@@ -1,9 +1,9 @@
 """Cells: the directed graphs that image networks repeat (Luo et al., NeurIPS 2018, section 3.1).
 
-A cell reads the outputs of the two cells before it. Both are brought to `filters` channels and one resolution (input
-calibration), every node adds two operations on earlier states, and some states are concatenated: those that the genotype
-states, or the loose ends, which no node reads. In a reduction cell the operations on the two inputs have stride 2, and so
-have inputs that are concatenated.
+A cell reads the outputs of the two cells before it. Both are projected to `filters` channels and the same resolution
+(input calibration), each node adds two operations on earlier states, and some states are concatenated: those given by
+the genotype, or the loose ends, which no node reads. In a reduction cell the operations on the two inputs have stride
+2, and so do inputs that are concatenated.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,7 @@
-"""What cells cost: their layers, and the memory that their states take. See `nao_tf.networks.cell`.
+"""Computes the costs of cells: their layers, and the memory of their states. See `nao_tf.networks.cell`.
 
 Branches are computed in the order of the nodes. A state is kept until the last node that reads it has been computed, or
-until the concatenation. An identity that changes nothing writes nothing, and a sum is written over one of its terms.
+until the concatenation. Identities that change nothing write nothing, and sums overwrite one of their terms.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,7 +1,8 @@
-"""Cells whose edges have one operation each, and the residual block between their stages.
+"""Cells with one operation per edge, and the residual block between their stages.
 
-Source: Dong and Yang, "NAS-Bench-201", ICLR 2020, section 2.1. The stack is stem, N cells, a residual block of stride 2, N
-cells, another block, N cells, norm, ReLU, global pooling and classifier. A cell leaves resolution and channels as they are.
+Source: Dong and Yang, "NAS-Bench-201", ICLR 2020, section 2.1. The network consists of a stem, N cells, a residual
+block with stride 2, N cells, another block, N cells, batch normalization, ReLU, global pooling and the classifier.
+Cells preserve resolution and channels.
 """
 
 from collections.abc import Callable, Sequence

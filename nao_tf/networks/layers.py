@@ -1,8 +1,9 @@
-"""Layers that operations, cells and networks are made of: batch normalization, convolutions, factorized reduction.
+"""The basic layers of operations, cells and networks: batch normalization, convolutions and factorized reduction.
 
-All map images [B, H, W, C] to [B, H', W', filters] with static H, W and C. They are built from shapes alone, without
-being traced: `build` makes the weights of the whole tree and `compute_output_shape` says what comes out. With lent
-weights (see `WeightSource`), 1x1 convolutions and factorized reductions also take a C that is known only when they run.
+All layers map images [B, H, W, C] to [B, H', W', filters] with static H, W and C. They are built from shapes alone,
+without being traced: `build` creates the weights of the whole tree, and `compute_output_shape` returns the output
+shape. With lent weights (see `WeightSource`), 1x1 convolutions and factorized reductions also accept a C that is only
+known at run time.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ ImageShape = tuple[int | None, int, int, int]
 
 
 class Norm(keras.layers.BatchNormalization):
-  """Batch normalization over [B, H, W] in one fused kernel, moving averages included.
+  """Batch normalization over [B, H, W] in one fused kernel, including moving averages.
 
   Statistics, scale and offset are in float32, whatever precision the images have.
 
@@ -295,18 +296,18 @@ class SeparableConvNorm(Strided):
 
 
 class FactorizedReduction(Strided):
-  """Halves the resolution but reads every pixel of both diagonals; with stride 1 a 1x1 convolution; then batch norm.
+  """Halves the resolution while reading every pixel of both diagonals, followed by batch normalization.
 
-  The first half of the filters reads the pixels (2i, 2j), the second (2i + 1, 2j + 1), zero beyond the border. Both
-  are one convolution here. Its 2x2 kernel is zero off its diagonal.
+  The first half of the filters reads the pixels (2i, 2j), the second (2i + 1, 2j + 1), zero beyond the border. Both are
+  computed as one convolution, whose 2x2 kernel is zero off its diagonal. With stride 1 it is a 1x1 convolution.
 
   Args:
-    filters: output channels.
+    filters: number of output channels.
     stride: 1 or 2.
-    convention: how it initializes and norms.
-    seed: of the kernel.
-    relu: whether a ReLU comes first.
-    name: of the layer.
+    convention: how weights are initialized and outputs normalized.
+    seed: random seed of the kernel.
+    relu: whether it starts with a ReLU.
+    name: name of the layer.
 
   Raises:
     ValueError: if the stride is neither 1 nor 2.

@@ -1,9 +1,9 @@
-"""Cells of motifs of motifs (Liu et al., "Hierarchical Representations for Efficient Architecture Search", 2018).
+"""Cells of hierarchical motifs (Liu et al., "Hierarchical Representations for Efficient Architecture Search", 2018).
 
 A cell reads the output of the cell before it. Between two cells is a separable convolution, with stride 2 where the
-resolution is halved. So all nodes of a cell have `filters` channels and one resolution. A node that several edges lead to
-concatenates what they give and brings it back to `filters` channels by a 1x1 convolution, norm and ReLU. A motif has
-weights of its own in each place where it is.
+resolution is halved. So all nodes of a cell have `filters` channels and the same resolution. A node with several
+incoming edges concatenates their outputs and projects them back to `filters` channels by a 1x1 convolution, batch
+normalization and ReLU. A motif has separate weights in each position.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,17 +1,17 @@
-"""The arithmetic of a recurrent cell: one step, and a whole segment with its gradient.
+"""The arithmetic of a recurrent cell: a single step, and a whole segment with its gradient.
 
-A node moves from the state of its predecessor towards a proposed value, as far as its gate allows (Luo et al., NeurIPS
+A node moves from the state of its predecessor toward a proposed value, controlled by its gate (Luo et al., NeurIPS
 2018, section 4.2):
 
   c, v = split((s_p * mask) W),   s = s_p + sigmoid(c) * (activation(v) - s_p)
 
-Nodes that read the same predecessor form a group. Their kernels stand side by side, so that a group is one matrix
-product. The first node reads the previous output and is a group of its own; what the inputs of the segment contribute to
-it has been computed before, for all steps at once.
+Nodes with the same predecessor form a group. Their kernels are concatenated, so that a group is one matrix product. The
+first node reads the previous output and forms a group of its own; the contribution of the inputs of the segment to it
+is computed beforehand for all steps at once.
 
-The gradient of a segment is written out. It keeps of each step what the chain rule needs, goes backwards through time,
-and multiplies the two factors of each kernel's gradient over all steps in one product. Automatic differentiation would
-add up a small product per step.
+The gradient of a segment is implemented explicitly. It stores what the chain rule needs of each step, goes backward
+through time, and multiplies the two factors of each kernel's gradient over all steps in a single product. Automatic
+differentiation would add up a small product per step.
 """
 
 from collections.abc import Callable, Sequence

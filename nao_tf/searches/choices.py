@@ -147,7 +147,7 @@ def _check_ready(strategy: Strategy, space: SearchSpace, *, bounded: bool) -> No
       " give the strategy by its name or its class"
     )
   if strategy.num_asked:
-    raise ValueError(f"expected a strategy that was asked nothing, got one that was asked for {strategy.num_asked}")
+    raise ValueError(f"expected a fresh strategy, got one that has been asked already (num_asked={strategy.num_asked})")
   if bounded:
     raise ValueError(
       "max_parameters and max_multiply_adds bound what a strategy proposes, but this one is made already; give it by its"
