@@ -50,7 +50,7 @@ class HintsFile:
 
   @property
   def last(self) -> tuple[Hint, ...]:
-    """The hints as they are recorded last; none if nothing is."""
+    """The most recently recorded hints; none if there are none."""
     return self._last.hints if self._last else ()
 
   def add(self, after: int, hints: Sequence[Hint]) -> None:

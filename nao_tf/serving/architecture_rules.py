@@ -26,7 +26,7 @@ def rules_of(space: SearchSpace) -> Rules | None:
 
 
 def has_no_rules(architectures: tf.Tensor) -> tf.Tensor:
-  """Returns True for each tuple of choices `[B, D]`, as bool `[B]`: every row in range is legal."""
+  """Returns True for each tuple of choices `[B, D]`, as bool `[B]`: all choices in range are legal."""
   return tf.ones_like(architectures[:, 0], tf.bool)
 
 
