@@ -81,12 +81,12 @@ class EdgeCell(keras.layers.Layer):
 def last_node(
   inputs: tf.Tensor, edges: Sequence[tuple[int, int]], along: Callable[[int, tf.Tensor], tf.Tensor]
 ) -> tf.Tensor:
-  """Returns the last node of a cell whose nodes are the sums of their edges.
+  """Returns the last node of a cell in which each node is the sum of its incoming edges.
 
   Args:
     inputs: the first node, number 0.
-    edges: node and source of each edge, in the order of the nodes.
-    along: computes an edge, given its number and its source.
+    edges: (node, source) of each edge, ordered by node.
+    along: computes an edge from its number and the tensor of its source.
   """
   states, terms = [inputs], list[tf.Tensor]()
   for number, (node, source) in enumerate(edges):

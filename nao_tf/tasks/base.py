@@ -25,7 +25,7 @@ SPLITS = ("train", "valid", "test")
 
 
 class DamagedData(ValueError):
-  """An example cannot be read, which was found out when it was its turn."""
+  """An example cannot be read. This was detected while reading it, during a training or an evaluation."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,10 +109,10 @@ class Task(Problem):
       self.num_examples(split)
 
   def data_errors(self) -> contextlib.AbstractContextManager[None]:
-    """Returns the context in which the data is read: there, an error of TensorFlow about an example says which it is.
+    """Returns a context manager in which errors of TensorFlow about an example are raised as errors that name it.
 
     Raises:
-      DamagedData: in the context, if an example cannot be read.
+      DamagedData: inside the context, if an example cannot be read.
     """
     return contextlib.nullcontext()
 

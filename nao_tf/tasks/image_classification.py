@@ -153,7 +153,7 @@ class ImageClassification(BatchTask):
     _ = self.pixels, self.class_weights
 
   def data_errors(self) -> contextlib.AbstractContextManager[None]:
-    """Returns the context in which a photograph that cannot be decoded is named; see `Task.data_errors`."""
+    """Returns a context manager that names a photograph that cannot be decoded; see `Task.data_errors`."""
     if not isinstance(self._source, PhotographSource):
       return super().data_errors()
     return photograph_errors(self.name, functools.partial(first_damaged, self._source))

@@ -1,4 +1,4 @@
-"""Which photograph cannot be decoded. TensorFlow does not name it, so all are decoded until one fails."""
+"""Finds the photograph that cannot be decoded. TensorFlow does not name it, so all are decoded until one fails."""
 
 import itertools
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ from nao_tf.training.fixed_parallelism import with_fixed_parallelism
 def first_damaged(source: PhotographSource) -> str | None:
   """Returns the name of the first photograph that cannot be decoded; None if all can be.
 
-  It decodes all photographs that come before, several at a time.
+  It decodes the photographs in order, several at a time.
 
   Args:
-    source: of the photographs.
+    source: source of the photographs.
   """
-  logging.warning("looking for the photograph that cannot be decoded, among all of the set")
+  logging.warning("a photograph cannot be decoded; decoding all of them to find out which one")
   return next(filter(None, (_first_of_split(source, split) for split in ("train", "test"))), None)
 
 

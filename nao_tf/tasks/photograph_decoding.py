@@ -67,7 +67,7 @@ def photograph_errors(name: str, find: Callable[[], str | None] = lambda: None) 
     find: returns the name of the photograph. It is called if the error does not say which one it is.
 
   Raises:
-    DamagedData: in the context, if a photograph or the file that contains it cannot be decoded.
+    DamagedData: inside the context, if a photograph or the file that contains it cannot be decoded.
   """
   try:
     yield

@@ -25,7 +25,7 @@ BEST_FILE = "best.json"
 """Names the best checkpoint."""
 
 _ADDED = ("course",)
-"""Objects that checkpoints of version 0.3 and before do not hold. They keep their initial values then."""
+"""Objects that checkpoints of earlier versions do not hold. They keep their initial values then."""
 
 _NAME = "ckpt"
 _INDEX = re.compile(rf"{_NAME}-([0-9]+)\.index")
