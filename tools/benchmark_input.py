@@ -43,13 +43,13 @@ def run(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> 
   distribution = experiment.prepare_process(flag_values)
   task = experiment.task_of(flag_values)
   unit, seconds = _UNITS.get(task.kind, "examples"), flag_values.benchmark_seconds
-  print(f"machine: {os.cpu_count()} processors, load {_load()} at the start", flush=True)
+  print(f"machine: {os.cpu_count()} CPUs, initial load {_load()}", flush=True)
   with task.data_errors():
     if isinstance(task, BatchTask):
-      print(_line("input alone", _input(task, configs, flag_values.seed, seconds), unit), flush=True)
+      print(_line("input only", _input(task, configs, flag_values.seed, seconds), unit), flush=True)
     else:
-      print("input alone: the text is in memory, and a step takes its segment of it")
-    print(_line("step alone", _step(task, genotype, configs, distribution, flag_values.seed, seconds), unit))
+      print("input only: no pipeline to measure; the text is in memory and each step reads a segment of it")
+    print(_line("training step only", _step(task, genotype, configs, distribution, flag_values.seed, seconds), unit))
   return 0
 
 
@@ -72,8 +72,8 @@ def _step(task: Task, genotype: Genotype, configs: Configs, distribution: Any, s
 
 def _line(what: str, speed: "Speed", unit: str) -> str:
   return (
-    f"{what}: {speed.per_second:,.0f} {unit} a second, {speed.processor_microseconds:,.1f} microseconds of processor time"
-    f" for each ({speed.examples:,} in {speed.seconds:.1f} s)"
+    f"{what}: {speed.per_second:,.0f} {unit} per second, {speed.processor_microseconds:,.1f} microseconds of CPU time"
+    f" each ({speed.examples:,} in {speed.seconds:.1f} s)"
   )
 
 

@@ -123,7 +123,7 @@ def _measure(
   if key not in measured:
     measured[key] = benchmark.overhead(name, options, table, num_trials, num_timed=flag_values.num_timed)
     write_json(path, measured)
-  print(f"{key}: {measured[key]['mean']:.3f} s a trial, {measured[key]['max']:.3f} s at most", flush=True)
+  print(f"{key}: {measured[key]['mean']:.3f} s per trial on average, {measured[key]['max']:.3f} s at most", flush=True)
 
 
 def cli() -> None:

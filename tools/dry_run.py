@@ -84,9 +84,9 @@ def plan(
     f"parameters: {description.parameters:,}{_with_auxiliary(auxiliary)}",
     f"multiply-adds per {example}: {description.multiply_adds:,}{_with_auxiliary(description.auxiliary_multiply_adds)}",
     f"steps: {estimate.steps:,} ({estimate.epochs:,} epochs of {estimate.steps_per_epoch:,};"
-    f" {estimate.examples:,} {example}s an epoch)",
+    f" {estimate.examples:,} {example}s per epoch)",
     _memory_line(estimate, memory),
-    f"hours on {estimate.num_replicas} accelerator{'s' * (estimate.num_replicas > 1)}, estimated at a utilization of"
+    f"estimated hours on {estimate.num_replicas} accelerator{'s' * (estimate.num_replicas > 1)}, at a utilization of"
     f" {utilization:g}:",
     *(_hours_line(estimate, name, utilization) for name in PEAK_FLOPS),
     f"files in {workdir}: {', '.join(files)}",
@@ -101,21 +101,21 @@ def _with_auxiliary(more: int) -> str:
 def _hours_line(estimate: TrainingEstimate, accelerator: str, utilization: float) -> str:
   """Returns what is printed of the hours on an accelerator, with the peak that they assume."""
   peak, logits = peak_of(accelerator, estimate.mixed_precision), peak_of(accelerator)
-  aside = f", for the logits of {logits.flops / 1e12:g} in {logits.type}" if logits != peak else ""
+  aside = f"; logits: {logits.flops / 1e12:g} TFLOPS in {logits.type}" if logits != peak else ""
   hours = f"{estimate.hours(accelerator, utilization):,.1f}"
-  return f"  {accelerator}: {hours}, of a peak of {peak.flops / 1e12:g} TFLOPS in {peak.type}{aside}"
+  return f"  {accelerator}: {hours}, at a peak of {peak.flops / 1e12:g} TFLOPS in {peak.type}{aside}"
 
 
 def _memory_line(estimate: TrainingEstimate, memory: TrainingMemory | None) -> str:
   """Returns what is printed of memory."""
   if memory is None:
     return (
-      f"memory of each replica: {estimate.weight_bytes / 1e6:,.0f} MB for weights, gradients and momentum; activations come"
-      " on top and grow with --batch_size"
+      f"memory per replica: {estimate.weight_bytes / 1e6:,.0f} MB for weights, gradients and momentum, plus activations,"
+      " which grow with --batch_size"
     )
-  parts = f", {memory.accumulate_steps} times a step" if memory.accumulate_steps > 1 else ""
+  parts = f", {memory.accumulate_steps} times per step" if memory.accumulate_steps > 1 else ""
   return (
-    f"memory of each replica, by estimate: {memory.weight_bytes / 1e6:,.0f} MB for weights, gradients and {memory.beside},"
+    f"estimated memory per replica: {memory.weight_bytes / 1e6:,.0f} MB for weights, gradients and {memory.beside},"
     f" and {memory.activation_bytes / 1e6:,.0f} MB for the activations of {memory.examples_at_once:,} {memory.example}s at"
     f" once{parts}"
   )
@@ -156,7 +156,7 @@ def _planned_task(flag_values: flags.FlagValues) -> Task:
   from nao_tf.tasks.published_sets import make_planned_task
 
   task = make_planned_task(flag_values.task, **experiment.task_options(flag_values))
-  print(f"data: not here, so this is a plan for the published size of {task.name}")
+  print(f"data: not found; this plan assumes the published size of {task.name}")
   return task
 
 

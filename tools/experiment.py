@@ -288,7 +288,7 @@ def prepare_process(flag_values: flags.FlagValues) -> "tf.distribute.Strategy":
 
   kind = flag_values["distribution"].value if "distribution" in flag_values else None
   if kind == "multi_worker":
-    print(f"waiting until all {cluster_of().size} processes of the cluster are there", flush=True)
+    print(f"waiting for all {cluster_of().size} processes of the cluster", flush=True)
   distribution = make_distribution(flag_values.num_replicas, kind=kind, joining=stopping.ended_at_once)
   tf.keras.utils.set_random_seed(flag_values.seed)
   if flag_values.deterministic:

@@ -103,7 +103,7 @@ def export_saved_model(flag_values: flags.FlagValues, directory: str) -> int:
   trained = read_trained_network(flag_values.workdir, task, best=flag_values.checkpoint == "best")
   precision = flag_values.export_precision
   export_network(trained.network, directory, genotype=trained.genotype, task=task, precision=precision)
-  print(f"exported: {directory}, as it was after {trained.epochs} epochs")
+  print(f"exported: {directory}, from the checkpoint of epoch {trained.epochs}")
   return 0
 
 
@@ -122,7 +122,7 @@ def export_model_file(flag_values: flags.FlagValues, path: str) -> int:
   trained = read_trained_network(flag_values.workdir, task, best=flag_values.checkpoint == "best")
   images = random_images(task) if data is None else some_images(data)
   measured = export_file(trained, path, flag_values.format, images, () if data is None else training_images(data))
-  print(f"exported: {path}, as it was after {trained.epochs} epochs")
+  print(f"exported: {path}, from the checkpoint of epoch {trained.epochs}")
   print(f"measured on {'random images' if data is None else 'images of ' + task.name}: {measured}")
   return 0
 
@@ -135,9 +135,11 @@ def export_language_model_file(flag_values: flags.FlagValues, task: Task, path: 
   check_language_format(flag_values.format, task.name)
   trained = read_trained_network(flag_values.workdir, task, best=flag_values.checkpoint == "best")
   measured = export_language_file(trained, path)
-  print(f"exported: {path}, as it was after {trained.epochs} epochs")
+  print(f"exported: {path}, from the checkpoint of epoch {trained.epochs}")
   print(f"measured on random words: {measured}")
-  print(f"to load it, where nao_tf is installed, since it has layers that Keras has not: nao_tf.load_model({path!r})")
+  print(
+    f"to load it: nao_tf.load_model({path!r}); some of its layers are defined in nao_tf, so nao_tf must be installed"
+  )
   return 0
 
 

@@ -133,9 +133,9 @@ def _advice(main: Callable[[flags.FlagValues], int | None]) -> str:
   """Returns how a command goes on that was stopped."""
   kept = _directory()
   if kept is None or not os.path.exists(kept):
-    return "nothing was kept"
+    return "nothing was saved"
   command = getattr(sys.modules[main.__module__], "COMMAND", None)
-  return f"the same command goes on from {kept}{_alone(command, kept) if command else ''}"
+  return f"the same command resumes from {kept}{_alone(command, kept) if command else ''}"
 
 
 def _alone(command: str, directory: str) -> str:

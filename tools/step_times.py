@@ -65,9 +65,9 @@ def main(flag_values: flags.FlagValues) -> None:
       options |= {"order": _ORDERS[kind], **{name: flag_values[name].value for name in _SIZES}}
     result = registries.load_place(KINDS[kind], "kind")(num_steps=flag_values.num_steps, **options)
     print(
-      f"{kind:16} {result.parameters:>12,} parameters  {result.milliseconds:8.1f} ms a step, "
-      f"{result.first_seconds:5.1f} s to the end of the first,"
-      f" {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB at most so far",
+      f"{kind:16} {result.parameters:>12,} parameters  {result.milliseconds:8.1f} ms per step, "
+      f"first step done after {result.first_seconds:5.1f} s,"
+      f" peak memory so far {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB",
       flush=True,
     )
 

@@ -146,7 +146,7 @@ def print_next(workdir: str, task: str) -> None:
   """
   saved_model = os.path.join(workdir, SAVED_MODEL)
   if os.path.isdir(saved_model):
-    print(f"next, to use it: {_EVALUATE} --saved_model={saved_model} --task={task}")
+    print(f"to evaluate the exported network: {_EVALUATE} --saved_model={saved_model} --task={task}")
 
 
 def genotype_of(flag_values: flags.FlagValues) -> Genotype:
@@ -173,7 +173,7 @@ def final_configs(flag_values: flags.FlagValues) -> Configs:
   recorded = experiment.recorded_settings(flag_values)
   convention = flag_values.convention or recorded.get("network.convention", published.convention)
   if convention != published.convention:
-    print(f"{published.name} was published with --convention={published.convention}; this is {convention}")
+    print(f"{published.name} was published with --convention={published.convention}; this network uses {convention}")
   return dataclasses.replace(configs, network_config=dataclasses.replace(configs.network_config, convention=convention))
 
 
@@ -221,7 +221,7 @@ def train_and_export(
     if has_exporter(task):
       check_export(os.path.join(workdir, SAVED_MODEL), task, precision)
     if not task.has_test_data():
-      print(f"{task.name}: has no labeled test data, so the trained network will not be tested")
+      print(f"{task.name}: no labeled test data; the trained network will not be tested")
     with training_errors.explained(task, genotype, configs, distribution):
       trainer = train_in_directory(
         workdir,

@@ -44,7 +44,7 @@ def define(flag_values: flags.FlagValues) -> None:
 def print_pareto_set(pareto_set: Sequence[Trial], space: SearchSpace) -> None:
   """Prints the trials that no other one dominates; nothing if there are none, in a search for the reward alone."""
   if pareto_set:
-    print(f"Pareto set: {len(pareto_set)} of the trials, which no other one betters in all objectives")
+    print(f"Pareto set: {len(pareto_set)} trials that no other trial dominates")
   for trial in pareto_set:
     values = trial.evaluation.objectives if trial.evaluation else {}
     shown = ", ".join(f"{name} {figure(value)}" for name, value in values.items())
@@ -64,7 +64,7 @@ def print_results(flag_values: flags.FlagValues) -> None:
   if flag_values.train_best:
     train.print_next(os.path.join(workdir, BEST_DIRECTORY), flag_values.task)
   elif flag_values.evaluator != "tabular":
-    print(f"next, to train it and export it: {_SEARCH} --workdir={workdir} --train_best")
+    print(f"to train and export it: {_SEARCH} --workdir={workdir} --train_best")
 
 
 def check_place_of_best(flag_values: flags.FlagValues) -> None:

@@ -50,9 +50,9 @@ def announce(directory: str, *, tensorboard: bool) -> None:
     directory: directory of the run.
     tensorboard: whether it writes for TensorBoard.
   """
-  print(f"work directory: {directory}; {_STATUS} --workdir={directory} says how it goes", flush=True)
+  print(f"work directory: {directory} (progress: {_STATUS} --workdir={directory})", flush=True)
   if tensorboard:
-    print(f"its curves: {_TENSORBOARD} --logdir={directory}", flush=True)
+    print(f"learning curves: {_TENSORBOARD} --logdir={directory}", flush=True)
 
 
 def has_work(directory: str) -> bool:

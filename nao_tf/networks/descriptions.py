@@ -138,7 +138,7 @@ class Description:
     header = ("part", "output", "parameters", f"multiply-adds per {self.example}", "peak activations, kB")
     table = _table([header, *rows, total])
     auxiliary = self.parameters_with_auxiliary - self.parameters
-    note = f"\nin training, an auxiliary head has {auxiliary:,} parameters more" if auxiliary else ""
+    note = f"\nin training, the auxiliary head adds {auxiliary:,} parameters" if auxiliary else ""
     return f"{self.title}\n{table}{note}"
 
 
@@ -215,7 +215,7 @@ def _describe_images(
   height, width, channels = _checked_shape(input_shape)
   costs = _image_costs(config, (height, width, channels), fields.integer(num_classes, "num_classes", 1))
   parts = costs.parts(genotype)
-  size = f"{config.num_cells} cells a stage, {config.filters} filters, convention {config.convention}"
+  size = f"{config.num_cells} cells per stage, {config.filters} filters, convention {config.convention}"
   described = _description(f"{title}: {size}, {height}x{width}x{channels} images", "image", parts)
   return dataclasses.replace(described, auxiliary_multiply_adds=costs.auxiliary_multiply_adds(parts))
 

@@ -53,7 +53,7 @@ class HeldSignals:
     if again:
       self.deliver()
     else:
-      logging.info("%s: ends after this step, with a checkpoint; the next signal ends at once", _name(number))
+      logging.info("%s: stopping after this step, with a checkpoint; a second signal stops at once", _name(number))
 
 
 @contextlib.contextmanager

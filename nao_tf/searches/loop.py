@@ -60,9 +60,9 @@ class SearchTimes:
     return min(1.0, self.busy_seconds / max(self.seconds * self.num_workers, 1e-9))
 
   def __str__(self) -> str:
-    workers = "1 worker was" if self.num_workers == 1 else f"{self.num_workers} workers were"
-    asking = f"asking took {self.strategy_seconds:.1f} s ({self.strategy_share:.0%})"
-    return f"{self.seconds:.0f} s: {workers} busy {self.utilization:.0%} of the time, {asking}"
+    workers = "1 worker" if self.num_workers == 1 else f"{self.num_workers} workers"
+    strategy = f"the strategy took {self.strategy_seconds:.1f} s ({self.strategy_share:.0%})"
+    return f"search time {self.seconds:.0f} s: {workers} busy {self.utilization:.0%} of the time, {strategy}"
 
 
 def run_search(

@@ -209,7 +209,7 @@ def _rows(status: Status) -> list[tuple[str, str]]:
   of, unit = "" if status.total is None else f" of {status.total}", status.unit
   counts = f"{status.done}{of} {unit}s" + (f", {status.failed} failed" if status.failed else "")
   per_hour = 3600 * max(status.running, 1) / status.seconds if status.seconds else 0.0
-  rate = f"{_time(status.seconds)} each, {per_hour:.3g} an hour" if status.seconds else ""
+  rate = f"{_time(status.seconds)} per {status.unit}, {per_hour:.3g} per hour" if status.seconds else ""
   return [
     (status.kind, status.directory),
     ("state", _state(status)),

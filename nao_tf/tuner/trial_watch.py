@@ -59,7 +59,7 @@ def _print_why(trial_id: str, limit: float) -> None:
   sys.stdout.flush()
   print(
     f"error: trial {trial_id} took more than trial_timeout={limit:g} seconds. This process ends with exit code"
-    f" {EXIT_CODE}; start it again to go on with other trials. It was here:",
+    f" {EXIT_CODE}; start it again to continue with other trials. Stack traces:",
     file=sys.__stderr__,
     flush=True,
   )

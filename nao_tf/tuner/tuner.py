@@ -129,7 +129,7 @@ class StrategyTuner(keras_tuner.Tuner):
     """
     ended = [trial for trial in self.oracle.trials.values() if trial.status in _ENDED]
     failed = sum(trial.status == TrialStatus.FAILED for trial in ended)
-    print(f"{self.project_dir}: {len(ended)} trials have ended, {failed} of them have failed")
+    print(f"{self.project_dir}: {len(ended)} trials ended, {failed} of them failed")
     print("\n".join(self.oracle.table.rows(num_trials)))
 
   def save(self) -> None:

@@ -56,9 +56,9 @@ def test_a_language_model_is_described_for_a_token():
 
 def test_it_is_printed_as_a_table():
   lines = str(NET).splitlines()
-  assert lines[0] == "NAONet-B: 5 cells a stage, 36 filters, convention torch, 32x32x3 images"
+  assert lines[0] == "NAONet-B: 5 cells per stage, 36 filters, convention torch, 32x32x3 images"
   assert lines[1].split("  ")[0] == "part" and lines[-2].split() == ["total", "2,492,902", "395,426,016", "1,622.0"]
-  assert lines[-1] == "in training, an auxiliary head has 457,994 parameters more"
+  assert lines[-1] == "in training, the auxiliary head adds 457,994 parameters"
   assert len({len(line) for line in lines[1:-1]}) == 1
 
 

@@ -128,7 +128,7 @@ def test_the_times_of_a_search_add_up(tmp_path):
   times = []
   search(tmp_path, CountingEvaluator(seconds=0.01), on_end=times.append)
   assert times[0].num_workers == 1 and 0.1 < times[0].busy_seconds <= times[0].seconds
-  assert 0 < times[0].utilization <= 1 and "1 worker was busy" in str(times[0])
+  assert 0 < times[0].utilization <= 1 and "1 worker busy" in str(times[0])
 
 
 def test_an_unknown_way_of_asking_is_refused(tmp_path):

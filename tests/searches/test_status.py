@@ -44,14 +44,14 @@ def test_two_at_a_time_take_half_the_time(begun):
     attempts.begin(3)
   status = status_of(begun, num_trials=6)
   assert (status.running, status.seconds, status.seconds_left) == (2, 15.0, 30.0)
-  assert "15 s each, 480 an hour" in str(status)
+  assert "15 s per trial, 480 per hour" in str(status)
 
 
 def test_it_is_told_in_words_and_as_json(begun):
   status = status_of(begun, num_trials=6)
   assert json.loads(status.to_json())["seconds_left"] == 60.0
   text = str(status)
-  assert "2 of 6 trials, 1 failed" in text and "15 s each, 240 an hour" in text and "about 1 min 0 s" in text
+  assert "2 of 6 trials, 1 failed" in text and "15 s per trial, 240 per hour" in text and "about 1 min 0 s" in text
   assert "trial 0, reward 0.5" in text and "running: process" in text
 
 

@@ -28,9 +28,9 @@ def test_the_hours_say_which_peak_and_which_share_of_it_they_assume(capsys, tmp_
   flags = (*FLAGS, f"--workdir={tmp_path}/run", "--mixed_precision=bfloat16", "--utilization=0.05")
   assert run(train, *flags) == 0
   printed = capsys.readouterr().out
-  assert "hours on 1 accelerator, estimated at a utilization of 0.05:" in printed
-  assert "of a peak of 15.7 TFLOPS in float32\n" in printed  # A V100 has no units for bfloat16.
-  assert "of a peak of 989.4 TFLOPS in bfloat16, for the logits of 494.7 in TF32\n" in printed
+  assert "estimated hours on 1 accelerator, at a utilization of 0.05:" in printed
+  assert "at a peak of 15.7 TFLOPS in float32\n" in printed  # A V100 has no units for bfloat16.
+  assert "at a peak of 989.4 TFLOPS in bfloat16; logits: 494.7 TFLOPS in TF32\n" in printed
 
 
 def test_a_text_has_a_plan(capsys, tmp_path):
@@ -53,8 +53,8 @@ def test_a_well_known_text_that_is_not_here_is_planned_with_its_published_size(c
   argv = (f"--flagfile={GUIDE.parents[2] / 'flags/paper/ptb.flags'}", "--units=10", "--dry_run", "--nodeterministic")
   assert run(train, *argv, f"--workdir={tmp_path}/run") == 0
   printed = capsys.readouterr().out
-  assert "data: not here, so this is a plan for the published size of ptb" in printed
-  assert "10,000 words" in printed and "929,589 tokens an epoch" in printed
+  assert "data: not found; this plan assumes the published size of ptb" in printed
+  assert "10,000 words" in printed and "929,589 tokens per epoch" in printed
   assert "typo" in failure(train, *argv, f"--workdir={tmp_path}/run", f"--text_dir={tmp_path}/typo")
 
 
@@ -79,7 +79,7 @@ def test_networks_of_other_spaces_have_a_plan(space, convention, capsys, tmp_pat
   argv = ("--task=digits", f"--architecture={architecture}", f"--convention={convention}", *FLAGS[2:])
   assert run(train, *argv, f"--workdir={tmp_path}/run") == 0
   printed = capsys.readouterr().out
-  assert "multiply-adds per image:" in printed and "memory of each replica, by estimate:" in printed
+  assert "multiply-adds per image:" in printed and "estimated memory per replica:" in printed
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,6 @@ def test_a_well_known_set_that_is_not_here_is_planned_with_its_published_size(ca
   argv = (f"--flagfile={flagfile}", f"--data_dir={tmp_path}", "--dry_run", "--nodeterministic")
   assert run(train, *argv, f"--workdir={tmp_path}/run") == 0
   printed = capsys.readouterr().out
-  assert "data: not here, so this is a plan for the published size of imagenet2012" in printed
-  assert "parameters: 11,353,831, 1,250,024 more" in printed and "1,281,167 images an epoch" in printed
+  assert "data: not found; this plan assumes the published size of imagenet2012" in printed
+  assert "parameters: 11,353,831, 1,250,024 more" in printed and "1,281,167 images per epoch" in printed
   assert not list(tmp_path.iterdir())

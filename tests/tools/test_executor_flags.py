@@ -80,7 +80,7 @@ def test_a_search_in_processes_is_stopped_and_goes_on_in_this_process(tmp_path):
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate()
   assert process.returncode == 143
-  assert f"stopped by SIGTERM; the same command goes on from {workdir}" in errors
+  assert f"stopped by SIGTERM; the same command resumes from {workdir}" in errors
   before = read_trials(workdir)
   count = len(before)
   assert run(search, *argv, f"--num_trials={count}", "--batch_size=1") == 0

@@ -80,7 +80,7 @@ def test_a_training_without_test_data_ends_well_and_says_so(data_dir, tmp_path, 
   flags_ = (f"--task={name}", f"--data_dir={data_dir}", f"--workdir={tmp_path}/run", f"--architecture={GENOTYPE_FILE}")
   assert run(train, *flags_, *SMALL) == 0
   output = capsys.readouterr().out
-  assert f"{name}: has no labeled test data, so the trained network will not be tested" in output
+  assert f"{name}: no labeled test data; the trained network will not be tested" in output
   assert "exported:" in output and "test: accuracy" not in output
 
 
@@ -89,7 +89,7 @@ def test_a_published_cell_brings_its_convention(tmp_path, capsys):
   assert not capsys.readouterr().out
   values = parsed(f"--workdir={tmp_path}/a", "--convention=torch")
   assert train.final_configs(values).network_config.convention == "torch"
-  assert "NAONet-WS was published with --convention=nao_ws; this is torch" in capsys.readouterr().out
+  assert "NAONet-WS was published with --convention=nao_ws; this network uses torch" in capsys.readouterr().out
 
 
 def test_a_training_that_was_begun_keeps_its_convention(tmp_path):

@@ -25,7 +25,7 @@ def test_a_keras_file_is_exported_and_compared_on_test_images(trained, tmp_path,
   path = tmp_path / "served" / "x.keras"
   assert run(export, f"--workdir={trained}", "--format=keras", f"--output={path}") == 0
   exported, measured = capsys.readouterr().out.splitlines()
-  assert exported == f"exported: {path}, as it was after 1 epochs"
+  assert exported == f"exported: {path}, from the checkpoint of epoch 1"
   assert measured.startswith("measured on images of digits: same top class for 100.00% of ")
   assert keras.models.load_model(path)(np.zeros((2, 8, 8, 1), np.uint8)).shape == (2, 10)
 

@@ -49,5 +49,5 @@ def test_a_command_that_is_told_to_end_goes_on_only_from_a_directory_that_there_
   command = [sys.executable, "-c", program, f"--workdir={tmp_path}/run"]
   done = subprocess.run(command, capture_output=True, text=True, check=False)
   assert done.returncode == 143
-  expected = f"the same command goes on from {tmp_path}/run" if makes else "nothing was kept"
+  expected = f"the same command resumes from {tmp_path}/run" if makes else "nothing was saved"
   assert done.stderr == f"stopped by SIGTERM; {expected}\n"

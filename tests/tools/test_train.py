@@ -103,7 +103,7 @@ def test_a_training_that_is_told_to_end_writes_a_checkpoint_and_says_how_to_go_o
     _, errors = process.communicate()
   assert process.returncode == 143
   assert (
-    f"stopped by SIGTERM; the same command goes on from {tmp_path}/run: nao-train --workdir={tmp_path}/run" in errors
+    f"stopped by SIGTERM; the same command resumes from {tmp_path}/run: nao-train --workdir={tmp_path}/run" in errors
   )
   newest = max(int(path.stem.split("-")[1]) for path in (tmp_path / "run" / "checkpoints").glob("*.index"))
   assert newest >= 2 * len(history.read_text().splitlines())

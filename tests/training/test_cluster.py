@@ -139,12 +139,12 @@ def test_a_process_that_waits_for_the_others_says_so_and_is_ended_by_a_signal(tm
     port = free.getsockname()[1]
   with start_alone(tmp_path / "run", port, index) as process:
     line = next(line for line in process.stdout if "processes of the cluster" in line)
-    assert line == "waiting until all 2 processes of the cluster are there\n"
+    assert line == "waiting for all 2 processes of the cluster\n"
     time.sleep(5)
     process.send_signal(number)
     _, errors = process.communicate(timeout=10)
   assert process.returncode == 128 + number
-  kept = "nothing was kept" if index else f"the same command goes on from {tmp_path / 'run'}"
+  kept = "nothing was saved" if index else f"the same command resumes from {tmp_path / 'run'}"
   assert errors.endswith(f"stopped by {number.name}; {kept}\n")  # --workdir alone would not: no flags are there yet.
 
 
@@ -172,7 +172,7 @@ def test_two_processes_that_are_told_to_end_leave_a_checkpoint_of_their_last_ste
     process.send_signal(signal.SIGTERM)
   errors = [process.communicate(timeout=200)[1] for process in processes]
   assert [process.returncode for process in processes] == [143, 143], errors
-  assert all("stopped by SIGTERM; the same command goes on from" in error for error in errors)
+  assert all("stopped by SIGTERM; the same command resumes from" in error for error in errors)
   epochs = (metrics["epoch"] for metrics in read_history(str(workdir)))
   assert last_step(workdir) > max(epochs) * (512 - 51) // 64  # Within an epoch: there are no other checkpoints there.
 

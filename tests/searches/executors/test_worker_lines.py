@@ -12,8 +12,8 @@ def test_a_worker_is_described_with_its_trial_and_its_time():
 def test_a_log_file_has_the_times_at_the_end(capsys):
   with WorkerLines() as lines:
     lines.show([AT_WORK])
-    lines.show_times("12 s: 1 worker was busy")
-  assert capsys.readouterr().err == "12 s: 1 worker was busy\n"
+    lines.show_times("search time 12 s: 1 worker busy")
+  assert capsys.readouterr().err == "search time 12 s: 1 worker busy\n"
 
 
 def test_a_search_in_this_process_has_its_times_at_the_end(capsys):
