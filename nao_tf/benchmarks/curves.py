@@ -154,7 +154,7 @@ def plot(records: Sequence[Record]) -> matplotlib.figure.Figure:
     curves = {strategy: stacked(group)[name] for strategy, group in by_strategy(records).items()}
     _draw_curves(axes, curves)
     label = settings["objective" if name == "objective" else "report"]
-    axes.set(xlabel="architectures evaluated", ylabel=_label(label, settings["objective"]))
+    axes.set(xlabel="number of evaluated architectures", ylabel=_label(label, settings["objective"]))
     axes.set(xscale="log", xlim=(min(_FIRST_SHOWN, settings["num_trials"]), None))
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
@@ -163,7 +163,7 @@ def plot(records: Sequence[Record]) -> matplotlib.figure.Figure:
 
 def _label(figure: str, objective: str) -> str:
   """Returns what a figure is that is drawn."""
-  return "score of the best" if figure == SCORE else f"{figure} of the best by {objective}, %"
+  return "score of the best architecture" if figure == SCORE else f"{figure} of the best architecture by {objective}, %"
 
 
 def _draw_curves(axes: matplotlib.axes.Axes, curves: Mapping[str, np.ndarray]) -> None:

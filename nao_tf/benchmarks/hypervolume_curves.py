@@ -121,7 +121,9 @@ def plot(curves: Mapping[str, np.ndarray]) -> matplotlib.figure.Figure:
     error = values.std(axis=0, ddof=1) / len(values) ** 0.5 if len(values) > 1 else 0 * mean
     (line,) = axes.plot(queries, mean, label=f"{label} ({len(values)} seeds)")
     axes.fill_between(queries, mean - error, mean + error, alpha=0.2, color=line.get_color(), linewidth=0)
-  axes.set(xlabel="architectures evaluated", ylabel="hypervolume, the true front being 1", ylim=(None, 1.005))
+  axes.set(
+    xlabel="number of evaluated architectures", ylabel="hypervolume, relative to the true front", ylim=(None, 1.005)
+  )
   axes.grid(alpha=0.3)
   axes.legend(loc="lower right")
   return figure

@@ -220,7 +220,7 @@ def summarize(runs: Sequence[RungRun], curves: Sequence[Sequence[Point]], best: 
 
 def as_text(rows: Sequence[Mapping[str, Any]]) -> str:
   """Returns rows of a summary as lines of a table in Markdown."""
-  lines = ["| search | epochs | searches | with a whole child | regret | test |", "| --- " * 6 + "|"]
+  lines = ["| search | epochs | searches | with a full training | regret | test |", "| --- " * 6 + "|"]
   for row in rows:
     regret = "" if row["regret"] is None else f"{row['regret']:.3f} ± {row['error']:.3f}"
     test = "" if row["test"] is None else f"{row['test']:.3f}"
@@ -252,7 +252,7 @@ def plot(runs: Sequence[RungRun], curves: Sequence[Sequence[Point]], best: float
     means = [np.nan if None in row else best - np.mean([p.reward for p in row if p]) for row in points]
     axes.plot(grid, means, label=f"{name} ({len(of_name)})")
   axes.set_yscale("log")
-  axes.set_xlabel("epochs of all children")
+  axes.set_xlabel("total training epochs")
   axes.set_ylabel("mean regret, percentage points")
   axes.legend(fontsize="small")
   return figure

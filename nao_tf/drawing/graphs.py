@@ -168,10 +168,10 @@ def _of_motif(motif: Motif) -> Graph:
 
 def _of_recurrent_cell(genotype: RecurrentGenotype) -> list[Graph]:
   sketch = _Sketch()
-  inputs = [sketch.add("input", is_input=True), sketch.add("state before", is_input=True)]
+  inputs = [sketch.add("input", is_input=True), sketch.add("previous state", is_input=True)]
   nodes = [sketch.add("0: tanh", family_of("tanh"))]
   sketch.connect(inputs, nodes[0])
-  words = ["0 = tanh(input, state before)"]
+  words = ["0 = tanh(input, previous state)"]
   for number, node in enumerate(genotype.nodes, start=1):
     family = family_of(node.activation)
     nodes.append(sketch.add(f"{number}: {node.activation}", family))
@@ -185,11 +185,11 @@ def _of_recurrent_cell(genotype: RecurrentGenotype) -> list[Graph]:
 def _of_lstm(genotype: LstmGenotype) -> list[Graph]:
   del genotype
   sketch = _Sketch()
-  inputs = [sketch.add("input", is_input=True), sketch.add("state before", is_input=True)]
+  inputs = [sketch.add("input", is_input=True), sketch.add("previous state", is_input=True)]
   lstm = sketch.add("LSTM", OTHER)
   sketch.connect(inputs, lstm)
   sketch.connect([lstm], sketch.add("output"))
-  return [sketch.finish("LSTM", "output = LSTM(input, state before)")]
+  return [sketch.finish("LSTM", "output = LSTM(input, previous state)")]
 
 
 def _of_vertices(genotype: GraphGenotype) -> list[Graph]:

@@ -22,8 +22,8 @@ class Calibration:
 
   def __str__(self) -> str:
     return (
-      f"Of {self.count:,} rewards, {self.within_50:.0%} lay within the interval in which 50 % were expected, and"
-      f" {self.within_90:.0%} within that of 90 %."
+      f"Of {self.count:,} rewards, {self.within_50:.0%} lie within the 50% prediction interval and"
+      f" {self.within_90:.0%} within the 90% prediction interval."
     )
 
 

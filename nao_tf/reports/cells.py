@@ -27,7 +27,7 @@ def best_cells(record: Record, drawings: Drawings) -> str:
   """Returns the best architectures, the first one unfolded; finalists if there are some with a reward."""
   best = top_trials(record.finalists, _COUNT) or top_trials(record.trials, _COUNT)
   links = file_links(record.directory, ("best.json",))
-  described = f"<p>The best one, for programs: {links}</p>" if links else ""
+  described = f"<p>Best architecture as JSON: {links}</p>" if links else ""
   return "".join(cell(record, trial, drawings, is_open=not place) for place, trial in enumerate(best)) + described
 
 

@@ -41,7 +41,7 @@ def rewards_of_rounds(record: Record) -> dict[int, list[float]]:
 
 def tradeoff_charts(record: Record, columns: Columns) -> dict[str, Chart]:
   """Returns the rewards against each cost that is recorded, with the Pareto front."""
-  names = {**{name: label for name, (label, _) in COSTS.items()}, "seconds": "seconds of evaluation"}
+  names = {**{name: label for name, (label, _) in COSTS.items()}, "seconds": "evaluation time, s"}
   charts = {}
   for name, label in names.items():
     rows = [
@@ -159,7 +159,7 @@ def _by_kind(trials: Sequence[Trial], x: str, among: set[int] | None = None) -> 
     make_series("proposed", "dots", 1, x, "reward", rows=rows(lambda t: t.reward is not None and not is_random(t))),
   ]
   failed = rows_where(trials, lambda t: state_of(t) == "failed") if among is None else []
-  return [*series, make_series("failed, without a reward", "crosses", 3, x, "reward", rows=failed)]
+  return [*series, make_series("failed (no reward)", "crosses", 3, x, "reward", rows=failed)]
 
 
 def _best_so_far(scored: Sequence[Trial]) -> dict[str, Any]:

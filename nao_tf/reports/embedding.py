@@ -14,10 +14,10 @@ from nao_tf.trial import Architecture, Trial, top_trials
 _MOST_MAPS = 8
 _DIGITS = 3
 _NOTE = (
-  "Each point is an architecture: its embedding by the encoder, projected onto the two directions in which embeddings"
-  " differ most. A step follows the gradient of the predicted score. The decoder writes a new architecture from where it"
-  " ends, and candidates are decoded around again. Maps of different rounds have different axes, and distances in other"
-  " directions are not seen."
+  "Each point is the embedding of an architecture, projected onto the first two principal components. A step moves an"
+  " embedding along the gradient of the predicted score, and the decoder generates a new architecture from the end of the"
+  " step. Further architectures are decoded around the candidates. Maps of different rounds have different axes, and"
+  " distances along other components are not visible."
 )
 
 _Series = dict[str, Any]
@@ -31,7 +31,7 @@ def embedding_charts(record: Record) -> dict[str, Chart]:
   proposals = {trial.architecture: trial.id for trial in record.trials}
   series = [one for map_ in maps for one in _series(record, map_, proposals)]
   alt = {_name(map_): _alt(map_) for map_ in maps}
-  words = {"x": "first component", "y": "second component", "choose": "Round", "shown": "reward"}
+  words = {"x": "first principal component", "y": "second principal component", "choose": "Round", "shown": "reward"}
   return {"embedding": {**words, "series": series, "alt": alt}}
 
 
@@ -42,10 +42,10 @@ def embedding(record: Record) -> str:
   latest, trials = record.maps[-1], record.by_id()
   asked = {trial.architecture: trial for trial in record.trials}
   rows = [_row(move, trials, asked) for move in latest.moves]
-  heads = ("from", "its reward", "step", "to", "its reward")
-  caption = f"Moves of the latest map, trained after {latest.asked_before:,}"
-  moves = details(f"{len(rows)} moves of the latest map", table(caption, heads, rows, numbers=(0, 1, 2, 3, 4)))
-  return chart("embedding", "Embedding space of the controller, with the moves of a round", _NOTE) + moves
+  heads = ("start", "reward of start", "step size", "result", "reward of result")
+  caption = f"Moves in the latest map, trained after {latest.asked_before:,} proposals"
+  moves = details(f"{len(rows)} moves in the latest map", table(caption, heads, rows, numbers=(0, 1, 2, 3, 4)))
+  return chart("embedding", "Embedding space of the controller, with the moves of one round", _NOTE) + moves
 
 
 def _some(maps: Sequence[EmbeddingMap]) -> list[EmbeddingMap]:
@@ -64,12 +64,12 @@ def _series(record: Record, map_: EmbeddingMap, proposals: Mapping[Architecture,
   candidates = [move.places[2] for move in map_.moves if not move.is_proposal]
   group = _name(map_)
   series = [
-    _lines(group, "step along the gradient", "moves", 3, first, second),
+    _lines(group, "gradient step", "moves", 3, first, second),
     _lines(group, "decoding", "dashed", 1, second, third),
     _trials(group, "trial", 0, [row for row in map_.trials if row[0] not in best]),
-    _trials(group, "one of the best tenth", 4, [row for row in map_.trials if row[0] in best]),
-    _dots(group, "end of a step", 3, second, texts=[_of_step(move) for move in map_.moves]),
-    _dots(group, "candidate", 2, candidates, texts=["A candidate, from which others were decoded"] * len(candidates)),
+    _trials(group, "trial among the best 10%", 4, [row for row in map_.trials if row[0] in best]),
+    _dots(group, "end of step", 3, second, texts=[_of_step(move) for move in map_.moves]),
+    _dots(group, "candidate", 2, candidates, texts=["Candidate, decoded from again"] * len(candidates)),
     _dots(group, "proposal", 1, [m.places[2] for m in proposed], ids=[proposals.get(m.decoded, -1) for m in proposed]),
   ]
   return [one for one in series if one["x"]]
@@ -94,7 +94,7 @@ def _columns(places: Sequence[Point]) -> dict[str, list[float]]:
 
 
 def _name(map_: EmbeddingMap) -> str:
-  return f"trained after {map_.asked_before:,}: {sum(map_.shares):.0%} of the variance"
+  return f"trained after {map_.asked_before:,} proposals: {sum(map_.shares):.0%} of the variance"
 
 
 def _alt(map_: EmbeddingMap) -> str:
@@ -105,7 +105,7 @@ def _alt(map_: EmbeddingMap) -> str:
 
 def _of_step(move: Move) -> str:
   start = "a candidate" if move.seed is None else f"trial #{move.seed}"
-  return f"A step of {move.step:g} from {start}" if move.step else f"Decoded at {start}, without a step"
+  return f"Step of size {move.step:g} from {start}" if move.step else f"Decoded at {start} without a step"
 
 
 def _row(move: Move, trials: Mapping[int, Trial], asked: Mapping[Architecture, Trial]) -> tuple[str, ...]:

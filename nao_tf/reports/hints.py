@@ -5,9 +5,9 @@ from nao_tf.reports.record import Record
 from nao_tf.runs.hints import Hint, switched_at
 
 _WORDS = (
-  "<p>An earlier search or a figure that is known without training is used only as long as it makes the rewards of this"
-  " search easier to predict, each from the others. The weight is how much is expected of a standard deviation more of it,"
-  " in standard deviations of the normal scores of the rewards.</p>"
+  "<p>An earlier search or a proxy is used only while it reduces the leave-one-out prediction errors of the rewards of this"
+  " search. Its weight is the expected change of the reward per standard deviation of the hint, in standard deviations of"
+  " the normal scores of the rewards.</p>"
 )
 
 
@@ -16,7 +16,7 @@ def hints_section(record: Record) -> str:
   if not record.hints:
     return ""
   rows = [_row(record, hint) for hint in record.hints[-1].hints]
-  return _WORDS + table("How far hints are used", ("hint", "used", "weight", "switched"), rows, numbers=(2,))
+  return _WORDS + table("Use of hints", ("hint", "used", "weight", "switched on and off"), rows, numbers=(2,))
 
 
 def _row(record: Record, hint: Hint) -> tuple[str, str, str, str]:
@@ -27,5 +27,5 @@ def _switched(record: Record, name: str) -> str:
   """Returns in words when a hint was switched on and off, the last times."""
   moments = switched_at(record.hints, name)
   words = [f"{'off' if number % 2 else 'on'} after {after:,} trials" for number, after in enumerate(moments)]
-  more = "" if len(words) <= 4 else f"{len(words) - 4} times before, "
+  more = "" if len(words) <= 4 else f"{len(words) - 4} earlier switches, "
   return more + ", ".join(words[-4:]) if words else "never on"

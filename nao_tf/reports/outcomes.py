@@ -22,13 +22,13 @@ def predictor(found: list[Ranking], calibrated: Calibration | None = None) -> st
   taus = [ranking.tau for ranking in found if ranking.tau is not None]
   words = f"Kendall's tau is {statistics.mean(taus):.2f} on average over {len(taus)} rounds. " if taus else ""
   note = (
-    "1 is the perfect order, 0 is chance. Proposals are the predictor's first choices, so they are hard to tell apart."
+    "1 is a perfect ranking, 0 is chance. Proposals are the best-ranked candidates, so their order is hard to predict."
   )
   known = f"<p>{calibrated}</p>" if calibrated else ""
   rows = [(f"{r.asked_before:,}", str(len(r.ids)), NONE if r.tau is None else f"{r.tau:.2f}") for r in found]
-  heads = ("predictor trained after", "proposals measured", "Kendall's tau")
+  heads = ("proposals before training", "proposals evaluated", "Kendall's tau")
   return (
-    f"<p>{words}{note}</p>{known}{chart('predicted', 'Predicted score and measured reward of each proposal')}"
+    f"<p>{words}{note}</p>{known}{chart('predicted', 'Predicted score and reward of each proposal')}"
     f"{details('Each round', table('Rank correlation by round', heads, rows, numbers=(0, 1, 2)))}"
   )
 
@@ -49,14 +49,16 @@ def finalists(record: Record) -> str:
     )
     for t in (*ranked, *rest)
   ]
-  heads = ("trial", "reward in the search", "reward from scratch", "")
+  heads = ("trial", "reward in the search", "reward when trained from scratch", "")
   pairs = [
     (x, trial.reward) for trial in ranked if (x := before[trial.id].reward) is not None and trial.reward is not None
   ]
   tau = kendall_tau(*zip(*pairs)) if len(pairs) > 1 else None
-  words = "" if tau is None else f"<p>Kendall's tau of the two rewards is {tau:.2f}, over {len(pairs)} finalists.</p>"
+  words = (
+    "" if tau is None else f"<p>Kendall's tau between the two rewards is {tau:.2f} over {len(pairs)} finalists.</p>"
+  )
   drawn = chart("finalists", "Reward in the search and when trained from scratch") if pairs else ""
-  return f"{words}{drawn}{table('The best of the search, trained from scratch', heads, rows, numbers=(1, 2))}"
+  return f"{words}{drawn}{table('Best trials of the search, trained from scratch', heads, rows, numbers=(1, 2))}"
 
 
 def choices(record: Record) -> str:
@@ -79,7 +81,7 @@ def failures(record: Record) -> str:
   ranked = sorted(groups.items(), key=lambda group: -len(group[1]))
   rows = [(f"{len(ids):,}", escaped(reason), _ids(ids)) for reason, ids in ranked[:_MOST_REASONS]]
   more = f"<p>{len(ranked) - _MOST_REASONS:,} further reasons are in the table of all trials.</p>"
-  shown = table("Why trials failed", ("trials", "reason", "which"), rows, numbers=(0,))
+  shown = table("Reasons for failures", ("count", "reason", "trials"), rows, numbers=(0,))
   return shown + (more if len(ranked) > _MOST_REASONS else "")
 
 

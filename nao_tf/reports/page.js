@@ -431,7 +431,7 @@
       const begin = this.body.children.length;
       for (const row of this.rows.slice(begin, begin + number)) this.body.append(this.row(row));
       const [now, all] = [this.body.children.length, this.rows.length];
-      const rest = now < all ? `; scroll the table for more than the first ${shown(now)}` : "";
+      const rest = now < all ? `; scroll the table to load more than the first ${shown(now)}` : "";
       this.status.textContent = `${shown(all)} of ${shown(count)} trials${rest}`;
     }
 

@@ -25,7 +25,7 @@ from nao_tf.reports.trainings import file_links, training_charts, training_secti
 
 _TITLES = {
   "rewards": "Reward by trial",
-  "rounds": "Reward by round, a batch that was asked for",
+  "rounds": "Reward by round (one batch of proposals)",
 }
 
 
@@ -51,7 +51,8 @@ def _problems(record: Record) -> str:
   if not record.problems:
     return ""
   items = "".join(f"<li>{escaped(problem)}</li>" for problem in record.problems)
-  return f'<div class="problems" role="note"><p>This page lacks what cannot be read:</p><ul>{items}</ul></div>'
+  words = "These files cannot be read and are missing from this page:"
+  return f'<div class="problems" role="note"><p>{words}</p><ul>{items}</ul></div>'
 
 
 def _sections(
@@ -60,19 +61,19 @@ def _sections(
   """Returns id, title and body of each section; the body is empty if nothing is recorded for it."""
   return [
     ("reward", "Rewards", "".join(chart(key, title) for key, title in _TITLES.items() if key in charts)),
-    ("shares", "How the search made up its mind", shares_over_time(record.shares)),
+    ("shares", "Choice probabilities", shares_over_time(record.shares)),
     ("pareto", "Pareto set", pareto_section(record, charts, drawings)),
     ("best", "Best architectures", best_cells(record, drawings)),
     ("training", "Training of the winner", training_sections(record.trainings, record.directory)),
     ("finalists", "Trained from scratch", outcomes.finalists(record)),
-    ("predictor", "Predicted and measured", outcomes.predictor(found, calibration(record))),
-    ("hints", "Earlier search and proxies", hints_section(record)),
+    ("predictor", "Predictions and rewards", outcomes.predictor(found, calibration(record))),
+    ("hints", "Warm start and proxies", hints_section(record)),
     ("embedding", "Embedding space", embedding(record)),
-    ("origin", "Where the best came from", _origin(record)),
-    ("choices", "What is chosen", outcomes.choices(record)),
-    ("costs", "Reward and cost", _tradeoffs(charts)),
+    ("origin", "Ancestors of the best trial", _origin(record)),
+    ("choices", "Frequency of choices", outcomes.choices(record)),
+    ("costs", "Reward versus cost", _tradeoffs(charts)),
     ("failures", "Failures", outcomes.failures(record)),
-    ("trials", "All trials", '<div id="table"></div>' if record.trials else "<p>There are none yet.</p>"),
+    ("trials", "All trials", '<div id="table"></div>' if record.trials else "<p>No trials yet.</p>"),
     ("settings", "Settings and versions", settings_tables(record)),
   ]
 
@@ -81,13 +82,13 @@ def _origin(record: Record) -> str:
   """Returns the ancestors of the best."""
   if record.best is None:
     return ""
-  words = "<p>Rewards are those of the search, not those of the second evaluation.</p>" if record.finalists else ""
+  words = "<p>Rewards are from the search, not from the second evaluation.</p>" if record.finalists else ""
   return words + ancestors(record.by_id()[record.best.id], record.by_id())
 
 
 def _tradeoffs(charts: dict[str, Chart]) -> str:
   keys = [key for key in charts if key.startswith("against_")]
-  places = "".join(chart(key, f"Reward against {charts[key]['x']}") for key in keys)
+  places = "".join(chart(key, f"Reward versus {charts[key]['x']}") for key in keys)
   return f'<div class="grid">{places}</div>' if places else ""
 
 
@@ -104,7 +105,8 @@ def _predicted(record: Record, found: list[Ranking]) -> Chart:
   rows = {trial.id: row for row, trial in enumerate(record.trials)}
   series = [
     {
-      "name": f"trained after {ranking.asked_before:,}" + ("" if ranking.tau is None else f", tau {ranking.tau:.2f}"),
+      "name": f"trained after {ranking.asked_before:,} proposals"
+      + ("" if ranking.tau is None else f", tau {ranking.tau:.2f}"),
       "style": "dots",
       "color": 1,
       "x": "predicted",

@@ -39,13 +39,16 @@ def pareto_section(record: Record, charts: dict[str, Chart], drawings: Drawings)
 def _outside(drawn: Chart) -> str:
   """Returns in words how many points lie outside of a chart."""
   count = drawn.get("outside", 0)
-  return f" ({count:,} {'point lies' if count == 1 else 'points lie'} outside)" if count else ""
+  return f" ({count:,} {'point is' if count == 1 else 'points are'} outside the chart)" if count else ""
 
 
 def _words(objectives: Objectives, pareto_set: Sequence[Trial]) -> str:
-  aims = " and ".join(f"{'more' if one.is_maximized else 'less'} {_title(one)}" for one in objectives.members)
+  aims = " and ".join(f"{'maximize' if one.is_maximized else 'minimize'} {_title(one)}" for one in objectives.members)
   count = "One trial is" if len(pareto_set) == 1 else f"{len(pareto_set)} trials are"
-  return f"Sought is {aims}. {count} in the Pareto set: no other trial is better in one of these and as good in all."
+  return (
+    f"Objectives: {aims}. {count} in the Pareto set: no other trial is at least as good in every objective and better in"
+    " one."
+  )
 
 
 def _table(record: Record, objectives: Objectives) -> str:

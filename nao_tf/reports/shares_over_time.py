@@ -8,8 +8,8 @@ from nao_tf.runs.shares import Shares
 _WIDTH, _HEIGHT = 160, 60
 _MOST_EPOCHS = 60
 _NOTE = (
-  "Each drawing is a decision, with a line for each of its choices: the probability after each epoch, from 0 at the bottom"
-  " to 1 at the top. The thick line is the choice that is likeliest at the end."
+  "Each plot shows one decision, with a line per choice: its probability after each epoch, from 0 (bottom) to 1 (top). The"
+  " thick line is the most likely choice after the last epoch."
 )
 
 

@@ -29,8 +29,8 @@ def description(record: Record) -> str:
   names = [name for name in _CHOICES if name in record.settings and not (name == "task" and _is_table(record))]
   words = [f"{name} <b>{escaped(_shown(record.settings[name]))}</b>" for name in names]
   times = [f"Started {moment(record.starts[0].time)}."] if record.starts else []
-  times.append(f"The journal was last written {moment(record.changed)}.")
-  return f"<p>{', '.join(words) or 'The settings name no choices'}.</p><p>{' '.join(times)}</p>"
+  times.append(f"Last change of the journal: {moment(record.changed)}.")
+  return f"<p>{', '.join(words) or 'No settings are recorded'}.</p><p>{' '.join(times)}</p>"
 
 
 def moment(seconds: float) -> str:
@@ -52,7 +52,7 @@ def settings_tables(record: Record) -> str:
 
 def _starts(record: Record) -> str:
   rows = [(escaped(moment(start.time)), escaped(_versions(start.versions))) for start in record.starts]
-  return table("Processes that have searched", ("started", "versions"), rows)
+  return table("Starts of the search", ("started", "versions"), rows)
 
 
 def _versions(versions: Mapping[str, str]) -> str:
@@ -71,14 +71,14 @@ def _figures(record: Record) -> Iterator[tuple[str, str]]:
   if len(record.trials) > scored + failed:
     yield "open", f"{len(record.trials) - scored - failed:,}"
   yield from _in_rungs(record)
-  yield "time of evaluations", duration(seconds)
+  yield "total evaluation time", duration(seconds)
 
 
 def _in_rungs(record: Record) -> Iterator[tuple[str, str]]:
   """Yields the figures of a search with rungs; nothing of another one."""
   if record.rungs:
     yield "at the top rung", f"{sum(trial.rung == len(record.rungs) - 1 for trial in record.trials):,}"
-    yield "epochs of all children", f"{sum(record.epochs_of(trial) or 0 for trial in record.trials):,}"
+    yield "total training epochs", f"{sum(record.epochs_of(trial) or 0 for trial in record.trials):,}"
 
 
 def _is_table(record: Record) -> bool:

@@ -88,7 +88,9 @@ class ReportWriter:
       record = make_record(self._journal.directory, settings, self._journal.entries, self._space)
       _write(record, self._drawings)
     except Exception as error:  # A space of somebody else's may raise anything, and the search is worth more.
-      logging.warning("%s: the report is not written (%s: %s)", self._journal.directory, type(error).__name__, error)
+      logging.warning(
+        "%s: the report could not be written (%s: %s)", self._journal.directory, type(error).__name__, error
+      )
     self._written_at = self._clock()
     self._cost = self._written_at - start
 
@@ -105,7 +107,7 @@ def _space_of(name: object) -> SearchSpace | None:
   try:
     return make_space(name) if isinstance(name, str) else None
   except ValueError as error:
-    logging.warning("the space %s cannot be made, so the report shows numbers only (%s)", name, error)
+    logging.warning("the space %s cannot be created, so the report shows architectures as numbers (%s)", name, error)
     return None
 
 

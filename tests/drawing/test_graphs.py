@@ -41,10 +41,10 @@ def test_the_graph_of_a_recurrent_cell_has_its_nodes(name):
   (graph,) = graphs_of(genotype)
   texts = [box.text for box in graph.boxes]
   nodes = ["0: tanh", *(f"{number}: {node.activation}" for number, node in enumerate(genotype.nodes, start=1))]
-  assert texts == ["input", "state before", *nodes, "output: mean"]
+  assert texts == ["input", "previous state", *nodes, "output: mean"]
   edges = {(texts[edge.tail], texts[edge.head]) for edge in graph.edges}
   read = {(nodes[node.predecessor], nodes[number]) for number, node in enumerate(genotype.nodes, start=1)}
-  inputs = {("input", "0: tanh"), ("state before", "0: tanh")}
+  inputs = {("input", "0: tanh"), ("previous state", "0: tanh")}
   assert edges == read | inputs | {(node, "output: mean") for node in nodes[1:]}
 
 

@@ -16,7 +16,8 @@ def test_the_share_of_rewards_within_intervals():
   predictions = {number: Prediction(0.5, 1, (0.4, 0.6), (0.1, 0.9)) for number in range(4)}
   found = calibration(record_of([0.5, 0.4, 0.8, 1.0], predictions))
   assert found == Calibration(4, 0.5, 0.75)
-  assert str(found).startswith("Of 4 rewards, 50% lay within") and "75% within that of 90 %" in str(found)
+  assert str(found).startswith("Of 4 rewards, 50% lie within the 50% prediction interval")
+  assert "75% within the 90% prediction interval" in str(found)
 
 
 @pytest.mark.parametrize("predictions", [{}, {0: Prediction(0.5, 1)}])

@@ -23,7 +23,7 @@ def test_the_report_of_a_running_search_says_which_hints_help_and_since_when(tmp
     hints.close()
     write_report(str(tmp_path), ToySpace())
   text = read_page(tmp_path).text
-  assert ("Earlier search and proxies" in text) == is_told
+  assert ("Warm start and proxies" in text) == is_told
   if is_told:
     assert "on after 12 trials, off after 20 trials, on after 31 trials" in text and "-0.75" in text
     assert "never on" in text

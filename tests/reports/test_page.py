@@ -103,7 +103,7 @@ def test_every_chart_has_data_and_a_title(whole):
 
 def test_random_trials_proposed_ones_and_failed_ones_are_told_apart(whole):
   series = {one["name"]: one for one in whole.data["charts"]["rewards"]["series"]}
-  assert [series[name]["rows"] for name in ("random", "proposed", "failed, without a reward")] == [[0], [1, 3], [2]]
+  assert [series[name]["rows"] for name in ("random", "proposed", "failed (no reward)")] == [[0], [1, 3], [2]]
   assert series["best so far"]["x"] == [0, 1, 3] and series["best so far"]["y"] == [0.5, 0.75, 0.75]
 
 
@@ -122,37 +122,38 @@ def test_the_best_are_drawn_the_first_unfolded(whole):
 def test_the_finalists_are_compared_with_the_search(whole):
   (series,) = whole.data["charts"]["finalists"]["series"]
   assert (series["x"], series["y"], series["ids"]) == ([0.75, 0.5], [0.8, 0.9], [1, 0])
-  assert "Kendall's tau of the two rewards is -1.00, over 2 finalists" in whole.text
+  assert "Kendall's tau between the two rewards is -1.00 over 2 finalists" in whole.text
 
 
 def test_predictions_are_shown_with_their_rank_correlation(whole):
   (series,) = whole.data["charts"]["predicted"]["series"]
-  assert series["name"] == "trained after 1, tau 1.00" and series["rows"] == [1, 3]
+  assert series["name"] == "trained after 1 proposals, tau 1.00" and series["rows"] == [1, 3]
   assert whole.data["trials"]["predicted"] == [None, 0.9, None, 0.7]
 
 
 def test_the_embedding_space_is_a_map_with_the_moves(whole):
   chart = whole.data["charts"]["embedding"]
-  assert {one["group"] for one in chart["series"]} == {"trained after 1: 75% of the variance"}
+  assert {one["group"] for one in chart["series"]} == {"trained after 1 proposals: 75% of the variance"}
   series = {one["name"]: one for one in chart["series"]}
-  assert series["step along the gradient"]["x"][:2] == [0.0, 0.25] and series["decoding"]["x"][:2] == [0.25, 0.5]
+  assert series["gradient step"]["x"][:2] == [0.0, 0.25] and series["decoding"]["x"][:2] == [0.25, 0.5]
   assert series["proposal"]["ids"] == [1, 3] and len(series["candidate"]["x"]) == 1 and series["trial"]["ids"] == [0]
-  assert series["one of the best tenth"]["ids"] == [1]
-  assert series["end of a step"]["texts"][:2] == [
-    "A step of 2 from trial #0",
-    "Decoded at a candidate, without a step",
+  assert series["trial among the best 10%"]["ids"] == [1]
+  assert series["end of step"]["texts"][:2] == [
+    "Step of size 2 from trial #0",
+    "Decoded at a candidate without a step",
   ]
-  assert chart["alt"]["trained after 1: 75% of the variance"].startswith(
+  assert chart["alt"]["trained after 1 proposals: 75% of the variance"].startswith(
     "2 trials; 3 moves lead from 1 of them to 2 proposals"
   )
-  assert "Moves of the latest map, trained after 1" in whole.text
+  assert "Moves in the latest map, trained after 1 proposals" in whole.text
 
 
 def test_at_most_eight_maps_are_shown_the_first_and_the_last_among_them(tmp_path):
   map_in(journal_in(tmp_path, TRIALS), *range(100, 400, 10))
   series = page(tmp_path).data["charts"]["embedding"]["series"]
   groups = list(dict.fromkeys(one["group"] for one in series))
-  assert len(groups) == 8 and groups[0].startswith("trained after 100:") and groups[-1].startswith("trained after 390:")
+  assert len(groups) == 8
+  assert groups[0].startswith("trained after 100 proposals:") and groups[-1].startswith("trained after 390 proposals:")
 
 
 @pytest.mark.parametrize(
@@ -163,7 +164,8 @@ def test_what_cannot_be_read_is_left_out_and_named(tmp_path, name, caplog):
   (tmp_path / name).parent.mkdir(exist_ok=True)
   (tmp_path / name).write_text("nonsense\n")
   lacking = page(tmp_path)
-  assert "This page lacks what cannot be read" in lacking.text and name in lacking.text and "reward" in lacking.sections
+  assert "These files cannot be read and are missing from this page:" in lacking.text
+  assert name in lacking.text and "reward" in lacking.sections
   rewrite_report(str(tmp_path))
   assert f"left out of the report: {tmp_path}/{name}" in caplog.text
 
@@ -184,7 +186,7 @@ def test_the_winners_training_is_shown_with_its_test_figures_and_files(whole):
 
 
 def test_failures_settings_and_versions_are_listed(whole):
-  for text in ("Why trials failed", "diverged", "training.epochs", "Processes that have searched", "nao_tf "):
+  for text in ("Reasons for failures", "diverged", "training.epochs", "Starts of the search", "nao_tf "):
     assert text in whole.text
 
 

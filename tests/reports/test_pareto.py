@@ -47,7 +47,7 @@ def test_a_point_says_which_cell_it_is(two):
 
 
 def test_the_set_is_in_words_and_in_a_table(two):
-  assert "Sought is more accuracy and less parameters. 2 trials are in the Pareto set" in two.text
+  assert "Objectives: maximize accuracy and minimize parameters. 2 trials are in the Pareto set" in two.text
   assert "The Pareto set" in two.text
 
 

@@ -1,4 +1,4 @@
-"""The drawings of how a one-shot search made up its mind."""
+"""The drawings of the choice probabilities of a one-shot search."""
 
 import pytest
 

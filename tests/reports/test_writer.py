@@ -102,7 +102,7 @@ def test_a_page_that_cannot_be_made_does_not_end_a_search(tmp_path, caplog):
   with Journal(str(tmp_path), {}) as journal:
     journal.append_asked([open_trial(0)])
     ReportWriter(journal, Unwritable()).write()
-  assert "the report is not written (KeyError: 'no words')" in caplog.text
+  assert "the report could not be written (KeyError: 'no words')" in caplog.text
 
 
 def test_five_thousand_trials_have_a_page_of_limited_size_soon(tmp_path):
@@ -144,4 +144,4 @@ def test_half_characters_do_not_break_the_page(tmp_path):
     journal.append_asked([open_trial(0)])
     journal.append_closed(open_trial(0).close(Evaluation.failed("name \udce9")))
     ReportWriter(journal, ToySpace()).write()
-  assert "Why trials failed" in Page((tmp_path / REPORT_FILE).read_text()).text
+  assert "Reasons for failures" in Page((tmp_path / REPORT_FILE).read_text()).text

@@ -60,7 +60,7 @@ def test_what_the_strategy_predicts_is_recorded_and_every_start(tmp_path):
   run(tmp_path, strategy=Predicts(ToySpace()))
   assert {3, 4, 5} <= read_predictions(str(tmp_path), load(tmp_path).trials).keys()
   assert len(read_starts(str(tmp_path))) == 2 and len(read_embedding_maps(str(tmp_path))) == 1
-  assert "Predicted and measured" in (tmp_path / "report.html").read_text()
+  assert "Predictions and rewards" in (tmp_path / "report.html").read_text()
 
 
 def test_damaged_files_that_are_only_for_the_report_do_not_stop_a_search(tmp_path, caplog):
@@ -117,7 +117,7 @@ class Told(RandomSearch):
 def test_how_far_hints_were_used_is_recorded_as_it_changes(tmp_path):
   run(tmp_path, strategy=Told(ToySpace()))
   assert [(row.after, row.hints[0].weight) for row in read_hints(str(tmp_path))] == [(1, 0.0), (4, 0.5)]
-  assert "Earlier search and proxies" in (tmp_path / "report.html").read_text()
+  assert "Warm start and proxies" in (tmp_path / "report.html").read_text()
 
 
 def test_a_search_that_was_done_before_says_at_its_end_what_is_on_record(tmp_path, capsys):

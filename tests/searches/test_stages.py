@@ -146,7 +146,7 @@ def test_a_stopped_child_is_no_failure_and_the_winner_is_one_of_the_top(tmp_path
     page = file.read()
   total = sum(CONFIG.epochs[trial.rung] for trial in trials)
   at_top = sum(trial.rung == CONFIG.top for trial in trials)
-  assert f"<dt>epochs of all children</dt><dd>{total}</dd>" in page
+  assert f"<dt>total training epochs</dt><dd>{total}</dd>" in page
   assert f"<dt>at the top rung</dt><dd>{at_top}</dd>" in page
 
 

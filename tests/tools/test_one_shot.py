@@ -134,6 +134,6 @@ def test_a_search_runs_to_its_end_and_goes_on_from_its_directory_alone(tmp_path,
   assert [trial.origin.kind for trial in trials] == ["derived"]
   status = status_of(str(tmp_path))
   assert (status.done, status.total, status.best["trial"]) == (1, 1, 0)
-  assert "How the search made up its mind" in (tmp_path / "report.html").read_text()
+  assert "Choice probabilities" in (tmp_path / "report.html").read_text()
   assert run(search, f"--workdir={tmp_path}", *SMALL) == 0
   assert read_trials(str(tmp_path)) == trials and load(tmp_path).best == trials[-1]

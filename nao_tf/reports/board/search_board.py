@@ -120,5 +120,5 @@ class SearchBoard:
     except Exception as error:  # A space of somebody else's may raise anything, and the search is worth more.
       self._is_broken = True
       logging.warning(
-        "%s: no more is written for TensorBoard (%s: %s)", self._journal.directory, type(error).__name__, error
+        "%s: logging for TensorBoard stopped (%s: %s)", self._journal.directory, type(error).__name__, error
       )

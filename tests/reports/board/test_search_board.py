@@ -143,7 +143,7 @@ def test_quick_trials_have_runs_of_their_own_up_to_a_number(tmp_path, monkeypatc
 def test_a_board_that_cannot_be_written_does_not_end_the_search(tmp_path, caplog):
   (tmp_path / "tensorboard").write_text("a file")
   assert search(tmp_path).reward is not None
-  assert caplog.text.count("no more is written for TensorBoard (") == 1
+  assert caplog.text.count("logging for TensorBoard stopped (") == 1
 
 
 class Begins(Trains):
