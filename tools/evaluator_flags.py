@@ -68,7 +68,9 @@ def check(flag_values: flags.FlagValues) -> None:
   if flag_values.evaluator == "tabular" and flag_values.table is None:
     raise ValueError("--evaluator=tabular needs --table")
   if flag_values.trial_timeout is not None and flag_values.evaluator == "shared_weights":
-    raise ValueError("--trial_timeout bounds one evaluation, but --evaluator=shared_weights trains for all at once")
+    raise ValueError(
+      "--trial_timeout limits one evaluation, but --evaluator=shared_weights trains one supernet for all"
+    )
   if flag_values.trial_timeout == 0:
     raise ValueError("--trial_timeout must be above 0 seconds, got 0")
   if flag_values.evaluator == "shared_weights":
@@ -88,8 +90,8 @@ def check_one_size(flag_values: flags.FlagValues) -> None:
   ]
   if flag_values.max_parameters is not None and differing:
     raise ValueError(
-      "--max_parameters bounds the networks of the supernet and the children alike, so with --evaluator=shared_weights"
-      f" the --shared_ flags must say the same of a network as the --child_ flags; got {', '.join(differing)}"
+      "--max_parameters limits the networks of the supernet and the candidates alike, so with --evaluator=shared_weights"
+      f" the --shared_ and --child_ flags of a network must have the same values; got {', '.join(differing)}"
     )
 
 

@@ -66,18 +66,18 @@ def check(flag_values: flags.FlagValues) -> None:
   if name == "inline" and flag_values.num_workers not in ("1", _AUTO):
     number = flag_values.num_workers
     raise ValueError(
-      f"--executor=inline evaluates one trial after the other, got --num_workers={number}; leave --executor out for"
-      f" {number} processes on this machine, or give --executor=ray"
+      f"--executor=inline evaluates one trial at a time, got --num_workers={number}; omit --executor to use"
+      f" {number} processes on this machine, or pass --executor=ray"
     )
   own = [
     flag for flag in ("gpus_per_trial", "cpus_per_trial", "ray_address", "ray_working_dir") if flag_values[flag].present
   ]
   if name in ("inline", "processes") and own:
-    raise ValueError(f"--{own[0]} is a flag of --executor=ray, got --executor={flag_values.executor}")
+    raise ValueError(f"--{own[0]} needs --executor=ray, got --executor={flag_values.executor}")
   if name == "inline" and flag_values.worker_memory is not None:
-    raise ValueError("--worker_memory bounds worker processes; give --executor=processes, too")
+    raise ValueError("--worker_memory limits worker processes; it needs --executor=processes")
   if flag_values.ray_working_dir is not None and flag_values.ray_address is None:
-    raise ValueError("--ray_working_dir is for a running cluster; give its --ray_address, too")
+    raise ValueError("--ray_working_dir is for a running cluster; it needs --ray_address")
   settings(flag_values)
 
 

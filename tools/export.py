@@ -81,15 +81,15 @@ def output_of(flag_values: flags.FlagValues) -> str:
   """
   given = [value for value in (flag_values.output, flag_values.saved_model) if value]
   if len(given) != 1:
-    raise ValueError("expected either --output or --saved_model: what to write")
+    raise ValueError("expected either --output or --saved_model, the path to write to")
   if flag_values.saved_model and flag_values.format != SAVED_MODEL:
     raise ValueError(f"--format={flag_values.format} writes a file: name it with --output, not with --saved_model")
   if flag_values.controller and flag_values.format != SAVED_MODEL:
-    raise ValueError(f"--controller writes a SavedModel; it does not go with --format={flag_values.format}")
+    raise ValueError(f"--controller writes a SavedModel; it cannot be combined with --format={flag_values.format}")
   check_precision_of_format(flag_values.export_precision, flag_values.format)
   if flag_values.controller and flag_values.export_precision != FLOAT32:
     raise ValueError(
-      f"--export_precision={flag_values.export_precision} is for networks; it does not go with --controller"
+      f"--export_precision={flag_values.export_precision} is for networks; it cannot be combined with --controller"
     )
   return str(given[0])
 
@@ -177,8 +177,8 @@ def data_of(flag_values: flags.FlagValues) -> "ImageClassification | None":
     reason = str(error)
   if FORMATS[flag_values.format].needs_images:
     raise ValueError(
-      f"--format={flag_values.format} needs training images, to measure the ranges of values; say with --data_dir where"
-      f" they are ({reason})"
+      f"--format={flag_values.format} needs training images to measure the ranges of values; pass the directory that has"
+      f" them as --data_dir ({reason})"
     )
   return None
 

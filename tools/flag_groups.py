@@ -250,7 +250,7 @@ def check(flag_values: flags.FlagValues, argv: Sequence[str]) -> None:
     excused = name not in direct and direct.intersection(group.need.decided_by)
     if not excused and not group.need.is_met(flag_values):
       raise flags.Error(
-        f"--{name} means nothing here: it needs {group.need.words}, got {_decided(group.need, flag_values)}"
+        f"--{name} has no effect here: it needs {group.need.words}, got {_decided(group.need, flag_values)}"
       )
 
 

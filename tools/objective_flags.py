@@ -91,15 +91,17 @@ def _check_others(flag_values: flags.FlagValues) -> None:
   """Checks that no flag is given that is about one reward."""
   if flag_values.strategy in ONE_SHOT_SEARCHES:
     raise ValueError(
-      f"--strategy={flag_values.strategy} has no --objectives: it trains one network for all architectures"
+      f"--strategy={flag_values.strategy} does not support --objectives: it trains one supernet for all architectures"
     )
   if flag_values.rungs:
-    raise ValueError("--rungs promotes trials by their rewards; it does not go with --objectives")
+    raise ValueError("--rungs promotes trials by their rewards; it cannot be combined with --objectives")
   for name in ("warm_start", "proxies"):
     if flag_values[name].value:
-      raise ValueError(f"NAO learns from --{name} about one reward; it does not go with --objectives")
+      raise ValueError(f"--{name} helps NAO to predict one reward; it cannot be combined with --objectives")
   if flag_values.rerank:
-    raise ValueError("--rerank evaluates the best by the reward again; it does not go with --objectives")
+    raise ValueError(
+      "--rerank evaluates the trials with the best rewards again; it cannot be combined with --objectives"
+    )
 
 
 def _check_export(flag_values: flags.FlagValues) -> None:

@@ -139,8 +139,8 @@ def _hint(command: str, directory: str, recorded: Mapping[str, Any]) -> str:
   names = {_flag_name(key, prefixes): value for key, value in recorded.items()}
   alone = f"--workdir={directory} alone"
   if len(names) > _SHOWN or "" in names or None in names.values():
-    return f"; to go on, give {alone}"
-  return f"; to go on, give {' '.join(_argument(name, value) for name, value in names.items())}, or {alone}"
+    return f"; to resume, pass {alone}"
+  return f"; to resume, pass {' '.join(_argument(name, value) for name, value in names.items())}, or {alone}"
 
 
 def count(directory: str, flag: str) -> int | None:

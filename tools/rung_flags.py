@@ -59,7 +59,7 @@ def check(flag_values: flags.FlagValues) -> None:
   whole = flag_values[_CHILD_EPOCHS].value
   if whole is not None and whole != rungs.epochs[-1]:
     raise ValueError(
-      f"--rungs ends with the epochs of a whole training, {rungs.epochs[-1]}, but --{_CHILD_EPOCHS} is {whole}"
+      f"the last of --rungs is the length of a full training, {rungs.epochs[-1]} epochs, but --{_CHILD_EPOCHS} is {whole}"
     )
 
 

@@ -120,7 +120,7 @@ def _described(error: Exception) -> str:
     return str(error)
   directory = _directory()
   place = error.filename or (f"in {directory}" if directory else "here")
-  return f"the disk is full ({place}); what was written before is whole: make room and give the same command again"
+  return f"the disk is full ({place}); files written before are intact: free disk space and run the same command again"
 
 
 def _directory() -> str | None:

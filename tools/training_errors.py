@@ -11,7 +11,7 @@ if TYPE_CHECKING:
   import tensorflow as tf
 
 _AFTER_DIVERGING = (
-  "in another directory, a smaller learning_rate may help, or a nan_rate_factor below 1, which lowers it once"
+  "try a smaller learning_rate in another directory, or a nan_rate_factor below 1, which lowers the rate once"
 )
 
 
@@ -47,6 +47,6 @@ def explained(
   except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
     reason = error.message.split("\n")[0]
     raise ConnectionError(
-      f"another process of the training was lost ({reason}); start all of them again with the same command: they go on"
-      " from the last checkpoint"
+      f"another process of the training was lost ({reason}); restart all processes with the same command: they"
+      " resume from the last checkpoint"
     ) from error

@@ -82,7 +82,7 @@ class EvaluatorContext:
       ValueError: if there is no directory.
     """
     if self.directory is None:
-      raise ValueError(f"{what} are kept in the directory of the search; give `directory`")
+      raise ValueError(f"{what} are kept in the directory of the search; pass `directory`")
     return self.directory
 
   def task(self) -> Task:
@@ -92,7 +92,7 @@ class EvaluatorContext:
       ValueError: if there is no task.
     """
     if self.make_task is None:
-      raise ValueError("this evaluator needs a task; give `make_task`")
+      raise ValueError("this evaluator needs a task; pass `make_task`")
     return self.make_task()
 
   def supernet_configs(self, task: Task) -> Configs:

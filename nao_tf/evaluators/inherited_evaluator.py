@@ -65,13 +65,13 @@ class InheritedEvaluator(InheritedSettings, TrainingEvaluator):
   def from_context(cls, context: EvaluatorContext) -> "InheritedEvaluator":
     """Returns the evaluator of a search; see `EvaluatorClass.from_context`."""
     if context.directory is None:
-      raise ValueError("this evaluator keeps weights in files; give `directory`")
+      raise ValueError("this evaluator keeps weights in files; pass `directory`")
     return cls(*cls.arguments(context), directory=context.directory, config=context.config, **cls.options(context))
 
   def check_epochs(self, epochs: Sequence[int]) -> None:
     """Raises a ValueError, since rungs cannot be combined with early stopping on the validation loss."""
     raise ValueError(
-      f"inherited: children are trained until their loss does not become lower, not in rungs; got {list(epochs)}"
+      f"inherited: candidates are trained until their loss stops improving, not in rungs; got {list(epochs)}"
     )
 
   def _evaluate(self, architecture: Architecture, until: int | None = None) -> Evaluation:
@@ -92,7 +92,7 @@ class InheritedEvaluator(InheritedSettings, TrainingEvaluator):
     try:
       self._store.save(architecture, weights_of(network))
     except OSError as error:
-      logging.warning("the weights of %s are not kept: %s", architecture, error)
+      logging.warning("the weights of %s could not be stored: %s", architecture, error)
 
   def _epochs(self, trainer: NetworkTrainer) -> Iterator[Metrics]:
     """Trains until the validation loss stops improving; yields the epochs."""

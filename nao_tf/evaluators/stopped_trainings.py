@@ -59,7 +59,7 @@ class StoppedTrainings:
     try:
       return TrainingDirectory(path, trainer, tensorboard=False)
     except ValueError as error:
-      logging.warning("%s: trained from the beginning (%s)", path, error)
+      logging.warning("%s: training restarted from scratch (%s)", path, error)
       shutil.rmtree(path, ignore_errors=True)
       return TrainingDirectory(path, trainer, tensorboard=False)
 

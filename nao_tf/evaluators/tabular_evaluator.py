@@ -54,7 +54,7 @@ class TabularEvaluator:
       OSError: if the table cannot be read.
     """
     if context.table is None:
-      raise ValueError("this evaluator needs a table file; give `table`")
+      raise ValueError("this evaluator needs a table file; pass `table`")
     table = table_of(context.table, context.space)
     return cls(table, with_accuracy=ACCURACY in context.objectives)
 

@@ -125,10 +125,10 @@ class TrainingEvaluator:
   def check_epochs(self, epochs: Sequence[int]) -> None:
     """Checks that candidates can be trained in rungs; see `nao_tf.evaluators.rung_evaluator.Resumable`."""
     if self._stopped is None:
-      raise ValueError("trainings in rungs are kept in the directory of the search; give `directory`")
+      raise ValueError("trainings in rungs are kept in the directory of the search; pass `directory`")
     if epochs[-1] != self._training_config.epochs:
       raise ValueError(
-        f"the last rung must be that of a whole training, {self._training_config.epochs} epochs, got {epochs[-1]}"
+        f"the last rung must be the length of a full training, {self._training_config.epochs} epochs, got {epochs[-1]}"
       )
 
   def evaluate_until(self, architecture: Architecture, epochs: int) -> Evaluation:

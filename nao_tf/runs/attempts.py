@@ -69,7 +69,7 @@ def _read(path: str) -> list[tuple[int, int]]:
   try:
     return read_lines(path, _attempt, "an attempt at a trial")
   except ValueError as error:
-    raise JournalError(f"{error}; the file may be deleted, attempts are then counted from zero") from error
+    raise JournalError(f"{error}; the file can be deleted; attempts are then counted from zero") from error
 
 
 def _attempt(record: Any) -> tuple[int, int]:

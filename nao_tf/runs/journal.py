@@ -110,7 +110,7 @@ class Journal:
     recorded = _settings_of(self.directory) if recorded is None else recorded
     if not self.entries or (recorded is not None and not changed_settings(recorded, self._settings)):
       return
-    logging.warning("%s: no trial was finished, so the search begins anew with other settings", self.directory)
+    logging.warning("%s: no trial was finished, so the search starts over with the new settings", self.directory)
     self._lines.clear()
     self.entries, self._has_settings = [], False
 
@@ -120,8 +120,8 @@ class Journal:
       return read_settings(self.directory)
     except RunDirectoryError as error:
       raise RunDirectoryError(
-        f"{error}; the journal has {len(self.trials)} trials and does not say with which settings they were made, so"
-        f" {CONFIG_FILE} must be restored, or another directory chosen"
+        f"{error}; the journal has {len(self.trials)} trials, but not their settings; restore {CONFIG_FILE} or"
+        " choose another directory"
       ) from error
 
   def append_asked(self, trials: Sequence[Trial]) -> None:

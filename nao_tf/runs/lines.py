@@ -69,7 +69,7 @@ class LinesFile:
     self._check_in_place()
     if self._file.write(line) != len(line):
       self._file.truncate(self._size)
-      raise OSError(f"{self.path}: could not write a whole line, is the disk full?")
+      raise OSError(f"{self.path}: could not write a complete line; is the disk full?")
     self._size += len(line)
     if to_disk:
       os.fsync(self._file.fileno())
@@ -94,7 +94,7 @@ class LinesFile:
     with open(kept, "xb") as copy:
       shutil.copyfileobj(self._file, copy)
     raise FileReplacedError(
-      f"{self.path}: was deleted, replaced or changed while this process wrote into it; what it held is in {kept}"
+      f"{self.path}: was deleted, replaced or changed while this process was writing to it; its content was saved to {kept}"
     )
 
 

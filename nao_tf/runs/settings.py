@@ -105,7 +105,7 @@ def refuse_changes(directory: str, recorded: Mapping[str, Any], settings: Mappin
   changed = changed_settings(recorded, settings)
   if changed:
     raise ChangedSettings(
-      f"{directory} was made with other settings: {changed}; go on with the old ones or choose another directory",
+      f"{directory} was made with other settings: {changed}; use the old settings or choose another directory",
       {name: renamed(recorded).get(name) for name in _changed_names(recorded, settings)},
     )
 

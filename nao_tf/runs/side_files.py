@@ -45,7 +45,7 @@ class SideFile(Generic[Row]):
     try:
       self._lines.append(record, to_disk=False)
     except ValueError as error:  # NaN or infinity.
-      logging.warning("%s: a line is left out (%s)", self._path, error)
+      logging.warning("%s: a line was not written (%s)", self._path, error)
     except OSError as error:
       self.close()
       self._give_up(error)
@@ -72,11 +72,11 @@ class SideFile(Generic[Row]):
     for value, row in _good_lines(aside, parse):
       self._lines.append(value, to_disk=False)
       self.rows.append(row)
-    logging.warning("%s; the file is now %s, and its %d good lines are kept", reason, aside, len(self.rows))
+    logging.warning("%s; the file was renamed to %s, and its %d valid lines were kept", reason, aside, len(self.rows))
 
   def _give_up(self, error: OSError) -> None:
     self._lines = None
-    logging.warning("%s cannot be written, so the report will lack what it holds (%s)", self._path, error)
+    logging.warning("%s cannot be written, so the report will lack its data (%s)", self._path, error)
 
 
 def _good_lines(path: str, parse: Callable[[Any], Row]) -> Iterator[tuple[Any, Row]]:

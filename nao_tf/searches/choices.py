@@ -66,8 +66,7 @@ def check_takes(given: AnyStrategy, objectives: Sequence[str]) -> None:
   if objectives and not strategy.takes_objectives:
     able = ", ".join(name for name in STRATEGIES if strategy_class(name).takes_objectives)
     raise ValueError(
-      f"the strategy {recorded_name(given)} searches for the reward alone, not for several objectives; expected one of"
-      f" {able}"
+      f"the strategy {recorded_name(given)} optimizes one reward, not several objectives; expected one of {able}"
     )
 
 
@@ -143,13 +142,15 @@ def recorded_name(given: Any) -> str:
 def _check_ready(strategy: Strategy, space: SearchSpace, *, bounded: bool) -> None:
   if strategy.space.name != space.name or strategy.space.decisions != space.decisions:
     raise ValueError(
-      f"expected a strategy for the space {space.name}, got one for the space {strategy.space.name}; leave out `space`, or"
-      " give the strategy by its name or its class"
+      f"expected a strategy for the space {space.name}, got one for the space {strategy.space.name}; omit `space`, or pass"
+      " the strategy by name or class"
     )
   if strategy.num_asked:
-    raise ValueError(f"expected a fresh strategy, got one that has been asked already (num_asked={strategy.num_asked})")
+    raise ValueError(
+      f"expected a fresh strategy, got one that has already made proposals (num_asked={strategy.num_asked})"
+    )
   if bounded:
     raise ValueError(
-      "max_parameters and max_multiply_adds bound what a strategy proposes, but this one is made already; give it by its"
-      " name or its class"
+      "max_parameters and max_multiply_adds limit the proposals of a strategy, but this one is already constructed; pass it"
+      " by name or class"
     )

@@ -108,6 +108,8 @@ def _refuse_foreign(
   if not owners:
     return
   if owners[0] == prefix and not isinstance(given, (str, type)):
-    raise ValueError(f"{name}: the {kind} is made already; give it by its name, or give the settings where you make it")
+    raise ValueError(
+      f"{name}: the {kind} is already constructed; pass it by name, or pass the settings to its constructor"
+    )
   if owners[0] != prefix:
     raise ValueError(f"{name} is a setting of the {kind} {owners[0]}, but {kind} is {prefix}")

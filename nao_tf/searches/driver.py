@@ -114,10 +114,10 @@ class Driver:
     self._has_warned = True
     now = {trial.id: trial for trial in asked}
     before = next(t for t in recorded if t.id not in now or now[t.id].architecture != t.architecture)
-    again = f"asks for {now[before.id].architecture} ({now[before.id].origin})" if before.id in now else "asks for none"
+    again = f"proposes {now[before.id].architecture} ({now[before.id].origin})" if before.id in now else "proposes none"
     logging.warning(
-      "Trial %d on record is %s (%s), but this version %s. The search goes on with what is on record; from here on it may"
-      " differ from an uninterrupted one.",
+      "Trial %d in the journal is %s (%s), but this version %s. The search continues with the trials in the journal; from"
+      " here on it may differ from an uninterrupted search.",
       before.id,
       before.architecture,
       before.origin,

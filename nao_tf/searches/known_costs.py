@@ -82,7 +82,7 @@ def check_evaluator(names: Sequence[str], evaluator: str) -> None:
     if objective.name == LATENCY and evaluator not in _TRAINING:
       raise ValueError(f"objective latency: it is measured by the evaluator training, not by {evaluator}")
     if objective.name in ("loss", "perplexity") and evaluator == "tabular":
-      raise ValueError(f"objective {objective.name}: a table has accuracies")
+      raise ValueError(f"objective {objective.name}: a table only has accuracies")
 
 
 def check_kind(names: Sequence[str], evaluator: str, kind: str) -> None:

@@ -140,7 +140,7 @@ def run_search(
     raise ValueError(f"asking must be one of {', '.join(ASKING)}, got {asking!r}")
   sought = objectives if isinstance(objectives, Objectives) else objectives_of(objectives)
   if sought is not None and rungs is not None:
-    raise ValueError("a search in rungs promotes trials by their rewards: it has no objectives")
+    raise ValueError("a search with rungs promotes trials by their rewards: it does not support objectives")
   if sought is not None:
     strategy.pursue(sought)
   stages = stages_of(rungs)

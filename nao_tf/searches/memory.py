@@ -66,8 +66,8 @@ def _check(genotypes: Sequence[Any], which: str, task: Task, configs: Configs, a
   there = total_memory() if available is None else available
   if needed > there:
     raise ValueError(
-      f"{task.name}: {which} needs {_gigabytes(needed)} of memory to train, of {_gigabytes(there)} that this machine has;"
-      f" give smaller networks ({_sizes(configs.network_config)}), a smaller batch_size, or smaller images"
+      f"{task.name}: {which} needs {_gigabytes(needed)} of memory to train, but this machine has {_gigabytes(there)};"
+      f" use smaller networks ({_sizes(configs.network_config)}), a smaller batch_size, or smaller images"
     )
 
 

@@ -83,22 +83,22 @@ def out_of_memory(
   batch_size = configs.training_config.batch_size
   memory = training_memory(task, genotype, configs, num_replicas=num_replicas)
   if memory is None:
-    return f"out of memory with batch_size={batch_size}; a smaller one, or more accumulate_steps, needs less"
+    return f"out of memory with batch_size={batch_size}; use a smaller batch_size or more accumulate_steps"
   there = _available() if available is None else available
   fitting = memory.largest_part(there)
   text = (
-    f"out of memory with batch_size={batch_size} and accumulate_steps={memory.accumulate_steps}: by estimate the weights"
-    f" need {memory.weight_bytes / 1e6:,.0f} MB and each {memory.example} {memory.bytes_per_example / 1e6:,.1f} MB, and"
-    f" {there / 1e6:,.0f} MB are there"
+    f"out of memory with batch_size={batch_size} and accumulate_steps={memory.accumulate_steps}: the weights need an"
+    f" estimated {memory.weight_bytes / 1e6:,.0f} MB and each {memory.example} {memory.bytes_per_example / 1e6:,.1f} MB, and"
+    f" {there / 1e6:,.0f} MB are available"
   )
   if not fitting:
-    return f"{text}: not even one {memory.example} fits; give a smaller network"
+    return f"{text}: not even one {memory.example} fits; use a smaller network"
   if fitting >= memory.examples_at_once:
-    return f"{text}: that should fit, so others use the memory, too, or it is fragmented; a smaller batch_size may help"
+    return f"{text}: that should fit, so memory is used by others or fragmented; a smaller batch_size may help"
   steps = next(
     n for n in range(1, memory.batch_size + 1) if memory.batch_size % n == 0 and memory.batch_size // n <= fitting
   )
-  return f"{text}; accumulate_steps={steps} makes the same update, or batch_size={fitting * num_replicas} fits"
+  return f"{text}; use accumulate_steps={steps} for the same update, or batch_size={fitting * num_replicas}"
 
 
 def _available() -> int:

@@ -70,7 +70,7 @@ def sharing_settings(overrides: Mapping[str, Any], *, in_rounds: bool) -> tuple[
   names = {f"shared_{name}" for name in OF_ROUNDS}
   foreign = [] if in_rounds else sorted(names & set(overrides))
   if foreign:
-    raise ValueError(f"{', '.join(foreign)}: a search that draws a path for each step trains no pool in rounds")
+    raise ValueError(f"{', '.join(foreign)}: a search that samples a path per step has no rounds and no pool")
   return prefixed_settings(SharingConfig(), "shared", overrides)
 
 

@@ -123,9 +123,11 @@ class Choices:
     )
     check_takes(self.strategy, self.objectives)
     if self.objectives and self.rungs is not None:
-      raise ValueError("a search in rungs promotes trials by their rewards: give either rungs or objectives")
+      raise ValueError("a search with rungs promotes trials by their rewards: pass either rungs or objectives")
     if self.objectives and (self.warm_start is not None or self.proxies):
-      raise ValueError("NAO learns from a warm start and from proxies about one reward; they do not go with objectives")
+      raise ValueError(
+        "a warm start and proxies help NAO to predict one reward; they cannot be combined with objectives"
+      )
 
   def space_for(self, task: Task) -> AnySpace:
     """Returns what is searched: what is given, or what the strategy searches, or what the task has networks for."""

@@ -237,11 +237,13 @@ def rungs_of(
   if not epochs:
     if max_epochs is not None:
       raise ValueError(
-        f"max_epochs bounds a search in rungs; give rungs, such as (1, 3, 9), got max_epochs {max_epochs}"
+        f"max_epochs limits a search with rungs; pass rungs, such as (1, 3, 9); got max_epochs {max_epochs}"
       )
     return None
   config = RungConfig(tuple(epochs), reduction, promotion, max_epochs)
   whole = overrides.get("epochs", config.epochs[-1])
   if whole != config.epochs[-1]:
-    raise ValueError(f"rungs end with the epochs of a whole training, {config.epochs[-1]}, but epochs is {whole}")
+    raise ValueError(
+      f"the last rung is the length of a full training, {config.epochs[-1]} epochs, but epochs is {whole}"
+    )
   return config

@@ -68,8 +68,8 @@ def refuse_other_data(directory: str, recorded: Mapping[str, Any], settings: Map
     return
   there, here = (_sizes(values) for values in (recorded, settings))
   raise RunDirectoryError(
-    f"{directory}: was made with other data, their {', '.join(changed)} differ; there they were {there}, now they are"
-    f" {here}; choose another workdir for these"
+    f"{directory}: was made with other data, which differ in {', '.join(changed)}: recorded {there}, given {here};"
+    " choose another workdir for the new data"
   )
 
 

@@ -136,9 +136,7 @@ def search_in_directory(
     ValueError: if an argument is out of range.
   """
   if objectives is not None and reranking is not None:
-    raise ValueError(
-      "the best by several objectives are not evaluated again: rerank needs a search for the reward alone"
-    )
+    raise ValueError("rerank needs a search with one reward, not with several objectives")
   with contextlib.ExitStack() as stack:
     journal = stack.enter_context(Journal(directory, settings))
     reranker = stack.enter_context(reranking.open_evaluator()) if reranking else None

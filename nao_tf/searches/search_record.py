@@ -37,6 +37,6 @@ class SearchRecord:
   def train(self, *_: Any, **__: Any) -> NoReturn:
     """Raises a ValueError, since the directory of a search does not contain its data; pass the data to `load` to train."""
     raise ValueError(
-      f"{self.directory}: a search does not keep the data that it was made with; give them to train:"
+      f"{self.directory}: a search does not store its data; to train, pass the data:"
       f" nao_tf.load({self.directory!r}, x, y).train(epochs=...)"
     )

@@ -70,14 +70,14 @@ class Workers:
     """
     _check_process()
     if in_rungs and is_shared(evaluator):
-      raise ValueError("rungs are for children that are trained one by one, but shared_weights trains them together")
+      raise ValueError("rungs need candidates that are trained separately, but shared_weights trains them together")
     if isinstance(self.executor, Executor):
       self._check_ready(evaluator)
       return
     cls = self._class()
     cls.check(self._settings())
     if self.trial_timeout is not None and is_shared(evaluator):
-      raise ValueError("trial_timeout bounds one evaluation, but shared_weights trains for all at once")
+      raise ValueError("trial_timeout limits one evaluation, but shared_weights trains one supernet for all")
     if issubclass(cls, InlineExecutor):
       return
     for name, value in {"evaluator": evaluator, **objects}.items():
@@ -147,10 +147,10 @@ class Workers:
   def _check_ready(self, evaluator: AnyEvaluator) -> None:
     """Checks what is given beside an executor that is made already."""
     if self.num_workers is not None or self.trial_timeout is not None:
-      raise ValueError("num_workers and trial_timeout are for executors by name; the executor is made already")
+      raise ValueError("num_workers and trial_timeout need an executor by name; this one is already constructed")
     if evaluator != DEFAULT_EVALUATOR:
       raise ValueError(
-        f"an executor that is made already has its own evaluators; leave out evaluator, got {evaluator!r}"
+        f"an executor that is already constructed has its own evaluators; omit evaluator, got {evaluator!r}"
       )
 
 
@@ -180,8 +180,8 @@ def _check_process() -> None:
   """Raises RuntimeError if this process is a worker, which has just begun to import the script of the search."""
   if multiprocessing.current_process().name == PROCESS_NAME:
     raise RuntimeError(
-      "nao_tf.search was called in a worker process: workers import your script. Put what the script does below"
-      ' `if __name__ == "__main__":`, so that an import does nothing'
+      "nao_tf.search was called in a worker process: workers import your script. Put its main code below"
+      ' `if __name__ == "__main__":`, so that importing it starts no search'
     )
 
 
@@ -198,13 +198,13 @@ def _check_sendable(name: str, value: Any, *, needs_main: bool) -> None:
     unpickler.load()
   except Exception as error:  # An object may raise anything.
     raise ValueError(
-      f"{name}: workers need a copy of it, but {type(value).__name__} cannot be pickled ({error}); give {name} by its"
+      f"{name}: workers need a copy of it, but {type(value).__name__} cannot be pickled ({error}); pass {name} by"
       " name, or executor='inline'"
     ) from error
   if needs_main and "__main__" in unpickler.modules and not _is_script():
     raise ValueError(
       f"{name}: workers cannot import what is defined in a notebook or an interactive session; move it into a module, or"
-      " give executor='inline'"
+      " pass executor='inline'"
     )
 
 

@@ -89,7 +89,7 @@ class Strategy(abc.ABC):
       ValueError: if the strategy does not support several objectives.
     """
     if not self.takes_objectives:
-      raise ValueError(f"the strategy {type(self).__name__} searches for the reward alone, not for {objectives}")
+      raise ValueError(f"the strategy {type(self).__name__} optimizes one reward, not {objectives}")
     self.objectives = objectives
 
   def ask(self, count: int = 1) -> list[Architecture]:

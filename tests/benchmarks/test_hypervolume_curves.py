@@ -80,6 +80,6 @@ def test_a_benchmark_writes_curves_of_the_hypervolume_and_goes_on(path, tmp_path
 
 
 def test_a_strategy_that_cannot_is_refused_before_any_search(path, tmp_path):
-  with pytest.raises(ValueError, match="local_search searches for the reward alone"):
+  with pytest.raises(ValueError, match="local_search optimizes one reward"):
     binary.main(values_of(path, tmp_path / "b", "--objectives=accuracy,parameters", "--strategies=random,local_search"))
   assert not (tmp_path / "b").exists()

@@ -37,9 +37,9 @@ def test_those_that_take_objectives_are_these():
 
 @pytest.mark.parametrize("name", sorted(set(STRATEGIES) - set(TAKING)))
 def test_the_others_refuse_before_anything_is_done(name, tmp_path):
-  with pytest.raises(ValueError, match=f"{name} searches for the reward alone.*one of nao, random"):
+  with pytest.raises(ValueError, match=f"{name} optimizes one reward.*one of nao, random"):
     check_takes(name, ["accuracy", "parameters"])
-  with pytest.raises(ValueError, match="searches for the reward alone"):
+  with pytest.raises(ValueError, match="optimizes one reward"):
     two_objectives.search(strategy_of(name), str(tmp_path), 4)
   assert (tmp_path / "trials.jsonl").read_text() == ""
 

@@ -111,7 +111,7 @@ def test_it_is_registered_with_its_settings(tmp_path):
 @pytest.mark.parametrize(
   ("space", "directory", "message"),
   [
-    (SPACE, None, "give `directory`"),
+    (SPACE, None, "pass `directory`"),
     (make_space("nasnet5"), "x", "only networks of plain layers can inherit weights, .* nasnet5 has a CellGenotype"),
   ],
 )

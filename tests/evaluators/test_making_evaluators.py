@@ -54,9 +54,9 @@ def test_one_of_ones_own_is_made_by_its_place():
 @pytest.mark.parametrize(
   ("name", "fields", "message"),
   [
-    ("training", {}, "needs a task; give `make_task`"),
-    ("shared_weights", {"make_task": DIGITS}, "give `directory`"),
-    ("shared_weights", {"directory": "somewhere"}, "needs a task; give `make_task`"),
+    ("training", {}, "needs a task; pass `make_task`"),
+    ("shared_weights", {"make_task": DIGITS}, "pass `directory`"),
+    ("shared_weights", {"directory": "somewhere"}, "needs a task; pass `make_task`"),
     ("tabular", {}, "needs a table"),
     (
       "guess",

@@ -122,11 +122,11 @@ def test_language_models_are_trained_in_parts_alike(tmp_path):
 
 
 def test_rungs_must_end_with_a_whole_training_and_need_a_directory(tmp_path):
-  with pytest.raises(ValueError, match="the last rung must be that of a whole training, 3 epochs, got 2"):
+  with pytest.raises(ValueError, match="the last rung must be the length of a full training, 3 epochs, got 2"):
     RungEvaluator(make(tmp_path), (1, 2))
   task = ImageClassification("digits", DigitsSource(), flip=False, train_examples=128)
   evaluator = TrainingEvaluator(task, SPACE, NETWORK, CONFIG, distribution=tf.distribute.get_strategy(), seed=1)
-  with pytest.raises(ValueError, match="give `directory`"):
+  with pytest.raises(ValueError, match="pass `directory`"):
     RungEvaluator(evaluator, EPOCHS)
 
 

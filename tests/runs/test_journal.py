@@ -125,7 +125,7 @@ def test_a_journal_of_version_0_1_0_without_its_settings_is_refused_and_left_as_
   before = journal.read_bytes()
   Journal(directory, SETTINGS).close()
   config.unlink() if content is None else config.write_bytes(content)
-  with pytest.raises(RunDirectoryError, match=r"config\.json must be restored"):
+  with pytest.raises(RunDirectoryError, match=r"restore config\.json"):
     Journal(directory, SETTINGS)
   assert journal.read_bytes() == before
   assert config.exists() == (content is not None)

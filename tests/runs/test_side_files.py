@@ -50,7 +50,7 @@ def test_what_cannot_be_written_is_one_warning(tmp_path, caplog):
   (tmp_path / "side.jsonl").mkdir()
   add(tmp_path / "side.jsonl", 1, 2)
   [warning] = caplog.records
-  assert "cannot be written, so the report will lack what it holds" in warning.getMessage()
+  assert "cannot be written, so the report will lack its data" in warning.getMessage()
 
 
 def test_a_file_that_is_deleted_meanwhile_is_one_warning(tmp_path, caplog):
@@ -64,4 +64,4 @@ def test_a_file_that_is_deleted_meanwhile_is_one_warning(tmp_path, caplog):
 
 def test_numbers_that_are_not_finite_are_left_out(tmp_path, caplog):
   add(tmp_path / "side.jsonl", 1, float("nan"), 3)
-  assert open_file(tmp_path / "side.jsonl").rows == [1, 3] and "a line is left out" in caplog.text
+  assert open_file(tmp_path / "side.jsonl").rows == [1, 3] and "a line was not written" in caplog.text

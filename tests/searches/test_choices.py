@@ -22,7 +22,9 @@ def test_a_strategy_that_was_asked_is_refused():
   assert strategy.seed == 3 and choices.strategy_of(strategy, space, 4) is strategy
   choices.check_strategy(strategy, space, bounded=False)
   strategy.ask(1)
-  with pytest.raises(ValueError, match="expected a fresh strategy, got one that has been asked already .num_asked=1"):
+  with pytest.raises(
+    ValueError, match="expected a fresh strategy, got one that has already made proposals .num_asked=1"
+  ):
     choices.check_strategy(strategy, space, bounded=False)
 
 

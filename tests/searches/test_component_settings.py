@@ -75,7 +75,7 @@ def test_settings_of_an_evaluator_are_taken_out_of_the_overrides():
     (
       make_strategy("evolution", SPACE),
       {"evolution_population_size": 3},
-      "evolution_population_size: the strategy is made already; give it by its name",
+      "evolution_population_size: the strategy is already constructed; pass it by name",
     ),
   ],
 )

@@ -119,7 +119,7 @@ def test_a_journal_that_this_version_would_not_have_written_is_taken_as_it_is(tm
   trials = read_trials(str(tmp_path))
   assert trials[:8] == before and len({trial.architecture for trial in trials}) == len(trials) == 12
   (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-  assert warning.startswith(f"Trial 0 on record is {before[0].architecture} (random), but this version asks for")
+  assert warning.startswith(f"Trial 0 in the journal is {before[0].architecture} (random), but this version proposes")
 
 
 def test_a_journal_of_another_space_is_refused(tmp_path):

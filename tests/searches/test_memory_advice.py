@@ -26,7 +26,7 @@ def test_the_batch_that_fits_is_named(memory):
   available = int(memory.weight_bytes + 10.5 * memory.bytes_per_example)
   text = out_of_memory(make_task("digits"), GENOTYPE, CONFIGS, num_replicas=2, available=available)
   assert "out of memory with batch_size=64 and accumulate_steps=1" in text
-  assert text.endswith("accumulate_steps=4 makes the same update, or batch_size=20 fits")
+  assert text.endswith("use accumulate_steps=4 for the same update, or batch_size=20")
 
 
 @pytest.mark.parametrize(("available", "message"), [(10, "not even one image fits"), (10**12, "that should fit")])
@@ -51,7 +51,7 @@ def test_a_language_model_is_advised_by_streams():
   assert memory.examples_at_once == 4 and memory.example == "stream"
   available = int(memory.weight_bytes + 2.5 * memory.bytes_per_example)
   text = out_of_memory(task, toy_text.GENOTYPE, configs, num_replicas=2, available=available)
-  assert "and each stream" in text and text.endswith("accumulate_steps=2 makes the same update, or batch_size=4 fits")
+  assert "and each stream" in text and text.endswith("use accumulate_steps=2 for the same update, or batch_size=4")
 
 
 def test_half_precision_halves_what_the_cell_keeps():

@@ -74,7 +74,11 @@ def test_settings_of_shared_weights_have_the_names_of_their_flags():
 @pytest.mark.parametrize(
   ("overrides", "in_rounds", "message"),
   [
-    ({"shared_pool_size": 9}, False, "shared_pool_size: a search that draws a path for each step trains no pool"),
+    (
+      {"shared_pool_size": 9},
+      False,
+      "shared_pool_size: a search that samples a path per step has no rounds and no pool",
+    ),
     ({"shared_epochs": 9}, True, "unknown setting 'shared_epochs'; expected one of shared_calibration_batches"),
     ({"shared_score": "accuracy"}, True, "score must be one of loss, reward, got 'accuracy'"),
   ],

@@ -55,9 +55,9 @@ def test_what_cannot_be_is_refused(options, message):
 def test_rungs_of_a_call_fit_its_epochs():
   assert rungs_of(None, 3, "asynchronous", None, {"epochs": 5}) is None
   assert rungs_of([1, 5], 3, "halving", 9, {"epochs": 5}) == RungConfig((1, 5), 3, "halving", 9)
-  with pytest.raises(ValueError, match="epochs of a whole training, 5, but epochs is 4"):
+  with pytest.raises(ValueError, match="length of a full training, 5 epochs, but epochs is 4"):
     rungs_of([1, 5], 3, "halving", None, {"epochs": 4})
-  with pytest.raises(ValueError, match="give rungs"):
+  with pytest.raises(ValueError, match="pass rungs"):
     rungs_of(None, 3, "halving", 9, {})
 
 

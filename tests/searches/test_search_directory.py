@@ -73,7 +73,7 @@ def test_damaged_files_that_are_only_for_the_report_do_not_stop_a_search(tmp_pat
   assert len(load(tmp_path).trials) == 8 and all(os.path.exists(tmp_path / f"{name}.damaged") for name in names)
   warnings = [record.getMessage() for record in caplog.records]
   assert [sum(name in warning for warning in warnings) for name in names] == [1, 1, 1]
-  assert "This page lacks" not in (tmp_path / "report.html").read_text()
+  assert "are missing from this page" not in (tmp_path / "report.html").read_text()
 
 
 class Broken(RandomSearch):

@@ -58,7 +58,7 @@ def test_a_search_goes_on_with_its_objectives_alone(found):
   [
     ({"objectives": ["acuracy", "parameters"]}, "did you mean accuracy"),
     ({"objectives": ["accuracy"]}, "two or more"),
-    ({"strategy": "local_search"}, "local_search searches for the reward alone"),
+    ({"strategy": "local_search"}, "local_search optimizes one reward"),
     ({"evaluator": "training", "objectives": ["accuracy", "perplexity"]}, "objective 'perplexity': networks for"),
     ({"evaluator": "shared_weights", "objectives": ["accuracy", "latency"]}, "latency: it is measured by"),
     ({"latency_batch_size": 0}, "latency_batch_size"),
@@ -73,7 +73,10 @@ def test_what_does_not_fit_is_refused_before_any_work(changes, words, tmp_path):
 
 def test_trials_in_rungs_have_one_objective(tmp_path):
   strategy = make_strategy("random", nao_tf.make_space("nasbench201"))
-  with nao_tf.Journal(str(tmp_path), {}) as journal, pytest.raises(ValueError, match="in rungs .* has no objectives"):
+  with (
+    nao_tf.Journal(str(tmp_path), {}) as journal,
+    pytest.raises(ValueError, match="with rungs .* does not support objectives"),
+  ):
     run_search(
       strategy,
       two_objectives.Evaluator(),

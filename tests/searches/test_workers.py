@@ -91,10 +91,10 @@ def test_an_executor_that_is_made_already_is_used(tmp_path):
     ({"executor": "processes", "num_workers": 0}, "num_workers.*got 0"),
     ({"num_workers": "2"}, "num_workers.*got '2'"),
     ({"trial_timeout": -1}, "trial_timeout must be above 0"),
-    ({"trial_timeout": 60, "evaluator": "shared_weights"}, "shared_weights trains for all at once"),
+    ({"trial_timeout": 60, "evaluator": "shared_weights"}, "shared_weights trains one supernet for all"),
     ({"executor": "processes", "evaluator": WithFunction()}, "evaluator: workers need a copy of it, but WithFunction"),
     ({"executor": "processes", "batch_size": 500}, "a batch of 500 is more than the 19 training examples"),
-    ({"executor": InlineExecutor(FirstChoice()), "num_workers": 2}, "for executors by name"),
+    ({"executor": InlineExecutor(FirstChoice()), "num_workers": 2}, "need an executor by name"),
     ({"executor": InlineExecutor(FirstChoice()), "evaluator": FirstChoice}, "has its own evaluators"),
   ],
 )

@@ -31,5 +31,5 @@ def test_tokens_are_counted_for_a_text(capsys, tmp_path):
 
 
 def test_the_seconds_mean_nothing_alone():
-  with pytest.raises(flags.Error, match="--benchmark_seconds means nothing here: it needs --benchmark_input"):
+  with pytest.raises(flags.Error, match="--benchmark_seconds has no effect here: it needs --benchmark_input"):
     checked("--architecture=NAONet-WS", "--benchmark_seconds=3", tool=train)

@@ -44,9 +44,9 @@ def test_the_flags_say_which_executor_and_how_many_workers(argv, name, num_worke
 @pytest.mark.parametrize(
   ("argv", "message"),
   [
-    (["--executor=inline", "--num_workers=2"], "got --num_workers=2; leave --executor out for 2 processes"),
-    (["--executor=processes", "--gpus_per_trial=1"], "--gpus_per_trial is a flag of --executor=ray"),
-    (["--worker_memory=2"], "give --executor=processes, too"),
+    (["--executor=inline", "--num_workers=2"], "got --num_workers=2; omit --executor to use 2 processes"),
+    (["--executor=processes", "--gpus_per_trial=1"], "--gpus_per_trial needs --executor=ray"),
+    (["--worker_memory=2"], "--worker_memory limits worker processes; it needs --executor=processes"),
     (["--executor=processes", "--worker_memory=0"], "worker_memory must be above 0"),
   ],
 )
@@ -56,7 +56,7 @@ def test_flags_that_do_not_fit_together_are_refused(argv, message):
 
 
 def test_a_time_limit_for_one_is_refused_where_all_are_trained_at_once():
-  with pytest.raises(ValueError, match="--evaluator=shared_weights trains for all at once"):
+  with pytest.raises(ValueError, match="--evaluator=shared_weights trains one supernet for all"):
     evaluator_flags.check(flags("--trial_timeout=60", "--evaluator=shared_weights"))
 
 

@@ -50,8 +50,8 @@ def test_a_saved_model_is_exported_in_half_precision(trained, tmp_path):
 @pytest.mark.parametrize(
   ("argv", "message"),
   [
-    ([], "expected either --output or --saved_model: what to write"),
-    (["--output=a", "--saved_model=b"], "expected either --output or --saved_model: what to write"),
+    ([], "expected either --output or --saved_model, the path to write to"),
+    (["--output=a", "--saved_model=b"], "expected either --output or --saved_model, the path to write to"),
     (["--format=keras", "--saved_model=b"], "--format=keras writes a file: name it with --output"),
     (
       ["--format=keras", "--output=b.keras", "--export_precision=float16"],
@@ -63,7 +63,7 @@ def test_a_saved_model_is_exported_in_half_precision(trained, tmp_path):
     ),
     (
       ["--controller", "--output=b", "--export_precision=bfloat16"],
-      "--export_precision=bfloat16 is for networks; it does not go with --controller",
+      "--export_precision=bfloat16 is for networks; it cannot be combined with --controller",
     ),
     (["--format=keras", "--output=b"], "b: a file of the format keras has a name that ends with .keras"),
   ],
@@ -74,6 +74,6 @@ def test_flags_that_do_not_fit_are_refused(trained, argv, message):
 
 def test_flags_that_do_not_go_with_a_controller_are_refused(trained, tmp_path):
   message = failure(export, f"--workdir={trained}", "--controller", "--format=keras", "--output=x.keras")
-  assert "--controller writes a SavedModel; it does not go with --format=keras" in message
+  assert "--controller writes a SavedModel; it cannot be combined with --format=keras" in message
   message = failure(export, f"--workdir={trained}", "--controller", f"--output={tmp_path}/x")
   assert "trials.jsonl" in message

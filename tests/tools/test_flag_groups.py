@@ -23,15 +23,15 @@ def checked(*argv, tool=search):
 @pytest.mark.parametrize(
   ("argv", "message"),
   [
-    (["--strategy=random", "--nao_ensemble_size=5"], "--nao_ensemble_size means nothing here: it needs --strategy=nao"),
-    (["--strategy=random", "--controller_mlp_size=5"], "--controller_mlp_size means nothing here"),
+    (["--strategy=random", "--nao_ensemble_size=5"], "--nao_ensemble_size has no effect here: it needs --strategy=nao"),
+    (["--strategy=random", "--controller_mlp_size=5"], "--controller_mlp_size has no effect here"),
     (["--evolution_population_size=5"], "it needs --strategy=evolution, got --strategy=nao"),
-    (["--best_epochs=5"], "--best_epochs means nothing here: it needs --train_best, got --notrain_best"),
+    (["--best_epochs=5"], "--best_epochs has no effect here: it needs --train_best, got --notrain_best"),
     (
       ["--export_precision=float16"],
-      "--export_precision means nothing here: it needs --train_best, got --notrain_best",
+      "--export_precision has no effect here: it needs --train_best, got --notrain_best",
     ),
-    (["--nobest_auxiliary"], "--best_auxiliary means nothing here"),
+    (["--nobest_auxiliary"], "--best_auxiliary has no effect here"),
     (["--shared_epochs=5"], "it needs --evaluator=shared_weights, got --evaluator=training"),
     (["--table=a.npz"], "it needs --evaluator=tabular, got --evaluator=training"),
     (["--evaluator=tabular", "--table=a.npz", "--child_epochs=5"], "it needs an evaluator that trains networks"),

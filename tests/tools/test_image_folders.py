@@ -28,7 +28,7 @@ def train_on(images, workdir, flags=""):
 def test_a_network_is_trained_on_a_folder_and_exported_with_its_classes(tmp_path, capsys):
   images = shapes.write_folders(tmp_path / "images")
   assert train_on(images, tmp_path / "run") == 0
-  assert "has no labeled test data" in capsys.readouterr().out
+  assert ": no labeled test data; " in capsys.readouterr().out
   assert load_exported(str(tmp_path / "run" / "saved_model")).labels == shapes.NAMES
   assert read_settings(str(tmp_path / "run"))["images"]
   (images / "circle" / "0.png").unlink()

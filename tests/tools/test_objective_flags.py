@@ -40,7 +40,8 @@ def test_a_search_on_a_table_prints_and_writes_its_pareto_set(table, tmp_path, c
   assert on_table(table, tmp_path, "--num_trials=12", BOTH) == 0
   printed, best = capsys.readouterr().out, best_of(tmp_path)
   rows = [(row["objectives"]["accuracy"], row["objectives"]["parameters"]) for row in best["pareto_set"]]
-  assert f"Pareto set: {len(rows)} of the trials" in printed and rows == sorted(rows, reverse=True)
+  assert f"Pareto set: {len(rows)} trials that no other trial dominates" in printed
+  assert rows == sorted(rows, reverse=True)
   assert best["trial"] == best["pareto_set"][0]["trial"] and best["reward"] == rows[0][0]
   assert run(status, f"--workdir={tmp_path}", "--json") == 0
   assert [row["trial"] for row in json.loads(capsys.readouterr().out)["pareto_set"]] == [
@@ -90,14 +91,14 @@ def test_a_wrong_name_is_refused_where_it_is_given(argv, words):
 @pytest.mark.parametrize(
   ("argv", "words"),
   [
-    ([BOTH, "--strategy=pnas"], "the strategy pnas searches for the reward alone"),
+    ([BOTH, "--strategy=pnas"], "the strategy pnas optimizes one reward"),
     (
       ["--objectives=accuracy,perplexity"],
       "objective perplexity: networks for images are measured in accuracy and loss",
     ),
     (["--objectives=loss,accuracy", "--task=ptb"], "objective accuracy: networks for text are measured in loss"),
-    ([BOTH, "--strategy=nao", "--proxies=parameters"], "--proxies .*does not go with --objectives"),
-    ([BOTH, "--evaluator=shared_weights", "--rerank=2"], "--rerank .*does not go with --objectives"),
+    ([BOTH, "--strategy=nao", "--proxies=parameters"], "--proxies .*cannot be combined with --objectives"),
+    ([BOTH, "--evaluator=shared_weights", "--rerank=2"], "--rerank .*cannot be combined with --objectives"),
     (
       ["--objectives=accuracy,latency", "--evaluator=shared_weights"],
       "latency: it is measured by the evaluator training",

@@ -27,14 +27,14 @@ def parsed(*argv):
 @pytest.mark.parametrize(
   ("argv", "message"),
   [
-    (["--evaluator=training"], "--evaluator means nothing here: it needs a --strategy that proposes architectures"),
-    (["--executor=processes"], "--executor means nothing here"),
-    (["--num_workers=2"], "--num_workers means nothing here"),
-    (["--num_trials=5"], "--num_trials means nothing here"),
-    (["--max_parameters=5"], "--max_parameters means nothing here"),
-    (["--shared_pool_size=5"], "--shared_pool_size means nothing here"),
-    (["--nao_ensemble_size=5"], "--nao_ensemble_size means nothing here"),
-    (["--controller_mlp_size=5"], "--controller_mlp_size means nothing here"),
+    (["--evaluator=training"], "--evaluator has no effect here: it needs a --strategy that proposes architectures"),
+    (["--executor=processes"], "--executor has no effect here"),
+    (["--num_workers=2"], "--num_workers has no effect here"),
+    (["--num_trials=5"], "--num_trials has no effect here"),
+    (["--max_parameters=5"], "--max_parameters has no effect here"),
+    (["--shared_pool_size=5"], "--shared_pool_size has no effect here"),
+    (["--nao_ensemble_size=5"], "--nao_ensemble_size has no effect here"),
+    (["--controller_mlp_size=5"], "--controller_mlp_size has no effect here"),
   ],
 )
 def test_flags_of_searches_that_propose_are_refused(argv, message):
@@ -47,15 +47,15 @@ def test_a_search_by_sampling_has_paths_and_no_pool():
     "--strategy=enas", "--sampling_units=5", "--shared_score=reward", "--noshared_weights_per_input", "--rerank=2"
   )
   for argv in (["--strategy=enas", "--shared_pool_size=5"], ["--strategy=random_ws", "--shared_sampling=parameters"]):
-    with pytest.raises(flags.Error, match="--shared_.* means nothing here: it needs --evaluator=shared_weights"):
+    with pytest.raises(flags.Error, match="--shared_.* has no effect here: it needs --evaluator=shared_weights"):
       checked(*argv)
-  with pytest.raises(flags.Error, match="--sampling_units means nothing here: it needs --strategy=enas or random_ws"):
+  with pytest.raises(flags.Error, match="--sampling_units has no effect here: it needs --strategy=enas or random_ws"):
     checked("--strategy=darts", "--sampling_units=5")
 
 
 def test_settings_of_a_search_by_gradients_need_one():
   checked("--strategy=darts", "--relaxed_order=1", "--shared_epochs=5", "--child_epochs=5", "--rerank=2")
-  with pytest.raises(flags.Error, match="--relaxed_order means nothing here: it needs --strategy=darts or"):
+  with pytest.raises(flags.Error, match="--relaxed_order has no effect here: it needs --strategy=darts or"):
     checked("--relaxed_order=1")
 
 

@@ -43,7 +43,7 @@ def test_what_cannot_be_learned_from_is_refused_before_anything_is_done(earlier,
 
 def test_it_means_nothing_with_other_strategies(earlier):
   argv = [f"--warm_start={earlier}", "--strategy=random"]
-  with pytest.raises(flags.Error, match="--warm_start means nothing here: it needs --strategy=nao"):
+  with pytest.raises(flags.Error, match="--warm_start has no effect here: it needs --strategy=nao"):
     flag_groups.check(parsed(*argv), ["nao-search", *argv])
 
 

@@ -78,14 +78,14 @@ def test_a_setting_that_changes_is_refused_as_the_only_one(begun):
 )
 def test_an_error_about_settings_says_what_to_give(begun, argv, hint):
   values = parsed(taken_up(f"--workdir={begun}", *argv))
-  with pytest.raises(RunDirectoryError, match="; to go on, give " + hint.replace("DIR", str(begun))):
+  with pytest.raises(RunDirectoryError, match="; to resume, pass " + hint.replace("DIR", str(begun))):
     recorded_flags.check_search("search", str(begun), search.settings(values))
 
 
 def test_flags_that_are_refused_are_not_recorded(begun):
   before = (begun / "command.json").read_text()
   argv = taken_up(f"--workdir={begun}", "--max_parameters=5")
-  with pytest.raises(RunDirectoryError, match="to go on, give --workdir="):
+  with pytest.raises(RunDirectoryError, match="to resume, pass --workdir="):
     search.main(parsed(argv))
   assert (begun / "command.json").read_text() == before and parsed(
     taken_up(f"--workdir={begun}")
@@ -112,7 +112,7 @@ def test_a_one_shot_search_is_bound_by_a_checkpoint_within_its_first_epoch(begun
   assert parsed(argv).space == "darts"
   recorded_flags.check_search("search", str(begun_epoch), search.settings(parsed(argv)))
   values = parsed([*argv, "--space=snas"])
-  message = f"space was 'darts', is 'snas'; .*; to go on, give --space=darts, or --workdir={begun_epoch} alone"
+  message = f"space was 'darts', is 'snas'; .*; to resume, pass --space=darts, or --workdir={begun_epoch} alone"
   with pytest.raises(RunDirectoryError, match=message):
     recorded_flags.check_search("search", str(begun_epoch), search.settings(values))
 

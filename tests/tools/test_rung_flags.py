@@ -43,7 +43,7 @@ def test_without_rungs_nothing_changes():
     ),
     (
       ["--rungs=1,3", "--child_epochs=5"],
-      "--rungs ends with the epochs of a whole training, 3, but --child_epochs is 5",
+      "the last of --rungs is the length of a full training, 3 epochs, but --child_epochs is 5",
     ),
   ],
 )
@@ -54,7 +54,7 @@ def test_flags_that_do_not_fit_together_are_refused(argv, message):
 
 def test_a_flag_of_rungs_means_nothing_without_them():
   line = ["nao-search", REQUIRED, "--reduction=4"]
-  with pytest.raises(flags.Error, match="--reduction means nothing here: it needs --rungs"):
+  with pytest.raises(flags.Error, match="--reduction has no effect here: it needs --rungs"):
     flag_groups.check(parsed("--reduction=4"), line)
 
 

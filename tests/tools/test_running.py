@@ -27,13 +27,13 @@ def test_a_full_disk_is_named_with_its_place(tmp_path):
   command = [sys.executable, "-c", PROGRAM, f"--workdir={tmp_path}/run"]
   done = subprocess.run(command, capture_output=True, text=True, check=False)
   assert done.returncode == 1
-  assert f"error: the disk is full (in {tmp_path}/run); what was written before is whole: make room" in done.stderr
+  assert f"error: the disk is full (in {tmp_path}/run); files written before are intact: free disk space" in done.stderr
 
 
 @pytest.mark.parametrize(
   ("error", "expected"),
   [
-    (OSError(errno.EDQUOT, "Disk quota exceeded", "a/b.json"), "the disk is full (a/b.json); what"),
+    (OSError(errno.EDQUOT, "Disk quota exceeded", "a/b.json"), "the disk is full (a/b.json); files"),
     (OSError(errno.ENOENT, "No such file", "a"), "[Errno 2] No such file: 'a'"),
     (ValueError("wrong"), "wrong"),
   ],

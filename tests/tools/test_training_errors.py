@@ -14,12 +14,12 @@ from tests.support import toy_text
     (
       tf.errors.UnavailableError(None, None, "gone\nmore"),
       ConnectionError,
-      r"was lost \(gone\); start all of them again",
+      r"was lost \(gone\); restart all processes",
     ),
     (
       Diverged(2, 3, float("nan")),
       ValueError,
-      "the loss was nan in epoch 2, step 3; in another directory, a smaller learning_rate",
+      "the loss was nan in epoch 2, step 3; try a smaller learning_rate in another directory",
     ),
     (KeyError("a"), KeyError, "a"),
   ],

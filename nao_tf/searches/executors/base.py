@@ -46,9 +46,7 @@ class ExecutorSettings:
       ValueError: if one is out of range.
     """
     if self.num_workers is not None and self.num_workers < 1:
-      raise ValueError(
-        f"num_workers must be at least 1, or None for as many as there is room for, got {self.num_workers}"
-      )
+      raise ValueError(f"num_workers must be at least 1, or None for as many as fit, got {self.num_workers}")
     for name in ("trial_timeout", "worker_memory"):
       value = getattr(self, name)
       if value is not None and not 0 < value < math.inf:

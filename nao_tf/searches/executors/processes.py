@@ -180,13 +180,13 @@ class ProcessExecutor(Executor):
     end = worker.end_of_process()
     if not has_started and end.startswith("with"):
       raise EvaluatorError(
-        f"a worker process ended {end} as it began, when it imports your script and what makes the evaluator; what it"
-        ' printed says why. A script that has workers starts its search below `if __name__ == "__main__":`'
+        f"a worker process ended {end} at startup, when it imports your script and constructs the evaluator; see its output"
+        ' for the reason. A script with workers must start its search below `if __name__ == "__main__":`'
       )
     self._false_starts += not was_ready
     if self._false_starts >= _FALSE_STARTS:
       raise EvaluatorError(
-        f"the process of the evaluator ended {end} before it was ready, {_FALSE_STARTS} times; what it printed says why"
+        f"the process of the evaluator ended {end} before it was ready, {_FALSE_STARTS} times; see its output for the reason"
       )
     if worker.trial is None:
       return
@@ -208,7 +208,7 @@ class ProcessExecutor(Executor):
         worker, Evaluation.failed(f"lost its worker {count} times; the last one was ended {end}", worker.age)
       )
       return
-    logging.warning("trial %d: its worker was ended %s; it is begun again", worker.trial.id, end)
+    logging.warning("trial %d: its worker was ended %s; the trial is restarted", worker.trial.id, end)
     self._waiting.appendleft(self._give_back(worker))
 
   def _look_after(self, worker: "_Worker") -> None:

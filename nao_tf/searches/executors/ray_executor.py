@@ -196,7 +196,9 @@ class RayExecutor(Executor):
     has = self._ray.cluster_resources()
     if not self._has_warned and any(has.get(name, 0) < amount for name, amount in self._needs.items()):
       self._has_warned = True
-      logging.warning("the cluster has no room for a trial, which needs %s; trials wait until nodes join", self._needs)
+      logging.warning(
+        "the cluster has too few resources for a trial, which needs %s; trials wait until nodes join", self._needs
+      )
 
   def _assign(self) -> None:
     """Gives trials that wait to actors that rest, and starts an actor for each of the others.
@@ -282,7 +284,7 @@ class RayExecutor(Executor):
       failed = Evaluation.failed(f"lost its worker {count} times: {reason}", time.monotonic() - work.since)
       self._done.append(work.trial.close(failed))
       return
-    logging.warning("trial %d lost its worker (%s); it is begun again", work.trial.id, reason)
+    logging.warning("trial %d lost its worker (%s); the trial is restarted", work.trial.id, reason)
     self._give_back(work)
     self._waiting.appendleft(work.trial)
 

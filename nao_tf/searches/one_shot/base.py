@@ -126,10 +126,7 @@ class OneShotSearch:
       ValueError: if the search does not support such tasks.
     """
     if kind not in self.defaults:
-      raise ValueError(
-        f"there is no network that holds all architectures for a task on {kind}, only for a task on"
-        f" {' or '.join(self.defaults)}"
-      )
+      raise ValueError(f"there is no supernet for a task on {kind}, only for a task on {' or '.join(self.defaults)}")
     return self.defaults[kind]
 
   def config_for(self, kind: str) -> Any:

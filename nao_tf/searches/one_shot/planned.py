@@ -34,8 +34,8 @@ def check_arguments(strategy: str, **given: Any) -> None:
   foreign = [name for name, value in given.items() if value is not None]
   if foreign:
     raise ValueError(
-      f"strategy={strategy!r} trains one network that holds all architectures and evaluates none by itself, so it has no"
-      f" {', '.join(foreign)}; give epochs to say how long it trains"
+      f"strategy={strategy!r} trains one supernet and evaluates no architecture by itself, so it has no"
+      f" {', '.join(foreign)}; set the length of the training with epochs"
     )
 
 

@@ -85,7 +85,7 @@ def run_one_shot_search(
     report.write()
     winner = winning_trial(journal.trials)
     if winner is None:
-      raise NothingFound(f"{directory}: the training ended before an epoch was done")
+      raise NothingFound(f"{directory}: the training ended before its first epoch was complete")
     if reranking and reranker:
       chosen = finalists(journal.trials, space, reranking.count)
       winner = evaluate_finalists(chosen, journal.trials, space, reranker, directory, reranking.settings)
@@ -127,7 +127,7 @@ def _train(
     try:
       training.fit(progress=progress)
     except Diverged as error:
-      logging.warning("%s: %s; the last whole epoch decides", directory, error)
+      logging.warning("%s: %s; the result is that of the last complete epoch", directory, error)
     else:
       recording.close()
 

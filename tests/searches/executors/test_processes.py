@@ -181,7 +181,7 @@ def test_a_script_that_searches_when_it_is_imported_is_told_at_once(tmp_path):
     command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": paths}, timeout=120, check=False
   )
   assert done.returncode == 1 and done.stdout.count("imported") == 2  # One worker was enough.
-  assert 'starts its search below `if __name__ == "__main__":`' in done.stderr.strip().rpartition("\n")[2]
+  assert 'must start its search below `if __name__ == "__main__":`' in done.stderr.strip().rpartition("\n")[2]
 
 
 def test_closing_ends_the_processes(run):

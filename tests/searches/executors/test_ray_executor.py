@@ -57,7 +57,10 @@ def test_a_trial_that_no_node_has_room_for_waits_and_says_so(cluster, run, caplo
   with make_executor("ray", children.make, settings) as executor:
     executor.start(run)
     executor.submit([Trial(0, (0, 1))])
-    assert executor.next_done() is None and "no room for a trial, which needs {'CPU': 1.0, 'GPU': 1}" in caplog.text
+    assert (
+      executor.next_done() is None
+      and "too few resources for a trial, which needs {'CPU': 1.0, 'GPU': 1}" in caplog.text
+    )
     assert executor.status()[0].state == "waiting" and run.attempts.count(0) == 0
 
 

@@ -93,5 +93,5 @@ def test_an_epoch_without_a_reward_has_failed(tmp_path, monkeypatch):
 
 def test_after_a_divergence_nothing_is_drawn_and_the_last_epoch_wins(tmp_path):
   assert search(tmp_path / "late", diverges_at=2).id == 0
-  with pytest.raises(NothingFound, match="before an epoch was done"):
+  with pytest.raises(NothingFound, match="before its first epoch was complete"):
     search(tmp_path / "early", diverges_at=1)
