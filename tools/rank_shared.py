@@ -91,7 +91,7 @@ def table_evaluator(flag_values: flags.FlagValues) -> TabularEvaluator | None:
   """
   if flag_values.table is None:
     if flag_values.table_figure is not None:
-      raise ValueError("--table_figure names a figure of a table; give --table")
+      raise ValueError("--table_figure names a figure of a table; it needs --table")
     return None
   table = table_of(flag_values.table, make_space(flag_values.space))
   return TabularEvaluator(table, objective=flag_values.table_figure or table.default_report)

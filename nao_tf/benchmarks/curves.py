@@ -112,7 +112,7 @@ def best_score(records: Sequence[Record]) -> float:
   """
   found = [score for record in records for score in record.objectives if score is not None]
   if not found:
-    raise ValueError("no architecture that was asked for has a score")
+    raise ValueError("none of the proposed architectures has a score")
   return max(found)
 
 

@@ -63,7 +63,7 @@ def make_runs(
   if config.objective or config.report or config.objectives:
     raise ValueError("--objective, --report and --objectives need --table: without one, the objective is the reward")
   if config.stop_at_best and best_reward(space) is None:
-    raise ValueError(f"--stop_at_best: {config.table} does not know its best reward; it has no attribute best_reward")
+    raise ValueError(f"--stop_at_best: {config.table} has no known best reward; expected an attribute best_reward")
   config = BenchmarkConfig(config.table, SCORE, SCORE, config.num_trials, config.batch_size, config.stop_at_best)
   return runs_of(strategies, seeds, config, f"formula {_digest(space)}", directory)
 

@@ -80,7 +80,7 @@ class PredictorBenchmark:
     others = (row for row in rows[num_train:] if self._function(row) not in functions)
     unseen = np.array(list(itertools.islice(others, num_test)))
     if len(known) < num_train or len(unseen) < 2:
-      raise ValueError(f"{self.table.path}: {len(rows)} rows are too few to fit to {num_train} and measure on others")
+      raise ValueError(f"{self.table.path}: {len(rows)} rows are too few to train on {num_train} and test on others")
     return known, unseen
 
   def _function(self, row: int) -> Hashable:

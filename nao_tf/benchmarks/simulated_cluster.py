@@ -231,13 +231,13 @@ def simulate(
     The trials in order of completion, and where the time went.
 
   Raises:
-    ValueError: if a number is out of range, or the directory holds a search already.
+    ValueError: if a number is out of range, or the directory already contains a search.
   """
   executor = SimulatedExecutor(evaluator, cluster)
   closed: list[Trial] = []
   with Journal(directory, {}) as journal:
     if journal.entries:
-      raise ValueError(f"{directory}: holds a search already; a simulation needs a new directory")
+      raise ValueError(f"{directory}: already contains a search; a simulation needs a new directory")
     run_search(
       strategy,
       executor,

@@ -134,7 +134,7 @@ def check_trained(directory: str, epochs: int) -> None:
   history = read_history(training_directory(directory))
   done = int(history[-1]["epoch"]) if history else 0
   if done < epochs:
-    raise ValueError(f"{directory}: its supernet is trained for {done} of {epochs} epochs; let the search go on first")
+    raise ValueError(f"{directory}: its supernet is trained for {done} of {epochs} epochs; resume the search first")
 
 
 def digest_of(directory: str) -> str:

@@ -97,7 +97,7 @@ class SharedWeightsEvaluator:
     check_shared_training(training_config, num_replicas=distribution.num_replicas_in_sync)
     task.check_genotype(space.decode(space.sample(np.random.default_rng(seed))))
     if not task.num_examples("valid"):
-      raise ValueError(f"{task.name}: a search needs a validation set; give a validation_fraction above 0")
+      raise ValueError(f"{task.name}: a search needs a validation set; set validation_fraction above 0")
     self._task, self._space, self._sharing_config, self._max_parameters = task, space, sharing_config, max_parameters
     self._epochs, self._seed, self._progress = training_config.epochs, seed, progress
     self._network_config, self._score_elsewhere = network_config, score_elsewhere
@@ -107,9 +107,7 @@ class SharedWeightsEvaluator:
     rng = np.random.default_rng([seed, 0, _REFERENCE_STREAM])
     self._reference = self._random(sharing_config.reference_size, (), rng)
     if not self._reference:
-      raise ValueError(
-        f"{space.name}: no random architecture has so few parameters as max_parameters, {max_parameters}"
-      )
+      raise ValueError(f"{space.name}: no random architecture has at most max_parameters={max_parameters} parameters")
     os.makedirs(directory, exist_ok=True)
     check_settings(
       directory,

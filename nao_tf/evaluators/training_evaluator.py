@@ -72,7 +72,7 @@ class TrainingEvaluator:
       raise ValueError(f"unknown reward {reward!r}; expected one of {', '.join(REWARDS)}")
     task.check_genotype(space.decode(space.sample(np.random.default_rng(seed))))
     if not task.num_examples("valid"):
-      raise ValueError(f"{task.name}: a search needs a validation set; give a validation_fraction above 0")
+      raise ValueError(f"{task.name}: a search needs a validation set; set validation_fraction above 0")
     check_training(task, training_config, num_replicas=distribution.num_replicas_in_sync)
     self._task, self._space = task, space
     self._network_config, self._training_config = network_config, training_config

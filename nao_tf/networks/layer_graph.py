@@ -124,7 +124,7 @@ class LayerGraph:
   def _new(self, nodes: Sequence[LayerNode]) -> dict[str, LayerNode]:
     for node in nodes:
       if node.name in self.nodes:
-        raise ValueError(f"the model {self.name!r} has a layer {node.name!r} already; give another name")
+        raise ValueError(f"the model {self.name!r} already has a layer {node.name!r}; choose another name")
     return {node.name: node for node in nodes}
 
 

@@ -119,7 +119,7 @@ class ExportTarget:
   def _objection(self, foreign: list[str]) -> str:
     """Returns why a directory with foreign files is not replaced."""
     if not os.path.isfile(os.path.join(self.path, MODEL_FILE)):
-      return f"it is no SavedModel; {content(self.path)}"
+      return f"it is not a SavedModel; {content(self.path)}"
     if MODEL_FILE in foreign:
       return f"its SavedModel is not an export of nao_tf; {content(self.path)}"
     return f"it holds {', '.join(foreign[:5])} beside an export"

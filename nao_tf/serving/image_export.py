@@ -280,7 +280,7 @@ class _NoImages:
 
   def load(self, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Raises ValueError."""
-    raise ValueError(f"the {split} images are not here: only what the run recorded about its task was read")
+    raise ValueError(f"the {split} images are not available: only the recorded description of the task was read")
 
 
 def _signature_types(pixels: Pixels) -> dict[str, tf.DType]:

@@ -206,7 +206,7 @@ class _NoText:
 
   def lines(self, split: str) -> list[str]:
     """Raises ValueError."""
-    raise ValueError(f"the {split} text is not here: only what the run recorded about its task was read")
+    raise ValueError(f"the {split} text is not available: only the recorded description of the task was read")
 
 
 def load_exported(directory: str) -> Any:

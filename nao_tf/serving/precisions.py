@@ -23,4 +23,6 @@ def check_precision_of_format(precision: str, name: str) -> None:
   if precision == FLOAT32 or name == "saved_model":
     return
   advice = "; the format tflite_float16 has weights of 16 bits" if name.startswith("tflite") else ""
-  raise ValueError(f"a precision of {precision} is for SavedModels, and does not go with the format {name}{advice}")
+  raise ValueError(
+    f"a precision of {precision} is for SavedModels and cannot be combined with the format {name}{advice}"
+  )

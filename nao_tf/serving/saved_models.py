@@ -82,7 +82,7 @@ def load_saved_model(directory: str, signatures: Collection[str]) -> Any:
   loaded = _load(place)
   missing = set(signatures) - set(getattr(loaded, "signatures", ()))
   if missing:
-    raise ExportError(f"{directory}: has no signature {', '.join(sorted(missing))}; was it exported as such a network?")
+    raise ExportError(f"{directory}: has no signature {', '.join(sorted(missing))}; is it an export of such a network?")
   return loaded
 
 
@@ -107,7 +107,7 @@ def check_signature(
   wrong += [key for key in outputs if not isinstance(found, Mapping) or key not in found]
   if wrong:
     raise ExportError(
-      f"{directory}: its signature {name} has no proper {', '.join(wrong)}; was it exported as such a network?"
+      f"{directory}: its signature {name} has no valid {', '.join(wrong)}; is it an export of such a network?"
     )
   return {key: specs[key] for key in inputs}
 
@@ -129,7 +129,7 @@ def read_asset(directory: str, name: str) -> str:
   """
   path = os.path.join(complete_export(directory), "assets", name)
   if not os.path.isfile(path):
-    raise ExportError(f"{directory}: has no {name} among its assets; was it exported as such a network?")
+    raise ExportError(f"{directory}: has no {name} among its assets; is it an export of such a network?")
   try:
     with open(path, encoding="utf-8", newline="") as file:
       return file.read()

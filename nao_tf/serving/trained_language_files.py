@@ -54,7 +54,7 @@ def check_language_format(name: str, task: str) -> None:
     ValueError: if there are none.
   """
   if name != FORMAT:
-    raise ValueError(f"format {name!r} is for image networks; {task} is a text, give 'saved_model' or {FORMAT!r}")
+    raise ValueError(f"format {name!r} is for image networks; {task} is a text, use 'saved_model' or {FORMAT!r}")
 
 
 def export_language_file(trained: TrainedNetwork, path: str) -> Compared:

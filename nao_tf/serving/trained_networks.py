@@ -106,7 +106,7 @@ def fresh_network(task: Task, genotype: Genotype, settings: dict[str, Any]) -> k
 def _recorded_task(directory: str) -> Task:
   exporter = read_exporter(directory)
   if exporter is None:
-    raise ValueError(f"{directory}: does not record its task, as trainings of version 0.1 do not; give the task")
+    raise ValueError(f"{directory}: does not record its task, as trainings of version 0.1 do not; pass the task")
   return exporter.task
 
 

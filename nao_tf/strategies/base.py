@@ -111,7 +111,7 @@ class Strategy(abc.ABC):
     if len(batch) < count:
       batch += self._accept(self._random_proposals(_FILLING), count - len(batch))
     if not batch:
-      raise SpaceExhausted(f"all architectures of {self.space.name} have been asked for ({self.num_asked})")
+      raise SpaceExhausted(f"all architectures of {self.space.name} have already been proposed ({self.num_asked})")
     self.num_asked += len(batch)
     return batch
 

@@ -139,7 +139,7 @@ class Nao(Strategy):
     try:
       self.read(path)
     except (OSError, ValueError) as error:
-      logging.warning("%s cannot be read (%s): learning again", path, error)
+      logging.warning("%s cannot be read (%s): the controllers are trained again", path, error)
     return max(self._rounds, default=0)
 
   def prediction(self, architecture: Architecture) -> Prediction | None:

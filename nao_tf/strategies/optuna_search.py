@@ -186,7 +186,7 @@ def _make_sampler(name: str, seed: int) -> "optuna.samplers.BaseSampler":
   try:
     return getattr(samplers, name)(seed=seed, **_OPTIONS.get(name, {}))
   except TypeError as error:
-    raise ValueError(f"--optuna_sampler: {name} cannot be made from a seed alone: {error}") from error
+    raise ValueError(f"--optuna_sampler: {name} cannot be constructed from a seed alone: {error}") from error
 
 
 def _check_packages(name: str) -> None:

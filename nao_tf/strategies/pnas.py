@@ -194,7 +194,7 @@ class Pnas(Strategy):
     for extrapolation in self.extrapolations()[-1:]:
       if extrapolation.correlation is not None:
         logging.info(
-          "progressive search: of %d architectures of size %d, the rank correlation of predictions and rewards is %.2f",
+          "progressive search: %d architectures of size %d, rank correlation of predictions and rewards %.2f",
           extrapolation.num_measured,
           extrapolation.size,
           extrapolation.correlation,

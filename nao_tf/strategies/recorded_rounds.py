@@ -58,7 +58,7 @@ class RecordedRounds:
         return 0
       self._rounds = dict(_read_round(row) for row in fields.elements(data["rounds"], "rounds"))
     except (OSError, ValueError) as error:
-      logging.warning("%s cannot be read (%s): making the proposals again", path, error)
+      logging.warning("%s cannot be read (%s): the proposals are computed again", path, error)
     return max((asked for asked, _, _ in self._rounds), default=0)
 
 

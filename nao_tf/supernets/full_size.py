@@ -47,14 +47,13 @@ def check_relaxed_training(training_config: BaseTrainingConfig, config: RelaxedC
   precision = getattr(training_config, "mixed_precision", "none")
   if config.order == 2 and precision != "none":
     raise ValueError(
-      "a search of order 2 takes the difference of gradients at weights that differ by less than half precision can"
-      f" tell, so it is trained with mixed_precision=none only, got {precision!r}; a search of order 1, such as"
-      " darts_first, may have it"
+      "a search of order 2 computes finite differences that half precision cannot resolve, so it needs"
+      f" mixed_precision=none, got {precision!r}; a search of order 1, such as darts_first, supports mixed precision"
     )
   if config.order == 2:
     _check_followed_step(training_config)
   if config.cost_weight and isinstance(training_config, LanguageTrainingConfig):
-    raise ValueError("cost_weight: all recurrent cells of a space cost the same, so there is nothing to weigh")
+    raise ValueError("cost_weight: all recurrent cells of a space cost the same, so it has no effect")
 
 
 def _check_followed_step(training_config: BaseTrainingConfig) -> None:
@@ -63,7 +62,7 @@ def _check_followed_step(training_config: BaseTrainingConfig) -> None:
   if training_config.optimizer.lower() != "sgd" or has_nesterov:
     plain = " without nesterov" if isinstance(training_config, TrainingConfig) else ""
     raise ValueError(
-      f"a search of order 2 follows the step of the weights, so it needs the optimizer SGD{plain}, got"
+      f"a search of order 2 differentiates through the step of the weights, so it needs the optimizer SGD{plain}, got"
       f" {training_config.optimizer}{' with nesterov' if has_nesterov else ''}"
     )
 

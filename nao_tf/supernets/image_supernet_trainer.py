@@ -321,7 +321,9 @@ def make_image_supernet_trainer(
       f" {type(space).__name__} and a {type(network_config).__name__}"
     )
   if network_config.synchronized_norm and distribution.num_replicas_in_sync > 1:
-    raise ValueError("synchronized_norm: with shared weights every replica takes batch statistics of its own")
+    raise ValueError(
+      "synchronized_norm must be False: with shared weights each replica computes its own batch statistics"
+    )
   replicas = distribution.num_replicas_in_sync
   check_shared_training(training_config, num_replicas=replicas)
   training_config = task.complete_training_config(training_config)

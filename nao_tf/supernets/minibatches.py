@@ -32,7 +32,7 @@ class Minibatches:
     """
     if not 1 <= size <= task.num_examples("valid"):
       raise ValueError(
-        f"{task.name}: a minibatch of each replica needs validation examples, but there are only"
+        f"{task.name}: each replica needs a validation example per minibatch, but there are only"
         f" {task.num_examples('valid')} in all"
       )
     self._task, self._size, self._distribution, self._seed = task, size, distribution, seed

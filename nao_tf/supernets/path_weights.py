@@ -43,7 +43,7 @@ class PathWeights:
     Args:
       initial: initial values of the weights, `[P]`.
       max_path: length of the longest path.
-      make_optimizer: makes an optimizer that updates each number by itself.
+      make_optimizer: makes an optimizer that updates each weight independently.
       others: variables that are on every path and optimized as they are.
     """
     self._others, self._length = list(others), max_path

@@ -58,7 +58,7 @@ class SupernetTrainer(abc.ABC):
     """
     if not optimizers.is_elementwise(training_config.optimizer):
       raise ValueError(
-        "shared weights need an optimizer that updates each number by itself, such as SGD or Adam, got"
+        "shared weights need an optimizer that updates each weight independently, such as SGD or Adam, got"
         f" {training_config.optimizer}"
       )
     check_shared_training(training_config, num_replicas=distribution.num_replicas_in_sync)

@@ -86,7 +86,7 @@ def image_array(images: Any, place: str, image_size: ImageSize | None = None) ->
     raise ValueError(f"{place}: expected at least one image, got an array {list(array.shape)}")
   if array.shape[1] in (1, 3) and array.shape[3] not in _CHANNELS:
     raise ValueError(
-      f"{place}: expected the channels last, [N, H, W, C], got an array {list(array.shape)}; give"
+      f"{place}: expected the channels last, [N, H, W, C], got an array {list(array.shape)}; pass"
       " numpy.moveaxis(x, 1, -1)"
     )
   return array

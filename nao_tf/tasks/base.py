@@ -136,7 +136,7 @@ class Task(Problem):
     if not isinstance(genotype, self.genotypes):
       expected = " or ".join(kind.__name__ for kind in self.genotypes)
       raise ValueError(
-        f"{self.name}: its networks are built from a {expected}, got a {type(genotype).__name__}; give a search space for"
+        f"{self.name}: its networks are built from a {expected}, got a {type(genotype).__name__}; use a search space for"
         f" {self.kind}, such as {self.space}"
       )
 

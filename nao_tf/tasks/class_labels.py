@@ -72,7 +72,7 @@ def _of_one_hot(array: np.ndarray, place: str) -> np.ndarray:
     )
   raise ValueError(
     f"{place}: expected one label for each image, or one-hot labels of 0 and 1, got an array {list(array.shape)} of"
-    f" {array.dtype}; for probabilities of classes give y.argmax(axis=1)"
+    f" {array.dtype}; for probabilities of classes pass y.argmax(axis=1)"
   )
 
 

@@ -39,7 +39,7 @@ def read_dataset(
   dataset = _pairs(dataset)
   is_batched = _is_batched(dataset, place)
   if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
-    raise ValueError(f"{place}: expected a dataset that ends, got one without end; leave out repeat()")
+    raise ValueError(f"{place}: expected a finite dataset, got an infinite one; remove repeat()")
   images: list[np.ndarray] = []
   labels: list[object] = []
   different: set[bytes] = set()
@@ -53,7 +53,7 @@ def read_dataset(
     _check_repetition(len(images), len(different), place)
     num_bytes += image.nbytes
     if num_bytes > _MANY_BYTES:
-      raise ValueError(f"{place}: its images are too many for memory, or it has no end; give a smaller image_size")
+      raise ValueError(f"{place}: its images do not fit into memory, or it is infinite; use a smaller image_size")
   if not images:
     raise ValueError(f"{place}: expected at least one image, got an empty dataset")
   return _in_order(stacked(images, place), np.asarray(labels))
@@ -63,8 +63,8 @@ def _check_repetition(num_read: int, num_different: int, place: str) -> None:
   """Raises a ValueError if images come again and again. Whether a dataset of Python code ends cannot be known before."""
   if num_read >= max(_MANY_READ, _REPETITIONS * num_different):
     raise ValueError(
-      f"{place}: expected a dataset that ends, got {num_read} images so far, of which only {num_different} are different;"
-      " leave out repeat(), or give take(N)"
+      f"{place}: expected a finite dataset, got {num_read} images so far, of which only {num_different} are different;"
+      " remove repeat(), or add take(N)"
     )
 
 

@@ -86,7 +86,9 @@ class ImageDivision:
       train: the images that are trained on.
       valid: the images that are held out.
     """
-    logging.info("%s: %d images to train on, %d held out (%s)", self.name, len(train), len(valid), self.hold_out)
+    logging.info(
+      "%s: %d images for training, %d held out for validation (%s)", self.name, len(train), len(valid), self.hold_out
+    )
     for part, indices in (("to train on", train), ("held out", valid)):
       missing = np.setdiff1d(labels, labels[indices])
       if len(indices) and len(missing):

@@ -74,8 +74,8 @@ def read_images(
       if num_values * bytes_each > _MANY_BYTES:
         pool.shutdown(wait=False, cancel_futures=True)
         raise ValueError(
-          f"{place}: its images are too many for memory in their size; give a smaller image_size, or"
-          " read them as they are needed, --photographs"
+          f"{place}: its images at their size do not fit into memory; use a smaller image_size, or decode"
+          " them on the fly with --photographs"
         )
   report_corrupt(corrupt, len(files), place, skip_corrupt)
   return stacked(_of_one_kind(_of_one_range(images, place)), place), labels
@@ -130,10 +130,10 @@ def report_corrupt(corrupt: Sequence[str], total: int, place: str, skip: bool) -
   more = f" and {len(corrupt) - _NAMED_FILES} more" if len(corrupt) > _NAMED_FILES else ""
   found = f"{len(corrupt)} of {total} files cannot be read as images: {', '.join(corrupt[:_NAMED_FILES])}{more}"
   if not skip:
-    raise ValueError(f"{place}: {found}; remove them, or give skip_corrupt=True to leave them out")
+    raise ValueError(f"{place}: {found}; remove them, or pass skip_corrupt=True to skip them")
   if len(corrupt) == total:
     raise ValueError(f"{place}: {found}")
-  logging.warning("%s: %s; they are left out", place, found)
+  logging.warning("%s: %s; they are skipped", place, found)
 
 
 def is_image(name: str) -> bool:

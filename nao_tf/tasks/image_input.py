@@ -81,8 +81,7 @@ def _source_in_memory(x: Any, y: Any, image_size: tuple[int, int] | None) -> Arr
     return ArraySource(images, labels, place=_DATASET, names=getattr(x, "class_names", None))
   if y is None:
     raise ValueError(
-      "expected labels y for the images x, one for each image; got none; of a pair (images, labels) give the images as x"
-      " and the labels as y"
+      "expected labels y for the images x, one for each image; got none; split a pair (images, labels) into x and y"
     )
   return ArraySource(x, y, place="x, y", image_size=image_size)
 

@@ -46,12 +46,14 @@ def files_of_directory(directory: str) -> list[ImageFile]:
   names = sorted(entry.name for entry in os.scandir(directory) if entry.is_dir() and not entry.name.startswith("."))
   if not names:
     images = len(_images_below(directory))
-    but = f" but {images} images; move those of each class to a folder, or list them in a .csv file" if images else ""
+    but = (
+      f" but {images} images; move the images of each class to a folder, or list them in a .csv file" if images else ""
+    )
     raise ValueError(f"{directory}: expected a folder with images for each class, got no folders{but}")
   if {name.lower() for name in names} <= SPLITS:
     raise ValueError(
-      f"{directory}: expected a folder for each class, got the splits {', '.join(names)}; give the directory of the"
-      f" images to train on, such as {os.path.join(directory, _training_split(names))}"
+      f"{directory}: expected a folder for each class, got the splits {', '.join(names)}; pass the directory of the"
+      f" training images, such as {os.path.join(directory, _training_split(names))}"
     )
   found = {name: _images_below(os.path.join(directory, name)) for name in names}
   empty = [name for name, paths in found.items() if not paths]
@@ -107,7 +109,7 @@ def _images_below(directory: str) -> list[str]:
     found += [os.path.join(parent, name) for name in visible if is_image(name)]
     others += sum(not is_image(name) for name in visible)
   if others:
-    logging.warning("%s: %d files are left out, their names are not those of images", directory, others)
+    logging.warning("%s: skipping %d files whose names are not those of images", directory, others)
   return found
 
 

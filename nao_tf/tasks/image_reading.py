@@ -58,7 +58,9 @@ class ImageReader:
     if self.source.num_bytes <= IN_MEMORY_BYTES:
       return None
     if not isinstance(self.source, StreamedImageSource):
-      raise ValueError(f"{self.name}: its {self.source.num_bytes} bytes are too many for memory, and it has no stream")
+      raise ValueError(
+        f"{self.name}: its {self.source.num_bytes} bytes do not fit into memory, and it cannot be streamed"
+      )
     return self.source
 
   @functools.cached_property

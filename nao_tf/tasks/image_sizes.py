@@ -49,6 +49,6 @@ def stacked(images: Sequence[Any], place: str) -> np.ndarray:
     frequent = sorted(set(shapes), key=lambda shape: (-shapes.count(shape), shape))[:2]
     found = " and ".join(f"{shapes.count(shape)} of {list(shape)}" for shape in frequent)
     sizes = {shape[:2] for shape in shapes}
-    advice = "give image_size to resize them to" if len(sizes) > 1 else "give all images as many channels"
+    advice = "set image_size to resize them" if len(sizes) > 1 else "convert them to the same number of channels"
     raise ValueError(f"{place}: expected images of one size, got {found}, {len(set(shapes))} sizes in all; {advice}")
   return np.stack([np.asarray(image) for image in images])

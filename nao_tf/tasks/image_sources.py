@@ -159,7 +159,7 @@ class TfdsSource:
     self._feature = self._builder.info.features[self._image_key]
     shape = self._feature.shape
     if image_size is None and None in shape[:2]:
-      raise ValueError(f"{name}: its images have no common size, {shape}; give --image_size to resize them to")
+      raise ValueError(f"{name}: its images have no common size, {shape}; set --image_size to resize them")
     self.image_shape: tuple[int, int, int] = (image_size or shape[0], image_size or shape[1], shape[2] or 3)
     self.labels = _class_names(self._builder, self._label_key)
     self._dtype = np.dtype(self._feature.np_dtype).name
@@ -302,7 +302,7 @@ def _prepare(builder: tfds.core.DatasetBuilder, data_dir: str | None, download: 
   if not builder.info.splits:
     raise FileNotFoundError(
       f"no data for {builder.name!r} in {builder.data_path}; prepare it with --download (tfds.load({builder.name!r},"
-      f" data_dir={data_dir!r})) or give the --data_dir that has it; {_prepared_sets(data_dir)}"
+      f" data_dir={data_dir!r})) or pass the --data_dir that has it; {_prepared_sets(data_dir)}"
     )
 
 

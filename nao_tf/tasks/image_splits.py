@@ -120,15 +120,14 @@ def _selection(source: SelectableImageSource, chosen: np.ndarray) -> splits.Stre
 def _check_last_are_held_out(division: ImageDivision, hold_out_is_given: bool) -> None:
   """Checks that nobody asked for others than the last images of a stream whose classes are not known."""
   if hold_out_is_given and division.hold_out != "last":
-    raise ValueError(f"{division.name}: too large for memory, so only the last images can be held out")
-  logging.warning("%s: its classes are not known before they are read, so the last images are held out", division.name)
+    raise ValueError(f"{division.name}: does not fit into memory, so only the last images can be held out")
+  logging.warning("%s: its classes are unknown until they are read, so the last images are held out", division.name)
 
 
 def _warn_of_order(name: str, labels: np.ndarray) -> None:
   if len(labels) > splits.SHUFFLE_BUFFER and (np.diff(labels) >= 0).all():
     logging.warning(
-      "%s: is stored in the order of its classes and too large for memory, so the %d images that are shuffled at a"
-      " time have few classes",
+      "%s: is sorted by class and does not fit into memory, so each shuffle buffer of %d images has only few classes",
       name,
       splits.SHUFFLE_BUFFER,
     )

@@ -179,8 +179,7 @@ def _test_classes(files: Sequence[ImageFile], labels: Sequence[str], place: str)
   foreign = next((file for file in files if str(file.label) not in number_of), None)
   if foreign is not None:
     raise ValueError(
-      f"{place}: expected the classes of the training images in the test images, too, got {foreign.label!r} of"
-      f" {foreign.path}"
+      f"{place}: expected test images of the classes of the training images, got {foreign.label!r} of {foreign.path}"
     )
   classes = np.array([number_of[str(file.label)] for file in files], np.int32)
   missing = [label for label, number in number_of.items() if number not in set(classes.tolist())]

@@ -104,7 +104,7 @@ class _Nothing:
 
   def load(self, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Raises ValueError."""
-    raise ValueError(f"the {split} images are not here: only their number is known")
+    raise ValueError(f"the {split} images are not available: only their number is known")
 
 
 class PlannedLanguageModeling(LanguageModeling):
@@ -142,7 +142,7 @@ class _NoText:
 
   def lines(self, split: str) -> list[str]:
     """Raises ValueError."""
-    raise ValueError(f"the {split} text is not here: only its size is known")
+    raise ValueError(f"the {split} text is not available: only its size is known")
 
 
 def make_planned_task(name: str, **options: Any) -> PlannedClassification | PlannedLanguageModeling:

@@ -37,20 +37,20 @@ def task_input(x: Any, y: Any = None, **options: Any) -> TaskInput:
     FileNotFoundError: if there is no such file or directory, or the data of a task is missing.
   """
   if x is None:
-    raise ValueError("expected something to learn from as x: images, texts, a path or the name of a task; got None")
+    raise ValueError("expected data as x: images, texts, a path or the name of a task; got None")
   if isinstance(x, (str, list, tuple)) and not x:
-    raise ValueError(f"expected something to learn from as x: images, texts, a path or the name of a task; got {x!r}")
+    raise ValueError(f"expected data as x: images, texts, a path or the name of a task; got {x!r}")
   if isinstance(x, (Mapping, Set, numbers.Number)):
     raise ValueError(f"expected images, texts, a path or the name of a task as x, got {shown(x)}")
   if isinstance(x, str) and len(x.split()) > 1 and names_task(x):
-    raise FileNotFoundError(f"there is no file, directory or task {shown(x)}; give texts as a list of strings, [text]")
+    raise FileNotFoundError(f"there is no file, directory or task {shown(x)}; pass texts as a list of strings, [text]")
   given = {name: value for name, value in options.items() if value is not None}
   unknown = sorted(set(given) - {*_IMAGE_OPTIONS, *_TEXT_OPTIONS, *_TASK_OPTIONS})
   if unknown:
     known = ", ".join((*_IMAGE_OPTIONS, *_TEXT_OPTIONS, *_TASK_OPTIONS))
     raise ValueError(f"unknown option {unknown[0]!r} of the data; expected one of {known}")
   if isinstance(x, Task):
-    _refuse(given, (*_IMAGE_OPTIONS, *_TEXT_OPTIONS), "a task that is made already")
+    _refuse(given, (*_IMAGE_OPTIONS, *_TEXT_OPTIONS), "an existing task")
     return _ready(x, y)
   if isinstance(x, str) and names_task(x):
     return _named(x, y, given)
@@ -76,7 +76,7 @@ def _named(name: str, y: Any, given: dict[str, Any]) -> TaskInput:
   if issubclass(cls, LanguageModeling):
     _refuse(given, _IMAGE_OPTIONS, "a text")
     return named_text(name, y, **given)
-  raise ValueError(f"expected a task of images or of text, got {name!r}; give the task itself, nao_tf.make_task(...)")
+  raise ValueError(f"expected a task of images or of text, got {name!r}; pass the task itself, nao_tf.make_task(...)")
 
 
 def _ready(task: Task, y: Any) -> TaskInput:
@@ -92,7 +92,7 @@ def _ready(task: Task, y: Any) -> TaskInput:
 def _made(task: Task, validation_fraction: float | None) -> Task:
   """Returns the task itself."""
   if validation_fraction:
-    raise ValueError(f"{task.name}: was made with its validation set; got validation_fraction {validation_fraction}")
+    raise ValueError(f"{task.name}: already has a validation set; got validation_fraction {validation_fraction}")
   return task
 
 

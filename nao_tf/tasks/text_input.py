@@ -16,9 +16,7 @@ from nao_tf.tasks.text import SUFFIXES, TextFiles, read_lines, split_lines
 OWN_TEXT = place_of(OwnText)
 """The place of the task of texts that have no other task."""
 
-_EXPECTED_NO_Y = (
-  "expected no y for texts: a search on texts is for a language model, which predicts the next word; got y"
-)
+_EXPECTED_NO_Y = "expected no y for texts: a language model predicts the next word, so it needs no labels; got y"
 
 
 def is_text(x: Any) -> bool:
@@ -92,7 +90,7 @@ def named_text(
 
 def _named_task(name: str, options: dict[str, Any], validation_fraction: float | None) -> Task:
   if validation_fraction is not None:
-    raise ValueError(f"the task {name!r} has a validation text of its own; got validation_fraction")
+    raise ValueError(f"the task {name!r} has its own validation text; got validation_fraction")
   return make_task(name, **options)
 
 

@@ -63,7 +63,7 @@ class Checkpoints:
       state: what a checkpoint holds: trackable objects by name.
 
     Raises:
-      OtherCheckpoint: if the newest whole checkpoint is that of another network or optimizer.
+      OtherCheckpoint: if the newest whole checkpoint was written with another network or optimizer.
       OSError: if the directory cannot be created or read.
     """
     os.makedirs(directory, exist_ok=True)
@@ -111,7 +111,7 @@ class Checkpoints:
     try:
       number = best_number(self._directory)
     except ValueError as error:
-      logging.warning("%s; the next epoch counts as the best one", error)
+      logging.warning("%s; the next epoch is taken as the best one", error)
       return None
     return None if number is None or number > max(self._whole, default=-1) else number
 
@@ -123,10 +123,10 @@ class Checkpoints:
         self._checkpoint.write(os.path.join(plain, name))
     except tf.errors.OpError as error:
       self._remove(number)
-      before = "the one before it is whole" if self._whole else "there is none before it"
+      before = "the previous one is intact" if self._whole else "there is no earlier one"
       raise OSError(
         f"{os.path.join(self._directory, name)}: the checkpoint cannot be written, is the disk full?"
-        f" ({_reason(error)}); {before}: make room and give the same command again"
+        f" ({_reason(error)}); {before}: free disk space and run the same command again"
       ) from error
     self._sync(name)
 
@@ -209,7 +209,7 @@ def restore_newest(directory: str, state: Mapping[str, Any]) -> Restored:
     state: what to restore: trackable objects by name. A checkpoint may hold more.
 
   Raises:
-    OtherCheckpoint: if the newest whole checkpoint is that of another network or optimizer.
+    OtherCheckpoint: if the newest whole checkpoint was written with another network or optimizer.
   """
   for _ in range(_ATTEMPTS):
     present = numbers(directory)

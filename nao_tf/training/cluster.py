@@ -73,7 +73,7 @@ def least_replicas(kind: str | None, num_replicas: int | None, *, prefix: str = 
   if kind == "none" and num_replicas not in (None, 1):
     raise ValueError(f"{prefix}distribution=none trains on one device, got {given}")
   if kind == "multi_worker" and num_replicas is not None:
-    raise ValueError(f"{prefix}distribution=multi_worker uses all devices of each process; leave out {given}")
+    raise ValueError(f"{prefix}distribution=multi_worker uses all devices of each process; omit {given}")
   return cluster_of().size if kind == "multi_worker" else num_replicas or 1
 
 

@@ -41,7 +41,7 @@ class CompiledStep:
         raise ValueError(
           f"jit_compile=on, but the training step cannot be compiled ({reason}); use auto or off"
         ) from error
-      logging.warning("the training step cannot be compiled and runs as it is (%s)", reason)
+      logging.warning("the training step cannot be compiled by XLA and runs without it (%s)", reason)
       self._function = self._plain
       return self._function(*args)
 

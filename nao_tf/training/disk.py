@@ -34,6 +34,6 @@ def check_free(directory: str, num_bytes: int) -> None:
   free = shutil.disk_usage(directory).free
   if free < num_bytes:
     raise OSError(
-      f"{directory}: the disk is full: {num_bytes / 1e6:,.1f} MB are needed, {free / 1e6:,.1f} MB are free; what was"
-      " written before is whole: make room and give the same command again"
+      f"{directory}: the disk is full: {num_bytes / 1e6:,.1f} MB are needed, {free / 1e6:,.1f} MB are free; files"
+      " written before are intact: free disk space and run the same command again"
     )

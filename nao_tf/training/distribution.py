@@ -90,7 +90,8 @@ def _make_multi_worker(cluster: Cluster, joining: Joining) -> tf.distribute.Stra
   except (tf.errors.OpError, OSError) as error:
     reason = getattr(error, "message", str(error)).split("\n")[0]
     raise ConnectionError(
-      f"this process cannot join the cluster of the training ({reason}); is its port free, and do the others run?"
+      f"this process cannot join the cluster of the training ({reason}); is its port free, and are the other processes"
+      " running?"
     ) from error
 
 
@@ -172,5 +173,5 @@ def _divide_cpu(count: int) -> None:
     if len(tf.config.list_logical_devices("CPU")) != count:
       raise RuntimeError(
         f"cannot divide the CPU into {count} devices: TensorFlow already uses it as"
-        f" {len(tf.config.list_logical_devices('CPU'))}; make the distribution before anything else"
+        f" {len(tf.config.list_logical_devices('CPU'))}; create the distribution before anything else"
       ) from error

@@ -144,7 +144,7 @@ class LanguageModelTrainer:
     """
     check_divisible(training_config.batch_size, num_replicas)
     if jit_compile == "on":
-      raise ValueError("jit_compile=on is for images: a step of a language model would be compiled for every length")
+      raise ValueError("jit_compile=on is for images: a language model would be recompiled for every segment length")
     check_accumulation(training_config.batch_size, training_config.accumulate_steps, num_replicas)
 
   @property

@@ -46,4 +46,6 @@ def check_compiled(jit_compile: str, num_replicas: int) -> None:
     ValueError: if compilation is required with several replicas, which TensorFlow does not support.
   """
   if jit_compile == "on" and num_replicas > 1:
-    raise ValueError(f"jit_compile=on is for one replica, got {num_replicas}: TensorFlow compiles no step of several")
+    raise ValueError(
+      f"jit_compile=on needs one replica, got {num_replicas}: TensorFlow cannot compile a step of several"
+    )

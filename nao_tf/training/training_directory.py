@@ -122,11 +122,11 @@ class TrainingDirectory:
       OSError: if the directory cannot be written to.
     """
     if not self._is_open:
-      raise RunDirectoryError(f"{self._directory}: was closed; open it again to go on")
+      raise RunDirectoryError(f"{self._directory}: was closed; open it again to continue")
     with self._locked():
       if not self._checkpoints.is_current():
         raise RunDirectoryError(
-          f"{self._directory}: another process has trained here meanwhile; open it again to go on"
+          f"{self._directory}: another process has trained here in the meantime; open it again to continue"
         )
       self._show_rest()
       if until is None or int(self._trainer.epoch.numpy()) < until:
@@ -212,7 +212,7 @@ class TrainingDirectory:
       return False
     course.set_back(self._nan_rate_factor)
     logging.warning(
-      "%s: %s; goes back to the checkpoint of step %d, with %g times the learning rate",
+      "%s: %s; restored the checkpoint of step %d and multiplied the learning rate by %g",
       *(self._directory, error, number, self._nan_rate_factor),
     )
     self._save()
@@ -260,7 +260,10 @@ class TrainingDirectory:
       kept = _free_path(self._path)
       shutil.copyfile(self._path, kept)
       logging.warning(
-        "%s: cut to epoch %d, that of the last whole checkpoint; the old history is in %s", self._path, epoch, kept
+        "%s: truncated to epoch %d, the last one with a valid checkpoint; the old history was saved to %s",
+        self._path,
+        epoch,
+        kept,
       )
     write_lines(self._path, self.history)
 
@@ -333,7 +336,7 @@ def _restore(directory: str, state: Mapping[str, Any], *, best: bool = False) ->
   except OtherCheckpoint as error:
     raise _other_network(directory, error) from error
   if restored.number is None and restored.damaged:
-    raise ValueError(f"{directory}: no checkpoint is whole; {'; '.join(restored.damaged)}")
+    raise ValueError(f"{directory}: no checkpoint is valid; {'; '.join(restored.damaged)}")
   return restored.number is not None
 
 
@@ -345,7 +348,7 @@ def _open_checkpoints(directory: str, state: Mapping[str, Any]) -> Checkpoints:
 
 
 def _other_network(directory: str, error: Exception) -> ValueError:
-  return ValueError(f"{directory}: its checkpoint is that of another network or optimizer ({error})")
+  return ValueError(f"{directory}: its checkpoint was written with another network or optimizer ({error})")
 
 
 def _check_restored(path: str, restored: Restored, *, is_kill: bool) -> None:
@@ -358,10 +361,10 @@ def _check_restored(path: str, restored: Restored, *, is_kill: bool) -> None:
   """
   if restored.number is not None or (is_kill and not restored.damaged):
     return
-  found = "; ".join(restored.damaged) or f"there is none in {os.path.join(os.path.dirname(path), CHECKPOINTS)}"
+  found = "; ".join(restored.damaged) or f"there is no checkpoint in {os.path.join(os.path.dirname(path), CHECKPOINTS)}"
   raise ValueError(
-    f"{path}: has the epochs of a training, but no checkpoint of it is whole ({found}); bring a checkpoint back, choose"
-    " another directory, or delete this one to start again"
+    f"{path}: records the epochs of a training, but no checkpoint is valid ({found}); restore a checkpoint, choose"
+    " another directory, or delete this one to start over"
   )
 
 
@@ -369,7 +372,7 @@ def _warn_of_gaps(path: str, history: list[Metrics], epochs: int) -> None:
   """Warns of epochs that were trained and are not in the history."""
   missing = sorted(set(range(1, epochs + 1)) - {int(metrics["epoch"]) for metrics in history})
   if missing:
-    logging.warning("%s: %d epochs that were trained are missing, the first is %d", path, len(missing), missing[0])
+    logging.warning("%s: %d of the trained epochs are missing, the first is %d", path, len(missing), missing[0])
 
 
 def _free_path(path: str) -> str:

@@ -107,7 +107,7 @@ class _CheckingServicer(OracleServicer):
   def CreateTrial(self, request: Any, context: grpc.ServicerContext) -> Any:
     """Hands out a trial."""
     if not request.tuner_id:
-      _refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "asks for a trial without saying who it is")
+      _refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "asks for a trial without naming its tuner_id")
     return super().CreateTrial(request, context)
 
   def UpdateTrial(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -149,6 +149,6 @@ def _reason(context: grpc.ServicerContext) -> str | None:
 
 def _refuse(context: grpc.ServicerContext, code: grpc.StatusCode, message: str) -> NoReturn:
   """Logs a call and answers it with an error."""
-  logging.warning("A call from %s is refused: %s", context.peer(), message)
+  logging.warning("A call from %s was rejected: %s", context.peer(), message)
   context.abort(code, message)
   raise RuntimeError(message)  # Not reached: `abort` raises.

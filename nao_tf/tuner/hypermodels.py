@@ -22,14 +22,12 @@ from nao_tf.tuner.cell_space import CellSpace
 REWARD = "reward"
 """Name of the metric that is the reward."""
 
-_DATA = (
-  "the task of the CellHyperModel has the data; for data of your own make a task of it, see docs/guides/own_task.md"
-)
+_DATA = "the task of the CellHyperModel has the data; for your own data create a task, see docs/guides/own_task.md"
 _TRAINING = "the training_config of the CellHyperModel says how networks are trained"
 _CALLBACKS = {
   keras.callbacks.LearningRateScheduler: _TRAINING,
   keras.callbacks.ReduceLROnPlateau: _TRAINING,
-  keras.callbacks.BackupAndRestore: "a trial is not resumed but begins anew",
+  keras.callbacks.BackupAndRestore: "a trial is not resumed but starts over",
 }
 """Callbacks that cannot work here, and why."""
 
@@ -150,7 +148,7 @@ class CellHyperModel(keras_tuner.HyperModel):
     given = [*("x", "y")[: len(args)], *(name for name, value in kwargs.items() if value is not None)]
     for name in given:
       if name not in ("callbacks", "verbose"):
-        reason = _ARGUMENTS.get(name, "it takes callbacks and verbose alone")
+        reason = _ARGUMENTS.get(name, "only callbacks and verbose are supported")
         raise keras_tuner.errors.FatalValueError(f"CellHyperModel: expected no argument {name!r} of fit: {reason}")
     for callback in kwargs.get("callbacks") or ():
       _check_callback(callback)

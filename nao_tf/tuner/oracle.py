@@ -147,7 +147,7 @@ class StrategyOracle(DistributedOracle):
     recorded = state.get("settings")
     if not isinstance(recorded, dict):
       raise ValueError(
-        "expected the settings of a StrategyOracle, found none; the trials of another oracle can be past="
+        "expected the settings of a StrategyOracle, found none; pass the trials of another oracle as past="
       )
     seed = fields.integer(recorded["seed"], "seed", 0)
     if not self._seed_is_given:

@@ -91,7 +91,7 @@ def _read(directory: str) -> dict[str, Trial]:
     try:
       trials[path] = read_trial(path)
     except (OSError, ValueError) as error:
-      logging.warning("A past trial is left out: %s", error)
+      logging.warning("A past trial is skipped: %s", error)
       errors.append(error)
   if not trials:
     raise ValueError(f"past: none of the {len(paths)} trials in {directory} can be read. The first: {errors[0]}")

@@ -74,8 +74,8 @@ def check_up_to_date(directory: str, known_trials: Collection[str]) -> None:
   unknown = {str(trial_id) for trial_id in started} - set(known_trials)
   if unknown:
     raise RunDirectoryError(
-      f"{directory}: another process has gone on with this project and started trial {min(unknown)};"
-      " make the tuner again to go on from there"
+      f"{directory}: another process has resumed this project and started trial {min(unknown)};"
+      " create the tuner again to continue from there"
     )
 
 

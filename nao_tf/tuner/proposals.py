@@ -296,7 +296,7 @@ class _Conversation:
     try:
       return self.space.encode(values)
     except ValueError as error:
-      logging.warning("Trial %d ran with values that are not in the space. It is not learned from: %s", number, error)
+      logging.warning("Trial %d ran with values outside of the space and is ignored: %s", number, error)
       return None
 
   def _again(self, given: Sequence[Values]) -> _Proposal | None:
@@ -319,7 +319,7 @@ class _Conversation:
   def _only(self) -> _Proposal:
     """Returns the only configuration where nothing is to be decided."""
     if not self.driver.strategy.is_new(()):
-      raise SpaceExhausted("the only configuration has been asked for")
+      raise SpaceExhausted("the only configuration has already been proposed")
     (trial,) = self.driver.count_as_asked([((), Origin("only"))])
     return _Proposal(self.space.decode(()), trial)
 
@@ -352,7 +352,7 @@ def _encodings(space: ValueSpace, configurations: Iterable[Values], what: str) -
       errors.append(error)
   if errors:
     logging.warning(
-      "%d of %d %s are not in the space and are not learned from. The first: %s",
+      "%d of %d %s are outside of the space and are ignored. The first: %s",
       len(errors),
       len(encodings),
       what,

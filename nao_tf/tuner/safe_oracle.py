@@ -185,8 +185,8 @@ class SafeOracle(keras_tuner.Oracle):
       raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
       raise ValueError(
-        f"{path}: not a project that can be gone on with ({type(error).__name__}: {error}); repair it, name another"
-        " project or pass overwrite=True"
+        f"{path}: cannot resume this project ({type(error).__name__}: {error}); repair it, choose another"
+        " project name or pass overwrite=True"
       ) from error
     self._note_unrecorded_ends()
     waiting = {*self._retry_queue, *(t.trial_id for t in self.ongoing_trials.values())} - set(self.end_order)
@@ -222,7 +222,7 @@ class SafeOracle(keras_tuner.Oracle):
       recorded = now if now.items() <= recorded.items() else recorded
     if recorded != now:
       raise self._other_project(
-        f"was made for the objective {in_words(dict(recorded))}, but is to go on for {in_words(now)}"
+        f"was created for the objective {in_words(dict(recorded))}, but is resumed for {in_words(now)}"
       )
 
   def _check_given(self, given: keras_tuner.HyperParameters) -> None:
@@ -230,11 +230,12 @@ class SafeOracle(keras_tuner.Oracle):
     for hp in plain_hyperparameters(given).space:
       for recorded in self.hyperparameters.space:
         if (hp.name, hp.conditions) == (recorded.name, recorded.conditions) and definition(hp) != definition(recorded):
-          raise self._other_project(f"was made with another hyperparameter {hp.name!r}: it was {recorded}, is {hp}")
+          raise self._other_project(f"was created with another hyperparameter {hp.name!r}: it was {recorded}, is {hp}")
 
   def _other_project(self, what: str) -> OtherProject:
     return OtherProject(
-      f"{self._get_oracle_fname()}: the project {what}; go on as before, name another project or pass overwrite=True"
+      f"{self._get_oracle_fname()}: the project {what}; use the old definition, choose another project name or pass"
+      " overwrite=True"
     )
 
   def _is_ongoing(self, trial: Trial) -> bool:

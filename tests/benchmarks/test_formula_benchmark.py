@@ -71,7 +71,7 @@ def test_the_formula_is_part_of_the_record(tmp_path):
   [
     ({"objective": "val200"}, "--objective, --report and --objectives need --table"),
     ({"objectives": ("accuracy", "parameters")}, "need --table"),
-    ({"stop_at_best": True}, "no attribute best_reward"),
+    ({"stop_at_best": True}, "expected an attribute best_reward"),
   ],
 )
 def test_what_needs_a_table_is_refused(tmp_path, config, message):

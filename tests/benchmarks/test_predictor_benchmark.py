@@ -47,7 +47,7 @@ def test_nothing_that_computes_the_same_as_a_known_cell_is_measured(benchmark, t
 
 
 def test_too_few_rows_are_refused(benchmark):
-  with pytest.raises(ValueError, match="15625 rows are too few to fit to 15625"):
+  with pytest.raises(ValueError, match="15625 rows are too few to train on 15625"):
     benchmark.run(15_625)
 
 

@@ -70,5 +70,5 @@ def test_numbers_out_of_range_are_refused(wrong, message):
 
 def test_a_directory_that_holds_a_search_is_refused(tmp_path):
   run(tmp_path, SAME, num_trials=3)
-  with pytest.raises(ValueError, match="holds a search already"):
+  with pytest.raises(ValueError, match="already contains a search"):
     run(tmp_path, SAME)

@@ -188,9 +188,9 @@ def test_an_architecture_whose_figures_are_no_numbers_fails_alone(one_round, mon
 def test_what_cannot_be_is_refused(tmp_path):
   with pytest.raises(ValueError, match="a search needs a validation set"):
     make_evaluator(tmp_path, task=make_task(validation_fraction=0.0))
-  with pytest.raises(ValueError, match="give a search space for images, such as nasnet5"):
+  with pytest.raises(ValueError, match="use a search space for images, such as nasnet5"):
     make_evaluator(tmp_path, space=make_space("rnn12"))
-  with pytest.raises(ValueError, match="no random architecture has so few parameters as max_parameters, 3"):
+  with pytest.raises(ValueError, match="no random architecture has at most max_parameters=3"):
     make_evaluator(tmp_path, max_parameters=3)
   evaluator = make_evaluator(tmp_path)
   with pytest.raises(ValueError, match="position 0"):

@@ -304,7 +304,7 @@ def test_a_language_model_is_found_for_a_list_of_texts(tmp_path):
     ({"strategy": 3}, "expected the name of a strategy, a subclass"),
     ({"strategy": RandomSearch(ToySpace())}, "expected a strategy for the space tiny_cells"),
     ({"strategy": RandomSearch(TinyCells()), "max_parameters": 9000}, "limit the proposals of a strategy"),
-    ({"space": "rnn12"}, "give a search space for images, such as nasnet5"),
+    ({"space": "rnn12"}, "use a search space for images, such as nasnet5"),
     ({"evaluator": 3}, "expected the name of an evaluator"),
     ({"max_parameters": 1}, "0 of 16 architectures have at most 1 parameters; the smallest has"),
     ({"max_parameters": 0}, "max_parameters"),

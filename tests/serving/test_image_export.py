@@ -216,7 +216,7 @@ def test_signatures_of_the_same_names_and_other_inputs_are_refused(tmp_path):
   module = tf.Module()
   module.f = tf.function(lambda x: {"y": x}, input_signature=[tf.TensorSpec([None], name="x")])
   tf.saved_model.save(module, str(tmp_path / "m"), signatures=dict.fromkeys(export.SIGNATURES, module.f))
-  with pytest.raises(ValueError, match="its signature serving_default has no proper images, logits"):
+  with pytest.raises(ValueError, match="its signature serving_default has no valid images, logits"):
     export.load_exported(str(tmp_path / "m"))
 
 

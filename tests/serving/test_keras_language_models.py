@@ -42,7 +42,7 @@ def test_a_trained_language_model_is_exported_as_a_file_of_keras(trained, tmp_pa
   assert "probabilities after 128 words differ by at most" in printed and f"nao_tf.load_model('{path}')" in printed
   np.testing.assert_allclose(nao_tf.load_model(path)(TOKENS), nao_tf.load_model(trained)(TOKENS), atol=1e-6)
   assert os.listdir(tmp_path) == ["x.keras"]
-  with pytest.raises(ValueError, match="'tflite' is for image networks; text is a text, give 'saved_model' or 'keras'"):
+  with pytest.raises(ValueError, match="'tflite' is for image networks; text is a text, use 'saved_model' or 'keras'"):
     run(export, f"--workdir={trained}", "--format=tflite", f"--output={tmp_path}/x.tflite")
 
 

@@ -102,7 +102,7 @@ def test_an_export_for_another_vocabulary_is_refused(exported):
 def test_an_export_takes_the_place_of_an_earlier_one_only(tmp_path, exported):
   _, network, _ = exported
   (tmp_path / "precious").write_text("data")
-  with pytest.raises(ExportError, match=r"will not be replaced, since it is no SavedModel; it holds precious"):
+  with pytest.raises(ExportError, match=r"will not be replaced, since it is not a SavedModel; it holds precious"):
     serving.export_network(network, str(tmp_path), genotype=GENOTYPE, task=toy_task())
   assert (tmp_path / "precious").read_text() == "data"
 
@@ -141,7 +141,7 @@ def test_a_recorded_vocabulary_is_that_of_the_text(tmp_path):
   serving.record_task(str(tmp_path), toy_task())
   task = serving.read_exporter(str(tmp_path)).task
   assert task.vocabulary.words == toy_task().vocabulary.words
-  with pytest.raises(ValueError, match="the train text is not here"):
+  with pytest.raises(ValueError, match="the train text is not available"):
     task.num_examples("train")
 
 

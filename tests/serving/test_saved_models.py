@@ -50,7 +50,7 @@ def test_nothing_is_left_behind_when_the_check_fails(tmp_path):
 def test_a_missing_signature_or_asset_is_named(tmp_path):
   directory = str(tmp_path / "model")
   write_saved_model(directory, make, texts={}, check=accept)
-  with pytest.raises(ExportError, match="has no signature predict; was it exported as such a network"):
+  with pytest.raises(ExportError, match="has no signature predict; is it an export of such a network"):
     load_saved_model(directory, ["predict"])
   with pytest.raises(ExportError, match=r"has no note\.txt among its assets"):
     read_asset(directory, "note.txt")

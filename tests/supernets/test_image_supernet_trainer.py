@@ -138,5 +138,5 @@ def test_a_training_goes_on_within_an_epoch_as_if_it_had_not_been_interrupted(tm
 
 
 def test_an_optimizer_that_looks_at_whole_variables_is_refused():
-  with pytest.raises(ValueError, match="an optimizer that updates each number by itself"):
+  with pytest.raises(ValueError, match="an optimizer that updates each weight independently"):
     make_trainer(training=dataclasses.replace(TRAINING, optimizer="Adafactor"))

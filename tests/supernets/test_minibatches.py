@@ -26,7 +26,7 @@ def first_pixels(minibatch):
 
 @pytest.mark.parametrize("size", [0, COUNT + 1])
 def test_a_minibatch_without_enough_examples_is_refused(task, size):
-  with pytest.raises(ValueError, match="needs validation examples, but there are only 20 in all"):
+  with pytest.raises(ValueError, match="needs a validation example per minibatch, but there are only 20 in all"):
     Minibatches(task, size, tf.distribute.get_strategy(), seed=1)
 
 

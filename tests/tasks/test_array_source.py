@@ -30,7 +30,7 @@ def test_gray_images_get_an_axis_of_channels():
 def test_a_list_of_images_of_several_sizes_is_resized():
   mixed = [*images((3, 8, 10)), *images((3, 9, 9))]
   assert ArraySource(mixed, LABELS, place="x, y", image_size=(4, 6)).image_shape == (4, 6, 1)
-  with pytest.raises(ValueError, match="give image_size"):
+  with pytest.raises(ValueError, match="set image_size"):
     ArraySource(mixed, LABELS, place="x, y")
 
 
@@ -65,7 +65,7 @@ def test_a_pixel_that_is_not_a_number_is_an_error():
     (images((0, 8, 8, 1)), [], r"at least one image, got an array \[0, 8, 8, 1\]"),
     ([], [], "at least one image"),
     (images((6, 8)), LABELS, r"images \[N, H, W, C\] or \[N, H, W\], got an array \[6, 8\]"),
-    (images((6, 3, 8, 8)), LABELS, r"the channels last.*got an array \[6, 3, 8, 8\]; give numpy.moveaxis"),
+    (images((6, 3, 8, 8)), LABELS, r"the channels last.*got an array \[6, 3, 8, 8\]; pass numpy.moveaxis"),
     (np.full((6, 8, 8), "a"), LABELS, "images of numbers, got <U1"),
     ([images((8, 8)), images((8, 8, 3, 1))], LABELS[:2], r"\[H, W\] each, got an array \[8, 8, 3, 1\]"),
   ],

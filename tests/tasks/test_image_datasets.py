@@ -63,7 +63,7 @@ def test_the_dataset_of_a_directory_is_read(tmp_path):
 @pytest.mark.parametrize(
   ("data", "message"),
   [
-    (dataset().repeat(), "expected a dataset that ends, got one without end"),
+    (dataset().repeat(), "expected a finite dataset, got an infinite one"),
     (dataset().take(0), "expected at least one image, got an empty dataset"),
     (dataset().map(lambda image, label: image), r"expected pairs \(image, label\)"),
     (dataset().map(lambda image, label: {"image": image, "class": label}), r"expected pairs \(image, label\)"),
@@ -83,5 +83,5 @@ def test_a_dataset_of_python_code_without_end_does_not_hang():
 
   spec = tf.TensorSpec([4, 4, 1], tf.uint8), tf.TensorSpec([], tf.int32)
   data = tf.data.Dataset.from_generator(examples, output_signature=spec).batch(100)
-  with pytest.raises(ValueError, match="it: expected a dataset that ends, got 1000 images so far, .* only 3 are"):
+  with pytest.raises(ValueError, match="it: expected a finite dataset, got 1000 images so far, .* only 3 are"):
     read_dataset(data, "it")

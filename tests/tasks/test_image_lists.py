@@ -27,7 +27,7 @@ def test_directories_without_classes_are_an_error(tmp_path):
   with pytest.raises(ValueError, match="expected a folder with images for each class, got no folders$"):
     files_of_directory(str(tmp_path))
   shapes.write_folders(tmp_path / "flat", 2)
-  with pytest.raises(ValueError, match="got no folders but 1 images; move those of each class to a folder"):
+  with pytest.raises(ValueError, match="got no folders but 1 images; move the images of each class to a folder"):
     files_of_directory(str(tmp_path / "flat" / "circle"))
   shutil.rmtree(tmp_path / "flat")
   shapes.write_folders(tmp_path, 4)
@@ -39,7 +39,7 @@ def test_directories_without_classes_are_an_error(tmp_path):
 def test_a_directory_of_splits_is_an_error(tmp_path):
   for split in ("train", "test"):
     shapes.write_folders(tmp_path / split, 4)
-  with pytest.raises(ValueError, match="got the splits test, train; .* to train on, such as .*train$"):
+  with pytest.raises(ValueError, match="got the splits test, train; .* training images, such as .*train$"):
     files_of_directory(str(tmp_path))
 
 

@@ -86,5 +86,5 @@ class HugeDigits(DigitsSource):
 
 
 def test_a_set_too_large_for_memory_that_cannot_be_streamed_is_refused():
-  with pytest.raises(ValueError, match=f"huge: its {2**40} bytes are too many for memory, and it has no stream"):
+  with pytest.raises(ValueError, match=f"huge: its {2**40} bytes do not fit into memory, and it cannot be streamed"):
     ImageClassification("huge", HugeDigits()).num_examples("train")

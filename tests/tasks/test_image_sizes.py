@@ -24,7 +24,7 @@ def test_resizing_keeps_the_type_and_a_constant_image(dtype):
 
 def test_images_of_several_sizes_are_an_error():
   images = [np.zeros((4, 4, 1)), np.zeros((4, 4, 1)), np.zeros((4, 5, 1))]
-  with pytest.raises(ValueError, match=r"got 2 of \[4, 4, 1\] and 1 of \[4, 5, 1\], 2 sizes in all; give image_size"):
+  with pytest.raises(ValueError, match=r"got 2 of \[4, 4, 1\] and 1 of \[4, 5, 1\], 2 sizes in all; set image_size"):
     stacked(images, "x")
-  with pytest.raises(ValueError, match=r"2 sizes in all; give all images as many channels$"):
+  with pytest.raises(ValueError, match=r"2 sizes in all; convert them to the same number of channels$"):
     stacked([np.zeros((4, 4, 1)), np.zeros((4, 4, 3))], "x")

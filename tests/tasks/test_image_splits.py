@@ -23,7 +23,7 @@ def test_the_log_says_how_images_were_divided_and_which_classes_are_missing(capl
   labels = np.repeat(np.arange(3), [40, 40, 1])
   with caplog.at_level("INFO", logger="absl"):
     array_task((random_images(81), labels)).num_examples("train")
-  assert "arrays: 73 images to train on, 8 held out (stratified)" in caplog.text
+  assert "arrays: 73 images for training, 8 held out for validation (stratified)" in caplog.text
   assert "arrays: classes without an image held out: 1, such as class 2" in caplog.text
 
 
@@ -99,6 +99,6 @@ def test_a_stream_that_cannot_be_chosen_from_holds_out_the_last_images_and_says_
   with caplog.at_level("WARNING"):
     task = ImageClassification("arrays", source)
     np.testing.assert_array_equal(raw_arrays(task, "valid")[1], [0, 1])
-  assert "arrays: its classes are not known before they are read, so the last images are held out" in caplog.text
+  assert "arrays: its classes are unknown until they are read, so the last images are held out" in caplog.text
   with pytest.raises(ValueError, match="only the last images can be held out"):
     ImageClassification("arrays", source, hold_out="stratified").num_examples("train")

@@ -82,7 +82,7 @@ def test_images_of_an_unknown_number_of_channels_become_color(tmp_path, channels
 def test_images_of_several_sizes_need_a_size(tmp_path):
   images = [random_images(1, (4 + number % 3, 5, 3))[0] for number in range(30)]
   splits, feature = {"train": examples(images, LABELS)}, tfds.features.Image(shape=(None, None, 3))
-  with pytest.raises(ValueError, match=r"no common size, \(None, None, 3\); give --image_size to resize them"):
+  with pytest.raises(ValueError, match=r"no common size, \(None, None, 3\); set --image_size to resize them"):
     task_on(tmp_path, splits, feature=feature)
   assert raw(make_task("odd", data_dir=str(tmp_path), image_size=4, validation_fraction=0), "train").shape[1:] == (
     4,

@@ -66,7 +66,9 @@ def test_one_class_and_unknown_classes_of_test_images_are_refused(tmp_path, capl
     folder(tmp_path / "two")
   assert "classes without a test image: 1, such as dune" in caplog.text
   write_photographs(tmp_path / "two" / "val", 3, classes=3, shorter=20)
-  with pytest.raises(ValueError, match="expected the classes of the training .* got 'field' of .*val/field/00002.jpg"):
+  with pytest.raises(
+    ValueError, match="expected test images of the classes of the training .* got 'field' of .*val/field/00002.jpg"
+  ):
     folder(tmp_path / "two")
 
 

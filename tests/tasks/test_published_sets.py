@@ -23,11 +23,11 @@ def test_a_text_is_planned_with_its_published_tokens():
   assert small.num_outputs == 100 and small.num_examples("train") == 640
   with pytest.raises(ValueError, match="there are only 929589 tokens"):
     make_planned_task("ptb", train_examples=1_000_000).num_examples("train")
-  with pytest.raises(ValueError, match="the train text is not here"):
+  with pytest.raises(ValueError, match="the train text is not available"):
     task.training_streams(2)
 
 
 def test_no_image_can_be_read():
   assert len(PUBLISHED_SETS) == 4
-  with pytest.raises(ValueError, match="train images are not here"):
+  with pytest.raises(ValueError, match="train images are not available"):
     next(iter(make_planned_task("cifar100").training_batches(TrainingConfig(), seed=0)))

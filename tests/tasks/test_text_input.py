@@ -35,7 +35,7 @@ def test_a_directory_of_three_texts_is_the_task_text(tmp_path):
   given = text_input(tmp_path, data_dir=str(tmp_path / "data"))
   assert given.settings["task"] == "text" and len(given.settings["text"]) == 64
   assert given.make_task(None).num_examples("valid") == 75
-  with pytest.raises(ValueError, match="has a validation text of its own"):
+  with pytest.raises(ValueError, match="has its own validation text"):
     given.make_task(0.1)
 
 

@@ -42,7 +42,7 @@ def test_each_part_of_a_text_is_missed(tool, tmp_path, capsys):
   [
     (
       ["--strategy=darts"],
-      "--shared_batch_size=256: text: strengths are trained on 256 streams of the validation text",
+      "--shared_batch_size=256: text: architecture parameters are trained on 256 streams of the validation text",
     ),
     (["--strategy=snas", "--shared_batch_size=999"], "--shared_batch_size=999: text: a text of 300 tokens cannot be"),
     (["--strategy=random_ws", "--shared_batch_size=999"], "--shared_batch_size=999: text: a text of 300 tokens"),
@@ -70,7 +70,8 @@ def test_a_text_that_is_too_short_or_of_other_networks_is_refused(argv, message,
     ),
     (
       ["--strategy=gdas", "--validation_fraction=0.01"],
-      "--shared_batch_size=64: digits: strengths are trained on validation batches of 64 examples, .* validation_fraction",
+      "--shared_batch_size=64: digits: architecture parameters are trained on validation batches of 64 examples, .*"
+      " validation_fraction",
     ),
     (["--strategy=snas", "--validation_fraction=0"], "--validation_fraction must be above 0: .* digits has none"),
     (["--strategy=random_ws", "--validation_fraction=0"], "--validation_fraction must be above 0"),

@@ -66,7 +66,7 @@ def test_a_plan_for_several_processes_waits_for_none(capsys, tmp_path, monkeypat
   assert run(train, *argv, "--batch_size=96") == 0
   assert "hours on 3 accelerators" in (printed := capsys.readouterr().out) and "of 32 images at once" in printed
   assert "a batch of 128 cannot be divided among 3 replicas" in failure(train, *argv, "--batch_size=128")
-  assert "jit_compile=on is for one replica, got 3" in failure(train, *argv, "--batch_size=96", "--jit_compile=on")
+  assert "jit_compile=on needs one replica, got 3" in failure(train, *argv, "--batch_size=96", "--jit_compile=on")
 
 
 @pytest.mark.parametrize(

@@ -55,11 +55,11 @@ def test_a_saved_model_is_exported_in_half_precision(trained, tmp_path):
     (["--format=keras", "--saved_model=b"], "--format=keras writes a file: name it with --output"),
     (
       ["--format=keras", "--output=b.keras", "--export_precision=float16"],
-      "a precision of float16 is for SavedModels, and does not go with the format keras",
+      "a precision of float16 is for SavedModels and cannot be combined with the format keras",
     ),
     (
       ["--format=tflite", "--output=b.tflite", "--export_precision=float16"],
-      "does not go with the format tflite; the format tflite_float16 has weights of 16 bits",
+      "cannot be combined with the format tflite; the format tflite_float16 has weights of 16 bits",
     ),
     (
       ["--controller", "--output=b", "--export_precision=bfloat16"],

@@ -40,7 +40,7 @@ def test_what_is_no_table_of_the_space_is_refused_before_any_work(table, tmp_pat
   ):
     with pytest.raises(ValueError, match=message):
       rank_shared.main(parsed(tmp_path, f"--table={table}", *arguments))
-  with pytest.raises(ValueError, match="give --table"):
+  with pytest.raises(ValueError, match="needs --table"):
     rank_shared.main(parsed(tmp_path, "--table_figure=test200"))
   with pytest.raises(OSError, match="absent.npz"):
     rank_shared.main(parsed(tmp_path, f"--table={tmp_path / 'absent.npz'}"))

@@ -116,7 +116,7 @@ def test_what_does_not_fit_is_explained(flag, expected, data, tmp_path):
     (
       ["--task=digits", "--architecture=NAO-RNN"],
       "--architecture=NAO-RNN: digits: its networks are built from a CellGenotype or MotifGenotype or EdgeGenotype or "
-      "LayeredGenotype or ConnectedGenotype, got a RecurrentGenotype; give a search space for images",
+      "LayeredGenotype or ConnectedGenotype, got a RecurrentGenotype; use a search space for images",
     ),
     (
       ["--task=digits", "--architecture=NAONet-WS", "--units=4"],

@@ -88,7 +88,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_whole(tmp_path):
   checkpoints.save(1)
   with (
     full_disk(),
-    pytest.raises(OSError, match=r"ckpt-2: the checkpoint cannot be written.*the one before it is whole"),
+    pytest.raises(OSError, match=r"ckpt-2: the checkpoint cannot be written.*the previous one is intact"),
   ):
     checkpoints.save(2)
   assert numbers(str(tmp_path)) == [1] and not [name for name in os.listdir(tmp_path) if "ckpt-2" in name]
@@ -98,7 +98,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_whole(tmp_path):
 
 def test_the_first_checkpoint_on_a_full_disk_has_none_before_it(tmp_path):
   checkpoints = Checkpoints(str(tmp_path), state(1.0, size=100_000))
-  with full_disk(), pytest.raises(OSError, match=r"\([^{}\[\]]*\); there is none before it: make room"):
+  with full_disk(), pytest.raises(OSError, match=r"\([^{}\[\]]*\); there is no earlier one: free disk space"):
     checkpoints.save(1)
 
 

@@ -69,7 +69,7 @@ def test_what_does_not_fit_a_kind_is_refused(monkeypatch):
     make_distribution(2, kind="none")
   monkeypatch.setenv("TF_CONFIG", json.dumps({**WORKERS, "task": {"type": "worker", "index": 0}}))
   with pytest.raises(
-    ValueError, match="^distribution=multi_worker uses all devices of each process; leave out num_replicas=2"
+    ValueError, match="^distribution=multi_worker uses all devices of each process; omit num_replicas=2"
   ):
     make_distribution(2, kind="multi_worker")
 

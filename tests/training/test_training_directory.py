@@ -120,7 +120,7 @@ def test_nothing_is_written_for_tensorboard_if_nobody_wants_it(tmp_path):
 def test_the_checkpoint_of_another_network_is_refused(tmp_path):
   TrainingDirectory(str(tmp_path), make_trainer(dataclasses.replace(TRAINING, epochs=1))).fit()
   other = make_trainer(network_config=dataclasses.replace(NETWORK, filters=6))
-  with pytest.raises(ValueError, match="checkpoint is that of another network or optimizer"):
+  with pytest.raises(ValueError, match="checkpoint was written with another network or optimizer"):
     TrainingDirectory(str(tmp_path), other)
 
 
@@ -164,7 +164,7 @@ def test_a_history_without_a_whole_checkpoint_is_refused_and_stays(trained, tmp_
     (tmp_path / "run" / CHECKPOINTS).rmdir()
   old = (tmp_path / "run" / HISTORY_FILE).read_bytes()
   for _ in range(2):
-    with pytest.raises(ValueError, match="no checkpoint of it is whole.* or delete this one"):
+    with pytest.raises(ValueError, match="no checkpoint is valid.* or delete this one"):
       TrainingDirectory(str(tmp_path / "run"), make_trainer(FOUR))
     assert (tmp_path / "run" / HISTORY_FILE).read_bytes() == old
 

@@ -163,7 +163,7 @@ def unused_tuner(task, tmp_path_factory):
     ((), {"initial_epoch": 3}, "'initial_epoch' of fit: the training_config"),
     ((), {"shuffle": False}, "'shuffle' of fit: the training_config"),
     ((), {"validation_steps": 3}, "'validation_steps' of fit: the training_config"),
-    ((), {"nonsense": 3}, "'nonsense' of fit: it takes callbacks and verbose alone"),
+    ((), {"nonsense": 3}, "'nonsense' of fit: only callbacks and verbose are supported"),
     ((), {"callbacks": [keras.callbacks.ReduceLROnPlateau()]}, "ReduceLROnPlateau: the training_config"),
     ((), {"callbacks": [keras.callbacks.LearningRateScheduler(float)]}, "LearningRateScheduler: the training_config"),
     ((), {"callbacks": [keras.callbacks.BackupAndRestore("somewhere")]}, "BackupAndRestore: a trial"),

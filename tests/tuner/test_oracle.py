@@ -196,7 +196,7 @@ def test_a_trial_that_ran_with_what_is_not_in_the_space_is_not_learned_from_and_
   with caplog.at_level("WARNING"):
     end(oracle, trial, 0.5)
     oracle.create_trial("tuner0")
-  assert told(oracle) == [] and "Trial 0 ran with values that are not in the space" in caplog.text
+  assert told(oracle) == [] and "Trial 0 ran with values outside of the space and is ignored" in caplog.text
   assert oracle.trials["00"].hyperparameters.values == {"shape": "cube", "pen": "thin"}
 
 

@@ -81,7 +81,7 @@ def test_a_project_with_trials_that_this_process_does_not_know_is_refused(tmp_pa
   check_up_to_date(str(tmp_path), [])
   (tmp_path / "oracle.json").write_text(json.dumps({"start_order": ["0", "1"]}))
   check_up_to_date(str(tmp_path), ["0", "1", "2"])
-  with pytest.raises(RunDirectoryError, match="another process has gone on.* trial 1"):
+  with pytest.raises(RunDirectoryError, match="another process has resumed.* trial 1"):
     check_up_to_date(str(tmp_path), ["0"])
 
 

@@ -198,7 +198,7 @@ def test_past_values_that_are_not_in_the_space_are_counted_in_a_warning(tmp_path
   with caplog.at_level("WARNING"):
     ran = run(oracle, 9, lambda values: 1.0)
   assert len(ran) == 5
-  assert "2 of 3 past trials are not in the space and are not learned from" in caplog.text and "0.25" in caplog.text
+  assert "2 of 3 past trials are outside of the space and are ignored" in caplog.text and "0.25" in caplog.text
 
 
 def test_given_names_that_nothing_has_are_named_in_a_warning(tmp_path, caplog):

@@ -381,7 +381,9 @@ def test_a_project_goes_on_for_its_objective_only(tmp_path, first, second):
   if first == second:
     complete_one(open_oracle(tmp_path, "random", objective=OBJECTIVES[second]))
     return
-  with pytest.raises(ValueError, match=r"was made for the objective .*(score|other) \((min|max)\).* to go on for .*\("):
+  with pytest.raises(
+    ValueError, match=r"was created for the objective .*(score|other) \((min|max)\).* is resumed for .*\("
+  ):
     open_oracle(tmp_path, "random", objective=OBJECTIVES[second])
 
 

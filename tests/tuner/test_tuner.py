@@ -171,7 +171,7 @@ def test_a_project_on_which_another_process_works_is_refused(tmp_path):
   process.join()
   ShapeTuner(make_oracle(**SMALL), **in_project(tmp_path)).search(verbose=0)
   assert [trial["status"] for trial in read_trials(tmp_path)] == ["COMPLETED"] * 20
-  with pytest.raises(RunDirectoryError, match="another process has gone on"):
+  with pytest.raises(RunDirectoryError, match="another process has resumed"):
     tuner.search(verbose=0)
 
 

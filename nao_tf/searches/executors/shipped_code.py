@@ -36,7 +36,7 @@ def runtime_environment(working_dir: str | None) -> Iterator[dict[str, Any]]:
 def check_working_dir(working_dir: str | None) -> None:
   """Raises a ValueError if the directory does not exist."""
   if working_dir is not None and not os.path.isdir(working_dir):
-    raise ValueError(f"ray_working_dir: expected a directory, got {working_dir!r}, which is none")
+    raise ValueError(f"ray_working_dir: expected an existing directory, got {working_dir!r}")
 
 
 def copy_package(parent: str) -> str:

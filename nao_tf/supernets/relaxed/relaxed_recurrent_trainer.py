@@ -374,6 +374,6 @@ def check_data(task: StreamTask, training_config: LanguageTrainingConfig, config
   count = task.num_examples("valid")
   if config.order and count < 2 * training_config.batch_size:
     raise ValueError(
-      f"{task.name}: strengths are trained on {training_config.batch_size} streams of the validation text, which has only"
-      f" {count} tokens; give a smaller batch_size"
+      f"{task.name}: architecture parameters are trained on {training_config.batch_size} streams of the validation text,"
+      f" which has only {count} tokens; use a smaller batch_size"
     )

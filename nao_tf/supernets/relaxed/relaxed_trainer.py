@@ -389,6 +389,6 @@ def check_data(task: BatchTask, training_config: TrainingConfig, config: Relaxed
   count = task.num_examples("valid")
   if config.order and count < training_config.batch_size:
     raise ValueError(
-      f"{task.name}: strengths are trained on validation batches of {training_config.batch_size} examples, but there are"
-      f" {count}; give a larger validation_fraction, such as 0.5"
+      f"{task.name}: architecture parameters are trained on validation batches of {training_config.batch_size} examples, but"
+      f" there are {count}; use a larger validation_fraction, such as 0.5"
     )

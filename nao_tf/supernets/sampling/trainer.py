@@ -74,7 +74,7 @@ class SamplingTrainer:
       ValueError: if there is no validation set.
     """
     if not task.num_examples("valid"):
-      raise ValueError(f"{task.name}: a search needs a validation set; give a validation_fraction above 0")
+      raise ValueError(f"{task.name}: a search needs a validation set; set validation_fraction above 0")
     self.task, self.config, self.supernet, self.sampler = task, config, supernet, sampler
     self._space = space
     self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")

@@ -61,7 +61,7 @@ def test_a_directory_of_the_user_travels_and_nothing_stays_behind(tmp_path):
 
 def test_a_directory_that_does_not_exist_is_refused(tmp_path):
   settings = ExecutorSettings(ray_address="auto", ray_working_dir=str(tmp_path / "missing"))
-  with pytest.raises(ValueError, match="ray_working_dir: expected a directory, got '.*missing'"):
+  with pytest.raises(ValueError, match="ray_working_dir: expected an existing directory, got '.*missing'"):
     executor_class("ray").check(settings)
 
 

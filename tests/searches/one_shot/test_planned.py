@@ -25,7 +25,7 @@ def test_names_and_places_are_told_from_strategies():
 @pytest.mark.parametrize(
   ("given", "message"),
   [
-    ({"evaluator": "training"}, "strategy='darts' .* has no evaluator; give epochs"),
+    ({"evaluator": "training"}, "strategy='darts' .* has no evaluator; set the length of the training with epochs"),
     ({"executor": "processes", "num_workers": 2}, "has no executor, num_workers"),
     ({"num_trials": 5, "trials_per_batch": 1}, "has no num_trials, trials_per_batch"),
     ({"max_parameters": 5}, "has no max_parameters"),

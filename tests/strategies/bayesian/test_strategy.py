@@ -96,7 +96,7 @@ def test_what_is_on_record_is_not_computed_again(tmp_path, monkeypatch):
 def test_a_damaged_record_is_left_out(tmp_path, caplog):
   (tmp_path / "proposals.json").write_text("{}")
   assert make_strategy("bayesian", SPACE).restore(str(tmp_path)) == 0
-  assert "making the proposals again" in caplog.text
+  assert "the proposals are computed again" in caplog.text
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -165,7 +165,7 @@ def test_a_step_that_overflows_changes_nothing_but_the_factor(no_graphs):
 
 
 def test_a_search_of_second_order_in_half_precision_is_refused():
-  with pytest.raises(ValueError, match="order 2 .* mixed_precision=none only, got 'bfloat16'"):
+  with pytest.raises(ValueError, match="order 2 .* mixed_precision=none, got 'bfloat16'"):
     make_trainer(PRESETS["darts"], dataclasses.replace(TRAINING, mixed_precision="bfloat16"))
 
 
@@ -181,7 +181,7 @@ def test_the_whole_validation_text_is_divided_into_streams():
 @pytest.mark.parametrize(
   ("training", "config", "message"),
   [
-    ({"batch_size": 50}, PRESETS["darts"], "which has only .* tokens; give a smaller batch_size"),
+    ({"batch_size": 50}, PRESETS["darts"], "which has only .* tokens; use a smaller batch_size"),
     ({"accumulate_steps": 2}, PRESETS["darts"], "relaxed language models are trained with accumulate_steps=1 only"),
     ({"optimizer": "Adam"}, PRESETS["darts"], "needs the optimizer SGD, got Adam"),
     ({}, dataclasses.replace(PRESETS["snas"], cost_weight=1.0), "cost_weight"),
