@@ -75,7 +75,7 @@ def test_a_record_longer_than_the_space_is_taken_as_it_is(caplog):
   driver = make_driver()
   driver.replay(search(make_driver(), [9, 9]))
   driver.repeat([Trial(18, (0, 0, 0, 1), ELSEWHERE)])
-  assert driver.num_trials == 19 and "this version asks for none" in warnings(caplog)[0]
+  assert driver.num_trials == 19 and "but this version proposes none" in warnings(caplog)[0]
 
 
 def test_an_architecture_of_another_space_is_refused():
