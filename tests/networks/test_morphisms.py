@@ -150,7 +150,10 @@ def softmax_between():
     (lambda model: concat_skip(model, "mixed", "flat"), "must lead to a later layer"),
     (lambda model: concat_skip(model, "flat", "flat"), "must lead to a later layer"),
     (lambda model: deeper(model, model.layers[0].name, kernel_size=2), "kernel_size must be odd and at least 1, got 2"),
-    (lambda model: deeper(deeper(model, "flat", name="x"), "flat", name="x"), "already has a layer 'x-dense'; choose another name"),
+    (
+      lambda model: deeper(deeper(model, "flat", name="x"), "flat", name="x"),
+      "already has a layer 'x-dense'; choose another name",
+    ),
   ],
 )
 def test_what_is_not_possible_is_refused(change, message):
