@@ -23,6 +23,9 @@ RENAMED = {
 }
 """Names of settings in version 0.1.0, with their names now."""
 
+_COMPONENTS = frozenset(("strategy", "evaluator", "space", "task"))
+"""Settings that say which other settings there are."""
+
 _OF_TRAININGS = ("label_smoothing", "segment_deviation")
 
 _ADDED: Mapping[str, Mapping[str, Any]] = {
@@ -127,12 +130,16 @@ def json_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 def changed_settings(recorded: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
   """Returns which settings differ, "seed was 1, is 2"; an empty text if none does.
 
+  If a component such as the strategy differs, settings that only one of both has are left out: they belong to it.
+
   Args:
     recorded: what was written down, by this version or an earlier one.
     settings: what is given now.
   """
   names = _changed_names(recorded, settings)
   recorded, settings = renamed(recorded), renamed(settings)
+  if not _COMPONENTS.isdisjoint(names):
+    names = [name for name in names if name in recorded and name in settings] or names
   return "; ".join(f"{name} was {recorded.get(name)!r}, is {settings.get(name)!r}" for name in names)
 
 

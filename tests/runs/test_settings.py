@@ -4,6 +4,7 @@ import pytest
 
 from nao_tf.runs.settings import (
   RunDirectoryError,
+  changed_settings,
   check_settings,
   read_settings,
   refuse_changes,
@@ -28,6 +29,15 @@ def test_other_settings_are_refused_and_named(tmp_path, change, message):
   check_settings(str(tmp_path), SETTINGS)
   with pytest.raises(RunDirectoryError, match=message):
     check_settings(str(tmp_path), {**SETTINGS, **change})
+
+
+def test_settings_of_another_strategy_are_not_listed():
+  nao = {"strategy": "nao", "seed": 0, "options.ensemble_size": 3, "options.round_size": 1}
+  evolution = {"strategy": "evolution", "seed": 1, "options.population_size": 50}
+  assert changed_settings(nao, evolution) == "seed was 0, is 1; strategy was 'nao', is 'evolution'"
+  assert changed_settings(nao, {**nao, "options.round_size": 2}) == "options.round_size was 1, is 2"
+  assert changed_settings(nao, {**nao, "options.growth": 2}) == "options.growth was None, is 2"
+  assert changed_settings({"seed": 0}, {"seed": 0, "task": "digits"}) == "task was None, is 'digits'"
 
 
 def test_settings_that_are_not_json_are_refused(tmp_path):
