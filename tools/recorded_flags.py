@@ -51,6 +51,7 @@ _PLAIN = (
   *("rungs", "reduction", "promotion"),
   *("objectives", "latency_batch_size"),
 )
+_CONTROLLER = "controller"
 _TRAINING = {"network.": "", "training.": ""}
 _SEARCH = {
   "network.": "child_",
@@ -58,7 +59,7 @@ _SEARCH = {
   "shared_network.": "shared_",
   "shared_training.": "shared_",
   "sharing.": "shared_",
-  "options.controller.": "controller_",
+  f"options.{_CONTROLLER}.": f"{_CONTROLLER}_",
 }
 _COMPUTED = "drop_path_steps"
 _FREE = frozenset(
@@ -181,7 +182,28 @@ def taken_up(command: str, argv: Sequence[str]) -> list[str]:
   directory = workdir_of(argv)
   if directory is None or not (_has_begun(directory) or _is_free(argv)):
     return list(argv)
-  return [*argv[:1], *of(command, directory), *argv[1:]]
+  changed = _of_other_preset(command, directory, argv)
+  recorded = [flag for flag in of(command, directory) if not flag.lstrip("-").removeprefix("no").startswith(changed)]
+  return [*argv[:1], *recorded, *argv[1:]]
+
+
+def _of_other_preset(command: str, directory: str, argv: Sequence[str]) -> tuple[str, ...]:
+  """Returns what the flags begin with whose recorded values a preset on the command line is to replace.
+
+  A preset that is the recorded one replaces nothing: what it stands for may be another thing in another version.
+  """
+  settings = read_settings(directory) if os.path.exists(os.path.join(directory, CONFIG_FILE)) else {}
+  if "strategy" not in settings:
+    return ()
+  prefix, recorded = _strategy_prefix(str(settings["strategy"])), ["", *_of_command(directory, command)]
+
+  def is_other(flag: str, default: list[str]) -> bool:
+    given = component_flags.named(argv, flag)
+    return bool(given) and given != (component_flags.named(recorded, flag) or default)
+
+  if is_other(f"{prefix}_preset", ["default"]):
+    return f"{prefix}_", f"{_CONTROLLER}_"
+  return (f"{_CONTROLLER}_",) if is_other(f"{prefix}_{_CONTROLLER}", []) else ()
 
 
 def _has_begun(directory: str) -> bool:

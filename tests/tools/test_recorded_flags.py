@@ -54,6 +54,20 @@ def test_flags_may_be_added(begun):
   assert search.settings(values) == search.settings(parsed(taken_up(f"--workdir={begun}")))
 
 
+@pytest.mark.parametrize(
+  "flag, is_other",
+  [("--nao_preset=rounds", True), ("--nao_controller=nao_cnn", True), ("--nao_preset=default", False)],
+)
+def test_another_preset_is_not_hidden_by_the_settings_of_the_run(tmp_path, flag, is_other):
+  values = parsed(["nao-search", f"--workdir={tmp_path}", "--space=nasnet5", "--strategy=nao"])
+  recorded_flags.record("search", values)
+  with Journal(str(tmp_path), search.settings(values)) as journal:
+    journal.append_asked([Trial(0, (0,) * 40)])
+    journal.append_closed(Trial(0, (0,) * 40).close(Evaluation(0.5)))
+  settings = search.settings(parsed(taken_up(f"--workdir={tmp_path}", flag)))
+  assert (settings != search.settings(values)) is is_other
+
+
 def test_settings_are_enough_for_a_search_of_an_earlier_version(begun):
   (begun / "command.json").unlink()
   values = parsed(taken_up(f"--workdir={begun}"))
