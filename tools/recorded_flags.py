@@ -182,24 +182,26 @@ def taken_up(command: str, argv: Sequence[str]) -> list[str]:
   directory = workdir_of(argv)
   if directory is None or not (_has_begun(directory) or _is_free(argv)):
     return list(argv)
-  changed = _of_other_preset(command, directory, argv)
-  recorded = [flag for flag in of(command, directory) if not flag.lstrip("-").removeprefix("no").startswith(changed)]
-  return [*argv[:1], *recorded, *argv[1:]]
+  recorded = of(command, directory)
+  replaced = _replaced_by_preset(recorded, argv)
+  kept = [flag for flag in recorded if not flag.lstrip("-").removeprefix("no").startswith(replaced)]
+  return [*argv[:1], *kept, *argv[1:]]
 
 
-def _of_other_preset(command: str, directory: str, argv: Sequence[str]) -> tuple[str, ...]:
-  """Returns what the flags begin with whose recorded values a preset on the command line is to replace.
+def _replaced_by_preset(recorded: Sequence[str], argv: Sequence[str]) -> tuple[str, ...]:
+  """Returns the prefixes of recorded flags whose values are to be replaced by a preset on the command line.
 
-  A preset that is the recorded one replaces nothing: what it stands for may be another thing in another version.
+  A preset that is the recorded one replaces nothing: its values may differ in another version.
   """
-  settings = read_settings(directory) if os.path.exists(os.path.join(directory, CONFIG_FILE)) else {}
-  if "strategy" not in settings:
+  before = ["", *recorded]
+  strategies = component_flags.named(before, "strategy")
+  if not strategies:
     return ()
-  prefix, recorded = _strategy_prefix(str(settings["strategy"])), ["", *_of_command(directory, command)]
+  prefix = _strategy_prefix(strategies[-1])
 
   def is_other(flag: str, default: list[str]) -> bool:
     given = component_flags.named(argv, flag)
-    return bool(given) and given != (component_flags.named(recorded, flag) or default)
+    return bool(given) and given != (component_flags.named(before, flag) or default)
 
   if is_other(f"{prefix}_preset", ["default"]):
     return f"{prefix}_", f"{_CONTROLLER}_"
