@@ -12,9 +12,10 @@ from absl import flags
 
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
+from nao_tf.supernets import check_supernet
 from nao_tf.tasks.base import Configs, Task
 from nao_tf.tools import executor_flags, experiment, one_shot, one_shot_flags, search_flags, shared_flags
-from nao_tf.training.config import TrainingConfig, check_divisible
+from nao_tf.training.config import TrainingConfig, check_accumulation, check_divisible
 from nao_tf.training.language_config import LanguageTrainingConfig
 
 if TYPE_CHECKING:
@@ -55,7 +56,11 @@ def task_of_search(
     distribution.num_replicas_in_sync if _is_in_this_process(flag_values) else flag_values.num_replicas or 1
   )
   for prefix, configs in trainings.items():
-    _check_batches(task, configs, prefix, num_replicas)
+    check_batches(task, configs, prefix, num_replicas)
+  if flag_values.evaluator == _SHARED:
+    with _blamed(f"--evaluator={_SHARED}"):
+      shared = trainings[shared_flags.PREFIX]
+      check_supernet(task, space, shared.network_config, shared.training_config, num_replicas=num_replicas)
   if search is not None:
     with _blamed(_batch_flag(shared_flags.PREFIX, trainings[shared_flags.PREFIX])):
       search.check_data(one_shot.context(search, flag_values, space, distribution, task))
@@ -81,7 +86,7 @@ def task_of_training(
   _check_genotype(task, genotype, f"--architecture={flag_values.architecture}")
   task.check_data()
   task.has_test_data()  # What is wrong with the test set is told before the training, too.
-  _check_batches(task, configs, "", distribution.num_replicas_in_sync)
+  check_batches(task, configs, "", distribution.num_replicas_in_sync)
   return task
 
 
@@ -114,12 +119,23 @@ def _check_genotype(task: Task, genotype: Genotype, flag: str) -> None:
     task.check_genotype(genotype)
 
 
-def _check_batches(task: Task, configs: Configs, prefix: str, num_replicas: int) -> None:
-  """Raises a ValueError if the training data does not fill a batch of a training, or replicas cannot share one."""
+def check_batches(task: Task, configs: Configs, prefix: str, num_replicas: int) -> None:
+  """Checks that the training data fills a batch of a training, and that the batch can be divided.
+
+  Args:
+    task: the task.
+    configs: how the network is built and trained.
+    prefix: prefix of the flags that say so.
+    num_replicas: number of replicas that share a batch.
+
+  Raises:
+    ValueError: if it does not, or cannot; the message names the flag.
+  """
   training_config = configs.training_config
   if isinstance(training_config, TrainingConfig | LanguageTrainingConfig):
     with _blamed(_batch_flag(prefix, configs)):
       check_divisible(training_config.batch_size, num_replicas)
+      check_accumulation(training_config.batch_size, training_config.accumulate_steps, num_replicas)
       task.steps_per_epoch(task.complete_training_config(training_config))
 
 

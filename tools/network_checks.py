@@ -7,7 +7,7 @@ from absl import flags
 from nao_tf.evaluators import declared_settings
 from nao_tf.networks.edge_convention import check_networks
 from nao_tf.spaces import make_space
-from nao_tf.tools import one_shot_flags, search_flags, shared_flags
+from nao_tf.tools import one_shot_flags, search_flags, shared_flags, winners
 
 
 def check(flag_values: flags.FlagValues) -> None:
@@ -26,7 +26,9 @@ def check(flag_values: flags.FlagValues) -> None:
 
 def _networks(flag_values: flags.FlagValues) -> list[tuple[str, Any]]:
   """Returns the flag that sets the convention of each network that a search trains, and its configuration."""
-  children = ("--child_convention", search_flags.children(flag_values).network_config)
+  children = [("--child_convention", search_flags.children(flag_values).network_config)]
+  if flag_values.train_best or flag_values.export_pareto is not None:
+    children.append(("--best_convention", winners.winner_of(flag_values).network_config))
   if one_shot_flags.chosen(flag_values) is not None or flag_values.evaluator == "shared_weights":
-    return [(f"--{shared_flags.PREFIX}convention", shared_flags.configs(flag_values).network_config), children]
-  return [children] if flag_values.evaluator in ("training", "inherited") else []
+    return [(f"--{shared_flags.PREFIX}convention", shared_flags.configs(flag_values).network_config), *children]
+  return children if flag_values.evaluator in ("training", "inherited") else []

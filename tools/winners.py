@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -14,7 +14,7 @@ from nao_tf.serving.export_target import check_target
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Configs
-from nao_tf.tools import experiment, flag_types, search_flags, train
+from nao_tf.tools import data_checks, experiment, flag_types, search_flags, train
 from nao_tf.training.base import Metrics
 from nao_tf.trial import Trial
 
@@ -79,6 +79,31 @@ def check_place_of_best(flag_values: flags.FlagValues) -> None:
     check_target(saved_model)
 
 
+def check_training(flag_values: flags.FlagValues, num_replicas: int) -> None:
+  """Checks that what is found can be trained on the data, before a search begins.
+
+  Args:
+    flag_values: flag values of the search.
+    num_replicas: number of replicas of this process.
+
+  Raises:
+    ValueError: if it cannot; the message names the flag.
+    OSError: if the data is missing.
+  """
+  if flag_values.train_best or flag_values.export_pareto is not None:
+    task = experiment.task_of(flag_values, **_final_options(flag_values))
+    data_checks.check_batches(task, winner_of(flag_values), "best_", num_replicas)
+    experiment.check_export_precision(task, flag_values.export_precision)
+
+
+def _final_options(flag_values: flags.FlagValues) -> dict[str, Any]:
+  """Returns the options of the task that the trainings of what was found have and the search does not."""
+  options = {"train_examples": None, **experiment.traits_of(flag_values).final_options}
+  if flag_values.best_validation_fraction is not None:
+    options["validation_fraction"] = flag_values.best_validation_fraction
+  return options
+
+
 def train_best(
   flag_values: flags.FlagValues, genotype: Genotype, configs: Configs, distribution: "tf.distribute.Strategy"
 ) -> None:
@@ -95,9 +120,7 @@ def train_in(
   distribution: "tf.distribute.Strategy",
 ) -> Metrics:
   """Trains a network that was found in a directory, exports it and prints its metrics on the test set; returns these."""
-  options = {"train_examples": None, **experiment.traits_of(flag_values).final_options}
-  if flag_values.best_validation_fraction is not None:
-    options["validation_fraction"] = flag_values.best_validation_fraction
+  options = _final_options(flag_values)
   return train.train_and_export(
     experiment.task_of(flag_values, **options),
     genotype,

@@ -47,8 +47,8 @@ from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import PLAIN_GENOTYPES
 from nao_tf.strategies import Strategy
 from nao_tf.strategies.earlier_search import read_earlier_search, warm_started
+from nao_tf.supernets import check_supernet
 from nao_tf.supernets.config import SharingConfig
-from nao_tf.supernets.full_size import check_shared_training
 from nao_tf.tasks.base import Configs, Task
 from nao_tf.trial import Trial
 
@@ -262,7 +262,7 @@ def planned_search(
     sharing, overrides = sharing_settings(overrides, in_rounds=True)
   configs = overridden(task.child, {**settings_for_space(space), **overrides})
   if is_shared(choices.evaluator):
-    check_shared_training(configs.training_config)
+    check_supernet(task, space, configs.network_config, configs.training_config)
   configs = overridden(configs, settings_for_data(task, overrides))
   check_strategy(choices.strategy, space, bounded=choices.is_bounded)
   _check_networks(space, task, configs, choices.seed, overrides)

@@ -297,9 +297,30 @@ class _WithBatchStatistics:
     return outputs["logits"] if isinstance(outputs, dict) else outputs
 
 
-def make_image_supernet_trainer(
+def check_image_supernet(
   task: BatchTask,
   space: SearchSpace,
+  network_config: ImageNetworkConfig,
+  training_config: TrainingConfig,
+  *,
+  num_replicas: int,
+) -> None:
+  """Checks that there is a supernet of image networks; see `nao_tf.supernets.check_supernet`."""
+  if not isinstance(space, NasnetSpace | Nasbench201Space) or not isinstance(network_config, ImageNetworkConfig):
+    raise ValueError(
+      f"{task.name}: an image supernet needs a NasnetSpace, such as nasnet5, or nasbench201, and an ImageNetworkConfig,"
+      f" got a {type(space).__name__} and a {type(network_config).__name__}"
+    )
+  if network_config.synchronized_norm and num_replicas > 1:
+    raise ValueError(
+      "synchronized_norm must be False: with shared weights each replica computes its own batch statistics"
+    )
+  check_shared_training(training_config, num_replicas=num_replicas)
+
+
+def make_image_supernet_trainer(
+  task: BatchTask,
+  space: NasnetSpace | Nasbench201Space,
   network_config: ImageNetworkConfig,
   training_config: TrainingConfig,
   sharing_config: SharingConfig,
@@ -315,17 +336,8 @@ def make_image_supernet_trainer(
     ValueError: if the space or the network_config is of another kind, the training_config does not fit shared weights,
       the data or the replicas, or batch normalization is to be synchronized among several replicas.
   """
-  if not isinstance(space, NasnetSpace | Nasbench201Space) or not isinstance(network_config, ImageNetworkConfig):
-    raise ValueError(
-      f"{task.name}: an image supernet needs a NasnetSpace or nasbench201, and an ImageNetworkConfig, got a"
-      f" {type(space).__name__} and a {type(network_config).__name__}"
-    )
-  if network_config.synchronized_norm and distribution.num_replicas_in_sync > 1:
-    raise ValueError(
-      "synchronized_norm must be False: with shared weights each replica computes its own batch statistics"
-    )
   replicas = distribution.num_replicas_in_sync
-  check_shared_training(training_config, num_replicas=replicas)
+  check_image_supernet(task, space, network_config, training_config, num_replicas=replicas)
   training_config = task.complete_training_config(training_config)
   num_steps = training_config.epochs * task.steps_per_epoch(training_config)
   network_config = complete_network_config(network_config, num_steps=num_steps, num_replicas=replicas)

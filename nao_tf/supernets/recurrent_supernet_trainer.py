@@ -232,6 +232,23 @@ class RecurrentSupernetTrainer(SupernetTrainer):
     return tf.reduce_sum(network.token_losses(features, targets) * weights), features.state
 
 
+def check_recurrent_supernet(
+  task: StreamTask,
+  space: SearchSpace,
+  network_config: LanguageModelConfig,
+  training_config: LanguageTrainingConfig,
+  *,
+  num_replicas: int,
+) -> None:
+  """Checks that there is a supernet of language models; see `nao_tf.supernets.check_supernet`."""
+  if not isinstance(space, RecurrentSpace) or not isinstance(network_config, LanguageModelConfig):
+    raise ValueError(
+      f"{task.name}: a recurrent supernet needs a RecurrentSpace, such as rnn12, and a LanguageModelConfig, got a"
+      f" {type(space).__name__} and a {type(network_config).__name__}"
+    )
+  check_shared_training(training_config, num_replicas=num_replicas)
+
+
 def make_recurrent_supernet_trainer(
   task: StreamTask,
   space: SearchSpace,
@@ -251,12 +268,7 @@ def make_recurrent_supernet_trainer(
       weights,
       the text or the replicas.
   """
-  if not isinstance(space, RecurrentSpace) or not isinstance(network_config, LanguageModelConfig):
-    raise ValueError(
-      f"{task.name}: a recurrent supernet needs a RecurrentSpace and a LanguageModelConfig, got a {type(space).__name__}"
-      f" and a {type(network_config).__name__}"
-    )
-  check_shared_training(training_config, num_replicas=distribution.num_replicas_in_sync)
+  check_recurrent_supernet(task, space, network_config, training_config, num_replicas=distribution.num_replicas_in_sync)
   training_config = task.complete_training_config(training_config)
   cells = AllRecurrentCells(len(space.decisions) // 2, ACTIVATIONS)
   with distribution.scope(), mixed_precision(training_config.mixed_precision):

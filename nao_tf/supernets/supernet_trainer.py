@@ -53,14 +53,9 @@ class SupernetTrainer(abc.ABC):
       seed: random seed of the order of examples and architectures.
 
     Raises:
-      ValueError: if a batch cannot be split among the replicas, the optimizer does not update each number by itself,
-        or the configuration asks for what shared weights cannot do; see `nao_tf.supernets.full_size`.
+      ValueError: if a batch cannot be split among the replicas, or the configuration asks for what shared weights cannot
+        do; see `nao_tf.supernets.full_size`.
     """
-    if not optimizers.is_elementwise(training_config.optimizer):
-      raise ValueError(
-        "shared weights need an optimizer that updates each weight independently, such as SGD or Adam, got"
-        f" {training_config.optimizer}"
-      )
     check_shared_training(training_config, num_replicas=distribution.num_replicas_in_sync)
     check_divisible(training_config.batch_size, distribution.num_replicas_in_sync)
     self.training_config, self.sharing_config = training_config, sharing_config

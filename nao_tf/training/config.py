@@ -184,6 +184,20 @@ def check_accumulation(batch_size: int, accumulate_steps: int, num_replicas: int
     )
 
 
+ELEMENTWISE_OPTIMIZERS = (
+  "Adadelta",
+  "Adagrad",
+  "Adam",
+  "AdamW",
+  "Adamax",
+  "Ftrl",
+  "Lion",
+  "Nadam",
+  "RMSprop",
+  "SGD",
+)
+"""Names of the Keras optimizers that update each weight independently, however weights are grouped into variables."""
+
 _FULL_SIZE: Mapping[str, Any] = {"accumulate_steps": 1, "mixed_precision": "none", "average_weights": "none"}
 """What not every trainer can do, with the values that ask for nothing."""
 

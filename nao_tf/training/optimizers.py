@@ -14,11 +14,10 @@ from typing import Any
 import tensorflow as tf
 from tensorflow import keras
 
-from nao_tf.training.config import TrainingConfig
+from nao_tf.training.config import ELEMENTWISE_OPTIMIZERS, TrainingConfig
 
 ADDONS_PREFIX = "Addons>"
 _ADDONS_MODULE = "tensorflow_addons"
-_ELEMENTWISE = ("Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lion", "Nadam", "RMSprop", "SGD")
 
 
 def register_addons() -> bool:
@@ -64,7 +63,7 @@ def decays_weights_itself(name: str) -> bool:
 
 def is_elementwise(name: str) -> bool:
   """Returns whether an optimizer updates each number by itself, however the numbers are grouped into variables."""
-  return optimizer_class(name).__name__ in _ELEMENTWISE and not name.startswith(ADDONS_PREFIX)
+  return optimizer_class(name).__name__ in ELEMENTWISE_OPTIMIZERS and not name.startswith(ADDONS_PREFIX)
 
 
 def make_optimizer(

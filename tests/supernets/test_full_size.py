@@ -26,6 +26,8 @@ HALVES = ["bfloat16", pytest.param("float16", marks=pytest.mark.slow)]
 EDGES = ImageNetworkConfig(
   num_cells=1, filters=4, convention="nasbench201", auxiliary=False, drop_path_keep=1.0, dropout_keep=1.0
 )
+_CALM = 0.01
+"""A learning rate at which the last loss hardly depends on the order of the validation images."""
 RELAXED = TrainingConfig(epochs=11, batch_size=8, learning_rate=0.05, nesterov=False, evaluation_batch_size=32)
 
 
@@ -122,17 +124,17 @@ def relaxed(preset="darts_first", *, distribution=None, **changes):
 
 @pytest.fixture(scope="module")
 def loss_of_relaxed():
-  return list(relaxed().fit())[-1]["train_loss"]
+  return list(relaxed(learning_rate=_CALM).fit())[-1]["train_loss"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_a_relaxed_network_ends_near_one_in_single_precision(loss_of_relaxed, precision):
-  trainer = relaxed(mixed_precision=precision)
+  trainer = relaxed(mixed_precision=precision, learning_rate=_CALM)
   before = trainer.strengths.numpy()
   last = list(trainer.fit())[-1]
   assert trainer.num_steps_done == 33
-  assert last["train_loss"] == pytest.approx(loss_of_relaxed, abs=0.1)  # It began at 0.7.
+  assert last["train_loss"] == pytest.approx(loss_of_relaxed, abs=0.05)  # It began at 0.7.
   assert np.abs(trainer.strengths.numpy() - before).max() > 1e-3
   assert {variable.dtype for variable in (trainer.strengths, *trainer.network.variables)} <= SINGLE
   assert trainer.network.cells[0].compute_dtype == precision

@@ -1,5 +1,7 @@
 """Supernet trainers are chosen by the class of the task."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,12 +11,13 @@ from nao_tf.networks.language_model import LanguageModelConfig
 from nao_tf.registries import load_place
 from nao_tf.spaces import make_space
 from nao_tf.spaces.nasnet import SMALL, NasnetSpace
-from nao_tf.supernets import SUPERNET_TRAINERS, make_supernet_trainer
+from nao_tf.supernets import SUPERNET_CHECKS, SUPERNET_TRAINERS, check_supernet, make_supernet_trainer
 from nao_tf.supernets.config import SharingConfig
 from nao_tf.supernets.image_supernet_trainer import ImageSupernetTrainer
 from nao_tf.supernets.recurrent_supernet_trainer import RecurrentSupernetTrainer
 from nao_tf.supernets.supernet_trainer import SupernetTrainer
 from nao_tf.tasks.base import Task
+from nao_tf.training.config import ELEMENTWISE_OPTIMIZERS
 from nao_tf.training.language_config import LanguageTrainingConfig
 from tests.support import toy_text
 from tests.support.own_task import BrightCorners
@@ -87,3 +90,32 @@ def test_a_pool_must_be_given_before_training():
   trainer = make(toy_text.toy_task(), make_space("rnn12"), TEXT, TEXT_TRAINING)
   with pytest.raises(ValueError, match="call start_round first"):
     trainer._drawn(0)
+
+
+@pytest.mark.parametrize("place", [*SUPERNET_CHECKS, *SUPERNET_CHECKS.values()])
+def test_there_is_something_at_every_place_of_the_registry_of_checks(place):
+  assert callable(load_place(place, "check of a supernet"))
+  assert set(SUPERNET_CHECKS) <= set(SUPERNET_TRAINERS)
+
+
+def test_what_can_be_made_passes_the_check():
+  check_supernet(BrightCorners(), SPACE, IMAGES, IMAGE_TRAINING, num_replicas=2)
+  check_supernet(toy_text.toy_task(), make_space("rnn12"), TEXT, TEXT_TRAINING)
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE_OPTIMIZERS)
+def test_shared_weights_take_each_optimizer_of_separate_weights(name):
+  check_supernet(BrightCorners(), SPACE, IMAGES, dataclasses.replace(IMAGE_TRAINING, optimizer=name.upper()))
+
+
+@pytest.mark.parametrize("name", ["Adafactor", "Lamb", "Muon", "Addons>LAMB"])
+def test_shared_weights_refuse_an_optimizer_of_whole_variables(name):
+  with pytest.raises(ValueError, match=f"updates each weight independently, one of Adadelta, .*, got {name}"):
+    check_supernet(BrightCorners(), SPACE, IMAGES, dataclasses.replace(IMAGE_TRAINING, optimizer=name))
+
+
+def test_batch_statistics_of_several_replicas_are_refused():
+  config = dataclasses.replace(IMAGES, synchronized_norm=True)
+  check_supernet(BrightCorners(), SPACE, config, IMAGE_TRAINING)
+  with pytest.raises(ValueError, match="synchronized_norm must be False"):
+    check_supernet(BrightCorners(), SPACE, config, IMAGE_TRAINING, num_replicas=2)

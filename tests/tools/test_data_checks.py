@@ -89,6 +89,7 @@ def test_a_text_that_is_too_short_or_of_other_networks_is_refused(argv, message,
       ["--strategy=enas", "--shared_batch_size=64", FEW, "--rerank=1"],
       "--child_batch_size=128: digits: a batch of 128",
     ),
+    (["--strategy=random", "--child_accumulate_steps=3", CELLS], "--child_batch_size=128: .* accumulate_steps=3 equal"),
   ],
 )
 def test_images_that_are_too_few_or_of_other_networks_are_refused(argv, message, tmp_path, capsys):
@@ -163,6 +164,42 @@ def test_the_data_of_processes_on_this_machine_is_checked_before_a_search_begins
   (images / "circle" / "0.png").write_bytes(b"no image")
   argv = ["--strategy=random", CELLS, "--task=folder", f"--image_dir={images}", *flags]
   refused(search, tmp_path, capsys, argv, "1 of 20 files cannot be read as images")
+
+
+@pytest.mark.parametrize(
+  ("argv", "message"),
+  [
+    (
+      ["--space=hierarchical"],
+      "an image supernet needs a NasnetSpace, such as nasnet5, or nasbench201, and .* got a HierarchicalSpace",
+    ),
+    (["--shared_optimizer=Adafactor"], "an optimizer that updates each weight independently, .* got Adafactor"),
+    (["--shared_average_weights=ema"], "shared weights are trained with average_weights=none only, got 'ema'"),
+  ],
+)
+def test_shared_weights_that_cannot_be_trained_are_refused(argv, message, tmp_path, capsys):
+  argv = ["--strategy=nao", CELLS, "--evaluator=shared_weights", *argv]
+  refused(search, tmp_path, capsys, argv, f"--evaluator=shared_weights: .*{message}")
+
+
+@pytest.mark.parametrize(
+  "wanted", [["--train_best"], ["--export_pareto=TEXT/exported", "--objectives=accuracy,parameters"]]
+)
+@pytest.mark.parametrize(
+  ("argv", "message"),
+  [
+    (["--best_batch_size=9999"], "--best_batch_size=9999: digits: a batch of 9999 is more than the 1437 training"),
+    (
+      ["--best_accumulate_steps=3"],
+      "--best_batch_size=128: a batch_size of 128 cannot be divided into accumulate_steps=3",
+    ),
+    (["--best_batch_size=1400", "--best_validation_fraction=0.5"], "--best_batch_size=1400: .* than the 719 training"),
+    (["--best_optimizer=adamm"], "--best_optimizer: unknown optimizer 'adamm'"),
+  ],
+)
+def test_a_training_of_what_is_found_that_cannot_begin_is_refused(wanted, argv, message, tmp_path, capsys):
+  wanted = [flag.replace("TEXT", str(tmp_path)) for flag in wanted]
+  refused(search, tmp_path, capsys, ["--strategy=random", CELLS, *wanted, *argv], message)
 
 
 @pytest.mark.parametrize(

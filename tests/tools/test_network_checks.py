@@ -19,6 +19,8 @@ def check(*argv):
     (["--strategy=darts"], "shared"),
     (["--strategy=darts", GOOD[1]], "child"),
     (["--evaluator=shared_weights"], "shared"),
+    (["--train_best", GOOD[0], "--best_convention=nao"], "best"),
+    (["--export_pareto=e", "--objectives=accuracy,parameters", GOOD[0], "--best_convention=nao"], "best"),
   ],
 )
 def test_networks_that_cannot_hold_the_cells_are_refused_by_the_flag(argv, flag):
