@@ -131,6 +131,7 @@ class TrainingConfig:
     check(self, "warmup_epochs", self.warmup_epochs <= self.epochs, "at most the number of epochs")
     check(self, "schedule", self.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}")
     check(self, "cutout_convention", self.cutout_convention in CUTOUT_CONVENTIONS, " or ".join(CUTOUT_CONVENTIONS))
+    check_accumulation(self.batch_size, self.accumulate_steps)
 
   @property
   def rate_scale(self) -> float:
@@ -171,7 +172,7 @@ def check_divisible(batch_size: int, num_replicas: int) -> None:
     )
 
 
-def check_accumulation(batch_size: int, accumulate_steps: int, num_replicas: int) -> None:
+def check_accumulation(batch_size: int, accumulate_steps: int, num_replicas: int = 1) -> None:
   """Checks that the part of a batch that a replica gets can be divided into equal parts.
 
   Raises:

@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 
 from nao_tf import fields
-from nao_tf.training.config import MIXED_PRECISIONS, check
+from nao_tf.training.config import MIXED_PRECISIONS, check, check_accumulation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +79,7 @@ class LanguageTrainingConfig:
     check(self, "mixed_precision", self.mixed_precision in MIXED_PRECISIONS, f"one of {', '.join(MIXED_PRECISIONS)}")
     check(self, "learning_rate", self.learning_rate > 0, "above 0")
     check(self, "short_segments", 0 <= self.short_segments <= 1, "in [0, 1]")
+    check_accumulation(self.batch_size, self.accumulate_steps)
 
 
 def segment_lengths(training_config: LanguageTrainingConfig, total: int, rng: np.random.Generator) -> list[int]:

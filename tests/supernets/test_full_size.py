@@ -202,9 +202,8 @@ class Unread:
 @pytest.mark.parametrize("changes", [{"average_weights": "ema"}, {"accumulate_steps": 3}])
 def test_it_is_refused_before_the_data_is_read(tmp_path, changes):
   task = shared_cases.ImageClassification("unread", Unread())
-  training = dataclasses.replace(shared_cases.TRAINING, **changes)
   with pytest.raises(ValueError, match=f"{next(iter(changes))}="):
-    shared_cases.make_evaluator(tmp_path, training=training, task=task)
+    shared_cases.make_evaluator(tmp_path, training=dataclasses.replace(shared_cases.TRAINING, **changes), task=task)
   with pytest.raises(ValueError, match=f"{next(iter(changes))}="):
     make_relaxed_trainer(
       task,

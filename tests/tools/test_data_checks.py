@@ -89,7 +89,10 @@ def test_a_text_that_is_too_short_or_of_other_networks_is_refused(argv, message,
       ["--strategy=enas", "--shared_batch_size=64", FEW, "--rerank=1"],
       "--child_batch_size=128: digits: a batch of 128",
     ),
-    (["--strategy=random", "--child_accumulate_steps=3", CELLS], "--child_batch_size=128: .* accumulate_steps=3 equal"),
+    (
+      ["--strategy=random", "--child_accumulate_steps=3", CELLS],
+      "--child_accumulate_steps=3: .* batch_size of 128 .* equal",
+    ),
   ],
 )
 def test_images_that_are_too_few_or_of_other_networks_are_refused(argv, message, tmp_path, capsys):
@@ -191,7 +194,7 @@ def test_shared_weights_that_cannot_be_trained_are_refused(argv, message, tmp_pa
     (["--best_batch_size=9999"], "--best_batch_size=9999: digits: a batch of 9999 is more than the 1437 training"),
     (
       ["--best_accumulate_steps=3"],
-      "--best_batch_size=128: a batch_size of 128 cannot be divided into accumulate_steps=3",
+      "--best_accumulate_steps=3: a batch_size of 128 cannot be divided into --best_accumulate_steps=3",
     ),
     (["--best_batch_size=1400", "--best_validation_fraction=0.5"], "--best_batch_size=1400: .* than the 719 training"),
     (["--best_optimizer=adamm"], "--best_optimizer: unknown optimizer 'adamm'"),

@@ -18,7 +18,7 @@ CLUSTER = {"cluster": {"worker": ["a:1", "b:1", "c:1"]}, "task": {"type": "worke
     (["--jit_compile=maybe"], "--jit_compile must be one of auto, on, off, got 'maybe'"),
     (["--jit_compile=on", "--num_replicas=2"], "jit_compile=on needs one replica, got 2"),
     (["--nan_rate_factor=2"], r"--nan_rate_factor must be in \[0, 1\], got 2"),
-    (["--accumulate_steps=3"], "a batch_size of 128 cannot be divided into accumulate_steps=3 equal parts"),
+    (["--accumulate_steps=3"], "a batch_size of 128 cannot be divided into --accumulate_steps=3 equal parts"),
     (["--num_replicas=3"], "a batch of 128 cannot be divided among 3 replicas; batch_size must be a multiple of that"),
     (["--num_replicas=2", "--distribution=none"], "--distribution=none trains on one device, got --num_replicas=2"),
     (["--num_replicas=2", "--distribution=multi_worker"], "omit --num_replicas=2"),

@@ -7,7 +7,8 @@ import tensorflow as tf
 from nao_tf.networks.layers import Norm
 from nao_tf.tasks import make_task, trainers
 from nao_tf.training.accumulation import accumulated
-from nao_tf.training.config import check_accumulation
+from nao_tf.training.config import TrainingConfig, check_accumulation
+from nao_tf.training.language_config import LanguageTrainingConfig
 from tests.support.image_cases import GENOTYPE, NETWORK, TRAINING
 from tests.training import test_language_trainer as language
 
@@ -78,3 +79,10 @@ def test_a_batch_that_cannot_be_divided_is_refused():
     check_accumulation(64, 3, 1)
   with pytest.raises(ValueError, match="equal parts on each of 32 replicas"):
     check_accumulation(64, 4, 32)
+
+
+@pytest.mark.parametrize("make", [TrainingConfig, LanguageTrainingConfig])
+def test_a_batch_that_has_no_equal_parts_is_refused_by_the_configuration(make):
+  assert make(batch_size=6, accumulate_steps=3).accumulate_steps == 3
+  with pytest.raises(ValueError, match="a batch_size of 8 cannot be divided into accumulate_steps=3 equal parts$"):
+    make(batch_size=8, accumulate_steps=3)
