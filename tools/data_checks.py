@@ -4,7 +4,7 @@ They run before a command announces its start. An error names the flag to change
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,18 +45,10 @@ def task_of_search(
   search, trainings = one_shot_flags.chosen(flag_values), _trainings(flag_values)
   if not trainings:
     return None
-  task = experiment.task_of(flag_values)
-  _check_genotype(task, space.decode(space.sample(np.random.default_rng(0))), f"--space={flag_values.space}")
-  if not task.num_examples("valid"):
-    raise ValueError(
-      f"--validation_fraction must be above 0: a search needs a validation set, and {task.name} has none"
-    )
-  task.check_data()
   num_replicas = (
     distribution.num_replicas_in_sync if _is_in_this_process(flag_values) else flag_values.num_replicas or 1
   )
-  for prefix, configs in trainings.items():
-    check_batches(task, configs, prefix, num_replicas)
+  task = task_of_trainings(flag_values, space, trainings, num_replicas)
   if flag_values.evaluator == _SHARED:
     with _blamed(f"--evaluator={_SHARED}"):
       shared = trainings[shared_flags.PREFIX]
@@ -65,6 +57,33 @@ def task_of_search(
     with _blamed(_batch_flag(shared_flags.PREFIX, trainings[shared_flags.PREFIX])):
       search.check_data(one_shot.context(search, flag_values, space, distribution, task))
   return task if _is_in_this_process(flag_values) else None
+
+
+def task_of_trainings(
+  flag_values: flags.FlagValues, space: SearchSpace, trainings: Mapping[str, Configs], num_replicas: int
+) -> Task:
+  """Returns the task of the trainings of a search, after checks.
+
+  Args:
+    flag_values: flag values of the search.
+    space: the search space.
+    trainings: how networks are built and trained, by the prefix of the flags that say so.
+    num_replicas: number of replicas that share a batch.
+
+  Raises:
+    ValueError: as `task_of_search`.
+    OSError: if the data is missing.
+  """
+  task = experiment.task_of(flag_values)
+  _check_genotype(task, space.decode(space.sample(np.random.default_rng(0))), f"--space={flag_values.space}")
+  if not task.num_examples("valid"):
+    raise ValueError(
+      f"--validation_fraction must be above 0: a search needs a validation set, and {task.name} has none"
+    )
+  task.check_data()
+  for prefix, configs in trainings.items():
+    check_batches(task, configs, prefix, num_replicas)
+  return task
 
 
 def task_of_training(

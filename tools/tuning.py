@@ -6,12 +6,13 @@ import keras_tuner
 import tensorflow as tf
 from absl import flags
 
+from nao_tf.networks.edge_convention import check_networks
 from nao_tf.runs.run_lock import LOCK_FILE
 from nao_tf.runs.settings import CONFIG_FILE, check_settings
 from nao_tf.searches.winner import write_winner
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.tools import experiment, recorded_flags, search_flags, strategy_flags
+from nao_tf.tools import data_checks, recorded_flags, search_flags, strategy_flags
 from nao_tf.trial import Evaluation, Trial
 from nao_tf.tuner.cell_space import CellSpace
 from nao_tf.tuner.hypermodels import REWARD, CellHyperModel
@@ -80,9 +81,10 @@ class CellTuner(StrategyTuner):
 
 def make_tuner(flag_values: flags.FlagValues, distribution: tf.distribute.Strategy) -> CellTuner:
   """Returns the tuner that the flags describe."""
-  configs = search_flags.children(flag_values)
+  configs, space = search_flags.children(flag_values), make_space(flag_values.space)
+  check_networks(space, [("--child_convention", configs.network_config)])
   hypermodel = CellHyperModel(
-    experiment.task_of(flag_values),
+    data_checks.task_of_trainings(flag_values, space, {"child_": configs}, distribution.num_replicas_in_sync),
     search_flags.proposal_space(flag_values),
     configs.network_config,
     configs.training_config,

@@ -64,7 +64,7 @@ class AveragedNetwork(tf.Module):
     Args:
       epoch: its number.
     """
-    if epoch > int(self.epoch):
+    if epoch > int(self.epoch.numpy()):
       self.update()
       self.epoch.assign(epoch)
 

@@ -87,9 +87,9 @@ class NonMonotonicTrigger(tf.Module):
 
   def pull(self, loss: float) -> bool:
     """Records a loss; returns whether it exceeds the lowest of all earlier losses except the last `patience`."""
-    stalled = loss > float(self.best_before)
+    stalled = loss > float(self.best_before.numpy())
     queue = [*self.recent.numpy(), loss]
-    self.best_before.assign(min(float(self.best_before), queue[0]))
+    self.best_before.assign(min(float(self.best_before.numpy()), queue[0]))
     self.recent.assign(queue[1:])
     return stalled
 

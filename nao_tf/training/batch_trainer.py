@@ -151,7 +151,7 @@ class BatchTrainer:
 
   def _fit(self, first: int, on_step: Callable[[], None]) -> Iterator[Metrics]:
     """Trains from the current step to the last epoch, of which there is at least one more than `first`."""
-    optimizers.set_constant_rate(self.optimizer, self.training_config, float(self.course.rate_factor))
+    optimizers.set_constant_rate(self.optimizer, self.training_config, float(self.course.rate_factor.numpy()))
     batches = iter(self._remaining_batches())
     for number in range(first + 1, self.training_config.epochs + 1):
       start = time.perf_counter()
@@ -195,7 +195,7 @@ class BatchTrainer:
       waiting = loss
       on_step()
     checked_loss(waiting, number, self.steps_per_epoch)
-    return float(self.course.loss) / self.steps_per_epoch
+    return float(self.course.loss.numpy()) / self.steps_per_epoch
 
   def _end_epoch(self, number: int) -> Metrics:
     """Averages the weights, if it is time, and returns the metrics on the validation set, if they are due."""

@@ -165,7 +165,7 @@ class LanguageModelTrainer:
   @property
   def learning_rate(self) -> float:
     """The learning rate for a segment of the usual length, which is scaled by the length of each segment."""
-    return self.training_config.learning_rate * float(self.course.rate_factor)
+    return self.training_config.learning_rate * float(self.course.rate_factor.numpy())
 
   @property
   def num_steps_done(self) -> int:
@@ -191,7 +191,7 @@ class LanguageModelTrainer:
     Raises:
       nao_tf.training.base.Diverged: if the loss becomes NaN or infinite.
     """
-    for number in range(int(self.epoch) + 1, self.training_config.epochs + 1):
+    for number in range(int(self.epoch.numpy()) + 1, self.training_config.epochs + 1):
       start = time.perf_counter()
       train_loss = self._train_epoch(number, on_step)
       metrics = {"epoch": number, "train_loss": train_loss, "averaging": float(self._is_averaging)}
@@ -237,14 +237,14 @@ class LanguageModelTrainer:
     if 0 < config.averaging_epoch <= number:
       self._average.start()
     lengths, rate = self._lengths(number - 1), self.learning_rate
-    for segment in range(int(self._progress.segment), len(lengths)):
+    for segment in range(int(self._progress.segment.numpy()), len(lengths)):
       self.optimizer.learning_rate = rate * lengths[segment] / config.segment_length
       loss = self._train_step(tf.constant(sum(lengths[:segment])), tf.constant(lengths[segment]))
       checked_loss(loss, number, segment + 1)
       if self._is_averaging:
         self._average_step()
       on_step()
-    return float(self._progress.loss) / sum(lengths)
+    return float(self._progress.loss.numpy()) / sum(lengths)
 
   def _validate(self) -> Metrics:
     """Returns the metrics on the validation text, of the averaged weights if there are any."""

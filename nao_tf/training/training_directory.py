@@ -206,7 +206,7 @@ class TrainingDirectory:
   def _goes_back(self, error: Diverged) -> bool:
     """Goes back to the last checkpoint after the loss was not finite; returns whether that was wanted and possible."""
     course = self._trainer.state.get("course")
-    if not self._nan_rate_factor or course is None or int(course.setbacks):
+    if not self._nan_rate_factor or course is None or int(course.setbacks.numpy()):
       return False
     if (number := self._checkpoints.go_back()) is None:
       return False

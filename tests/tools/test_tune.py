@@ -132,3 +132,19 @@ def test_what_began_no_trial_is_forgotten_and_what_began_one_is_not(tmp_path):
   assert {path.name for path in (tmp_path / "begun").rglob("*.json")} == {"oracle.json", "tuner0.json", "config.json"}
   tuning.forget_unbegun(str(tmp_path / "unbegun"))
   assert {path.name for path in (tmp_path / "unbegun").rglob("*.json")} <= {"lock.json"}
+
+
+@pytest.mark.parametrize(
+  ("argv", "message"),
+  [
+    (["--child_batch_size=65"], "--child_batch_size=65: digits: a batch of 65 is more than the"),
+    (["--validation_fraction=0"], "--validation_fraction must be above 0: a search needs a validation set"),
+    (["--space=rnn12"], "--space=rnn12: digits: its networks are built from a CellGenotype"),
+    (["--space=nasbench201"], "need --child_convention=nasbench201"),
+    (["--child_accumulate_steps=5"], "a batch_size of 64 cannot be divided into --child_accumulate_steps=5"),
+  ],
+)
+def test_what_cannot_be_trained_is_refused_before_the_search_begins(tmp_path, argv, message):
+  with pytest.raises(ValueError, match=message):
+    run(tmp_path / "tried", *argv)
+  assert not (tmp_path / "tried").exists()
