@@ -139,6 +139,21 @@ def test_cells_of_language_models_are_tuned_too(tmp_path, no_graphs):
   assert isinstance(best, keras.Model)
 
 
+def language_models():
+  cells = make_space("rnn9")
+  return CellHyperModel(toy_text.toy_task(), cells, toy_text.NETWORK, dataclasses.replace(toy_text.TRAINING, epochs=2))
+
+
+@pytest.mark.parametrize("make_hypermodel", [lambda: make(make_task("digits", train_examples=64)), language_models])
+def test_a_network_that_was_built_under_a_mirrored_strategy_is_trained(make_hypermodel, no_graphs):
+  hypermodel, hp = make_hypermodel(), keras_tuner.HyperParameters()
+  strategy = tf.distribute.MirroredStrategy(["/cpu:0"])
+  with strategy.scope():  # As a tuner with a distribution_strategy does.
+    network = hypermodel.build(hp)
+    logs = hypermodel.fit(hp, network)
+  assert {"reward", "val_loss"} <= set(logs)
+
+
 # The arguments of a search.
 
 
