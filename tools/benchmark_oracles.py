@@ -51,7 +51,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
   help_ = "numbers of trials at which to measure the overhead per trial"
   flag_types.define_integers("overhead_at", (), help_, 0, flag_values=flag_values)
   flags.DEFINE_integer("num_timed", 20, "number of trials to average the overhead over", 1, flag_values=flag_values)
-  strategy_flags.define(flag_values, presets={"nao": "hyperparameters"})
+  strategy_flags.define(flag_values)
   flags.mark_flag_as_required("workdir", flag_values)
 
 

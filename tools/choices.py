@@ -92,7 +92,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     "default": "for tens to thousands of evaluations",
     "rounds": "the former default: rounds of at least ten proposals, without a Gaussian process over the decisions",
     "paper": "the procedure of the paper and its PyTorch release",
-    "hyperparameters": "for spaces of numeric values and a few dozen trials",
+    "hyperparameters": "the former default of NAOOracle, with small rounds",
   },
 }
 """Lines by choice, by the name of the flag."""

@@ -3,65 +3,32 @@
   k(a, b) = exp(-sum over decisions i of w_i * distance_i(a_i, b_i))
 
 The distance of two different choices is 1. Choices of an ordered decision are as far apart as they are on the way from
-the first to the last, and a second weight is for the square of that. In a space where architectures that compute the
-same count as different ones, an architecture is the mean of several that compute the same as it does. In other spaces
-it is its canonical encoding.
+the first to the last, and a second weight is for the square of that. A decision and those that refine it are one number;
+see `nao_tf.controller.decision_terms`. In a space where architectures that compute the same count as different ones, an
+architecture is the mean of several that compute the same as it does. In other spaces it is its canonical encoding.
 
 Where a network has several encodings, such as a cell whose nodes may come in another order, the places in its canonical
 encoding mean little: two cells may have much in common and hardly a decision. There the sum has terms for the graphs,
 too; see `nao_tf.controller.neighborhood_terms`.
 """
 
-import dataclasses
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import scipy.linalg
 
+from nao_tf.controller.decision_terms import make_terms, prior_covariance
 from nao_tf.controller.neighborhood_terms import NeighborhoodTerms
-from nao_tf.spaces.base import Decision, SearchSpace
+from nao_tf.spaces.base import SearchSpace
 from nao_tf.trial import Architecture
 
 _TYPICAL_DISTANCE = 2.0
 """What the distances of two random architectures add up to before anything is known, roughly."""
-_CURVATURE = 3.0
-"""Weight of the squared distance of ordered choices, relative to the plain distance."""
-_SHARED_BY_ALL, _SHARED_BY_KIND, _OWN = 1.0, 1.0, 0.7
-"""Prior variances of a log weight: of what is common to all decisions, to those of one kind, and to none."""
 _NUM_PROBES = 64
 """Random architectures that tell whether there are others that compute the same, or other encodings of one network."""
 
 Encodings = np.ndarray
 """Architectures in K encodings each, integers [K, N, L]."""
-
-
-@dataclasses.dataclass(frozen=True)
-class _Term:
-  """One weighted distance.
-
-  Attributes:
-    position: position of the decision.
-    decision: the decision.
-    squared: whether it is the squared distance of ordered choices.
-  """
-
-  position: int
-  decision: Decision
-  squared: bool
-
-  @property
-  def expected_log_weight(self) -> float:
-    """Mean of the prior of the log weight, apart from what is common to all."""
-    return float(np.log(_CURVATURE)) if self.squared else 0.0
-
-  def features(self, choices: np.ndarray) -> np.ndarray:
-    """Returns features [N, F] of choices [N] whose squared distance is the distance of this term."""
-    column, last = choices[:, np.newaxis], max(self.decision.size - 1, 1)
-    if self.squared:
-      return self.decision.reach * column / last
-    if self.decision.ordered:
-      return np.sqrt(self.decision.reach / last) * (column > np.arange(last))
-    return np.sqrt(0.5) * (column == np.arange(self.decision.size))
 
 
 class DecisionKernel:
@@ -86,11 +53,11 @@ class DecisionKernel:
     are_one_network = not compute_the_same and any(one != other for one, other in pairs)
     has_graphs = space.graph(pairs[0][0]) is not None
     self.space, self._num_encodings = space, num_encodings if compute_the_same else 1
-    self._terms = _terms(space.decisions)
+    self._terms = make_terms(space.decisions)
     self._graphs = NeighborhoodTerms(space) if compares_graphs and are_one_network and has_graphs else None
-    common = np.log(_TYPICAL_DISTANCE / len(space.decisions))
+    common = np.log(_TYPICAL_DISTANCE / sum(not term.squared for term in self._terms))
     self.mean = common + np.array([term.expected_log_weight for term in self._terms])
-    self.precision = np.linalg.inv(_prior_covariance(self._terms))
+    self.precision = np.linalg.inv(prior_covariance(self._terms))
     if self._graphs is not None:
       self.mean = np.concatenate([self.mean, self._graphs.mean])
       self.precision = scipy.linalg.block_diag(self.precision, self._graphs.precision)
@@ -109,7 +76,7 @@ class DecisionKernel:
     """Returns the distances of each term between canonical encodings, float32 [W, N, N]."""
     canonical = [self.space.canonical(architecture) for architecture in architectures]
     choices = np.asarray(canonical)
-    blocks = (term.features(choices[:, term.position]) for term in self._terms)
+    blocks = (term.features()[term.places(choices)] for term in self._terms)
     distances = np.stack([_squared_distances(block, block) for block in blocks]).astype(np.float32)
     if self._graphs is None:
       return distances
@@ -124,7 +91,7 @@ class DecisionKernel:
 
     What it needs of the known ones is computed once.
     """
-    tables = [np.sqrt(w) * t.features(np.arange(t.decision.size)) for w, t in zip(weights, self._terms)]
+    tables = [np.sqrt(weight) * term.features() for weight, term in zip(weights, self._terms)]
     features = self._features(known, tables)
     alike_as_graphs = self._alike_as_graphs(known, weights[len(self._terms) :])
 
@@ -145,10 +112,10 @@ class DecisionKernel:
 
     Args:
       encodings: [K, N, L].
-      tables: features of the choices of each term.
+      tables: features of the places of each term.
     """
     choices = encodings.reshape(-1, encodings.shape[-1])
-    blocks = [table[choices[:, term.position]] for term, table in zip(self._terms, tables)]
+    blocks = [table[term.places(choices)] for term, table in zip(self._terms, tables)]
     return np.concatenate(blocks, axis=1).astype(np.float32).reshape(*encodings.shape[:2], -1)
 
 
@@ -168,18 +135,6 @@ def _encoded_twice(space: SearchSpace) -> list[tuple[Architecture, Architecture]
   rng = np.random.default_rng(0)
   rows = [space.sample(rng) for _ in range(_NUM_PROBES)]
   return [(row, space.random_isomorphic(row, rng)) for row in rows]
-
-
-def _terms(decisions: Sequence[Decision]) -> list[_Term]:
-  plain = [_Term(position, decision, False) for position, decision in enumerate(decisions)]
-  return plain + [dataclasses.replace(term, squared=True) for term in plain if term.decision.ordered]
-
-
-def _prior_covariance(terms: Sequence[_Term]) -> np.ndarray:
-  types = np.array([(term.decision.ordered, term.squared) for term in terms])
-  kinds = np.array([f"{term.decision.kind}/{term.squared}" for term in terms])
-  alike = (types[:, np.newaxis] == types).all(axis=-1)
-  return _SHARED_BY_ALL * alike + _SHARED_BY_KIND * (kinds[:, np.newaxis] == kinds) + _OWN * np.eye(len(terms))
 
 
 def _squared_distances(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:

@@ -32,7 +32,8 @@ class Decision:
     size: number of choices; a choice is an integer in [0, size).
     ordered: whether the choices have an order in which neighbors are similar, such as the values of a number.
     reach: for an ordered decision, the distance between its first and its last choice, relative to other ordered
-      decisions. A decision that refines the choice of another one has a reach below 1.
+      decisions. A decision that refines the ordered one before it has a reach below 1: its choices are offsets around
+      its middle one, which are so many steps of the refined decision apart.
   """
 
   kind: str

@@ -129,8 +129,8 @@ PRESETS = {
 }
 """`default`: for small budgets, with rounds as small as the number of workers allows. `rounds`: the former default, with
 rounds of at least ten proposals that the controllers choose alone. `paper`: the procedure of the paper and its PyTorch
-release. `hyperparameters`: for spaces of ordered numeric values and a few dozen trials, with small rounds that each
-include a neighbor of the best trial."""
+release. `hyperparameters`: the former default of `NAOOracle`, with small rounds that the controllers choose alone and that
+each include a neighbor of the best trial."""
 
 
 class NaoSettings:

@@ -1,11 +1,13 @@
 """Neural Architecture Optimization (Luo et al., NeurIPS 2018) as a KerasTuner oracle and tuner."""
 
 import dataclasses
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras_tuner
 
+from nao_tf.runs.settings import changed_settings
 from nao_tf.spaces.hyperparameters import HyperParameterSpace
 from nao_tf.spaces.value_space import MakeSpace, ValueSpace
 from nao_tf.strategies import Strategy, make_strategy
@@ -25,7 +27,7 @@ class NAOOracle(StrategyOracle):
     num_initial_points: int | None = None,
     seed: int | None = None,
     *,
-    config: NaoConfig = PRESETS["hyperparameters"],
+    config: NaoConfig | None = None,
     **options: Any,
   ):
     """Initializes the oracle.
@@ -36,7 +38,8 @@ class NAOOracle(StrategyOracle):
       num_initial_points: number of random trials before the controller is first trained. None: three times the number
         of hyperparameters, but at least 3, as in KerasTuner's Bayesian oracle.
       seed: random seed, at least 0; None for a random one.
-      config: settings of the strategy; its `num_initial` is ignored.
+      config: settings of the strategy; its `num_initial` is ignored. None: the defaults of the strategy `nao`. A project
+        that an earlier version began with its own defaults continues with those.
       **options: further arguments of `StrategyOracle`.
 
     Raises:
@@ -44,7 +47,8 @@ class NAOOracle(StrategyOracle):
     """
     if num_initial_points is not None and num_initial_points < 1:
       raise ValueError(f"num_initial_points must be at least 1, got {num_initial_points}")
-    super().__init__("nao", objective, max_trials, seed, config=config, **options)
+    self._config_is_given = config is not None
+    super().__init__("nao", objective, max_trials, seed, config=config or PRESETS["default"], **options)
     self.num_initial_points = num_initial_points
 
   def make_strategy(self, space: ValueSpace) -> Strategy:
@@ -55,6 +59,19 @@ class NAOOracle(StrategyOracle):
 
   def _settings(self) -> dict[str, Any]:
     return {**super()._settings(), "num_initial_points": self.num_initial_points}
+
+  def _check_settings(self, state: Mapping[str, Any]) -> None:
+    recorded = state.get("settings")
+    if not self._config_is_given and isinstance(recorded, dict):
+      self._config = _default_in(recorded)
+    super()._check_settings(state)
+
+
+def _default_in(recorded: Mapping[str, Any]) -> NaoConfig:
+  """Returns the defaults that a project was begun with: those of this version, or of an earlier one."""
+  config, former = recorded.get("config"), PRESETS["hyperparameters"]
+  settings = json.loads(json.dumps(dataclasses.asdict(former)))
+  return former if isinstance(config, dict) and not changed_settings(config, settings) else PRESETS["default"]
 
 
 class NAOTuner(StrategyTuner):
@@ -79,7 +96,7 @@ class NAOTuner(StrategyTuner):
     max_retries_per_trial: int = 0,
     max_consecutive_failed_trials: int = 3,
     *,
-    config: NaoConfig = PRESETS["hyperparameters"],
+    config: NaoConfig | None = None,
     initial_values: Sequence[Mapping[str, Any]] = (),
     past: PastSource = (),
     make_space: MakeSpace = HyperParameterSpace,
@@ -101,7 +118,8 @@ class NAOTuner(StrategyTuner):
       allow_new_entries: whether the hypermodel may request hyperparameters that are not in `hyperparameters`.
       max_retries_per_trial: number of times to rerun a trial that was interrupted or gave no score.
       max_consecutive_failed_trials: number of consecutive failed trials after which the search is aborted.
-      config: settings of the strategy; its `num_initial` is ignored.
+      config: settings of the strategy; its `num_initial` is ignored. None: the defaults of the strategy `nao`. A project
+        that an earlier version began with its own defaults continues with those.
       initial_values: hyperparameter values to try first. Missing hyperparameters take their defaults.
       past: known trials, which are not run again: the directory of another project; trials; or pairs of values and
         score, where the score None marks a failed trial.

@@ -5,8 +5,10 @@ import shutil
 import keras_tuner
 import pytest
 
+from nao_tf.strategies.nao_config import PRESETS
 from nao_tf.trial import RANDOM
 from nao_tf.tuner.nao_tuner import NAOOracle, NAOTuner
+from nao_tf.tuner.oracle_state import OtherProject
 from tests.support import tuner_cases as tuning
 from tests.support.tuner_cases import QUICK, run, values_of
 
@@ -59,3 +61,32 @@ def test_a_project_in_a_relative_directory_stays_in_one_place(tmp_path, monkeypa
 def test_a_number_of_initial_points_below_1_is_refused(points):
   with pytest.raises(ValueError, match="num_initial_points"):
     NAOOracle("val_loss", num_initial_points=points)
+
+
+def begun_with(directory, config):
+  """Returns the values of two trials of a project, which is then stopped."""
+  return run(tuning.open_oracle(directory, "nao", max_trials=4, config=config), 2)
+
+
+@pytest.mark.parametrize("name", ["default", "hyperparameters"])
+def test_a_project_goes_on_with_the_defaults_that_it_was_begun_with(tmp_path, name):
+  values = begun_with(tmp_path, PRESETS[name])
+  oracle = tuning.open_oracle(tmp_path, "nao", max_trials=4)
+  assert oracle._config == PRESETS[name]
+  assert values_of(oracle)[:2] == values and len(run(oracle, 2)) == 2
+
+
+def test_a_project_that_was_begun_with_other_settings_is_refused(tmp_path):
+  begun_with(tmp_path, dataclasses.replace(PRESETS["default"], gaussian_share=0.5))
+  with pytest.raises(OtherProject, match="was made with other settings: config was"):
+    tuning.open_oracle(tmp_path, "nao", max_trials=4)
+
+
+def test_settings_that_are_given_are_not_replaced_by_those_of_a_project(tmp_path):
+  begun_with(tmp_path, PRESETS["hyperparameters"])
+  with pytest.raises(OtherProject, match="was made with other settings: config was"):
+    tuning.open_oracle(tmp_path, "nao", max_trials=4, config=PRESETS["default"])
+
+
+def test_the_defaults_are_those_of_the_strategy():
+  assert NAOOracle("val_loss")._config == PRESETS["default"]
