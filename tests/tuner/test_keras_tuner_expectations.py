@@ -9,13 +9,11 @@ from nao_tf.controller.config import ControllerConfig
 from nao_tf.strategies.nao import NaoConfig
 from tests.support.tuner_cases import QUICK, open_oracle, run, values_of
 
-pytestmark = pytest.mark.usefixtures("no_graphs")
-
 UPWARDS = keras_tuner.Objective("score", "max")
 
 
 @pytest.fixture(params=QUICK)
-def name(request):
+def name(request, no_graphs):
   return request.param
 
 
@@ -90,7 +88,7 @@ def test_it_can_be_saved_with_a_proposal_and_no_trial(tmp_path, name):
   assert reloaded.create_trial("tuner0").hyperparameters.values == proposed
 
 
-def test_having_seen_that_more_is_better_it_asks_for_much(tmp_path):
+def test_having_seen_that_more_is_better_it_asks_for_much(tmp_path, no_graphs):
   space = declare(a=("Int", [-100, 100], {}))
   config = NaoConfig(controller=ControllerConfig(num_steps=10), ensemble_size=2, num_unlabeled=64)
   oracle = open_oracle(tmp_path, "nao", space, objective=UPWARDS, num_initial_points=2, config=config)
