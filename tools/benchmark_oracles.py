@@ -21,7 +21,6 @@ from nao_tf.benchmarks.overhead_file import read_overhead
 from nao_tf.benchmarks.strategy_benchmark import Record, Run, run_benchmark
 from nao_tf.runs.json_files import write_json
 from nao_tf.runs.progress_bars import progress_bar
-from nao_tf.strategies import STRATEGIES
 from nao_tf.tools import flag_types, quiet, running, strategy_flags
 
 if TYPE_CHECKING:
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 
 ORACLES = ("nao", "evolution", "bayesian", "random")
 """The names in `nao_tf.benchmarks.oracle_benchmark.ORACLES`."""
+_OF_STRATEGIES = ("nao", "evolution")
+"""The oracles of this package, which take the flags of the strategies of the same name. The others are KerasTuner's."""
 CHECKPOINTS = (10, 20, 30, 40, 50)
 OVERHEAD_FILE = "overhead.json"
 
@@ -86,7 +87,7 @@ def _table(directory: str) -> "oracle_benchmark.TunerTable":
 
 def _options(name: str, flag_values: flags.FlagValues) -> dict[str, Any]:
   """Returns what an oracle is made with beside its seed."""
-  options = strategy_flags.options(name, flag_values) if name in STRATEGIES else {}
+  options = strategy_flags.options(name, flag_values) if name in _OF_STRATEGIES else {}
   if name in ("nao", "bayesian") and flag_values.num_initial_points is not None:
     options["num_initial_points"] = flag_values.num_initial_points
   return options
