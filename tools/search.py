@@ -127,7 +127,7 @@ def search_in_workdir(flag_values: flags.FlagValues) -> int:
   with RunLock(flag_values.workdir):  # Another process there is reported before any data is read.
     recorded_flags.check_search(COMMAND, flag_values.workdir, settings(flag_values))
     task = data_checks.task_of_search(flag_values, space, distribution)
-    winners.check_training(flag_values, distribution.num_replicas_in_sync)
+    winners.check_training(flag_values, task, distribution.num_replicas_in_sync)
     proposals = search_flags.proposal_space(flag_values)
     recorded_flags.record(COMMAND, flag_values)
   workdirs.announce(flag_values.workdir, tensorboard=experiment.wants_tensorboard(flag_values))

@@ -13,7 +13,7 @@ from nao_tf.searches.winner import BEST_FILE, describe
 from nao_tf.serving.export_target import check_target
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
-from nao_tf.tasks.base import Configs
+from nao_tf.tasks.base import Configs, Task
 from nao_tf.tools import data_checks, experiment, flag_types, search_flags, train
 from nao_tf.training.base import Metrics
 from nao_tf.trial import Trial
@@ -79,21 +79,34 @@ def check_place_of_best(flag_values: flags.FlagValues) -> None:
     check_target(saved_model)
 
 
-def check_training(flag_values: flags.FlagValues, num_replicas: int) -> None:
+def check_training(flag_values: flags.FlagValues, searched: Task | None, num_replicas: int) -> None:
   """Checks that what is found can be trained on the data, before a search begins.
 
   Args:
     flag_values: flag values of the search.
+    searched: the task of the search; None if this process does not have it.
     num_replicas: number of replicas of this process.
 
   Raises:
     ValueError: if it cannot; the message names the flag.
     OSError: if the data is missing.
   """
-  if flag_values.train_best or flag_values.export_pareto is not None:
+  if not flag_values.train_best and flag_values.export_pareto is None:
+    return
+  task, configs = searched, winner_of(flag_values)
+  if task is None or flag_values.best_validation_fraction is not None or not _fits(task, configs, num_replicas):
     task = experiment.task_of(flag_values, **_final_options(flag_values))
-    data_checks.check_batches(task, winner_of(flag_values), "best_", num_replicas)
-    experiment.check_export_precision(task, flag_values.export_precision)
+    data_checks.check_batches(task, configs, "best_", num_replicas)
+  experiment.check_export_precision(task, flag_values.export_precision)
+
+
+def _fits(searched: Task, configs: Configs, num_replicas: int) -> bool:
+  """Returns whether a training fits the data of the search, to which its own data adds the validation set."""
+  try:
+    data_checks.check_batches(searched, configs, "best_", num_replicas)
+  except ValueError:
+    return False
+  return True
 
 
 def _final_options(flag_values: flags.FlagValues) -> dict[str, Any]:

@@ -4,9 +4,9 @@ import pytest
 
 from nao_tf.tasks import make_task
 from nao_tf.tasks.language_modeling import PUBLISHED_TOKENS, PUBLISHED_WORDS
-from nao_tf.tools import search, train
+from nao_tf.tools import search, train, winners
 from tests.support import shapes
-from tests.support.command_line import run
+from tests.support.command_line import parse, run
 from tests.support.one_convolution import GENOTYPE_FILE
 from tests.support.tfds_sets import examples, random_images, write_set
 from tests.support.toy_text import write_files
@@ -214,3 +214,17 @@ def test_a_training_of_what_is_found_that_cannot_begin_is_refused(wanted, argv, 
 )
 def test_settings_that_are_not_for_recurrent_cells_are_refused_without_the_text(argv, message, tmp_path, capsys):
   refused(search, tmp_path, capsys, ["--strategy=darts", "--task=ptb", *argv], message)
+
+
+def test_the_data_is_read_once_more_only_if_the_training_of_what_is_found_may_not_fit(monkeypatch):
+  searched, made = make_task("digits", train_examples=64), []
+  monkeypatch.setattr(
+    winners.experiment, "task_of", lambda *args, **options: made.append(options) or make_task("digits")
+  )
+  flags = ["--workdir=w", "--train_best"]
+  winners.check_training(parse(search, *flags, "--best_batch_size=64"), searched, 1)
+  assert made == []
+  winners.check_training(parse(search, *flags, "--best_batch_size=65"), searched, 1)
+  winners.check_training(parse(search, *flags, "--best_batch_size=64", "--best_validation_fraction=0.1"), searched, 1)
+  winners.check_training(parse(search, *flags, "--best_batch_size=64"), None, 1)
+  assert len(made) == 3
