@@ -27,7 +27,7 @@ def check(flag_values: flags.FlagValues) -> None:
 def _networks(flag_values: flags.FlagValues) -> list[tuple[str, Any]]:
   """Returns the flag that sets the convention of each network that a search trains, and its configuration."""
   children = [("--child_convention", search_flags.children(flag_values).network_config)]
-  if flag_values.train_best or flag_values.export_pareto is not None:
+  if winners.are_trained(flag_values):
     children.append(("--best_convention", winners.winner_of(flag_values).network_config))
   if one_shot_flags.chosen(flag_values) is not None or flag_values.evaluator == "shared_weights":
     return [(f"--{shared_flags.PREFIX}convention", shared_flags.configs(flag_values).network_config), *children]

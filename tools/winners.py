@@ -79,6 +79,11 @@ def check_place_of_best(flag_values: flags.FlagValues) -> None:
     check_target(saved_model)
 
 
+def are_trained(flag_values: flags.FlagValues) -> bool:
+  """Returns whether anything that is found is trained at the end of the search."""
+  return bool(flag_values.train_best or flag_values.export_pareto is not None)
+
+
 def check_training(flag_values: flags.FlagValues, searched: Task | None, num_replicas: int) -> None:
   """Checks that what is found can be trained on the data, before a search begins.
 
@@ -91,7 +96,7 @@ def check_training(flag_values: flags.FlagValues, searched: Task | None, num_rep
     ValueError: if it cannot; the message names the flag.
     OSError: if the data is missing.
   """
-  if not flag_values.train_best and flag_values.export_pareto is None:
+  if not are_trained(flag_values):
     return
   task, configs = searched, winner_of(flag_values)
   if task is None or flag_values.best_validation_fraction is not None or not _fits(task, configs, num_replicas):

@@ -10,7 +10,13 @@ from typing import Any
 from nao_tf.supernets.relaxed.config import RelaxedConfig
 from nao_tf.supernets.sampling.config import SamplingConfig
 from nao_tf.training.base import BaseTrainingConfig
-from nao_tf.training.config import ELEMENTWISE_OPTIMIZERS, TrainingConfig, check_accumulation, refuse_full_size
+from nao_tf.training.config import (
+  ELEMENTWISE_OPTIMIZERS,
+  TrainingConfig,
+  check_accumulation,
+  is_elementwise,
+  refuse_full_size,
+)
 from nao_tf.training.language_config import LanguageTrainingConfig
 
 _SHARED = ("mixed_precision", "accumulate_steps")
@@ -27,7 +33,7 @@ def check_shared_training(training_config: BaseTrainingConfig, *, num_replicas: 
   Raises:
     ValueError: if they cannot.
   """
-  if training_config.optimizer.lower() not in map(str.lower, ELEMENTWISE_OPTIMIZERS):
+  if not is_elementwise(training_config.optimizer):
     raise ValueError(
       f"shared weights need an optimizer that updates each weight independently, one of"
       f" {', '.join(ELEMENTWISE_OPTIMIZERS)}, got {training_config.optimizer}"

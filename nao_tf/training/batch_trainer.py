@@ -20,7 +20,7 @@ from nao_tf.training.accumulation import accumulated
 from nao_tf.training.averaged_network import STATISTICS_BATCHES, AveragedNetwork
 from nao_tf.training.base import BatchProblem, Metrics, checked_loss
 from nao_tf.training.compilation import compiled_step
-from nao_tf.training.config import TrainingConfig, check_accumulation, check_divisible
+from nao_tf.training.config import TrainingConfig, check_accumulation, check_divisible, is_elementwise
 from nao_tf.training.course import Course
 from nao_tf.training.distribution import sharded
 from nao_tf.training.first_replica import sharing_of
@@ -85,7 +85,7 @@ class BatchTrainer:
       self.optimizer = optimizers.make_optimizer(
         training_config, self.steps_per_epoch, rate_factor=self.course.rate_factor
       )
-      self._flat = FlatWeights(self._trainable) if optimizers.is_elementwise(training_config.optimizer) else None
+      self._flat = FlatWeights(self._trainable) if is_elementwise(training_config.optimizer) else None
       optimizers.build_optimizer(self.optimizer, self._optimized)
     self._loss_scale = make_loss_scale(training_config.mixed_precision)
     self._average = AveragedNetwork(network) if training_config.average_weights != "none" else None

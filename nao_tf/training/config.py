@@ -199,6 +199,12 @@ ELEMENTWISE_OPTIMIZERS = (
 )
 """Names of the Keras optimizers that update each weight independently, however weights are grouped into variables."""
 
+
+def is_elementwise(optimizer: str) -> bool:
+  """Returns whether an optimizer updates each number by itself, however the numbers are grouped into variables."""
+  return optimizer.lower() in map(str.lower, ELEMENTWISE_OPTIMIZERS)
+
+
 _FULL_SIZE: Mapping[str, Any] = {"accumulate_steps": 1, "mixed_precision": "none", "average_weights": "none"}
 """What not every trainer can do, with the values that ask for nothing."""
 

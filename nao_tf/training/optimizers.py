@@ -14,7 +14,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow import keras
 
-from nao_tf.training.config import ELEMENTWISE_OPTIMIZERS, TrainingConfig
+from nao_tf.training.config import TrainingConfig
 
 ADDONS_PREFIX = "Addons>"
 _ADDONS_MODULE = "tensorflow_addons"
@@ -59,11 +59,6 @@ def decays_weights_itself(name: str) -> bool:
   """Returns whether an optimizer decays the weights itself, apart from the gradients, as AdamW does."""
   parameter = inspect.signature(optimizer_class(name)).parameters.get("weight_decay")
   return parameter is not None and parameter.default not in (None, 0)
-
-
-def is_elementwise(name: str) -> bool:
-  """Returns whether an optimizer updates each number by itself, however the numbers are grouped into variables."""
-  return optimizer_class(name).__name__ in ELEMENTWISE_OPTIMIZERS and not name.startswith(ADDONS_PREFIX)
 
 
 def make_optimizer(

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from nao_tf.spaces.genotypes import Branch, Cell, CellGenotype, Node
 from nao_tf.tasks import make_task, trainers
-from nao_tf.training import optimizers
+from nao_tf.training import batch_trainer
 from nao_tf.training.base import Diverged
 from tests.support.image_cases import NETWORK, TRAINING, make_trainer, without_seconds
 
@@ -34,7 +34,7 @@ def test_training_lowers_the_loss_and_finds_more_classes():
 
 @pytest.mark.parametrize("elementwise", [True, False])
 def test_a_step_goes_against_the_bounded_gradient_of_loss_and_weight_decay(elementwise, monkeypatch, no_graphs):
-  monkeypatch.setattr(optimizers, "is_elementwise", lambda name: elementwise)
+  monkeypatch.setattr(batch_trainer, "is_elementwise", lambda name: elementwise)
   config = dataclasses.replace(
     TRAINING, momentum=0.0, nesterov=False, weight_decay=0.1, clip_norm=0.5, schedule="constant"
   )
