@@ -22,7 +22,10 @@ if TYPE_CHECKING:
   from _typeshed import DataclassInstance
 
 _LONGEST_SHOWN = 80
-"""Characters of a value in a message."""
+"""Characters of one text or number in a message."""
+
+_LONGEST_IN_ALL = 200
+"""Characters of a whole value, such as a list of texts, in a message."""
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = _LONGEST_SHOWN
@@ -203,9 +206,14 @@ def wrong(expected: str, name: str, value: Any) -> ValueError:
 def shown(value: Any) -> str:
   """Formats a value for a message, shortened if necessary."""
   try:
-    return _SHORT.repr(value)
+    return shortened(_SHORT.repr(value), _LONGEST_IN_ALL)
   except ValueError:  # Python does not print integers of many thousand digits.
     return f"a {type(value).__name__} that is too large to be shown"
+
+
+def shortened(text: str, longest: int) -> str:
+  """Returns a text, or its first characters and "..." if it has more than `longest`."""
+  return text if len(text) <= longest else f"{text[:longest]}..."
 
 
 class _Scalar(NamedTuple):

@@ -91,6 +91,22 @@ def test_what_does_not_fit_is_named_with_what_was_expected(check, value, message
     check(value, "field")
 
 
+@pytest.mark.parametrize(
+  "value",
+  [
+    ["\x1f" * 80] * 6,
+    [{letter * 80: letter * 80 for letter in "abcd"}] * 6,
+    [[["a" * 80] * 6] * 6] * 6,
+    {"\U00011daa" * 80},
+  ],
+  ids=["texts", "objects", "nested", "set"],
+)
+def test_a_value_of_many_long_parts_is_short_in_a_message(value):
+  shown = fields.shown(value)
+  assert len(shown) <= 203
+  assert shown.startswith(repr(value)[:20])
+
+
 @pytest.mark.parametrize("check", CHECKS)
 @hypothesis.settings(max_examples=60, deadline=None, derandomize=True)
 @hypothesis.given(value=ANYTHING)

@@ -81,5 +81,4 @@ def _shown(genotype: Genotype) -> str:
   names = [name for name, network in NAMED.items() if network.genotype == genotype]
   if names:
     return names[0]
-  text = str(genotype.to_json())
-  return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+  return fields.shortened(str(genotype.to_json()), _LONGEST_SHOWN)
