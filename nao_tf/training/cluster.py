@@ -10,12 +10,12 @@ from typing import Any
 
 from nao_tf import fields
 from nao_tf.runs.json_files import parse_json
+from nao_tf.training import slurm
 
 KINDS = ("none", "mirrored", "multi_worker")
 """How a training is distributed: on one device, on the devices of this machine, or on several processes."""
 
 TF_CONFIG = "TF_CONFIG"
-_SLURM = ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_STEP_NODELIST")
 _MEMBERS = ("cluster", "task")
 _CHIEF = "chief"
 _KINDS = (_CHIEF, "worker")
@@ -29,11 +29,13 @@ class Cluster:
     is_slurm: whether SLURM describes the cluster, and not TF_CONFIG.
     size: number of processes.
     is_chief: whether this process is the one that writes.
+    step: its place in the job step of SLURM; None if TF_CONFIG describes the cluster.
   """
 
   is_slurm: bool
   size: int
   is_chief: bool
+  step: slurm.Step | None = dataclasses.field(default=None, compare=False)
 
 
 def cluster_of(environment: Mapping[str, str] = os.environ) -> Cluster:
@@ -47,11 +49,11 @@ def cluster_of(environment: Mapping[str, str] = os.environ) -> Cluster:
   """
   if TF_CONFIG in environment:
     return _of_tf_config(parse_json(environment[TF_CONFIG].encode(), TF_CONFIG))
-  if all(name in environment for name in _SLURM):
-    index, size = (_integer(environment, name) for name in _SLURM[:2])
-    return Cluster(is_slurm=True, size=size, is_chief=index == 0)
+  if all(name in environment for name in slurm.VARIABLES):
+    step = slurm.step_of(environment)
+    return Cluster(is_slurm=True, size=len(step.addresses), is_chief=step.index == 0, step=step)
   raise ValueError(
-    f"expected the variable {TF_CONFIG}, or {', '.join(_SLURM)}, which srun sets for each process, to describe the"
+    f"expected the variable {TF_CONFIG}, or {', '.join(slurm.VARIABLES)}, which srun sets for each process, to describe the"
     " cluster of the training; found neither in the environment"
   )
 
@@ -85,13 +87,26 @@ def _of_tf_config(config: Any) -> Cluster:
   if not hosts or not set(hosts) <= set(_KINDS):
     raise ValueError(f"{TF_CONFIG}: expected a cluster of {' and '.join(_KINDS)}, got {', '.join(hosts) or 'none'}")
   addresses = {kind: fields.elements(places, f"{TF_CONFIG}: cluster.{kind}") for kind, places in hosts.items()}
+  _check_counts(addresses)
   _check_addresses([address for places in addresses.values() for address in places])
   counts = {kind: len(places) for kind, places in addresses.items()}
   kind = task.get("type")
-  if kind not in counts:
-    raise ValueError(f"{TF_CONFIG}: expected a task of the type {' or '.join(counts)}, got {kind!r}")
+  if kind not in list(counts):  # What comes may be of any type, such as a list.
+    raise ValueError(f"{TF_CONFIG}: expected a task of the type {' or '.join(counts)}, got {fields.shown(kind)}")
   index = fields.integer(task.get("index"), f"{TF_CONFIG}: task.index", 0, counts[kind] - 1)
   return Cluster(is_slurm=False, size=sum(counts.values()), is_chief=index == 0 and kind == min(counts))
+
+
+def _check_counts(addresses: Mapping[str, Sequence[Any]]) -> None:
+  """Checks that a kind of task that is there has processes, and that there is one chief at most.
+
+  Raises:
+    ValueError: if not. TensorFlow would crash.
+  """
+  for kind, places in addresses.items():
+    if not places or (kind == _CHIEF and len(places) > 1):
+      expected = "one address" if kind == _CHIEF else "at least one address"
+      raise ValueError(f"{TF_CONFIG}: expected {expected} in cluster.{kind}, got {len(places) or 'none'}")
 
 
 def _check_addresses(addresses: Sequence[Any]) -> None:
@@ -102,14 +117,11 @@ def _check_addresses(addresses: Sequence[Any]) -> None:
   """
   for address in addresses:
     host, _, port = fields.text(address, f"{TF_CONFIG}: an address of the cluster").rpartition(":")
-    if not host or not port.isdigit():
-      raise ValueError(f"{TF_CONFIG}: expected addresses of the form host:port, got {address!r}")
+    if not host or not _is_port(port):
+      raise ValueError(f"{TF_CONFIG}: expected addresses of the form host:port, got {fields.shown(address)}")
     if addresses.count(address) > 1:
       raise ValueError(f"{TF_CONFIG}: expected an address for each process, got {address} twice")
 
 
-def _integer(environment: Mapping[str, str], name: str) -> int:
-  value = environment[name]
-  if not value.isdigit():
-    raise ValueError(f"{name}: expected a number, got {value!r}")
-  return int(value)
+def _is_port(text: str) -> bool:
+  return text.isascii() and text.isdecimal() and len(text) <= 5 and 0 < int(text) < 65536

@@ -96,9 +96,12 @@ def _make_multi_worker(cluster: Cluster, joining: Joining) -> tf.distribute.Stra
 
 
 def _resolver(cluster: Cluster) -> tf.distribute.cluster_resolver.ClusterResolver:
-  if cluster.is_slurm:
-    return tf.distribute.cluster_resolver.SlurmClusterResolver(jobs={"worker": cluster.size})
-  return tf.distribute.cluster_resolver.TFConfigClusterResolver()
+  if cluster.step is None:
+    return tf.distribute.cluster_resolver.TFConfigClusterResolver()
+  hosts = tf.train.ClusterSpec({"worker": list(cluster.step.addresses)})
+  return tf.distribute.cluster_resolver.SimpleClusterResolver(
+    hosts, task_type="worker", task_id=cluster.step.index, rpc_layer="grpc"
+  )
 
 
 def _joined(resolver: tf.distribute.cluster_resolver.ClusterResolver, joining: Joining) -> tf.distribute.Strategy:

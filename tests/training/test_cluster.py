@@ -52,6 +52,13 @@ def test_slurm_describes_a_cluster():
     ('{"cluster": {"worker": ["a"]}, "task": {}}', "expected addresses of the form host:port, got 'a'"),
     ('{"cluster": {"worker": ["a:x"]}, "task": {}}', "expected addresses of the form host:port, got 'a:x'"),
     ('{"cluster": {"chief": ["a:1"], "worker": ["a:1"]}, "task": {}}', "an address for each process, got a:1 twice"),
+    ('{"cluster": {"worker": ["a:99999"]}, "task": {}}', "expected addresses of the form host:port, got 'a:99999'"),
+    ('{"cluster": {"worker": ["a:0"]}, "task": {}}', "expected addresses of the form host:port, got 'a:0'"),
+    ('{"cluster": {"worker": ["a:²"]}, "task": {}}', "expected addresses of the form host:port, got 'a:²'"),
+    ('{"cluster": {"worker": []}, "task": {}}', "expected at least one address in cluster.worker, got none"),
+    ('{"cluster": {"chief": [], "worker": ["a:1"]}, "task": {}}', "expected one address in cluster.chief, got none"),
+    ('{"cluster": {"chief": ["a:1", "b:1"]}, "task": {}}', "expected one address in cluster.chief, got 2"),
+    ('{"cluster": {"worker": ["a:1"]}, "task": {"type": ["worker"]}}', r"a task of the type worker, got \['worker'\]"),
   ],
 )
 def test_a_malformed_cluster_is_refused(config, message):
@@ -91,6 +98,17 @@ def start(workdir, *argv):
   return processes
 
 
+def start_step(workdir, *argv):
+  """Starts the two processes of a training as a step of SLURM."""
+  command = [sys.executable, "-m", "nao_tf.tools.train", "--distribution=multi_worker", f"--workdir={workdir}", *argv]
+  step = {"SLURM_NTASKS": "2", "SLURM_STEP_NODELIST": "localhost", "SLURM_STEP_TASKS_PER_NODE": "2"}
+  environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2", **step}
+  pipes = {"stderr": subprocess.PIPE, "text": True}
+  return [
+    subprocess.Popen(command, cwd=ROOT, env={**environment, "SLURM_PROCID": str(index)}, **pipes) for index in range(2)
+  ]
+
+
 def start_alone(workdir, port, index=0):
   """Starts one of the two processes of a training."""
   hosts = {"worker": [f"localhost:{port}", f"localhost:{port + 1}"]}
@@ -128,6 +146,13 @@ def test_two_processes_train_one_network_and_go_on_after_one_is_lost(tmp_path):
     process.communicate()
   history = read_history(str(workdir))
   assert [metrics["epoch"] for metrics in history] == list(range(1, len(history) + 1))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(keras, "__version__"), reason="Keras 2")
+def test_the_processes_of_a_step_of_slurm_train_one_network(tmp_path):
+  finished(start_step(tmp_path / "run", *IMAGES, "--epochs=1", "--train_examples=128"))
+  assert [metrics["epoch"] for metrics in read_history(str(tmp_path / "run"))] == [1]
 
 
 @pytest.mark.slow
