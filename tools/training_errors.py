@@ -10,10 +10,6 @@ from nao_tf.tasks.base import Configs, Task
 if TYPE_CHECKING:
   import tensorflow as tf
 
-_AFTER_DIVERGING = (
-  "try a smaller learning_rate in another directory, or a nan_rate_factor below 1, which lowers the rate once"
-)
-
 
 @contextlib.contextmanager
 def explained(
@@ -40,7 +36,7 @@ def explained(
   try:
     yield
   except Diverged as error:
-    raise ValueError(f"{error}; {_AFTER_DIVERGING}") from error
+    raise ValueError(f"{error}; {_after_diverging(error.rate_factor)}") from error
   except tf.errors.ResourceExhaustedError as error:
     advice = out_of_memory(task, genotype, configs, num_replicas=distribution.num_replicas_in_sync)
     raise ValueError(advice) from error
@@ -50,3 +46,18 @@ def explained(
       f"another process of the training was lost ({reason}); restart all processes with the same command: they"
       " resume from the last checkpoint"
     ) from error
+
+
+def _after_diverging(rate_factor: float | None) -> str:
+  """Returns what to do after the loss was not finite.
+
+  Args:
+    rate_factor: see `nao_tf.training.base.Diverged`.
+  """
+  smaller = "try a smaller --learning_rate in another directory"
+  if rate_factor is None:
+    return smaller
+  return (
+    f"run the same command with --nan_rate_factor={rate_factor / 10:g} to return to the last checkpoint and multiply the"
+    f" learning rate by that, or {smaller}"
+  )

@@ -26,12 +26,14 @@ class Diverged(Exception):
     epoch: number of the epoch, from 1.
     step: number of the step within the epoch, from 1.
     loss: the loss of that step.
+    rate_factor: what the learning rate was multiplied with, if the training can go back to a checkpoint; None if not.
   """
 
   def __init__(self, epoch: int, step: int, loss: float):
     """Sets the attributes and the message."""
     super().__init__(f"diverged: the loss was {loss} in epoch {epoch}, step {step}")
     self.epoch, self.step, self.loss = epoch, step, loss
+    self.rate_factor: float | None = None
 
 
 def checked_loss(loss: tf.Tensor | None, epoch: int, step: int) -> float:

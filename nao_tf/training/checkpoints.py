@@ -78,6 +78,10 @@ class Checkpoints:
     """Returns whether no other process has written a checkpoint since the last one was restored or saved here."""
     return max(numbers(self._directory), default=None) == self._last
 
+  def is_empty(self) -> bool:
+    """Returns whether there is no checkpoint yet, not even a damaged one."""
+    return self._last is None
+
   def save(self, number: int, *, is_best: bool = False) -> None:
     """Writes a checkpoint, and removes those that are no longer needed once it is on the disk.
 

@@ -30,6 +30,15 @@ class Course(tf.Module):
     """Begins a new epoch."""
     self.loss.assign(0.0)
 
+  def may_go_back(self, rate_factor: float) -> bool:
+    """Returns whether to go back with a factor: once, and again with one smaller than the factor of the last time.
+
+    Args:
+      rate_factor: what the learning rate of the configuration is to be multiplied with; 0 for never.
+    """
+    is_smaller = rate_factor < float(self.rate_factor.numpy()) * (1 - 1e-6)
+    return rate_factor > 0 and (is_smaller or not int(self.setbacks.numpy()))
+
   def set_back(self, rate_factor: float) -> None:
     """Records that the training has gone back, and multiplies its learning rate with a factor from now on."""
     self.setbacks.assign_add(1)

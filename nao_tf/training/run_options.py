@@ -18,7 +18,8 @@ class RunOptions:
     checkpoint_seconds: time between two checkpoints within an epoch, in seconds.
     checkpoint_steps: number of steps between two checkpoints within an epoch; 0 to use time only.
     nan_rate_factor: if the loss becomes NaN or infinite, the training returns to its last checkpoint, once, and
-      continues with its learning rate multiplied by this; 0 to stop at once.
+      continues with its learning rate multiplied by this; 0 to stop at once. A smaller factor when the training is
+      resumed lets it return once more.
     jit_compile: whether to compile training steps with XLA: "on", "off", or "auto" for GPUs and TPUs, where possible.
   """
 

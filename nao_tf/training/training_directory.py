@@ -75,8 +75,9 @@ class TrainingDirectory:
       trainer: a fresh trainer, with the same settings as earlier ones with this directory.
       checkpoint_seconds: time between two checkpoints within an epoch, if the training can be resumed there.
       checkpoint_steps: steps between two checkpoints within an epoch; 0: by time alone.
-      nan_rate_factor: if the loss is not finite, the training goes back to its last checkpoint, once, and on with its
-        learning rate times this; 0: it ends.
+      nan_rate_factor: if the loss is not finite, the training goes back to its last checkpoint, or to its start, and
+        on with its learning rate times this. It does so once, and once more in a later process with a smaller factor.
+        0: it ends.
       lock: the lock of the directory, if the caller holds it as long as this is used; None to take it when needed.
       tensorboard: whether to write scalars for TensorBoard.
 
@@ -130,6 +131,7 @@ class TrainingDirectory:
         )
       self._show_rest()
       if until is None or int(self._trainer.epoch.numpy()) < until:
+        self._save_start()
         self._fit(progress, until, on_epoch)
     return self.history
 
@@ -203,16 +205,22 @@ class TrainingDirectory:
       self._checkpoints.save(self._trainer.num_steps_done, is_best=is_best)
       self._saved_at = time.monotonic()
 
+  def _save_start(self) -> None:
+    """Writes a checkpoint of the initial weights, so that a training that diverges early can go back to them."""
+    if self._nan_rate_factor and self._trainer.num_steps_done == 0 and self._checkpoints.is_empty():
+      self._save()
+
   def _goes_back(self, error: Diverged) -> bool:
     """Goes back to the last checkpoint after the loss was not finite; returns whether that was wanted and possible."""
     course = self._trainer.state.get("course")
-    if not self._nan_rate_factor or course is None or int(course.setbacks.numpy()):
+    if course is None or self._checkpoints.is_empty():
       return False
-    if (number := self._checkpoints.go_back()) is None:
+    error.rate_factor = float(course.rate_factor.numpy())
+    if not course.may_go_back(self._nan_rate_factor) or (number := self._checkpoints.go_back()) is None:
       return False
-    course.set_back(self._nan_rate_factor)
+    course.set_back(self._nan_rate_factor / float(course.rate_factor.numpy()))
     logging.warning(
-      "%s: %s; restored the checkpoint of step %d and multiplied the learning rate by %g",
+      "%s: %s; restored the checkpoint of step %d; the learning rate is multiplied by %g",
       *(self._directory, error, number, self._nan_rate_factor),
     )
     self._save()

@@ -7,6 +7,13 @@ from nao_tf.training.base import Diverged
 from tests.support import toy_text
 
 
+def diverged_with(rate_factor):
+  """Returns the error of a training that can go back to a checkpoint."""
+  error = Diverged(2, 3, float("nan"))
+  error.rate_factor = rate_factor
+  return error
+
+
 @pytest.mark.parametrize(
   ("error", "expected", "message"),
   [
@@ -19,7 +26,12 @@ from tests.support import toy_text
     (
       Diverged(2, 3, float("nan")),
       ValueError,
-      "the loss was nan in epoch 2, step 3; try a smaller learning_rate in another directory",
+      "the loss was nan in epoch 2, step 3; try a smaller --learning_rate in another directory",
+    ),
+    (
+      diverged_with(rate_factor=1.0),
+      ValueError,
+      "step 3; run the same command with --nan_rate_factor=0.1 to return to the last checkpoint and multiply",
     ),
     (KeyError("a"), KeyError, "a"),
   ],

@@ -255,6 +255,18 @@ class Disturbed:
     return self._trainer.fit(on_step=step)
 
 
+class AlwaysDisturbed(Disturbed):
+  """A trainer to which something happens before each of its trainings."""
+
+  def __init__(self, trainer, happens):
+    super().__init__(trainer, 0, lambda: None)
+    self._happens_to_it = happens
+
+  def fit(self, *, on_step):
+    self._happens_to_it(self._trainer)
+    return super().fit(on_step=on_step)
+
+
 @pytest.fixture
 def told(monkeypatch):
   """Lets SIGTERM raise Told; returns what sends it."""
@@ -321,6 +333,33 @@ def test_a_training_goes_back_once_with_a_smaller_rate(tmp_path):
   directory = TrainingDirectory(str(tmp_path), Disturbed(again, 3, lambda: poison(again)), nan_rate_factor=0.5)
   with pytest.raises(Diverged, match="the loss was nan in epoch 3"):
     directory.fit()
+
+
+def test_a_training_goes_back_to_its_start_before_the_first_checkpoint(tmp_path):
+  config = dataclasses.replace(TRAINING, schedule="constant", learning_rate=0.05)
+  trainer = make_trainer(config, train_examples=256)
+  disturbed = Disturbed(trainer, 2, lambda: poison(trainer))
+  history = TrainingDirectory(str(tmp_path), disturbed, nan_rate_factor=0.5).fit()
+  assert epochs(history) == [1, 2] and np.isfinite(history[-1]["train_loss"])
+  assert trainer.learning_rate == pytest.approx(0.025)
+
+
+def test_a_training_that_diverged_goes_on_with_a_smaller_factor(tmp_path):
+  trainer = make_trainer()
+  directory = TrainingDirectory(str(tmp_path), Disturbed(trainer, 2, lambda: poison(trainer)), nan_rate_factor=0.0)
+  with pytest.raises(Diverged) as error:
+    directory.fit()
+  assert error.value.rate_factor is None  # There is no checkpoint to go back to.
+  for factor, expected in ((1.0, 1.0), (1.0, 1.0), (0.25, 0.25)):
+    trainer = make_trainer()
+    with pytest.raises(Diverged) as error:
+      TrainingDirectory(str(tmp_path), AlwaysDisturbed(trainer, poison), nan_rate_factor=factor).fit()
+    assert error.value.rate_factor == pytest.approx(expected)
+  trainer = make_trainer()
+  disturbed = Disturbed(trainer, 1, lambda: poison(trainer))
+  history = TrainingDirectory(str(tmp_path), disturbed, nan_rate_factor=0.1).fit()
+  assert epochs(history) == list(range(1, TRAINING.epochs + 1))
+  assert float(trainer.course.rate_factor) == pytest.approx(0.1)
 
 
 def test_a_cosine_is_scaled_when_a_training_goes_back():
