@@ -23,8 +23,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def main(flag_values: flags.FlagValues) -> int:
   """Prints the status; returns the exit code."""
   directory = flag_values.workdir
-  num_trials, num_finalists = (recorded_flags.count(directory, flag) for flag in ("num_trials", "rerank"))
-  status = status_of(directory, num_trials=num_trials, num_finalists=num_finalists)
+  num_trials, num_finalists, max_epochs = (
+    recorded_flags.count(directory, flag) for flag in ("num_trials", "rerank", "max_epochs")
+  )
+  status = status_of(directory, num_trials=num_trials, num_finalists=num_finalists, max_epochs=max_epochs)
   print(status.to_json() if flag_values.json else status)
   return 0
 

@@ -11,13 +11,15 @@ from typing import Any
 from nao_tf import fields
 from nao_tf.reports.markup import figure
 from nao_tf.runs.attempts import ATTEMPTS_FILE
-from nao_tf.runs.journal import TRIALS_FILE
+from nao_tf.runs.journal import TRIALS_FILE, open_trials, read_entries
 from nao_tf.runs.json_files import parse_json
 from nao_tf.runs.lines import read_lines
 from nao_tf.runs.run_lock import LOCK_FILE
 from nao_tf.runs.settings import RunDirectoryError, read_settings
 from nao_tf.searches.reading import load
+from nao_tf.searches.rungs import RungConfig
 from nao_tf.searches.search_record import SearchRecord
+from nao_tf.searches.stages import RungStages
 from nao_tf.searches.winner import BEST_FILE
 from nao_tf.trial import Trial
 
@@ -76,19 +78,29 @@ class Status:
     return "\n".join(f"{name:9} {text}" for name, text in _rows(self) if text)
 
 
-def status_of(directory: str, *, num_trials: int | None = None, num_finalists: int | None = None) -> Status:
+def status_of(
+  directory: str,
+  *,
+  num_trials: int | None = None,
+  num_finalists: int | None = None,
+  max_epochs: int | None = None,
+) -> Status:
   """Returns the status of the search or training in a directory.
 
   Args:
     directory: directory of a search or training.
     num_trials: total number of trials of a search, if known.
     num_finalists: number of finalists to evaluate again, if known.
+    max_epochs: maximum total number of epochs of a search with rungs, if known. A search that has used them up is
+      finished with the trials that it has.
 
   Raises:
     RunDirectoryError: if it is neither, or its files cannot be read.
   """
   if os.path.exists(os.path.join(directory, TRIALS_FILE)):
-    return _of_search(directory, num_trials, num_finalists)
+    status = _of_search(directory, num_trials, num_finalists)
+    is_over = _is_used_up(directory, max_epochs)
+    return dataclasses.replace(status, total=status.done, seconds_left=0.0) if is_over else status
   settings = read_settings(directory)
   if "genotype" not in settings:
     raise RunDirectoryError(f"{directory}: expected the directory of a search or a training; no trial was begun here")
@@ -128,6 +140,18 @@ def _of_search(directory: str, num_trials: int | None, num_finalists: int | None
   )
   reranked = sum(not trial.is_open for trial in record.reranked)
   return dataclasses.replace(status, reranked=reranked, to_rerank=_num_to_rerank(record, num_finalists))
+
+
+def _is_used_up(directory: str, max_epochs: int | None) -> bool:
+  """Returns whether a search with rungs has ended because whatever it could start would exceed its number of epochs."""
+  if max_epochs is None:
+    return False
+  settings, entries = read_entries(directory)
+  if "rungs" not in settings:
+    return False
+  stages = RungStages(RungConfig(tuple(settings["rungs"]), settings["reduction"], settings["promotion"], max_epochs))
+  collections.deque(stages.events(entries), maxlen=0)
+  return not open_trials(entries) and stages.promoted() is None and not stages.num_new(1)
 
 
 def _num_to_rerank(record: SearchRecord, num_finalists: int | None) -> int | None:

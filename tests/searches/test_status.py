@@ -90,6 +90,24 @@ def test_a_search_is_finished_when_its_finalists_are(tmp_path):
   assert status.is_finished and "finished" in str(status) and "2 of 2" in str(status)
 
 
+def test_a_search_in_rungs_is_finished_when_its_epochs_are_used_up(tmp_path):
+  settings = {"space": "mine", "rungs": [2, 5], "reduction": 2, "promotion": "asynchronous"}
+  with Journal(str(tmp_path), settings) as journal:
+    for number in range(3):
+      trial = Trial(number, (number,))
+      journal.append_asked([trial])
+      journal.append_closed(trial.close(Evaluation(number / 10, cost_seconds=1.0)))
+    promoted = trial.close(Evaluation(0.2)).promote()
+    journal.append_promoted(promoted)
+    assert not status_of(str(tmp_path), num_trials=9, max_epochs=10).is_finished  # The promoted trial is open.
+    journal.append_closed(promoted.close(Evaluation(0.3, cost_seconds=1.0, rung=1)))
+  write_json(str(tmp_path / "lock.json"), {})
+  assert not status_of(str(tmp_path), num_trials=9, max_epochs=11).is_finished  # 9 epochs, and 2 for a new trial.
+  assert not status_of(str(tmp_path), num_trials=9).is_finished
+  status = status_of(str(tmp_path), num_trials=9, max_epochs=10)
+  assert status.is_finished and status.seconds_left == 0 and "3 of 3 trials" in str(status)
+
+
 def test_a_search_whose_process_was_killed_is_not_running(begun):
   write_json(os.path.join(begun, "lock.json"), {"process": 2**22 + 1, "host": socket.gethostname(), "command": "x"})
   status = status_of(begun)
