@@ -26,13 +26,13 @@ def define(flag_values: flags.FlagValues) -> None:
 
 
 def earlier_search(flag_values: flags.FlagValues) -> EarlierSearch:
-  """Returns what the earlier search of a warm start has found out.
+  """Returns what the earlier search of a warm start has found out, or had found out when this search began.
 
   Raises:
     ValueError: if there is nothing to learn from; the message names the flag.
   """
   try:
-    return read_earlier_search(flag_values.warm_start, make_space(flag_values.space))
+    return read_earlier_search(flag_values.warm_start, make_space(flag_values.space), workdir=flag_values.workdir)
   except (ValueError, RunDirectoryError) as error:
     raise ValueError(f"--warm_start={error}") from error
 
@@ -53,7 +53,7 @@ def strategy_of(flag_values: flags.FlagValues, proposals: SearchSpace) -> Strate
   """Returns the strategy, which may learn from an earlier search and from proxies."""
   strategy = search_flags.strategy(flag_values, proposals)
   if flag_values.warm_start is not None:
-    warm_started(strategy, flag_values.warm_start)
+    warm_started(strategy, flag_values.warm_start, workdir=flag_values.workdir)
   if proxies := proxies_of(flag_values):
     inform(strategy, flag_values, proxies)
   return strategy

@@ -253,6 +253,7 @@ def search(
     ),
     reranking=again,
     objectives=objective_flags.sought(flag_values, space, search_flags.children(flag_values)),
+    earlier=None if flag_values.warm_start is None else prior_knowledge.earlier_search(flag_values),
     tensorboard=experiment.wants_tensorboard(flag_values),
   )
 

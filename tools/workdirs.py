@@ -13,10 +13,11 @@ from nao_tf.runs.settings import CONFIG_FILE, RunDirectoryError
 from nao_tf.runs.starts import STARTS_FILE
 from nao_tf.searches.status import HISTORY_FILE
 from nao_tf.serving import TASK_FILE
+from nao_tf.strategies.earlier_search import KEPT_FILE
 from nao_tf.tools.recorded_flags import COMMAND_FILE
 
 _WITHOUT_WORK = frozenset(
-  (ATTEMPTS_FILE, TRIALS_FILE, LOCK_FILE, CONFIG_FILE, HISTORY_FILE, TASK_FILE, COMMAND_FILE, STARTS_FILE)
+  (ATTEMPTS_FILE, TRIALS_FILE, LOCK_FILE, CONFIG_FILE, HISTORY_FILE, TASK_FILE, COMMAND_FILE, STARTS_FILE, KEPT_FILE)
 )
 _STATUS = "nao-status"
 _TENSORBOARD = "tensorboard"

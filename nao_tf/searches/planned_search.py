@@ -46,7 +46,7 @@ from nao_tf.searches.workers import Workers, is_shared
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import PLAIN_GENOTYPES
 from nao_tf.strategies import Strategy
-from nao_tf.strategies.earlier_search import read_earlier_search, warm_started
+from nao_tf.strategies.earlier_search import EarlierSearch, read_earlier_search, warm_started
 from nao_tf.supernets import check_supernet
 from nao_tf.supernets.config import SharingConfig
 from nao_tf.tasks.base import Configs, Task
@@ -172,6 +172,7 @@ class PlannedSearch(Planned):
       lambda: self._opened_evaluator(tensorboard=tensorboard),
       budget=budget,
       objectives=self.objectives,
+      earlier=self._earlier(),
       callbacks=callbacks,
       progress=progress,
       tensorboard=tensorboard,
@@ -197,18 +198,24 @@ class PlannedSearch(Planned):
 
   @property
   def _hint_settings(self) -> dict[str, Any]:
-    directory, proxies = self.choices.warm_start, self.choices.proxies
+    earlier, proxies = self._earlier(), self.choices.proxies
     return {
-      **({} if directory is None else {"warm_start": read_earlier_search(directory, self.space).digest}),
+      **({} if earlier is None else {"warm_start": earlier.digest}),
       **({"proxies": list(proxies)} if proxies else {}),
     }
+
+  def _earlier(self) -> EarlierSearch | None:
+    """Returns the earlier search to learn from; None for none."""
+    if self.choices.warm_start is None:
+      return None
+    return read_earlier_search(self.choices.warm_start, self.space, workdir=self.directory)
 
   def _strategy(self) -> Strategy:
     network_config = self.configs.network_config
     proposals = fitting_space(self.space, self.choices.bounds, network_config, lambda: self.task)
     strategy = strategy_of(self.choices.strategy, proposals, self.choices.seed, self.choices.strategy_config)
     if self.choices.warm_start is not None:
-      warm_started(strategy, self.choices.warm_start)
+      warm_started(strategy, self.choices.warm_start, workdir=self.directory)
     if proxies := self.choices.proxies:
       with_network_proxies(strategy, proxies, self.space, network_config, lambda: self.task)
     return strategy

@@ -33,6 +33,7 @@ from nao_tf.searches.watchers import Watchers
 from nao_tf.searches.winner import Rescore, evaluate_finalists, finalists, write_winner
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Strategy
+from nao_tf.strategies.earlier_search import EarlierSearch, keep_earlier_search
 from nao_tf.trial import Trial, best_trial
 
 OpenEvaluator = Callable[[], contextlib.AbstractContextManager[Evaluator | Executor]]
@@ -106,6 +107,7 @@ def search_in_directory(
   budget: Budget,
   reranking: Reranking | None = None,
   objectives: Objectives | None = None,
+  earlier: EarlierSearch | None = None,
   callbacks: Iterable[Callable[[Trial], None]] = (),
   progress: bool = True,
   tensorboard: bool = True,
@@ -123,6 +125,7 @@ def search_in_directory(
     budget: length of the search.
     reranking: how the best trials are evaluated again; None to take the best of the search.
     objectives: the objectives of a multi-objective search; None to maximize the reward. Not supported with `reranking`.
+    earlier: the earlier search that the strategy learns from, of which a copy is kept; None for none.
     callbacks: functions that are called with every evaluated trial, including those of an interrupted search.
     progress: whether to show a progress bar.
     tensorboard: whether to log curves, hyperparameters and images for TensorBoard.
@@ -142,6 +145,8 @@ def search_in_directory(
     reranker = stack.enter_context(reranking.open_evaluator()) if reranking else None
     if not journal.entries:  # What is kept of children is that of another search.
       remove_trainings(directory)
+    if earlier is not None:
+      keep_earlier_search(directory, earlier)
     record_start(directory)
     predictions = stack.enter_context(contextlib.closing(Predictions(directory)))
     report = ReportWriter(journal, space)

@@ -2,18 +2,27 @@
 
 NAO's Gaussian process learns from them; see `nao_tf.strategies.warm_start`. Some of the initial architectures are the
 best ones of the earlier search.
+
+A search keeps a copy of what it learns from, since the earlier search may continue, be moved, or be deleted.
 """
 
 import dataclasses
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
+from nao_tf import fields
 from nao_tf.runs.journal import read_search
+from nao_tf.runs.json_files import read_json, write_json
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal, Strategy
-from nao_tf.trial import Origin, Trial, top_trials
+from nao_tf.trial import Evaluation, Origin, Trial, top_trials
+
+KEPT_FILE = "warm_start.json"
+"""The copy of an earlier search, in the directory of the search that learns from it."""
 
 EARLIER = Origin("earlier")
 """The origin of an architecture that was one of the best of an earlier search."""
@@ -44,17 +53,21 @@ class EarlierSearch:
     return [(trial.architecture, EARLIER) for trial in self.trials]
 
 
-def read_earlier_search(directory: str, space: SearchSpace) -> EarlierSearch:
+def read_earlier_search(directory: str, space: SearchSpace, *, workdir: str | None = None) -> EarlierSearch:
   """Reads the results of an earlier search of a space.
 
   Args:
     directory: directory of the earlier search.
     space: the space of the current search.
+    workdir: directory of the current search. If it has begun with the same earlier search, its copy is read.
 
   Raises:
     ValueError: if it searched another space, or has too few trials; the message names the directory.
     nao_tf.runs.settings.RunDirectoryError: if it is not the directory of a search.
   """
+  kept = None if workdir is None else _kept(workdir, directory, space)
+  if kept is not None:
+    return kept
   settings, trials = read_search(directory)
   _check_space(directory, settings.get("space"), space)
   wrong = [trial.id for trial in trials if not space.is_valid(trial.architecture)]
@@ -66,12 +79,56 @@ def read_earlier_search(directory: str, space: SearchSpace) -> EarlierSearch:
   return EarlierSearch(directory, scored)
 
 
-def warm_started(strategy: Strategy, directory: str) -> Strategy:
+def keep_earlier_search(workdir: str, earlier: EarlierSearch) -> None:
+  """Writes a copy of an earlier search into the directory of the search that learns from it.
+
+  Args:
+    workdir: directory of the search, which exists.
+    earlier: the earlier search.
+
+  Raises:
+    OSError: if it cannot be written.
+  """
+  rows = [
+    {"id": trial.id, "architecture": list(trial.architecture), "reward": trial.reward, "rung": trial.rung}
+    for trial in earlier.trials
+  ]
+  write_json(os.path.join(workdir, KEPT_FILE), {"directory": os.path.abspath(earlier.directory), "trials": rows})
+
+
+def _kept(workdir: str, directory: str, space: SearchSpace) -> EarlierSearch | None:
+  """Returns the copy in the directory of a search; None if there is none, or one of another directory or space.
+
+  Raises:
+    ValueError: if it cannot be read.
+  """
+  path = os.path.join(workdir, KEPT_FILE)
+  if not os.path.exists(path):
+    return None
+  try:
+    row = fields.members(read_json(path), "an earlier search", ("directory", "trials"))
+    trials = [_kept_trial(trial) for trial in fields.elements(row["trials"], "trials")]
+    kept = EarlierSearch(fields.text(row["directory"], "directory"), trials)
+  except ValueError as error:
+    raise ValueError(f"{path}: not the copy of an earlier search ({error})") from error
+  is_same = kept.directory == os.path.abspath(directory)
+  return kept if is_same and all(space.is_valid(trial.architecture) for trial in trials) else None
+
+
+def _kept_trial(row: Any) -> Trial:
+  fields.members(row, "a trial", ("id", "architecture", "reward", "rung"))
+  rung = fields.integer(row["rung"], "rung", 0)
+  trial = Trial(fields.integer(row["id"], "id", 0), fields.integers(row["architecture"], "architecture"), rung=rung)
+  return trial.close(Evaluation(fields.number(row["reward"], "reward"), rung=rung))
+
+
+def warm_started(strategy: Strategy, directory: str, *, workdir: str | None = None) -> Strategy:
   """Warm-starts a fresh strategy with the results of an earlier search, and returns the strategy.
 
   Args:
     strategy: a strategy with a method `warm_start`, such as NAO.
     directory: directory of the earlier search.
+    workdir: directory of the current search; see `read_earlier_search`.
 
   Raises:
     ValueError: if the strategy does not support warm starts, or the earlier search cannot be used.
@@ -80,7 +137,7 @@ def warm_started(strategy: Strategy, directory: str) -> Strategy:
   take = getattr(strategy, "warm_start", None)
   if take is None:
     raise ValueError(f"a warm start is for the strategy nao, got {type(strategy).__name__}")
-  take(read_earlier_search(directory, strategy.space))
+  take(read_earlier_search(directory, strategy.space, workdir=workdir))
   return strategy
 
 

@@ -1,5 +1,6 @@
 import dataclasses
 import itertools
+import shutil
 
 import numpy as np
 import pytest
@@ -9,7 +10,14 @@ from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.searches.loop import run_search
 from nao_tf.spaces import make_space
 from nao_tf.strategies import make_strategy
-from nao_tf.strategies.earlier_search import EARLIER, in_turns, read_earlier_search, warm_started
+from nao_tf.strategies.earlier_search import (
+  EARLIER,
+  KEPT_FILE,
+  in_turns,
+  keep_earlier_search,
+  read_earlier_search,
+  warm_started,
+)
 from nao_tf.strategies.nao_config import PRESETS
 from nao_tf.trial import RANDOM, Evaluation, Trial
 from tests.support.toys import CountingEvaluator, ToySpace
@@ -49,6 +57,31 @@ def test_trials_are_read_with_the_best_first(earlier):
   rewards = [trial.reward for trial in found.trials]
   assert rewards == sorted(rewards, reverse=True) and None not in rewards
   assert found.digest == read_earlier_search(earlier, SPACE).digest and len(found.digest) == 16
+
+
+def test_a_search_learns_from_its_copy_whatever_happens_to_the_earlier_one(tmp_path):
+  directory, workdir = write(tmp_path / "earlier", num_trials=8), str(tmp_path)
+  before = read_earlier_search(directory, SPACE, workdir=workdir)
+  keep_earlier_search(workdir, before)
+  write(tmp_path / "earlier", num_trials=12)
+  kept = read_earlier_search(directory, SPACE, workdir=workdir)
+  assert kept.digest == before.digest != read_earlier_search(directory, SPACE).digest
+  assert [(trial.architecture, trial.reward, trial.rung) for trial in kept.trials] == [
+    (trial.architecture, trial.reward, trial.rung) for trial in before.trials
+  ]
+  shutil.rmtree(directory)
+  assert read_earlier_search(directory, SPACE, workdir=workdir).digest == before.digest
+  other = write(tmp_path / "other", num_trials=9)
+  assert read_earlier_search(other, SPACE, workdir=workdir).digest == read_earlier_search(other, SPACE).digest
+  strategy = warm_started(make_strategy("nao", SPACE, seed=1, config=CONFIG), directory, workdir=workdir)
+  assert search(strategy, CountingEvaluator(), 2)[1].architecture == before.trials[0].architecture
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"directory": "a", "trials": [{}]}', '{"directory": 1, "trials": []}'])
+def test_a_copy_that_is_none_is_refused_by_its_name(tmp_path, earlier, text):
+  (tmp_path / KEPT_FILE).write_text(text)
+  with pytest.raises(ValueError, match=f"{KEPT_FILE}: not the copy of an earlier search"):
+    read_earlier_search(earlier, SPACE, workdir=str(tmp_path))
 
 
 def test_a_search_begins_with_the_best_of_the_earlier_one_and_random_ones_in_turns(earlier):

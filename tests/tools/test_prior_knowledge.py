@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 from absl import flags
 
@@ -5,6 +7,7 @@ from nao_tf.runs.journal import Journal
 from nao_tf.searches.loop import run_search
 from nao_tf.spaces import make_space
 from nao_tf.strategies import make_strategy
+from nao_tf.strategies.earlier_search import keep_earlier_search, read_earlier_search
 from nao_tf.tools import flag_groups, prior_knowledge, search
 from tests.support.command_line import parse
 from tests.support.toys import CountingEvaluator
@@ -32,6 +35,15 @@ def test_a_search_learns_from_the_earlier_one_and_records_what_it_was(earlier):
   assert [strategy.origin(a).kind for a in strategy.ask(4)] == ["random", "earlier", "random", "earlier"]
   assert len(search.settings(values)["warm_start"]) == 16
   assert "warm_start" not in search.settings(parsed())
+
+
+def test_a_search_resumes_with_what_the_earlier_one_was(earlier, tmp_path):
+  before = search.settings(parsed(f"--warm_start={earlier}", "--space=nasnet5"))
+  moved = str(tmp_path / "moved")
+  keep_earlier_search(str(tmp_path), dataclasses.replace(read_earlier_search(earlier, SPACE), directory=moved))
+  values = parse(search, f"--workdir={tmp_path}", f"--warm_start={moved}", "--space=nasnet5")
+  search.check(values)
+  assert search.settings(values)["warm_start"] == before["warm_start"]
 
 
 def test_what_cannot_be_learned_from_is_refused_before_anything_is_done(earlier, tmp_path):
