@@ -12,9 +12,14 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from nao_tf.tasks.bmp_headers import bmp_fault
 from nao_tf.tasks.image_sizes import ImageSize, resized, stacked
+from nao_tf.tasks.photograph_headers import damage, opened
 
 ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
+UNDECODABLE = (tf.errors.InvalidArgumentError, tf.errors.UnknownError, tf.errors.DataLossError)
+"""Errors of decoders of images."""
+
 _NAMED_FILES = 5
 _MANY_BYTES = 2**31
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -65,8 +70,8 @@ def read_images(
   num_values, bytes_each = 0, 1
   with concurrent.futures.ThreadPoolExecutor() as pool:
     for file, image in zip(files, pool.map(lambda file: _decoded(file.path, image_size), files)):
-      if image is None:
-        corrupt.append(file.path)
+      if isinstance(image, str):
+        corrupt.append(f"{file.path} ({image})")
         continue
       images.append(image)
       labels.append(file.label)
@@ -81,14 +86,21 @@ def read_images(
   return stacked(_of_one_kind(_of_one_range(images, place)), place), labels
 
 
-def _decoded(path: str, image_size: ImageSize | None) -> np.ndarray | None:
-  """Returns the image in a file, uint8 or uint16 `[H, W, C]`; None if there is none."""
+def _decoded(path: str, image_size: ImageSize | None) -> np.ndarray | str:
+  """Returns the image in a file, uint8 or uint16 `[H, W, C]`; if there is none, the reason."""
   try:
-    content = tf.io.read_file(path)
-    dtype = tf.uint16 if _has_16_bits(content.numpy()) else tf.uint8
+    with opened(path) as file:
+      content = file.read()
+  except ValueError as error:
+    return str(error)
+  fault = bmp_fault(content)
+  if fault:
+    return fault
+  try:
+    dtype = tf.uint16 if _has_16_bits(content) else tf.uint8
     image = tf.io.decode_image(content, dtype=dtype, expand_animations=False)
-  except (tf.errors.InvalidArgumentError, tf.errors.UnknownError, tf.errors.DataLossError):
-    return None
+  except UNDECODABLE:
+    return damage(content)
   return np.asarray(image if image_size is None else resized(image, image_size))
 
 
@@ -130,7 +142,9 @@ def report_corrupt(corrupt: Sequence[str], total: int, place: str, skip: bool) -
   more = f" and {len(corrupt) - _NAMED_FILES} more" if len(corrupt) > _NAMED_FILES else ""
   found = f"{len(corrupt)} of {total} files cannot be read as images: {', '.join(corrupt[:_NAMED_FILES])}{more}"
   if not skip:
-    raise ValueError(f"{place}: {found}; remove them, or pass skip_corrupt=True to skip them")
+    raise ValueError(
+      f"{place}: {found}; remove them, or leave them out with --skip_corrupt (in Python: skip_corrupt=True)"
+    )
   if len(corrupt) == total:
     raise ValueError(f"{place}: {found}")
   logging.warning("%s: %s; they are skipped", place, found)

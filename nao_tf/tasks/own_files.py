@@ -12,6 +12,7 @@ from nao_tf.tasks.image_lists import list_files
 from nao_tf.tasks.image_sizes import ImageSize
 from nao_tf.tasks.own_images import OwnImages
 from nao_tf.tasks.photograph_folders import photograph_files
+from nao_tf.tasks.photograph_headers import opened
 from nao_tf.tasks.photograph_sources import DEFAULT_SIZE
 
 
@@ -50,7 +51,10 @@ class FolderClassification(OwnImages):
     """
     del data_dir, download
     if image_dir is None:
-      raise ValueError(f"{name}: expected an image_dir, a directory with a folder of images for each class, got none")
+      raise ValueError(
+        f"task {name!r} needs the directory of its images: --image_dir with a folder of images for each class, or a .csv"
+        " file of image paths and labels"
+      )
     if photographs:
       size = image_size or DEFAULT_SIZE
       files = photograph_files(image_dir, image_size=size, skip_corrupt=skip_corrupt)
@@ -118,7 +122,15 @@ def files_fingerprint(path: str) -> str:
   """
   checksum = hashlib.sha256()
   for listed in list_files(os.path.expanduser(path)):
-    checksum.update(f"{listed.label}\n".encode("utf-8", "replace"))
-    with open(listed.path, "rb") as file:
-      checksum.update(hashlib.sha256(file.read()).digest())
+    checksum.update(f"{listed.label}\n".encode("utf-8", "surrogateescape"))
+    checksum.update(_digest(listed.path))
   return checksum.hexdigest()[:32]
+
+
+def _digest(path: str) -> bytes:
+  """Returns a checksum of the content of a file; nothing of a broken link."""
+  try:
+    with opened(path) as file:
+      return hashlib.sha256(file.read()).digest()
+  except ValueError:
+    return b""

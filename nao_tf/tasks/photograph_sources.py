@@ -14,7 +14,7 @@ import tensorflow as tf
 from absl import logging
 
 from nao_tf.tasks.class_labels import numbered_classes
-from nao_tf.tasks.image_files import ImageFile, report_corrupt
+from nao_tf.tasks.image_files import UNDECODABLE, ImageFile, report_corrupt
 from nao_tf.tasks.photograph_headers import read_header
 from nao_tf.tasks.pixels import BYTES, Pixels
 
@@ -135,7 +135,8 @@ class PhotographFiles:
     paths, classes = self._paths[split], self._classes[split]
     if chosen is not None:
       paths, classes = paths[chosen], classes[chosen]
-    names, numbers = tf.constant(paths, tf.string), tf.constant(classes, tf.int32)
+    names = tf.constant([os.fsencode(path) for path in paths], tf.string)
+    numbers = tf.constant(classes, tf.int32)
     order = tf.range(len(paths))
     order = order if seed is None else tf.random.experimental.stateless_shuffle(order, seed)
     return tf.data.Dataset.from_tensor_slices(order[first:]).map(
@@ -148,8 +149,18 @@ def fingerprint(files: Sequence[ImageFile]) -> dict[str, Any]:
   common = os.path.commonpath([os.path.dirname(file.path) for file in files])
   checksum = hashlib.sha256()
   for name, file in sorted((os.path.relpath(file.path, common), file) for file in files):
-    checksum.update(f"{name}\n{file.label}\n{os.path.getsize(file.path)}\n".encode("utf-8", "replace"))
+    checksum.update(f"{name}\n{file.label}\n{_size(file.path)}\n".encode("utf-8", "surrogateescape"))
   return {"photographs": checksum.hexdigest()[:32]}
+
+
+def _size(path: str) -> int | None:
+  """Returns the number of bytes of a file; None of a broken link."""
+  try:
+    return os.path.getsize(path)
+  except OSError:
+    if not os.path.islink(path):
+      raise
+    return None
 
 
 def _corrupt(files: Sequence[ImageFile]) -> dict[str, str]:
@@ -167,9 +178,9 @@ def _fault(path: str) -> str:
   if header.ends:
     return ""
   try:
-    tf.io.decode_image(tf.io.read_file(path), expand_animations=False)
-  except (tf.errors.InvalidArgumentError, tf.errors.UnknownError, tf.errors.DataLossError):
-    return f"(is a {header.kind.upper()} image that is incomplete or damaged)"
+    tf.io.decode_image(tf.io.read_file(os.fsencode(path)), expand_animations=False)
+  except UNDECODABLE:
+    return f"({header.damage})"
   return ""
 
 

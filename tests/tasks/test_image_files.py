@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,7 @@ from nao_tf.tasks.image_files import ImageFile, read_images
 from nao_tf.tasks.image_lists import files_of_directory
 from nao_tf.tasks.own_files import source_of_files, source_of_list
 from tests.support import shapes
+from tests.support.bitmaps import COLORS, GRAYS, bitmap
 
 
 def files(directory):
@@ -59,11 +62,38 @@ def test_corrupt_files_are_counted_and_named(tmp_path):
   (tmp_path / "circle" / "0.jpg").write_bytes(whole[: len(whole) // 2])
   (tmp_path / "square" / "1.jpg").write_bytes(b"")
   (tmp_path / "square" / "3.jpg").write_bytes(b"no image")
-  message = r"here: 3 of 8 files cannot be read as images: .*circle/0.jpg, .*square/1.jpg, .*square/3.jpg; remove them"
+  message = (
+    r"here: 3 of 8 files cannot be read as images: .*circle/0.jpg \(is a JPEG image that is incomplete or damaged\),"
+    r" .*square/1.jpg \(is empty\), .*square/3.jpg \(is not an image, expected BMP, GIF, JPEG or PNG\); remove them, or"
+    r" leave them out with --skip_corrupt \(in Python: skip_corrupt=True\)$"
+  )
   with pytest.raises(ValueError, match=message):
     read_images(files(tmp_path), "here")
   images, labels = read_images(files(tmp_path), "here", skip_corrupt=True)
   assert len(images) == len(labels) == 5 and labels.count("circle") == 3
+
+
+def test_pixels_that_would_be_numbers_of_colors_are_refused(tmp_path):
+  shapes.write_folders(tmp_path, 4)
+  (tmp_path / "circle" / "9.bmp").write_bytes(bitmap([bytes(16)] * 16, bits=8, palette=COLORS))
+  (tmp_path / "square" / "9.bmp").write_bytes(bitmap([bytes(range(16))] * 16, bits=8, palette=GRAYS))
+  with pytest.raises(
+    ValueError, match=r"1 of 6 files .*circle/9.bmp \(is a BMP image of 8 bits per pixel with a color"
+  ):
+    read_images(files(tmp_path), "here")
+  images, labels = read_images(files(tmp_path), "here", skip_corrupt=True)
+  assert labels == ["circle"] * 2 + ["square"] * 3
+  np.testing.assert_array_equal(images[-1], np.broadcast_to(np.arange(16)[:, np.newaxis], (16, 16, 3)))
+
+
+def test_broken_links_are_corrupt_and_names_that_are_no_unicode_are_not(tmp_path):
+  shapes.write_folders(tmp_path, 4)
+  (tmp_path / "circle" / "9.png").symlink_to("nothing")
+  (tmp_path / "square" / "1.png").rename(os.fsdecode(os.fsencode(tmp_path / "square") + b"/\xff\xe9.png"))
+  with pytest.raises(ValueError, match=r"1 of 5 files .*circle/9.png \(is a link to a file that does not exist\)"):
+    read_images(files(tmp_path), "here")
+  images, _ = read_images(files(tmp_path), "here", skip_corrupt=True)
+  assert np.array_equal(images, [shapes.shape_image(number) for number in (0, 2, 3, 1)])
 
 
 def test_only_corrupt_files_are_an_error(tmp_path):

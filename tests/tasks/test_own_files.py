@@ -20,7 +20,7 @@ def test_corrupt_files_are_left_out_if_wanted(tmp_path):
 
 
 def test_a_directory_is_needed():
-  with pytest.raises(ValueError, match="folder: expected an image_dir"):
+  with pytest.raises(ValueError, match="task 'folder' needs the directory of its images: --image_dir with"):
     FolderClassification()
 
 

@@ -1,8 +1,11 @@
+import os
+
 import numpy as np
 import pytest
 
 from nao_tf.tasks import make_task
 from nao_tf.tasks.photograph_folders import photograph_files, photographs_fingerprint
+from tests.support.bitmaps import COLORS, GRAYS, bitmap
 from tests.support.photographs import NAMES, jpeg, write_photographs
 from tests.support.shapes import write_list
 
@@ -54,6 +57,37 @@ def test_faulty_files_are_named_before_any_work_and_can_be_left_out(tmp_path):
     assert fault in message
   task = folder(tmp_path, skip_corrupt=True, validation_fraction=0.0)
   assert task.num_examples("train") == 27 == sum(len(labels) for _, labels in task.raw_batches("train", 9))
+
+
+def test_palettes_and_broken_links_are_faulty(tmp_path):
+  write_photographs(tmp_path, 12, shorter=20)
+  (tmp_path / "coast" / "palette.bmp").write_bytes(bitmap([bytes(16)] * 16, bits=8, palette=COLORS))
+  (tmp_path / "dune" / "gray.bmp").write_bytes(bitmap([bytes(16)] * 16, bits=8, palette=GRAYS))
+  (tmp_path / "field" / "broken.jpg").symlink_to("nothing")
+  with pytest.raises(ValueError) as raised:
+    folder(tmp_path)
+  for fault in (
+    "2 of 15 files cannot be read as images",
+    "coast/palette.bmp (is a BMP image of 8 bits per pixel with a color palette, which cannot be read; convert it to PNG)",
+    "field/broken.jpg (is a link to a file that does not exist)",
+  ):
+    assert fault in str(raised.value)
+  assert folder(tmp_path, skip_corrupt=True, validation_fraction=0.0).num_examples("train") == 13
+
+
+def test_names_that_are_no_unicode_are_read_and_told_apart(tmp_path):
+  write_photographs(tmp_path, 12, shorter=20)
+  before = photographs_fingerprint(str(tmp_path))
+  content, prints = (tmp_path / "ridge" / "00005.jpg").read_bytes(), {before}
+  for name in (b"\xff.jpg", b"\xfe.jpg"):
+    path = os.path.join(os.fsencode(tmp_path), b"ridge", name)
+    with open(path, "wb") as file:
+      file.write(content)
+    prints.add(photographs_fingerprint(str(tmp_path)))
+    task = folder(tmp_path, validation_fraction=0.0)
+    assert task.num_examples("train") == 13 == sum(len(labels) for _, labels in task.raw_batches("train", 4))
+    os.remove(path)
+  assert len(prints) == 3
 
 
 def test_one_class_and_unknown_classes_of_test_images_are_refused(tmp_path, caplog):
