@@ -121,7 +121,7 @@ def files_fingerprint(path: str) -> str:
     OSError: if a file cannot be read.
   """
   checksum = hashlib.sha256()
-  for listed in list_files(os.path.expanduser(path)):
+  for listed in list_files(os.path.expanduser(path), reports=False):
     checksum.update(f"{listed.label}\n".encode("utf-8", "surrogateescape"))
     checksum.update(_digest(listed.path))
   return checksum.hexdigest()[:32]

@@ -34,19 +34,20 @@ def photographs_fingerprint(path: str) -> str:
     ValueError: if no images are listed there.
     OSError: if a file cannot be read.
   """
-  listed = _listed(os.path.expanduser(path))
+  listed = _listed(os.path.expanduser(path), reports=False)
   return str(fingerprint([file for files in listed.values() for file in files])["photographs"])
 
 
-def _listed(path: str) -> dict[str, Sequence[ImageFile]]:
-  """Returns the files to train on and, if there are any, those to test with."""
+def _listed(path: str, *, reports: bool = True) -> dict[str, Sequence[ImageFile]]:
+  """Returns the files to train on and, if there are any, those to test with; see `list_files`."""
   folders = _split_folders(path)
   train = next((folders[name] for name in _TRAIN if name in folders), None)
   if train is None:
-    return {"train": list_files(path)}
+    return {"train": list_files(path, reports=reports)}
   tests = [folders[name] for name in _TEST if name in folders]
   test = next(filter(_has_folders, tests), tests[0] if tests else None)
-  return {"train": files_of_directory(train), **({} if test is None else {"test": files_of_directory(test)})}
+  parts = {"train": train} if test is None else {"train": train, "test": test}
+  return {part: files_of_directory(folder, reports=reports) for part, folder in parts.items()}
 
 
 def _has_folders(path: str) -> bool:

@@ -1,3 +1,4 @@
+import os
 import shutil
 
 import pytest
@@ -21,6 +22,33 @@ def test_the_folders_of_a_directory_are_the_classes(tmp_path):
     ("square/3.png", "square"),
     ("square/deep/9.JPG", "square"),
   ]
+
+
+def test_other_files_are_skipped_with_one_warning_that_says_which(tmp_path, caplog):
+  shapes.write_folders(tmp_path, 4)
+  for name in ("circle/a.webp", "circle/b.WEBP", "square/c.webp", "square/d.txt", "square/e"):
+    (tmp_path / name).touch()
+  os.mkfifo(tmp_path / "circle" / "pipe.png")
+  (tmp_path / "square" / "null.png").symlink_to("/dev/null")
+  (tmp_path / "square" / "broken.png").symlink_to("nothing")
+  with caplog.at_level("WARNING"):
+    found = files_of_directory(str(tmp_path))
+  names = [os.path.basename(file.path) for file in found]
+  assert names == ["0.png", "2.png", "1.png", "3.png", "broken.png"]
+  [message] = [record.getMessage() for record in caplog.records]
+  kinds = ".webp (3), not a regular file (2), .txt (1), without an ending (1)"
+  assert message == f"{tmp_path}: skipping 7 files other than .bmp, .gif, .jpeg, .jpg, .png: {kinds}"
+  assert len(files_of_directory(str(tmp_path), reports=False)) == 5 and len(caplog.records) == 1
+
+
+def test_links_to_folders_are_followed_unless_they_lead_back(tmp_path):
+  shapes.write_folders(tmp_path / "images", 4)
+  shapes.write_folders(tmp_path / "others", 4)
+  (tmp_path / "images" / "circle" / "more").symlink_to(tmp_path / "others" / "circle")
+  assert len(files_of_directory(str(tmp_path / "images"))) == 6
+  (tmp_path / "images" / "square" / "back").symlink_to("..")
+  with pytest.raises(ValueError, match="images/square/back: is a link to a folder that contains it; remove it$"):
+    files_of_directory(str(tmp_path / "images"))
 
 
 def test_directories_without_classes_are_an_error(tmp_path):

@@ -35,3 +35,12 @@ def test_the_fingerprint_is_that_of_contents_and_classes(tmp_path):
   path.write_bytes(content)
   path.rename(second / "square" / "0.png")
   assert len({files_fingerprint(str(first)), changed, files_fingerprint(str(second))}) == 3
+
+
+def test_the_fingerprint_is_quiet_and_counts_a_broken_link(tmp_path, caplog):
+  before = files_fingerprint(str(shapes.write_folders(tmp_path, 6)))
+  (tmp_path / "square" / "notes.txt").touch()
+  (tmp_path / "square" / "9.png").symlink_to("nothing")
+  assert files_fingerprint(str(tmp_path)) != before
+  (tmp_path / "square" / "9.png").unlink()
+  assert files_fingerprint(str(tmp_path)) == before and not caplog.records
