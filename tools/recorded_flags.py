@@ -18,6 +18,7 @@ from nao_tf.runs.journal import TRIALS_FILE, read_search, read_trials
 from nao_tf.runs.json_files import read_json, write_json
 from nao_tf.runs.settings import (
   CONFIG_FILE,
+  OF_DATA,
   ChangedSettings,
   RunDirectoryError,
   json_settings,
@@ -34,8 +35,6 @@ from nao_tf.training.history import CHECKPOINTS
 COMMAND_FILE = "command.json"
 TUNER_DIRECTORY = "tuner"
 """The project of `nao-tune` in its work directory."""
-_OF_DATA = frozenset(("text", "images", "warm_start"))
-"""Settings that are digests of files: no flag brings back what they were."""
 _SHOWN = 3
 """A hint names at most so many flags."""
 
@@ -134,7 +133,7 @@ def _bound_settings(directory: str) -> dict[str, Any]:
 def _hint(command: str, directory: str, recorded: Mapping[str, Any]) -> str:
   """Returns how a run goes on whose settings were others; an empty text if that is not a matter of flags."""
   bound = _bound_settings(directory)
-  if ("genotype" if command == "train" else "strategy") not in bound or not _OF_DATA.isdisjoint(recorded):
+  if ("genotype" if command == "train" else "strategy") not in bound or not OF_DATA.keys().isdisjoint(recorded):
     return ""
   prefixes = _prefixes(command, bound)
   names = {_flag_name(key, prefixes): value for key, value in recorded.items()}

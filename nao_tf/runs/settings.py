@@ -26,6 +26,12 @@ RENAMED = {
 _COMPONENTS = frozenset(("strategy", "evaluator", "space", "task"))
 """Settings that say which other settings there are."""
 
+OF_DATA = {"text": "--text_dir", "images": "--image_dir", "warm_start": "--warm_start"}
+"""Settings that are digests of files, and the flags that say where these are: no flag brings back what they were."""
+
+_PHOTOGRAPHS, _IMAGES = "photographs", "images"
+"""A setting that says what another one is a digest of."""
+
 _OF_TRAININGS = ("label_smoothing", "segment_deviation")
 
 _ADDED: Mapping[str, Mapping[str, Any]] = {
@@ -106,11 +112,14 @@ def refuse_changes(directory: str, recorded: Mapping[str, Any], settings: Mappin
     ChangedSettings: if they differ; the message names each difference.
   """
   changed = changed_settings(recorded, settings)
-  if changed:
-    raise ChangedSettings(
-      f"{directory} was made with other settings: {changed}; use the old settings or choose another directory",
-      {name: renamed(recorded).get(name) for name in _changed_names(recorded, settings)},
-    )
+  if not changed:
+    return
+  differing = {name: renamed(recorded).get(name) for name in _changed_names(recorded, settings)}
+  of_files = all(_is_of_files(name, value, settings.get(name)) for name, value in differing.items())
+  kind, advice = ("data", "restore them") if of_files else ("settings", "use the old settings")
+  raise ChangedSettings(
+    f"{directory} was made with other {kind}: {changed}; {advice} or choose another directory", differing
+  )
 
 
 def json_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,7 +137,7 @@ def json_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def changed_settings(recorded: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-  """Returns which settings differ, "seed was 1, is 2"; an empty text if none does.
+  """Returns which settings differ, "seed was 1, is 2", and which files; an empty text if none does.
 
   If a component such as the strategy differs, settings that only one of both has are left out: they belong to it.
 
@@ -140,7 +149,7 @@ def changed_settings(recorded: Mapping[str, Any], settings: Mapping[str, Any]) -
   recorded, settings = renamed(recorded), renamed(settings)
   if not _COMPONENTS.isdisjoint(names):
     names = [name for name in names if name in recorded and name in settings] or names
-  return "; ".join(f"{name} was {recorded.get(name)!r}, is {settings.get(name)!r}" for name in names)
+  return "; ".join(_difference(name, recorded.get(name), settings.get(name)) for name in names)
 
 
 def without_additions(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,9 +191,22 @@ def renamed(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _changed_names(recorded: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
-  """Returns the present names of the settings that differ."""
+  """Returns the present names of the settings that differ, without those that differ because another one does."""
   recorded, settings = renamed(recorded), renamed(settings)
-  return [name for name in sorted({*recorded, *settings}) if recorded.get(name) != settings.get(name)]
+  names = [name for name in sorted({*recorded, *settings}) if recorded.get(name) != settings.get(name)]
+  return [name for name in names if name != _IMAGES] if _PHOTOGRAPHS in names else names
+
+
+def _difference(name: str, was: Any, now: Any) -> str:
+  """Returns in words how a setting differs."""
+  if _is_of_files(name, was, now):
+    return f"files of {OF_DATA[name]} were added, removed or changed since, or it is another one"
+  return f"{name} was {was!r}, is {now!r}"
+
+
+def _is_of_files(name: str, was: Any, now: Any) -> bool:
+  """Returns whether both values of a setting are digests of files."""
+  return name in OF_DATA and None not in (was, now)
 
 
 def _renamed(name: str) -> str:

@@ -40,6 +40,28 @@ def test_settings_of_another_strategy_are_not_listed():
   assert changed_settings({"seed": 0}, {"seed": 0, "task": "digits"}) == "task was None, is 'digits'"
 
 
+@pytest.mark.parametrize(
+  ("name", "flag"), [("images", "--image_dir"), ("text", "--text_dir"), ("warm_start", "--warm_start")]
+)
+def test_files_that_differ_are_told_by_their_flag_without_their_digests(name, flag):
+  before, now = {"seed": 0, name: "52387a92"}, {"seed": 0, name: "2be9b119"}
+  changed = f"files of {flag} were added, removed or changed since, or it is another one"
+  with pytest.raises(
+    RunDirectoryError, match=f"^w was made with other data: {changed}; restore them or choose another dir"
+  ):
+    refuse_changes("w", before, now)
+  message = f"^w was made with other settings: .*{changed}.*; use the old settings or choose another directory$"
+  with pytest.raises(RunDirectoryError, match=message):
+    refuse_changes("w", before, {**now, "seed": 1})
+  with pytest.raises(RunDirectoryError, match=f"^w was made with other settings: {name} was None, is '2be9b119'; use"):
+    refuse_changes("w", {"seed": 0}, now)
+
+
+def test_images_are_not_said_to_differ_if_it_is_their_kind_of_digest():
+  before, now = {"images": "1", "photographs": None}, {"images": "2", "photographs": True}
+  assert changed_settings(before, now) == "photographs was None, is True"
+
+
 def test_settings_that_are_not_json_are_refused(tmp_path):
   (tmp_path / "config.json").write_text("{")
   with pytest.raises(RunDirectoryError, match="not the settings"):

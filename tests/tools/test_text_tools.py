@@ -68,7 +68,9 @@ def test_an_export_from_another_text_is_refused(found, tmp_path):
 
 def test_a_search_is_not_continued_with_another_text(found, tmp_path):
   argv = [f"--text_dir={write_files(tmp_path, test=b'b')}", f"--data_dir={tmp_path}/prepared"]
-  assert "text was" in failure(search, f"--workdir={found}", *argv, *SEARCH)
+  assert "files of --text_dir were added, removed or changed since" in failure(
+    search, f"--workdir={found}", *argv, *SEARCH
+  )
 
 
 @pytest.mark.parametrize(
