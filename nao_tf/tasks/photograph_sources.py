@@ -111,7 +111,7 @@ class PhotographFiles:
     kept = {split: [file for file in part if file.path not in corrupt] for split, part in files.items()}
     train, test = kept["train"], kept.get("test", [])
     numbers, self.labels = numbered_classes([file.label for file in train], place)
-    self._paths = {split: np.array([file.path for file in part], object) for split, part in kept.items()}
+    self._paths = {split: np.array([os.fsencode(file.path) for file in part], object) for split, part in kept.items()}
     self._paths.setdefault("test", np.empty(0, object))
     self._classes = {"train": numbers, "test": _test_classes(test, self.labels, place)}
     self.fingerprint = fingerprint(everything)
@@ -135,8 +135,7 @@ class PhotographFiles:
     paths, classes = self._paths[split], self._classes[split]
     if chosen is not None:
       paths, classes = paths[chosen], classes[chosen]
-    names = tf.constant([os.fsencode(path) for path in paths], tf.string)
-    numbers = tf.constant(classes, tf.int32)
+    names, numbers = tf.constant(paths, tf.string), tf.constant(classes, tf.int32)
     order = tf.range(len(paths))
     order = order if seed is None else tf.random.experimental.stateless_shuffle(order, seed)
     return tf.data.Dataset.from_tensor_slices(order[first:]).map(
