@@ -23,7 +23,8 @@ class Evaluation:
     reward: the value that a search maximizes, a finite number; None if the evaluation failed.
     cost_seconds: wall time of the evaluation, in seconds.
     metrics: further results by name, as JSON values. A failed evaluation gives its `reason` here. NumPy and TensorFlow
-      numbers and arrays are converted to numbers and lists; numbers that are not finite become None.
+      numbers and arrays are converted to numbers and lists; numbers that are not finite become None, and what is no
+      character in a text becomes "?".
     rung: in a search with rungs, the rung that this result belongs to; 0 is the lowest.
     objectives: in a multi-objective search, the finite value of each objective by name. It is filled in by the search.
   """
@@ -287,8 +288,10 @@ def _json_value(value: Any, place: str, levels: int) -> Any:
     place: where the value is, for error messages.
     levels: how deeply it may be nested.
   """
-  if value is None or isinstance(value, (str, bool)):
+  if value is None or isinstance(value, bool):
     return value
+  if isinstance(value, str):
+    return _unicode(value)
   if isinstance(value, int) and abs(value) < _LARGEST_INTEGER:
     return int(value)
   if isinstance(value, (int, float)):
@@ -296,10 +299,15 @@ def _json_value(value: Any, place: str, levels: int) -> Any:
   if levels == 0:
     raise ValueError(f"{place}: nested more than {_DEEPEST_METRICS} levels deep")
   if isinstance(value, Mapping):
-    return {str(name): _json_value(item, f"{place}[{name!r}]", levels - 1) for name, item in value.items()}
+    return {_unicode(str(name)): _json_value(item, f"{place}[{name!r}]", levels - 1) for name, item in value.items()}
   if isinstance(value, (list, tuple)):
     return [_json_value(item, f"{place}[{index}]", levels - 1) for index, item in enumerate(value)]
   return _json_value(_of_library(value, place), place, levels - 1)
+
+
+def _unicode(text: str) -> str:
+  """Returns a text with "?" for what is no character, such as bytes of the name of a file that is not UTF-8."""
+  return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _finite_or_none(value: float) -> float | None:

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import strategies as st
 
+from nao_tf.runs.json_files import parse_json
 from nao_tf.trial import RANDOM, UNKNOWN, Evaluation, Origin, Trial, best_trial, top_trials
 
 
@@ -39,6 +40,15 @@ def test_what_is_no_number_is_refused_as_a_reward(reward):
 
 def test_metrics_that_are_not_finite_are_recorded_as_none():
   assert Evaluation(0.5, metrics={"a": math.nan, "b": np.float32("inf"), "c": 10**400}).metrics == dict.fromkeys("abc")
+
+
+def test_what_is_no_character_does_not_make_a_record_that_cannot_be_read():
+  evaluation = Evaluation.raised(OSError("no caf\udce9.jpg, but café"))
+  assert evaluation.metrics == {"reason": "OSError: no caf?.jpg, but café"}
+  evaluation = Evaluation(0.5, metrics={"\udcff": ["\udce9", "é"]})
+  assert evaluation.metrics == {"?": ["?", "é"]}
+  data = json.dumps(evaluation.to_json()).encode()
+  assert Evaluation.from_json(parse_json(data, "here")) == evaluation
 
 
 def test_arrays_in_metrics_become_lists():

@@ -73,9 +73,15 @@ _FREE = frozenset(
 
 
 def given(flag_values: flags.FlagValues) -> list[str]:
-  """Returns the flags that were given, as they can be given again."""
+  """Returns the flags that were given, as they can be given again, without those whose values are not Unicode."""
   names = [name for name in flag_values if flag_values[name].present and _is_recorded(name, flag_values)]
-  return [_argument(name, flag_values[name].value) for name in names if flag_values[name].value is not None]
+  arguments = [_argument(name, flag_values[name].value) for name in names if flag_values[name].value is not None]
+  return [argument for argument in arguments if _is_unicode(argument)]
+
+
+def _is_unicode(argument: str) -> bool:
+  """Returns whether an argument can be recorded. A path with bytes that are not UTF-8 cannot."""
+  return argument == argument.encode("utf-8", "replace").decode("utf-8")
 
 
 def _is_recorded(name: str, flag_values: flags.FlagValues) -> bool:

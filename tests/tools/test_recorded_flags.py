@@ -1,6 +1,7 @@
 """A run is taken up by its work directory alone."""
 
 import json
+import os
 
 import pytest
 from absl import flags
@@ -148,6 +149,15 @@ def test_paths_do_not_depend_on_the_current_directory(tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
   values = parsed(["nao-train", "--workdir=w", "--data_dir=data", "--architecture=NAONet-WS"], train)
   assert recorded_flags.given(values) == [f"--data_dir={tmp_path}/data", "--architecture=NAONet-WS"]
+
+
+def test_a_path_that_is_no_unicode_is_left_out_of_the_record_which_can_be_read(tmp_path):
+  images = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")
+  argv = ["nao-train", f"--workdir={tmp_path}", "--architecture=NAONet-WS", "--task=folder"]
+  recorded_flags.record("train", parsed([*argv, f"--image_dir={images}"], train))
+  assert set(recorded_flags.of("train", str(tmp_path))) == {"--architecture=NAONet-WS", "--task=folder"}
+  recorded_flags.record("train", parsed([*argv, "--image_dir=café"], train))
+  assert "--image_dir=café" in recorded_flags.of("train", str(tmp_path))
 
 
 @pytest.mark.parametrize("content", ["{", "[]", json.dumps({"command": "search", "flags": [1]})])
