@@ -110,12 +110,12 @@ def _memory_line(estimate: TrainingEstimate, memory: TrainingMemory | None) -> s
   """Returns what is printed of memory."""
   if memory is None:
     return (
-      f"memory per replica: {estimate.weight_bytes / 1e6:,.0f} MB for weights, gradients and momentum, plus activations,"
-      " which grow with --batch_size"
+      f"memory per replica: {estimate.weight_bytes / 1e6:,.0f} MB for weights, gradients and optimizer state, plus"
+      " activations, which grow with --batch_size"
     )
   parts = f", {memory.accumulate_steps} times per step" if memory.accumulate_steps > 1 else ""
   return (
-    f"estimated memory per replica: {memory.weight_bytes / 1e6:,.0f} MB for weights, gradients and {memory.beside},"
+    f"estimated memory per replica: {memory.weight_bytes / 1e6:,.0f} MB for {memory.of_weights},"
     f" and {memory.activation_bytes / 1e6:,.0f} MB for the activations of {memory.examples_at_once:,} {memory.example}s at"
     f" once{parts}"
   )
@@ -165,6 +165,7 @@ def _estimate(
 ) -> TrainingEstimate:
   """Returns what a training costs, after the checks that a training makes before it begins."""
   from nao_tf.tasks.trainers import check_training
+  from nao_tf.training.optimizers import num_slots
 
   task.check_genotype(genotype)
   task.check_data()
@@ -176,6 +177,7 @@ def _estimate(
     steps_per_epoch=task.steps_per_epoch(task.complete_training_config(configs.training_config)),
     num_replicas=num_replicas,
     mixed_precision=getattr(configs.training_config, "mixed_precision", "none"),
+    num_slots=num_slots(configs.training_config),
   )
 
 

@@ -31,8 +31,6 @@ _SINGLE_PRECISION = (CLASSIFIER, SOFTMAX)
 
 _BYTES = 4
 """Of a value in float32."""
-_COPIES = 3
-"""Of the weights in training: weights, gradients, momentum."""
 
 
 class Peak(NamedTuple):
@@ -75,6 +73,7 @@ class TrainingEstimate:
     steps_per_epoch: number of steps per epoch.
     num_replicas: number of devices.
     mixed_precision: compute type of the network; "none" for float32. Classifiers and softmaxes always use float32.
+    num_slots: how many numbers the optimizer keeps of each weight.
   """
 
   description: Description
@@ -83,6 +82,7 @@ class TrainingEstimate:
   steps_per_epoch: int
   num_replicas: int = 1
   mixed_precision: str = "none"
+  num_slots: int = 1
 
   @property
   def steps(self) -> int:
@@ -96,8 +96,8 @@ class TrainingEstimate:
 
   @property
   def weight_bytes(self) -> int:
-    """Memory of weights, gradients and momentum on each replica, in bytes."""
-    return _BYTES * _COPIES * self.description.parameters_with_auxiliary
+    """Memory of weights, gradients and the state of the optimizer on each replica, in bytes."""
+    return _BYTES * (2 + self.num_slots) * self.description.parameters_with_auxiliary
 
   def hours(self, accelerator: str, utilization: float) -> float:
     """Returns the estimated training time, in hours.
@@ -137,7 +137,9 @@ class TrainingMemory:
     accumulate_steps: number of parts for gradient accumulation.
     num_averages: number of averages that are kept of each weight.
     example: what one example is, "image" or "stream".
-    beside: description of other copies of the size of the weights.
+    num_slots: how many numbers the optimizer keeps of each weight.
+    is_flat: whether there is a second copy of the weights, as one vector.
+    keeps_best: whether the best weights so far are kept.
   """
 
   num_weights: int
@@ -146,17 +148,33 @@ class TrainingMemory:
   accumulate_steps: int = 1
   num_averages: int = 0
   example: str = "image"
-  beside: str = "momentum"
+  num_slots: int = 1
+  is_flat: bool = True
+  keeps_best: bool = False
 
   @property
   def weight_bytes(self) -> int:
-    """Of the weights, their gradients, and copies of them.
+    """Of the weights and of everything of their size; see `of_weights`."""
+    return _BYTES * sum(self._copies.values()) * self.num_weights
 
-    In a network on images the optimizer sees the weights as one vector, and has their momenta. A language model keeps the
-    averages of its weights, and the best weights.
-    """
-    sums = int(self.accumulate_steps > 1)
-    return _BYTES * (_COPIES + 1 + sums + self.num_averages) * self.num_weights
+  @property
+  def of_weights(self) -> str:
+    """What `weight_bytes` counts, in words."""
+    *names, last = (f"{name} ({number} copies)" if number > 1 else name for name, number in self._copies.items())
+    return f"{', '.join(names)} and {last}"
+
+  @property
+  def _copies(self) -> Mapping[str, int]:
+    """Numbers for each weight, by what they are; only what there is."""
+    counts = {
+      "weights": 1 + self.is_flat,
+      "gradients": 1,
+      "sums of gradients": int(self.accumulate_steps > 1),
+      "optimizer state": self.num_slots,
+      "averages": self.num_averages,
+      "best weights": int(self.keeps_best),
+    }
+    return {name: count for name, count in counts.items() if count}
 
   @property
   def examples_at_once(self) -> int:

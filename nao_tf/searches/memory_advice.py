@@ -13,6 +13,8 @@ from nao_tf.searches.memory import total_memory
 from nao_tf.spaces.genotypes import IMAGE_GENOTYPES, Genotype, LstmGenotype, RecurrentGenotype
 from nao_tf.tasks.base import BatchTask, Configs, StreamTask, Task
 from nao_tf.training.activation_memory import activation_bytes
+from nao_tf.training.config import is_elementwise
+from nao_tf.training.optimizers import num_slots
 
 _SINGLE, _HALF = 4, 2
 """Bytes of a value."""
@@ -43,9 +45,14 @@ def _of_images(task: BatchTask, genotype: Any, configs: Configs, num_replicas: i
     )
   num_weights = sum(variable.shape.num_elements() or 1 for variable in map(tf.convert_to_tensor, network.weights))
   of_example = activation_bytes(task, network, config, task.input_shape)
-  averages = int(config.average_weights != "none")
   return TrainingMemory(
-    num_weights, of_example, config.batch_size // num_replicas, config.accumulate_steps, num_averages=averages
+    num_weights,
+    of_example,
+    config.batch_size // num_replicas,
+    config.accumulate_steps,
+    num_averages=int(config.average_weights != "none"),
+    num_slots=num_slots(config),
+    is_flat=is_elementwise(config.optimizer),
   )
 
 
@@ -63,8 +70,11 @@ def _of_text(
     of_token * (config.segment_length + config.max_extra_length),
     config.batch_size // num_replicas,
     config.accumulate_steps,
+    num_averages=1,
     example="stream",
-    beside="averages",
+    num_slots=num_slots(config),
+    is_flat=False,
+    keeps_best=True,
   )
 
 
@@ -87,9 +97,9 @@ def out_of_memory(
   there = _available() if available is None else available
   fitting = memory.largest_part(there)
   text = (
-    f"out of memory with batch_size={batch_size} and accumulate_steps={memory.accumulate_steps}: the weights need an"
-    f" estimated {memory.weight_bytes / 1e6:,.0f} MB and each {memory.example} {memory.bytes_per_example / 1e6:,.1f} MB, and"
-    f" {there / 1e6:,.0f} MB are available"
+    f"out of memory with batch_size={batch_size} and accumulate_steps={memory.accumulate_steps}:"
+    f" {memory.of_weights} need an estimated {memory.weight_bytes / 1e6:,.0f} MB and each {memory.example}"
+    f" {memory.bytes_per_example / 1e6:,.1f} MB, and {there / 1e6:,.0f} MB are available"
   )
   if not fitting:
     return f"{text}: not even one {memory.example} fits; use a smaller network"

@@ -112,9 +112,7 @@ class LanguageModelTrainer:
     with tf.device("CPU:0"):
       self._inputs, self._targets = map(tf.constant, task.training_streams(training_config.batch_size))
     with distribution.scope():
-      self.optimizer = optimizers.optimizer_class(training_config.optimizer)(
-        learning_rate=training_config.learning_rate
-      )
+      self.optimizer = optimizers.optimizer_with_rate(training_config.optimizer, training_config.learning_rate)
       optimizers.build_optimizer(self.optimizer, self._trainable)
       self._average = WeightAverage(self._trainable)
       self._best = BestWeights(self._trainable)

@@ -18,6 +18,8 @@ from nao_tf.training.config import TrainingConfig
 
 ADDONS_PREFIX = "Addons>"
 _ADDONS_MODULE = "tensorflow_addons"
+_SIDE = 64
+"""Rows and columns of the weights that an optimizer is tried with."""
 
 
 def register_addons() -> bool:
@@ -83,6 +85,29 @@ def make_optimizer(
   if rate_factor is not None and not isinstance(rate, float):
     rate = ScaledSchedule(rate, rate_factor)
   return cls(learning_rate=rate, **options)
+
+
+def optimizer_with_rate(name: str, rate: float) -> keras.optimizers.Optimizer:
+  """Returns an optimizer with its defaults, apart from its learning rate; see `optimizer_class`."""
+  return optimizer_class(name)(learning_rate=rate)
+
+
+def num_slots(training_config: Any) -> int:
+  """Returns how many numbers the optimizer of a training keeps of each weight: those that it makes for a matrix.
+
+  Args:
+    training_config: names the optimizer. That of a `TrainingConfig` also has its momentum.
+  """
+  is_of_batches = isinstance(training_config, TrainingConfig)
+  optimizer = (
+    make_optimizer(training_config, 1) if is_of_batches else optimizer_with_rate(training_config.optimizer, 0.1)
+  )
+  layer = keras.layers.Dense(_SIDE, use_bias=False)
+  layer.build((None, _SIDE))
+  optimizer.apply_gradients([(tf.zeros([_SIDE, _SIDE]), layer.trainable_variables[0])])
+  variables = optimizer.variables() if callable(optimizer.variables) else optimizer.variables
+  sizes = [tf.convert_to_tensor(variable).shape.num_elements() for variable in variables]
+  return round(sum(size for size in sizes if size > 1) / _SIDE**2)
 
 
 class ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):

@@ -60,4 +60,16 @@ def test_the_memory_of_a_step_is_that_of_its_parts():
   assert (memory.weight_bytes, memory.activation_bytes) == (16_000_000, 64e6)
   parts = TrainingMemory(1_000_000, 5e5, batch_size=128, accumulate_steps=4, num_averages=1)
   assert (parts.weight_bytes, parts.activation_bytes, parts.examples_at_once) == (24_000_000, 16e6, 32)
+  assert parts.of_weights == "weights (2 copies), gradients, sums of gradients, optimizer state and averages"
   assert memory.largest_part(16_000_000 + 10 * 500_000) == 10 and memory.largest_part(0) == 0
+
+
+def test_the_memory_of_the_weights_is_that_of_their_copies_and_of_the_optimizer():
+  adam = TrainingMemory(1_000_000, 5e5, batch_size=128, num_slots=2)
+  assert (adam.weight_bytes, adam.of_weights) == (
+    20_000_000,
+    "weights (2 copies), gradients and optimizer state (2 copies)",
+  )
+  text = TrainingMemory(1_000_000, 5e5, 20, num_slots=0, num_averages=1, is_flat=False, keeps_best=True)
+  assert (text.weight_bytes, text.of_weights) == (16_000_000, "weights, gradients, averages and best weights")
+  assert dataclasses.replace(ESTIMATE, num_slots=2).weight_bytes == 4 * 4 * 2_942_668

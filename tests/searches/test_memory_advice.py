@@ -29,6 +29,16 @@ def test_the_batch_that_fits_is_named(memory):
   assert text.endswith("use accumulate_steps=4 for the same update, or batch_size=20")
 
 
+def test_the_numbers_of_the_optimizer_and_the_copies_of_the_weights_are_counted():
+  def bytes_with(**changes):
+    configs = Configs(NETWORK, dataclasses.replace(TRAINING, **changes))
+    memory = training_memory(make_task("digits"), GENOTYPE, configs, num_replicas=1)
+    return memory.weight_bytes / (4 * memory.num_weights)
+
+  assert [bytes_with(optimizer=name) for name in ("SGD", "AdamW", "Adafactor")] == [4, 5, 3]
+  assert bytes_with(optimizer="AdamW", accumulate_steps=2, average_weights="ema") == 7
+
+
 @pytest.mark.parametrize(("available", "message"), [(10, "not even one image fits"), (10**12, "that should fit")])
 def test_other_reasons_are_named(available, message):
   assert message in out_of_memory(make_task("digits"), GENOTYPE, CONFIGS, num_replicas=1, available=available)

@@ -8,6 +8,7 @@ from tensorflow import keras
 
 from nao_tf.training import optimizers
 from nao_tf.training.config import TrainingConfig
+from nao_tf.training.language_config import LanguageTrainingConfig
 
 HAS_ADDONS = importlib.util.find_spec("tensorflow_addons") is not None
 
@@ -42,6 +43,22 @@ def test_only_optimizers_with_a_decay_of_their_own_are_given_it():
   adamw = optimizers.make_optimizer(TrainingConfig(optimizer="AdamW", weight_decay=0.01), 10)
   assert adamw.get_config()["weight_decay"] == 0.01
   assert [optimizers.decays_weights_itself(name) for name in ("AdamW", "Adam", "SGD")] == [True, False, False]
+
+
+@pytest.mark.parametrize(("name", "count"), [("SGD", 1), ("RMSprop", 2), ("Lion", 1), ("Adafactor", 1), ("AdamW", 2)])
+def test_an_optimizer_keeps_so_many_numbers_of_each_weight(name, count):
+  assert optimizers.num_slots(TrainingConfig(optimizer=name)) == count
+
+
+def test_the_numbers_of_every_optimizer_are_counted():
+  names = optimizers._known_optimizers()
+  assert {optimizers.num_slots(TrainingConfig(optimizer=name)) for name in names} == {1, 2}
+  assert optimizers.num_slots(LanguageTrainingConfig(optimizer="Adam")) == 2
+
+
+@pytest.mark.skipif(not HAS_ADDONS, reason="TensorFlow Addons is not installed")
+def test_the_numbers_of_an_optimizer_of_tensorflow_addons_are_counted():
+  assert optimizers.num_slots(TrainingConfig(optimizer="Addons>LAMB")) == 2
 
 
 def test_the_cosine_goes_from_the_highest_to_the_lowest_rate_over_all_steps():
