@@ -14,6 +14,7 @@ import tensorflow as tf
 from nao_tf.runs.json_files import parse_json
 from nao_tf.serving.export_target import MODEL_FILE, ExportError, ExportTarget, check_target, complete_export, content
 from nao_tf.serving.manifests import check_files, write_manifest
+from nao_tf.training.disk import ADVICE
 from nao_tf.training.literal_paths import literal_path
 
 __all__ = [
@@ -161,7 +162,8 @@ def _save(module: tf.Module, path: str, signatures: Mapping[str, Any], directory
   try:
     tf.saved_model.save(module, path, signatures=dict(signatures), options=options)
   except tf.errors.OpError as error:
-    raise OSError(f"{directory}: the SavedModel cannot be written ({error.message})") from error
+    advice = f"; {ADVICE}" if isinstance(error, tf.errors.ResourceExhaustedError) else ""
+    raise OSError(f"{directory}: the SavedModel cannot be written ({error.message}){advice}") from error
 
 
 def _load(directory: str) -> Any:

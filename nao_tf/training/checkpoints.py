@@ -16,8 +16,9 @@ from absl import logging
 
 from nao_tf import fields
 from nao_tf.runs.json_files import read_json, write_json
-from nao_tf.training.disk import check_free, sync
+from nao_tf.training.disk import ADVICE, check_free, sync
 from nao_tf.training.literal_paths import literal_path
+from nao_tf.training.variables import tf_variable
 
 KEPT = 2
 """How many checkpoints are kept, beside the best one."""
@@ -121,7 +122,7 @@ class Checkpoints:
 
   def _write(self, number: int) -> None:
     name = f"{_NAME}-{number}"
-    check_free(self._directory, self._size_of_last())
+    check_free(self._directory, self._size_of_last() or self._size_of_state())
     try:
       with literal_path(self._directory) as plain:
         self._checkpoint.write(os.path.join(plain, name))
@@ -130,7 +131,7 @@ class Checkpoints:
       before = "the previous one is intact" if self._whole else "there is no earlier one"
       raise OSError(
         f"{os.path.join(self._directory, name)}: the checkpoint cannot be written, is the disk full?"
-        f" ({_reason(error)}); {before}: free disk space and run the same command again"
+        f" ({_reason(error)}); {before}: {ADVICE}"
       ) from error
     self._sync(name)
 
@@ -139,6 +140,13 @@ class Checkpoints:
     prefix = f"{_NAME}-{self._last}."
     files = [file for file in os.listdir(self._directory) if file.startswith(prefix)]
     return sum(os.path.getsize(os.path.join(self._directory, file)) for file in files)
+
+  def _size_of_state(self) -> int:
+    """Returns how many bytes the variables have that a checkpoint holds."""
+    everything = tf.train.TrackableView(self._checkpoint).descendants()
+    found = (tf_variable(each) for each in everything if isinstance(each, tf.Variable) or hasattr(each, "value"))
+    variables = {id(variable): variable for variable in found if isinstance(variable, tf.Variable)}
+    return sum(variable.shape.num_elements() * variable.dtype.size for variable in variables.values())
 
   def _remove(self, number: int) -> None:
     """Removes what there is of a checkpoint that could not be written."""

@@ -3,6 +3,9 @@
 import os
 import shutil
 
+ADVICE = "free disk space and run the same command again"
+"""What to do if the disk is full."""
+
 
 def sync(path: str) -> None:
   """Waits until a file, or the list of the entries of a directory, is on the disk."""
@@ -35,5 +38,5 @@ def check_free(directory: str, num_bytes: int) -> None:
   if free < num_bytes:
     raise OSError(
       f"{directory}: the disk is full: {num_bytes / 1e6:,.1f} MB are needed, {free / 1e6:,.1f} MB are free; files"
-      " written before are intact: free disk space and run the same command again"
+      f" written before are intact: {ADVICE}"
     )

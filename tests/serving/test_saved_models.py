@@ -54,3 +54,21 @@ def test_a_missing_signature_or_asset_is_named(tmp_path):
     load_saved_model(directory, ["predict"])
   with pytest.raises(ExportError, match=r"has no note\.txt among its assets"):
     read_asset(directory, "note.txt")
+
+
+@pytest.mark.parametrize(
+  ("error", "end"),
+  [
+    (tf.errors.ResourceExhaustedError, "; No space left on device); free disk space and run the same command again"),
+    (tf.errors.PermissionDeniedError, "; No space left on device)"),
+  ],
+)
+def test_a_full_disk_is_told_with_what_to_do(error, end, tmp_path, monkeypatch):
+  def save(*args, **options):
+    raise error(None, None, "variables; No space left on device")
+
+  monkeypatch.setattr(tf.saved_model, "save", save)
+  with pytest.raises(OSError) as raised:
+    write_saved_model(str(tmp_path / "model"), make, texts={}, check=accept)
+  assert str(raised.value) == f"{tmp_path}/model: the SavedModel cannot be written (variables{end}"
+  assert os.listdir(tmp_path) == []

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 import tensorflow as tf
+from tensorflow import keras
 
 from nao_tf.training.checkpoints import Checkpoints, OtherCheckpoint, numbers, restore_best, restore_newest
 from nao_tf.training.literal_paths import literal_path
@@ -100,6 +101,17 @@ def test_the_first_checkpoint_on_a_full_disk_has_none_before_it(tmp_path):
   checkpoints = Checkpoints(str(tmp_path), state(1.0, size=100_000))
   with full_disk(), pytest.raises(OSError, match=r"\([^{}\[\]]*\); there is no earlier one: free disk space"):
     checkpoints.save(1)
+
+
+def test_the_first_checkpoint_says_how_much_room_it_needs(tmp_path, monkeypatch):
+  monkeypatch.setattr(shutil, "disk_usage", lambda directory: shutil._ntuple_diskusage(0, 0, 300_000))
+  checkpoints = Checkpoints(str(tmp_path), state(1.0, size=100_000))
+  with pytest.raises(OSError, match=r"the disk is full: 0\.4 MB are needed, 0\.3 MB are free; .*: free disk space"):
+    checkpoints.save(1)
+  layer = keras.layers.Dense(1_000, use_bias=False)
+  layer.build((None, 1_000))
+  with pytest.raises(OSError, match=r"4\.0 MB are needed"):
+    Checkpoints(str(tmp_path), {"layer": layer}).save(1)
 
 
 def test_objects_that_came_later_keep_their_values(tmp_path):
