@@ -287,7 +287,7 @@ def prepare_process(flag_values: flags.FlagValues) -> "tf.distribute.Strategy":
   from nao_tf.training.distribution import make_distribution
 
   kind = flag_values["distribution"].value if "distribution" in flag_values else None
-  if kind == "multi_worker":
+  if kind == "multi_worker" and cluster_of().size > 1:
     print(f"waiting for all {cluster_of().size} processes of the cluster", flush=True)
   distribution = make_distribution(flag_values.num_replicas, kind=kind, joining=stopping.ended_at_once)
   tf.keras.utils.set_random_seed(flag_values.seed)

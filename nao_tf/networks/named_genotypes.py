@@ -50,8 +50,9 @@ def read_genotype(text: str, space: str | None = None, *, place: str = "network"
     described = (
       f"{place} is not a published name ({_suggestion(text)}), not the path of a .json file and not a string of"
     )
-    got = "" if repr(text) == place else f"; got {fields.shown(text)}"
-    raise ValueError(f"{described} {', '.join(spaces)}{_reasons(text, found)}{got}")
+    reasons = _reasons(text, found)
+    got = "" if repr(text) == place or fields.shown(text) in reasons else f"; got {fields.shown(text)}"
+    raise ValueError(f"{described} {', '.join(spaces)}{reasons}{got}")
   return genotypes[0]
 
 

@@ -102,7 +102,8 @@ class LanguageModeling(StreamTask):
 
   def metrics(self, means: Mapping[str, float]) -> dict[str, float]:
     """Returns `loss`, the mean cross-entropy per token in nats, and `perplexity`, its exponential."""
-    return {"loss": float(means["loss"]), "perplexity": float(np.exp(means["loss"]))}
+    with np.errstate(over="ignore"):  # The perplexity of a model that diverges is infinite.
+      return {"loss": float(means["loss"]), "perplexity": float(np.exp(means["loss"]))}
 
   def reward(self, metrics: Mapping[str, float]) -> float:
     """Returns the negative loss, that is, the negative log perplexity; higher is better."""

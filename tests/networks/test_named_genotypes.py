@@ -36,6 +36,13 @@ def test_anything_else_is_an_error_that_names_the_place():
     read_genotype("1 2")
 
 
+@pytest.mark.parametrize(("text", "space"), [("1 2", "nasnet5"), ("|nor|", "nasbench201"), ("1 2", "rnn12")])
+def test_what_was_given_is_said_once(text, space):
+  with pytest.raises(ValueError) as error:
+    read_genotype(text, space, place="--architecture")
+  assert str(error.value).count(repr(text)) == 1
+
+
 @pytest.mark.parametrize(("text", "near"), [("DARTS_V2", "DARTS-V2, DARTS-V1"), ("nasnet-a", "NASNet-A")])
 def test_a_name_that_is_nearly_right_is_answered_with_the_nearest_names(text, near):
   with pytest.raises(ValueError, match=rf"not a published name \(did you mean {near}"):

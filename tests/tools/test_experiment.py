@@ -109,3 +109,13 @@ def test_flags_of_cells_are_not_ignored_in_silence_where_there_are_none(caplog, 
   experiment.warn_of_unused(genotype, dataclasses.replace(defaults, network_config=config), defaults, prefix=prefix)
   assert (f"no effect: --{prefix}num_cells, --{prefix}auxiliary" in caplog.text) is not has_cells
   assert "filters" not in caplog.text
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_process_says_that_it_waits_for_others_if_there_are_some(size, monkeypatch, capsys):
+  cluster = {"worker": [f"localhost:{port}" for port in range(1, size + 1)]}
+  monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": {"type": "worker", "index": 0}}))
+  monkeypatch.setattr("nao_tf.training.distribution.make_distribution", lambda *args, **options: None)
+  flag_values = parsed("--workdir=w", "--distribution=multi_worker", "--nodeterministic")
+  experiment.prepare_process(flag_values)
+  assert capsys.readouterr().out == ("waiting for all 2 processes of the cluster\n" if size > 1 else "")
