@@ -105,7 +105,7 @@ def task_of_training(
   _check_genotype(task, genotype, f"--architecture={flag_values.architecture}")
   task.check_data()
   task.has_test_data()  # What is wrong with the test set is told before the training, too.
-  check_batches(task, configs, "", distribution.num_replicas_in_sync)
+  check_steps(task, configs, distribution.num_replicas_in_sync, flag_values.jit_compile)
   return task
 
 
@@ -156,6 +156,24 @@ def check_batches(task: Task, configs: Configs, prefix: str, num_replicas: int) 
       check_divisible(training_config.batch_size, num_replicas)
       check_accumulation(training_config.batch_size, training_config.accumulate_steps, num_replicas)
       task.steps_per_epoch(task.complete_training_config(training_config))
+
+
+def check_steps(task: Task, configs: Configs, num_replicas: int, jit_compile: str) -> None:
+  """Checks that the steps of the training of a network can be made.
+
+  Args:
+    task: the task.
+    configs: how the network is built and trained.
+    num_replicas: number of replicas that share a batch.
+    jit_compile: whether the steps are compiled.
+
+  Raises:
+    ValueError: if they cannot.
+  """
+  from nao_tf.tasks.trainers import check_training
+
+  check_batches(task, configs, "", num_replicas)
+  check_training(task, configs.training_config, num_replicas=num_replicas, jit_compile=jit_compile)
 
 
 def _batch_flag(prefix: str, configs: Configs) -> str:

@@ -75,7 +75,7 @@ def main(flag_values: flags.FlagValues) -> int:
   """Trains and exports; returns the exit code."""
   genotype = genotype_of(flag_values)
   configs = final_configs(flag_values)
-  training_checks.check(flag_values, configs)
+  training_checks.check(flag_values, genotype, configs)
   experiment.check_optimizer(configs)
   experiment.warn_of_unused(genotype, configs, experiment.traits_of(flag_values).final)
   if flag_values.dry_run:

@@ -2,6 +2,8 @@
 
 from absl import flags
 
+from nao_tf.networks.edge_convention import check_network
+from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Configs
 from nao_tf.tools import experiment, flagging
 from nao_tf.training.cluster import least_replicas
@@ -9,11 +11,12 @@ from nao_tf.training.config import check_accumulation, check_divisible
 from nao_tf.training.run_options import RunOptions, check_compiled
 
 
-def check(flag_values: flags.FlagValues, configs: Configs) -> None:
+def check(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> None:
   """Checks what the flags say of a training.
 
   Args:
     flag_values: flag values of the training.
+    genotype: genotype of the network.
     configs: how the network is built and trained.
 
   Raises:
@@ -27,3 +30,4 @@ def check(flag_values: flags.FlagValues, configs: Configs) -> None:
   check_divisible(batch_size, num_replicas)
   check_accumulation(batch_size, getattr(configs.training_config, "accumulate_steps", 1), num_replicas)
   check_compiled(options.jit_compile, num_replicas)
+  check_network(genotype, configs.network_config)

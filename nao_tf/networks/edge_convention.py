@@ -5,6 +5,7 @@ from typing import Any
 
 from nao_tf.networks.image_network_config import ImageNetworkConfig
 from nao_tf.spaces.base import SearchSpace
+from nao_tf.spaces.edge_genotypes import EdgeGenotype
 from nao_tf.spaces.nasbench201 import Nasbench201Space
 
 CONVENTION = "nasbench201"
@@ -36,6 +37,16 @@ def check_edge_convention(convention: str, stem: str, setting: str = "--conventi
       f"networks of cells of NAS-Bench-201 need {setting}={CONVENTION} and the stem cifar, got the convention {convention}"
       f" and the stem {stem}"
     )
+
+
+def check_network(genotype: Any, config: Any) -> None:
+  """Checks that the network of a genotype can be built with a configuration, as far as the convention matters.
+
+  Raises:
+    ValueError: if it cannot.
+  """
+  if isinstance(genotype, EdgeGenotype) and isinstance(config, ImageNetworkConfig):
+    check_edge_convention(config.convention, config.stem)
 
 
 def settings_for_space(space: SearchSpace) -> dict[str, Any]:

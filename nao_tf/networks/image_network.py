@@ -13,7 +13,7 @@ from tensorflow import keras
 from nao_tf.networks.cell import Cell
 from nao_tf.networks.conventions import Convention, derive_seeds
 from nao_tf.networks.edge_cell import StackedEdgeCell, stacked_edge_cell
-from nao_tf.networks.edge_convention import check_edge_convention
+from nao_tf.networks.edge_convention import check_network
 from nao_tf.networks.heads import AuxiliaryHead, ClassifierHead
 from nao_tf.networks.image_network_config import (
   AUXILIARY_STRIDES,
@@ -73,8 +73,7 @@ class ImageClassifier(keras.Model):
     self.stem = STEMS[config.stem](config.filters, config.facts, stem_seed)
     self.plans = plan_cells(config)
     keys = derive_seeds(cell_seed, len(self.plans))
-    if isinstance(genotype, EdgeGenotype):
-      check_edge_convention(config.convention, config.stem)
+    check_network(genotype, config)
     last = len(self.plans) - 1
     self.cells = [
       _make_cell(genotype, plan, config.facts, key, is_last=plan.index == last) for plan, key in zip(self.plans, keys)

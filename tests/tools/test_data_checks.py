@@ -111,6 +111,12 @@ def test_a_training_that_cannot_begin_is_refused(argv, message, tmp_path, capsys
   refused(train, tmp_path, capsys, argv, message)
 
 
+def test_a_text_whose_steps_cannot_be_compiled_is_refused(tmp_path, capsys):
+  write_files(tmp_path)
+  text = ["--task=text", "--text_dir=TEXT", "--data_dir=TEXT/prepared", "--architecture=lstm", "--batch_size=4"]
+  refused(train, tmp_path, capsys, [*text, "--jit_compile=on"], "jit_compile=on is for images")
+
+
 LABELS = [number % 3 for number in range(30)]
 SET = ["--task=odd", "--data_dir=TEXT", "--batch_size=4"]
 

@@ -31,3 +31,10 @@ def test_a_mistake_is_told_before_there_is_a_work_directory(tmp_path, monkeypatc
   monkeypatch.setenv("TF_CONFIG", json.dumps(CLUSTER))
   assert re.search(message, failure(train, *FLAGS, *wrong, f"--workdir={tmp_path}/run"))
   assert "work directory" not in capsys.readouterr().out and not list(tmp_path.iterdir())
+
+
+def test_networks_that_cannot_hold_the_cell_are_refused_at_once(tmp_path, capsys):
+  cell = "|nor_conv_1x1~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+  argv = ("--task=digits", "--space=nasbench201", f"--architecture={cell}", f"--workdir={tmp_path}/run")
+  assert "need --convention=nasbench201 and the stem cifar" in failure(train, *argv)
+  assert "work directory" not in capsys.readouterr().out and not list(tmp_path.iterdir())
