@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _TASK_OPTIONS = (
   *("train_examples", "validation_fraction", "image_size", "photographs", "max_vocabulary", "class_weight"),
 )
+TEST_DATA = ("data_dir", "text_dir", "image_dir", "image_size", "photographs", "skip_corrupt", "max_vocabulary")
+"""Flags that say what the test data of a task is."""
 _HOLD_OUT = "hold_out"
 TENSORBOARD = ("all", "none")
 # Fields of configurations that are computed, so there is no flag for them.

@@ -8,7 +8,7 @@ run that has started are still refused.
 import contextlib
 import glob
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from absl import flags
@@ -30,6 +30,7 @@ from nao_tf.searches.one_shot.base import TRAINING
 from nao_tf.searches.status import HISTORY_FILE
 from nao_tf.strategies import STRATEGIES
 from nao_tf.tools import component_flags, flag_groups
+from nao_tf.tools.shell_lines import shell_argument
 from nao_tf.training.history import CHECKPOINTS
 
 COMMAND_FILE = "command.json"
@@ -72,9 +73,15 @@ _FREE = frozenset(
 """Flags that do not say what run it is. A run that has not begun is taken up if there are only these."""
 
 
-def given(flag_values: flags.FlagValues) -> list[str]:
-  """Returns the flags that were given, as they can be given again, without those whose values are not Unicode."""
+def given(flag_values: flags.FlagValues, only: Collection[str] | None = None) -> list[str]:
+  """Returns the flags that were given, as they can be given again, without those whose values are not Unicode.
+
+  Args:
+    flag_values: the flags.
+    only: names of the flags that matter; None: all.
+  """
   names = [name for name in flag_values if flag_values[name].present and _is_recorded(name, flag_values)]
+  names = names if only is None else [name for name in only if name in names]
   arguments = [_argument(name, flag_values[name].value) for name in names if flag_values[name].value is not None]
   return [argument for argument in arguments if _is_unicode(argument)]
 
@@ -143,10 +150,12 @@ def _hint(command: str, directory: str, recorded: Mapping[str, Any]) -> str:
     return ""
   prefixes = _prefixes(command, bound)
   names = {_flag_name(key, prefixes): value for key, value in recorded.items()}
-  alone = f"--workdir={directory} alone"
+  alone = f"{shell_argument(f'--workdir={directory}')} alone"
   if len(names) > _SHOWN or "" in names or None in names.values():
     return f"; to resume, pass {alone}"
-  return f"; to resume, pass {' '.join(_argument(name, value) for name, value in names.items())}, or {alone}"
+  return (
+    f"; to resume, pass {' '.join(shell_argument(_argument(name, value)) for name, value in names.items())}, or {alone}"
+  )
 
 
 def count(directory: str, flag: str) -> int | None:

@@ -2,14 +2,13 @@
 
 import errno
 import os
-import shlex
 import sys
 from collections.abc import Callable, Collection, Sequence
 
 from absl import app, flags
 
 from nao_tf.runs.places import check_writable, checked_directory
-from nao_tf.tools import flag_errors, flag_groups, flagging, help_text, parsing, quiet, stopping
+from nao_tf.tools import flag_errors, flag_groups, flagging, help_text, parsing, quiet, shell_lines, stopping
 
 Check = Callable[[flags.FlagValues, Sequence[str]], None]
 
@@ -143,4 +142,4 @@ def _alone(command: str, directory: str) -> str:
   from nao_tf.tools.recorded_flags import COMMAND_FILE  # A command that records its flags has loaded it.
 
   is_recorded = os.path.exists(os.path.join(directory, COMMAND_FILE))
-  return f": nao-{command} --workdir={shlex.quote(directory)}" if is_recorded else ""
+  return f": {shell_lines.shell_line(f'nao-{command}', [f'--workdir={directory}'])}" if is_recorded else ""

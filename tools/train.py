@@ -37,9 +37,10 @@ from nao_tf.tools import (
   training_errors,
   workdirs,
 )
+from nao_tf.tools.shell_lines import shell_line
 from nao_tf.training.base import Metrics, NetworkTrainer
 from nao_tf.training.cluster import KINDS, cluster_of
-from nao_tf.training.history import write_test_figures
+from nao_tf.training.history import TEST_FILE, write_test_figures
 from nao_tf.training.run_options import RunOptions
 
 if TYPE_CHECKING:
@@ -133,20 +134,22 @@ def train_in_workdir(flag_values: flags.FlagValues, genotype: Genotype, configs:
     run_options=flagging.build(RunOptions(), flag_values),
     precision=flag_values.export_precision,
   )
-  print_next(flag_values.workdir, flag_values.task)
+  print_next(flag_values.workdir, flag_values)
   return 0
 
 
-def print_next(workdir: str, task: str) -> None:
-  """Prints the command that goes on with the export of a training, if there is one.
+def print_next(workdir: str, flag_values: flags.FlagValues) -> None:
+  """Prints the command that evaluates the export of a training, if there is one, and test data.
 
   Args:
     workdir: directory of the training.
-    task: name of its task.
+    flag_values: the flags, which name the data.
   """
   saved_model = os.path.join(workdir, SAVED_MODEL)
-  if os.path.isdir(saved_model):
-    print(f"to evaluate the exported network: {_EVALUATE} --saved_model={saved_model} --task={task}")
+  if os.path.isdir(saved_model) and os.path.isfile(os.path.join(workdir, TEST_FILE)):
+    data = recorded_flags.given(flag_values, experiment.TEST_DATA)
+    arguments = [f"--saved_model={saved_model}", f"--task={flag_values.task}", *data]
+    print(f"to evaluate the exported network: {shell_line(_EVALUATE, arguments)}")
 
 
 def genotype_of(flag_values: flags.FlagValues) -> Genotype:

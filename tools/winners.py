@@ -15,6 +15,7 @@ from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Configs, Task
 from nao_tf.tools import data_checks, experiment, flag_types, search_flags, train
+from nao_tf.tools.shell_lines import shell_line
 from nao_tf.training.base import Metrics
 from nao_tf.trial import Trial
 
@@ -62,9 +63,9 @@ def print_results(flag_values: flags.FlagValues) -> None:
   print(f"report: {os.path.join(workdir, REPORT_FILE)}")
   print(f"best architecture: {os.path.join(workdir, BEST_FILE)}")
   if flag_values.train_best:
-    train.print_next(os.path.join(workdir, BEST_DIRECTORY), flag_values.task)
+    train.print_next(os.path.join(workdir, BEST_DIRECTORY), flag_values)
   elif flag_values.evaluator != "tabular":
-    print(f"to train and export it: {_SEARCH} --workdir={workdir} --train_best")
+    print(f"to train and export it: {shell_line(_SEARCH, [f'--workdir={workdir}', '--train_best'])}")
 
 
 def check_place_of_best(flag_values: flags.FlagValues) -> None:

@@ -15,6 +15,7 @@ from nao_tf.searches.status import HISTORY_FILE
 from nao_tf.serving import TASK_FILE
 from nao_tf.strategies.earlier_search import KEPT_FILE
 from nao_tf.tools.recorded_flags import COMMAND_FILE
+from nao_tf.tools.shell_lines import shell_line
 
 _WITHOUT_WORK = frozenset(
   (ATTEMPTS_FILE, TRIALS_FILE, LOCK_FILE, CONFIG_FILE, HISTORY_FILE, TASK_FILE, COMMAND_FILE, STARTS_FILE, KEPT_FILE)
@@ -51,9 +52,10 @@ def announce(directory: str, *, tensorboard: bool) -> None:
     directory: directory of the run.
     tensorboard: whether it writes for TensorBoard.
   """
-  print(f"work directory: {directory} (progress: {_STATUS} --workdir={directory})", flush=True)
+  progress = shell_line(_STATUS, [f"--workdir={directory}"])
+  print(f"work directory: {directory} (progress: {progress})", flush=True)
   if tensorboard:
-    print(f"learning curves: {_TENSORBOARD} --logdir={directory}", flush=True)
+    print(f"learning curves: {shell_line(_TENSORBOARD, [f'--logdir={directory}'])}", flush=True)
 
 
 def has_work(directory: str) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 
 import pytest
 
@@ -48,6 +49,18 @@ def test_the_winner_is_exported_and_can_be_measured(found, data, capsys):
   assert run(evaluate, f"--saved_model={found}/best/saved_model", "--task=text", *data) == 0
   metrics = json.loads(capsys.readouterr().out.splitlines()[-1])
   assert metrics["split"] == "test" and metrics["tokens"] == 60 and 1 < metrics["perplexity"] < 20
+
+
+def test_the_last_line_of_a_training_is_a_command_that_evaluates_it(tmp_path, capsys):
+  directory = tmp_path / "my text"
+  directory.mkdir()
+  text = [f"--text_dir={write_files(directory)}", f"--data_dir={directory}/prepared", "--max_vocabulary=7"]
+  assert run(train, f"--workdir={tmp_path}/my run", "--task=text", "--architecture=lstm", *text, *FLAGS) == 0
+  start, command = capsys.readouterr().out.splitlines()[-1].split(": ", 1)
+  name, *argv = shlex.split(command)
+  assert (start, name) == ("to evaluate the exported network", "nao-evaluate")
+  assert run(evaluate, *argv) == 0
+  assert json.loads(capsys.readouterr().out.splitlines()[-1])["tokens"] == 60
 
 
 @pytest.mark.parametrize("with_text", [False, True])

@@ -13,6 +13,7 @@ import pytest
 from nao_tf.runs.run_lock import RunDirectoryInUse, RunLock
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.tools import evaluate, export, train
+from tests.support.command_line import parse
 from tests.support.one_convolution import GENOTYPE_FILE
 from tests.tools.test_tools import SMALL, failure, run
 
@@ -107,3 +108,14 @@ def test_a_training_that_is_told_to_end_writes_a_checkpoint_and_says_how_to_go_o
   )
   newest = max(int(path.stem.split("-")[1]) for path in (tmp_path / "run" / "checkpoints").glob("*.index"))
   assert newest >= 2 * len(history.read_text().splitlines())
+
+
+def test_the_next_command_is_printed_if_there_is_something_to_evaluate_on(tmp_path, capsys):
+  (tmp_path / "saved_model").mkdir()
+  flag_values = parse(train, f"--workdir={tmp_path}", *NETWORK, "--image_size=9", "--validation_fraction=0.5")
+  train.print_next(str(tmp_path), flag_values)
+  assert not capsys.readouterr().out
+  (tmp_path / "test.json").write_text("{}")
+  train.print_next(str(tmp_path), flag_values)
+  command = f"nao-evaluate --saved_model={tmp_path}/saved_model --task=digits --image_size=9"
+  assert capsys.readouterr().out == f"to evaluate the exported network: {command}\n"

@@ -52,3 +52,10 @@ def test_what_cannot_be_made_is_explained(tmp_path):
   (tmp_path / "file").write_text("")
   with pytest.raises(OSError, match="file"), workdirs.opened(str(tmp_path / "file" / "run")):
     pass
+
+
+def test_the_commands_to_watch_a_run_can_be_pasted(capsys):
+  workdirs.announce("runs/a b", tensorboard=True)
+  first, second = capsys.readouterr().out.splitlines()
+  assert first == "work directory: runs/a b (progress: nao-status --workdir='runs/a b')"
+  assert second == "learning curves: tensorboard --logdir='runs/a b'"
