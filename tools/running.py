@@ -116,7 +116,7 @@ def _check_workdir(*, writes: bool) -> None:
 def _described(error: Exception) -> str:
   """Returns the message of an error. That of a full disk does not say by itself where, and what to do."""
   if not isinstance(error, OSError) or error.errno not in _FULL:
-    return str(error)
+    return flag_errors.in_flags(str(error), set(flags.FLAGS))
   directory = _directory()
   place = error.filename or (f"in {directory}" if directory else "here")
   return f"the disk is full ({place}); files written before are intact: free disk space and run the same command again"

@@ -75,7 +75,10 @@ class ImageDivision:
       ValueError: if fewer are available than are asked for.
     """
     if (self.train_examples or 0) > available:
-      raise ValueError(f"{self.name}: train_examples is {self.train_examples}, but there are only {available}")
+      held_out = f" that validation_fraction={self.validation_fraction} leaves" if self.validation_fraction else ""
+      raise ValueError(
+        f"{self.name}: train_examples is {self.train_examples}, but there are only {available}{held_out}"
+      )
     return self.train_examples or available
 
   def report(self, labels: np.ndarray, train: np.ndarray, valid: np.ndarray) -> None:

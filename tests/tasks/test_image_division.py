@@ -25,6 +25,10 @@ def test_a_part_keeps_the_shares_and_is_the_same_each_time():
 def test_more_than_there_are_and_nothing_to_train_on_are_refused():
   with pytest.raises(ValueError, match="pets: train_examples is 41, but there are only 40"):
     dataclasses.replace(DIVISION, train_examples=41).num_trained_on(40)
+  with pytest.raises(ValueError, match="only 40 that validation_fraction=0.2 leaves$"):
+    dataclasses.replace(DIVISION, train_examples=41).num_trained_on(40)
+  with pytest.raises(ValueError, match="only 40$"):
+    dataclasses.replace(DIVISION, train_examples=41, validation_fraction=0.0).num_trained_on(40)
   with pytest.raises(ValueError, match="pets: a validation_fraction of 0.99 leaves no image to train on"):
     dataclasses.replace(DIVISION, validation_fraction=0.99, hold_out="last").held_out(LABELS[:1])
 

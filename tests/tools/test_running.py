@@ -51,3 +51,10 @@ def test_a_command_that_is_told_to_end_goes_on_only_from_a_directory_that_there_
   assert done.returncode == 143
   expected = f"the same command resumes from {tmp_path}/run" if makes else "nothing was saved"
   assert done.stderr == f"stopped by SIGTERM; {expected}\n"
+
+
+def test_an_error_of_the_library_names_the_flags_of_the_command(tmp_path):
+  program = PROGRAM.replace('OSError(errno.ENOSPC, "No space left on device")', 'ValueError("workdir=x is wrong")')
+  command = [sys.executable, "-c", program, f"--workdir={tmp_path}/run"]
+  done = subprocess.run(command, capture_output=True, text=True, check=False)
+  assert (done.returncode, done.stderr) == (1, "error: --workdir=x is wrong\n")
