@@ -1,6 +1,7 @@
 """Prints the costs and output files of a training instead of running it: `nao-train --dry_run`."""
 
 import dataclasses
+import os
 from collections.abc import Sequence
 
 from absl import flags
@@ -12,11 +13,13 @@ from nao_tf.runs.places import checked_directory
 from nao_tf.serving import has_exporter
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Configs, Task
-from nao_tf.tools import experiment, quiet
+from nao_tf.tools import data_checks, experiment, quiet
 from nao_tf.tools.flag_types import define_number
 from nao_tf.training.history import TEST_FILE
 
 DEFAULT_UTILIZATION = 0.2
+_MOST_PARAMETERS = 200_000_000
+"""Of a network on images that is built to find out how much memory its activations need."""
 _FILES = ("command.json", "config.json", "task.json", "lock.json", "history.jsonl", "checkpoints")
 
 
@@ -33,7 +36,7 @@ def run(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> 
 
   The data is read, so that a plan that is printed is one that can begin. If that of a well-known set or text is
   missing, the plan is made with its published size. Of several processes, none waits for the others. Nothing is
-  written.
+  written, except for an image set of unknown size that is missing, with `--download`.
 
   Args:
     flag_values: flag values of the training.
@@ -46,7 +49,6 @@ def run(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> 
     OSError: if the data cannot be read, or the work directory cannot be created.
   """
   from nao_tf.searches.final_training import check_begun
-  from nao_tf.searches.memory_advice import training_memory
 
   workdir = checked_directory(flag_values.workdir, "--workdir")
   check_begun(workdir, experiment.training_settings(flag_values, genotype, configs))
@@ -54,7 +56,7 @@ def run(flag_values: flags.FlagValues, genotype: Genotype, configs: Configs) -> 
   task = _task(flag_values)
   estimate = _estimate(task, genotype, configs, num_replicas, flag_values)
   experiment.check_export_precision(task, flag_values.export_precision)
-  memory = training_memory(task, genotype, configs, num_replicas=num_replicas)
+  memory = _memory(task, genotype, configs, num_replicas, estimate)
   files = _files(task, tensorboard=experiment.wants_tensorboard(flag_values))
   print("\n".join(plan(estimate, workdir, flag_values.utilization, files=files, memory=memory)))
   return 0
@@ -121,6 +123,17 @@ def _memory_line(estimate: TrainingEstimate, memory: TrainingMemory | None) -> s
   )
 
 
+def _memory(
+  task: Task, genotype: Genotype, configs: Configs, num_replicas: int, estimate: TrainingEstimate
+) -> TrainingMemory | None:
+  """Returns the memory of the training; None if it would take too long to find out: a network on images is built for it."""
+  from nao_tf.searches.memory_advice import training_memory
+
+  described = estimate.description
+  too_large = described.example == "image" and described.parameters_with_auxiliary > _MOST_PARAMETERS
+  return None if too_large else training_memory(task, genotype, configs, num_replicas=num_replicas)
+
+
 def _files(task: Task, *, tensorboard: bool) -> list[str]:
   """Returns the names of what a training writes into its directory."""
   added = (("tensorboard", tensorboard), ("saved_model", has_exporter(task)), (TEST_FILE, task.has_test_data()))
@@ -138,17 +151,24 @@ def _num_replicas(flag_values: flags.FlagValues) -> int:
 
 
 def _task(flag_values: flags.FlagValues) -> Task:
-  """Returns the task that the flags name, or one to plan with if it is a well-known set or text that is not here."""
+  """Returns the task that the flags name, or one to plan with if it is a well-known set or text that is not here.
+
+  A directory that the flags name must be there, unless the training would make it.
+  """
   from nao_tf.tasks.published_sets import PUBLISHED_SETS, PUBLISHED_TOKENS
 
   if flag_values.task in PUBLISHED_TOKENS and flag_values.text_dir is None:
     return _planned_task(flag_values)
+  is_known = flag_values.task in PUBLISHED_SETS
   try:
-    return experiment.task_of(flag_values)
+    task = experiment.task_of(flag_values, **({"download": False} if is_known else {}))
   except FileNotFoundError:
-    if flag_values.task not in PUBLISHED_SETS:
+    place = flag_values.data_dir
+    if not is_known or not (place is None or os.path.isdir(place) or flag_values.download):
       raise
-  return _planned_task(flag_values)
+    return _planned_task(flag_values)
+  task.prepare_nothing()
+  return task
 
 
 def _planned_task(flag_values: flags.FlagValues) -> Task:
@@ -164,12 +184,11 @@ def _estimate(
   task: Task, genotype: Genotype, configs: Configs, num_replicas: int, flag_values: flags.FlagValues
 ) -> TrainingEstimate:
   """Returns what a training costs, after the checks that a training makes before it begins."""
-  from nao_tf.tasks.trainers import check_training
   from nao_tf.training.optimizers import num_slots
 
   task.check_genotype(genotype)
   task.check_data()
-  check_training(task, configs.training_config, num_replicas=num_replicas, jit_compile=flag_values.jit_compile)
+  data_checks.check_steps(task, configs, num_replicas, flag_values.jit_compile)
   return TrainingEstimate(
     _description(task, genotype, configs, flag_values.architecture),
     examples=task.num_examples("train"),

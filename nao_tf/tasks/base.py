@@ -127,6 +127,9 @@ class Task(Problem):
   def use_earlier_split(self) -> None:
     """Splits the examples as in version 0.2. It is called before anything else, for runs that do not record their split."""
 
+  def prepare_nothing(self) -> None:
+    """Reads the data where it is, and writes no copy of it. It is called before anything else, to plan a training."""
+
   def check_genotype(self, genotype: Any) -> None:
     """Checks that networks for this task can be built from a genotype of this type.
 

@@ -67,6 +67,11 @@ class LanguageModeling(StreamTask):
     self._source, self._max_vocabulary, self._train_examples = source, max_vocabulary, train_examples
     self._tokens: dict[str, np.ndarray] = {}
 
+  def prepare_nothing(self) -> None:
+    """Reads the text from its files if it is not prepared; see `Task.prepare_nothing`."""
+    if isinstance(self._source, LocalText):
+      self._source = self._source.unwritten
+
   @functools.cached_property
   def vocabulary(self) -> text.WordVocabulary:
     """The vocabulary of the training text."""

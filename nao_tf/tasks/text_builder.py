@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 from nao_tf.tasks.preparation import prepare
-from nao_tf.tasks.text import TextSource
+from nao_tf.tasks.text import LinesOfText, TextSource
 from nao_tf.training.fixed_parallelism import with_fixed_parallelism
 
 _SPLIT_NAMES = {"train": "train", "valid": "validation", "test": "test"}
@@ -36,6 +36,11 @@ class LocalText(tfds.core.GeneratorBasedBuilder):
     self._source = source
     config = tfds.core.BuilderConfig(name=f"{source.name}-{source.fingerprint[:12]}", description="Lines of text.")
     super().__init__(config=config, data_dir=data_dir, **kwargs)
+
+  @property
+  def unwritten(self) -> LinesOfText:
+    """The same lines, without preparing anything: those of the source, unless the set is prepared."""
+    return self if self.info.splits else self._source
 
   def lines(self, split: str) -> list[str]:
     """Returns the lines of "train", "valid" or "test". Prepares the set if that has not been done.

@@ -16,6 +16,18 @@ def test_the_reward_grows_as_the_perplexity_falls():
   assert task.reward(good) == -1.0 > task.reward(bad)
 
 
+@pytest.mark.filterwarnings("error")
+def test_the_perplexity_of_a_model_that_diverges_is_infinite():
+  assert toy_task().metrics({"loss": 1000.0}) == {"loss": 1000.0, "perplexity": float("inf")}
+
+
+def test_a_plan_reads_a_text_and_writes_none(tmp_path):
+  data_dir = str(tmp_path / "data")
+  task = make_task("text", text_dir=write_files(tmp_path), data_dir=data_dir)
+  task.prepare_nothing()
+  assert task.num_examples("train") == 300 and not (tmp_path / "data").exists()
+
+
 def test_examples_are_tokens():
   assert [toy_task().num_examples(split) for split in ("train", "valid", "test")] == [300, 75, 60]
   with pytest.raises(ValueError, match="unknown split 'validation'"):

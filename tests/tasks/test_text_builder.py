@@ -32,3 +32,10 @@ def test_a_set_that_another_process_has_prepared_meanwhile_is_used(tmp_path, rea
     LocalText(source=text.TextFiles(text_dir), data_dir=data_dir).lines("train")
   for split in ("train", "valid", "test"):
     assert builder.lines(split) == sentences(split)
+
+
+def test_lines_can_be_read_without_a_copy_of_the_text(tmp_path):
+  builder = LocalText(source=text.TextFiles(write_files(tmp_path)), data_dir=str(tmp_path / "data"))
+  assert builder.unwritten.lines("valid") == sentences("valid") and not (tmp_path / "data").exists()
+  builder.lines("train")
+  assert builder.unwritten is builder

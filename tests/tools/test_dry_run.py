@@ -11,6 +11,7 @@ from tensorflow import keras
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.spaces import make_space
 from nao_tf.tools import train
+from tests.support.toy_text import write_files
 from tests.tools.test_tools import failure, run
 
 GUIDE = pathlib.Path(__file__).parent.parent.parent / "docs/guides/command_line.md"
@@ -125,3 +126,30 @@ def test_a_well_known_set_that_is_not_here_is_planned_with_its_published_size(ca
   assert "data: not found; this plan assumes the published size of imagenet2012" in printed
   assert "parameters: 11,353,831, 1,250,024 more" in printed and "1,281,167 images per epoch" in printed
   assert not list(tmp_path.iterdir())
+
+
+def test_a_directory_that_is_not_there_is_refused_as_by_the_training(tmp_path):
+  argv = ("--task=cifar10", *NETWORK[1:], "--dry_run", f"--data_dir={tmp_path}/typo", f"--workdir={tmp_path}/run")
+  assert "typo is not a directory" in failure(train, *argv)
+
+
+@pytest.mark.parametrize("task", ["text", "python_reference"])
+def test_a_text_is_planned_without_a_copy_of_it(task, tmp_path, capsys):
+  text = [f"--text_dir={write_files(tmp_path)}"] if task == "text" else []
+  sizes = ("--architecture=lstm", "--units=4", "--batch_size=4", "--dry_run", "--nodeterministic")
+  places = (f"--data_dir={tmp_path}/prepared", f"--workdir={tmp_path}/run")
+  assert run(train, f"--task={task}", *text, *sizes, *places) == 0
+  assert "tokens per epoch" in capsys.readouterr().out
+  assert not (tmp_path / "prepared").exists() and not (tmp_path / "run").exists()
+
+
+def test_a_network_of_billions_of_weights_is_planned_without_building_it(tmp_path, capsys):
+  network = ("--task=imagenet2012", "--architecture=NAONet-B", "--image_size=8000", f"--data_dir={tmp_path}")
+  assert run(train, *network, *FLAGS[-3:], f"--workdir={tmp_path}/run") == 0
+  printed = capsys.readouterr().out
+  assert "MB for weights, gradients and optimizer state, plus activations, which grow with --batch_size" in printed
+
+
+def test_a_batch_that_the_data_does_not_fill_is_refused_by_the_flag(tmp_path):
+  message = failure(train, *FLAGS, "--batch_size=5000", f"--workdir={tmp_path}/run")
+  assert message.startswith("--batch_size=5000: digits: a batch of 5000 is more than the 1150 training examples")
