@@ -8,6 +8,7 @@ run that has started are still refused.
 import contextlib
 import glob
 import os
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -197,6 +198,8 @@ def taken_up(command: str, argv: Sequence[str]) -> list[str]:
   if directory is None or not (_has_begun(directory) or _is_free(argv)):
     return list(argv)
   recorded = of(command, directory)
+  if not any(os.path.exists(os.path.join(directory, name)) for name in (COMMAND_FILE, CONFIG_FILE)):
+    print(f"{directory}: nothing to resume here; starting a new run with the default settings", file=sys.stderr)
   replaced = _replaced_by_preset(recorded, argv)
   kept = [flag for flag in recorded if not flag.lstrip("-").removeprefix("no").startswith(replaced)]
   return [*argv[:1], *kept, *argv[1:]]

@@ -2,7 +2,8 @@
 
     python docs/images/draw_full_recipe.py docs/results/data/full_recipe.json docs/images/full_recipe.png
 
-The first file has a list of networks, each with its `test_accuracy` by seed in percent, and its `train_loss` by seed and epoch.
+The first file has a list of networks, each with its `test_accuracy` by seed in percent, and its `train_loss` by seed and
+epoch.
 """
 
 import json

@@ -51,7 +51,7 @@ def cluster_of(environment: Mapping[str, str] = os.environ) -> Cluster:
     return _of_tf_config(parse_json(environment[TF_CONFIG].encode(), TF_CONFIG))
   if all(name in environment for name in slurm.VARIABLES):
     step = slurm.step_of(environment)
-    return Cluster(is_slurm=True, size=len(step.addresses), is_chief=step.index == 0, step=step)
+    return Cluster(is_slurm=True, size=len(step.addresses), is_chief=step.rank == 0, step=step)
   raise ValueError(
     f"expected the variable {TF_CONFIG}, or {', '.join(slurm.VARIABLES)}, which srun sets for each process, to describe the"
     " cluster of the training; found neither in the environment"

@@ -100,7 +100,7 @@ def _resolver(cluster: Cluster) -> tf.distribute.cluster_resolver.ClusterResolve
     return tf.distribute.cluster_resolver.TFConfigClusterResolver()
   hosts = tf.train.ClusterSpec({"worker": list(cluster.step.addresses)})
   return tf.distribute.cluster_resolver.SimpleClusterResolver(
-    hosts, task_type="worker", task_id=cluster.step.index, rpc_layer="grpc"
+    hosts, task_type="worker", task_id=cluster.step.rank, rpc_layer="grpc"
   )
 
 

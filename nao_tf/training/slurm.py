@@ -32,11 +32,11 @@ class Step(NamedTuple):
 
   Attributes:
     addresses: an address for each process, of the form host:port.
-    index: which of them is that of this process.
+    rank: which of them is that of this process, from 0.
   """
 
   addresses: tuple[str, ...]
-  index: int
+  rank: int
 
 
 def step_of(environment: Mapping[str, str]) -> Step:

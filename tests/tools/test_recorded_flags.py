@@ -144,6 +144,16 @@ def test_a_new_directory_and_one_of_another_command(begun, tmp_path):
     recorded_flags.taken_up("train", ["nao-train", f"--workdir={begun}"])
 
 
+def test_it_is_said_that_there_is_nothing_to_resume(begun, tmp_path, capsys):
+  taken_up(f"--workdir={tmp_path}/typo", "--num_trials=5")
+  assert capsys.readouterr().err == (
+    f"{tmp_path}/typo: nothing to resume here; starting a new run with the default settings\n"
+  )
+  taken_up(f"--workdir={begun}", "--num_trials=5")
+  taken_up(f"--workdir={tmp_path}/new", "--strategy=random")
+  assert not capsys.readouterr().err
+
+
 def test_paths_do_not_depend_on_the_current_directory(tmp_path, monkeypatch):
   (tmp_path / "data").mkdir()
   monkeypatch.chdir(tmp_path)

@@ -46,8 +46,8 @@ def test_a_malformed_list_of_nodes_is_refused(text):
 
 def test_processes_are_numbered_node_by_node():
   step = step_of(STEP)
-  assert step.addresses == ("n9:8888", "n9:8889", "n10:8888") and step.index == 1
-  assert step_of({**STEP, "SLURM_NODEID": "1", "SLURM_LOCALID": "0"}).index == 2  # srun --distribution=cyclic
+  assert step.addresses == ("n9:8888", "n9:8889", "n10:8888") and step.rank == 1
+  assert step_of({**STEP, "SLURM_NODEID": "1", "SLURM_LOCALID": "0"}).rank == 2  # srun --distribution=cyclic
 
 
 def test_the_processes_of_the_step_count_not_those_of_the_job():
