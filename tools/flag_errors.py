@@ -37,7 +37,8 @@ def in_flags(text: str, names: Collection[str]) -> str:
   """Returns a message of the library with the flags of a command in place of the settings that it names.
 
   A name is replaced where it stands for the setting: `batch_size=8`, or `batch_size` by itself. A word such as `seed`
-  only counts with a value. Parts of paths and what is quoted are left alone, and so are flags.
+  only counts with a value. Parts of paths, code such as `load(data_dir='x')`, and what is quoted are left alone, and so
+  are flags.
 
   Args:
     text: the message.
@@ -46,7 +47,7 @@ def in_flags(text: str, names: Collection[str]) -> str:
   alone = [re.escape(name) for name in names if not any(prefix + name in names for prefix in _PREFIXES)]
   several = "|".join(name for name in alone if "_" in name)
   before, behind = r"(?<![\w./'\"=-])", r"(?![\w/'\"-]|\.\w)"
-  text = re.sub(rf"{before}({'|'.join(alone)})(?==)", r"--\1", text) if alone else text
+  text = re.sub(rf"{before}({'|'.join(alone)})(?==[^'\"])", r"--\1", text) if alone else text
   return re.sub(rf"{before}({several}){behind}(?!=)", r"--\1", text) if several else text
 
 

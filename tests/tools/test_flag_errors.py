@@ -66,7 +66,14 @@ def test_settings_are_named_by_their_flags(text, expected):
 
 @pytest.mark.parametrize(
   "text",
-  ["--child_batch_size=8", "runs/batch_size/x", "batch_size.csv", "got 'batch_size'", "training.batch_size was 8"],
+  [
+    "--child_batch_size=8",
+    "runs/batch_size/x",
+    "batch_size.csv",
+    "got 'batch_size'",
+    "training.batch_size was 8",
+    "load(image_dir='x')",
+  ],
 )
 def test_what_is_no_setting_stays(text):
   assert flag_errors.in_flags(text, NAMES) == text
