@@ -94,6 +94,11 @@ def text(value: Any, name: str) -> str:
   return value
 
 
+def split_text(value: str) -> list[str]:
+  """Returns the words of a text that are separated by commas, as a message shows how to write them."""
+  return [word.strip() for word in value.split(",") if word.strip()]
+
+
 def one_of(value: Any, name: str, choices: Collection[str]) -> str:
   """Validates that a value is one of several strings.
 

@@ -7,9 +7,9 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
 from absl import flags
 
+from nao_tf.networks.buildable import sample_genotype
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.supernets import check_supernet
@@ -75,7 +75,7 @@ def task_of_trainings(
     OSError: if the data is missing.
   """
   task = experiment.task_of(flag_values)
-  _check_genotype(task, space.decode(space.sample(np.random.default_rng(0))), f"--space={flag_values.space}")
+  check_genotype(task, sample_genotype(space), f"--space={flag_values.space}")
   if not task.num_examples("valid"):
     raise ValueError(
       f"--validation_fraction must be above 0: a search needs a validation set, and {task.name} has none"
@@ -102,7 +102,7 @@ def task_of_training(
     OSError: if the data is missing.
   """
   task = experiment.task_of(flag_values)
-  _check_genotype(task, genotype, f"--architecture={flag_values.architecture}")
+  check_genotype(task, genotype, f"--architecture={flag_values.architecture}")
   task.check_data()
   task.has_test_data()  # What is wrong with the test set is told before the training, too.
   check_steps(task, configs, distribution.num_replicas_in_sync, flag_values.jit_compile)
@@ -132,8 +132,12 @@ def _is_in_this_process(flag_values: flags.FlagValues) -> bool:
   return _is_shared(flag_values) or executor_flags.executor_name(flag_values) == _INLINE
 
 
-def _check_genotype(task: Task, genotype: Genotype, flag: str) -> None:
-  """Raises a ValueError if networks of a task are built from other genotypes than those that a flag asks for."""
+def check_genotype(task: Task, genotype: Genotype, flag: str) -> None:
+  """Checks that networks of a task are built from such genotypes as a flag asks for.
+
+  Raises:
+    ValueError: if they are not; the message names the flag.
+  """
   with _blamed(flag):
     task.check_genotype(genotype)
 

@@ -25,11 +25,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from absl import flags
 
 from nao_tf.evaluators import SCORES, EvaluatorContext, make_evaluator
 from nao_tf.evaluators.base import Evaluator
+from nao_tf.networks.buildable import sample_genotype
+from nao_tf.objectives import NotMeasured
 from nao_tf.reports import write_report
 from nao_tf.runs.run_lock import RunLock
 from nao_tf.searches.executors import Executor
@@ -136,6 +137,8 @@ def search_in_workdir(flag_values: flags.FlagValues) -> int:
   except NothingFound as error:
     print(error)
     return 1
+  except NotMeasured as error:
+    raise ValueError(f"--{error}") from error
   pareto_set = load(flag_values.workdir).pareto_set
   winners.print_pareto_set(pareto_set, space)
   print(f"best: trial {best.id}, reward {best.reward:.4f}, {best.origin}: {space.format(best.architecture)}")
@@ -170,6 +173,7 @@ def check(flag_values: flags.FlagValues) -> None:
     raise ValueError(f"--rerank needs --evaluator=shared_weights, got {flag_values.evaluator}")
   if flag_values.train_best and flag_values.evaluator == "tabular":
     raise ValueError("--train_best needs --evaluator=training: a table has no data to train on")
+  winners.check_networks(flag_values)
   if flag_values.train_best:
     winners.check_place_of_best(flag_values)
 
@@ -188,7 +192,7 @@ def warn_of_unused(flag_values: flags.FlagValues) -> None:
   if flag_values.evaluator == "tabular":
     return
   space, children = make_space(flag_values.space), search_flags.children(flag_values)
-  genotype = space.decode(space.sample(np.random.default_rng(0)))
+  genotype = sample_genotype(space)
   experiment.warn_of_unused(genotype, children, experiment.traits_of(flag_values).child, prefix="child_")
   experiment.warn_of_unused(genotype, winners.winner_of(flag_values), children, prefix="best_")
 

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
+from nao_tf.networks.buildable import check_buildable, is_buildable, sample_genotype
 from nao_tf.reports import REPORT_FILE
 from nao_tf.reports.markup import figure
 from nao_tf.runs.json_files import write_json
 from nao_tf.searches.winner import BEST_FILE, describe
 from nao_tf.serving.export_target import check_target
+from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Configs, Task
@@ -64,8 +66,28 @@ def print_results(flag_values: flags.FlagValues) -> None:
   print(f"best architecture: {os.path.join(workdir, BEST_FILE)}")
   if flag_values.train_best:
     train.print_next(os.path.join(workdir, BEST_DIRECTORY), flag_values)
-  elif flag_values.evaluator != "tabular":
+  elif flag_values.evaluator != "tabular" and is_buildable(make_space(flag_values.space), _network_config(flag_values)):
     print(f"to train and export it: {shell_line(_SEARCH, [f'--workdir={workdir}', '--train_best'])}")
+
+
+def check_networks(flag_values: flags.FlagValues) -> None:
+  """Checks that what is found is a network, if it is to be trained.
+
+  Raises:
+    ValueError: if it is not; the message names the flag.
+  """
+  wanted = {"--train_best": flag_values.train_best, "--export_pareto": flag_values.export_pareto is not None}
+  space = make_space(flag_values.space)
+  for flag in (flag for flag, is_wanted in wanted.items() if is_wanted):
+    try:
+      check_buildable(space, _network_config(flag_values), name=flag_values.space)
+    except ValueError as error:
+      raise ValueError(f"{flag}: {error}") from error
+
+
+def _network_config(flag_values: flags.FlagValues) -> Any:
+  """Returns how the network of the winner is built."""
+  return winner_of(flag_values).network_config
 
 
 def check_place_of_best(flag_values: flags.FlagValues) -> None:
@@ -103,6 +125,8 @@ def check_training(flag_values: flags.FlagValues, searched: Task | None, num_rep
   if task is None or flag_values.best_validation_fraction is not None or not _fits(task, configs, num_replicas):
     task = experiment.task_of(flag_values, **_final_options(flag_values))
     data_checks.check_batches(task, configs, "best_", num_replicas)
+  flag = "--train_best" if flag_values.train_best else "--export_pareto"
+  data_checks.check_genotype(task, sample_genotype(make_space(flag_values.space)), flag)
   experiment.check_export_precision(task, flag_values.export_precision)
 
 

@@ -4,9 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import numpy as np
-
 from nao_tf import fields
+from nao_tf.networks.buildable import sample_genotype
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.layered_genotypes import LayeredGenotype
 
@@ -51,7 +50,7 @@ class InheritedSettings:
     Raises:
       ValueError: if its networks are not networks of plain layers.
     """
-    genotype = space.decode(space.sample(np.random.default_rng(0)))
+    genotype = sample_genotype(space)
     if not isinstance(genotype, LayeredGenotype):
       raise ValueError(
         f"{setting}: only networks of plain layers can inherit weights, as in the space autokeras; the space"

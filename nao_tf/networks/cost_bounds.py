@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 
 from nao_tf import fields
+from nao_tf.networks.buildable import genotypes_for
 from nao_tf.networks.descriptions import Description, describe
 from nao_tf.networks.image_network_config import ImageNetworkConfig
-from nao_tf.networks.language_model_config import LanguageModelConfig
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.bounded import BoundedSpace
-from nao_tf.spaces.genotypes import IMAGE_GENOTYPES, LstmGenotype, RecurrentGenotype
 from nao_tf.trial import Architecture
 
 _NUM_DRAWS = 1000
@@ -64,9 +63,7 @@ class CostBounds:
 
 def has_known_costs(genotype: Any, network_config: Any) -> bool:
   """Returns whether `describe` supports the networks built from a genotype with a configuration."""
-  if isinstance(network_config, ImageNetworkConfig):
-    return isinstance(genotype, IMAGE_GENOTYPES)
-  return isinstance(network_config, LanguageModelConfig) and isinstance(genotype, (RecurrentGenotype, LstmGenotype))
+  return isinstance(genotype, genotypes_for(network_config))
 
 
 def genotype_describer(network_config: Any, input_shape: tuple[int, ...], num_outputs: int) -> DescribeGenotype:

@@ -35,6 +35,11 @@ class Objective:
     """The factor, 1 or -1, by which values are multiplied so that higher is better."""
     return 1.0 if self.is_maximized else -1.0
 
+  def is_in(self, evaluation: Evaluation) -> bool:
+    """Returns whether a successful evaluation has a value, which need not be a number."""
+    is_stated = self.name == REWARD or self.name in evaluation.objectives
+    return is_stated or any(name in evaluation.metrics for name in self.metrics)
+
   def value(self, evaluation: Evaluation) -> float | None:
     """Returns the value in an evaluation; None if it is missing or not finite."""
     if self.name in evaluation.objectives:

@@ -1,6 +1,7 @@
 """The objectives of a multi-objective search: their values, the ranking of trials, and the Pareto set."""
 
 import dataclasses
+import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,10 @@ SETTING = "objectives"
 
 Known = Callable[[Architecture], float | None]
 """Returns an objective of an architecture that is known before its network is trained; None for an unknown one."""
+
+
+class NotMeasured(ValueError):
+  """Raised when an evaluator does not measure an objective of the search."""
 
 
 class Objectives:
@@ -66,6 +71,21 @@ class Objectives:
       return trial.close(Evaluation(None, evaluation.cost_seconds, {**evaluation.metrics, "reason": reason}))
     whole = {name: value for name, value in values.items() if value is not None}
     return trial.close(dataclasses.replace(evaluation, objectives=whole))
+
+  def check_measured(self, evaluation: Evaluation) -> None:
+    """Checks that a successful evaluation has each objective that is not known before training, whatever its value.
+
+    Raises:
+      NotMeasured: if it has not; the message says what it has.
+    """
+    missing = [one.name for one in self.members if one.name not in self.known and not one.is_in(evaluation)]
+    if missing:
+      near = difflib.get_close_matches(missing[0], evaluation.metrics)
+      meant = f"; did you mean {near[0]}?" if near else ""
+      raise NotMeasured(
+        f"{SETTING}: the evaluator has no metric {missing[0]}; it has {', '.join(evaluation.metrics) or 'none'}{meant}; this"
+        " search goes on once the evaluator returns it; search for other objectives in another directory"
+      )
 
   def points(self, trials: Iterable[Trial]) -> np.ndarray:
     """Returns the objectives of successful trials, [N, M], with signs such that higher is better."""
@@ -121,9 +141,15 @@ def objectives_of(names: Sequence[str], known: Mapping[str, Known] | None = None
     ValueError: if a name is unknown or given twice, or there is only one.
   """
   if isinstance(names, str):
-    raise ValueError(f"expected a list of objectives, got {names!r}; write [{names!r}, ...]")
-  members = [objective_of(fields.text(name, "objectives")) for name in names]
+    raise ValueError(f"expected a list of objectives, got {names!r}; write {_list_of(names)}")
+  members = [objective_of(fields.text(name, SETTING)) for name in fields.elements(names, SETTING)]
   return Objectives(members, known) if members else None
+
+
+def _list_of(text: str) -> str:
+  """Returns the list that a text of objectives was meant to be."""
+  words = fields.split_text(text)
+  return repr(words) if len(words) > 1 else f"[{', '.join([*map(repr, words), '...'])}]"
 
 
 def recorded_objectives(settings: Mapping[str, Any]) -> Objectives | None:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nao_tf.networks.cost_bounds import genotype_describer, has_known_costs
-from nao_tf.searches.untrained_proxies import UNTRAINED, untrained_proxies
+from nao_tf import fields
+from nao_tf.networks.buildable import is_buildable
+from nao_tf.networks.cost_bounds import genotype_describer
+from nao_tf.searches.untrained_proxies import UNTRAINED, check_space, untrained_proxies
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies import Strategy
 from nao_tf.tables.base import Table
@@ -84,6 +86,7 @@ def with_network_proxies(
   Raises:
     ValueError: if the strategy does not support proxies, or the proxies are not available for such networks.
   """
+  check_network_proxies(names, space, network_config)
   counted = [name for name in names if name in COSTS]
   costs = network_costs(counted, space, network_config, make_task) if counted else None
   untrained = [name for name in names if name in UNTRAINED]
@@ -91,6 +94,25 @@ def with_network_proxies(
   if costs is not None:
     informants = [*(CostProxy(name, index, costs) for index, name in enumerate(counted)), *informants]
   return informed(strategy, informants)
+
+
+def check_network_proxies(names: Sequence[str], space: SearchSpace, network_config: Any) -> None:
+  """Checks that proxies are available for the networks of a space, before any data is read.
+
+  Raises:
+    ValueError: if one is not.
+  """
+  if any(name in COSTS for name in names):
+    _check_known(space, network_config)
+  untrained = [name for name in names if name in UNTRAINED]
+  if untrained:
+    check_space(untrained, space, network_config)
+
+
+def _check_known(space: SearchSpace, network_config: Any) -> None:
+  """Checks that the costs of the networks of a space are known."""
+  if not is_buildable(space, network_config):
+    raise ValueError(f"proxies: the costs of the networks of the space {space.name} are not known")
 
 
 def informed(strategy: Strategy, informants: "Sequence[Informant]") -> Strategy:
@@ -110,11 +132,13 @@ def check_proxies(names: Sequence[str]) -> tuple[str, ...]:
   """Checks the names of proxies and returns them without duplicates.
 
   Raises:
-    ValueError: if a name is unknown.
+    ValueError: if it is not a list, or a name is unknown.
   """
-  wrong = [names] if isinstance(names, str) else [name for name in names if name not in PROXIES]
+  if isinstance(names, str):
+    raise ValueError(f"expected a list of proxies, got {names!r}; write {fields.split_text(names)!r}")
+  wrong = [name for name in fields.elements(names, "proxies") if name not in PROXIES]
   if wrong:
-    raise ValueError(f"proxies must be among {', '.join(PROXIES)}, got {wrong[0]!r}")
+    raise ValueError(f"proxies must be among {', '.join(PROXIES)}, got {fields.shown(wrong[0])}")
   return tuple(dict.fromkeys(names))
 
 
@@ -132,8 +156,7 @@ def network_costs(
   Raises:
     ValueError: if the costs of such networks are unknown.
   """
-  if not has_known_costs(space.decode(space.sample(np.random.default_rng(0))), network_config):
-    raise ValueError(f"proxies: the costs of the networks of the space {space.name} are not known")
+  _check_known(space, network_config)
   task = make_task()
   described = genotype_describer(network_config, task.input_shape, task.num_outputs)
 
@@ -158,7 +181,7 @@ def table_costs(names: Sequence[str], table: Table) -> Costs:
     )
   missing = [name for name in names if _COUNTS[name] not in table.counts]
   if missing:
-    raise ValueError(f"{table.path}: has no {_COUNTS[missing[0]]}, which the proxy {missing[0]} needs")
+    raise ValueError(f"proxies: {table.path} has no {_COUNTS[missing[0]]}, which the proxy {missing[0]} needs")
   columns = [table.counts[_COUNTS[name]] for name in names]
   means = tuple(float(column.mean()) for column in columns)
 

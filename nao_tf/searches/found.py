@@ -132,7 +132,8 @@ class Found:
 
     Raises:
       NothingFound: if no trial has a reward yet.
-      ValueError: if an override is unknown or out of range, or the network needs more memory than the machine has.
+      ValueError: if an override is unknown or out of range, no network for the task can be built from what was found, or
+        it needs more memory than the machine has.
       nao_tf.training.base.Diverged: if the loss becomes NaN or infinite.
       nao_tf.runs.run_lock.RunDirectoryInUse: if another process is running the same training.
     """
@@ -144,6 +145,7 @@ class Found:
     genotype, configs = self._genotype(trial), overridden(self._configs, {"epochs": epochs, **overrides})
     fraction = self._final_fraction if validation_fraction is None else validation_fraction
     task = self._data.make_task(fraction)
+    task.check_genotype(genotype)
     check_network_memory(genotype, task, configs)
     trained = self._train(task, genotype, configs, fraction, tensorboard=tensorboard, progress=verbose > 0)
     self.history, self._trained = read_history(trained.directory), trained

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nao_tf.networks.cost_bounds import genotype_describer, has_known_costs
+from nao_tf.networks.buildable import is_buildable
+from nao_tf.networks.cost_bounds import genotype_describer
 from nao_tf.objectives import Objectives, objectives_of
 from nao_tf.objectives.objective import LATENCY
 from nao_tf.objectives.objectives import SETTING, Known
@@ -30,7 +31,7 @@ _COUNTS = {"parameters": "params", "multiply_adds": "macs"}
 
 def known_of_networks(space: SearchSpace, network_config: Any, task: "Task") -> dict[str, Known]:
   """Returns what networks cost, by the name of the objective; nothing if that is not known of the space's networks."""
-  if not has_known_costs(space.decode(space.sample(np.random.default_rng(0))), network_config):
+  if not is_buildable(space, network_config):
     return {}
   described = genotype_describer(network_config, task.input_shape, task.num_outputs)
 

@@ -109,8 +109,8 @@ def run_search(
       None: each trial is evaluated once.
     objectives: for a multi-objective search, two or more names of objectives (see `nao_tf.objectives.objective_of`), or
       an `Objectives`, which may know some values before training. Trials without a finite value of every objective
-      fail. `Objectives.pareto_set` returns the best trials. Cannot be combined with `rungs`. Empty: maximize the
-      reward.
+      fail; if the evaluator does not measure one at all, the search ends. `Objectives.pareto_set` returns the best
+      trials. Cannot be combined with `rungs`. Empty: maximize the reward.
     on_trial: called with each finished trial, including those already in the journal; with rungs, once per rung.
     on_epoch: called with the trial id and each epoch of its training, if the evaluator supports it. On a cluster, all
       epochs of a trial are reported when it ends.
@@ -127,6 +127,8 @@ def run_search(
     EvaluatorError: if the evaluator cannot be constructed, or does not return exactly one evaluation per architecture.
     ValueError: if a number is out of range, the evaluator does not support rungs, an objective is unknown, or the
       strategy does not support several objectives.
+    nao_tf.objectives.NotMeasured: a ValueError, if the first successful evaluation lacks an objective. It is recorded as
+      a failed trial.
   """
   first_batch_size = batch_size if first_batch_size is None else first_batch_size
   if min(num_trials, batch_size, first_batch_size) < 1:
@@ -156,11 +158,19 @@ def run_search(
         if rungs is not None:
           attempts.finish(closed.id)
         on_trial(closed)
+        if sought is not None:
+          _check_measured(sought, evaluated, journal)
     except BaseException:
       executor.cancel()
       raise
   on_end(SearchTimes(asker.elapsed, asker.seconds, executor.busy_seconds, executor.num_workers))
   return best_trial(journal.trials)
+
+
+def _check_measured(objectives: Objectives, evaluated: Trial, journal: Journal) -> None:
+  """Checks that an evaluation has the objectives of a search, unless those of an earlier trial are on record."""
+  if evaluated.evaluation is not None and evaluated.reward is not None and best_trial(journal.trials) is None:
+    objectives.check_measured(evaluated.evaluation)
 
 
 def _at_rungs(evaluator: Evaluator, rungs: RungConfig | None) -> Evaluator:

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from nao_tf.networks.cost_bounds import CostBounds, bounded_space, genotype_describer, has_known_costs
+from nao_tf.networks.buildable import is_buildable
+from nao_tf.networks.cost_bounds import CostBounds, bounded_space, genotype_describer
 from nao_tf.spaces.base import SearchSpace
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def fitting_space(
   """
   if bounds == CostBounds():
     return space
-  if has_known_costs(space.decode(space.sample(np.random.default_rng(0))), network_config):
+  if is_buildable(space, network_config):
     task = make_task()
     return bounded_space(space, bounds, genotype_describer(network_config, task.input_shape, task.num_outputs))
   if bounds.max_multiply_adds is None:

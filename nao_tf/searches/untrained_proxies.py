@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nao_tf.networks.buildable import is_buildable
 from nao_tf.networks.image_network_config import ImageNetworkConfig
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.spaces.genotypes import IMAGE_GENOTYPES
 from nao_tf.trial import Architecture
 
 if TYPE_CHECKING:
@@ -86,8 +86,7 @@ def check_space(names: Sequence[str], space: SearchSpace, network_config: Any) -
   Raises:
     ValueError: if they are not.
   """
-  genotype = space.decode(space.sample(np.random.default_rng(0)))
-  if not isinstance(network_config, ImageNetworkConfig) or not isinstance(genotype, IMAGE_GENOTYPES):
+  if not isinstance(network_config, ImageNetworkConfig) or not is_buildable(space, network_config):
     raise ValueError(
       f"proxies: {names[0]} is for networks that read images, and those of the space {space.name} do not"
     )

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from nao_tf.evaluators.training_evaluator import child_seed
+from nao_tf.networks.buildable import sample_genotype
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.hyperparameters import HyperParameterSpace
 from nao_tf.spaces.value_space import ValueSpace
@@ -135,7 +136,7 @@ class CellHyperModel(keras_tuner.HyperModel):
     return logs
 
   def check_fit_arguments(self, *args: Any, **kwargs: Any) -> None:
-    """Checks arguments of `fit`; a `StrategyTuner` does so before the first trial.
+    """Checks arguments of `fit`, and that there are networks to fit; a `StrategyTuner` does so before the first trial.
 
     Args:
       *args: positional arguments, such as the data.
@@ -143,8 +144,10 @@ class CellHyperModel(keras_tuner.HyperModel):
 
     Raises:
       keras_tuner.errors.FatalValueError: if there are arguments other than `callbacks` and `verbose`, or a callback is
-        not supported. It is a `ValueError` and ends the search.
+        not supported, or networks for the task cannot be built from the architectures of the space. It is a
+        `ValueError` and ends the search.
     """
+    self._check_genotypes()
     given = [*("x", "y")[: len(args)], *(name for name, value in kwargs.items() if value is not None)]
     for name in given:
       if name not in ("callbacks", "verbose"):
@@ -152,6 +155,13 @@ class CellHyperModel(keras_tuner.HyperModel):
         raise keras_tuner.errors.FatalValueError(f"CellHyperModel: expected no argument {name!r} of fit: {reason}")
     for callback in kwargs.get("callbacks") or ():
       _check_callback(callback)
+
+  def _check_genotypes(self) -> None:
+    """Checks that networks for the task can be built from the architectures of the space."""
+    try:
+      self._task.check_genotype(sample_genotype(self._space.cells))
+    except ValueError as error:
+      raise keras_tuner.errors.FatalValueError(f"CellHyperModel: {error}") from error
 
   def _run_seed(self, canonical: Architecture) -> int:
     """Returns the seed of a training: that of a search the first time, and other ones later."""

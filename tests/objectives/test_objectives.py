@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nao_tf.objectives import objectives_of, pareto_set_on_record, recorded_objectives
+from nao_tf.objectives import NotMeasured, objectives_of, pareto_set_on_record, recorded_objectives
 from nao_tf.trial import Evaluation, Trial
 
 BOTH = objectives_of(["accuracy", "parameters"])
@@ -74,3 +74,22 @@ def test_a_search_is_read_with_the_objectives_on_record():
   assert pareto_set_on_record(settings, TRIALS) == BOTH.pareto_set(TRIALS)
   with pytest.raises(ValueError, match="trial 0: expected the objectives accuracy, loss"):
     pareto_set_on_record({"objectives": ["accuracy", "loss"]}, TRIALS)
+
+
+@pytest.mark.parametrize("metrics", [{"f1": 1.0, "energy": float("nan")}, {"f1": "many", "energy": None}])
+def test_what_is_there_is_measured_whatever_its_value(metrics):
+  objectives_of(["f1:max", "energy:min"]).check_measured(Evaluation(0.5, metrics=metrics))
+
+
+def test_what_an_evaluator_does_not_measure_is_said_with_what_it_does():
+  words = "objectives: the evaluator has no metric enrgy; it has f1, energy; did you mean energy"
+  with pytest.raises(NotMeasured, match=words):
+    objectives_of(["f1:max", "enrgy:min"]).check_measured(Evaluation(0.5, metrics={"f1": 1.0, "energy": 2.0}))
+  with pytest.raises(NotMeasured, match="no metric parameters; it has none; this search goes on"):
+    objectives_of(["reward", "parameters"]).check_measured(Evaluation(0.5))
+
+
+def test_other_names_of_a_metric_and_what_is_known_beforehand_are_measured():
+  BOTH.check_measured(Evaluation(0.5, metrics={"accuracy": 0.5, "params": 3}))
+  known = objectives_of(["reward", "parameters"], {"parameters": lambda architecture: 1.0})
+  known.check_measured(Evaluation(0.5))

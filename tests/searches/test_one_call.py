@@ -1,3 +1,4 @@
+import copy
 import html
 import os
 import shutil
@@ -14,7 +15,7 @@ from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.searches.search_directory import NothingFound
 from nao_tf.serving.image_export import load_exported
 from nao_tf.strategies.random_search import RandomSearch
-from nao_tf.trial import Evaluation
+from nao_tf.trial import Evaluation, Trial
 from tests.support import shapes, toy_text
 from tests.support.tiny_cells import TINY, FirstChoice, TinyCells
 from tests.support.toys import ToySpace
@@ -344,3 +345,10 @@ def test_large_images_get_a_stem_that_reduces_them(tmp_path):
   images, names = shapes.shape_arrays(12, size=(96, 100), channels=1)
   found = search(tmp_path, images, names, num_trials=1)
   assert nao_tf.load(found.directory).settings["network.stem"] == "imagenet"
+
+
+def test_what_is_no_network_cannot_be_trained(found):
+  other = copy.copy(found)
+  other._space, other.best = ToySpace(), Trial(0, (0, 1, 0, 1), evaluation=Evaluation(1.0))
+  with pytest.raises(ValueError, match="its networks are built from a CellGenotype or .*, got a str"):
+    other.train(epochs=1, verbose=0)

@@ -3,6 +3,7 @@
 import pytest
 
 import nao_tf
+from nao_tf.objectives import NotMeasured
 from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.searches.loop import run_search
 from nao_tf.searches.rungs import RungConfig
@@ -86,3 +87,39 @@ def test_trials_in_rungs_have_one_objective(tmp_path):
       objectives=BOTH,
       rungs=RungConfig(epochs=(1, 2)),
     )
+
+
+class Sometimes:
+  """Measures an energy from the second architecture on, or the first one."""
+
+  def __init__(self, first):
+    self.seen, self.first = 0, first
+
+  def evaluate(self, architectures):
+    for _ in architectures:
+      self.seen += 1
+      has_energy = self.seen > 1 or self.first
+      yield Evaluation(0.5, metrics={"f1": 0.5, **({"energy": 1.0} if has_energy and self.seen != 3 else {})})
+
+
+def searched(directory, evaluator, num_trials):
+  strategy = make_strategy("random", nao_tf.make_space("nasbench201"))
+  with nao_tf.Journal(str(directory), {}) as journal:
+    options = {"num_trials": num_trials, "batch_size": 1, "objectives": ["f1:max", "energy:min"]}
+    try:
+      run_search(strategy, evaluator, journal, **options)
+    finally:
+      rewards = [trial.reward for trial in journal.trials]
+  return rewards
+
+
+def test_a_search_ends_at_the_first_evaluation_that_lacks_an_objective_and_may_go_on(tmp_path):
+  evaluator = Sometimes(first=False)
+  with pytest.raises(NotMeasured, match="objectives: the evaluator has no metric energy; it has f1"):
+    searched(tmp_path, evaluator, 4)
+  assert evaluator.seen == 1
+  assert searched(tmp_path, evaluator, 4) == [None, 0.5, None, 0.5]
+
+
+def test_a_search_that_has_measured_all_objectives_before_goes_on(tmp_path):
+  assert searched(tmp_path, Sometimes(first=True), 4) == [0.5, 0.5, None, 0.5]

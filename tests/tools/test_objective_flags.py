@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from absl import flags
 
+from nao_tf.runs.journal import read_trials
 from nao_tf.serving.image_export import load_exported
 from nao_tf.tools import search, status
-from tests.support import toy_tables
+from tests.support import command_line, toy_tables
 from tests.tools.test_tools import TWO_TRIALS, run
 
 BOTH = "--objectives=accuracy,parameters"
@@ -124,3 +125,10 @@ def test_what_a_table_lacks_is_refused(table, tmp_path):
     ValueError, match="objective 'multiply_adds': the networks of the table have reward, accuracy, param"
   ):
     on_table(table, tmp_path, "--objectives=accuracy,multiply_adds")
+
+
+def test_an_objective_that_an_evaluator_of_ones_own_does_not_measure_ends_the_search(tmp_path):
+  own = ["--space=tests.support.outside:Bits", "--evaluator=tests.support.outside:Counting", "--strategy=random"]
+  with pytest.raises(ValueError, match="--objectives: the evaluator has no metric energy; it has none"):
+    command_line.run(search, *own, "--objectives=reward,energy:min", f"--workdir={tmp_path}")
+  assert [trial.reward for trial in read_trials(str(tmp_path)) if trial.evaluation] == [None]

@@ -237,3 +237,9 @@ def test_a_training_leaves_no_graphs_behind(task):
   gc.collect()
   assert set(registry) == before
   assert [network() for network in networks] == [None, None]
+
+
+def test_what_is_no_network_is_refused_before_any_trial(task):
+  words = "CellHyperModel: digits: its networks are built from a CellGenotype or .*, got a str"
+  with pytest.raises(keras_tuner.errors.FatalValueError, match=words):
+    CellHyperModel(task, ToySpace(), TINY, SHORT).check_fit_arguments()
