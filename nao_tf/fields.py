@@ -221,6 +221,16 @@ def shortened(text: str, longest: int) -> str:
   return text if len(text) <= longest else f"{text[:longest]}..."
 
 
+def counted(count: int, noun: str) -> str:
+  """Returns a number of things in words, such as "1 trial" or "1,200 trials".
+
+  Args:
+    count: how many there are.
+    noun: what one of them is called; the plural has an s at its end.
+  """
+  return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 class _Scalar(NamedTuple):
   """A type of a field: its name in words, and whether a value is one of it."""
 

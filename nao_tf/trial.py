@@ -14,6 +14,9 @@ from nao_tf import fields
 
 Architecture = tuple[int, ...]
 
+LONGEST = 1e15
+"""Numbers from here on are shown as powers of ten, not with all of their digits."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
@@ -122,7 +125,7 @@ class Origin:
       kind=self.kind,
       parents=", ".join(f"#{parent}" for parent in self.parents),
       step=self.step,
-      reward=self.reward,
+      reward=None if self.reward is None else reward_text(self.reward),
       indirectly=", after others" if self.indirect else "",
     )
 
@@ -147,10 +150,15 @@ class Origin:
     )
 
 
+def reward_text(reward: float) -> str:
+  """Returns a reward as text, with four decimals unless it is so large that its digits mean nothing."""
+  return f"{reward:.4f}" if abs(reward) < LONGEST else f"{reward:.5g}"
+
+
 _IN_WORDS = {
   "ascent": "ascent from {parents}, step {step:g}{indirectly}",
   "decoded": "decoded around {parents}{indirectly}",
-  "rerank": "{parents} of the search, reward {reward:.4f}",
+  "rerank": "{parents} of the search, reward {reward}",
 }
 
 RANDOM = Origin("random")

@@ -152,3 +152,16 @@ def test_a_configuration_has_values_of_the_types_of_its_fields(changes, expected
   with pytest.raises(ValueError, match=f"Config: {re.escape(expected)}"):
     Config(**changes)
   assert Config(count=np.int64(2), rate=np.float32(1), name=None).count == 2
+
+
+def test_things_are_counted_in_words():
+  assert [fields.counted(number, "trial") for number in (0, 1, 2, 1200)] == [
+    "0 trials",
+    "1 trial",
+    "2 trials",
+    "1,200 trials",
+  ]
+
+
+def test_the_words_of_a_text_are_split_at_commas():
+  assert fields.split_text(" a, b,,c ") == ["a", "b", "c"] and fields.split_text("") == []

@@ -8,7 +8,7 @@ import tensorflow as tf
 from hypothesis import strategies as st
 
 from nao_tf.runs.json_files import parse_json
-from nao_tf.trial import RANDOM, UNKNOWN, Evaluation, Origin, Trial, best_trial, top_trials
+from nao_tf.trial import RANDOM, UNKNOWN, Evaluation, Origin, Trial, best_trial, reward_text, top_trials
 
 
 def test_an_evaluation_survives_json():
@@ -203,3 +203,7 @@ def test_an_evaluation_at_a_rung_is_the_same_after_json():
   evaluation = Evaluation(0.5, 1.0, {"a": 1}, rung=2)
   assert Evaluation.from_json(evaluation.to_json()) == evaluation
   assert "rung" not in Evaluation(0.5).to_json()
+
+
+def test_a_very_large_reward_is_shown_without_its_digits():
+  assert [reward_text(reward) for reward in (0.5, -22500.0, 1.4e301)] == ["0.5000", "-22500.0000", "1.4e+301"]

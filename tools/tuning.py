@@ -6,6 +6,7 @@ import keras_tuner
 import tensorflow as tf
 from absl import flags
 
+from nao_tf.fields import counted
 from nao_tf.networks.edge_convention import check_networks
 from nao_tf.runs.run_lock import LOCK_FILE
 from nao_tf.runs.settings import CONFIG_FILE, check_settings
@@ -13,7 +14,7 @@ from nao_tf.searches.winner import write_winner
 from nao_tf.spaces import make_space
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.tools import data_checks, recorded_flags, search_flags, strategy_flags
-from nao_tf.trial import Evaluation, Trial
+from nao_tf.trial import Evaluation, Trial, reward_text
 from nao_tf.tuner.cell_space import CellSpace
 from nao_tf.tuner.hypermodels import REWARD, CellHyperModel
 from nao_tf.tuner.oracle import StrategyOracle
@@ -75,7 +76,7 @@ class CellTuner(StrategyTuner):
     if not self._is_worker():
       return
     ended = self.oracle.get_trial(trial.trial_id)
-    outcome = f"reward {ended.score:.4f}" if ended.score is not None else f"failed\n{trial.message}"
+    outcome = f"reward {reward_text(ended.score)}" if ended.score is not None else f"failed\n{trial.message}"
     print(f"{self.tuner_id}: trial {trial.trial_id}: {outcome}", flush=True)
 
 
@@ -117,12 +118,12 @@ def report(tuner: CellTuner, space: SearchSpace, workdir: str) -> int:
   """Writes the best trial down and prints it; returns the exit code."""
   best = tuner.oracle.get_best_trials(1)
   if not best:
-    print(f"none of {len(tuner.oracle.trials)} trials has a reward; see {workdir}")
+    print(f"none of {counted(len(tuner.oracle.trials), 'trial')} has a reward; see {workdir}")
     return 1
   metrics = {name: float(best[0].metrics.get_best_value(name)) for name in best[0].metrics.metrics}
   architecture = CellSpace(space).encode(best[0].hyperparameters.values)
   reward = float(best[0].score)
   trial = Trial(int(best[0].trial_id), architecture, evaluation=Evaluation(reward, metrics=metrics))
   write_winner(workdir, trial, space)
-  print(f"best: trial {trial.id}, reward {reward:.4f}: {space.format(architecture)}")
+  print(f"best: trial {trial.id}, reward {reward_text(reward)}: {space.format(architecture)}")
   return 0

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
+from nao_tf import fields
 from nao_tf.networks.buildable import check_buildable, is_buildable, sample_genotype
 from nao_tf.reports import REPORT_FILE
 from nao_tf.reports.markup import figure
@@ -47,7 +48,7 @@ def define(flag_values: flags.FlagValues) -> None:
 def print_pareto_set(pareto_set: Sequence[Trial], space: SearchSpace) -> None:
   """Prints the trials that no other one dominates; nothing if there are none, in a search for the reward alone."""
   if pareto_set:
-    print(f"Pareto set: {len(pareto_set)} trials that no other trial dominates")
+    print(f"Pareto set: {fields.counted(len(pareto_set), 'trial')} that no other trial dominates")
   for trial in pareto_set:
     values = trial.evaluation.objectives if trial.evaluation else {}
     shown = ", ".join(f"{name} {figure(value)}" for name, value in values.items())

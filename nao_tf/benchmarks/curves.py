@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nao_tf.benchmarks.strategy_benchmark import SCORE, Record
+from nao_tf.fields import counted
 
 if TYPE_CHECKING:
   import matplotlib.axes
@@ -171,7 +172,7 @@ def _draw_curves(axes: matplotlib.axes.Axes, curves: Mapping[str, np.ndarray]) -
   lows = []
   for strategy, values in curves.items():
     queries, mean, error = np.arange(1, values.shape[1] + 1), values.mean(axis=0), _errors(values)
-    (line,) = axes.plot(queries, mean, label=f"{strategy} ({len(values)} seeds)")
+    (line,) = axes.plot(queries, mean, label=f"{strategy} ({counted(len(values), 'seed')})")
     axes.fill_between(queries, mean - error, mean + error, alpha=0.2, color=line.get_color(), linewidth=0)
     lows.append(float((mean - error)[min(_FIRST_SHOWN, len(mean)) - 1]))
   if np.isfinite(lows).all():
@@ -196,7 +197,7 @@ def as_text(summary: Mapping[str, Mapping[str, Any]], figures: Sequence[str] = F
   for name in figures:
     for strategy, entry in summary.items():
       cells = (f"{query}: {_shown(values[name], 3)}" for query, values in entry["checkpoints"].items())
-      lines.append(f"{name:<10} {strategy:<10} {'  '.join(cells)}  ({entry['num_seeds']} seeds)")
+      lines.append(f"{name:<10} {strategy:<10} {'  '.join(cells)}  ({counted(entry['num_seeds'], 'seed')})")
   for strategy, entry in summary.items():
     best = entry["queries_to_best"]
     rest = f"median {best['median']:g}, not found in {best['num_not_found']} of {entry['num_seeds']} searches"

@@ -16,6 +16,7 @@ import numpy as np
 
 from nao_tf.benchmarks.curves import CHECKPOINTS, mean_and_error
 from nao_tf.benchmarks.strategy_benchmark import Record
+from nao_tf.fields import counted
 from nao_tf.objectives import Objectives
 from nao_tf.objectives.dominance import first_front
 from nao_tf.objectives.hypervolume import hypervolume, hypervolumes
@@ -119,7 +120,7 @@ def plot(curves: Mapping[str, np.ndarray]) -> matplotlib.figure.Figure:
   for label, values in curves.items():
     queries, mean = np.arange(1, values.shape[1] + 1), values.mean(axis=0)
     error = values.std(axis=0, ddof=1) / len(values) ** 0.5 if len(values) > 1 else 0 * mean
-    (line,) = axes.plot(queries, mean, label=f"{label} ({len(values)} seeds)")
+    (line,) = axes.plot(queries, mean, label=f"{label} ({counted(len(values), 'seed')})")
     axes.fill_between(queries, mean - error, mean + error, alpha=0.2, color=line.get_color(), linewidth=0)
   axes.set(
     xlabel="number of evaluated architectures", ylabel="hypervolume, relative to the true front", ylim=(None, 1.005)
@@ -135,7 +136,7 @@ def as_text(summary: Mapping[str, Mapping[str, Any]]) -> str:
   lines = []
   for label, entry in summary.items():
     cells = (f"{query}: {_shown(values)}" for query, values in entry["checkpoints"].items())
-    lines.append(f"{label:<{width}}  {'  '.join(cells)}  ({entry['num_seeds']} seeds)")
+    lines.append(f"{label:<{width}}  {'  '.join(cells)}  ({counted(entry['num_seeds'], 'seed')})")
   return "\n".join(lines)
 
 

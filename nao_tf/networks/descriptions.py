@@ -215,8 +215,10 @@ def _describe_images(
   height, width, channels = _checked_shape(input_shape)
   costs = _image_costs(config, (height, width, channels), fields.integer(num_classes, "num_classes", 1))
   parts = costs.parts(genotype)
-  size = f"{config.num_cells} cells per stage, {config.filters} filters, convention {config.convention}"
-  described = _description(f"{title}: {size}, {height}x{width}x{channels} images", "image", parts)
+  size = f"{fields.counted(config.num_cells, 'cell')} per stage, {fields.counted(config.filters, 'filter')}"
+  described = _description(
+    f"{title}: {size}, convention {config.convention}, {height}x{width}x{channels} images", "image", parts
+  )
   return dataclasses.replace(described, auxiliary_multiply_adds=costs.auxiliary_multiply_adds(parts))
 
 

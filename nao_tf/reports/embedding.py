@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from nao_tf.fields import counted
 from nao_tf.reports.charts import Chart
 from nao_tf.reports.markup import chart, details, figure, table
 from nao_tf.reports.record import Record
@@ -44,7 +45,9 @@ def embedding(record: Record) -> str:
   rows = [_row(move, trials, asked) for move in latest.moves]
   heads = ("start", "reward of start", "step size", "result", "reward of result")
   caption = f"Moves in the latest map, trained after {latest.asked_before:,} proposals"
-  moves = details(f"{len(rows)} moves in the latest map", table(caption, heads, rows, numbers=(0, 1, 2, 3, 4)))
+  moves = details(
+    f"{counted(len(rows), 'move')} in the latest map", table(caption, heads, rows, numbers=(0, 1, 2, 3, 4))
+  )
   return chart("embedding", "Embedding space of the controller, with the moves of one round", _NOTE) + moves
 
 
@@ -100,7 +103,8 @@ def _name(map_: EmbeddingMap) -> str:
 def _alt(map_: EmbeddingMap) -> str:
   seeds = len({move.seed for move in map_.moves if move.seed is not None})
   proposals = sum(move.is_proposal for move in map_.moves)
-  return f"{len(map_.trials)} trials; {len(map_.moves)} moves lead from {seeds} of them to {proposals} proposals"
+  moves = f"{counted(len(map_.moves), 'move')} {'leads' if len(map_.moves) == 1 else 'lead'}"
+  return f"{counted(len(map_.trials), 'trial')}; {moves} from {seeds} of them to {counted(proposals, 'proposal')}"
 
 
 def _of_step(move: Move) -> str:

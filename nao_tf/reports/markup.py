@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from nao_tf.trial import LONGEST
+
 NONE = "\N{EN DASH}"
 """What stands for a number that there is not."""
 
@@ -85,10 +87,11 @@ def details(summary: str, body: str, *, is_open: bool = False) -> str:
 
 
 def figure(value: float | None, digits: int = 5) -> str:
-  """Returns a number as text: integers with commas, others with some digits; a dash for none."""
+  """Returns a number as text: integers with commas, others and very large ones with some digits; a dash for none."""
   if value is None:
     return NONE
-  return f"{value:,.0f}" if abs(value) >= 1000 or float(value).is_integer() else f"{value:.{digits}g}"
+  is_whole = (abs(value) >= 1000 or float(value).is_integer()) and abs(value) < LONGEST
+  return f"{value:,.0f}" if is_whole else f"{value:.{digits}g}"
 
 
 def duration(seconds: float) -> str:

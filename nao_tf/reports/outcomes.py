@@ -3,6 +3,7 @@
 import collections
 import statistics
 
+from nao_tf.fields import counted
 from nao_tf.reports.calibration import Calibration
 from nao_tf.reports.choices import choice_shares
 from nao_tf.reports.columns import reason_of
@@ -20,7 +21,9 @@ def predictor(found: list[Ranking], calibrated: Calibration | None = None) -> st
   if not found:
     return ""
   taus = [ranking.tau for ranking in found if ranking.tau is not None]
-  words = f"Kendall's tau is {statistics.mean(taus):.2f} on average over {len(taus)} rounds. " if taus else ""
+  words = (
+    f"Kendall's tau is {statistics.mean(taus):.2f} on average over {counted(len(taus), 'round')}. " if taus else ""
+  )
   note = (
     "1 is a perfect ranking, 0 is chance. Proposals are the best-ranked candidates, so their order is hard to predict."
   )

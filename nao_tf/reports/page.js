@@ -28,7 +28,7 @@
     if (value === null || value === undefined) return "–";
     if (typeof value !== "number") return String(value);
     const size = Math.abs(value);
-    if (Number.isInteger(value) || size >= 1000) return Math.round(value).toLocaleString("en-US");
+    if ((Number.isInteger(value) || size >= 1000) && size < 1e15) return Math.round(value).toLocaleString("en-US");
     return String(Number(value.toPrecision(5)));
   }
 

@@ -120,8 +120,8 @@ class Journal:
       return read_settings(self.directory)
     except RunDirectoryError as error:
       raise RunDirectoryError(
-        f"{error}; the journal has {len(self.trials)} trials, but not their settings; restore {CONFIG_FILE} or"
-        " choose another directory"
+        f"{error}; the journal has {fields.counted(len(self.trials), 'trial')}, but not their settings; restore"
+        f" {CONFIG_FILE} or choose another directory"
       ) from error
 
   def append_asked(self, trials: Sequence[Trial]) -> None:

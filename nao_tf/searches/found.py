@@ -18,6 +18,7 @@ from nao_tf.runs.settings import RunDirectoryError, without_additions
 from nao_tf.searches.choices import AnySpace, space_of
 from nao_tf.searches.memory import check_network_memory
 from nao_tf.searches.overrides import overridden
+from nao_tf.searches.progress import outcome
 from nao_tf.searches.report_page import ReportPage
 from nao_tf.searches.same_data import check_same_task
 from nao_tf.searches.search_directory import NothingFound
@@ -215,7 +216,7 @@ class Found:
     return TrainedNetwork(directory, network, genotype, task, configs.training_config.epochs)
 
   def __repr__(self) -> str:
-    best = "none yet" if self.best is None else f"trial {self.best.id}, reward {self.best.reward:.4f}"
+    best = "none yet" if self.best is None else f"trial {self.best.id}, reward {outcome(self.best)}"
     return f"Found({self.directory!r}, best: {best})"
 
   def _repr_html_(self) -> str:

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from nao_tf import fields
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.evaluators.rung_evaluator import RungEvaluator
 from nao_tf.objectives import Objectives, objectives_of
@@ -60,7 +61,7 @@ class SearchTimes:
     return min(1.0, self.busy_seconds / max(self.seconds * self.num_workers, 1e-9))
 
   def __str__(self) -> str:
-    workers = "1 worker" if self.num_workers == 1 else f"{self.num_workers} workers"
+    workers = fields.counted(self.num_workers, "worker")
     strategy = f"the strategy took {self.strategy_seconds:.1f} s ({self.strategy_share:.0%})"
     return f"search time {self.seconds:.0f} s: {workers} busy {self.utilization:.0%} of the time, {strategy}"
 

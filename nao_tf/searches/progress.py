@@ -6,7 +6,7 @@ from typing import Any
 import tqdm
 
 from nao_tf.training.base import Epoch
-from nao_tf.trial import Trial, best_trial
+from nao_tf.trial import Trial, best_trial, reward_text
 
 
 class SearchProgress:
@@ -40,12 +40,12 @@ class SearchProgress:
 
   def _words(self, present: str) -> str:
     failed = f"{self._num_failed} failed" if self._num_failed else ""
-    best = f"best {self._best.reward:.4f} (trial {self._best.id})" if self._best else ""
+    best = f"best {outcome(self._best)} (trial {self._best.id})" if self._best else ""
     return ", ".join(part for part in (best, failed, present) if part)
 
 
 def outcome(trial: Trial) -> str:
   """Returns in words how a trial went."""
   if trial.reward is not None:
-    return f"{trial.reward:.4f}"
+    return reward_text(trial.reward)
   return f"failed ({trial.evaluation.metrics.get('reason')})" if trial.evaluation else "open"

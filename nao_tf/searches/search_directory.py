@@ -259,7 +259,8 @@ def _concluded(best: Trial | None, journal: Journal, space: SearchSpace, objecti
   best = best_trial(pareto_set) or best
   if best is None:
     raise NothingFound(
-      f"{journal.directory}: none of {len(journal.trials)} trials has a reward; {_last_reason(journal.trials)}"
+      f"{journal.directory}: none of {fields.counted(len(journal.trials), 'trial')} has a reward;"
+      f" {_last_reason(journal.trials)}"
     )
   write_winner(journal.directory, best, space, pareto_set)
   return best

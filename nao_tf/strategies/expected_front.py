@@ -42,8 +42,9 @@ class ExpectedFront:
     ok = np.array([trial.reward is not None for trial in trials])
     figures = np.full((len(trials), len(objectives.names)), np.nan)
     figures[ok] = objectives.points([trial for trial in trials if trial.reward is not None])
-    spreads = figures[ok].std(axis=0)
-    self._means, self._spreads = figures[ok].mean(axis=0), np.where(spreads > 0, spreads, 1.0)
+    measured = np.where(self._is_known, figures[ok], 0.0)
+    spreads = measured.std(axis=0)
+    self._means, self._spreads = measured.mean(axis=0), np.where(spreads > 0, spreads, 1.0)
     known = self._known([trial.architecture for trial in trials])
     scores = [standard_values(figures[:, number], target) for number in self.predicted]
     self._trends = [Trend(known, column) for column in scores]

@@ -8,6 +8,7 @@ from nao_tf.trial import Trial
 
 RANKS, REWARDS = "ranks", "rewards"
 TARGETS = (RANKS, REWARDS)
+_LARGEST = 1e100
 
 
 def standard_targets(trials: Sequence[Trial], target: str) -> np.ndarray:
@@ -31,6 +32,7 @@ def standard_values(figures: np.ndarray, target: str) -> np.ndarray:
   from scipy.stats import norm, rankdata  # Flags are made from the names above.
 
   figures = np.where(np.isnan(figures), np.nanmin(figures), figures)
+  figures = figures / max(1.0, np.abs(figures).max() / _LARGEST)  # Their squares are finite.
   values = norm.ppf((rankdata(figures) - 0.5) / len(figures)) if target == RANKS else figures
   centered: np.ndarray = values - values.mean()
   return centered / (centered.std() or 1.0)

@@ -14,6 +14,7 @@ import keras_tuner
 import tensorflow as tf
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+from nao_tf import fields
 from nao_tf.tuner.connection import PersistentStub, chief_address
 from nao_tf.tuner.discovery import discover_hyperparameters
 from nao_tf.tuner.errors import SearchFailed
@@ -129,7 +130,7 @@ class StrategyTuner(keras_tuner.Tuner):
     """
     ended = [trial for trial in self.oracle.trials.values() if trial.status in _ENDED]
     failed = sum(trial.status == TrialStatus.FAILED for trial in ended)
-    print(f"{self.project_dir}: {len(ended)} trials ended, {failed} of them failed")
+    print(f"{self.project_dir}: {fields.counted(len(ended), 'trial')} ended, {failed} of them failed")
     print("\n".join(self.oracle.table.rows(num_trials)))
 
   def save(self) -> None:
@@ -194,7 +195,8 @@ class StrategyTuner(keras_tuner.Tuner):
     ended = [self.oracle.trials[trial_id] for trial_id in self.oracle.end_order]
     if ended and all(trial.status == TrialStatus.FAILED for trial in ended):
       reason = ended[-1].message or "it gave no reason"
-      raise SearchFailed(f"all {len(ended)} trials failed, see {self.project_dir}. The last one: {reason}")
+      failed = "the only trial" if len(ended) == 1 else f"all {len(ended)} trials"
+      raise SearchFailed(f"{failed} failed, see {self.project_dir}. The last one: {reason}")
 
   def _populate_initial_space(self) -> None:
     """Finds the hyperparameters before the first trial; KerasTuner calls it for projects that it does not know.

@@ -48,3 +48,13 @@ def test_all_objectives_may_be_known():
   front = ExpectedFront(objectives, [objectives.complete(Trial(0, (50,), evaluation=Evaluation(0.5)))], "ranks")
   assert front.predicted == [] and front.targets == []
   assert front.growth(front.candidates([(40,), (50,)], [])) == pytest.approx([10 * 0.1, 0], abs=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("target", ["ranks", "rewards"])
+def test_very_large_values_that_are_predicted_do_not_overflow(target):
+  objectives = objectives_of(["accuracy", "energy:min"])
+  rows = [Evaluation(a, metrics={"accuracy": a, "energy": 1e300 * (1 + p)}) for p, a in ACCURACIES.items()]
+  trials = [objectives.complete(Trial(n, (n,), evaluation=row)) for n, row in enumerate(rows)]
+  front = ExpectedFront(objectives, trials, target)
+  assert all(np.isfinite(column).all() and column.std() > 0 for column in front.targets)

@@ -3,8 +3,10 @@
 import pytest
 
 from nao_tf.runs.journal import read_trials
-from nao_tf.tools import search
+from nao_tf.tools import search, winners
+from nao_tf.trial import Evaluation, Trial
 from tests.support.command_line import run
+from tests.support.outside import Bits
 
 OUTSIDE = "tests.support.outside"
 OWN = [f"--space={OUTSIDE}:Bits", f"--evaluator={OUTSIDE}:Counting", "--strategy=random", "--num_trials=2"]
@@ -47,3 +49,13 @@ def test_networks_of_another_kind_of_tasks_are_not_trained(tmp_path):
   argv = ["--space=rnn12", f"--evaluator={OUTSIDE}:Counting", "--strategy=random", "--train_best"]
   with pytest.raises(ValueError, match="--train_best: the architectures of rnn12 .*, got a RecurrentGenotype"):
     run(search, *argv, f"--workdir={tmp_path}/run")
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "Pareto set: 1 trial that"), (2, "Pareto set: 2 trials that")])
+def test_a_pareto_set_is_counted(count, words, capsys):
+  trials = [
+    Trial(number, (1,) * 6, evaluation=Evaluation(0.5, objectives={"energy": 1e301})) for number in range(count)
+  ]
+  winners.print_pareto_set(trials, Bits())
+  printed = capsys.readouterr().out
+  assert words in printed and "energy 1e+301: 1 1 1 1 1 1" in printed

@@ -6,7 +6,7 @@ from typing import Any
 
 from nao_tf.drawing import draw_png, is_drawable
 from nao_tf.spaces.base import SearchSpace
-from nao_tf.trial import Architecture, Trial, top_trials
+from nao_tf.trial import Architecture, Trial, reward_text, top_trials
 
 _COUNT = 3
 _SECONDS = 30.0
@@ -51,7 +51,7 @@ class BestCells:
     for tag, trial in self._tagged().items():
       genotype = self._space.decode(trial.architecture)
       if self._shown.get(tag) != trial.architecture and is_drawable(genotype):
-        images.append(_image(tag, *draw_png(genotype, title=f"trial {trial.id}, reward {trial.reward:.4f}")))
+        images.append(_image(tag, *draw_png(genotype, title=_title(trial))))
       self._shown[tag] = trial.architecture
     if images:
       self._drawn_at = self._clock()
@@ -67,3 +67,7 @@ def _image(tag: str, data: bytes, width: int, height: int) -> Any:
 
   image = Summary.Image(width=width, height=height, colorspace=3, encoded_image_string=data)
   return Summary.Value(tag=tag, image=image)
+
+
+def _title(trial: Trial) -> str:
+  return f"trial {trial.id}" if trial.reward is None else f"trial {trial.id}, reward {reward_text(trial.reward)}"
