@@ -17,7 +17,7 @@ from nao_tf.tools import experiment
 
 if TYPE_CHECKING:
   from nao_tf.spaces.base import SearchSpace
-  from nao_tf.tasks.base import Configs
+  from nao_tf.tasks.base import Configs, Task
 
 
 class ObjectivesParser(flags.ArgumentParser[tuple[str, ...]]):
@@ -113,13 +113,16 @@ def _check_export(flag_values: flags.FlagValues) -> None:
   check_writable(checked_directory(flag_values.export_pareto, "--export_pareto"))
 
 
-def sought(flag_values: flags.FlagValues, space: "SearchSpace", configs: "Configs") -> Objectives | None:
+def sought(
+  flag_values: flags.FlagValues, space: "SearchSpace", configs: "Configs", task: "Task | None" = None
+) -> Objectives | None:
   """Returns the objectives of a search; None for the reward alone.
 
   Args:
     flag_values: the flags.
     space: the search space.
     configs: how networks are built.
+    task: what is learned; None: it is made if it is needed.
 
   Raises:
     ValueError: if the networks have no such objective.
@@ -127,7 +130,8 @@ def sought(flag_values: flags.FlagValues, space: "SearchSpace", configs: "Config
   names, is_table = flag_values.objectives, flag_values.evaluator == "tabular"
   if not names:
     return None
-  task = None if is_table else experiment.task_of(flag_values)
+  if not is_table and task is None:
+    task = experiment.task_of(flag_values)
   known: Mapping[str, Known] = {}
   if task is not None:
     known = known_of_networks(space, configs.network_config, task)

@@ -30,12 +30,13 @@ from absl import flags
 from nao_tf.evaluators import SCORES, EvaluatorContext, make_evaluator
 from nao_tf.evaluators.base import Evaluator
 from nao_tf.networks.buildable import sample_genotype
-from nao_tf.objectives import NotMeasured
+from nao_tf.objectives import NotMeasured, Objectives
 from nao_tf.reports import write_report
 from nao_tf.runs.run_lock import RunLock
 from nao_tf.searches.executors import Executor
 from nao_tf.searches.executors.side_by_side import evaluations_in_order
 from nao_tf.searches.one_shot import ONE_SHOT_SEARCHES
+from nao_tf.searches.progress import outcome
 from nao_tf.searches.reading import load
 from nao_tf.searches.search_directory import Budget, NothingFound, Reranking, search_in_directory
 from nao_tf.searches.winner import Rescore
@@ -61,6 +62,7 @@ from nao_tf.tools import (
   search_flags,
   shared_flags,
   strategy_flags,
+  table_checks,
   winners,
   workdirs,
 )
@@ -129,11 +131,13 @@ def search_in_workdir(flag_values: flags.FlagValues) -> int:
     recorded_flags.check_search(COMMAND, flag_values.workdir, settings(flag_values))
     task = data_checks.task_of_search(flag_values, space, distribution)
     winners.check_training(flag_values, task, distribution.num_replicas_in_sync)
+    table_checks.check(flag_values, space)
     proposals = search_flags.proposal_space(flag_values)
+    objectives = objective_flags.sought(flag_values, space, search_flags.children(flag_values), task)
     recorded_flags.record(COMMAND, flag_values)
   workdirs.announce(flag_values.workdir, tensorboard=experiment.wants_tensorboard(flag_values))
   try:
-    best = search(flag_values, proposals, space, distribution, task)
+    best = search(flag_values, proposals, space, distribution, task, objectives)
   except NothingFound as error:
     print(error)
     return 1
@@ -141,7 +145,7 @@ def search_in_workdir(flag_values: flags.FlagValues) -> int:
     raise ValueError(f"--{error}") from error
   pareto_set = load(flag_values.workdir).pareto_set
   winners.print_pareto_set(pareto_set, space)
-  print(f"best: trial {best.id}, reward {best.reward:.4f}, {best.origin}: {space.format(best.architecture)}")
+  print(f"best: trial {best.id}, reward {outcome(best)}, {best.origin}: {space.format(best.architecture)}")
   if flag_values.train_best:
     winners.train_best(flag_values, space.decode(best.architecture), winners.winner_of(flag_values), distribution)
     write_report(flag_values.workdir, space)
@@ -162,9 +166,7 @@ def check(flag_values: flags.FlagValues) -> None:
   strategy_flags.config(flag_values.strategy, flag_values)
   evaluator_flags.check(flag_values)
   executor_flags.check(flag_values)
-  if flag_values.warm_start is not None:
-    prior_knowledge.earlier_search(flag_values)
-  prior_knowledge.proxies_of(flag_values)
+  prior_knowledge.check(flag_values)
   one_shot.check(flag_values)
   network_checks.check(flag_values)
   is_cheap = flag_values.evaluator == "shared_weights" or one_shot_flags.chosen(flag_values) is not None
@@ -226,6 +228,7 @@ def search(
   space: SearchSpace,
   distribution: "tf.distribute.Strategy",
   task: Task | None = None,
+  objectives: Objectives | None = None,
 ) -> Trial:
   """Searches, evaluates the best again if asked to, and returns the best.
 
@@ -235,6 +238,7 @@ def search(
     space: the search space.
     distribution: the `tf.distribute.Strategy` of the process.
     task: what is learned; None: it is made when it is needed.
+    objectives: what is searched for; None for the reward alone.
   """
   context = evaluator_flags.context(flag_values, space, distribution, task)
   again = reranking(flag_values, context) if flag_values.rerank else None
@@ -256,7 +260,7 @@ def search(
       rungs=rung_flags.config(flag_values),
     ),
     reranking=again,
-    objectives=objective_flags.sought(flag_values, space, search_flags.children(flag_values)),
+    objectives=objectives,
     earlier=None if flag_values.warm_start is None else prior_knowledge.earlier_search(flag_values),
     tensorboard=experiment.wants_tensorboard(flag_values),
   )

@@ -142,7 +142,9 @@ def objectives_of(names: Sequence[str], known: Mapping[str, Known] | None = None
   """
   if isinstance(names, str):
     raise ValueError(f"expected a list of objectives, got {names!r}; write {_list_of(names)}")
-  members = [objective_of(fields.text(name, SETTING)) for name in fields.elements(names, SETTING)]
+  if not isinstance(names, Iterable):
+    raise fields.wrong("a list", SETTING, names)
+  members = [objective_of(fields.text(name, SETTING)) for name in names]
   return Objectives(members, known) if members else None
 
 

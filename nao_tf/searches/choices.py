@@ -70,6 +70,23 @@ def check_takes(given: AnyStrategy, objectives: Sequence[str]) -> None:
     )
 
 
+def check_learns(config: Any, wanted: str, setting: str, source: str = "") -> None:
+  """Checks that NAO can learn from an earlier search or from proxies, which its Gaussian process does.
+
+  Args:
+    config: settings of the strategy; None for the defaults.
+    wanted: what it is to learn from, as the user names it, such as "--warm_start".
+    setting: how the user names the share of the Gaussian process.
+    source: what the share is due to, for the message.
+
+  Raises:
+    ValueError: if it cannot; the message names both.
+  """
+  share = getattr(config, "gaussian_share", None)
+  if share is not None and not share:
+    raise ValueError(f"{wanted} needs {setting} above 0, got {share:g}{source}")
+
+
 def strategy_of(given: AnyStrategy, space: SearchSpace, seed: int, config: Any = None) -> Strategy:
   """Returns a strategy.
 

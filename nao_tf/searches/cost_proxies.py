@@ -6,7 +6,7 @@ predict rewards. Each search determines whether they do; see `nao_tf.controller.
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -136,7 +136,9 @@ def check_proxies(names: Sequence[str]) -> tuple[str, ...]:
   """
   if isinstance(names, str):
     raise ValueError(f"expected a list of proxies, got {names!r}; write {fields.split_text(names)!r}")
-  wrong = [name for name in fields.elements(names, "proxies") if name not in PROXIES]
+  if not isinstance(names, Iterable):
+    raise fields.wrong("a list", "proxies", names)
+  wrong = [name for name in names if name not in PROXIES]
   if wrong:
     raise ValueError(f"proxies must be among {', '.join(PROXIES)}, got {fields.shown(wrong[0])}")
   return tuple(dict.fromkeys(names))

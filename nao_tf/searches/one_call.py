@@ -163,7 +163,8 @@ def search(
 
   directory, watchers = checked_directory(workdir), _checked_callbacks(callbacks)
   fields.integer(verbose, "verbose", 0)
-  fields.boolean(tensorboard, "tensorboard")
+  for name, value in (("tensorboard", tensorboard), ("skip_corrupt", skip_corrupt), ("download", download)):
+    fields.boolean(value, name)
   fields.number_or_none(validation_fraction, "validation_fraction")
   seed = fields.integer(seed, "seed", 0)
   sought = tuple(str(objective) for objective in _members(objectives))
@@ -206,7 +207,7 @@ def search(
   batch_size = _batch_size(trials_per_batch, evaluator, directory)
   in_rungs = rungs_of(rungs, reduction, promotion, max_epochs, overrides)
   fields.integer(latency_batch_size, "latency_batch_size", 1)
-  warm = None if warm_start is None else os.fspath(warm_start)
+  warm = None if warm_start is None else checked_directory(warm_start, "warm_start")
   choices = Choices(
     space=space,
     strategy=strategy,

@@ -16,12 +16,14 @@ from nao_tf.networks.cost_bounds import CostBounds
 from nao_tf.networks.edge_convention import check_networks, settings_for_space
 from nao_tf.networks.layered_plan import check_used
 from nao_tf.objectives import Objectives
+from nao_tf.runs.settings import RunDirectoryError
 from nao_tf.searches import known_costs
 from nao_tf.searches.choices import (
   AnyEvaluator,
   AnySpace,
   AnyStrategy,
   check_evaluator,
+  check_learns,
   check_strategy,
   check_takes,
   preferred,
@@ -122,12 +124,19 @@ class Choices:
       self.evaluator, in_rungs=self.rungs is not None, space=self.known_space, x=x if isinstance(x, Task) else None
     )
     check_takes(self.strategy, self.objectives)
+    self._check_learns()
     if self.objectives and self.rungs is not None:
       raise ValueError("a search with rungs promotes trials by their rewards: pass either rungs or objectives")
     if self.objectives and (self.warm_start is not None or self.proxies):
       raise ValueError(
         "a warm start and proxies help NAO to predict one reward; they cannot be combined with objectives"
       )
+
+  def _check_learns(self) -> None:
+    """Checks that the strategy can learn from what is known before the first trial."""
+    config = getattr(self.strategy, "config", None) if isinstance(self.strategy, Strategy) else self.strategy_config
+    for name in (name for name in ("warm_start", "proxies") if getattr(self, name)):
+      check_learns(config, name, "nao_gaussian_share")
 
   def space_for(self, task: Task) -> AnySpace:
     """Returns what is searched: what is given, or what the strategy searches, or what the task has networks for."""
@@ -206,15 +215,20 @@ class PlannedSearch(Planned):
 
   def _earlier(self) -> EarlierSearch | None:
     """Returns the earlier search to learn from; None for none."""
-    if self.choices.warm_start is None:
-      return None
-    return read_earlier_search(self.choices.warm_start, self.space, workdir=self.directory)
+    directory = self.choices.warm_start
+    try:
+      return None if directory is None else read_earlier_search(directory, self.space, workdir=self.directory)
+    except (ValueError, RunDirectoryError) as error:
+      kind = RunDirectoryError if isinstance(error, RunDirectoryError) else ValueError
+      raise kind(f"warm_start={error}") from error
 
   def _strategy(self) -> Strategy:
     network_config = self.configs.network_config
     proposals = fitting_space(self.space, self.choices.bounds, network_config, lambda: self.task)
     strategy = strategy_of(self.choices.strategy, proposals, self.choices.seed, self.choices.strategy_config)
     if self.choices.warm_start is not None:
+      if hasattr(strategy, "warm_start"):
+        self._earlier()  # What is wrong with it is said with the name of the argument.
       warm_started(strategy, self.choices.warm_start, workdir=self.directory)
     if proxies := self.choices.proxies:
       with_network_proxies(strategy, proxies, self.space, network_config, lambda: self.task)

@@ -16,12 +16,14 @@ import dataclasses
 import itertools
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from nao_tf import fields
 from nao_tf.trial import Trial
 
 PROMOTIONS = ("asynchronous", "halving", "hyperband")
+_EXPECTED = "two or more ascending numbers of epochs, such as 1, 3, 9"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +52,7 @@ class RungConfig:
     """
     object.__setattr__(self, "epochs", fields.integers(self.epochs, "rungs"))
     if len(self.epochs) < 2 or self.epochs[0] < 1 or any(b <= a for a, b in itertools.pairwise(self.epochs)):
-      raise ValueError(f"rungs must be two or more ascending numbers of epochs, such as 1, 3, 9, got {self.epochs}")
+      raise ValueError(f"rungs must be {_EXPECTED}, got {self.epochs}")
     fields.integer(self.reduction, "reduction", 2)
     if self.promotion not in PROMOTIONS:
       raise ValueError(f"promotion must be one of {', '.join(PROMOTIONS)}, got {self.promotion!r}")
@@ -219,6 +221,17 @@ def make_scheduler(config: RungConfig) -> Scheduler:
   return AsynchronousHalving(config) if config.promotion == "asynchronous" else Brackets(config)
 
 
+def _tuple_of(epochs: Any) -> tuple[int, ...]:
+  """Returns the epochs of rungs as a tuple; an empty one for None.
+
+  Raises:
+    ValueError: if they are not several.
+  """
+  if epochs is not None and (isinstance(epochs, str) or not isinstance(epochs, Iterable)):
+    raise ValueError(f"rungs must be {_EXPECTED}, got {epochs!r}")
+  return () if epochs is None else tuple(epochs)
+
+
 def rungs_of(
   epochs: Sequence[int] | None, reduction: int, promotion: str, max_epochs: int | None, overrides: Mapping[str, object]
 ) -> RungConfig | None:
@@ -234,13 +247,14 @@ def rungs_of(
   Raises:
     ValueError: if a number is out of range, or does not fit the others.
   """
-  if not epochs:
+  given = _tuple_of(epochs)
+  if not given:
     if max_epochs is not None:
       raise ValueError(
         f"max_epochs limits a search with rungs; pass rungs, such as (1, 3, 9); got max_epochs {max_epochs}"
       )
     return None
-  config = RungConfig(tuple(epochs), reduction, promotion, max_epochs)
+  config = RungConfig(given, reduction, promotion, max_epochs)
   whole = overrides.get("epochs", config.epochs[-1])
   if whole != config.epochs[-1]:
     raise ValueError(

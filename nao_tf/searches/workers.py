@@ -164,9 +164,8 @@ def workers_of(executor: AnyExecutor | None, num_workers: int | None, trial_time
   """
   if executor is not None:
     return Workers(executor, num_workers, trial_timeout)
-  if num_workers in (None, 1) and trial_timeout is None:
-    return Workers()
-  return Workers("processes", 1 if num_workers is None else num_workers, trial_timeout)
+  count = 1 if num_workers is None else fields.integer(num_workers, "num_workers", 1)
+  return Workers() if count == 1 and trial_timeout is None else Workers("processes", count, trial_timeout)
 
 
 def _evaluator_in_file(path: str) -> Evaluator:

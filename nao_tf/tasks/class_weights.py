@@ -39,7 +39,7 @@ def check_class_weight(given: Any, labels: Sequence[str]) -> None:
   Raises:
     ValueError: see `class_weights`.
   """
-  if given == BALANCED:
+  if isinstance(given, str) and given == BALANCED:
     return
   if not isinstance(given, Mapping):
     raise ValueError(f'class_weight must be "{BALANCED}", or a dict of weights by label, got {given!r}')

@@ -98,7 +98,7 @@ def _made(task: Task, validation_fraction: float | None) -> Task:
 
 def _refuse(given: dict[str, Any], names: tuple[str, ...], what: str) -> None:
   """Raises a ValueError if an option is given that is not for this kind of data."""
-  foreign = [name for name in names if given.get(name)]
+  foreign = [name for name in names if given.get(name, False) is not False]
   if foreign:
     raise ValueError(f"{', '.join(foreign)}: not for {what}")
 

@@ -93,3 +93,17 @@ def test_other_names_of_a_metric_and_what_is_known_beforehand_are_measured():
   BOTH.check_measured(Evaluation(0.5, metrics={"accuracy": 0.5, "params": 3}))
   known = objectives_of(["reward", "parameters"], {"parameters": lambda architecture: 1.0})
   known.check_measured(Evaluation(0.5))
+
+
+@pytest.mark.parametrize(
+  ("names", "words"),
+  [
+    ("accuracy,multiply_adds", r"write \['accuracy', 'multiply_adds'\]"),
+    ("accuracy", r"write \['accuracy', \.\.\.\]"),
+    (3, "expected a list for 'objectives', got 3"),
+    (None, "expected a list for 'objectives', got None"),
+  ],
+)
+def test_objectives_are_a_list(names, words):
+  with pytest.raises(ValueError, match=words):
+    objectives_of(names)

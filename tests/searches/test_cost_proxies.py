@@ -30,11 +30,24 @@ def table(tmp_path_factory):
 
 def test_names_are_checked():
   assert cost_proxies.check_proxies(["parameters", "parameters"]) == ("parameters",)
-  for wrong, shown in ((["depth"], "'depth'"), ("parameters", "'parameters'")):
+  for wrong, shown in ((["depth"], "'depth'"), ([3], "3")):
     with pytest.raises(
       ValueError, match=f"proxies must be among parameters, multiply_adds, synflow, naswot, got {shown}"
     ):
       cost_proxies.check_proxies(wrong)
+
+
+@pytest.mark.parametrize(
+  ("given", "words"),
+  [
+    ("parameters", r"expected a list of proxies, got 'parameters'; write \['parameters'\]"),
+    ("parameters, naswot", r"got 'parameters, naswot'; write \['parameters', 'naswot'\]"),
+    (3, "expected a list for 'proxies', got 3"),
+  ],
+)
+def test_proxies_are_a_list(given, words):
+  with pytest.raises(ValueError, match=words):
+    cost_proxies.check_proxies(given)
 
 
 def test_a_table_has_costs_and_what_is_not_in_it_counts_as_the_mean(table):

@@ -88,8 +88,10 @@ def test_rungs_that_do_not_fit_are_refused_before_any_work(tmp_path, options, me
 
 
 def test_a_warm_start_from_no_search_is_refused_before_any_work(tmp_path):
-  with pytest.raises(RunDirectoryError, match="expected the work directory of a search"):
+  with pytest.raises(RunDirectoryError, match="warm_start=.*expected the work directory of a search"):
     search(tmp_path / "run", strategy="nao", warm_start=tmp_path)
+  with pytest.raises(ValueError, match="warm_start needs nao_gaussian_share above 0, got 0"):
+    search(tmp_path / "run", strategy="nao", warm_start=tmp_path, nao_preset="rounds")
   with pytest.raises(ValueError, match="a warm start is for the strategy nao, got RandomSearch"):
     search(tmp_path / "run", warm_start=tmp_path)
   assert not (tmp_path / "run").exists()
@@ -352,3 +354,23 @@ def test_what_is_no_network_cannot_be_trained(found):
   other._space, other.best = ToySpace(), Trial(0, (0, 1, 0, 1), evaluation=Evaluation(1.0))
   with pytest.raises(ValueError, match="its networks are built from a CellGenotype or .*, got a str"):
     other.train(epochs=1, verbose=0)
+
+
+@pytest.mark.parametrize(
+  ("changes", "words"),
+  [
+    ({"warm_start": 3, "strategy": "nao"}, "warm_start must be the path of a directory, got 3"),
+    ({"rungs": 3}, "rungs must be two or more ascending numbers of epochs, such as 1, 3, 9, got 3"),
+    ({"proxies": "parameters", "strategy": "nao"}, "expected a list of proxies"),
+    ({"objectives": "accuracy,parameters"}, r"write \['accuracy', 'parameters'\]"),
+    ({"skip_corrupt": "no"}, "expected true or false for 'skip_corrupt', got 'no'"),
+    ({"download": 1}, "expected true or false for 'download', got 1"),
+    ({"num_workers": True}, "expected an integer of at least 1 for 'num_workers', got True"),
+    ({"max_vocabulary": 0}, "max_vocabulary: not for images"),
+    ({"class_weight": np.zeros(2)}, "class_weight must be"),
+  ],
+)
+def test_arguments_of_other_types_are_refused_by_name(changes, words, tmp_path):
+  with pytest.raises(ValueError, match=words):
+    search(tmp_path / "run", **changes)
+  assert not (tmp_path / "run").exists()

@@ -1,6 +1,7 @@
 import math
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -135,3 +136,15 @@ def test_epochs_are_counted_once_and_bounded(promotion):
   bounded = RungConfig(EPOCHS, 3, promotion, max_epochs=30)
   trials, scheduler = run(bounded, 40, lambda number, rung: rewards.random())
   assert 20 < scheduler.num_epochs == bounded.total_epochs(list(trials.values())) <= 30
+
+
+@pytest.mark.parametrize("wrong", [3, True, "1,3", 0, {"a"}])
+def test_what_are_no_rungs_is_said(wrong):
+  with pytest.raises(ValueError, match="rungs"):
+    rungs_of(wrong, 3, "halving", None, {})
+
+
+def test_rungs_may_be_any_numbers_in_a_row():
+  for epochs in (range(1, 3), iter([1, 2]), np.array([1, 2])):
+    assert rungs_of(epochs, 3, "halving", None, {}).epochs == (1, 2)
+  assert rungs_of([], 3, "halving", None, {}) is None

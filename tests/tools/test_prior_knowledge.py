@@ -80,3 +80,36 @@ def test_figures_of_untrained_networks_are_for_networks_that_read_images():
     ValueError, match="proxies: naswot is for networks that read images, and those of the space rnn12"
   ):
     prior_knowledge.strategy_of(parsed("--proxies=naswot", "--task=python_reference", "--space=rnn12"), space)
+
+
+@pytest.mark.parametrize(
+  ("argv", "got"),
+  [
+    (["--nao_gaussian_share=0"], "got 0$"),
+    (["--nao_preset=rounds"], r"got 0 \(from --nao_preset=rounds\)"),
+    (["--nao_preset=rounds", "--nao_gaussian_share=0"], "got 0$"),
+  ],
+)
+def test_nao_learns_with_its_gaussian_process_alone(earlier, argv, got):
+  for flag in (f"--warm_start={earlier}", "--proxies=parameters"):
+    words = f"{flag.partition('=')[0]} needs --nao_gaussian_share above 0, {got}"
+    with pytest.raises(ValueError, match=words):
+      search.check(parsed(flag, "--space=nasnet5", *argv))
+  search.check(parsed("--proxies=parameters", "--space=nasnet5", "--nao_preset=rounds", "--nao_gaussian_share=0.5"))
+
+
+@pytest.mark.parametrize(
+  ("proxy", "space", "words"),
+  [
+    (
+      "parameters",
+      "tests.support.outside:Bits",
+      "--proxies: the costs of the networks of the space bits are not known",
+    ),
+    ("naswot", "rnn12", "--proxies: naswot is for networks that read images, and those of the space rnn12 do not"),
+  ],
+)
+def test_proxies_that_are_not_there_are_refused_before_any_data_is_read(proxy, space, words):
+  evaluator = "--evaluator=tests.support.outside:Counting"
+  with pytest.raises(ValueError, match=words):
+    search.check(parsed(f"--proxies={proxy}", f"--space={space}", evaluator))
