@@ -157,6 +157,7 @@ def search(
     FileNotFoundError: if a file or directory does not exist, or the data of a task is missing.
     RunDirectoryError: if the directory is in use, or holds a search with other data or settings.
     NothingFound: if no trial has a reward.
+    nao_tf.objectives.NotMeasured: a ValueError, if your evaluator does not measure an objective; the first trial shows it.
   """
   from nao_tf.tasks.task_input import task_input
   from nao_tf.training.graph_memory import released_graphs
