@@ -198,7 +198,7 @@ def taken_up(command: str, argv: Sequence[str]) -> list[str]:
   if directory is None or not (_has_begun(directory) or _is_free(argv)):
     return list(argv)
   recorded = of(command, directory)
-  if not any(os.path.exists(os.path.join(directory, name)) for name in (COMMAND_FILE, CONFIG_FILE)):
+  if not _is_run(directory) and not os.path.isfile(directory):
     print(f"{directory}: nothing to resume here; starting a new run with the default settings", file=sys.stderr)
   replaced = _replaced_by_preset(recorded, argv)
   kept = [flag for flag in recorded if not flag.lstrip("-").removeprefix("no").startswith(replaced)]
@@ -223,6 +223,11 @@ def _replaced_by_preset(recorded: Sequence[str], argv: Sequence[str]) -> tuple[s
   if is_other(f"{prefix}_preset", ["default"]):
     return f"{prefix}_", f"{_CONTROLLER}_"
   return (f"{_CONTROLLER}_",) if is_other(f"{prefix}_{_CONTROLLER}", []) else ()
+
+
+def _is_run(directory: str) -> bool:
+  """Returns whether a run was started in a directory, even if nothing was finished."""
+  return any(os.path.exists(os.path.join(directory, name)) for name in (COMMAND_FILE, CONFIG_FILE))
 
 
 def _has_begun(directory: str) -> bool:
