@@ -6,6 +6,7 @@ from typing import Any
 from absl import flags
 
 from nao_tf.searches.rungs import PROMOTIONS, RungConfig
+from nao_tf.searches.status import epochs_are_used_up
 from nao_tf.tasks.base import Configs
 from nao_tf.tools import flag_types
 
@@ -76,3 +77,9 @@ def settings(flag_values: flags.FlagValues) -> dict[str, Any]:
   """Returns the settings that determine the course of a search; nothing without rungs."""
   rungs = config(flag_values)
   return {} if rungs is None else dict(rungs.settings)
+
+
+def print_end(flag_values: flags.FlagValues) -> None:
+  """Prints that a search has ended because its epochs are used up, if it has."""
+  if epochs_are_used_up(flag_values.workdir, flag_values.max_epochs):
+    print(f"the search ended because --max_epochs={flag_values.max_epochs} leaves no epochs for another training")

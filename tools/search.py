@@ -143,6 +143,7 @@ def search_in_workdir(flag_values: flags.FlagValues) -> int:
     return 1
   except NotMeasured as error:
     raise ValueError(f"--{error}") from error
+  rung_flags.print_end(flag_values)
   pareto_set = load(flag_values.workdir).pareto_set
   winners.print_pareto_set(pareto_set, space)
   print(f"best: trial {best.id}, reward {outcome(best)}, {best.origin}: {space.format(best.architecture)}")

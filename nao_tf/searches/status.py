@@ -99,7 +99,7 @@ def status_of(
   """
   if os.path.exists(os.path.join(directory, TRIALS_FILE)):
     status = _of_search(directory, num_trials, num_finalists)
-    is_over = _is_used_up(directory, max_epochs)
+    is_over = epochs_are_used_up(directory, max_epochs)
     return dataclasses.replace(status, total=status.done, seconds_left=0.0) if is_over else status
   settings = read_settings(directory)
   if "genotype" not in settings:
@@ -142,8 +142,16 @@ def _of_search(directory: str, num_trials: int | None, num_finalists: int | None
   return dataclasses.replace(status, reranked=reranked, to_rerank=_num_to_rerank(record, num_finalists))
 
 
-def _is_used_up(directory: str, max_epochs: int | None) -> bool:
-  """Returns whether a search with rungs has ended because whatever it could start would exceed its number of epochs."""
+def epochs_are_used_up(directory: str, max_epochs: int | None) -> bool:
+  """Returns whether a search with rungs has ended because whatever it could start would exceed its number of epochs.
+
+  Args:
+    directory: directory of the search.
+    max_epochs: maximum total number of epochs; None for no limit.
+
+  Raises:
+    RunDirectoryError: if its files cannot be read.
+  """
   if max_epochs is None:
     return False
   settings, entries = read_entries(directory)

@@ -6,7 +6,7 @@ from absl import flags
 
 from nao_tf.runs.journal import read_trials
 from nao_tf.searches.rungs import RungConfig
-from nao_tf.tools import flag_groups, rung_flags, search, search_flags
+from nao_tf.tools import flag_groups, rung_flags, search, search_flags, status
 from tests.support.command_line import parse, run
 from tests.support.toy_tables import nasbench201_arrays, write_table
 
@@ -71,3 +71,13 @@ def test_a_search_on_a_table_with_two_budgets(tmp_path):
   assert best["reward"] == max(trial.reward for trial in trials if trial.rung == 1)
   with open(os.path.join(workdir, "config.json"), encoding="utf-8") as file:
     assert json.load(file)["rungs"] == [12, 200]
+
+
+def test_a_search_that_uses_up_its_epochs_says_so_and_is_finished(tmp_path, capsys):
+  table, workdir = write_table(tmp_path / "t.npz", nasbench201_arrays()), str(tmp_path / "run")
+  argv = [f"--workdir={workdir}", "--space=nasbench201", "--evaluator=tabular", f"--table={table}"]
+  argv += ["--strategy=evolution", "--rungs=12,200", "--num_trials=20", "--max_epochs=60", "--tensorboard=none"]
+  assert run(search, *argv) == 0
+  assert "the search ended because --max_epochs=60 leaves no epochs for another training" in capsys.readouterr().out
+  assert run(status, f"--workdir={workdir}") == 0
+  assert "finished" in capsys.readouterr().out and len(read_trials(workdir)) == 5
