@@ -48,7 +48,7 @@ from nao_tf.searches.workers import Workers, is_shared
 from nao_tf.spaces.base import SearchSpace
 from nao_tf.spaces.genotypes import PLAIN_GENOTYPES
 from nao_tf.strategies import Strategy
-from nao_tf.strategies.earlier_search import EarlierSearch, read_earlier_search, warm_started
+from nao_tf.strategies.earlier_search import EarlierSearch, read_earlier_search, warm_start_of
 from nao_tf.supernets import check_supernet
 from nao_tf.supernets.config import SharingConfig
 from nao_tf.tasks.base import Configs, Task
@@ -181,7 +181,7 @@ class PlannedSearch(Planned):
       lambda: self._opened_evaluator(tensorboard=tensorboard),
       budget=budget,
       objectives=self.objectives,
-      earlier=self._earlier(),
+      earlier=self._earlier,
       callbacks=callbacks,
       progress=progress,
       tensorboard=tensorboard,
@@ -207,14 +207,15 @@ class PlannedSearch(Planned):
 
   @property
   def _hint_settings(self) -> dict[str, Any]:
-    earlier, proxies = self._earlier(), self.choices.proxies
+    earlier, proxies = self._earlier, self.choices.proxies
     return {
       **({} if earlier is None else {"warm_start": earlier.digest}),
       **({"proxies": list(proxies)} if proxies else {}),
     }
 
+  @functools.cached_property
   def _earlier(self) -> EarlierSearch | None:
-    """Returns the earlier search to learn from; None for none."""
+    """The earlier search to learn from, which may go on while this one begins; None for none."""
     directory = self.choices.warm_start
     try:
       return None if directory is None else read_earlier_search(directory, self.space, workdir=self.directory)
@@ -227,9 +228,9 @@ class PlannedSearch(Planned):
     proposals = fitting_space(self.space, self.choices.bounds, network_config, lambda: self.task)
     strategy = strategy_of(self.choices.strategy, proposals, self.choices.seed, self.choices.strategy_config)
     if self.choices.warm_start is not None:
-      if hasattr(strategy, "warm_start"):
-        self._earlier()  # What is wrong with it is said with the name of the argument.
-      warm_started(strategy, self.choices.warm_start, workdir=self.directory)
+      warm_start = warm_start_of(strategy)  # Refuses other strategies before anything is read.
+      if self._earlier is not None:
+        warm_start(self._earlier)
     if proxies := self.choices.proxies:
       with_network_proxies(strategy, proxies, self.space, network_config, lambda: self.task)
     return strategy

@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from nao_tf import fields
@@ -122,6 +122,18 @@ def _kept_trial(row: Any) -> Trial:
   return trial.close(Evaluation(fields.number(row["reward"], "reward"), rung=rung))
 
 
+def warm_start_of(strategy: Strategy) -> Callable[[EarlierSearch], None]:
+  """Returns the method of a fresh strategy that takes an earlier search to learn from.
+
+  Raises:
+    ValueError: if the strategy does not support warm starts.
+  """
+  take: Callable[[EarlierSearch], None] | None = getattr(strategy, "warm_start", None)
+  if take is None:
+    raise ValueError(f"a warm start is for the strategy nao, got {type(strategy).__name__}")
+  return take
+
+
 def warm_started(strategy: Strategy, directory: str, *, workdir: str | None = None) -> Strategy:
   """Warm-starts a fresh strategy with the results of an earlier search, and returns the strategy.
 
@@ -134,9 +146,7 @@ def warm_started(strategy: Strategy, directory: str, *, workdir: str | None = No
     ValueError: if the strategy does not support warm starts, or the earlier search cannot be used.
     nao_tf.runs.settings.RunDirectoryError: if it is not the directory of a search.
   """
-  take = getattr(strategy, "warm_start", None)
-  if take is None:
-    raise ValueError(f"a warm start is for the strategy nao, got {type(strategy).__name__}")
+  take = warm_start_of(strategy)
   take(read_earlier_search(directory, strategy.space, workdir=workdir))
   return strategy
 

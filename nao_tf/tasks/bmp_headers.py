@@ -4,6 +4,8 @@ TensorFlow takes the numbers of pixels as they are. So it takes those of a palet
 colors than blue, green, red.
 """
 
+from nao_tf import fields
+
 _FIRST_HEADER, _SHORTEST_SECOND, _LONGEST_SECOND = 14, 40, 124
 
 HEAD_BYTES = _FIRST_HEADER + _LONGEST_SECOND + 4 * 256
@@ -38,7 +40,7 @@ def bmp_fault(head: bytes) -> str:
   if bits == 16:
     return f"is a BMP image of 16 bits per pixel, {_INSTEAD}"
   if bits in (1, 2, 4) or (bits == 8 and not _is_gray(head, second)):
-    return f"is a BMP image of {bits} bit{'s' * (bits > 1)} per pixel with a color palette, {_INSTEAD}"
+    return f"is a BMP image of {fields.counted(bits, 'bit')} per pixel with a color palette, {_INSTEAD}"
   if compression in _MASKED and not _MASKS.startswith(head[_PLACE_OF_MASKS:][: len(_MASKS)]):
     return f"is a BMP image whose colors are in an unusual order, {_INSTEAD}"
   return ""
