@@ -151,20 +151,20 @@ def configs_of(flag_values: flags.FlagValues, defaults: Configs, *, prefix: str 
 
 
 def check_optimizer(configs: Configs, *, prefix: str = "") -> None:
-  """Checks that the optimizer of a training exists.
+  """Checks that the optimizer of a training exists, and that it can follow the learning rate.
 
   Args:
     configs: how networks are built and trained.
     prefix: prefix of the flags that say so.
 
   Raises:
-    ValueError: if there is no such optimizer; the message names the flag.
+    ValueError: as `nao_tf.training.optimizers.check_optimizer`; the message names the flag.
   """
   quiet.load_tensorflow()
-  from nao_tf.training.optimizers import optimizer_class
+  from nao_tf.training import optimizers
 
   try:
-    optimizer_class(configs.training_config.optimizer)
+    optimizers.check_optimizer(configs.training_config)
   except ValueError as error:
     raise ValueError(f"--{prefix}optimizer: {error}") from error
 

@@ -40,6 +40,12 @@ PROCESS_NAME = "evaluator"
 _LONGEST_END = 30.0
 """Seconds that a process may take to end, writing its memory to a file for example."""
 
+_LONGEST_KILL = 1.0
+"""Seconds that processes which were killed may take to be gone."""
+
+_BETWEEN_LOOKS = 0.01
+"""Seconds between two looks at processes that were killed."""
+
 _PATIENCE = 1.0
 """Seconds between two looks at a process that says nothing."""
 
@@ -164,7 +170,21 @@ class WorkerProcess:
         os.killpg(self._process.pid, signal.SIGKILL)
     self._process.kill()
     self._process.join()
+    if self._process.pid is not None and not self.connection.closed:
+      _wait_for_end_of_group(self._process.pid)
     self.connection.close()
+
+
+def _wait_for_end_of_group(group: int) -> None:
+  """Waits until processes that were killed are gone, with their memory: the system may take a moment.
+
+  Where nothing collects ended processes, as in some containers, the group never goes, so the time is limited.
+  """
+  deadline = time.monotonic() + _LONGEST_KILL
+  with contextlib.suppress(ProcessLookupError, PermissionError):
+    while time.monotonic() < deadline:
+      os.killpg(group, 0)
+      time.sleep(_BETWEEN_LOOKS)
 
 
 @contextlib.contextmanager

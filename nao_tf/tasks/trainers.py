@@ -11,7 +11,7 @@ from nao_tf.registries import resolve_for
 from nao_tf.spaces.genotypes import Genotype
 from nao_tf.tasks.base import Task
 from nao_tf.training.base import BaseTrainingConfig, NetworkTrainer
-from nao_tf.training.optimizers import optimizer_class
+from nao_tf.training.optimizers import check_optimizer
 
 TRAINERS = {
   "nao_tf.tasks.base:BatchTask": "nao_tf.training.batch_trainer:BatchTrainer",
@@ -32,13 +32,14 @@ def check_training(
 
   Raises:
     ValueError: if the configuration has the wrong type for the task, the data has less than one batch, a batch cannot
-      be split among the replicas or into its parts, steps cannot be compiled, or there is no such optimizer.
+      be split among the replicas or into its parts, steps cannot be compiled, there is no such optimizer, or it
+      cannot follow the learning rate.
   """
   training_config = task.complete_training_config(training_config)
   replicas = num_replicas or tf.distribute.get_strategy().num_replicas_in_sync
   resolve_for(task, TRAINERS, "trainer").check(training_config, num_replicas=replicas, jit_compile=jit_compile)
   task.steps_per_epoch(training_config)
-  optimizer_class(training_config.optimizer)
+  check_optimizer(training_config)
 
 
 def make_trainer(

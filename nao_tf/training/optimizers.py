@@ -18,6 +18,9 @@ from nao_tf.training.config import TrainingConfig
 
 ADDONS_PREFIX = "Addons>"
 _ADDONS_MODULE = "tensorflow_addons"
+_MANY_STEPS = 10_000
+"""Of an epoch, so that the shortest warm-up has some."""
+
 _SIDE = 64
 """Rows and columns of the weights that an optimizer is tried with."""
 
@@ -55,6 +58,28 @@ def optimizer_class(name: str) -> type:
     meant = f"; did you mean {' or '.join(near)}?" if near else ""
     raise ValueError(f"unknown optimizer {name!r}; expected one of {', '.join(sorted(known))}{meant}")
   return found
+
+
+def check_optimizer(training_config: Any) -> None:
+  """Checks that the optimizer of a training exists, and that it can follow the learning rate of the training.
+
+  Args:
+    training_config: names the optimizer. That of a `TrainingConfig` also has a schedule.
+
+  Raises:
+    ValueError: as `optimizer_class`; or if the rate changes and the optimizer only takes a constant rate, as
+      "Addons>ConditionalGradient" does.
+  """
+  is_own = optimizer_class(training_config.optimizer) in vars(keras.optimizers).values()
+  if is_own or not isinstance(training_config, TrainingConfig) or _is_constant(training_config):
+    return
+  try:
+    _update_matrix(make_optimizer(training_config, _MANY_STEPS))
+  except (TypeError, ValueError) as error:
+    raise ValueError(
+      f"optimizer {training_config.optimizer!r} only takes a constant learning rate; expected schedule=constant and "
+      f"warmup_epochs=0, got {training_config.schedule} and {training_config.warmup_epochs:g}"
+    ) from error
 
 
 def decays_weights_itself(name: str) -> bool:
@@ -102,12 +127,17 @@ def num_slots(training_config: Any) -> int:
   optimizer = (
     make_optimizer(training_config, 1) if is_of_batches else optimizer_with_rate(training_config.optimizer, 0.1)
   )
-  layer = keras.layers.Dense(_SIDE, use_bias=False)
-  layer.build((None, _SIDE))
-  optimizer.apply_gradients([(tf.zeros([_SIDE, _SIDE]), layer.trainable_variables[0])])
+  _update_matrix(optimizer)
   variables = optimizer.variables() if callable(optimizer.variables) else optimizer.variables
   sizes = [tf.convert_to_tensor(variable).shape.num_elements() for variable in variables]
   return round(sum(size for size in sizes if size > 1) / _SIDE**2)
+
+
+def _update_matrix(optimizer: keras.optimizers.Optimizer) -> None:
+  """Lets an optimizer update a matrix, so that it has its variables."""
+  layer = keras.layers.Dense(_SIDE, use_bias=False)
+  layer.build((None, _SIDE))
+  optimizer.apply_gradients([(tf.zeros([_SIDE, _SIDE]), layer.trainable_variables[0])])
 
 
 class ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):
@@ -132,9 +162,12 @@ def set_constant_rate(
   optimizer: keras.optimizers.Optimizer, training_config: TrainingConfig, rate_factor: float
 ) -> None:
   """Sets the learning rate of an optimizer without a schedule to that of a configuration times a factor."""
-  is_constant = training_config.schedule == "constant" and not training_config.warmup_epochs
-  if is_constant and rate_factor != 1.0:
+  if _is_constant(training_config) and rate_factor != 1.0:
     optimizer.learning_rate = training_config.learning_rate * training_config.rate_scale * rate_factor
+
+
+def _is_constant(training_config: TrainingConfig) -> bool:
+  return training_config.schedule == "constant" and not training_config.warmup_epochs
 
 
 def build_optimizer(optimizer: keras.optimizers.Optimizer, variables: Sequence[Any]) -> None:

@@ -51,14 +51,38 @@ def test_an_optimizer_keeps_so_many_numbers_of_each_weight(name, count):
 
 
 def test_the_numbers_of_every_optimizer_are_counted():
-  names = optimizers._known_optimizers()
-  assert {optimizers.num_slots(TrainingConfig(optimizer=name)) for name in names} == {1, 2}
+  optimizers.register_addons()
+  configs = [TrainingConfig(optimizer=name, schedule="constant") for name in optimizers._known_optimizers()]
+  assert {optimizers.num_slots(config) for config in configs} == {1, 2}
   assert optimizers.num_slots(LanguageTrainingConfig(optimizer="Adam")) == 2
 
 
 @pytest.mark.skipif(not HAS_ADDONS, reason="TensorFlow Addons is not installed")
 def test_the_numbers_of_an_optimizer_of_tensorflow_addons_are_counted():
   assert optimizers.num_slots(TrainingConfig(optimizer="Addons>LAMB")) == 2
+
+
+def test_every_optimizer_follows_the_schedule_or_is_refused():
+  optimizers.register_addons()
+  refused = set()
+  for name in optimizers._known_optimizers():
+    try:
+      optimizers.check_optimizer(TrainingConfig(optimizer=name))
+      optimizers.num_slots(TrainingConfig(optimizer=name))
+    except ValueError as error:
+      assert "only takes a constant learning rate" in str(error)
+      refused.add(name)
+  assert refused == ({"Addons>ConditionalGradient"} if HAS_ADDONS else set())
+
+
+@pytest.mark.skipif(not HAS_ADDONS, reason="TensorFlow Addons is not installed")
+def test_an_optimizer_that_only_takes_a_constant_rate_is_refused_with_another():
+  name = "Addons>ConditionalGradient"
+  optimizers.check_optimizer(TrainingConfig(optimizer=name, schedule="constant"))
+  optimizers.check_optimizer(LanguageTrainingConfig(optimizer=name))
+  for changes, got in (({}, "cosine and 0"), ({"schedule": "constant", "warmup_epochs": 0.5}, "constant and 0.5")):
+    with pytest.raises(ValueError, match=f"constant learning rate; expected schedule=constant .*, got {got}$"):
+      optimizers.check_optimizer(TrainingConfig(optimizer=name, epochs=2, **changes))
 
 
 def test_the_cosine_goes_from_the_highest_to_the_lowest_rate_over_all_steps():
