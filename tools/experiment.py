@@ -99,6 +99,9 @@ def define_task_flags(flag_values: flags.FlagValues) -> None:
   )
   help_ += " memory and differ in size; default: only for imagenet2012"
   flags.DEFINE_boolean("photographs", None, help_, flag_values=flag_values)
+  help_ = "directory to keep the pixels of training photographs in, so that they are decoded once; default: decode them"
+  help_ += " in each epoch"
+  flags.DEFINE_string("decoded_dir", None, help_, flag_values=flag_values)
   help_ = "whether to skip files of --image_dir that are not valid images, with a warning"
   flags.DEFINE_boolean("skip_corrupt", None, help_, flag_values=flag_values)
   help_ = "weights of images in the loss; balanced: every class has the same total weight; default: all images equally"
@@ -194,7 +197,7 @@ def traits_of(flag_values: flags.FlagValues) -> TaskTraits:
 
 def task_options(flag_values: flags.FlagValues) -> dict[str, Any]:
   """Returns the task options given by the flags; None for those that are not given."""
-  names = ("data_dir", "download", "text_dir", "image_dir", "skip_corrupt", _HOLD_OUT, *_TASK_OPTIONS)
+  names = ("data_dir", "download", "text_dir", "image_dir", "skip_corrupt", "decoded_dir", _HOLD_OUT, *_TASK_OPTIONS)
   return {name: flag_values[name].value for name in names}
 
 

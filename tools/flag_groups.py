@@ -186,7 +186,9 @@ GROUPS = (
   Group("A dry run", ("benchmark_input",)),
   Group("A dry run", ("benchmark_seconds",), need=_BENCHMARKED),
   Group("The task and its data", DATA),
-  Group("The task and its data", ("hold_out", "image_size", "photographs", "class_weight"), need=_IMAGES),
+  Group(
+    "The task and its data", ("hold_out", "image_size", "photographs", "decoded_dir", "class_weight"), need=_IMAGES
+  ),
   Group("The task and its data", ("image_dir", "skip_corrupt"), need=_FILES),
   Group("The task and its data", ("text_dir", "max_vocabulary"), need=_TEXT),
   Group("The search", SEARCH),

@@ -40,9 +40,12 @@ TUNER_DIRECTORY = "tuner"
 _SHOWN = 3
 """A hint names at most so many flags."""
 
-PATHS = ("data_dir", "text_dir", "image_dir", "table", "architecture", "warm_start")
+PATHS = ("data_dir", "text_dir", "image_dir", "decoded_dir", "table", "architecture", "warm_start")
 """Flags whose values are paths, if there is a file of that name. They are recorded so that they do not depend on the
 current directory."""
+
+_MADE = ("decoded_dir",)
+"""Those of `PATHS` that may not exist yet."""
 
 _PLAIN = (
   *("task", "train_examples", "validation_fraction", "image_size", "max_vocabulary", "hold_out", "class_weight"),
@@ -312,7 +315,7 @@ def _argument(name: str, value: Any) -> str:
     return f"--{'' if value else 'no'}{name}"
   if isinstance(value, (list, tuple)):
     return f"--{name}={','.join(map(str, value))}"
-  is_path = name in PATHS and os.path.exists(str(value))
+  is_path = name in PATHS and (name in _MADE or os.path.exists(str(value)))
   return f"--{name}={os.path.abspath(value) if is_path else value}"
 
 

@@ -23,6 +23,7 @@ from nao_tf.tasks import image_batches, image_splits
 from nao_tf.tasks.base import BatchTask, check_split
 from nao_tf.tasks.class_weights import check_class_weight, class_weights
 from nao_tf.tasks.classification import TOP, classification_scores, cross_entropy, top_accuracy
+from nao_tf.tasks.decoded_photographs import check_not_decoded, decoded_once
 from nao_tf.tasks.image_division import ImageDivision
 from nao_tf.tasks.image_reading import ImageReader
 from nao_tf.tasks.image_sources import DigitsSource, ImageSource, SelectableImageSource, TfdsSource
@@ -313,6 +314,7 @@ class TfdsClassification(ImageClassification):
     download: bool = False,
     image_size: int | None = None,
     photographs: bool = False,
+    decoded_dir: str | None = None,
     **options: Any,
   ):
     """Opens the data set without reading any image.
@@ -324,16 +326,20 @@ class TfdsClassification(ImageClassification):
       image_size: height and width to resize all images to. None to keep their size, or 224 pixels for photographs.
       photographs: whether to decode images on the fly, with random crops in training and center crops in evaluation;
         see `nao_tf.tasks.photograph_decoding`.
+      decoded_dir: directory to keep the pixels of training photographs in, so that they are decoded once; see
+        `nao_tf.tasks.decoded_photographs`. None: they are decoded in each epoch.
       **options: options of `ImageClassification`. Photographs are only padded if `crop_padding` is given.
 
     Raises:
-      ValueError: if there is no such data set, its images are not labeled, or an option is out of range.
+      ValueError: if there is no such data set, its images are not labeled, an option is out of range, or
+        `decoded_dir` is given without `photographs` or has other files.
       FileNotFoundError: if the data set is missing.
     """
     if photographs:
       size = image_size or DEFAULT_SIZE
       records = PhotographRecords(name, data_dir=data_dir, image_size=size, download=download)
-      super().__init__(name, records, **{"crop_padding": 0, **options})
+      super().__init__(name, decoded_once(records, decoded_dir), **{"crop_padding": 0, **options})
       return
+    check_not_decoded(decoded_dir)
     source = TfdsSource(name, data_dir=data_dir, image_size=image_size, download=download)
     super().__init__(name, source, **options)

@@ -7,6 +7,7 @@ from typing import Any
 
 from nao_tf.tasks.array_source import ArraySource
 from nao_tf.tasks.class_labels import one_label_each
+from nao_tf.tasks.decoded_photographs import check_not_decoded, decoded_once
 from nao_tf.tasks.image_files import ImageFile, read_images
 from nao_tf.tasks.image_lists import list_files
 from nao_tf.tasks.image_sizes import ImageSize
@@ -29,6 +30,7 @@ class FolderClassification(OwnImages):
     image_size: int | None = None,
     skip_corrupt: bool = False,
     photographs: bool = False,
+    decoded_dir: str | None = None,
     **options: Any,
   ):
     """Reads the images, or for photographs only checks their files.
@@ -43,10 +45,13 @@ class FolderClassification(OwnImages):
       photographs: whether to decode images on the fly, with random crops in training and center crops in evaluation;
         see `nao_tf.tasks.photograph_decoding`. `image_dir` may then contain a directory of training images and one of
         test images; see `nao_tf.tasks.photograph_folders`.
+      decoded_dir: directory to keep the pixels of training photographs in, so that they are decoded once; see
+        `nao_tf.tasks.decoded_photographs`. None: they are decoded in each epoch.
       **options: options of `OwnImages`. By default photographs are flipped and not padded.
 
     Raises:
-      ValueError: if `image_dir` is not given, or its images are invalid; the message gives the reason.
+      ValueError: if `image_dir` is not given, its images are invalid, or `decoded_dir` is given without `photographs` or has
+        other files; the message gives the reason.
       FileNotFoundError: if there is no such directory or file.
     """
     del data_dir, download
@@ -58,8 +63,9 @@ class FolderClassification(OwnImages):
     if photographs:
       size = image_size or DEFAULT_SIZE
       files = photograph_files(image_dir, image_size=size, skip_corrupt=skip_corrupt)
-      super().__init__(name, files, **{"crop_padding": 0, "flip": True, **options})
+      super().__init__(name, decoded_once(files, decoded_dir), **{"crop_padding": 0, "flip": True, **options})
       return
+    check_not_decoded(decoded_dir)
     source = source_of_files(image_dir, image_size=image_size, skip_corrupt=skip_corrupt)
     super().__init__(name, source, **options)
 

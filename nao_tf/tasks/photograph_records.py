@@ -31,6 +31,7 @@ class PhotographRecords(TfdsSource):
     labels: names of the classes.
     pixels: those of decoded images.
     num_bytes: 0: they are not read into memory.
+    fingerprint: what tells these photographs from others, as JSON values by name: name and version of the set.
   """
 
   pixels = BYTES
@@ -55,6 +56,7 @@ class PhotographRecords(TfdsSource):
     if self._builder.info.file_format != tfds.core.FileFormat.TFRECORD:
       raise ValueError(f"{name}: photographs are read from TFRecord files, got {self._builder.info.file_format}")
     self.image_shape, self.num_bytes = (image_size, image_size, 3), 0
+    self.fingerprint = {"photographs": self._builder.info.full_name}
     for split in ("train", "test"):
       self._check_files(split)
 
@@ -94,7 +96,7 @@ class PhotographRecords(TfdsSource):
     return records.map(lambda number, record: self._content(name, number, record), tf.data.AUTOTUNE)
 
   def _records(self, name: str, wanted: np.ndarray, seed: tf.Tensor | None) -> tf.data.Dataset:
-    """Returns the wanted records with their numbers, from several shards at a time."""
+    """Returns the wanted records with their numbers; in a random order from several shards at a time."""
     lengths = np.asarray(self._builder.info.splits[name].shard_lengths, np.int64)
     firsts = np.cumsum(lengths) - lengths
     needed = [i for i, (first, length) in enumerate(zip(firsts, lengths)) if wanted[first : first + length].any()]
@@ -110,8 +112,9 @@ class PhotographRecords(TfdsSource):
       records = tf.data.TFRecordDataset(paths[shard]).enumerate(starts[shard])
       return records if wanted.all() else records.filter(lambda number, _: kept[number])
 
+    at_a_time = 1 if seed is None else _SHARDS_AT_A_TIME
     return tf.data.Dataset.from_tensor_slices(order).interleave(
-      of_shard, cycle_length=_SHARDS_AT_A_TIME, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+      of_shard, cycle_length=at_a_time, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
 
   def _content(self, name: str, number: tf.Tensor, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

@@ -41,6 +41,10 @@ class PhotographSource(Protocol):
     """Type and range of decoded images."""
 
   @property
+  def fingerprint(self) -> dict[str, Any]:
+    """What tells these photographs from others, as JSON values by name."""
+
+  @property
   def num_bytes(self) -> int:
     """How many bytes of memory the photographs keep."""
 
@@ -61,7 +65,7 @@ class PhotographSource(Protocol):
     Args:
       split: "train" or "test".
       chosen: numbers of photographs, in the order of `classes`; None for all.
-      seed: the order is a function of it, `[2]`; None for a fixed order.
+      seed: the order is a function of it, `[2]`; None for that of `classes`.
       first: how many photographs to leave out, in that order.
 
     Returns:

@@ -22,6 +22,11 @@ def jpeg(number, **options):
   return tf.io.encode_jpeg(photograph(number, **options), quality=90).numpy()
 
 
+def png(number, **options):
+  """Returns the content of a PNG file of a scene."""
+  return tf.io.encode_png(photograph(number, **options)).numpy()
+
+
 def write_photographs(directory, count, *, first=0, classes=len(NAMES), **options):
   """Writes JPEG files into a folder for each class; returns the directory."""
   for number in range(first, first + count):
@@ -33,7 +38,7 @@ def write_photographs(directory, count, *, first=0, classes=len(NAMES), **option
 
 def write_damaged(path, number=0, **options):
   """Writes a PNG file of a scene whose ends are sound and whose middle is not; returns its path as a string."""
-  content = bytearray(tf.io.encode_png(photograph(number, **options)).numpy())
+  content = bytearray(png(number, **options))
   content[len(content) // 2] ^= 0xFF
   path.write_bytes(content)
   return str(path)
