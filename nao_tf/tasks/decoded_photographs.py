@@ -144,7 +144,7 @@ class DecodedPhotographs:
 
   def _place_of(self, number: int) -> str:
     """Returns what the source calls a photograph."""
-    contents = self._source.contents("train", np.array([number]), None)
+    contents = with_fixed_parallelism(self._source.contents("train", np.array([number]), None))
     return next(place for _, _, place in contents.as_numpy_iterator()).decode(errors="replace")
 
   def _read(self, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
