@@ -123,7 +123,7 @@ class Origin:
   def __str__(self) -> str:
     return _IN_WORDS.get(self.kind, "{kind} of {parents}" if self.parents else "{kind}").format(
       kind=self.kind,
-      parents=", ".join(f"#{parent}" for parent in self.parents),
+      parents=", ".join(f"#{parent}" for parent in self.parents) or "a random architecture",
       step=self.step,
       reward=None if self.reward is None else reward_text(self.reward),
       indirectly=", after others" if self.indirect else "",

@@ -45,6 +45,8 @@ class ControllerConfig:
     init_range: limit of the "uniform" initializer.
     forget_bias: value added to the initial bias of the LSTMs' forget gates.
     orthogonal_decoder: whether to initialize the kernel of the decoder's LSTM as an orthogonal matrix.
+    memory_noise: length of a random step that is added to the encoder outputs that the decoder learns from, so that it
+      writes similar architectures for similar embeddings; 0 in the paper.
     score_weight: lambda in the joint loss, lambda * squared error + (1 - lambda) * cross-entropy; 0.8 in all releases.
     target: how rewards are scaled to targets in [0, 1]: "min_max", "rank" or "log_rank" (see
       `nao_tf.controller.dataset`).
@@ -87,6 +89,7 @@ class ControllerConfig:
   init_range: float = 0.1
   forget_bias: float = 1.0
   orthogonal_decoder: bool = False
+  memory_noise: float = 0.0
   score_weight: float = 0.8
   target: str = "rank"
   num_encodings: int = 8
@@ -117,6 +120,7 @@ class ControllerConfig:
       self._check(name, 0 <= getattr(self, name) < 1, "in [0, 1)")
     for name in ("score_weight", "final_learning_rate"):
       self._check(name, 0 <= getattr(self, name) <= 1, "in [0, 1]")
+    self._check("memory_noise", self.memory_noise >= 0, "at least 0")
     for name in ("learning_rate", "clip_norm", "init_range"):
       self._check(name, getattr(self, name) > 0, "positive")
 

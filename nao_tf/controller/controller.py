@@ -23,6 +23,7 @@ from nao_tf.controller.encoder import Encoder, architecture_embedding
 from nao_tf.controller.graph_cache import GraphCache
 from nao_tf.controller.initialization import Initializer
 from nao_tf.controller.keras_defaults import float32_defaults
+from nao_tf.controller.layers import random_step
 from nao_tf.controller.objective import regularized, score_loss, token_loss
 from nao_tf.controller.predictor import Predictor
 from nao_tf.controller.trackers import Trackers
@@ -200,7 +201,8 @@ class Controller(keras.Model):
     share = self.config.score_weight
     if not with_decoder:
       return {"loss": share * squared_error, "score_loss": squared_error, "token_loss": np.nan * squared_error}
-    cross_entropy = token_loss(self.decoder.teach(tokens, memory, embedding), tokens)
+    read = random_step(memory, self.config.memory_noise, seed)
+    cross_entropy = token_loss(self.decoder.teach(tokens, read, architecture_embedding(read)), tokens)
     loss = share * squared_error + (1 - share) * cross_entropy
     return {"loss": loss, "score_loss": squared_error, "token_loss": cross_entropy}
 

@@ -19,6 +19,9 @@ from nao_tf.controller.initialization import Initializer
 State = tuple[tf.Tensor, ...]
 """What a recurrence hands from one step to the next: tensors [*prefix, N, H]."""
 
+_STEP_SEED = 1000
+"""Folded into the seed of random steps. The places of dropout have smaller numbers."""
+
 Step = Callable[[tf.Tensor, State], tuple[tf.Tensor, State]]
 """A step of a recurrence: called as step(inputs, state), returns (output, new state)."""
 
@@ -45,6 +48,25 @@ def dropout(inputs: tf.Tensor, rate: float, seed: tf.Tensor | None, layer: int =
     return inputs
   seed = tf.random.experimental.stateless_fold_in(seed, layer)
   return tf.nn.experimental.stateless_dropout(inputs, rate, seed=seed)
+
+
+def random_step(memory: tf.Tensor, length: float, seed: tf.Tensor | None) -> tf.Tensor:
+  """Adds a random vector to the outputs of an encoder, and scales them to unit length again.
+
+  All outputs of an architecture get the same vector, as in a step of gradient ascent: different ones would cancel out in
+  their mean, the architecture embedding.
+
+  Args:
+    memory: unit vectors, [..., T, H].
+    length: root mean square of the length of the vector.
+    seed: two integers; None: nothing is added, as in tests.
+  """
+  if seed is None or not length:
+    return memory
+  seed = tf.random.experimental.stateless_fold_in(seed, _STEP_SEED)
+  size = shape_of(memory)[-1]
+  vectors = tf.random.stateless_normal([*shape_of(memory)[:-2], 1, size], seed, stddev=length / size**0.5)
+  return tf.math.l2_normalize(memory + vectors, axis=-1)
 
 
 def lstm_gates(gates: tf.Tensor, cell: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

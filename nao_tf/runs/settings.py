@@ -42,11 +42,13 @@ _ADDED: Mapping[str, Mapping[str, Any]] = {
   "segment_deviation": {"accumulate_steps": 1, "mixed_precision": "none"},
   "crop_padding": {"decay_rate": 0.97, "decay_epochs": 1, "color_jitter": 0.0, "hue_jitter": 0.0},
   "clip_ratio": {"reward_power": 1.0},
+  "decoder_every": {"memory_noise": 0.0},
   "keep_weights": {
     "gaussian_share": 0.0,
     "refresh_growth": 0.0,
     "spread_initial": False,
     "ascent": "score",
+    **{"ascent_steps": 1, "trust_region": False, "num_random_seeds": 0},
     "candidates": "decoded",
     "compares_graphs": False,
   },

@@ -11,6 +11,7 @@ that are not known in advance choose candidates by expected hypervolume improvem
 `nao_tf.strategies.expected_front`.
 """
 
+import dataclasses
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,13 +37,14 @@ from nao_tf.strategies.base import Proposal, Strategy
 from nao_tf.strategies.earlier_search import EarlierSearch, in_turns
 from nao_tf.strategies.expected_front import ExpectedFront
 from nao_tf.strategies.nao_config import MUTATED, PRESETS, SCORE, NaoConfig, NaoSettings
-from nao_tf.strategies.nao_decoding import decoded, mutated, seeds_of, take_turns
+from nao_tf.strategies.nao_decoding import decoded, mutated, random_seeds, seeds_of, take_turns
 from nao_tf.strategies.nao_map import Step, embedding_map, steps_of
 from nao_tf.strategies.nao_pool import NUM_CENTERS, around_the_best, breed, expected_scores
 from nao_tf.strategies.nao_state import MAX_TEMPERATURE, STATE_FILE, Learned, read_learned, write_learned
 from nao_tf.strategies.pareto_beliefs import ParetoBeliefs
 from nao_tf.strategies.spreading import least_alike
 from nao_tf.strategies.targets import RANKS
+from nao_tf.strategies.trust_region import radius
 from nao_tf.strategies.warm_start import EarlierScores
 from nao_tf.trial import RANDOM, Architecture, Origin, Trial
 
@@ -380,7 +382,7 @@ class Nao(Strategy):
     The first pass decodes around the best trials, every further one around the best candidates so far.
     """
     candidates: dict[Architecture, Proposal] = {}
-    seeds = self._seeds()
+    seeds = self._seeds(rng)
     self._temperature = max(self._temperature / _HEATING, 1.0)
     for number in range(1, _MAX_PASSES + 1):
       self._collect(candidates, self._decoded(seeds, rng, self._temperature), None)
@@ -408,12 +410,13 @@ class Nao(Strategy):
   def _first_candidates(self, rng: np.random.Generator, size: int) -> list[Proposal]:
     """Returns the first candidates in the order of step sizes."""
     candidates: dict[Architecture, Proposal] = {}
-    self._collect(candidates, self._decoded(self._seeds(), rng, 1.0), size)
+    self._collect(candidates, self._decoded(self._seeds(rng), rng, 1.0), size)
     return list(candidates.values())
 
-  def _seeds(self) -> list[Proposal]:
-    """Returns the best trials, with themselves as origins."""
-    return seeds_of(self.best_trials(self._num_seeds))
+  def _seeds(self, rng: np.random.Generator) -> list[Proposal]:
+    """Returns the best trials, with themselves as origins, and random architectures if the settings ask for them."""
+    others = random_seeds(self.space, self.config.num_random_seeds, rng)
+    return [*seeds_of(self.best_trials(self._num_seeds)), *others]
 
   def _take_turns(self, candidates: dict[Architecture, Proposal], size: int, start: int = 0) -> list[Proposal]:
     return take_turns(self.controller, list(candidates.values()), self.vocabulary.encode(candidates), size, start)
@@ -433,9 +436,16 @@ class Nao(Strategy):
     if self.config.candidates == MUTATED:
       yield from mutated(self.space, self.config, seeds, rng, heat)
       return
-    for found in decoded(self.controller, self.config, seeds, rng, heat, self._followed):
+    for found in decoded(self.controller, self._config_of_steps(), seeds, rng, heat, self._followed):
       self._seed_of.setdefault(found.architecture, (found.seed, found.step_size))
       yield found.architecture, found.origin
+
+  def _config_of_steps(self) -> NaoConfig:
+    """Returns the settings, with the step sizes of this round."""
+    if not self.config.trust_region:
+      return self.config
+    factor = radius(self.scored, self._merits(self.scored))
+    return dataclasses.replace(self.config, step_sizes=tuple(factor * step for step in self.config.step_sizes))
 
   def _neighbors(self, size: int) -> dict[Architecture, Proposal]:
     """Returns the neighbors of the best trial that will be among `size` proposals."""

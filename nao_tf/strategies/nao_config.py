@@ -36,6 +36,11 @@ class NaoConfig:
     ascent: objective of the gradient ascent: "score", the prediction of the predictor; or an acquisition function of a
       Gaussian process over the embeddings of each controller: "improvement", the expected improvement over the best;
       "upper_bound" or "lower_bound", one standard deviation above or below the mean.
+    ascent_steps: number of steps that each step size is divided into. Each follows the gradient at the end of the
+      previous one; 1 in the paper.
+    trust_region: whether step sizes are multiplied by a radius that grows when steps lead to better architectures than
+      they started from, and shrinks otherwise (`nao_tf.strategies.trust_region`).
+    num_random_seeds: number of random architectures that a round starts from besides the best ones.
     candidates: how candidates are generated: "decoded" from moved embeddings, as in the paper; or "mutated", the same
       number of mutations of the same architectures, without the decoder and the gradient ascent.
     temperatures: sampling temperatures of the decoder at each point; 0 takes the most likely tokens, as in the paper.
@@ -70,6 +75,9 @@ class NaoConfig:
   step_sizes: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0)
   unit_gradient: bool = True
   ascent: str = SCORE
+  ascent_steps: int = 1
+  trust_region: bool = False
+  num_random_seeds: int = 0
   candidates: str = DECODED
   temperatures: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0)
   ranked: bool = True
@@ -86,8 +94,8 @@ class NaoConfig:
   def __post_init__(self) -> None:
     fields.check_config(self)
     at_least_one, at_least_zero = (
-      ("ensemble_size", "num_initial", "num_passes"),
-      ("round_size", "num_seeds", "num_neighbors"),
+      ("ensemble_size", "num_initial", "num_passes", "ascent_steps"),
+      ("round_size", "num_seeds", "num_neighbors", "num_random_seeds"),
     )
     for name in (*at_least_one, *at_least_zero):
       low = int(name in at_least_one)

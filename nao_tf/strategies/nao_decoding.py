@@ -21,8 +21,8 @@ from nao_tf.strategies.nao_config import NaoConfig
 from nao_tf.strategies.nao_pool import LAST_MUTATION
 from nao_tf.trial import Architecture, Origin, Trial
 
-_TRIAL = "trial"
-"""Kind of the origin of a seed that is a trial itself. No proposal has it."""
+_START = "trial"
+"""Kind of the origin of a seed that a round starts from: a trial, or a random architecture. No proposal has it."""
 
 
 class Decoded(NamedTuple):
@@ -43,7 +43,12 @@ class Decoded(NamedTuple):
 
 def seeds_of(trials: Sequence[Trial]) -> list[Proposal]:
   """Returns trials as seeds to decode from, with themselves as origins."""
-  return [(trial.architecture, Origin(_TRIAL, (trial.id,))) for trial in trials]
+  return [(trial.architecture, Origin(_START, (trial.id,))) for trial in trials]
+
+
+def random_seeds(space: SearchSpace, count: int, rng: np.random.Generator) -> list[Proposal]:
+  """Returns random architectures as seeds to decode from."""
+  return [(space.sample(rng), Origin(_START)) for _ in range(count)]
 
 
 def decoded(
@@ -92,7 +97,7 @@ def mutated(
     mutant = architecture
     for _ in range(int(rng.geometric(last))):
       mutant = space.mutate(mutant, rng)
-    yield mutant, Origin("mutation", origin.parents, indirect=origin.kind != _TRIAL)
+    yield mutant, Origin("mutation", origin.parents, indirect=origin.kind != _START)
 
 
 def move(
@@ -106,7 +111,15 @@ def move(
   by_score = "logit" if config.unit_gradient else "score"
   along = by_score if beliefs is None else config.ascent
   unit_gradient = config.unit_gradient
-  return ascent.move(controller, memory, step_sizes, along=along, unit_gradient=unit_gradient, beliefs=beliefs)
+  return ascent.move(
+    controller,
+    memory,
+    step_sizes,
+    along=along,
+    unit_gradient=unit_gradient,
+    num_steps=config.ascent_steps,
+    beliefs=beliefs,
+  )
 
 
 def decode_around(
@@ -148,8 +161,8 @@ def take_turns(
 
 
 def _decoded_from(seed: Origin, step_size: float) -> Origin:
-  """Returns the origin of what was decoded around a seed: a trial, or a candidate that was decoded before."""
-  indirect = seed.kind != _TRIAL
+  """Returns the origin of what was decoded around a seed: one that the round starts from, or an earlier candidate."""
+  indirect = seed.kind != _START
   if not step_size:
     return Origin("decoded", seed.parents, indirect=indirect)
   return Origin("ascent", seed.parents, step=step_size, indirect=indirect)

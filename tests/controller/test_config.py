@@ -19,6 +19,7 @@ def test_an_unknown_preset_is_refused():
     ({"attention": "cosine"}, "attention must be one of bahdanau, bilinear, dot, got 'cosine'"),
     ({"encoder_size": 0}, "encoder_size must be at least 1, got 0"),
     ({"mlp_dropout": 1.0}, r"mlp_dropout must be in \[0, 1\), got 1.0"),
+    ({"memory_noise": -0.5}, "memory_noise must be at least 0"),
     ({"score_weight": 1.5}, r"score_weight must be in \[0, 1\], got 1.5"),
     ({"learning_rate": 0.0}, "learning_rate must be positive, got 0.0"),
   ],

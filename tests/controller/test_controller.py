@@ -170,6 +170,17 @@ def test_architectures_without_a_score_teach_the_decoder_alone(no_graphs):
   assert not np.array_equal(written, controller.decoder.get_weights()[0])
 
 
+def test_with_memory_noise_the_decoder_reads_moved_memories_in_training_only(no_graphs):
+  plain, noisy = (cases.small_controller(memory_noise=noise) for noise in (0.0, 0.5))
+  tokens, targets = cases.some_tokens(10), cases.some_targets(10)
+  arguments = tokens, targets, np.ones(10, np.float32)
+  seeds = [tf.constant([1, number], tf.int32) for number in (1, 2)]
+  first, second = (noisy.losses_of(*arguments, seed) for seed in seeds)
+  assert len({float(losses["token_loss"]) for losses in (first, second, plain.losses_of(*arguments, seeds[0]))}) == 3
+  assert float(first["score_loss"]) == float(second["score_loss"])
+  assert float(plain.losses_of(*arguments)["token_loss"]) == float(noisy.losses_of(*arguments)["token_loss"])
+
+
 def test_members_train_with_keras_too(no_graphs):
   controller = cases.small_controller(ensemble_size=2)
   history = controller.fit(cases.some_tokens(20), cases.some_targets(20), batch_size=10, epochs=2, verbose=0).history

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from nao_tf.controller.initialization import Initializer
-from nao_tf.controller.layers import Linear, Lstm, TokenEmbedding, dropout, lstm_gates, project, scan
+from nao_tf.controller.layers import Linear, Lstm, TokenEmbedding, dropout, lstm_gates, project, random_step, scan
 from tests.support import controller_cases as cases
 
 
@@ -40,6 +40,18 @@ def test_dropout_keeps_the_mean_and_depends_on_seed_and_place():
   assert np.any(dropped != dropout(ones, 0.2, seed, layer=1).numpy())
   assert np.any(dropped != dropout(ones, 0.2, tf.constant([1, 3])).numpy())
   assert dropout(ones, 0.2, None) is ones and dropout(ones, 0.0, seed) is ones
+
+
+def test_a_random_step_moves_all_outputs_of_an_architecture_alike_and_keeps_their_length():
+  memory = tf.math.l2_normalize(tf.random.stateless_normal([2, 500, 3, 16], [1, 2]), axis=-1)
+  moved = random_step(memory, 0.5, tf.constant([3, 4]))
+  np.testing.assert_allclose(np.linalg.norm(moved, axis=-1), 1, rtol=1e-5)
+  distances = np.linalg.norm(moved - memory, axis=-1)
+  assert 0.4 < np.sqrt(np.mean(np.square(distances))) < 0.5  # A part of each step goes outward, and is taken back.
+  same = random_step(tf.repeat(memory[..., :1, :], 3, axis=-2), 0.5, tf.constant([3, 4])).numpy()
+  np.testing.assert_array_equal(same[..., 0, :], same[..., 2, :])
+  assert len(np.unique(same[..., 0, 0])) == 1000
+  assert random_step(memory, 0.5, None) is memory is random_step(memory, 0.0, tf.constant([3, 4]))
 
 
 def test_the_gates_of_an_lstm_by_hand():

@@ -7,6 +7,7 @@ from nao_tf.controller.config import ControllerConfig, make_config
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.strategies.nao import PRESETS, Nao
 from nao_tf.strategies.nao_decoding import mutated
+from nao_tf.strategies.trust_region import radius
 from nao_tf.trial import RANDOM, Evaluation, Origin, Trial
 from tests.support import asking
 from tests.support.without_graphs import without_graphs
@@ -203,6 +204,26 @@ def test_moves_may_follow_what_a_process_over_the_embedding_says(tmp_path, no_gr
   assert run(resumed, 24)[:18] == trials
 
 
+def test_a_trust_region_makes_steps_shorter_where_they_fail(no_graphs):
+  config = dataclasses.replace(FEW_STEPS, trust_region=True, step_sizes=(1.0,))
+  trials = run(Nao(RowSpace(), seed=1, config=config), 30)
+  steps = [{trial.origin.step for trial in trials[start : start + 6]} for start in (12, 18, 24)]
+  radii = [radius(trials[:end], [trial.reward for trial in trials[:end]]) for end in (12, 18, 24)]
+  assert radii[0] == 1 and len(set(radii)) == 3 and steps == [{factor} for factor in radii]
+
+
+def test_a_round_may_start_from_random_architectures_too(no_graphs):
+  config = dataclasses.replace(FEW_STEPS, num_random_seeds=40, num_seeds=1)
+  origins = [trial.origin for trial in run(Nao(RowSpace(), seed=1, config=config), 24)[12:]]
+  assert any(not origin.parents for origin in origins)
+  assert any(str(origin).startswith("ascent from a random architecture, step") for origin in origins)
+
+
+def test_the_steps_of_an_ascent_may_be_divided(no_graphs):
+  whole, divided = (Nao(RowSpace(), seed=1, config=dataclasses.replace(FEW_STEPS, ascent_steps=n)) for n in (1, 5))
+  assert run(whole, 12) == run(divided, 12) and run(whole, 24) != run(divided, 24)
+
+
 def test_mutants_may_take_the_place_of_what_is_decoded(no_graphs):
   config = dataclasses.replace(FEW_STEPS, candidates="mutated")
   strategy = Nao(RowSpace(), seed=1, config=config)
@@ -304,6 +325,8 @@ def test_a_round_of_ten_has_proposals_of_the_process_and_of_the_controllers(no_g
   "change, message",
   [
     ({"ensemble_size": 0}, "ensemble_size must be at least 1"),
+    ({"ascent_steps": 0}, "ascent_steps must be at least 1"),
+    ({"num_random_seeds": -1}, "num_random_seeds must be at least 0"),
     ({"round_size": -1}, "round_size must be at least 0"),
     ({"step_sizes": ()}, "step_sizes must be one or more"),
     ({"temperatures": (-1.0,)}, "temperatures must be one or more"),
