@@ -36,6 +36,7 @@ from nao_tf.spaces.base import SearchSpace
 from nao_tf.strategies.base import Proposal, Strategy
 from nao_tf.strategies.earlier_search import EarlierSearch, in_turns
 from nao_tf.strategies.expected_front import ExpectedFront
+from nao_tf.strategies.interval_widths import width_factors
 from nao_tf.strategies.nao_config import MUTATED, PRESETS, SCORE, NaoConfig, NaoSettings
 from nao_tf.strategies.nao_decoding import decoded, mutated, random_seeds, seeds_of, take_turns
 from nao_tf.strategies.nao_map import Step, embedding_map, steps_of
@@ -247,7 +248,7 @@ class Nao(Strategy):
       self._breed(pool, rng)
     keys, proposals = list(pool), list(pool.values())
     beliefs = self._beliefs(proposals, rng)
-    expected = expected_scores(beliefs, self.scored, self.num_asked) if isinstance(beliefs, Beliefs) else []
+    expected = self._expected(beliefs) if isinstance(beliefs, Beliefs) else []
     chosen: list[int] = []
     for is_turn_of_process in turns[: len(keys)]:
       left = [index for index in map(keys.index, ranked) if index not in chosen]
@@ -255,6 +256,15 @@ class Nao(Strategy):
       beliefs.believe(chosen[-1])
     self._predictions.update((proposals[index][0], expected[index]) for index in chosen if expected)
     return [proposals[index] for index in chosen]
+
+  def _expected(self, beliefs: Beliefs) -> list[Prediction]:
+    """Returns predictions whose intervals are as wide as earlier predictions of the search show to be right."""
+    outcomes = [
+      (trial.reward, prediction)
+      for trial in self.scored
+      if trial.reward is not None and (prediction := self._predictions.get(trial.architecture)) is not None
+    ]
+    return expected_scores(beliefs, self.scored, self.num_asked, width_factors(outcomes))
 
   def _beliefs(self, proposals: Sequence[Proposal], rng: np.random.Generator) -> Beliefs | ParetoBeliefs:
     """Returns what the Gaussian process believes about proposals, given all rewards so far."""

@@ -1,6 +1,6 @@
 """The candidates of NAO's Gaussian process beyond the decoded ones, and its predictions for its proposals."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import scipy.stats
@@ -16,6 +16,7 @@ NUM_CENTERS = 5
 _NUM_MUTANTS, _NUM_RANDOM = 300, 200
 _NUM_GENERATIONS, _NUM_CHILDREN, _LAST_STEP, _ELITISM = 3, 75, 0.5, 6.0
 """Of candidates that are bred: the fraction of parents among the best grows with the elitism."""
+_AS_BELIEVED: Mapping[float, float] = {0.5: 1.0, 0.9: 1.0}
 LAST_MUTATION = 0.6
 """Probability that a further mutation of a mutant is its last one."""
 
@@ -78,17 +79,25 @@ def _child(space: SearchSpace, parent: Proposal, rng: np.random.Generator) -> Pr
   return child, Origin("mutation", origin.parents, indirect=True)
 
 
-def expected_scores(beliefs: Beliefs, scored: Sequence[Trial], num_asked: int) -> list[Prediction]:
+def expected_scores(
+  beliefs: Beliefs, scored: Sequence[Trial], num_asked: int, widths: Mapping[float, float] = _AS_BELIEVED
+) -> list[Prediction]:
   """Converts beliefs to predictions: the fraction of rewards so far that are lower, with intervals.
 
   Args:
     beliefs: beliefs about architectures, in normal scores.
     scored: the trials that they were learned from.
     num_asked: number of architectures asked for at that time.
+    widths: factors of the widths of the intervals of 50 % and 90 %; see `nao_tf.strategies.interval_widths`.
   """
+
+  def interval(probability: float) -> np.ndarray:
+    center = beliefs.mean[:, np.newaxis]
+    return center + widths[probability] * (beliefs.interval(probability) - center)
+
   rewards = [trial.reward for trial in scored if trial.reward is not None]
   shares = scipy.stats.norm.cdf(beliefs.mean).tolist()
-  halves, most = (rewards_at(beliefs.interval(probability), rewards).tolist() for probability in (0.5, 0.9))
+  halves, most = (rewards_at(interval(probability), rewards).tolist() for probability in (0.5, 0.9))
   return [
     Prediction(share, num_asked, (half[0], half[1]), (nearly[0], nearly[1]))
     for share, half, nearly in zip(shares, halves, most, strict=True)

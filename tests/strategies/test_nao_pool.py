@@ -42,6 +42,16 @@ def test_a_prediction_is_the_share_of_lower_rewards_within_its_intervals():
   assert middle.interval_90[0] <= middle.interval_50[0] <= -1.0 <= middle.interval_50[1] <= middle.interval_90[1]
 
 
+def test_wider_intervals_have_the_same_center():
+  means = np.array([0.0])
+  beliefs = types.SimpleNamespace(mean=means, interval=lambda share: np.stack([means - share, means + share], axis=-1))
+  (plain,), (wide,) = (expected_scores(beliefs, BEST, 7, {0.5: factor, 0.9: factor}) for factor in (1.0, 2.0))
+  assert plain == expected_scores(beliefs, BEST, 7)[0] and wide.score == plain.score
+  for narrow, wider in ((plain.interval_50, wide.interval_50), (plain.interval_90, wide.interval_90)):
+    assert wider[0] < narrow[0] < narrow[1] < wider[1]
+    assert sum(wider) == pytest.approx(sum(narrow))
+
+
 def test_breeding_goes_on_from_what_is_promising():
   start, target = (0,) * 6, np.array([1, 2, 3, 4, 1, 2])
   found = {start: (start, Origin("neighbor", (0,)))}
