@@ -51,6 +51,7 @@ _ADDED: Mapping[str, Mapping[str, Any]] = {
     **{"ascent_steps": 1, "trust_region": False, "num_random_seeds": 0},
     "candidates": "decoded",
     "compares_graphs": False,
+    "counts_parameters": False,
   },
 }
 """Settings that came later, by an older one of the same component, with the values that say what was done before."""

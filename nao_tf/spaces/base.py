@@ -81,6 +81,8 @@ class SearchSpace(abc.ABC):
   * `function_key` and `random_isomorphic`, if architectures that compute the same function still count as different,
     for example because each has its own entry in a table. Default: derived from the encodings.
   * `graph`, if architectures are networks of layers. Strategies that compare networks need it. Default: None.
+  * `parameter_count`, if the size of a network is known from its architecture. NAO then learns whether larger networks are
+    better. Any number that grows with the size will do. Default: None.
   * `size` and `enumerate`, if each network can be listed once. Default: list all tuples of choices.
   * `decision_names`, if decisions have better names than their position and kind.
   * `format` and `parse`, if there is a published string format. Default: the choices, separated by spaces.
@@ -95,6 +97,7 @@ class SearchSpace(abc.ABC):
   * canonical(canonical(a)) == canonical(a) == canonical(random_equivalent(a, rng))
   * function_key(random_isomorphic(a, rng)) == function_key(a)
   * graph(random_isomorphic(a, rng)) == graph(a), and it is None for all architectures of a space or for none
+  * parameter_count(random_equivalent(a, rng)) == parameter_count(a) >= 0, or it is None for all architectures of a space
   * parse(format(a)) == a
   * `validate` and `decode` raise a ValueError for anything but a valid architecture. NumPy arrays of integers are
     accepted; `checked` converts them to tuples of `int`.
@@ -269,6 +272,11 @@ class SearchSpace(abc.ABC):
 
   def graph(self, architecture: Architecture) -> LayerGraph | None:
     """Returns the network as a graph of layers, equal for all of its encodings; None if it has no such graph."""
+    del architecture
+    return None
+
+  def parameter_count(self, architecture: Architecture) -> float | None:
+    """Returns the number of parameters of the network, if it follows from the architecture alone; otherwise None."""
     del architecture
     return None
 

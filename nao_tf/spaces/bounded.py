@@ -58,6 +58,10 @@ class BoundedSpace(SearchSpace):
     """Number of tuples of choices that `enumerate` checks."""
     return self.inner.size
 
+  def parameter_count(self, architecture: Architecture) -> float | None:
+    """Returns the number of parameters of any architecture; see `SearchSpace.parameter_count`."""
+    return self.inner.parameter_count(architecture)
+
   def decode(self, architecture: Architecture) -> Any:
     """Returns the genotype of any architecture, whether or not it satisfies the condition."""
     return self.inner.decode(architecture)

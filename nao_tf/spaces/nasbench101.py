@@ -21,6 +21,7 @@ from nao_tf import fields
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.spaces.growth import Features, Growth
 from nao_tf.spaces.layer_graphs import ADD, CONCAT, INPUT, OUTPUT, GraphBuilder, Layer, LayerGraph
+from nao_tf.spaces.nasbench_parameters import nasbench101_parameters
 from nao_tf.trial import Architecture
 
 NUM_VERTICES = 7
@@ -124,6 +125,11 @@ class Nasbench101Space(SearchSpace):
       sources = [source for source in range(vertex) if genotype.matrix[source][vertex]]
       builder.add(Layer(operation), sources, CONCAT if operation == OUTPUT else ADD)
     return builder.finish()
+
+  def parameter_count(self, architecture: Architecture) -> int:
+    """Returns the number of parameters of the benchmark's network for CIFAR-10."""
+    graph = self._network(self.canonical(architecture))
+    return nasbench101_parameters(graph.sources, graph.operations)
 
   def decode(self, architecture: Architecture) -> GraphGenotype:
     """Returns the pruned graph with its operations named."""

@@ -15,10 +15,13 @@ from nao_tf import fields
 from nao_tf.spaces.base import Decision, SearchSpace
 from nao_tf.spaces.edge_genotypes import EdgeGenotype
 from nao_tf.spaces.layer_graphs import INPUT, OUTPUT, GraphBuilder, Layer, LayerGraph
+from nao_tf.spaces.nasbench_parameters import nasbench201_parameters
 from nao_tf.trial import Architecture
 
 NUM_NODES = 4
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+_KERNELS = (0, 0, 1, 3, 0)
+"""Sides of the kernels of the operations; 0: no weights."""
 EDGES = tuple((node, source) for node in range(1, NUM_NODES) for source in range(node))
 
 Function = tuple[Any, ...]
@@ -78,6 +81,10 @@ class Nasbench201Space(SearchSpace):
     layers = {(_INPUT, 0): builder.add(Layer(INPUT))}
     builder.add(Layer(OUTPUT), _summands(self.function_key(architecture), builder, layers))
     return builder.finish()
+
+  def parameter_count(self, architecture: Architecture) -> int:
+    """Returns the number of parameters of the benchmark's network for CIFAR-10. Each edge of a cell counts."""
+    return nasbench201_parameters([_KERNELS[choice] for choice in architecture])
 
   @functools.cached_property
   def _by_function(self) -> dict[Function, list[Architecture]]:

@@ -42,6 +42,7 @@ from nao_tf.strategies.nao_decoding import decoded, mutated, random_seeds, seeds
 from nao_tf.strategies.nao_map import Step, embedding_map, steps_of
 from nao_tf.strategies.nao_pool import NUM_CENTERS, around_the_best, breed, expected_scores
 from nao_tf.strategies.nao_state import MAX_TEMPERATURE, STATE_FILE, Learned, read_learned, write_learned
+from nao_tf.strategies.parameter_counts import ParameterCounts, counts_parameters
 from nao_tf.strategies.pareto_beliefs import ParetoBeliefs
 from nao_tf.strategies.spreading import least_alike
 from nao_tf.strategies.targets import RANKS
@@ -76,7 +77,8 @@ class Nao(Strategy):
     self.vocabulary = Vocabulary.of(space)
     self.controller = Controller(self.vocabulary, config.controller, ensemble_size=config.ensemble_size, seed=seed)
     self._kernel = DecisionKernel(space, compares_graphs=config.compares_graphs)
-    self._process = GaussianProcess(self._kernel)
+    self._informants: list[Informant] = []
+    self._process = self._fresh_process()
     self._num_fits = 0
     self._num_scored_when_fresh = 0
     self._temperature = 1.0
@@ -103,12 +105,20 @@ class Nao(Strategy):
   def inform(self, informants: Sequence[Informant]) -> None:
     """Provides sources of prior knowledge for the Gaussian process, before the first `ask`.
 
+    They take the place of the numbers of parameters that the space may know.
+
     Raises:
       ValueError: if `gaussian_share` is 0.
     """
     self._check_informed("proxies need")
-    others = self._process.informants if isinstance(self._process, InformedProcess) else []
-    self._process = InformedProcess(self._kernel, [*others, *informants])
+    self._informants += informants
+    self._process = InformedProcess(self._kernel, self._informants)
+
+  def _fresh_process(self) -> GaussianProcess:
+    """Returns a Gaussian process that knows the numbers of parameters, if the space knows them and settings allow it."""
+    if self.config.gaussian_share and self.config.counts_parameters and counts_parameters(self.space):
+      return InformedProcess(self._kernel, [ParameterCounts(self.space)])
+    return GaussianProcess(self._kernel)
 
   def _check_informed(self, what: str) -> None:
     if not self.config.gaussian_share:
@@ -181,11 +191,12 @@ class Nao(Strategy):
     self._num_scored_when_fresh, self._predictions = learned.num_scored_when_fresh, dict(learned.predictions)
 
   def remarks(self) -> list[str]:
-    """Returns how much an earlier search and proxies were used; see `Strategy.remarks`."""
-    return remarks_on(self._process) if isinstance(self._process, InformedProcess) else []
+    """Returns how much an earlier search, proxies and numbers of parameters were used; see `Strategy.remarks`."""
+    process = self._process
+    return remarks_on(process) if isinstance(process, InformedProcess) and self.objectives is None else []
 
   def hints(self) -> list[Hint]:
-    """Returns how much an earlier search and proxies were used for the last proposal; see `Strategy.hints`."""
+    """Returns how much each source of prior knowledge was used for the last proposal; see `Strategy.hints`."""
     process = self._process
     return process.hints if isinstance(process, InformedProcess) and process.is_fitted else []
 

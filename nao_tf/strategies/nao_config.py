@@ -65,6 +65,8 @@ class NaoConfig:
       samples that is least similar to those before it.
     compares_graphs: whether the Gaussian process also compares networks as graphs, in spaces where a network has
       several encodings, such as cells whose nodes can be reordered. Otherwise it compares decisions only.
+    counts_parameters: whether the Gaussian process learns from the numbers of parameters, in spaces that know them
+      (`SearchSpace.parameter_count`), as far as they improve its predictions. A warm start or proxies take their place.
   """
 
   controller: ControllerConfig = dataclasses.field(default_factory=ControllerConfig, metadata={"presets": CONTROLLERS})
@@ -90,6 +92,7 @@ class NaoConfig:
   gaussian_share: float = 0.67
   spread_initial: bool = False
   compares_graphs: bool = True
+  counts_parameters: bool = True
 
   def __post_init__(self) -> None:
     fields.check_config(self)

@@ -101,6 +101,15 @@ def test_encodings_of_one_network_have_equal_graphs_or_none(space, samples):
     assert (graph is None) == (space.graph(samples[0]) is None)
 
 
+def test_encodings_of_one_network_have_equal_numbers_of_parameters_or_none(space, samples):
+  rng = np.random.default_rng(4)
+  is_known = space.parameter_count(samples[0]) is not None
+  for architecture in samples:
+    count = space.parameter_count(architecture)
+    assert space.parameter_count(space.random_equivalent(architecture, rng)) == count
+    assert count >= 0 if is_known else count is None
+
+
 def test_format_and_parse_are_inverse(space, samples):
   assert [space.parse(space.format(architecture)) for architecture in samples] == samples
 

@@ -44,6 +44,12 @@ def test_everything_else_is_as_in_the_space_within():
   assert (space.name, space.size, space.decisions) == (inner.name, inner.size, inner.decisions)
 
 
+def test_numbers_of_parameters_are_those_of_the_space_within():
+  inner = make_space("nasbench201")
+  assert BoundedSpace(inner, lambda architecture: True).parameter_count((3,) * 6) == inner.parameter_count((3,) * 6)
+  assert SPACE.parameter_count((0, 0, 1, 1)) is None
+
+
 def test_a_search_for_a_sample_ends(monkeypatch):
   monkeypatch.setattr("nao_tf.spaces.bounded._SAMPLE_ATTEMPTS", 5)
   with pytest.raises(ValueError, match="toy: none of 5 random architectures fits the bounds of the search"):
