@@ -11,7 +11,7 @@ where the first file has a list of panels, each a table. A curve is a label, a w
     [{"title": "NAS-Bench-201", "from": 93.5, "to": 94.4, "curves": [["NAO", "runs/nao", "nao"]]}]
 
 A panel has the test accuracy of the incumbent. One with the reward of the best architecture as its "best" has no test
-accuracy; it has the regret of the incumbent, and is small. Curves of NAO are drawn thick, those whose label ends in "*" are
+accuracy; it has the regret of the incumbent, and is small. Curves of NAO are drawn thick, its variants dashed, those whose label ends in "*" are
 in the figures and not in the picture.
 """
 
@@ -92,7 +92,8 @@ def draw_curves(axes, panel, colors):
     mean, error = values.mean(0), values.std(0, ddof=1) / np.sqrt(len(values))
     queries, color = np.arange(FIRST, FIRST + len(mean)), colors[strategy_of(curve)]
     width = 2.6 if curve["label"].startswith("NAO") else 1.4
-    axes.plot(queries, mean, label=curve["label"], color=color, linewidth=width)
+    style = "--" if curve["label"].startswith("NAO,") else "-"
+    axes.plot(queries, mean, label=curve["label"], color=color, linewidth=width, linestyle=style)
     axes.fill_between(queries, mean - error, mean + error, color=color, alpha=0.12, linewidth=0)
 
 
