@@ -11,8 +11,8 @@ where the first file has a list of panels, each a table. A curve is a label, a w
     [{"title": "NAS-Bench-201", "from": 93.5, "to": 94.4, "curves": [["NAO", "runs/nao", "nao"]]}]
 
 A panel has the test accuracy of the incumbent. One with the reward of the best architecture as its "best" has no test
-accuracy; it has the regret of the incumbent, and is small. Curves of NAO are drawn thick, its variants dashed, those whose label ends in "*" are
-in the figures and not in the picture.
+accuracy; it has the regret of the incumbent, and is small. Curves of NAO are drawn thick, and those of its variants dashed.
+Those whose label ends in "*" are in the figures and not in the picture.
 """
 
 import csv
