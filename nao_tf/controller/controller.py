@@ -201,8 +201,10 @@ class Controller(keras.Model):
     share = self.config.score_weight
     if not with_decoder:
       return {"loss": share * squared_error, "score_loss": squared_error, "token_loss": np.nan * squared_error}
-    read = random_step(memory, self.config.memory_noise, seed)
-    cross_entropy = token_loss(self.decoder.teach(tokens, read, architecture_embedding(read)), tokens)
+    if self.config.memory_noise:
+      memory = random_step(memory, self.config.memory_noise, seed)
+      embedding = architecture_embedding(memory)
+    cross_entropy = token_loss(self.decoder.teach(tokens, memory, embedding), tokens)
     loss = share * squared_error + (1 - share) * cross_entropy
     return {"loss": loss, "score_loss": squared_error, "token_loss": cross_entropy}
 

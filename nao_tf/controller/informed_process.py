@@ -71,11 +71,6 @@ class InformedProcess(GaussianProcess):
     self.is_fitted = False
 
   @property
-  def informants(self) -> list[Informant]:
-    """The informants."""
-    return list(self._informants)
-
-  @property
   def is_slow(self) -> bool:
     """Whether one of the informants is slow."""
     return any(map(_is_slow, self._informants))

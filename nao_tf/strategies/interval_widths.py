@@ -6,12 +6,12 @@ intended fraction of rewards lies inside. Source: Gibbs and Candès, "Adaptive C
 Shift", NeurIPS 2021, with the logarithm of the width in place of the level.
 """
 
-import math
 from collections.abc import Iterable
 
 from nao_tf.runs.predictions import Interval, Prediction
+from nao_tf.strategies.adapted_factors import adapted_factor
 
-_STEP = 0.2
+_RATE = 0.2
 """A reward outside its interval multiplies the width by exp(0.2 * p), one inside by exp(-0.2 * (1 - p))."""
 _NARROWEST, _WIDEST = 0.1, 10.0
 
@@ -31,10 +31,5 @@ def width_factors(outcomes: Iterable[tuple[float, Prediction]]) -> dict[float, f
 
 
 def _factor(rows: Iterable[tuple[float, Interval | None]], probability: float) -> float:
-  factor = 1.0
-  for reward, interval in rows:
-    if interval is not None:
-      is_outside = not interval[0] <= reward <= interval[1]
-      changed = factor * math.exp(_STEP * (is_outside - (1 - probability)))
-      factor = min(max(changed, _NARROWEST), _WIDEST)
-  return factor
+  outside = (not interval[0] <= reward <= interval[1] for reward, interval in rows if interval is not None)
+  return adapted_factor(outside, share=1 - probability, rate=_RATE, smallest=_NARROWEST, largest=_WIDEST)
